@@ -1,0 +1,3 @@
+//! Makes constants of `task/task.json`.
+
+fn main() {}

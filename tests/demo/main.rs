@@ -1,0 +1,3 @@
+//! The end-to-end demo.
+
+fn main() {}
