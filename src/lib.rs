@@ -1,1 +1,6 @@
 //! The core of the Image Builder Task.
+
+pub mod arm;
+pub mod inputs;
+pub mod resource;
+pub mod secret;

@@ -1,0 +1,180 @@
+//! Whether, and when, a request is sent again: one pure decision.
+
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, StatusCode};
+
+use super::http::Reached;
+
+/// What may be repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// Asking twice does no harm: reads, deletions, blocks of a blob.
+    Always,
+    /// The request starts something. It is repeated only when the server certainly did not act on it.
+    UnlessItMayHaveActed,
+}
+
+/// How one try ended without success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Miss {
+    /// An answer with this status, and how long the server asks to wait.
+    Answered(StatusCode, Option<Duration>),
+    /// No answer.
+    NoAnswer(Reached),
+}
+
+/// Tries of one request, the first included.
+pub const MOST_TRIES: u32 = 6;
+/// A server that asks for more patience than this gets none; the caller's own pace takes over.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// How long to wait before the next try, or `None` to give up. `tries` have been made; `jitter` is a random number from 0 to 1.
+pub fn decide(miss: Miss, repeat: Repeat, tries: u32, jitter: f64) -> Option<Duration> {
+    if tries >= MOST_TRIES || !worth_repeating(miss, repeat) {
+        return None;
+    }
+    match miss {
+        Miss::Answered(_, Some(asked)) => (asked <= LONGEST_WAIT).then_some(asked),
+        Miss::Answered(_, None) | Miss::NoAnswer(_) => Some(back_off(tries, jitter)),
+    }
+}
+
+fn worth_repeating(miss: Miss, repeat: Repeat) -> bool {
+    let refused_unread = matches!(
+        miss,
+        Miss::Answered(StatusCode::TOO_MANY_REQUESTS, _) | Miss::NoAnswer(Reached::Nothing)
+    );
+    let passing = match miss {
+        Miss::Answered(status, _) => matches!(status.as_u16(), 408 | 500 | 502 | 503 | 504),
+        Miss::NoAnswer(reached) => reached == Reached::Perhaps,
+    };
+    refused_unread || (passing && repeat == Repeat::Always)
+}
+
+/// 1, 2, 4, 8, 16 s, each shortened by up to half, so that many jobs that failed together do not come back together.
+fn back_off(tries: u32, jitter: f64) -> Duration {
+    let seconds = f64::from(1_u32 << tries.saturating_sub(1).min(5));
+    Duration::from_secs_f64(seconds * (1.0 - jitter.clamp(0.0, 1.0) / 2.0))
+}
+
+/// How long the answer asks to wait: `Retry-After` in seconds or as a date, or Azure's headers in milliseconds
+/// (<https://github.com/Azure/azure-sdk-for-net/blob/main/sdk/core/Azure.Core/src/DelayStrategy.cs>).
+pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::trim)
+    };
+    let milliseconds = ["retry-after-ms", "x-ms-retry-after-ms"]
+        .into_iter()
+        .find_map(|name| text(name)?.parse().ok());
+    if let Some(milliseconds) = milliseconds {
+        return Some(Duration::from_millis(milliseconds));
+    }
+    let value = text("retry-after")?;
+    if let Ok(seconds) = value.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let date =
+        time::OffsetDateTime::parse(value, &time::format_description::well_known::Rfc2822).ok()?;
+    Some(
+        SystemTime::from(date)
+            .duration_since(now)
+            .unwrap_or_default(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn repeated(repeat: Repeat) -> Vec<u16> {
+        (100..600)
+            .filter(|status| {
+                let status = StatusCode::from_u16(*status).unwrap();
+                decide(Miss::Answered(status, None), repeat, 1, 0.0).is_some()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn exactly_these_statuses_are_repeated() {
+        assert_eq!(repeated(Repeat::Always), [408, 429, 500, 502, 503, 504]);
+        assert_eq!(repeated(Repeat::UnlessItMayHaveActed), [429]);
+    }
+
+    #[test]
+    fn a_broken_connection_is_repeated_unless_the_server_may_have_acted() {
+        let check = |reached, repeat, expected| {
+            let decision = decide(Miss::NoAnswer(reached), repeat, 1, 0.0);
+            assert_eq!(decision.is_some(), expected, "{reached:?} {repeat:?}");
+        };
+        check(Reached::Nothing, Repeat::Always, true);
+        check(Reached::Nothing, Repeat::UnlessItMayHaveActed, true);
+        check(Reached::Perhaps, Repeat::Always, true);
+        check(Reached::Perhaps, Repeat::UnlessItMayHaveActed, false);
+        check(Reached::NothingEver, Repeat::Always, false);
+        check(Reached::NothingEver, Repeat::UnlessItMayHaveActed, false);
+    }
+
+    #[test]
+    fn waits_grow_are_jittered_and_end() {
+        let wait = |tries, jitter| {
+            decide(
+                Miss::NoAnswer(Reached::Nothing),
+                Repeat::Always,
+                tries,
+                jitter,
+            )
+        };
+        let seconds: Vec<_> = (1..=6)
+            .map(|tries| wait(tries, 0.0).map(|w| w.as_secs()))
+            .collect();
+        assert_eq!(
+            seconds,
+            [Some(1), Some(2), Some(4), Some(8), Some(16), None]
+        );
+        assert_eq!(wait(2, 1.0), Some(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn the_servers_wish_is_law_within_reason() {
+        let asked = |seconds| {
+            let miss = Miss::Answered(
+                StatusCode::TOO_MANY_REQUESTS,
+                Some(Duration::from_secs(seconds)),
+            );
+            decide(miss, Repeat::Always, 1, 0.5)
+        };
+        assert_eq!(asked(17), Some(Duration::from_secs(17)));
+        assert_eq!(asked(0), Some(Duration::ZERO));
+        assert_eq!(asked(301), None);
+    }
+
+    #[test]
+    fn retry_after_is_read_in_all_its_forms() {
+        let now = SystemTime::from(time::macros::datetime!(2026-11-22 10:00:00 UTC));
+        let check = |name: &'static str, value: &str, expected: Option<u64>| {
+            let headers = HeaderMap::from_iter([(
+                http::HeaderName::from_static(name),
+                value.parse().unwrap(),
+            )]);
+            assert_eq!(
+                retry_after(&headers, now),
+                expected.map(Duration::from_millis),
+                "{name}: {value}"
+            );
+        };
+        check("retry-after", "15", Some(15_000));
+        check("retry-after", "0", Some(0));
+        check("retry-after", "Sun, 22 Nov 2026 10:00:30 GMT", Some(30_000));
+        check("retry-after", "Sun, 22 Nov 2026 09:00:00 GMT", Some(0));
+        check("retry-after", "soon", None);
+        check("retry-after", "-5", None);
+        check("retry-after-ms", "250", Some(250));
+        check("x-ms-retry-after-ms", "1250", Some(1250));
+        check("date", "15", None);
+    }
+}

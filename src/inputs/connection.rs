@@ -1,0 +1,61 @@
+//! The service connection: who signs in, to which cloud.
+
+use url::Url;
+
+use crate::secret::Secret;
+
+/// A usable Azure Resource Manager service connection.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// The connection's GUID.
+    pub id: String,
+    /// The subscription it is for.
+    pub subscription: String,
+    /// How to sign in.
+    pub scheme: Scheme,
+    /// Where to sign in, and where Azure Resource Manager is.
+    pub cloud: Cloud,
+}
+
+/// How to sign in.
+#[derive(Debug, Clone)]
+pub enum Scheme {
+    /// A service principal with a client secret.
+    Secret {
+        /// Directory (tenant) id.
+        tenant: String,
+        /// Application (client) id.
+        client: String,
+        /// The client secret.
+        secret: Secret,
+    },
+    /// Workload identity federation: Azure Pipelines vouches for the connection with an OIDC token.
+    Federated {
+        /// Directory (tenant) id.
+        tenant: String,
+        /// Application (client) id.
+        client: String,
+        /// Where the OIDC token comes from.
+        oidc: OidcRequest,
+    },
+}
+
+/// The request for an OIDC token of this job and connection.
+#[derive(Debug, Clone)]
+pub struct OidcRequest {
+    /// `System.OidcRequestUri`.
+    pub uri: Url,
+    /// The job's own token, which opens the endpoint.
+    pub job_token: Secret,
+}
+
+/// The addresses of one Azure cloud, as far as the connection tells them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cloud {
+    /// Azure Resource Manager, `https://management.azure.com/`.
+    pub resource_manager: Url,
+    /// Microsoft Entra ID, `https://login.microsoftonline.com/`.
+    pub authority: Url,
+    /// What tokens for Azure Resource Manager are asked for: a resource, `https://management.azure.com/`, not a scope.
+    pub audience: String,
+}

@@ -1,0 +1,347 @@
+//! Names of things in Azure: parsed once, trusted after.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The id of a resource, `/subscriptions/{s}/resourceGroups/{g}/providers/{namespace}/{type}/{name}[/{type}/{name}]*`.
+///
+/// Compared without case, as Azure Resource Manager does, and sent in the letter case that was given.
+#[derive(Debug, Clone)]
+pub struct ResourceId {
+    text: String,
+    subscription: String,
+    resource_group: String,
+    namespace: String,
+    /// Type and name in turn, from the outermost resource inwards; at least one pair.
+    path: Vec<(String, String)>,
+}
+
+/// Why a text is not a resource id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotAResourceId {
+    /// It does not begin with `/subscriptions/`.
+    #[error("it does not start with '/subscriptions/'")]
+    Start,
+    /// A fixed part is missing or misspelt.
+    #[error("'{0}' is missing where it belongs")]
+    Missing(&'static str),
+    /// A part is empty or has characters that no name has.
+    #[error("it has an empty part, or one with characters that no Azure name has")]
+    Part,
+    /// A type without a name, or nothing after the provider.
+    #[error("it ends with a type that has no name")]
+    Unfinished,
+}
+
+impl ResourceId {
+    /// The id as it was given, without a trailing slash.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The subscription's id.
+    pub fn subscription(&self) -> &str {
+        &self.subscription
+    }
+
+    /// The resource group's name.
+    pub fn resource_group(&self) -> &str {
+        &self.resource_group
+    }
+
+    /// The full type, `Microsoft.Compute/galleries/images`.
+    pub fn resource_type(&self) -> String {
+        let mut full = self.namespace.clone();
+        for (kind, _) in &self.path {
+            full.push('/');
+            full.push_str(kind);
+        }
+        full
+    }
+
+    /// Whether this is the id of a resource of `resource_type` (compared without case).
+    pub fn is(&self, resource_type: &str) -> bool {
+        self.resource_type().eq_ignore_ascii_case(resource_type)
+    }
+
+    /// The innermost name.
+    pub fn name(&self) -> &str {
+        self.path.last().map_or("", |(_, name)| name)
+    }
+
+    /// The name of the enclosing resource at `depth` (0 = outermost), if there is one.
+    pub fn name_at(&self, depth: usize) -> Option<&str> {
+        self.path.get(depth).map(|(_, name)| name.as_str())
+    }
+
+    /// The id of the enclosing resource: of a gallery image version, its image definition.
+    pub fn parent(&self) -> Option<ResourceId> {
+        let (outer, (kind, name)) = match self.path.as_slice() {
+            [outer @ .., last] if !outer.is_empty() => (outer, last),
+            _ => return None,
+        };
+        let cut = self.text.len() - kind.len() - name.len() - 2;
+        Some(Self {
+            text: self.text.get(..cut)?.to_owned(),
+            path: outer.to_vec(),
+            ..self.clone()
+        })
+    }
+}
+
+impl FromStr for ResourceId {
+    type Err = NotAResourceId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim().trim_end_matches('/');
+        let mut parts = text
+            .strip_prefix('/')
+            .ok_or(NotAResourceId::Start)?
+            .split('/');
+        let mut keyword = |word: &'static str, error: NotAResourceId| match parts.next() {
+            Some(part) if part.eq_ignore_ascii_case(word) => named(parts.next(), word),
+            _ => Err(error),
+        };
+        let subscription = keyword("subscriptions", NotAResourceId::Start)?;
+        let resource_group = keyword("resourceGroups", NotAResourceId::Missing("resourceGroups"))?;
+        let namespace = keyword("providers", NotAResourceId::Missing("providers"))?;
+        let mut path = Vec::new();
+        while let Some(kind) = parts.next() {
+            let kind = named(Some(kind), "type")?;
+            let name = parts.next().ok_or(NotAResourceId::Unfinished)?;
+            path.push((kind, named(Some(name), "name")?));
+        }
+        if path.is_empty() {
+            return Err(NotAResourceId::Unfinished);
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            subscription,
+            resource_group,
+            namespace,
+            path,
+        })
+    }
+}
+
+/// A part of an id. The allowed characters are the union over Azure's resource types that we meet
+/// (<https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules>).
+fn named(part: Option<&str>, after: &'static str) -> Result<String, NotAResourceId> {
+    let part = part.ok_or(NotAResourceId::Missing(after))?;
+    let allowed = |c: char| c.is_alphanumeric() || "-_.()".contains(c);
+    if part.is_empty() || !part.chars().all(allowed) {
+        Err(NotAResourceId::Part)
+    } else {
+        Ok(part.to_owned())
+    }
+}
+
+impl fmt::Display for ResourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl PartialEq for ResourceId {
+    fn eq(&self, other: &Self) -> bool {
+        self.text.eq_ignore_ascii_case(&other.text)
+    }
+}
+
+impl Eq for ResourceId {}
+
+/// The number of a gallery image version: `Major.Minor.Patch`, each a 32-bit integer
+/// (<https://learn.microsoft.com/azure/virtual-machines/azure-compute-gallery#image-versions>).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ImageVersion {
+    /// The first number.
+    pub major: u32,
+    /// The second number.
+    pub minor: u32,
+    /// The third number.
+    pub patch: u32,
+}
+
+/// The largest number in an image version: Azure keeps them as signed 32-bit integers.
+const LARGEST_PART: u64 = 2_147_483_647;
+
+impl FromStr for ImageVersion {
+    type Err = NotAnImageVersion;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let version = semver::Version::parse(text.trim()).map_err(|_| NotAnImageVersion)?;
+        let part = |number: u64| {
+            (number <= LARGEST_PART)
+                .then(|| u32::try_from(number).ok())
+                .flatten()
+                .ok_or(NotAnImageVersion)
+        };
+        if !version.pre.is_empty() || !version.build.is_empty() {
+            return Err(NotAnImageVersion);
+        }
+        Ok(Self {
+            major: part(version.major)?,
+            minor: part(version.minor)?,
+            patch: part(version.patch)?,
+        })
+    }
+}
+
+/// A text that is not three dotted numbers without leading zeros.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it is not Major.Minor.Patch with numbers up to {LARGEST_PART} and no leading zeros")]
+pub struct NotAnImageVersion;
+
+impl fmt::Display for ImageVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
+    }
+}
+
+/// A region in its programmatic form, `westeurope`. `West Europe` and `WestEurope` are the same region: Azure itself answers in both forms.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Region(String);
+
+impl FromStr for Region {
+    type Err = NotARegion;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let name: String = text
+            .chars()
+            .filter(|c| !c.is_whitespace())
+            .collect::<String>()
+            .to_lowercase();
+        let plain = name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+        if name.is_empty() || !plain {
+            Err(NotARegion)
+        } else {
+            Ok(Self(name))
+        }
+    }
+}
+
+/// A text that has characters other than letters, digits and blanks, or is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a region's name has letters and digits only")]
+pub struct NotARegion;
+
+impl Region {
+    /// The programmatic name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VERSION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal/images/win11/versions/1.2.3";
+
+    #[test]
+    fn a_resource_id_knows_its_parts() {
+        let id: ResourceId = VERSION.parse().unwrap();
+        assert_eq!(id.subscription(), "11111111-1111-1111-1111-111111111111");
+        assert_eq!(id.resource_group(), "rg-images");
+        assert!(id.is("microsoft.compute/GALLERIES/images/versions"));
+        assert_eq!(id.name(), "1.2.3");
+        assert_eq!(id.name_at(0), Some("gal"));
+        let definition = id.parent().unwrap();
+        assert_eq!(
+            definition.as_str(),
+            VERSION.trim_end_matches("/versions/1.2.3")
+        );
+        assert!(definition.is("Microsoft.Compute/galleries/images"));
+        assert_eq!(definition.parent().unwrap().parent(), None);
+    }
+
+    #[test]
+    fn resource_ids_compare_without_case() {
+        let upper: ResourceId = VERSION.to_uppercase().parse().unwrap();
+        assert_eq!(upper, VERSION.parse().unwrap());
+        assert_ne!(
+            upper,
+            "/subscriptions/a/resourceGroups/b/providers/c/d/e"
+                .parse()
+                .unwrap()
+        );
+    }
+
+    #[test]
+    fn texts_that_are_no_resource_ids_say_why() {
+        let check = |text: &str, expected: NotAResourceId| {
+            assert_eq!(text.parse::<ResourceId>().unwrap_err(), expected, "{text}");
+        };
+        check("", NotAResourceId::Start);
+        check("id-image-builder", NotAResourceId::Start);
+        check(
+            "/subscription/s/resourceGroups/g/providers/n/t/x",
+            NotAResourceId::Start,
+        );
+        check(
+            "/subscriptions/s/resourceGroup/g/providers/n/t/x",
+            NotAResourceId::Missing("resourceGroups"),
+        );
+        check(
+            "/subscriptions/s/resourceGroups/g",
+            NotAResourceId::Missing("providers"),
+        );
+        check(
+            "/subscriptions/s/resourceGroups/g/providers/n",
+            NotAResourceId::Unfinished,
+        );
+        check(
+            "/subscriptions/s/resourceGroups/g/providers/n/t",
+            NotAResourceId::Unfinished,
+        );
+        check(
+            "/subscriptions/<id>/resourceGroups/g/providers/n/t/x",
+            NotAResourceId::Part,
+        );
+        check(
+            "/subscriptions/s/resourceGroups//providers/n/t/x",
+            NotAResourceId::Part,
+        );
+    }
+
+    #[test]
+    fn image_versions_are_three_numbers() {
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(
+                text.parse::<ImageVersion>()
+                    .ok()
+                    .map(|v| v.to_string())
+                    .as_deref(),
+                expected,
+                "{text}"
+            );
+        };
+        check("1.2.3", Some("1.2.3"));
+        check(" 0.0.20261122 ", Some("0.0.20261122"));
+        check("1.2", None);
+        check("1.2.3.4", None);
+        check("1.02.3", None);
+        check("1.2.2147483648", None);
+        check("1.2.3-beta", None);
+        check("latest", None);
+    }
+
+    #[test]
+    fn regions_ignore_case_and_blanks() {
+        assert_eq!(
+            "West Europe".parse::<Region>().unwrap(),
+            "westeurope".parse().unwrap()
+        );
+        assert_eq!(" EastUS2 ".parse::<Region>().unwrap().as_str(), "eastus2");
+        assert!("west-europe".parse::<Region>().is_err());
+        assert!("  ".parse::<Region>().is_err());
+    }
+}
