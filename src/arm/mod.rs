@@ -1,6 +1,12 @@
 //! Talking to Azure Resource Manager: one send function, sign-in, retry, long-running operations, failures.
 
+pub mod client;
 pub mod failure;
 pub mod http;
+mod oidc;
 pub mod retry;
 pub mod sign_in;
+mod transport;
+
+pub use client::{Call, Client};
+pub use failure::{Cause, Failure, Refusal};

@@ -1,5 +1,6 @@
 //! Whether, and when, a request is sent again: one pure decision.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, StatusCode};
@@ -84,6 +85,17 @@ pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
             .duration_since(now)
             .unwrap_or_default(),
     )
+}
+
+/// The standard library seeds its hash maps randomly, which is random enough for ids and jitter.
+pub(super) fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+/// A random number from 0 to 1, for [`decide`].
+pub(super) fn random_fraction() -> f64 {
+    let small = u32::try_from(random() >> 32).unwrap_or_default();
+    f64::from(small) / f64::from(u32::MAX)
 }
 
 #[cfg(test)]

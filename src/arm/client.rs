@@ -1,0 +1,254 @@
+//! One send function: every request to Azure Resource Manager and to storage goes through [`Client::send`].
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::failure::{Cause, Failure, Refusal};
+use super::http::{Http, Reached, TransportError};
+use super::retry::{self, Miss, Repeat};
+use super::sign_in::{Freshness, TokenSource};
+use crate::secret::{Masker, Secret};
+
+/// Sends requests with a token, again where that is safe, and reports what went wrong as data.
+#[derive(Clone)]
+pub struct Client {
+    http: Arc<dyn Http>,
+    tokens: Arc<dyn TokenSource>,
+    masker: Arc<dyn Masker>,
+}
+
+/// One request, and what may be done with it.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// What we are doing, as it reads before "failed": `Creating image template 't_1'`.
+    pub doing: String,
+    /// HTTP method.
+    pub method: Method,
+    /// Absolute address, sent byte for byte: operation URLs are signed.
+    pub url: String,
+    /// The scope that the token is asked for, `https://management.azure.com/.default`.
+    pub scope: String,
+    /// Headers beside the token.
+    pub headers: HeaderMap,
+    /// Body, or empty.
+    pub body: Bytes,
+    /// Whether it may be sent twice.
+    pub repeat: Repeat,
+    /// Whether a successful answer must be JSON; one that is not counts as a broken connection.
+    pub expects_json: bool,
+}
+
+impl Call {
+    /// A call without body; reads may be repeated, everything else only when the server certainly did not act.
+    pub fn new(
+        doing: impl Into<String>,
+        method: Method,
+        url: impl Into<String>,
+        scope: impl Into<String>,
+    ) -> Self {
+        let reads = method == Method::GET || method == Method::HEAD;
+        Self {
+            doing: doing.into(),
+            expects_json: method == Method::GET,
+            method,
+            url: url.into(),
+            scope: scope.into(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            repeat: if reads {
+                Repeat::Always
+            } else {
+                Repeat::UnlessItMayHaveActed
+            },
+        }
+    }
+
+    /// With a JSON body.
+    #[must_use]
+    pub fn json(mut self, body: &Value) -> Self {
+        self.body = Bytes::from(body.to_string());
+        self.header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+    }
+
+    /// With a header.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// With another rule for repeating.
+    #[must_use]
+    pub fn repeated(mut self, repeat: Repeat) -> Self {
+        self.repeat = repeat;
+        self
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client over `http` that signs in by `tokens` and announces what is secret to `masker`.
+    pub fn new(http: Arc<dyn Http>, tokens: Arc<dyn TokenSource>, masker: Arc<dyn Masker>) -> Self {
+        Self {
+            http,
+            tokens,
+            masker,
+        }
+    }
+
+    /// Marks `value` as secret before anything can print it.
+    pub fn secret(&self, value: impl Into<String>) -> Secret {
+        Secret::new(value, self.masker.as_ref())
+    }
+
+    /// Sends `call` until it succeeds (a status of 2xx) or is not worth another try.
+    pub async fn send(&self, call: &Call) -> Result<Response<Bytes>, Failure> {
+        let start = Instant::now();
+        let (mut tries, mut freshness) = (0, Freshness::Cached);
+        loop {
+            tries += 1;
+            let failed = |cause, request_id| Failure {
+                doing: call.doing.clone(),
+                cause,
+                tries,
+                elapsed: start.elapsed(),
+                request_id,
+            };
+            let token = self.tokens.token(&call.scope, freshness).await;
+            let token = token.map_err(|failure| failed(Cause::SignIn(failure), None))?;
+            let (miss, cause, request_id) = match self.attempt(call, &token).await {
+                Ok(response) if response.status().is_success() => return Ok(response),
+                // A token may be revoked, or a clock may be wrong: one fresh token, once.
+                Ok(response)
+                    if response.status() == StatusCode::UNAUTHORIZED
+                        && freshness == Freshness::Cached =>
+                {
+                    freshness = Freshness::Renewed;
+                    continue;
+                }
+                Ok(response) => {
+                    let asked = retry::retry_after(response.headers(), SystemTime::now());
+                    let request_id = header(&response, "x-ms-request-id");
+                    (
+                        Miss::Answered(response.status(), asked),
+                        Cause::Refused(Refusal::from_response(&response)),
+                        request_id,
+                    )
+                }
+                Err(error) => (
+                    Miss::NoAnswer(error.reached),
+                    Cause::Unreachable {
+                        host: host(&call.url),
+                        error,
+                    },
+                    None,
+                ),
+            };
+            let Some(wait) = retry::decide(miss, call.repeat, tries, retry::random_fraction())
+            else {
+                return Err(failed(cause, request_id));
+            };
+            tracing::debug!(doing = %call.doing, tries, ?wait, "trying again");
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Sends `call` and reads the answer as JSON.
+    pub async fn send_for_json(&self, call: &Call) -> Result<(HeaderMap, Value), Failure> {
+        let response = self.send(call).await?;
+        let value = serde_json::from_slice(response.body()).unwrap_or_default();
+        Ok((response.into_parts().0.headers, value))
+    }
+
+    async fn attempt(
+        &self,
+        call: &Call,
+        token: &Secret,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let request = request(call, token)?;
+        let start = Instant::now();
+        let result = self.http.send(request).await;
+        let path = call.url.split('?').next().unwrap_or_default();
+        match &result {
+            Ok(response) => tracing::debug!(
+                "{} {path} -> {} in {} ms, request id {}",
+                call.method,
+                response.status().as_u16(),
+                start.elapsed().as_millis(),
+                header(response, "x-ms-request-id")
+                    .as_deref()
+                    .unwrap_or("-"),
+            ),
+            Err(error) => tracing::debug!(
+                "{} {path} -> {error} after {} ms",
+                call.method,
+                start.elapsed().as_millis()
+            ),
+        }
+        let response = result?;
+        let json = response.body().is_empty()
+            || serde_json::from_slice::<serde::de::IgnoredAny>(response.body()).is_ok();
+        if response.status().is_success() && call.expects_json && !json {
+            let reason = "the answer is cut off, or not JSON".to_owned();
+            return Err(TransportError {
+                reached: Reached::Perhaps,
+                reason,
+            });
+        }
+        Ok(response)
+    }
+}
+
+fn request(call: &Call, token: &Secret) -> Result<Request<Bytes>, TransportError> {
+    let malformed = |what: &str| TransportError {
+        reached: Reached::NothingEver,
+        reason: format!("{what} is malformed"),
+    };
+    let uri: Uri = call.url.parse().map_err(|_| malformed("the address"))?;
+    let mut request = Request::new(call.body.clone());
+    *request.method_mut() = call.method.clone();
+    *request.uri_mut() = uri;
+    *request.headers_mut() = call.headers.clone();
+    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
+        .map_err(|_| malformed("the token"))?;
+    bearer.set_sensitive(true);
+    request.headers_mut().insert(AUTHORIZATION, bearer);
+    // New for each try: Azure Resource Manager may answer a known id with its earlier answer.
+    let id = format!("{:016x}{:016x}", retry::random(), retry::random());
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        request.headers_mut().insert("x-ms-client-request-id", id);
+    }
+    Ok(request)
+}
+
+fn header(response: &Response<Bytes>, name: &str) -> Option<String> {
+    response
+        .headers()
+        .get(name)?
+        .to_str()
+        .ok()
+        .map(str::to_owned)
+}
+
+fn host(url: &str) -> String {
+    let uri: Option<Uri> = url.parse().ok();
+    uri.and_then(|uri| uri.authority().map(ToString::to_string))
+        .unwrap_or_else(|| "an unknown host".to_owned())
+}
+
+/// How long the answer asks to wait before the next poll, if it does.
+pub fn asked_pause(headers: &HeaderMap) -> Option<Duration> {
+    retry::retry_after(headers, SystemTime::now())
+}

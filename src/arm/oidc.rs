@@ -1,0 +1,165 @@
+//! The OIDC token with which Azure Pipelines vouches for a service connection.
+//!
+//! `azure_identity` has a credential that does the same, but it reads the process environment; this one is told what it needs.
+//! The request is the one of that credential:
+//! <https://github.com/Azure/azure-sdk-for-rust/blob/main/sdk/identity/azure_identity/src/azure_pipelines_credential.rs>.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use azure_core::error::ErrorKind;
+use azure_core::http::ClientMethodOptions;
+use azure_identity::ClientAssertion;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response};
+use serde_json::Value;
+
+use super::http::Http;
+use super::retry::{self, Miss, Repeat};
+use crate::inputs::connection::OidcRequest;
+use crate::secret::{Masker, Secret};
+
+/// What an OIDC token says of its bearer; a federated credential must have exactly the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Claims {
+    pub(super) issuer: String,
+    pub(super) subject: String,
+    pub(super) audience: String,
+}
+
+/// Asks for a new OIDC token each time: one lives about 10 minutes, a build takes hours.
+pub(super) struct PipelinesAssertion {
+    connection: String,
+    request: OidcRequest,
+    http: Arc<dyn Http>,
+    masker: Arc<dyn Masker>,
+    claims: Arc<Mutex<Option<Claims>>>,
+}
+
+impl std::fmt::Debug for PipelinesAssertion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PipelinesAssertion")
+            .field("connection", &self.connection)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Begins every refusal, so that it is found again in the credential's text around it.
+const REFUSAL: &str = "Azure Pipelines gave no OIDC token";
+
+impl PipelinesAssertion {
+    pub(super) fn new(
+        connection: &str,
+        request: &OidcRequest,
+        http: Arc<dyn Http>,
+        masker: Arc<dyn Masker>,
+        claims: Arc<Mutex<Option<Claims>>>,
+    ) -> Self {
+        Self {
+            connection: connection.to_owned(),
+            request: request.clone(),
+            http,
+            masker,
+            claims,
+        }
+    }
+
+    /// The refusal in a credential's error text, if the OIDC token was the trouble.
+    pub(super) fn refusal_in(error: &str) -> Option<String> {
+        let text = error.get(error.find(REFUSAL)?..)?;
+        Some(text.lines().next().unwrap_or(text).trim().to_owned())
+    }
+
+    async fn ask(&self) -> Result<Secret, String> {
+        let mut tries = 0;
+        let answer = loop {
+            tries += 1;
+            let result = self.http.send(self.token_request()?).await;
+            let miss = match &result {
+                Ok(answer) => Miss::Answered(
+                    answer.status(),
+                    retry::retry_after(answer.headers(), SystemTime::now()),
+                ),
+                Err(error) => Miss::NoAnswer(error.reached),
+            };
+            match retry::decide(miss, Repeat::Always, tries, retry::random_fraction()) {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => break result.map_err(|error| error.to_string())?,
+            }
+        };
+        let token = Secret::new(read_token(&answer)?, self.masker.as_ref());
+        *self.claims.lock().unwrap_or_else(PoisonError::into_inner) = claims(&token);
+        Ok(token)
+    }
+
+    fn token_request(&self) -> Result<Request<Bytes>, String> {
+        let mut url = self.request.uri.clone();
+        url.query_pairs_mut()
+            .append_pair("api-version", "7.1")
+            .append_pair("serviceConnectionId", &self.connection);
+        let mut bearer =
+            HeaderValue::from_str(&format!("Bearer {}", self.request.job_token.reveal())).map_err(
+                |_| "the job's own token has characters that no header can carry".to_owned(),
+            )?;
+        bearer.set_sensitive(true);
+        Request::builder()
+            .method(Method::POST)
+            .uri(url.as_str())
+            .header(AUTHORIZATION, bearer)
+            .header(CONTENT_TYPE, "application/json")
+            // Without it a refused token is answered with a redirect to a page for people.
+            .header("X-TFS-FedAuthRedirect", "Suppress")
+            .body(Bytes::new())
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// Anything but 200 with JSON is a refusal: a sign-in page comes as 203 or 302.
+fn read_token(answer: &Response<Bytes>) -> Result<String, String> {
+    let value: Option<Value> = serde_json::from_slice(answer.body()).ok();
+    let text = |name: &str| {
+        value
+            .as_ref()
+            .and_then(|value| value.get(name))
+            .and_then(Value::as_str)
+    };
+    match text("oidcToken") {
+        Some(token) if answer.status().as_u16() == 200 => Ok(token.to_owned()),
+        _ => {
+            let reason = text("message").unwrap_or("the answer is not a token");
+            Err(format!(
+                "it answered {}: {reason}",
+                answer.status().as_u16()
+            ))
+        }
+    }
+}
+
+/// Reads the claims without checking the signature: they are for explaining a refusal, nothing else.
+fn claims(token: &Secret) -> Option<Claims> {
+    let payload = token.reveal().split('.').nth(1)?;
+    let value: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
+    let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+    Some(Claims {
+        issuer: text("iss")?,
+        subject: text("sub")?,
+        audience: text("aud")?,
+    })
+}
+
+#[async_trait]
+impl ClientAssertion for PipelinesAssertion {
+    async fn secret(&self, _: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
+        match self.ask().await {
+            Ok(token) => Ok(token.reveal().to_owned()),
+            Err(reason) => Err(azure_core::Error::with_message(
+                ErrorKind::Credential,
+                format!("{REFUSAL}: {reason}"),
+            )),
+        }
+    }
+}
