@@ -3,10 +3,13 @@
 pub mod client;
 pub mod failure;
 pub mod http;
+pub mod image_template;
 mod oidc;
+pub mod operation;
 pub mod retry;
 pub mod sign_in;
 mod transport;
 
 pub use client::{Call, Client};
 pub use failure::{Cause, Failure, Refusal};
+pub use image_template::Arm;
