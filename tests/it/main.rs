@@ -1,1 +1,1 @@
-//! Integration tests.
+//! Integration tests. The modules are marked as tests for clippy, which permits `unwrap` and its like only there.
