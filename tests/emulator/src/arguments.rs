@@ -1,0 +1,167 @@
+//! The command line of the emulator: one flag for each switch.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use azure_emulator::{
+    CanceledOperation, DefaultVersion, Durations, OperationUrls, Progress, ReadOnlyMembers,
+    RunFate, ServerOptions, Switches,
+};
+
+/// What `--help` says.
+pub(crate) const HELP: &str = "\
+azure-emulator: the part of Azure that VM Image Builder pipelines talk to, over HTTPS on loopback
+
+  --port-base N              ports N (Resource Manager), N+1 (Entra ID), N+2 (Pipelines), N+3 (blobs); default 10440, 0 = any
+  --folder DIR               where ca.pem goes; default 'azure-emulator' in the folder for temporary files
+
+How fast things go (default: --speed 20)
+  --speed F                  realistic durations, divided by F
+  --immediate                all is done when the next request comes
+  --after-polls N            each state is seen by N polls
+  --cancel-call SECONDS      how long the call of cancel takes; default 10 (divided by the speed)
+
+How runs end (default: they succeed)
+  --run-fails                a customizer fails
+  --run-fails-as-json        a distribution fails, and the message is JSON text
+  --cancel-never-ends        a canceled run stays 'Canceling'
+  --canceled-operation S     what its operation ends with: canceled (default), failed, succeeded
+
+What the sources leave open or what changed
+  --plain-urls               operation URLs without a signature, as until August 2023
+  --retry-after SECONDS      send Retry-After; default: none
+  --not-allowed-status N     HTTP status of OperationNotAllowed: 409 (default) or 405
+  --delete-missing-404       DELETE of a missing template answers 404; default 204
+  --date-like-versions       number image versions like 0.25342.22189; default 1.0.0 and up
+  --refuse-read-only         refuse read-only members in PUT bodies; default: ignore them
+  --refuse-missing-identity  refuse an identity that does not exist at once; default: provisioning fails
+  --internal-error-every N   every Nth GET of a template during a run answers 500; default: never
+  --title-case-headers       header names as 'Azure-Asyncoperation'
+  --page-size N              templates on a page of a list; default 10
+  --token-lifetime SECONDS   life of access tokens; default 3600
+  --seed N                   seed of all identifiers; default 1
+";
+
+/// What the command line asks for.
+pub(crate) enum Asked {
+    /// The help.
+    Help,
+    /// To run.
+    Run(Box<Arguments>),
+}
+
+/// How to run.
+pub(crate) struct Arguments {
+    /// Ports and folder.
+    pub(crate) options: ServerOptions,
+    /// The switches of the cloud.
+    pub(crate) switches: Switches,
+}
+
+/// Reads the command line.
+///
+/// # Errors
+///
+/// Names the flag that is unknown or whose value is missing or wrong.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Asked, String> {
+    let mut options = ServerOptions {
+        port_base: 10_440,
+        folder: std::env::temp_dir().join("azure-emulator"),
+        title_case_headers: false,
+    };
+    let mut speed = Some(20.0);
+    let mut switches = Switches::default();
+    let mut arguments = arguments.into_iter();
+    while let Some(flag) = arguments.next() {
+        match flag.as_str() {
+            "--help" | "-h" => return Ok(Asked::Help),
+            "--port-base" => options.port_base = value(&flag, arguments.next())?,
+            "--folder" => options.folder = value::<PathBuf>(&flag, arguments.next())?,
+            "--title-case-headers" => options.title_case_headers = true,
+            "--speed" => speed = Some(value::<f64>(&flag, arguments.next())?),
+            "--immediate" => (switches.progress, speed) = (Progress::Immediate, None),
+            "--after-polls" => {
+                switches.progress = Progress::AfterPolls(value(&flag, arguments.next())?);
+                speed = None;
+            }
+            _ => switch(&mut switches, &flag, &mut arguments)?,
+        }
+    }
+    if let Some(speed) = speed {
+        if !(speed.is_finite() && speed > 0.0) {
+            return Err("'--speed' needs a number above 0".to_owned());
+        }
+        switches.progress = Progress::ByClock(Box::new(Durations::default().scaled(1.0 / speed)));
+        switches.cancel_call = switches.cancel_call.div_f64(speed);
+    }
+    Ok(Asked::Run(Box::new(Arguments { options, switches })))
+}
+
+fn switch(
+    switches: &mut Switches,
+    flag: &str,
+    rest: &mut impl Iterator<Item = String>,
+) -> Result<(), String> {
+    let mut seconds = |flag: &str| value(flag, rest.next()).map(Duration::from_secs);
+    match flag {
+        "--cancel-call" => switches.cancel_call = seconds(flag)?,
+        "--token-lifetime" => switches.token_lifetime = seconds(flag)?,
+        "--run-fails" => switches.run = RunFate::customizer_failed(),
+        "--run-fails-as-json" => switches.run = RunFate::distribution_failed_as_json(),
+        "--cancel-never-ends" => switches.cancel_never_ends = true,
+        "--canceled-operation" => {
+            switches.canceled_operation = match rest.next().as_deref() {
+                Some("canceled") => CanceledOperation::Canceled,
+                Some("failed") => CanceledOperation::Failed,
+                Some("succeeded") => CanceledOperation::Succeeded,
+                _ => return Err(format!("'{flag}' needs canceled, failed or succeeded")),
+            }
+        }
+        "--plain-urls" => switches.operation_urls = OperationUrls::Plain,
+        "--retry-after" => switches.retry_after = Some(value(flag, rest.next())?),
+        "--not-allowed-status" => switches.not_allowed_status = value(flag, rest.next())?,
+        "--delete-missing-404" => switches.delete_missing_status = 404,
+        "--date-like-versions" => switches.default_version = DefaultVersion::DateLike,
+        "--refuse-read-only" => switches.read_only_members = ReadOnlyMembers::Refused,
+        "--refuse-missing-identity" => switches.refuse_missing_identity = true,
+        "--internal-error-every" => switches.internal_error_every = Some(value(flag, rest.next())?),
+        "--page-size" => switches.page_size = value(flag, rest.next())?,
+        "--seed" => switches.seed = value(flag, rest.next())?,
+        _ => return Err(format!("'{flag}' is not a flag of the emulator")),
+    }
+    Ok(())
+}
+
+fn value<T: FromStr>(flag: &str, given: Option<String>) -> Result<T, String> {
+    let given = given.ok_or_else(|| format!("'{flag}' needs a value"))?;
+    given
+        .parse()
+        .map_err(|_| format!("'{flag}' cannot be '{given}'"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_flag_of_the_help_is_understood() {
+        for line in HELP.lines().filter(|line| line.starts_with("  --")) {
+            let mut words = line.split_whitespace();
+            let flag = words.next().unwrap().to_owned();
+            let kinds = ["N", "F", "S", "DIR", "SECONDS"];
+            let takes_value = words.next().is_some_and(|word| kinds.contains(&word));
+            let value = if flag == "--canceled-operation" {
+                "failed"
+            } else {
+                "7"
+            };
+            let arguments =
+                std::iter::once(flag.clone()).chain(takes_value.then(|| value.to_owned()));
+            assert!(parse(arguments).is_ok(), "{flag}");
+        }
+        assert!(parse(["--nonsense".to_owned()]).is_err());
+        assert!(parse(["--seed".to_owned()]).is_err());
+        assert!(parse(["--speed".to_owned(), "0".to_owned()]).is_err());
+    }
+}

@@ -1,0 +1,308 @@
+//! Azure Resource Manager and the resource providers behind it: who may call, which route it is, and where it goes.
+
+pub(crate) mod answer;
+mod checks;
+mod compute;
+mod distribution;
+mod echo;
+mod gate;
+mod images;
+mod lifecycle;
+mod log;
+mod numbering;
+mod operations;
+mod patch;
+mod polling;
+mod problem;
+mod provisioning;
+mod regions;
+mod resources;
+pub(crate) mod routes;
+mod runs;
+mod schema;
+mod storage;
+mod template;
+mod templates;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response};
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use crate::arm::answer::{Answer, Body, Origin, Refusal};
+use crate::arm::gate::query_of;
+use crate::arm::images::{ImageVersion, ManagedImage};
+use crate::arm::operations::Operation;
+use crate::arm::routes::{Call, Parameters, Route};
+use crate::arm::template::Template;
+use crate::blob::BlobService;
+use crate::ids::{self, Ids};
+use crate::inventory::Inventory;
+use crate::progress::RunFate;
+use crate::switches::Switches;
+use crate::world::World;
+
+/// The state of Azure Resource Manager.
+#[derive(Debug)]
+pub(crate) struct Arm {
+    pub(crate) world: World,
+    pub(crate) switches: Switches,
+    ids: Ids,
+    pub(crate) templates: BTreeMap<String, Template>,
+    operations: BTreeMap<String, Operation>,
+    pub(crate) versions: BTreeMap<String, ImageVersion>,
+    pub(crate) images: BTreeMap<String, ManagedImage>,
+    /// How the next runs end; when it is empty, the switch decides.
+    pub(crate) fates: VecDeque<RunFate>,
+}
+
+/// A request whose route is known.
+pub(crate) struct Asked<'request> {
+    pub(crate) route: &'static Route,
+    pub(crate) path: Parameters,
+    pub(crate) version: String,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) raw: &'request Request<Bytes>,
+    pub(crate) now: OffsetDateTime,
+}
+
+impl Asked<'_> {
+    /// The value of a query parameter.
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
+        self.query
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The body as JSON.
+    pub(crate) fn json(&self) -> Result<Value, Refusal> {
+        let headers = self.raw.headers();
+        let content_type = header(headers, "content-type").unwrap_or_default();
+        if !content_type
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .eq_ignore_ascii_case("application/json")
+        {
+            return Err(Refusal::new(
+                415,
+                "UnsupportedMediaType",
+                format!(
+                    "The content media type '{content_type}' is not supported. Only 'application/json' is supported."
+                ),
+            ));
+        }
+        serde_json::from_slice(self.raw.body()).map_err(|error| {
+            Refusal::new(
+                400,
+                "InvalidRequestContent",
+                format!(
+                    "The request content was invalid and could not be deserialized: '{error}'."
+                ),
+            )
+        })
+    }
+}
+
+/// A header's value as text.
+pub(crate) fn header<'map>(headers: &'map HeaderMap, name: &str) -> Option<&'map str> {
+    headers.get(name)?.to_str().ok()
+}
+
+impl Arm {
+    pub(crate) fn new(world: World, switches: Switches) -> Self {
+        let mut arm = Self {
+            ids: Ids::new(switches.seed),
+            templates: BTreeMap::new(),
+            operations: BTreeMap::new(),
+            versions: BTreeMap::new(),
+            images: BTreeMap::new(),
+            fates: VecDeque::new(),
+            world,
+            switches,
+        };
+        arm.add_images_of_world();
+        arm
+    }
+
+    /// Answers a request as of `now`.
+    pub(crate) fn answer(
+        &mut self,
+        request: &Request<Bytes>,
+        blobs: &mut BlobService,
+        now: OffsetDateTime,
+    ) -> (Response<Bytes>, std::time::Duration) {
+        let mut origin = Origin {
+            method: request.method().clone(),
+            builder: request
+                .uri()
+                .path()
+                .to_ascii_lowercase()
+                .contains("/microsoft.virtualmachineimages"),
+            identifies_operation: request.method() != Method::GET
+                || request.uri().path().contains("/operations/"),
+            caller: None,
+        };
+        let version = query_of(request)
+            .into_iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case("api-version"));
+        let version = version.map(|(_, version)| version).unwrap_or_default();
+        let answer = match self.try_answer(request, &mut origin, blobs, now) {
+            Ok(answer) => answer,
+            Err(refusal) => refusal.into_answer(&version),
+        };
+        let delay = answer.delay;
+        (answer::finish(answer, &origin, &mut self.ids, now), delay)
+    }
+
+    /// A refusal as a response, for trouble that comes before any route.
+    pub(crate) fn finish_refusal(
+        &mut self,
+        refusal: Refusal,
+        now: OffsetDateTime,
+    ) -> Response<Bytes> {
+        let origin = Origin {
+            method: Method::GET,
+            builder: false,
+            identifies_operation: false,
+            caller: None,
+        };
+        answer::finish(
+            refusal.into_answer("2025-10-01"),
+            &origin,
+            &mut self.ids,
+            now,
+        )
+    }
+
+    /// What exists now.
+    pub(crate) fn inventory(&self, blobs: &BlobService) -> Inventory {
+        let state = |template: &Template| match &template.last_run {
+            Some(run) => format!("{}, run {}", template.provisioning.name(), run.state),
+            None => template.provisioning.name().to_owned(),
+        };
+        let staging = self
+            .templates
+            .values()
+            .filter_map(|template| template.staging.as_ref());
+        Inventory {
+            templates: self
+                .templates
+                .values()
+                .map(|template| (template.name.clone(), state(template)))
+                .collect(),
+            staging_groups: staging
+                .filter(|staging| staging.made)
+                .map(|staging| staging.group.clone())
+                .collect(),
+            blobs: blobs
+                .blobs()
+                .into_iter()
+                .map(|blob| (blob.account, blob.container, blob.name, blob.length))
+                .collect(),
+            image_versions: self
+                .versions
+                .values()
+                .map(|version| {
+                    let regions = version.regions.iter().map(|(name, ..)| name.clone());
+                    (
+                        version.id.clone(),
+                        version.state.to_owned(),
+                        regions.collect(),
+                    )
+                })
+                .collect(),
+            managed_images: self.images.values().map(|image| image.id.clone()).collect(),
+        }
+    }
+
+    fn try_answer(
+        &mut self,
+        request: &Request<Bytes>,
+        origin: &mut Origin,
+        blobs: &mut BlobService,
+        now: OffsetDateTime,
+    ) -> Result<Answer, Refusal> {
+        let is_public = request
+            .uri()
+            .path()
+            .eq_ignore_ascii_case("/metadata/endpoints");
+        if !is_public {
+            let claims = self.caller(request.headers(), now)?;
+            origin.caller = Some((claims.tenant, claims.object));
+        }
+        let asked = self.route(request, now)?;
+        let subscription = asked.path.get("subscription");
+        if !subscription.is_empty() && !subscription.eq_ignore_ascii_case(&self.world.subscription)
+        {
+            return Err(Refusal::new(
+                404,
+                "SubscriptionNotFound",
+                format!("The subscription '{subscription}' could not be found."),
+            ));
+        }
+        self.check_group(&asked)?;
+        self.call(&asked, blobs)
+    }
+
+    fn call(&mut self, asked: &Asked<'_>, blobs: &mut BlobService) -> Result<Answer, Refusal> {
+        match asked.route.call {
+            Call::MetadataEndpoints => Ok(self.metadata_endpoints(asked)),
+            Call::ListSubscriptions => Ok(self.list_subscriptions()),
+            Call::GetSubscription => Ok(Answer::new(200, Body::Compact(self.subscription()))),
+            Call::GetProvider => self.provider(asked),
+            Call::GetResourceGroup => self.resource_group(asked),
+            Call::HeadResourceGroup => Ok(self.resource_group_exists(asked)),
+            Call::GetIdentity => self.identity(asked),
+            Call::PutTemplate => self.put_template(asked, blobs),
+            Call::PatchTemplate => self.patch_template(asked),
+            Call::GetTemplate => self.get_template(asked),
+            Call::DeleteTemplate => self.delete_template(asked),
+            Call::RunTemplate => self.run_template(asked),
+            Call::CancelTemplate => self.cancel_template(asked),
+            Call::ListRunOutputs => self.list_run_outputs(asked),
+            Call::GetRunOutput => self.get_run_output(asked),
+            Call::ListTemplatesOfGroup | Call::ListTemplates => self.list_templates(asked),
+            Call::GetOperation | Call::GetComputeOperation => self.get_operation(asked),
+            Call::GetGallery => self.get_gallery(asked),
+            Call::ListDefinitions => self.list_definitions(asked),
+            Call::GetDefinition => self.get_definition(asked),
+            Call::ListVersions => self.list_versions(asked),
+            Call::GetVersion => self.get_version(asked),
+            Call::DeleteVersion => self.delete_version(asked),
+            Call::GetManagedImage => self.get_managed_image(asked),
+            Call::GetStorageAccount => self.get_storage_account(asked),
+            Call::ListStorageAccountsOfGroup | Call::ListStorageAccounts => {
+                Ok(self.list_storage_accounts(asked))
+            }
+            Call::ListStorageKeys => self.list_storage_keys(asked),
+        }
+    }
+
+    /// The key of the template that a request names.
+    pub(crate) fn template_key(asked: &Asked<'_>) -> String {
+        ids::key(&format!(
+            "/subscriptions/{}/resourcegroups/{}/providers/Microsoft.VirtualMachineImages/imageTemplates/{}",
+            asked.path.get("subscription"),
+            asked.path.get("group"),
+            asked.path.get("template")
+        ))
+    }
+
+    /// The template that a request names.
+    pub(crate) fn template(&self, asked: &Asked<'_>) -> Result<&Template, Refusal> {
+        self.templates
+            .get(&Self::template_key(asked))
+            .ok_or_else(|| {
+                Refusal::not_found(
+                    "Microsoft.VirtualMachineImages/imageTemplates",
+                    asked.path.get("template"),
+                    asked.path.get("group"),
+                )
+            })
+    }
+}

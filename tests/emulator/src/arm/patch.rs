@@ -1,0 +1,105 @@
+//! PATCH of an image template: tags at once, all else as an operation.
+
+use serde_json::{Map, Value};
+
+use crate::arm::answer::{Answer, Body, Refusal};
+use crate::arm::template::{Provisioning, Stage, Template, Work, text};
+use crate::arm::{Arm, Asked, echo};
+use crate::arm::{problem, schema};
+
+impl Arm {
+    pub(crate) fn patch_template(&mut self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let template = self.template(asked)?;
+        let body = asked.json()?;
+        let definition = "ImageTemplateUpdateParameters";
+        let body = schema::check(
+            &body,
+            definition,
+            &asked.version,
+            self.switches.read_only_members,
+        )
+        .map_err(Refusal::validation)?;
+        let body = body.as_object().cloned().unwrap_or_default();
+        if template.is_running() || template.work.is_some() {
+            return Err(self.not_allowed(template, "write"));
+        }
+        if let Some(properties) = body.get("properties").and_then(Value::as_object) {
+            check_properties(template, properties, &asked.version)?;
+        }
+        let (key, location) = (Self::template_key(asked), template.location.clone());
+        let waits = body.contains_key("identity") || body.contains_key("properties");
+        let started = waits.then(|| self.start_operation(asked, &key, &location, true));
+        let Some(template) = self.templates.get_mut(&key) else {
+            return Err(Refusal::new(
+                404,
+                "ResourceNotFound",
+                "The image template is gone.",
+            ));
+        };
+        change(template, &body);
+        let Some((operation, headers)) = started else {
+            let document = echo::document(template, &self.world, &asked.version);
+            return Ok(Answer::new(200, Body::Builder(document)));
+        };
+        template.provisioning = Provisioning::Updating;
+        template.work = Some(Work::new(operation, [Stage::Updating], asked.now));
+        let mut answer = Answer::new(202, Body::Empty);
+        answer.headers = headers;
+        Ok(answer)
+    }
+}
+
+fn change(template: &mut Template, body: &Map<String, Value>) {
+    if let Some(tags) = body.get("tags").and_then(Value::as_object) {
+        template.tags.clone_from(tags);
+    }
+    if let Some(identity) = body.get("identity").and_then(Value::as_object) {
+        let mut identity = identity.clone();
+        // A null takes an identity away; those that are not named stay only when the type does.
+        if let Some(assigned) = identity
+            .get_mut("userAssignedIdentities")
+            .and_then(Value::as_object_mut)
+        {
+            assigned.retain(|_, value| !value.is_null());
+        }
+        template.identity = Value::Object(identity);
+    }
+    for (name, value) in body
+        .get("properties")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+    {
+        template.properties.insert(name.clone(), value.clone());
+    }
+}
+
+fn check_properties(
+    template: &Template,
+    properties: &Map<String, Value>,
+    version: &str,
+) -> Result<(), Refusal> {
+    for (name, since) in [("distribute", "2023-07-01"), ("vmProfile", "2024-02-01")] {
+        if properties.contains_key(name) && version < since {
+            let message =
+                format!("Field 'properties.{name}' cannot be updated with api-version {version}");
+            return Err(Refusal::validation(problem::validation(&message)));
+        }
+    }
+    let Some(targets) = properties.get("distribute").and_then(Value::as_array) else {
+        return Ok(());
+    };
+    for target in template.list("distribute") {
+        let name = text(target, "runOutputName");
+        if !targets
+            .iter()
+            .any(|new| new.get("runOutputName").and_then(Value::as_str) == Some(name))
+        {
+            return Err(Refusal::validation(format!(
+                "Validation failed: Distribute target with Runoutput name {name} not found in the update request. Deleting a distribution \
+                 target is not allowed."
+            )));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,239 @@
+//! What Azure Resource Manager answers itself, and the identities: subscriptions, groups, providers, metadata of the cloud.
+
+use serde_json::{Value, json};
+
+use crate::arm::answer::{Answer, Body, Refusal};
+use crate::arm::routes::ROUTES;
+use crate::arm::{Arm, Asked, regions};
+use crate::world::BlobAddress;
+
+impl Arm {
+    /// What tools read that register a custom cloud; no token is needed.
+    pub(crate) fn metadata_endpoints(&self, asked: &Asked<'_>) -> Answer {
+        let addresses = &self.world.addresses;
+        let (arm, login) = (&addresses.arm, &addresses.login);
+        let audiences = json!([
+            format!("{arm}/"),
+            "https://management.core.windows.net/",
+            "https://management.azure.com/"
+        ]);
+        let storage = match &addresses.blob {
+            BlobAddress::Hosts { suffix } => suffix.clone(),
+            BlobAddress::Paths { origin } => origin.trim_start_matches("https://").to_owned(),
+        };
+        let document = if asked.version == "2015-01-01" {
+            json!({
+                "galleryEndpoint": format!("{arm}/"),
+                "graphEndpoint": format!("{login}/"),
+                "portalEndpoint": format!("{arm}/"),
+                "authentication": {"loginEndpoint": format!("{login}/"), "audiences": audiences},
+            })
+        } else {
+            json!({
+                "portal": format!("{arm}/"),
+                "authentication": {"loginEndpoint": login, "audiences": audiences, "tenant": "common", "identityProvider": "AAD"},
+                "graphAudience": format!("{login}/"),
+                "graph": format!("{login}/"),
+                "name": "AzureEmulator",
+                "suffixes": {"storage": storage},
+                "resourceManager": format!("{arm}/"),
+                "microsoftGraphResourceId": format!("{login}/"),
+            })
+        };
+        Answer::new(200, Body::Compact(document))
+    }
+
+    pub(crate) fn list_subscriptions(&self) -> Answer {
+        let count = json!({"type": "Total", "value": 1});
+        Answer::new(
+            200,
+            Body::Compact(json!({"value": [self.subscription()], "count": count})),
+        )
+    }
+
+    pub(crate) fn subscription(&self) -> Value {
+        let id = &self.world.subscription;
+        json!({
+            "id": format!("/subscriptions/{id}"),
+            "authorizationSource": "RoleBased",
+            "managedByTenants": [],
+            "subscriptionId": id,
+            "tenantId": self.world.tenant,
+            "displayName": self.world.subscription_name,
+            "state": "Enabled",
+            "subscriptionPolicies": {"locationPlacementId": "Public_2014-09-01", "quotaId": "EnterpriseAgreement_2014-09-01", "spendingLimit": "Off"},
+        })
+    }
+
+    /// Registration, resource types, their locations and api-versions: those of the emulator.
+    pub(crate) fn provider(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let asked_for = asked.path.get("namespace");
+        let known = [
+            "Microsoft.VirtualMachineImages",
+            "Microsoft.Compute",
+            "Microsoft.Storage",
+            "Microsoft.ManagedIdentity",
+            "Microsoft.Network",
+            "Microsoft.KeyVault",
+            "Microsoft.ContainerInstance",
+        ];
+        let Some(namespace) = known
+            .iter()
+            .find(|known| known.eq_ignore_ascii_case(asked_for))
+        else {
+            let message = format!("The resource namespace '{asked_for}' is invalid.");
+            return Err(Refusal::new(404, "InvalidResourceNamespace", message));
+        };
+        let prefix = format!("/providers/{namespace}/");
+        let mut types: Vec<Value> = Vec::new();
+        for route in ROUTES {
+            let kind = route
+                .pattern
+                .split_once(&prefix)
+                .and_then(|(_, rest)| rest.split('/').next());
+            if let Some(kind) = kind.filter(|kind| {
+                !types
+                    .iter()
+                    .any(|known| known.get("resourceType") == Some(&json!(kind)))
+            }) {
+                let versions: Vec<&str> = route.versions.iter().rev().copied().collect();
+                types.push(json!({"resourceType": kind, "locations": regions::REGIONS, "apiVersions": versions}));
+            }
+        }
+        let state = if self.is_registered(namespace) {
+            "Registered"
+        } else {
+            "NotRegistered"
+        };
+        Ok(Answer::new(
+            200,
+            Body::Compact(json!({
+                "id": format!("/subscriptions/{}/providers/{namespace}", self.world.subscription),
+                "namespace": namespace,
+                "resourceTypes": types,
+                "registrationState": state,
+                "registrationPolicy": "RegistrationRequired",
+            })),
+        ))
+    }
+
+    fn is_registered(&self, namespace: &str) -> bool {
+        !self
+            .world
+            .unregistered_providers
+            .iter()
+            .any(|missing| missing.eq_ignore_ascii_case(namespace))
+    }
+
+    /// Refuses a resource whose provider is not registered in the subscription.
+    pub(crate) fn check_registered(&self, namespace: &str, kind: &str) -> Result<(), Refusal> {
+        if self.is_registered(namespace) {
+            return Ok(());
+        }
+        let message = format!(
+            "The subscription is not registered for the resource type '{kind}' in the location 'westeurope'. Please re-register for this \
+             provider in order to have access to this location."
+        );
+        Err(Refusal::new(
+            409,
+            "MissingSubscriptionRegistration",
+            message,
+        ))
+    }
+
+    /// Refuses a region in which the image builder is not available.
+    pub(crate) fn check_location(location: &str) -> Result<(), Refusal> {
+        if regions::REGIONS
+            .iter()
+            .any(|known| regions::plain(known) == regions::plain(location))
+        {
+            return Ok(());
+        }
+        let message = format!(
+            "The provided location '{location}' is not available for resource type 'Microsoft.VirtualMachineImages/imageTemplates'. List of \
+             available regions for the resource type is '{}'.",
+            regions::REGIONS
+                .iter()
+                .map(|name| regions::plain(name))
+                .collect::<Vec<_>>()
+                .join(",")
+        );
+        Err(Refusal::new(
+            400,
+            "LocationNotAvailableForResourceType",
+            message,
+        ))
+    }
+
+    /// The region of a resource group of the scene or of a staging group.
+    pub(crate) fn group_location(&self, name: &str) -> Option<&str> {
+        let known = self
+            .world
+            .resource_groups
+            .iter()
+            .find(|group| group.name.eq_ignore_ascii_case(name));
+        let staging = || {
+            let holds = |group: &str| group.eq_ignore_ascii_case(name);
+            let template = self.templates.values().find(|template| {
+                template
+                    .staging
+                    .as_ref()
+                    .is_some_and(|staging| holds(&staging.group))
+            });
+            template.map(|template| template.location.as_str())
+        };
+        known.map(|group| group.location.as_str()).or_else(staging)
+    }
+
+    pub(crate) fn resource_group(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let name = asked.path.get("group");
+        let Some(location) = self.group_location(name) else {
+            return Err(Refusal::new(
+                404,
+                "ResourceGroupNotFound",
+                format!("Resource group '{name}' could not be found."),
+            ));
+        };
+        Ok(Answer::new(
+            200,
+            Body::Compact(json!({
+                "id": self.world.group_id(name),
+                "name": name,
+                "type": "Microsoft.Resources/resourceGroups",
+                "location": location,
+                "properties": {"provisioningState": "Succeeded"},
+            })),
+        ))
+    }
+
+    pub(crate) fn resource_group_exists(&self, asked: &Asked<'_>) -> Answer {
+        let exists = self.group_location(asked.path.get("group")).is_some();
+        Answer::new(if exists { 204 } else { 404 }, Body::None)
+    }
+
+    pub(crate) fn identity(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let (group, name) = (asked.path.get("group"), asked.path.get("identity"));
+        let found = self.world.identities.iter().find(|identity| {
+            identity.name.eq_ignore_ascii_case(name)
+                && identity.resource_group.eq_ignore_ascii_case(group)
+        });
+        let Some(identity) = found else {
+            return Err(Refusal::not_found(
+                "Microsoft.ManagedIdentity/userAssignedIdentities",
+                name,
+                group,
+            ));
+        };
+        Ok(Answer::new(
+            200,
+            Body::Compact(json!({
+                "location": identity.location,
+                "tags": {},
+                "id": self.world.identity_id(identity),
+                "name": identity.name,
+                "type": "Microsoft.ManagedIdentity/userAssignedIdentities",
+                "properties": {"tenantId": self.world.tenant, "principalId": identity.principal, "clientId": identity.client},
+            })),
+        ))
+    }
+}

@@ -1,0 +1,401 @@
+//! The calls that the emulator answers: method, path, api-versions, query parameters. Everything else is refused.
+
+use http::Method;
+
+/// A call of Azure Resource Manager or of a provider behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Call {
+    MetadataEndpoints,
+    ListSubscriptions,
+    GetSubscription,
+    GetProvider,
+    GetResourceGroup,
+    HeadResourceGroup,
+    GetIdentity,
+    PutTemplate,
+    PatchTemplate,
+    GetTemplate,
+    DeleteTemplate,
+    RunTemplate,
+    CancelTemplate,
+    ListRunOutputs,
+    GetRunOutput,
+    ListTemplatesOfGroup,
+    ListTemplates,
+    GetOperation,
+    GetGallery,
+    ListDefinitions,
+    GetDefinition,
+    ListVersions,
+    GetVersion,
+    DeleteVersion,
+    GetComputeOperation,
+    GetManagedImage,
+    GetStorageAccount,
+    ListStorageAccountsOfGroup,
+    ListStorageAccounts,
+    ListStorageKeys,
+}
+
+/// One row of the table of routes.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) name: &'static str,
+    pub(crate) call: Call,
+    pub(crate) method: Method,
+    pub(crate) pattern: &'static str,
+    pub(crate) versions: &'static [&'static str],
+    pub(crate) query: &'static [&'static str],
+}
+
+/// The api-versions of Microsoft.VirtualMachineImages that are served; the previews before them are gone.
+pub(crate) const BUILDER: &[&str] = &[
+    "2020-02-14",
+    "2021-10-01",
+    "2022-02-14",
+    "2022-07-01",
+    "2023-07-01",
+    "2024-02-01",
+    "2025-10-01",
+];
+const GALLERY: &[&str] = &[
+    "2019-12-01",
+    "2020-09-30",
+    "2021-07-01",
+    "2021-10-01",
+    "2022-01-03",
+    "2022-03-03",
+    "2022-08-03",
+    "2023-07-03",
+    "2024-03-03",
+    "2025-03-03",
+    "2026-03-03",
+];
+const COMPUTE: &[&str] = &[
+    "2020-06-01",
+    "2021-07-01",
+    "2022-03-01",
+    "2022-08-01",
+    "2023-03-01",
+    "2023-07-01",
+    "2024-03-01",
+    "2024-07-01",
+    "2024-11-01",
+    "2025-04-01",
+];
+const CAPS: &[&str] = &[
+    "2019-12-01",
+    "2020-06-01",
+    "2020-09-30",
+    "2021-07-01",
+    "2021-10-01",
+    "2022-01-03",
+    "2022-03-03",
+    "2022-08-03",
+    "2023-07-03",
+    "2024-03-03",
+    "2025-03-03",
+    "2026-03-03",
+];
+const STORAGE: &[&str] = &[
+    "2019-06-01",
+    "2021-04-01",
+    "2021-09-01",
+    "2022-09-01",
+    "2023-01-01",
+    "2023-05-01",
+    "2024-01-01",
+    "2025-06-01",
+    "2026-09-01",
+];
+const RESOURCES: &[&str] = &[
+    "2016-06-01",
+    "2019-10-01",
+    "2020-01-01",
+    "2020-06-01",
+    "2021-01-01",
+    "2021-04-01",
+    "2022-09-01",
+    "2022-12-01",
+    "2024-03-01",
+    "2024-11-01",
+    "2025-04-01",
+];
+const IDENTITY: &[&str] = &["2018-11-30", "2023-01-31", "2024-11-30"];
+const METADATA: &[&str] = &["2015-01-01", "2022-09-01"];
+
+macro_rules! template {
+    ($rest:literal) => {
+        concat!(
+            "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.VirtualMachineImages/imageTemplates",
+            $rest
+        )
+    };
+}
+
+macro_rules! gallery {
+    ($rest:literal) => {
+        concat!("/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/galleries/{gallery}", $rest)
+    };
+}
+
+macro_rules! route {
+    ($call:ident, $method:ident, $pattern:expr, $versions:expr, $query:expr) => {
+        Route {
+            name: stringify!($call),
+            call: Call::$call,
+            method: Method::$method,
+            pattern: $pattern,
+            versions: $versions,
+            query: $query,
+        }
+    };
+}
+
+/// All routes.
+pub(crate) const ROUTES: &[Route] = &[
+    route!(MetadataEndpoints, GET, "/metadata/endpoints", METADATA, &[]),
+    route!(ListSubscriptions, GET, "/subscriptions", RESOURCES, &[]),
+    route!(
+        GetSubscription,
+        GET,
+        "/subscriptions/{subscription}",
+        RESOURCES,
+        &[]
+    ),
+    route!(
+        GetProvider,
+        GET,
+        "/subscriptions/{subscription}/providers/{namespace}",
+        RESOURCES,
+        &["$expand"]
+    ),
+    route!(
+        GetResourceGroup,
+        GET,
+        "/subscriptions/{subscription}/resourceGroups/{group}",
+        RESOURCES,
+        &[]
+    ),
+    route!(
+        HeadResourceGroup,
+        HEAD,
+        "/subscriptions/{subscription}/resourceGroups/{group}",
+        RESOURCES,
+        &[]
+    ),
+    route!(
+        GetIdentity,
+        GET,
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{identity}",
+        IDENTITY,
+        &[]
+    ),
+    route!(PutTemplate, PUT, template!("/{template}"), BUILDER, &[]),
+    route!(PatchTemplate, PATCH, template!("/{template}"), BUILDER, &[]),
+    route!(GetTemplate, GET, template!("/{template}"), BUILDER, &[]),
+    route!(
+        DeleteTemplate,
+        DELETE,
+        template!("/{template}"),
+        BUILDER,
+        &[]
+    ),
+    route!(
+        RunTemplate,
+        POST,
+        template!("/{template}/run"),
+        BUILDER,
+        &[]
+    ),
+    route!(
+        CancelTemplate,
+        POST,
+        template!("/{template}/cancel"),
+        BUILDER,
+        &[]
+    ),
+    route!(
+        ListRunOutputs,
+        GET,
+        template!("/{template}/runOutputs"),
+        BUILDER,
+        &[]
+    ),
+    route!(
+        GetRunOutput,
+        GET,
+        template!("/{template}/runOutputs/{output}"),
+        BUILDER,
+        &[]
+    ),
+    route!(
+        ListTemplatesOfGroup,
+        GET,
+        template!(""),
+        BUILDER,
+        &["skipToken"]
+    ),
+    route!(
+        ListTemplates,
+        GET,
+        "/subscriptions/{subscription}/providers/Microsoft.VirtualMachineImages/imageTemplates",
+        BUILDER,
+        &["skipToken"]
+    ),
+    route!(
+        GetOperation,
+        GET,
+        "/subscriptions/{subscription}/providers/Microsoft.VirtualMachineImages/locations/{location}/operations/{operation}",
+        BUILDER,
+        &["t", "c", "s", "h"]
+    ),
+    route!(GetGallery, GET, gallery!(""), GALLERY, &[]),
+    route!(ListDefinitions, GET, gallery!("/images"), GALLERY, &[]),
+    route!(
+        GetDefinition,
+        GET,
+        gallery!("/images/{definition}"),
+        GALLERY,
+        &[]
+    ),
+    route!(
+        ListVersions,
+        GET,
+        gallery!("/images/{definition}/versions"),
+        GALLERY,
+        &[]
+    ),
+    route!(
+        GetVersion,
+        GET,
+        gallery!("/images/{definition}/versions/{version}"),
+        GALLERY,
+        &["$expand"]
+    ),
+    route!(
+        DeleteVersion,
+        DELETE,
+        gallery!("/images/{definition}/versions/{version}"),
+        GALLERY,
+        &[]
+    ),
+    route!(
+        GetComputeOperation,
+        GET,
+        "/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{location}/capsOperations/{operation}",
+        CAPS,
+        &["monitor", "t", "c", "s", "h"]
+    ),
+    route!(
+        GetManagedImage,
+        GET,
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/images/{image}",
+        COMPUTE,
+        &[]
+    ),
+    route!(
+        GetStorageAccount,
+        GET,
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Storage/storageAccounts/{account}",
+        STORAGE,
+        &["$expand"]
+    ),
+    route!(
+        ListStorageAccountsOfGroup,
+        GET,
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Storage/storageAccounts",
+        STORAGE,
+        &[]
+    ),
+    route!(
+        ListStorageAccounts,
+        GET,
+        "/subscriptions/{subscription}/providers/Microsoft.Storage/storageAccounts",
+        STORAGE,
+        &[]
+    ),
+    route!(
+        ListStorageKeys,
+        POST,
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Storage/storageAccounts/{account}/listKeys",
+        STORAGE,
+        &["$expand"]
+    ),
+];
+
+/// What a path has in the places of a pattern's parameters.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Parameters(Vec<(&'static str, String)>);
+
+impl Parameters {
+    /// The value of a parameter; empty when the pattern does not have it.
+    pub(crate) fn get(&self, name: &str) -> &str {
+        self.0
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map_or("", |(_, value)| value)
+    }
+}
+
+/// The routes with this path, whatever their method.
+pub(crate) fn routes_of(path: &str) -> Vec<(&'static Route, Parameters)> {
+    ROUTES
+        .iter()
+        .filter_map(|route| Some((route, parameters(route.pattern, path)?)))
+        .collect()
+}
+
+/// The name of the route of a request.
+pub(crate) fn name_of(method: &Method, path: &str) -> Option<&'static str> {
+    routes_of(path)
+        .into_iter()
+        .find(|(route, _)| route.method == *method)
+        .map(|(route, _)| route.name)
+}
+
+fn parameters(pattern: &'static str, path: &str) -> Option<Parameters> {
+    let (mut wanted, mut given) = (pattern.split('/'), path.trim_end_matches('/').split('/'));
+    let mut values = Vec::new();
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return Some(Parameters(values)),
+            (Some(want), Some(give)) => match want
+                .strip_prefix('{')
+                .and_then(|want| want.strip_suffix('}'))
+            {
+                Some(name) if !give.is_empty() => values.push((name, give.to_owned())),
+                None if want.eq_ignore_ascii_case(give) => {}
+                _ => return None,
+            },
+            _ => return None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_match_without_letter_case() {
+        let check = |method: Method, path: &str, expected: Option<&str>| {
+            assert_eq!(name_of(&method, path), expected, "{path}");
+        };
+        let template = "/subscriptions/s/resourcegroups/g/providers/microsoft.virtualmachineimages/imagetemplates/t";
+        check(Method::GET, template, Some("GetTemplate"));
+        check(
+            Method::POST,
+            &format!("{template}/run"),
+            Some("RunTemplate"),
+        );
+        check(Method::GET, &format!("{template}/run"), None);
+        check(Method::GET, &format!("{template}/"), Some("GetTemplate"));
+        check(
+            Method::GET,
+            &format!("{template}/runOutputs/o"),
+            Some("GetRunOutput"),
+        );
+        check(Method::GET, "/subscriptions/s/resourceGroups//", None);
+    }
+}

@@ -1,0 +1,351 @@
+//! All services together: which service a request is for, scripted trouble, and the journal.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use time::OffsetDateTime;
+
+use crate::arm::routes::{self, ROUTES};
+use crate::arm::{Arm, header};
+use crate::blob::{BlobAccount, BlobService, BlobSettings};
+use crate::clock::Clock;
+use crate::devops::{DevOps, DevOpsSettings, OidcSubject};
+use crate::entra::{Entra, EntraSettings};
+use crate::faults::{Effect, Fault, Faults, Seen};
+use crate::inventory::Inventory;
+use crate::journal::{Entry, Service};
+use crate::progress::RunFate;
+use crate::reply::{Outcome, Reply};
+use crate::switches::Switches;
+use crate::tokens::TokenProblem;
+use crate::world::{Addresses, BlobAddress, World};
+
+/// The emulated cloud. It answers one request after the other, without sockets; it may be shared between threads.
+#[derive(Debug)]
+pub struct Cloud {
+    clock: Clock,
+    addresses: Addresses,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    arm: Arm,
+    entra: Entra,
+    devops: DevOps,
+    blobs: BlobService,
+    faults: Faults,
+    journal: Vec<Entry>,
+}
+
+impl Cloud {
+    /// A cloud in which the given scene exists.
+    pub fn new(world: World, switches: Switches, clock: Clock) -> Self {
+        let state = State {
+            entra: Entra::new(EntraSettings {
+                authority: world.addresses.login.clone(),
+                tenant: world.tenant.clone(),
+                applications: world.applications.clone(),
+                token_lifetime: switches.token_lifetime,
+            }),
+            devops: DevOps::new(devops_settings(&world)),
+            blobs: BlobService::new(blob_settings(&world)),
+            faults: Faults::default(),
+            journal: Vec::new(),
+            arm: Arm::new(world.clone(), switches),
+        };
+        Self {
+            clock,
+            addresses: world.addresses,
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Answers a request, as of the clock's time. The service is found by the authority of the URI, or by the `Host` header.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a transport gives its request away"
+    )]
+    pub fn answer(&self, request: Request<Bytes>) -> Reply {
+        let now = self.clock.now();
+        let authority = authority(&request);
+        let service = self.service(&authority);
+        let mut state = self.state();
+        let State { arm, blobs, .. } = &mut *state;
+        arm.settle(blobs, now);
+        let path = request.uri().path().to_owned();
+        let operation = (service == Service::Arm)
+            .then(|| routes::name_of(request.method(), &path))
+            .flatten();
+        let seen = Seen {
+            operation,
+            method: request.method(),
+            path: &path,
+            authority: &authority,
+        };
+        let effect = state.faults.next(&seen);
+        let reply = state.answer(service, &request, effect, now);
+        let status = match &reply.outcome {
+            Outcome::Response(response) | Outcome::Truncated(response) => {
+                Some(response.status().as_u16())
+            }
+            Outcome::Reset => None,
+        };
+        state.journal.push(Entry {
+            time: now,
+            service,
+            operation,
+            method: request.method().clone(),
+            path,
+            status,
+        });
+        reply
+    }
+
+    /// Scripts trouble for coming requests.
+    pub fn add_fault(&self, fault: Fault) {
+        self.state().faults.add(fault);
+    }
+
+    /// The faults that no request has met; a test that ends with some of them has not tested what it meant to.
+    pub fn unconsumed_faults(&self) -> Vec<Fault> {
+        self.state().faults.unconsumed()
+    }
+
+    /// Scripts how the next run ends that is not scripted yet; runs after that end as the switch says.
+    pub fn script_run(&self, fate: RunFate) {
+        self.state().arm.fates.push_back(fate);
+    }
+
+    /// Changes the switches; what was started before keeps what it was started with.
+    pub fn change_switches(&self, change: impl FnOnce(&mut Switches)) {
+        change(&mut self.state().arm.switches);
+    }
+
+    /// Everything that was asked so far.
+    pub fn journal(&self) -> Vec<Entry> {
+        self.state().journal.clone()
+    }
+
+    /// What exists now.
+    pub fn inventory(&self) -> Inventory {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let State { arm, blobs, .. } = &mut *state;
+        arm.settle(blobs, now);
+        arm.inventory(blobs)
+    }
+
+    /// Puts a blob into the cloud without asking anybody.
+    pub fn put_blob(&self, account: &str, container: &str, blob: &str, content: Bytes) {
+        self.state()
+            .blobs
+            .put_from_service(account, container, blob, content);
+    }
+
+    /// The content of a blob.
+    pub fn blob(&self, account: &str, container: &str, blob: &str) -> Option<Bytes> {
+        self.state()
+            .blobs
+            .blob(account, container, blob)
+            .map(Bytes::copy_from_slice)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic in one test's thread must not hide the state from the others.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn service(&self, authority: &str) -> Service {
+        let same = |origin: &str| {
+            origin
+                .split_once("://")
+                .is_some_and(|(_, known)| known.eq_ignore_ascii_case(authority))
+        };
+        if same(&self.addresses.arm) {
+            Service::Arm
+        } else if same(&self.addresses.login) {
+            Service::Entra
+        } else if same(&self.addresses.devops) {
+            Service::Pipelines
+        } else {
+            let is_blob = match &self.addresses.blob {
+                BlobAddress::Hosts { suffix } => authority
+                    .to_ascii_lowercase()
+                    .ends_with(&format!(".blob.{suffix}")),
+                BlobAddress::Paths { origin } => same(origin),
+            };
+            if is_blob {
+                Service::Blob
+            } else {
+                Service::Nobody
+            }
+        }
+    }
+}
+
+impl State {
+    fn answer(
+        &mut self,
+        service: Service,
+        request: &Request<Bytes>,
+        effect: Option<Effect>,
+        now: OffsetDateTime,
+    ) -> Reply {
+        let (outcome, delay) = match effect {
+            None => self.act(service, request, now),
+            Some(Effect::Status {
+                code,
+                headers,
+                body,
+            }) => (
+                Outcome::Response(scripted(code, &headers, body)),
+                Duration::ZERO,
+            ),
+            Some(Effect::ResetBefore) => (Outcome::Reset, Duration::ZERO),
+            Some(Effect::ResetAfter) => (Outcome::Reset, self.act(service, request, now).1),
+            Some(Effect::Truncate) => match self.act(service, request, now) {
+                (Outcome::Response(response), delay) => {
+                    (Outcome::Truncated(halved(response)), delay)
+                }
+                other => other,
+            },
+            Some(Effect::NotJson) => (Outcome::Response(gateway_page()), Duration::ZERO),
+            Some(Effect::Delay(late)) => {
+                let (outcome, delay) = self.act(service, request, now);
+                (outcome, delay + late)
+            }
+            Some(Effect::ExpireToken) => (
+                Outcome::Response(self.expired(service, now)),
+                Duration::ZERO,
+            ),
+        };
+        Reply { delay, outcome }
+    }
+
+    fn act(
+        &mut self,
+        service: Service,
+        request: &Request<Bytes>,
+        now: OffsetDateTime,
+    ) -> (Outcome, Duration) {
+        let (response, delay) = match service {
+            Service::Arm => self.arm.answer(request, &mut self.blobs, now),
+            Service::Entra => (self.entra.answer(request, now), Duration::ZERO),
+            Service::Pipelines => (self.devops.answer(request, now), Duration::ZERO),
+            Service::Blob => (self.blobs.answer(request, now), Duration::ZERO),
+            // A name that nobody has does not even give a connection.
+            Service::Nobody => return (Outcome::Reset, Duration::ZERO),
+        };
+        (Outcome::Response(response), delay)
+    }
+
+    /// The refusal of a token that has expired, in the form of the service.
+    fn expired(&mut self, service: Service, now: OffsetDateTime) -> Response<Bytes> {
+        if service != Service::Blob {
+            let refusal = self.arm.unauthenticated(&TokenProblem::Expired);
+            return self.arm.finish_refusal(refusal, now);
+        }
+        let (code, message) = (
+            "InvalidAuthenticationInfo",
+            "Lifetime validation failed. The token is expired.",
+        );
+        let body = format!(
+            "<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
+        );
+        let response = Response::builder()
+            .status(StatusCode::UNAUTHORIZED)
+            .header("content-type", "application/xml")
+            .header("x-ms-error-code", code)
+            .header(
+                "www-authenticate",
+                "Bearer resource_id=https://storage.azure.com",
+            );
+        response.body(Bytes::from(body)).unwrap_or_default()
+    }
+}
+
+/// The names of the routes of Azure Resource Manager, for [`crate::Matcher::operation`].
+pub fn operation_names() -> Vec<&'static str> {
+    ROUTES.iter().map(|route| route.name).collect()
+}
+
+fn authority(request: &Request<Bytes>) -> String {
+    match request.uri().authority() {
+        Some(authority) => authority.as_str().to_owned(),
+        None => header(request.headers(), "host")
+            .unwrap_or_default()
+            .to_owned(),
+    }
+}
+
+fn scripted(code: u16, headers: &[(String, String)], body: String) -> Response<Bytes> {
+    let is_json = serde_json::from_str::<serde_json::Value>(&body).is_ok();
+    let mut response = Response::builder().status(code).header(
+        "content-type",
+        if is_json {
+            "application/json"
+        } else {
+            "text/plain"
+        },
+    );
+    for (name, value) in headers {
+        response = response.header(name, value);
+    }
+    response.body(Bytes::from(body)).unwrap_or_default()
+}
+
+fn gateway_page() -> Response<Bytes> {
+    let page = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>";
+    let mut response = Response::new(Bytes::from_static(page.as_bytes()));
+    *response.status_mut() = StatusCode::BAD_GATEWAY;
+    response
+        .headers_mut()
+        .insert("content-type", http::HeaderValue::from_static("text/html"));
+    response
+}
+
+/// The announced length stays that of the whole body, so that a client can tell.
+fn halved(mut response: Response<Bytes>) -> Response<Bytes> {
+    let length = http::HeaderValue::from(response.body().len());
+    response
+        .headers_mut()
+        .entry("content-length")
+        .or_insert(length);
+    response.map(|body| body.slice(..body.len() / 2))
+}
+
+fn devops_settings(world: &World) -> DevOpsSettings {
+    let subject = |connection: &crate::world::ServiceConnection| OidcSubject {
+        issuer: connection.issuer.clone(),
+        subject: connection.subject.clone(),
+    };
+    let connections = &world.pipelines.service_connections;
+    DevOpsSettings {
+        origin: world.addresses.devops.clone(),
+        organization: world.pipelines.organization.clone(),
+        project_id: world.pipelines.project_id.clone(),
+        job_token: world.pipelines.job_token.clone(),
+        connections: connections
+            .iter()
+            .map(|connection| (connection.id.clone(), subject(connection)))
+            .collect(),
+        oidc_lifetime: Duration::from_secs(600),
+    }
+}
+
+fn blob_settings(world: &World) -> BlobSettings {
+    let mut settings = BlobSettings::new(world.issuer(), world.tenant.clone());
+    settings.authority.clone_from(&world.addresses.login);
+    for account in &world.storage_accounts {
+        let known = BlobAccount {
+            key_base64: account.key_base64.clone(),
+            allow_shared_key: account.allow_shared_key,
+            roles: account.roles.clone(),
+        };
+        settings.accounts.insert(account.name.clone(), known);
+    }
+    settings
+}

@@ -1,0 +1,105 @@
+//! Identifiers: GUIDs that are the same in every run, opaque text, and Azure resource ids.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// Makes GUIDs and opaque text from a seed, so that transcripts of tests do not change from run to run.
+#[derive(Debug, Clone)]
+pub(crate) struct Ids {
+    state: u64,
+}
+
+impl Ids {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { state: seed }
+    }
+
+    /// The next number of the `SplitMix64` sequence, which needs no more than one word of state.
+    fn next(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A random-looking GUID in lower case.
+    pub(crate) fn guid(&mut self) -> String {
+        let (high, low) = (self.next(), self.next());
+        format!(
+            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+            high >> 32,
+            (high >> 16) & 0xffff,
+            high & 0xfff,
+            ((low >> 48) & 0x3fff) | 0x8000,
+            low & 0xffff_ffff_ffff
+        )
+    }
+
+    /// `length` characters of the URL-safe base64 alphabet.
+    pub(crate) fn opaque(&mut self, length: usize) -> String {
+        let mut bytes = Vec::with_capacity(length);
+        while bytes.len() < length {
+            bytes.extend_from_slice(&self.next().to_le_bytes());
+        }
+        let mut text = URL_SAFE_NO_PAD.encode(bytes);
+        text.truncate(length);
+        text
+    }
+
+    /// A storage account name such as the image builder gives: 24 lower-case letters and digits.
+    pub(crate) fn account(&mut self) -> String {
+        let mut name: String = self
+            .opaque(96)
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .map(|character| character.to_ascii_lowercase())
+            .collect();
+        name.truncate(24);
+        name
+    }
+}
+
+/// The non-empty segments of a path or resource id.
+pub(crate) fn segments(path: &str) -> Vec<&str> {
+    path.split('/')
+        .filter(|segment| !segment.is_empty())
+        .collect()
+}
+
+/// The segment that follows the given literal, compared without letter case: the resource group after `resourceGroups`.
+pub(crate) fn segment_after<'id>(id: &'id str, literal: &str) -> Option<&'id str> {
+    let mut rest = segments(id).into_iter();
+    rest.find(|segment| segment.eq_ignore_ascii_case(literal))?;
+    rest.next()
+}
+
+/// The form under which resources are kept: ids compare without letter case, and with or without the first slash.
+pub(crate) fn key(id: &str) -> String {
+    format!("/{}", segments(id).join("/").to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn guids_have_their_form_and_differ() {
+        let mut ids = Ids::new(1);
+        let (one, two) = (ids.guid(), ids.guid());
+        assert_eq!(one.len(), 36);
+        assert_ne!(one, two);
+        assert_eq!(Ids::new(1).guid(), one);
+        assert_eq!(ids.opaque(2575).len(), 2575);
+        assert_eq!(ids.account().len(), 24);
+    }
+
+    #[test]
+    fn reads_segments_without_letter_case() {
+        let id = "/subscriptions/s/resourcegroups/Rg/providers/P/t/n";
+        assert_eq!(segment_after(id, "resourceGroups"), Some("Rg"));
+        assert_eq!(segment_after(id, "t"), Some("n"));
+        assert_eq!(segment_after(id, "n"), None);
+        assert_eq!(key("subscriptions/S"), key("/Subscriptions/s/"));
+    }
+}

@@ -1,0 +1,194 @@
+//! How fast long-running work moves on, and how it ends.
+
+use std::time::Duration;
+
+/// When long-running work (provisioning, a run, a deletion) passes from one state to the next.
+#[derive(Debug, Clone)]
+pub enum Progress {
+    /// All is done when the next request comes.
+    Immediate,
+    /// Each state is seen by this many GETs of the operation or of its template; the next GET sees the state after it.
+    AfterPolls(u32),
+    /// By the clock of the emulator.
+    ByClock(Box<Durations>),
+}
+
+/// How long each state lasts. The defaults lie within what was recorded and published.
+#[derive(Debug, Clone)]
+pub struct Durations {
+    /// From PUT until the template is provisioned (recorded: 11 to 47 s).
+    pub provisioning: Duration,
+    /// A submission that fails (recorded: 12 s).
+    pub failing: Duration,
+    /// A change of the identity by PATCH (recorded: 2 s).
+    pub updating: Duration,
+    /// `Queued`.
+    pub queued: Duration,
+    /// `Building`.
+    pub building: Duration,
+    /// `Customizing`.
+    pub customizing: Duration,
+    /// `Optimizing`, when the template asks for it.
+    pub optimizing: Duration,
+    /// `Validating`, when the template has validators.
+    pub validating: Duration,
+    /// `Distributing` (recorded: a gallery version was published 8 min before the end of the run).
+    pub distributing: Duration,
+    /// From `lastRunStatus.endTime` until the run's operation ends (recorded: 0.2 s in 2020, 65 s in 2025).
+    pub closing: Duration,
+    /// From cancel until `Canceled` (recorded: 2 s to 8 min after the start of the run).
+    pub canceling: Duration,
+    /// Deletion of a template (recorded: 78 s).
+    pub deleting: Duration,
+    /// Deletion of a gallery image version (assumed).
+    pub deleting_version: Duration,
+}
+
+impl Default for Durations {
+    fn default() -> Self {
+        Self {
+            provisioning: Duration::from_secs(35),
+            failing: Duration::from_secs(12),
+            updating: Duration::from_secs(2),
+            queued: Duration::from_secs(10),
+            building: Duration::from_secs(230),
+            customizing: Duration::from_secs(420),
+            optimizing: Duration::from_secs(120),
+            validating: Duration::from_secs(120),
+            distributing: Duration::from_secs(480),
+            closing: Duration::from_secs(65),
+            canceling: Duration::from_secs(40),
+            deleting: Duration::from_secs(78),
+            deleting_version: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Durations {
+    /// The same proportions, `factor` times as long; for demonstrations on the clock of the machine.
+    #[must_use]
+    pub fn scaled(mut self, factor: f64) -> Self {
+        for duration in [
+            &mut self.provisioning,
+            &mut self.failing,
+            &mut self.updating,
+            &mut self.queued,
+            &mut self.building,
+            &mut self.customizing,
+            &mut self.optimizing,
+            &mut self.validating,
+            &mut self.distributing,
+            &mut self.closing,
+            &mut self.canceling,
+            &mut self.deleting,
+            &mut self.deleting_version,
+        ] {
+            *duration = duration.mul_f64(factor);
+        }
+        self
+    }
+}
+
+/// The `runSubState` of a run, in the order of the published definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SubState {
+    /// Waiting to begin.
+    Queued,
+    /// The build VM is being made.
+    Building,
+    /// The customizers run.
+    Customizing,
+    /// The image is being optimized.
+    Optimizing,
+    /// The validators run.
+    Validating,
+    /// The image goes to its targets.
+    Distributing,
+}
+
+impl SubState {
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "Queued",
+            Self::Building => "Building",
+            Self::Customizing => "Customizing",
+            Self::Optimizing => "Optimizing",
+            Self::Validating => "Validating",
+            Self::Distributing => "Distributing",
+        }
+    }
+}
+
+/// How a run ends.
+///
+/// In messages, `{log}` stands for the ARM path of the run's `customization.log`, `{operation}` for the id of its operation.
+#[derive(Debug, Clone)]
+pub enum RunFate {
+    /// All targets get the image.
+    Succeed,
+    /// The run fails at the end of the given state, or of the last state before it when the template does not have it.
+    Fail {
+        /// Where.
+        at: SubState,
+        /// `error.code` of the run's operation.
+        code: String,
+        /// `lastRunStatus.message` and `error.message`.
+        message: String,
+    },
+    /// The first `outputs` targets get the image, the others don't; the run state is `PartiallySucceeded`.
+    PartiallySucceed {
+        /// How many targets get the image.
+        outputs: usize,
+        /// `lastRunStatus.message`.
+        message: String,
+    },
+    /// The run stays in the given state (or the first one after it that the template has) until it is canceled.
+    NeverEnd {
+        /// Where.
+        at: SubState,
+    },
+}
+
+impl RunFate {
+    /// A customizer failed, in the words of 2024 (Azure/azure-powershell#24244).
+    pub fn customizer_failed() -> Self {
+        Self::Fail {
+            at: SubState::Customizing,
+            code: "PackerBuildFailed".to_owned(),
+            message: "During the image build a failure has occurred. Packer build logs are at location {log}. Please navigate to this \
+                      location using portal or other tools to download logs for identifying which build/customization step failed. Use \
+                      this operationId {operation} to search packer logs. For more troubleshooting steps go to \
+                      https://aka.ms/azvmimagebuilderts."
+                .to_owned(),
+        }
+    }
+
+    /// A distribution failed and the message is JSON text, as recorded in 2020.
+    pub fn distribution_failed_as_json() -> Self {
+        Self::Fail {
+            at: SubState::Distributing,
+            code: "InternalOperationError".to_owned(),
+            message: "{\n  \"code\": \"InternalOperationError\",\n  \"message\": \"Failed in distributing 1 images out of total 1: Some \
+                      error happened, please check the error details.\",\n  \"details\": [\n   {\n    \"code\": \
+                      \"InternalOperationError\",\n    \"message\": \"Internal error occurred.\"\n   }\n  ]\n }"
+                .to_owned(),
+        }
+    }
+}
+
+/// How provisioning, an update or a deletion of a template ends.
+#[derive(Debug, Clone)]
+pub enum Fate {
+    /// As the request deserves.
+    Deserved,
+    /// It fails although the request is in order.
+    Fail {
+        /// `error.code` of the operation.
+        code: String,
+        /// `error.message`, and `provisioningError.message` of the template.
+        message: String,
+    },
+    /// It never ends.
+    NeverEnd,
+}

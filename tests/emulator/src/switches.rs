@@ -1,0 +1,110 @@
+//! What the sources leave open, or what changed over the years: one switch each, the default being what the newest evidence says.
+
+use std::time::Duration;
+
+use crate::progress::{Fate, Progress, RunFate};
+
+/// The form of the URLs of long-running operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OperationUrls {
+    /// About 3.3 kB with a signature that covers the whole query (recorded since December 2023).
+    Signed,
+    /// Only the api-version (recorded until August 2023).
+    Plain,
+}
+
+/// The end of the operation of a run that was canceled; never recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CanceledOperation {
+    /// `Canceled`, which Azure Resource Manager defines as a terminal status.
+    Canceled,
+    /// `Failed` with an error.
+    Failed,
+    /// `Succeeded`.
+    Succeeded,
+}
+
+/// The number of a gallery image version when the template neither fixes it nor has `versioning`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DefaultVersion {
+    /// `1.0.0` in an empty definition (recorded with 2023-07-01), else the highest version with its patch raised.
+    Latest,
+    /// Like `0.25342.22189` (recorded with 2022-02-14 in August 2022).
+    DateLike,
+}
+
+/// What becomes of read-only members in a PUT body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadOnlyMembers {
+    /// They are ignored, which is the habit of Azure Resource Manager.
+    Ignored,
+    /// They are refused with `ValidationFailed`, to find a client that sends them.
+    Refused,
+}
+
+/// All switches of the emulator.
+#[derive(Debug, Clone)]
+pub struct Switches {
+    /// How fast long-running work moves on. Default: by the clock, with the default of [`crate::Durations`].
+    pub progress: Progress,
+    /// How runs end for which nothing else was scripted. Default: [`RunFate::Succeed`].
+    pub run: RunFate,
+    /// How provisioning of a valid template ends. Default: [`Fate::Deserved`].
+    pub provisioning: Fate,
+    /// How the deletion of a template ends. Default: [`Fate::Deserved`].
+    pub deletion: Fate,
+    /// A canceled run stays `Canceling` for ever, as was reported now and then. Default: no.
+    pub cancel_never_ends: bool,
+    /// How long the call of cancel takes before it answers. Default: 10 s, as in 2025.
+    pub cancel_call: Duration,
+    /// What the operation of a canceled run ends with. Default: `Canceled`.
+    pub canceled_operation: CanceledOperation,
+    /// The form of operation URLs. Default: signed.
+    pub operation_urls: OperationUrls,
+    /// `Retry-After` in seconds on answers that start an operation, and on GETs of an operation in progress. Default: none, as recorded.
+    pub retry_after: Option<u32>,
+    /// The HTTP status of `OperationNotAllowed`. Default: 409; 405 was reported for delete.
+    pub not_allowed_status: u16,
+    /// The HTTP status of DELETE of a template that does not exist. Default: 204, as the definition says; else 404.
+    pub delete_missing_status: u16,
+    /// The number of a gallery image version without other instructions. Default: [`DefaultVersion::Latest`].
+    pub default_version: DefaultVersion,
+    /// What becomes of read-only members in a PUT body. Default: ignored.
+    pub read_only_members: ReadOnlyMembers,
+    /// A template with an identity that does not exist is refused at once, with `FailedIdentityOperation`. Default: no, provisioning fails.
+    pub refuse_missing_identity: bool,
+    /// Every `n`th GET of a template during a run answers 500 "Internal error occurred" (danielsollondon/azvmimagebuilder#129).
+    /// Default: never.
+    pub internal_error_every: Option<u32>,
+    /// How many templates a page of a list has. Default: 10, as recorded.
+    pub page_size: usize,
+    /// How long access tokens live. Default: 60 min.
+    pub token_lifetime: Duration,
+    /// The seed of all identifiers. Default: 1.
+    pub seed: u64,
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self {
+            progress: Progress::ByClock(Box::default()),
+            run: RunFate::Succeed,
+            provisioning: Fate::Deserved,
+            deletion: Fate::Deserved,
+            cancel_never_ends: false,
+            cancel_call: Duration::from_secs(10),
+            canceled_operation: CanceledOperation::Canceled,
+            operation_urls: OperationUrls::Signed,
+            retry_after: None,
+            not_allowed_status: 409,
+            delete_missing_status: 204,
+            default_version: DefaultVersion::Latest,
+            read_only_members: ReadOnlyMembers::Ignored,
+            refuse_missing_identity: false,
+            internal_error_every: None,
+            page_size: 10,
+            token_lifetime: Duration::from_secs(3600),
+            seed: 1,
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Tests of the cloud as a whole, without sockets and without waiting.
+
+mod fidelity;
+mod flows;
+mod recorded;
+mod resources;
+mod scene;
+mod server;
+mod strictness;
+mod trouble;

@@ -1,0 +1,255 @@
+//! The scene: everything that exists before the first request.
+
+use std::collections::BTreeMap;
+
+use crate::blob::BlobRole;
+use crate::entra::Application;
+
+/// Where the services are reached. An address is an origin without a slash at its end.
+#[derive(Debug, Clone)]
+pub struct Addresses {
+    /// Azure Resource Manager, for example `https://management.azure.emulator`.
+    pub arm: String,
+    /// Microsoft Entra ID.
+    pub login: String,
+    /// Azure Pipelines.
+    pub devops: String,
+    /// The blob services of all storage accounts.
+    pub blob: BlobAddress,
+}
+
+/// How a storage account's blob service is addressed.
+#[derive(Debug, Clone)]
+pub enum BlobAddress {
+    /// `https://<account>.blob.<suffix>/`, as in Azure.
+    Hosts {
+        /// For example `azure.emulator`.
+        suffix: String,
+    },
+    /// `<origin>/<account>/`, as emulators do that have one port for all accounts.
+    Paths {
+        /// For example `https://localhost:10443`.
+        origin: String,
+    },
+}
+
+impl Addresses {
+    /// Virtual host names, for use without sockets.
+    pub fn in_process() -> Self {
+        Self {
+            arm: "https://management.azure.emulator".to_owned(),
+            login: "https://login.azure.emulator".to_owned(),
+            devops: "https://dev.azure.emulator".to_owned(),
+            blob: BlobAddress::Hosts {
+                suffix: "azure.emulator".to_owned(),
+            },
+        }
+    }
+
+    /// One port of `localhost` for each service.
+    pub fn loopback(arm: u16, login: u16, devops: u16, blob: u16) -> Self {
+        let origin = |port: u16| format!("https://localhost:{port}");
+        Self {
+            arm: origin(arm),
+            login: origin(login),
+            devops: origin(devops),
+            blob: BlobAddress::Paths {
+                origin: origin(blob),
+            },
+        }
+    }
+
+    /// The blob endpoint of a storage account, with a slash at its end.
+    pub fn blob_endpoint(&self, account: &str) -> String {
+        match &self.blob {
+            BlobAddress::Hosts { suffix } => format!("https://{account}.blob.{suffix}/"),
+            BlobAddress::Paths { origin } => format!("{origin}/{account}/"),
+        }
+    }
+}
+
+/// An Azure Resource Manager service connection of the Azure Pipelines project.
+#[derive(Debug, Clone)]
+pub struct ServiceConnection {
+    /// The id.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// The client id of the application that it signs in as.
+    pub client: String,
+    /// The `iss` of its OIDC tokens.
+    pub issuer: String,
+    /// The `sub` of its OIDC tokens.
+    pub subject: String,
+}
+
+/// The Azure Pipelines side.
+#[derive(Debug, Clone)]
+pub struct Pipelines {
+    /// The organization.
+    pub organization: String,
+    /// The project.
+    pub project: String,
+    /// The id of the project.
+    pub project_id: String,
+    /// What `System.AccessToken` of the job is.
+    pub job_token: String,
+    /// The service connections.
+    pub service_connections: Vec<ServiceConnection>,
+}
+
+/// A resource group.
+#[derive(Debug, Clone)]
+pub struct ResourceGroup {
+    /// The name.
+    pub name: String,
+    /// The region, as `westeurope`.
+    pub location: String,
+}
+
+/// A user-assigned managed identity.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The name.
+    pub name: String,
+    /// The resource group.
+    pub resource_group: String,
+    /// The region.
+    pub location: String,
+    /// The object id of its service principal.
+    pub principal: String,
+    /// The client id.
+    pub client: String,
+}
+
+/// A storage account.
+#[derive(Debug, Clone)]
+pub struct StorageAccount {
+    /// The name.
+    pub name: String,
+    /// The resource group.
+    pub resource_group: String,
+    /// The region.
+    pub location: String,
+    /// Both account keys, in base64.
+    pub key_base64: String,
+    /// Whether Shared Key authorization is allowed.
+    pub allow_shared_key: bool,
+    /// Roles on its blobs, by object id or client id of a principal.
+    pub roles: BTreeMap<String, Vec<BlobRole>>,
+}
+
+/// An Azure Compute Gallery.
+#[derive(Debug, Clone)]
+pub struct Gallery {
+    /// The name.
+    pub name: String,
+    /// The resource group.
+    pub resource_group: String,
+    /// The region.
+    pub location: String,
+    /// Its image definitions.
+    pub definitions: Vec<ImageDefinition>,
+}
+
+/// An image definition of a gallery.
+#[derive(Debug, Clone)]
+pub struct ImageDefinition {
+    /// The name.
+    pub name: String,
+    /// `Windows` or `Linux`.
+    pub os_type: String,
+    /// `V1` or `V2`.
+    pub hyper_v_generation: String,
+    /// Publisher, offer and sku of its identifier.
+    pub identifier: [String; 3],
+    /// The numbers of the image versions that exist.
+    pub versions: Vec<String>,
+}
+
+/// A subnet that a template may name.
+#[derive(Debug, Clone)]
+pub struct Subnet {
+    /// The resource id.
+    pub id: String,
+    /// The service that it is delegated to, such as `Microsoft.ContainerInstance/containerGroups`.
+    pub delegation: Option<String>,
+}
+
+/// A platform image with its versions, the newest last.
+#[derive(Debug, Clone)]
+pub struct PlatformImage {
+    /// The publisher.
+    pub publisher: String,
+    /// The offer.
+    pub offer: String,
+    /// The sku.
+    pub sku: String,
+    /// The versions, the newest last.
+    pub versions: Vec<String>,
+}
+
+/// The scene.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// Where the services are reached.
+    pub addresses: Addresses,
+    /// The tenant id.
+    pub tenant: String,
+    /// The applications of the tenant.
+    pub applications: Vec<Application>,
+    /// Azure Pipelines.
+    pub pipelines: Pipelines,
+    /// The subscription id.
+    pub subscription: String,
+    /// The display name of the subscription.
+    pub subscription_name: String,
+    /// The resource groups.
+    pub resource_groups: Vec<ResourceGroup>,
+    /// The user-assigned managed identities.
+    pub identities: Vec<Identity>,
+    /// The storage accounts.
+    pub storage_accounts: Vec<StorageAccount>,
+    /// The galleries.
+    pub galleries: Vec<Gallery>,
+    /// The names of managed images that exist, as resource ids.
+    pub managed_images: Vec<String>,
+    /// The subnets.
+    pub subnets: Vec<Subnet>,
+    /// The platform images.
+    pub platform_images: Vec<PlatformImage>,
+    /// Files on the public internet that the image builder may fetch, by URL.
+    pub public_files: BTreeMap<String, Vec<u8>>,
+    /// Resource providers that are not registered in the subscription.
+    pub unregistered_providers: Vec<String>,
+}
+
+impl World {
+    /// The issuer of access tokens, in the form of version 1.0 that Azure Resource Manager and storage get.
+    pub fn issuer(&self) -> String {
+        format!("https://sts.windows.net/{}/", self.tenant)
+    }
+
+    /// The resource id of the group of this name.
+    pub fn group_id(&self, name: &str) -> String {
+        format!("/subscriptions/{}/resourceGroups/{name}", self.subscription)
+    }
+
+    /// The resource id of an identity.
+    pub fn identity_id(&self, identity: &Identity) -> String {
+        format!(
+            "{}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{}",
+            self.group_id(&identity.resource_group),
+            identity.name
+        )
+    }
+
+    /// The resource id of a gallery.
+    pub fn gallery_id(&self, gallery: &Gallery) -> String {
+        format!(
+            "{}/providers/Microsoft.Compute/galleries/{}",
+            self.group_id(&gallery.resource_group),
+            gallery.name
+        )
+    }
+}
