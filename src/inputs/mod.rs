@@ -1,6 +1,7 @@
-//! From the texts that a job gives to a [`Given`], and to a validated plan.
+//! From the texts that a job gives to a [`Given`].
 
 pub mod connection;
+pub mod declared;
 pub mod given;
 
 pub use given::{Given, GivenConnection};

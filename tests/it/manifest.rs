@@ -1,0 +1,314 @@
+//! The manifests: what the task and the extension promise to pipelines, to the agent and to the Marketplace.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+/// The inputs of `AzureImageBuilderTask@1` as version 1.0 declared them, on which pipelines rely: name, type, default, the keys of a
+/// pick list, `required`. Taking one away, or changing a default, breaks pipelines silently.
+const VERSION_1_0: &str = "
+managedIdentity           | string      |                                       | | required
+vnetSubnetId              | string      |                                       | |
+imageSource               | pickList    | managedimage                          | managedimage sig marketplace |
+customImageResourceId     | string      |                                       | |
+ImageVersionId            | string      |                                       | |
+baseImage                 | pickList    | Canonical:UbuntuServer:18.04-LTS      | \
+  MicrosoftWindowsServer:WindowsServer:2016-Datacenter MicrosoftWindowsServer:WindowsServer:2019-Datacenter \
+  MicrosoftWindowsDesktop:Windows-10:rs5-enterprise MicrosoftWindowsDesktop:Windows-10:rs5-evd \
+  MicrosoftWindowsDesktop:Windows-10:rs5-pro MicrosoftWindowsDesktop:Windows-10:19h1-pro \
+  MicrosoftWindowsDesktop:Windows-10:19h1-evd Canonical:UbuntuServer:18.04-LTS Canonical:UbuntuServer:16.04-LTS \
+  RedHat:RHEL:7.6 OpenLogic:CentOS:7.6 credativ:Debian:9 SUSE:SLES:15 |
+baseImagePubOfferSku      | string      | Publisher:Offer:Sku                   | |
+baseImageVersion          | string      | latest                                | |
+platformImagePurchasePlan | string      | PlanName:PlanProduct:PlanPublisher    | |
+provisioner               | pickList    | shell                                 | shell powershell |
+windowsUpdateProvisioner  | boolean     | false                                 | |
+runElevated               | boolean     | false                                 | |
+runAsSystem               | boolean     | false                                 | |
+packagePath               | filePath    |                                       | |
+inlineScript              | multiLine   | (two lines of comment)                | |
+storageAccountName        | pickList    |                                       | |
+distributeType            | pickList    | managedimage                          | managedimage sig vhd |
+imageIdForDistribute      | string      |                                       | |
+galleryImageId            | string      |                                       | |
+managedImageLocation      | string      |                                       | |
+replicationRegions        | string      |                                       | |
+ibSubscription            | connectedService:AzureRM |                          | | required
+ibAzureResourceGroup      | pickList    |                                       | | required
+ibLocation                | pickList    | westus                                | \
+  westus westus2 westus3 westcentralus eastus eastus2 southcentralus northeurope westeurope ukwest uksouth southeastasia \
+  australiaeast australiasoutheast | required
+vmSize                    | string      | Standard_D1_v2                        | |
+buildTimeoutInMinutes     | string      | 0                                     | |
+";
+
+fn in_repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn manifest(path: &str) -> Value {
+    serde_json::from_slice(&fs::read(in_repository(path)).unwrap()).unwrap()
+}
+
+fn task() -> Value {
+    manifest("task/task.json")
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn list<'a>(manifest: &'a Value, key: &str) -> &'a [Value] {
+    manifest[key].as_array().unwrap()
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    value
+        .as_object()
+        .map(|members| members.keys().map(String::as_str).collect())
+        .unwrap_or_default()
+}
+
+fn input<'a>(task: &'a Value, name: &str) -> Option<&'a Value> {
+    list(task, "inputs")
+        .iter()
+        .find(|input| input["name"] == name)
+}
+
+#[test]
+fn all_versions_agree() {
+    let task = task();
+    let version = &task["version"];
+    assert_eq!(
+        format!(
+            "{}.{}.{}",
+            version["Major"], version["Minor"], version["Patch"]
+        ),
+        env!("CARGO_PKG_VERSION")
+    );
+    assert_eq!(
+        manifest("vss-extension.json")["version"],
+        env!("CARGO_PKG_VERSION")
+    );
+}
+
+#[test]
+fn inputs_of_version_1_0_are_all_there() {
+    let task = task();
+    let rows: Vec<&str> = VERSION_1_0.trim().lines().collect();
+    assert_eq!(rows.len(), 26);
+    for row in rows {
+        let columns: Vec<&str> = row.split('|').map(str::trim).collect();
+        let [name, kind, default, options, required] = columns[..] else {
+            panic!("{row}")
+        };
+        let Some(input) = input(&task, name) else {
+            panic!("input {name} is gone")
+        };
+        assert_eq!(input["type"], kind, "{name}");
+        assert_eq!(input["required"], required == "required", "{name}");
+        assert_eq!(
+            keys(&input["options"]),
+            options.split_whitespace().collect::<Vec<_>>(),
+            "{name}"
+        );
+        if name == "inlineScript" {
+            // The words are ours. What counts is that the default does nothing, in bash and in PowerShell.
+            assert!(
+                text(&input["defaultValue"])
+                    .lines()
+                    .all(|line| line.starts_with('#')),
+                "{name}"
+            );
+        } else {
+            assert_eq!(text(&input["defaultValue"]), default, "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_input_is_described_and_grouped() {
+    let task = task();
+    let groups: BTreeSet<&str> = list(&task, "groups")
+        .iter()
+        .map(|group| text(&group["name"]))
+        .collect();
+    let mut used = BTreeSet::new();
+    let mut names = BTreeSet::new();
+    for input in list(&task, "inputs") {
+        let name = text(&input["name"]);
+        assert!(names.insert(name.to_lowercase()), "{name} is there twice");
+        assert!(
+            name.starts_with(|c: char| c.is_ascii_alphabetic())
+                && name.chars().all(|c| c.is_ascii_alphanumeric()),
+            "{name}"
+        );
+        assert!(
+            !text(&input["label"]).is_empty() && !text(&input["label"]).ends_with('.'),
+            "{name}"
+        );
+        assert!(
+            text(&input["helpMarkDown"]).len() > 40,
+            "{name} has no help worth the name"
+        );
+        used.insert(text(&input["groupName"]));
+        if input["type"] == "pickList" && !text(&input["defaultValue"]).is_empty() {
+            assert!(
+                keys(&input["options"]).contains(&text(&input["defaultValue"])),
+                "{name}"
+            );
+        }
+    }
+    assert_eq!(used, groups);
+}
+
+#[test]
+fn visible_rules_name_inputs_and_options_that_exist() {
+    let task = task();
+    let rules = list(&task, "inputs")
+        .iter()
+        .chain(list(&task, "groups"))
+        .filter_map(|each| each["visibleRule"].as_str());
+    let mut checked = 0;
+    for condition in rules
+        .flat_map(|rule| rule.split("&&"))
+        .flat_map(|rule| rule.split("||"))
+    {
+        let (name, value) = condition
+            .split_once(['=', '!'])
+            .unwrap_or_else(|| panic!("{condition} compares nothing"));
+        let (name, value) = (name.trim(), value.trim_start_matches('=').trim());
+        let Some(input) = input(&task, name) else {
+            panic!("{condition}: there is no input {name}")
+        };
+        let known = match text(&input["type"]) {
+            "boolean" => ["true", "false"].contains(&value),
+            "pickList" => keys(&input["options"]).contains(&value),
+            _ => value == "\"\"",
+        };
+        assert!(known, "{condition}: {name} is never {value}");
+        checked += 1;
+    }
+    assert!(checked >= 13, "only {checked} conditions were found");
+}
+
+#[test]
+fn lists_from_azure_can_be_overtyped() {
+    let task = task();
+    for binding in list(&task, "dataSourceBindings") {
+        let target = input(&task, text(&binding["target"])).unwrap();
+        assert_eq!(target["properties"]["EditableOptions"], "True", "{binding}");
+        assert_eq!(binding["endpointId"], "$(ibSubscription)");
+    }
+}
+
+#[test]
+fn the_task_declares_no_output_variables() {
+    // Declared, they would exist as $(step.imageUri) alone, and the plain $(imageUri) of existing pipelines would be empty.
+    assert_eq!(task().get("outputVariables"), None);
+}
+
+#[test]
+fn log_lines_can_set_only_the_tasks_own_variables() {
+    let task = task();
+    let patterns: Vec<&str> = list(&task["restrictions"]["settableVariables"], "allowed")
+        .iter()
+        .map(text)
+        .collect();
+    let allowed = |name: &str| {
+        patterns.iter().any(|pattern| {
+            pattern
+                .strip_suffix('*')
+                .map_or(*pattern == name, |prefix| name.starts_with(prefix))
+        })
+    };
+    for name in [
+        "templateName",
+        "templateId",
+        "imageUri",
+        "pirPublisher",
+        "pirOffer",
+        "pirSku",
+        "pirVersion",
+    ] {
+        assert!(allowed(name), "{name}");
+    }
+    for name in [
+        "PATH",
+        "NODE_OPTIONS",
+        "IMAGE_BUILDER_BINARY",
+        "AGENT_TEMPDIRECTORY",
+    ] {
+        assert!(!allowed(name), "{name}");
+    }
+    assert_eq!(
+        task["restrictions"]["commands"]["mode"], "any",
+        "a restricted task cannot upload a summary"
+    );
+}
+
+#[test]
+fn handlers_are_current_and_their_scripts_exist() {
+    let task = task();
+    for (stage, script) in [
+        ("execution", "index.js"),
+        ("postjobexecution", "cleanup.js"),
+    ] {
+        assert_eq!(keys(&task[stage]), ["Node20_1", "Node24"], "{stage}");
+        for handler in task[stage].as_object().unwrap().values() {
+            assert_eq!(handler["target"], script);
+        }
+        assert!(in_repository("task").join(script).is_file(), "{script}");
+    }
+    assert_eq!(task.get("prejobexecution"), None);
+}
+
+#[test]
+fn names_keep_to_the_limits_of_the_marketplace() {
+    let task = task();
+    assert_eq!(task["name"], "AzureImageBuilderTask");
+    assert!(
+        text(&task["friendlyName"]).contains("Image Builder")
+            && text(&task["friendlyName"]).len() <= 40
+    );
+    assert!(text(&manifest("vss-extension.json")["description"]).len() <= 200);
+}
+
+#[test]
+fn the_extension_contributes_the_task() {
+    let extension = manifest("vss-extension.json");
+    let files: Vec<&str> = list(&extension, "files")
+        .iter()
+        .map(|file| text(&file["path"]))
+        .collect();
+    let contributions = list(&extension, "contributions");
+    assert_eq!(contributions.len(), 1);
+    for contribution in contributions {
+        assert_eq!(contribution["type"], "ms.vss-distributed-task.task");
+        let folder = text(&contribution["properties"]["name"]);
+        assert!(
+            files.contains(&folder) && in_repository(folder).join("task.json").is_file(),
+            "{folder}"
+        );
+    }
+    assert!(in_repository(text(&extension["content"]["license"]["path"])).is_file());
+}
+
+#[test]
+fn icons_have_the_sizes_that_are_asked_for() {
+    let extension = manifest("vss-extension.json");
+    for (path, size) in [
+        ("task/icon.png", 32_u32),
+        (text(&extension["icons"]["default"]), 128),
+    ] {
+        let png = fs::read(in_repository(path)).unwrap();
+        assert_eq!(&png[..8], b"\x89PNG\r\n\x1a\n", "{path}");
+        assert_eq!(
+            (&png[16..20], &png[20..24]),
+            (&size.to_be_bytes()[..], &size.to_be_bytes()[..]),
+            "{path}"
+        );
+    }
+}
