@@ -1,5 +1,6 @@
 //! The core of the Image Builder Task.
 
+pub mod agent;
 pub mod arm;
 pub mod inputs;
 pub mod resource;

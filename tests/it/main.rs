@@ -4,3 +4,5 @@
 mod launcher;
 #[cfg(test)]
 mod manifest;
+#[cfg(test)]
+mod protocol;

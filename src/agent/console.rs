@@ -1,0 +1,289 @@
+//! What the task says to the agent, line by line.
+//!
+//! Everything goes to the standard output: the agent reads the error output with another reader, and the order between the two is lost.
+//! Every line is one write. Text that is not ours is made harmless, and secrets are hidden, whatever the way it takes.
+
+use std::fmt;
+use std::io::Write;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::command::{Command, neutralize};
+use super::environment::Environment;
+use super::known_secrets::KnownSecrets;
+use super::output;
+use crate::secret::Masker;
+
+/// Azure Pipelines cuts longer messages, at a place of its own choosing.
+const LONGEST_ISSUE_CHARACTERS: usize = 4_000;
+
+/// How much an issue matters. Neither changes the result of the step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IssueKind {
+    /// Shown in red on the page of the run.
+    Error,
+    /// Shown in yellow.
+    Warning,
+}
+
+/// The result of the step. Among results that are told, the agent takes the worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskResult {
+    /// All is well.
+    Succeeded,
+    /// The step did its work, and somebody should look at it.
+    SucceededWithIssues,
+    /// The step did not do its work.
+    Failed,
+    /// The step was asked to end early.
+    Canceled,
+}
+
+/// The way to the agent. Clones are handles to the same console, and may be used from anywhere.
+#[derive(Clone)]
+pub struct Console {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    in_job: bool,
+    debug: bool,
+    step_name: Option<String>,
+    correlation_id: Option<String>,
+    state: Mutex<State>,
+}
+
+struct State {
+    output: Box<dyn Write + Send>,
+    secrets: KnownSecrets,
+    in_group: bool,
+    completed: Option<TaskResult>,
+}
+
+impl Console {
+    /// A console on the standard output of this process.
+    pub fn stdout(environment: &Environment) -> Self {
+        Self::new(environment, output::stdout())
+    }
+
+    /// A console on any output. The environment decides about debug lines, output variables and whether there is an agent to announce
+    /// secrets to.
+    pub fn new(environment: &Environment, output: impl Write + Send + 'static) -> Self {
+        let state = State {
+            output: Box::new(output),
+            secrets: KnownSecrets::default(),
+            in_group: false,
+            completed: None,
+        };
+        let shared = Shared {
+            in_job: environment.is_agent(),
+            debug: environment.debug(),
+            step_name: environment.step_name(),
+            correlation_id: environment.correlation_id(),
+            state: Mutex::new(state),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Prints `text` as it is to be read, on as many lines as it has.
+    pub fn line(&self, text: &str) {
+        let mut state = self.state();
+        let text = state.harmless(text);
+        for line in text.strip_suffix('\n').unwrap_or(&text).split('\n') {
+            state.print(line);
+        }
+    }
+
+    /// Opens a group of lines that the log can fold. Groups do not nest: an open one ends here.
+    pub fn group(&self, title: &str) {
+        let mut state = self.state();
+        state.end_group();
+        let title = state.harmless_on_one_line(title);
+        state.print(&format!("##[group]{title}"));
+        state.in_group = true;
+    }
+
+    /// Ends the open group, if there is one.
+    pub fn end_group(&self) {
+        self.state().end_group();
+    }
+
+    /// Prints a heading.
+    pub fn section(&self, title: &str) {
+        let mut state = self.state();
+        let title = state.harmless_on_one_line(title);
+        state.print(&format!("##[section]{title}"));
+    }
+
+    /// Prints `text` when the author asked for debug output, otherwise nothing: the agent would read and drop it.
+    pub fn debug(&self, text: &str) {
+        if !self.shared.debug {
+            return;
+        }
+        let mut state = self.state();
+        for line in state.harmless(text).lines() {
+            state.say(&Command::new("task.debug").data(line));
+        }
+    }
+
+    /// Raises an issue: shown in the log and on the page of the run. A text of several lines stays one issue.
+    pub fn issue(&self, kind: IssueKind, code: Option<&str>, text: &str) {
+        let kind = match kind {
+            IssueKind::Error => "error",
+            IssueKind::Warning => "warning",
+        };
+        let mut state = self.state();
+        let text = shortened(&state.harmless(text));
+        let issue = Command::new("task.logissue")
+            .property("type", kind)
+            .property("code", code.unwrap_or_default())
+            .property(
+                "correlationId",
+                self.shared.correlation_id.as_deref().unwrap_or_default(),
+            );
+        state.say(&issue.data(&text));
+    }
+
+    /// Sets a variable for the later steps of the job, and as output variable of this step when it has a name
+    /// (the agent fails a step that sets an output variable without one). Not for secrets. A variable needs a name; its value may be empty.
+    pub fn set_variable(&self, name: &str, value: &str) {
+        if name.is_empty() {
+            return;
+        }
+        let mut state = self.state();
+        let value = state.secrets.hide(value);
+        let command = || Command::new("task.setvariable").property("variable", name);
+        state.say(&command().data(&value));
+        if self.shared.step_name.is_some() {
+            state.say(&command().property("isoutput", "true").data(&value));
+        }
+    }
+
+    /// Sets a variable that only the later stages of this step see. The value of a secret one is hidden from now on.
+    pub fn set_task_variable(&self, name: &str, value: &str, secret: bool) {
+        if name.is_empty() {
+            return;
+        }
+        if secret {
+            self.mask(value);
+        }
+        let mut state = self.state();
+        let value = if secret {
+            value.to_owned()
+        } else {
+            state.secrets.hide(value)
+        };
+        let command = Command::new("task.settaskvariable").property("variable", name);
+        state.say(
+            &command
+                .property("issecret", if secret { "true" } else { "" })
+                .data(&value),
+        );
+    }
+
+    /// Tells how far the step is, 0 to 100 percent, and what it is doing. The agent never goes back.
+    pub fn set_progress(&self, percent: u8, operation: &str) {
+        let mut state = self.state();
+        let operation = state.harmless_on_one_line(operation);
+        let command =
+            Command::new("task.setprogress").property("value", &percent.min(100).to_string());
+        state.say(&command.data(&operation));
+    }
+
+    /// Tells the result of the step. This is the last word: whatever is said after it, another result included, is not printed.
+    pub fn complete(&self, result: TaskResult, message: &str) {
+        let word = match result {
+            TaskResult::Succeeded => "Succeeded",
+            TaskResult::SucceededWithIssues => "SucceededWithIssues",
+            TaskResult::Failed => "Failed",
+            TaskResult::Canceled => "Canceled",
+        };
+        let mut state = self.state();
+        state.end_group();
+        let message = state.harmless_on_one_line(message);
+        state.say(
+            &Command::new("task.complete")
+                .property("result", word)
+                .data(&message),
+        );
+        state.completed.get_or_insert(result);
+    }
+
+    /// The result of the step, once it has been told.
+    pub fn result(&self) -> Option<TaskResult> {
+        self.state().completed
+    }
+
+    /// A panic elsewhere leaves nothing half done that a line could not follow.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Masker for Console {
+    /// Outside of a job nothing is announced: there is nobody to hide it, and the command itself would show the value.
+    fn mask(&self, value: &str) {
+        let mut state = self.state();
+        for part in state.secrets.learn(value) {
+            if self.shared.in_job {
+                state.say(&Command::new("task.setsecret").data(&part));
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Console {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Console")
+            .field("debug", &self.shared.debug)
+            .finish_non_exhaustive()
+    }
+}
+
+impl State {
+    fn print(&mut self, line: &str) {
+        if self.completed.is_none() {
+            output::write_patiently(&mut self.output, &format!("{line}\n"));
+        }
+    }
+
+    fn say(&mut self, command: &Command) {
+        self.print(&command.to_string());
+    }
+
+    fn end_group(&mut self) {
+        if std::mem::take(&mut self.in_group) {
+            self.print("##[endgroup]");
+        }
+    }
+
+    /// Secrets are looked for twice: what makes a text harmless may change a secret, or uncover one.
+    fn harmless(&self, text: &str) -> String {
+        self.secrets.hide(&neutralize(&self.secrets.hide(text)))
+    }
+
+    fn harmless_on_one_line(&self, text: &str) -> String {
+        self.harmless(text)
+            .trim_end_matches('\n')
+            .replace('\n', " ")
+    }
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_ISSUE_CHARACTERS) {
+        None => text.to_owned(),
+        Some(_) => text
+            .chars()
+            .take(LONGEST_ISSUE_CHARACTERS - 1)
+            .chain(['…'])
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+#[path = "console_tests.rs"]
+pub(super) mod tests;

@@ -1,0 +1,309 @@
+//! The environment that the agent made for the task, and what the values mean to the agent.
+//! What they mean to the task is not decided here.
+//!
+//! How the agent writes them: `src/Agent.Worker/Handlers/Handler.cs` in <https://github.com/microsoft/azure-pipelines-agent>.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::endpoint::Endpoint;
+use super::names;
+
+/// What a child process must not inherit.
+const PRIVATE_PREFIXES: [&str; 5] = [
+    names::INPUT,
+    "ENDPOINT_",
+    names::SECRET,
+    names::SECURE_FILE,
+    names::TASK_VARIABLE,
+];
+const PRIVATE_NAMES: [&str; 3] = [
+    names::SYSTEM_ACCESS_TOKEN,
+    names::COMMAND_CORRELATION_ID,
+    names::PARENT,
+];
+
+/// A snapshot of the environment. Empty values count as unset, as they do for every task, except among the inputs.
+pub struct Environment {
+    values: BTreeMap<String, OsString>,
+    ignores_case: bool,
+}
+
+impl Environment {
+    /// A snapshot of these variables, by the rules of this operating system: only Windows ignores the letter case of names.
+    pub fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        Self::with_case(variables, cfg!(windows))
+    }
+
+    /// A snapshot of the variables of this process.
+    pub fn of_process() -> Self {
+        Self::new(std::env::vars_os())
+    }
+
+    fn with_case(
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+        ignores_case: bool,
+    ) -> Self {
+        // The agent writes no name that is not Unicode.
+        let values = variables
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+            .map(|(name, value)| {
+                (
+                    if ignores_case {
+                        name.to_uppercase()
+                    } else {
+                        name
+                    },
+                    value,
+                )
+            })
+            .collect();
+        Self {
+            values,
+            ignores_case,
+        }
+    }
+
+    /// Whether an agent, or somebody who plays one, started us; otherwise it is a person at a prompt.
+    pub fn is_agent(&self) -> bool {
+        self.text(names::TF_BUILD).is_some()
+            || self
+                .values
+                .keys()
+                .any(|name| name.starts_with(names::INPUT))
+    }
+
+    /// Whether the launcher started us, so that the end of the standard input means the end of the launcher.
+    pub fn has_launcher(&self) -> bool {
+        self.text(names::PARENT)
+            .is_some_and(|parent| parent == "launcher")
+    }
+
+    /// All inputs by name in lower case, as they came: not trimmed, empty ones included.
+    pub fn inputs(&self) -> BTreeMap<String, String> {
+        let named = |(name, value): (&String, &OsString)| {
+            Some((
+                name.strip_prefix(names::INPUT)?.to_lowercase(),
+                lossy(value),
+            ))
+        };
+        self.values.iter().filter_map(named).collect()
+    }
+
+    /// The service connection `id`, if the agent gave it. The letter case of the id does not matter.
+    pub fn endpoint(&self, id: &str) -> Option<Endpoint> {
+        let id = id.trim();
+        if id.is_empty() {
+            return None;
+        }
+        let authorization = self.json(&format!("{}{id}", names::ENDPOINT_AUTH));
+        let data = self.json(&format!("{}{id}", names::ENDPOINT_DATA));
+        let mut endpoint = Endpoint {
+            id: id.to_owned(),
+            url: self.in_any_case(&format!("{}{id}", names::ENDPOINT_URL)),
+            scheme: self
+                .in_any_case(&format!("{}{id}", names::ENDPOINT_AUTH_SCHEME))
+                .or_else(|| authorization.get("scheme").and_then(plain_text)),
+            parameters: self.keyed(&format!("{}{id}_", names::ENDPOINT_AUTH_PARAMETER)),
+            data: self.keyed(&format!("{}{id}_", names::ENDPOINT_DATA)),
+        };
+        add_missing(
+            &mut endpoint.parameters,
+            authorization.get("parameters").unwrap_or(&Value::Null),
+        );
+        add_missing(&mut endpoint.data, &data);
+        let nothing = Endpoint {
+            id: id.to_owned(),
+            ..Endpoint::default()
+        };
+        (endpoint != nothing).then_some(endpoint)
+    }
+
+    /// The token of the job itself. `System.AccessToken` is not it: in YAML that is only there when the author maps it.
+    pub fn job_token(&self) -> Option<String> {
+        self.endpoint(names::SYSTEM_CONNECTION)?
+            .parameters
+            .remove("accesstoken")
+    }
+
+    /// The pipeline variable `name`, for example `Build.BuildId`; a secret one before a public one of the same name.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        let name = formatted(name);
+        self.text(&format!("{}{name}", names::SECRET))
+            .or_else(|| self.text(&name))
+    }
+
+    /// What an earlier stage of the same step left under `name`.
+    pub fn task_variable(&self, name: &str) -> Option<String> {
+        self.text(&format!("{}{}", names::TASK_VARIABLE, formatted(name)))
+    }
+
+    /// The agent's folder for generated files; the system's when there is no agent.
+    pub fn temp_directory(&self) -> PathBuf {
+        self.path(names::AGENT_TEMP_DIRECTORY)
+            .unwrap_or_else(std::env::temp_dir)
+    }
+
+    /// The folder against which relative paths are meant; the current one when there is no agent.
+    pub fn working_directory(&self) -> PathBuf {
+        self.path(names::SYSTEM_DEFAULT_WORKING_DIRECTORY)
+            .or_else(|| std::env::current_dir().ok())
+            .unwrap_or_else(|| PathBuf::from("."))
+    }
+
+    /// Whether the author asked for debug output.
+    pub fn debug(&self) -> bool {
+        self.text(names::SYSTEM_DEBUG)
+            .is_some_and(|debug| debug.eq_ignore_ascii_case("true"))
+    }
+
+    /// The name of the step.
+    pub fn step_name(&self) -> Option<String> {
+        self.text(names::SYSTEM_TASK_INSTANCE_NAME)
+    }
+
+    /// The result of the job so far, as the agent spells it: `Succeeded`, `SucceededWithIssues`, `Failed` or `Canceled`.
+    pub fn job_status(&self) -> Option<String> {
+        self.text(names::AGENT_JOB_STATUS)
+    }
+
+    /// What to add to the user agent of requests to Azure.
+    pub fn user_agent_addition(&self) -> Option<String> {
+        self.text(names::AZURE_HTTP_USER_AGENT)
+    }
+
+    /// PEM files with certificate authorities to trust beside the system's.
+    pub fn extra_certificate_authorities(&self) -> Vec<PathBuf> {
+        [names::AGENT_CA_INFO, names::NODE_EXTRA_CA_CERTS]
+            .iter()
+            .filter_map(|name| self.path(name))
+            .collect()
+    }
+
+    /// Where the job may ask for an OIDC token. Older servers do not say; the address then follows from the job
+    /// (`createOidcToken` in <https://github.com/microsoft/azure-devops-node-api>, `api/TaskApi.ts`).
+    pub fn oidc_request_uri(&self) -> Option<String> {
+        self.text(names::SYSTEM_OIDC_REQUEST_URI).or_else(|| {
+            let part = |name| self.variable(name);
+            let collection = part("System.CollectionUri").or_else(|| part("System.TeamFoundationCollectionUri"))?;
+            let (collection, project) = (collection.trim_end_matches('/'), part("System.TeamProjectId")?);
+            let (hub, plan, job) = (part("System.HostType")?, part("System.PlanId")?, part("System.JobId")?);
+            Some(format!(
+                "{collection}/{project}/_apis/distributedtask/hubs/{hub}/plans/{plan}/jobs/{job}/oidctoken"
+            ))
+        })
+    }
+
+    /// The proof that an issue is the task's own, where the agent gives one.
+    pub fn correlation_id(&self) -> Option<String> {
+        self.text(names::COMMAND_CORRELATION_ID)
+    }
+
+    /// The names that have to be removed from the environment of every child process: they hold secrets, or are meant for us alone.
+    pub fn names_kept_from_children(&self) -> Vec<&str> {
+        let kept = |name: &str| {
+            PRIVATE_PREFIXES
+                .iter()
+                .any(|prefix| after(name, prefix).is_some())
+                || PRIVATE_NAMES
+                    .iter()
+                    .any(|private| name.eq_ignore_ascii_case(private))
+        };
+        self.values
+            .keys()
+            .map(String::as_str)
+            .filter(|name| kept(name))
+            .collect()
+    }
+
+    fn value(&self, name: &str) -> Option<&OsStr> {
+        let value = if self.ignores_case {
+            self.values.get(&name.to_uppercase())
+        } else {
+            self.values.get(name)
+        };
+        value
+            .map(OsString::as_os_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.value(name).map(lossy)
+    }
+
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        self.value(name).map(PathBuf::from)
+    }
+
+    fn in_any_case(&self, name: &str) -> Option<String> {
+        let mut named = self
+            .values
+            .iter()
+            .filter(|(candidate, _)| candidate.eq_ignore_ascii_case(name));
+        named
+            .find(|(_, value)| !value.is_empty())
+            .map(|(_, value)| lossy(value))
+    }
+
+    /// Everything under `prefix`, by the rest of the name in lower case.
+    fn keyed(&self, prefix: &str) -> BTreeMap<String, String> {
+        let filled = self.values.iter().filter(|(_, value)| !value.is_empty());
+        filled
+            .filter_map(|(name, value)| Some((after(name, prefix)?.to_lowercase(), lossy(value))))
+            .collect()
+    }
+
+    fn json(&self, name: &str) -> Value {
+        self.in_any_case(name)
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default()
+    }
+}
+
+/// Names only: among the values are secrets.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.values.keys()).finish()
+    }
+}
+
+/// The agent's `ConvertToEnvVariableFormat`: hyphens stay.
+fn formatted(name: &str) -> String {
+    name.replace(['.', ' '], "_").to_uppercase()
+}
+
+fn after<'a>(name: &'a str, prefix: &str) -> Option<&'a str> {
+    let head = name.get(..prefix.len())?;
+    head.eq_ignore_ascii_case(prefix)
+        .then(|| name.get(prefix.len()..))?
+}
+
+fn lossy(value: impl AsRef<OsStr>) -> String {
+    value.as_ref().to_string_lossy().into_owned()
+}
+
+fn plain_text(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::Null | Value::Array(_) | Value::Object(_) => return None,
+    };
+    (!text.is_empty()).then_some(text)
+}
+
+fn add_missing(known: &mut BTreeMap<String, String>, json: &Value) {
+    for (key, value) in json.as_object().into_iter().flatten() {
+        if let Some(text) = plain_text(value) {
+            known.entry(formatted(key).to_lowercase()).or_insert(text);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "environment_tests.rs"]
+mod tests;

@@ -1,0 +1,258 @@
+//! Learning that the step has to end: signals, the keys and the closing of a console, and the end of the launcher.
+//!
+//! The agent sends SIGINT (on Windows Ctrl+C), 7.5 s later SIGTERM (Ctrl+Break), and 2.5 s later it kills
+//! (`src/Agent.Sdk/ProcessInvoker.cs` in <https://github.com/microsoft/azure-pipelines-agent>). It kills the launcher alone,
+//! and in a container signals do not arrive at all; then the standard input, which the launcher holds open, ends.
+
+use std::io::{self, ErrorKind, Read};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// One key press arrives twice, from the terminal and through the launcher. What follows the first this closely is the same request.
+const ONE_REQUEST: Duration = Duration::from_millis(500);
+
+/// How a request to stop arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopCause {
+    /// A signal or a console event, by its usual name.
+    Signal(&'static str),
+    /// The launcher is gone, and the agent with it.
+    LauncherGone,
+}
+
+/// What a running build looks at: first a request to come to an end, then perhaps one to end at once. Clones share both.
+#[derive(Debug, Clone, Default)]
+pub struct StopSignal {
+    requested: CancellationToken,
+    at_once: CancellationToken,
+    cause: Arc<OnceLock<StopCause>>,
+}
+
+impl StopSignal {
+    /// Listens for signals, and with `launcher_on_stdin` also for the end of the standard input. Without a launcher that end means nothing:
+    /// somebody has given us a closed or an empty one. Must be called on a tokio runtime.
+    ///
+    /// # Errors
+    /// The operating system refuses a signal handler or a thread.
+    pub fn listen(launcher_on_stdin: bool) -> io::Result<Self> {
+        let (sender, causes) = unbounded_channel();
+        listen_for_signals(&sender)?;
+        if launcher_on_stdin {
+            thread::Builder::new()
+                .name("launcher".to_owned())
+                .spawn(move || {
+                    wait_for_end(&mut io::stdin());
+                    report(&sender, StopCause::LauncherGone);
+                })?;
+        }
+        let stop = Self::default();
+        tokio::spawn(stop.clone().follow(causes));
+        Ok(stop)
+    }
+
+    /// Canceled by the first request: wind up, there are seconds left.
+    pub fn requested(&self) -> &CancellationToken {
+        &self.requested
+    }
+
+    /// Canceled by the second signal: say what remains, and end.
+    pub fn at_once(&self) -> &CancellationToken {
+        &self.at_once
+    }
+
+    /// How the first request arrived.
+    pub fn cause(&self) -> Option<StopCause> {
+        self.cause.get().copied()
+    }
+
+    async fn follow(self, mut causes: UnboundedReceiver<StopCause>) {
+        let Some(first) = causes.recv().await else {
+            return;
+        };
+        self.cause.get_or_init(|| first);
+        self.requested.cancel();
+        let requested_at = Instant::now();
+        while let Some(next) = causes.recv().await {
+            // The end of the launcher is no second request: nobody is in a hurry anymore, and what is left of the clean-up may go on.
+            if matches!(next, StopCause::Signal(_)) && requested_at.elapsed() >= ONE_REQUEST {
+                self.at_once.cancel();
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+fn listen_for_signals(sender: &UnboundedSender<StopCause>) -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    for (kind, name) in [
+        (SignalKind::interrupt(), "SIGINT"),
+        (SignalKind::terminate(), "SIGTERM"),
+        (SignalKind::hangup(), "SIGHUP"),
+    ] {
+        let mut signals = signal(kind)?;
+        let sender = sender.clone();
+        tokio::spawn(async move {
+            while signals.recv().await.is_some() {
+                report(&sender, StopCause::Signal(name));
+            }
+        });
+    }
+    Ok(())
+}
+
+#[cfg(windows)]
+fn listen_for_signals(sender: &UnboundedSender<StopCause>) -> io::Result<()> {
+    use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close};
+
+    macro_rules! listen {
+        ($events:expr, $name:literal) => {{
+            let mut events = $events?;
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                while events.recv().await.is_some() {
+                    report(&sender, StopCause::Signal($name));
+                }
+            });
+        }};
+    }
+    listen!(ctrl_c(), "Ctrl+C");
+    listen!(ctrl_break(), "Ctrl+Break");
+    listen!(ctrl_close(), "the closing of the console");
+    Ok(())
+}
+
+/// Nobody listening anymore means that the process is about to end, which is what the cause asks for.
+fn report(sender: &UnboundedSender<StopCause>, cause: StopCause) {
+    sender.send(cause).unwrap_or_default();
+}
+
+/// Reads until there is nothing left to come. An input that cannot be read has ended, too.
+fn wait_for_end(input: &mut dyn Read) {
+    let mut ignored = [0; 256];
+    loop {
+        match input.read(&mut ignored) {
+            Ok(0) => return,
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                thread::sleep(Duration::from_millis(200));
+            }
+            Err(_) => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INTERRUPT: StopCause = StopCause::Signal("SIGINT");
+    const TERMINATE: StopCause = StopCause::Signal("SIGTERM");
+
+    /// Sends causes after pauses of so many milliseconds, and returns what has been canceled at the end.
+    async fn check(
+        causes: &[(u64, StopCause)],
+        requested: bool,
+        at_once: bool,
+        cause: Option<StopCause>,
+    ) {
+        let (sender, receiver) = unbounded_channel();
+        let stop = StopSignal::default();
+        let following = tokio::spawn(stop.clone().follow(receiver));
+        for (pause, cause) in causes {
+            tokio::time::sleep(Duration::from_millis(*pause)).await;
+            report(&sender, *cause);
+            tokio::task::yield_now().await;
+        }
+        drop(sender);
+        following.await.unwrap();
+        assert_eq!(
+            (
+                stop.requested().is_cancelled(),
+                stop.at_once().is_cancelled()
+            ),
+            (requested, at_once),
+            "{causes:?}"
+        );
+        assert_eq!(stop.cause(), cause);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_request_winds_up_and_the_second_signal_ends() {
+        check(&[], false, false, None).await;
+        check(&[(1, INTERRUPT)], true, false, Some(INTERRUPT)).await;
+        check(
+            &[(1, INTERRUPT), (7_500, TERMINATE)],
+            true,
+            true,
+            Some(INTERRUPT),
+        )
+        .await;
+        check(
+            &[(1, INTERRUPT), (3, INTERRUPT)],
+            true,
+            false,
+            Some(INTERRUPT),
+        )
+        .await;
+        check(
+            &[(1, INTERRUPT), (3, INTERRUPT), (600, INTERRUPT)],
+            true,
+            true,
+            Some(INTERRUPT),
+        )
+        .await;
+        check(
+            &[(1, StopCause::LauncherGone)],
+            true,
+            false,
+            Some(StopCause::LauncherGone),
+        )
+        .await;
+        check(
+            &[(1, INTERRUPT), (10_000, StopCause::LauncherGone)],
+            true,
+            false,
+            Some(INTERRUPT),
+        )
+        .await;
+        check(
+            &[(1, StopCause::LauncherGone), (600, TERMINATE)],
+            true,
+            true,
+            Some(StopCause::LauncherGone),
+        )
+        .await;
+    }
+
+    #[test]
+    fn an_input_ends_when_it_is_closed_or_cannot_be_read() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(ErrorKind::PermissionDenied.into())
+            }
+        }
+        wait_for_end(&mut Broken);
+
+        let (reader, writer) = io::pipe().unwrap();
+        let (ended, end) = std::sync::mpsc::channel();
+        let waiting = thread::spawn(move || {
+            let mut reader = reader;
+            wait_for_end(&mut reader);
+            ended.send(()).unwrap();
+        });
+        io::Write::write_all(&mut &writer, b"ignored").unwrap();
+        assert!(end.try_recv().is_err(), "an open input has not ended");
+        drop(writer);
+        waiting.join().unwrap();
+        assert!(end.try_recv().is_ok());
+    }
+}
