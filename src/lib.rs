@@ -5,3 +5,4 @@ pub mod arm;
 pub mod inputs;
 pub mod resource;
 pub mod secret;
+pub mod template;

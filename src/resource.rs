@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+/// The resource type of an image template.
+pub const IMAGE_TEMPLATE: &str = "Microsoft.VirtualMachineImages/imageTemplates";
+
 /// The id of a resource, `/subscriptions/{s}/resourceGroups/{g}/providers/{namespace}/{type}/{name}[/{type}/{name}]*`.
 ///
 /// Compared without case, as Azure Resource Manager does, and sent in the letter case that was given.
@@ -34,6 +37,25 @@ pub enum NotAResourceId {
 }
 
 impl ResourceId {
+    /// The id of a resource `name` of `resource_type` (`Microsoft.X/things`) that lies directly in a resource group.
+    pub fn in_group(
+        subscription: &str,
+        resource_group: &str,
+        resource_type: &str,
+        name: &str,
+    ) -> Self {
+        let (namespace, kind) = resource_type.split_once('/').unwrap_or((resource_type, ""));
+        Self {
+            text: format!(
+                "/subscriptions/{subscription}/resourceGroups/{resource_group}/providers/{resource_type}/{name}"
+            ),
+            subscription: subscription.to_owned(),
+            resource_group: resource_group.to_owned(),
+            namespace: namespace.to_owned(),
+            path: vec![(kind.to_owned(), name.to_owned())],
+        }
+    }
+
     /// The id as it was given, without a trailing slash.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -261,6 +283,18 @@ mod tests {
         );
         assert!(definition.is("Microsoft.Compute/galleries/images"));
         assert_eq!(definition.parent().unwrap().parent(), None);
+    }
+
+    #[test]
+    fn a_made_id_is_the_one_that_would_be_read() {
+        let made = ResourceId::in_group("s", "g", IMAGE_TEMPLATE, "t_1");
+        let read: ResourceId = made.as_str().parse().unwrap();
+        assert_eq!(made, read);
+        assert!(made.is(IMAGE_TEMPLATE) && read.is(IMAGE_TEMPLATE));
+        assert_eq!(
+            (made.name(), made.resource_group(), made.subscription()),
+            ("t_1", "g", "s")
+        );
     }
 
     #[test]

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use crate::secret::Secret;
 
-/// Everything that a build depends on from outside. Reading the environment is the agent module's business, understanding it is [`super::plan`]'s.
+/// Everything that a build depends on from outside. Reading the environment is the agent module's business, understanding it is [`super::plan()`]'s.
 #[derive(Debug, Clone, Default)]
 pub struct Given {
     /// The task's inputs by name in lower case. The agent has expanded macros; values are not trimmed yet, empty ones may be there.
     pub inputs: BTreeMap<String, String>,
-    /// The service connection that input `ibSubscription` names, if the agent passed one.
+    /// The service connection that the author chose, if the agent passed one.
     pub connection: Option<GivenConnection>,
     /// Where to ask for an OIDC token (`System.OidcRequestUri`).
     pub oidc_request_uri: Option<String>,
@@ -18,6 +18,8 @@ pub struct Given {
     pub job_token: Option<Secret>,
     /// `System.DefaultWorkingDirectory`, against which relative paths are meant.
     pub working_directory: PathBuf,
+    /// `Build.SourcesDirectory`: the agent turns an empty input of type `filePath` into it.
+    pub sources_directory: Option<PathBuf>,
     /// `Build.BuildId`.
     pub build_id: Option<String>,
     /// `Release.ReleaseId` and `Release.AttemptNumber`, in a classic release.
@@ -25,6 +27,13 @@ pub struct Given {
     /// Microseconds since 1970: the number in the names of the template and the blob. Microseconds, not the milliseconds of version 1.0:
     /// the jobs of a matrix start together, and two of them must not share a name.
     pub unique: u128,
+}
+
+impl Given {
+    /// Name of the image template, known before anything is understood, and so before anything can fail.
+    pub fn template_name(&self) -> String {
+        format!("t_{}", self.unique)
+    }
 }
 
 /// A service connection as the agent hands it over.

@@ -1,8 +1,28 @@
 //! Integration tests. The modules are marked as tests for clippy, which permits `unwrap` and its like only there.
 
 #[cfg(test)]
+mod any_inputs;
+#[cfg(test)]
+mod connections;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod inputs;
+#[cfg(test)]
+mod job;
+#[cfg(test)]
 mod launcher;
 #[cfg(test)]
 mod manifest;
 #[cfg(test)]
+mod package_folders;
+#[cfg(test)]
+mod problems;
+#[cfg(test)]
 mod protocol;
+#[cfg(test)]
+mod template;
+#[cfg(test)]
+mod unpacking;
+#[cfg(test)]
+mod yaml_cases;

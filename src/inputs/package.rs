@@ -1,0 +1,218 @@
+//! The folder that is put into the build VM.
+
+use std::path::{Component, Path, PathBuf};
+use std::{fs, io};
+
+use super::declared::{PACKAGE_PATH, PROVISIONER, STORAGE_ACCOUNT_NAME};
+use super::plan::{ArchiveFormat, Package};
+use super::problem::{Code, Form, Problem, quoted};
+use super::reading::{Reading, Reported};
+use super::spelling::nearest;
+
+/// `format` is unknown if the customization is not understood.
+pub(super) fn read(
+    reading: &mut Reading<'_>,
+    format: Option<ArchiveFormat>,
+) -> Result<Package, Reported> {
+    let storage_account = storage_account(reading);
+    let folder = folder(reading)?;
+    let name = name(reading, &folder)?;
+    let format = match format {
+        Some(ArchiveFormat::Zip) => {
+            fits_windows(reading, &folder, &name)?;
+            ArchiveFormat::Zip
+        }
+        // Without a format there is a problem elsewhere, and no plan.
+        Some(ArchiveFormat::TarGz) | None => ArchiveFormat::TarGz,
+    };
+    Ok(Package {
+        blob_name: blob_name(reading, &name, format),
+        folder,
+        name,
+        storage_account: storage_account?,
+        format,
+    })
+}
+
+const STORAGE_ACCOUNT: Form = Form {
+    what: "the name of a storage account",
+    looks: "3 to 24 lower-case letters and digits",
+    example: "stimagebuilder",
+};
+
+/// The original task looked the name up ignoring case; Azure's names are lower-case
+/// (<https://learn.microsoft.com/azure/storage/common/storage-account-overview#storage-account-name>).
+fn storage_account(reading: &mut Reading<'_>) -> Result<String, Reported> {
+    let text = reading.required(&STORAGE_ACCOUNT_NAME, STORAGE_ACCOUNT)?;
+    let name = text.to_ascii_lowercase();
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    if (3..=24).contains(&name.len()) && name.chars().all(plain) {
+        return Ok(name);
+    }
+    let hint = super::last_of_id(text).map(|name| format!("the name alone is enough: '{name}'"));
+    Err(reading.malformed(&STORAGE_ACCOUNT_NAME, text, STORAGE_ACCOUNT, hint))
+}
+
+/// The original's layout: build or release, then the unique number, so that no two runs meet.
+fn blob_name(reading: &Reading<'_>, name: &str, format: ArchiveFormat) -> String {
+    let given = reading.given();
+    let (unique, extension) = (given.unique, format.extension());
+    let run = match (&given.release, &given.build_id) {
+        (Some((release, attempt)), _) => format!("{release}-{attempt}"),
+        (None, Some(build)) => format!("{build}-{unique}"),
+        (None, None) => unique.to_string(),
+    };
+    format!("{name}/{run}/{name}_{unique}{extension}")
+}
+
+fn wrong_path(text: String, hint: Option<String>) -> Problem {
+    Problem::new(Code::PackagePath, &PACKAGE_PATH, text, hint)
+}
+
+fn folder(reading: &mut Reading<'_>) -> Result<PathBuf, Reported> {
+    let form = Form {
+        what: "a folder",
+        looks: "the path of a folder",
+        example: "drop/webapp",
+    };
+    let text = reading.required(&PACKAGE_PATH, form)?;
+    let text = text.trim_matches('"').trim();
+    if text.is_empty() {
+        return Err(reading.missing(&PACKAGE_PATH, &form.expected()));
+    }
+    let given = reading.given();
+    let folder = absolute(&given.working_directory, text);
+    let ends_with_separator = text.ends_with(['/', '\\']);
+    let roots = [
+        Some(&given.working_directory),
+        given.sources_directory.as_ref(),
+    ];
+    let is_root = roots
+        .into_iter()
+        .flatten()
+        .any(|root| !root.as_os_str().is_empty() && resolved(root) == folder);
+    if is_root && !ends_with_separator {
+        let sentence = format!(
+            "{} is the folder of the whole job, which the agent fills in where the input is empty; expected a folder in it, for example {}",
+            quoted(text),
+            form.example
+        );
+        let hint = "to upload all of it on purpose, write '$(System.DefaultWorkingDirectory)/' with the slash at the end";
+        return Err(reading.report(wrong_path(sentence, Some(hint.to_owned()))));
+    }
+    match check(&folder) {
+        Ok(()) => Ok(folder),
+        Err((sentence, hint)) => Err(reading.report(wrong_path(sentence, hint))),
+    }
+}
+
+/// The path under `root`. A path may be written for Windows, on an agent where `\` separates nothing.
+fn absolute(root: &Path, text: &str) -> PathBuf {
+    let as_given = root.join(text);
+    if cfg!(windows) || as_given.exists() {
+        resolved(&as_given)
+    } else {
+        resolved(&root.join(text.replace('\\', "/")))
+    }
+}
+
+/// The path without `.` and `..`: its last part names the folder in the build VM.
+fn resolved(path: &Path) -> PathBuf {
+    let mut result = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                result.pop();
+            }
+            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => {
+                result.push(component);
+            }
+        }
+    }
+    result
+}
+
+/// Whether `folder` is a folder with something in it; else a sentence and a hint.
+fn check(folder: &Path) -> Result<(), (String, Option<String>)> {
+    let shown = quoted(&folder.display().to_string());
+    let metadata = fs::metadata(folder).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            (format!("{shown} does not exist"), what_there_is(folder))
+        }
+        _ => (format!("{shown} cannot be read: {error}"), None),
+    })?;
+    if !metadata.is_dir() {
+        let parent = folder.parent().map(|parent| parent.display().to_string());
+        let hint =
+            parent.map(|parent| format!("name the folder that holds it: {}", quoted(&parent)));
+        return Err((format!("{shown} is a file; expected a folder"), hint));
+    }
+    let mut entries =
+        fs::read_dir(folder).map_err(|error| (format!("{shown} cannot be read: {error}"), None))?;
+    if entries.next().is_none() {
+        let hint = "an earlier step of this job has to put files into it, such as a download of the pipeline artifact";
+        return Err((format!("{shown} is empty"), Some(hint.to_owned())));
+    }
+    Ok(())
+}
+
+/// Looks at the nearest folder that exists, for a name that is spelled a little differently.
+fn what_there_is(folder: &Path) -> Option<String> {
+    let (parent, missing) = folder
+        .ancestors()
+        .zip(folder.ancestors().skip(1))
+        .map(|(child, parent)| (parent, child))
+        .find(|(parent, _)| parent.is_dir())?;
+    let missing = missing.file_name()?.to_str()?;
+    let siblings: Vec<String> = fs::read_dir(parent)
+        .ok()?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    let same = siblings
+        .iter()
+        .find(|name| name.to_lowercase() == missing.to_lowercase());
+    let parent = quoted(&parent.display().to_string());
+    if let Some(name) = same {
+        let name = quoted(name);
+        return Some(format!(
+            "{parent} holds {name}; paths are case-sensitive on Linux agents"
+        ));
+    }
+    let near = nearest(missing, siblings.iter().map(String::as_str));
+    near.map(|name| format!("{parent} holds {}; did you mean that?", quoted(name)))
+}
+
+/// The last part of the path. Line breaks and the like would break the script that unpacks the package.
+fn name(reading: &mut Reading<'_>, folder: &Path) -> Result<String, Reported> {
+    let name = folder.file_name().and_then(|name| name.to_str());
+    match name {
+        Some(name) if !name.chars().any(char::is_control) => Ok(name.to_owned()),
+        _ => {
+            let shown = quoted(&folder.display().to_string());
+            let sentence = format!(
+                "{shown} does not end in a name that a folder in the build VM can have; expected a folder, for example drop/webapp"
+            );
+            Err(reading.report(wrong_path(sentence, None)))
+        }
+    }
+}
+
+/// A Linux agent may hold a folder whose name Windows refuses
+/// (<https://learn.microsoft.com/windows/win32/fileio/naming-a-file#naming-conventions>).
+fn fits_windows(reading: &mut Reading<'_>, folder: &Path, name: &str) -> Result<(), Reported> {
+    let refused =
+        name.contains(['<', '>', ':', '"', '|', '?', '*', '\\']) || name.ends_with(['.', ' ']);
+    if !refused {
+        return Ok(());
+    }
+    let sentence = format!(
+        "{} has a last part that Windows does not take as a folder's name; expected no '<>:\"|?*\\' and no '.' or blank at the end, for example drop/webapp",
+        quoted(&folder.display().to_string())
+    );
+    let hint = format!(
+        "rename the folder, or set '{}' to 'shell' for a Linux image",
+        PROVISIONER.name
+    );
+    Err(reading.report(wrong_path(sentence, Some(hint))))
+}

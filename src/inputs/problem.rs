@@ -1,0 +1,248 @@
+//! What is wrong with the inputs, as data, and how it reads.
+
+use std::fmt;
+
+use super::declared::{ALL_INPUTS, Input};
+
+/// The stable code of a problem or warning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// `AIB100`.
+    Missing,
+    /// `AIB101`.
+    Malformed,
+    /// `AIB102`.
+    NotOneOf,
+    /// `AIB103`.
+    Contradiction,
+    /// `AIB104`.
+    PackagePath,
+    /// `AIB105`.
+    ServiceConnection,
+    /// `AIB106`.
+    Macro,
+    /// `AIB107`.
+    Retired,
+    /// `AIB108`.
+    Undeclared,
+}
+
+/// Every code with its meaning, in the order of the codes.
+pub const CODES: &[(Code, &str)] = &[
+    (Code::Missing, "A required input is empty"),
+    (Code::Malformed, "An input has the wrong form"),
+    (
+        Code::NotOneOf,
+        "An input is none of the values that it can have",
+    ),
+    (
+        Code::Contradiction,
+        "Two inputs contradict each other, or one has no effect with the other",
+    ),
+    (
+        Code::PackagePath,
+        "The package folder is missing, empty, no folder, or the wrong one",
+    ),
+    (
+        Code::ServiceConnection,
+        "The service connection lacks data, or is of a kind that is not supported",
+    ),
+    (
+        Code::Macro,
+        "A variable in an input is not defined, so that its macro was not replaced",
+    ),
+    (
+        Code::Retired,
+        "An input has a value that Azure has retired (warning)",
+    ),
+    (
+        Code::Undeclared,
+        "The task has no input of this name and ignores it (warning)",
+    ),
+];
+
+impl Code {
+    /// The code as it is written: `AIB101`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "AIB100",
+            Self::Malformed => "AIB101",
+            Self::NotOneOf => "AIB102",
+            Self::Contradiction => "AIB103",
+            Self::PackagePath => "AIB104",
+            Self::ServiceConnection => "AIB105",
+            Self::Macro => "AIB106",
+            Self::Retired => "AIB107",
+            Self::Undeclared => "AIB108",
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Something that stops the build before it starts. Prints as `Input '<name>': <text>`, without code and hint.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("Input '{input}': {text}")]
+pub struct Problem {
+    /// What kind of problem.
+    pub code: Code,
+    /// The input's name as it is declared.
+    pub input: &'static str,
+    /// `'1.2' is not an image version; expected Major.Minor.Patch, for example 1.2.0`.
+    pub text: String,
+    /// What to do about it, where that can be said exactly.
+    pub hint: Option<String>,
+}
+
+/// Something worth telling that does not stop the build. Prints as its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// What kind of warning.
+    pub code: Code,
+    /// A whole sentence.
+    pub text: String,
+    /// What to do about it, where that can be said exactly.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Everything that is wrong, at least one problem, in the order in which the inputs are declared. Prints as its headline, the first one,
+/// and how many follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems {
+    headline: Problem,
+    others: Vec<Problem>,
+    warnings: Vec<Warning>,
+}
+
+impl Problems {
+    /// Puts the problems into their order. `last` makes sure that there is one.
+    pub(super) fn new(mut problems: Vec<Problem>, last: Problem, warnings: Vec<Warning>) -> Self {
+        problems.sort_by_key(|problem| position(problem.input));
+        let mut problems = problems.into_iter();
+        Self {
+            headline: problems.next().unwrap_or(last),
+            others: problems.collect(),
+            warnings,
+        }
+    }
+
+    /// The problem to show where there is room for one.
+    pub fn headline(&self) -> &Problem {
+        &self.headline
+    }
+
+    /// All problems, the headline first.
+    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
+        std::iter::once(&self.headline).chain(&self.others)
+    }
+
+    /// What was noticed besides.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.headline)?;
+        match self.others.len() {
+            0 => Ok(()),
+            1 => f.write_str(" (and 1 more problem)"),
+            more => write!(f, " (and {more} more problems)"),
+        }
+    }
+}
+
+impl std::error::Error for Problems {}
+
+fn position(name: &str) -> Option<usize> {
+    ALL_INPUTS.iter().position(|input| input.name == name)
+}
+
+/// How the value of an input looks: the three parts of the sentence about one that does not look like this.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Form {
+    /// `a build timeout`.
+    pub(super) what: &'static str,
+    /// `0, or 6 to 960 minutes`.
+    pub(super) looks: &'static str,
+    /// `120`.
+    pub(super) example: &'static str,
+}
+
+impl Form {
+    /// `expected 0, or 6 to 960 minutes, for example 120`.
+    pub(super) fn expected(self) -> String {
+        format!("expected {}, for example {}", self.looks, self.example)
+    }
+}
+
+/// The longest value that a message repeats, in characters.
+const LONGEST_QUOTE: usize = 200;
+
+/// A value in quotes, on one line and cut to a length that leaves the message readable.
+pub(super) fn quoted(value: &str) -> String {
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let mut shown: String = value.chars().take(LONGEST_QUOTE).map(plain).collect();
+    if value.chars().nth(LONGEST_QUOTE).is_some() {
+        shown.push('…');
+    }
+    format!("'{shown}'")
+}
+
+/// `'a', 'b', 'c'`.
+pub(super) fn list<T: AsRef<str>>(values: impl IntoIterator<Item = T>) -> String {
+    let quoted: Vec<String> = values
+        .into_iter()
+        .map(|value| quoted(value.as_ref()))
+        .collect();
+    quoted.join(", ")
+}
+
+impl Problem {
+    /// A problem with `input`.
+    pub(super) fn new(
+        code: Code,
+        input: &Input,
+        text: impl Into<String>,
+        hint: Option<String>,
+    ) -> Self {
+        Self {
+            code,
+            input: input.name,
+            text: text.into(),
+            hint,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_has_every_code_once_and_in_order() {
+        let codes: Vec<&str> = CODES.iter().map(|(code, _)| code.as_str()).collect();
+        let expected: Vec<String> = (100..100 + CODES.len())
+            .map(|number| format!("AIB{number}"))
+            .collect();
+        assert_eq!(codes, expected);
+    }
+
+    #[test]
+    fn quotes_stay_short_and_on_one_line() {
+        assert_eq!(quoted("a\r\nb"), "'a  b'");
+        assert_eq!(quoted(&"x".repeat(201)), format!("'{}…'", "x".repeat(200)));
+        assert_eq!(quoted(&"ä".repeat(200)), format!("'{}'", "ä".repeat(200)));
+    }
+}

@@ -1,0 +1,66 @@
+//! No text of any input breaks the way from inputs to a template.
+
+use image_builder::inputs::declared::ALL_INPUTS;
+use image_builder::secret::Secret;
+use image_builder::template::{PackageLink, compose};
+use proptest::prelude::*;
+use serde_json::Value;
+
+use crate::job::{id, job};
+
+/// Text in JSON, wherever it is.
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(items) => items.iter().flat_map(texts).collect(),
+        Value::Object(members) => members.values().flat_map(texts).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+    }
+}
+
+fn name() -> impl Strategy<Value = &'static str> {
+    let mut names: Vec<&str> = ALL_INPUTS.iter().map(|input| input.name).collect();
+    names.push("unheardOf");
+    prop::sample::select(names)
+}
+
+/// Texts near what is accepted, and any texts.
+fn value() -> impl Strategy<Value = String> {
+    let near = prop::sample::select(vec![
+        "", "sig", "vhd", "marketplace", "managedimage", "shell", "powershell", "true", "0", "120", "latest", "1.2.3",
+        "a:b:c", "a:b:c:1.2.3", "a:b:c:windows", "westeurope", "West US, eastus", "$(x)", "$(", "$()", "Standard_D2ds_v5",
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/images/x",
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/g/images/i",
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/g/images/i/versions/1.2.3",
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v/subnets/s",
+    ])
+    .prop_map(str::to_owned);
+    prop_oneof![3 => near, 1 => any::<String>(), 1 => "[ -~\r\n]{0,40}"]
+}
+
+proptest! {
+    #[test]
+    fn any_inputs_are_understood_or_refused(
+        changes in prop::collection::vec((name(), value()), 0..6),
+    ) {
+        let job = changes.iter().fold(job().input("galleryImageId", &id("Microsoft.Compute/galleries/gallery/images/web")), |job, (name, value)| job.input(name, value));
+        match job.plan() {
+            Err(problems) => {
+                for problem in problems.iter() {
+                    prop_assert!(!problem.to_string().contains('\n'), "{problem}");
+                    prop_assert!(ALL_INPUTS.iter().any(|input| input.name == problem.input));
+                }
+            }
+            Ok(plan) => {
+                let link = PackageLink { url: Secret::new("https://a.example/b?sig=c", &job.masked) };
+                let template = compose(&plan, &link);
+                let sent = serde_json::to_vec(&template).unwrap();
+                prop_assert_eq!(&serde_json::from_slice::<Value>(&sent).unwrap(), &template);
+                let texts = texts(&template);
+                for line in &plan.customization.inline {
+                    prop_assert!(texts.contains(&line.as_str()));
+                }
+            }
+        }
+    }
+}

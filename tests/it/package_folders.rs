@@ -1,0 +1,84 @@
+//! Folders that cannot be uploaded, on agents with `/` in their paths.
+
+use std::fs;
+
+use crate::job::{Job, job};
+use crate::problems::{check, problems};
+
+#[test]
+fn package_folders_that_cannot_be_uploaded() {
+    let wrong = |job: Job, path: &str, expected: &str| {
+        let path = job.path(path);
+        let path = path.to_str().unwrap().trim_end_matches('/').to_owned();
+        check(job, "packagePath", &path, expected);
+    };
+    wrong(
+        job().package("drop/Scripts"),
+        "drop/scripts",
+        "AIB104 Input 'packagePath': '{dir}/drop/scripts' does not exist\nhint: '{dir}/drop' holds 'Scripts'; paths are case-sensitive on Linux agents",
+    );
+    wrong(
+        job().package("Drop/scripts"),
+        "drop/scripts/more",
+        "AIB104 Input 'packagePath': '{dir}/drop/scripts/more' does not exist\nhint: '{dir}' holds 'Drop'; paths are case-sensitive on Linux agents",
+    );
+    wrong(
+        job(),
+        "webap",
+        "AIB104 Input 'packagePath': '{dir}/webap' does not exist\nhint: '{dir}' holds 'webapp'; did you mean that?",
+    );
+    wrong(
+        job(),
+        "else",
+        "AIB104 Input 'packagePath': '{dir}/else' does not exist",
+    );
+    wrong(
+        job(),
+        "webapp/install.sh",
+        "AIB104 Input 'packagePath': '{dir}/webapp/install.sh' is a file; expected a folder\nhint: name the folder that holds it: '{dir}/webapp'",
+    );
+    let empty = job();
+    fs::create_dir(empty.path("empty")).unwrap();
+    wrong(
+        empty,
+        "empty",
+        "AIB104 Input 'packagePath': '{dir}/empty' is empty\nhint: an earlier step of this job has to put files into it, such as a download of the pipeline artifact",
+    );
+    let whole = "is the folder of the whole job, which the agent fills in where the input is empty; expected a folder in it, for example drop/webapp\nhint: to upload all of it on purpose, write '$(System.DefaultWorkingDirectory)/' with the slash at the end";
+    wrong(
+        job(),
+        "",
+        &format!("AIB104 Input 'packagePath': '{{dir}}' {whole}"),
+    );
+    let mut sources = job();
+    sources.given.sources_directory = Some(sources.path("webapp"));
+    wrong(
+        sources,
+        "webapp",
+        &format!("AIB104 Input 'packagePath': '{{dir}}/webapp' {whole}"),
+    );
+    check(
+        job(),
+        "packagePath",
+        "/",
+        "AIB104 Input 'packagePath': '/' does not end in a name that a folder in the build VM can have; expected a folder, for example drop/webapp",
+    );
+}
+
+#[test]
+fn package_folders_that_windows_cannot_have() {
+    let named = |name: &str| job().package(name);
+    assert!(named("a:b").plan().is_ok());
+    assert_eq!(
+        problems(&named("a:b").input("provisioner", "powershell")),
+        [
+            "AIB104 Input 'packagePath': '{dir}/a:b' has a last part that Windows does not take as a folder's name; expected no '<>:\"|?*\\' and no '.' or blank at the end, for example drop/webapp\nhint: rename the folder, or set 'provisioner' to 'shell' for a Linux image"
+        ]
+    );
+    assert_eq!(
+        problems(&named("a\nb")),
+        [
+            "AIB104 Input 'packagePath': '{dir}/a b' does not end in a name that a folder in the build VM can have; expected a folder, for example drop/webapp"
+        ]
+    );
+}

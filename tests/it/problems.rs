@@ -1,0 +1,372 @@
+//! What is said about inputs that cannot be used.
+
+use std::time::Duration;
+
+use image_builder::inputs::{Code, Problem};
+
+use crate::job::{Job, id, job};
+
+/// Every problem of a job as a log shows it, the working directory as `{dir}`.
+pub(crate) fn problems(job: &Job) -> Vec<String> {
+    let problems = job.plan().expect_err("there is a problem");
+    problems.iter().map(|problem| shown(job, problem)).collect()
+}
+
+fn shown(job: &Job, problem: &Problem) -> String {
+    let hint = problem.hint.as_ref();
+    let hint = hint.map_or(String::new(), |hint| format!("\nhint: {hint}"));
+    job.redacted(&format!("{} {problem}{hint}", problem.code))
+}
+
+/// One input of the usual job is changed, and one problem comes of it.
+pub(crate) fn check(job: Job, input: &str, value: &str, expected: &str) {
+    assert_eq!(
+        problems(&job.input(input, value)),
+        [expected],
+        "{input}: {value}"
+    );
+}
+
+const ID: &str =
+    "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-images/providers";
+
+fn marketplace() -> Job {
+    job().input("imageSource", "marketplace")
+}
+
+fn gallery() -> Job {
+    job().input("distributeType", "sig").input(
+        "galleryImageId",
+        &id("Microsoft.Compute/galleries/gallery/images/web"),
+    )
+}
+
+#[test]
+fn required_inputs_that_are_empty() {
+    let identity = format!(
+        "AIB100 Input 'managedIdentity': it is required and empty; expected an id as 'az identity show --query id' prints it, for example {ID}/Microsoft.ManagedIdentity/userAssignedIdentities/id-image-builder"
+    );
+    check(job(), "managedIdentity", " \t", &identity);
+    let misspelt = format!(
+        "{identity}\nhint: input 'managedidentiy' is given; did you mean 'managedIdentity'?"
+    );
+    check(
+        job().input("managedIdentiy", "x"),
+        "managedIdentity",
+        "",
+        &misspelt,
+    );
+    check(
+        job(),
+        "imageSource",
+        "",
+        "AIB100 Input 'imageSource': it is required and empty; expected one of 'managedimage', 'sig', 'marketplace'",
+    );
+    check(
+        job(),
+        "distributeType",
+        "",
+        "AIB100 Input 'distributeType': it is required and empty; expected one of 'managedimage', 'sig', 'vhd'",
+    );
+    check(
+        job(),
+        "storageAccountName",
+        "",
+        "AIB100 Input 'storageAccountName': it is required and empty; expected 3 to 24 lower-case letters and digits, for example stimagebuilder",
+    );
+    check(
+        job(),
+        "ibSubscription",
+        "",
+        "AIB100 Input 'ibSubscription': it is required and empty; expected the name of an Azure Resource Manager service connection, for example images-prod",
+    );
+    check(
+        job(),
+        "ibAzureResourceGroup",
+        "",
+        "AIB100 Input 'ibAzureResourceGroup': it is required and empty; expected up to 90 letters, digits and '-_.()' without a '.' at the end, for example rg-images",
+    );
+    check(
+        job(),
+        "ibLocation",
+        "",
+        "AIB100 Input 'ibLocation': it is required and empty; expected letters and digits, for example westeurope",
+    );
+}
+
+#[test]
+fn required_inputs_that_are_empty_in_other_ways() {
+    check(
+        marketplace(),
+        "baseImage",
+        "",
+        "AIB100 Input 'baseImage': it is required and empty; expected publisher:offer:sku or publisher:offer:sku:version, for example Canonical:ubuntu-24_04-lts:server",
+    );
+    check(
+        job(),
+        "packagePath",
+        "\"\"",
+        "AIB100 Input 'packagePath': it is required and empty; expected the path of a folder, for example drop/webapp",
+    );
+}
+
+#[test]
+fn ids_that_are_none_or_of_something_else() {
+    check(
+        job(),
+        "managedIdentity",
+        "id-image-builder",
+        &format!(
+            "AIB101 Input 'managedIdentity': 'id-image-builder' is not the resource id of a user-assigned managed identity (it does not start with '/subscriptions/'); expected an id as 'az identity show --query id' prints it, for example {ID}/Microsoft.ManagedIdentity/userAssignedIdentities/id-image-builder"
+        ),
+    );
+    let version = id("Microsoft.Compute/galleries/gallery/images/web/versions/1.2.0");
+    check(
+        job(),
+        "customImageResourceId",
+        &version,
+        &format!(
+            "AIB101 Input 'customImageResourceId': '{version}' is not the resource id of a managed image but of a gallery image version; expected an id as 'az image show --query id' prints it, for example {ID}/Microsoft.Compute/images/web"
+        ),
+    );
+    let definition = id("Microsoft.Compute/galleries/gallery/images/web");
+    check(
+        job().input("imageSource", "sig"),
+        "ImageVersionId",
+        &definition,
+        &format!(
+            "AIB101 Input 'ImageVersionId': '{definition}' is not the resource id of a gallery image version but of an image definition; expected an id as 'az sig image-version show --query id' prints it, for example {ID}/Microsoft.Compute/galleries/gallery/images/web/versions/1.2.0\nhint: add '/versions/latest', or the version's number in place of 'latest'"
+        ),
+    );
+    check(
+        job().input("imageSource", "sig"),
+        "ImageVersionId",
+        &format!("{definition}/versions/newest"),
+        &format!(
+            "AIB101 Input 'ImageVersionId': '{definition}/versions/newest' is not the resource id of a gallery image version; expected an id as 'az sig image-version show --query id' prints it, for example {ID}/Microsoft.Compute/galleries/gallery/images/web/versions/1.2.0\nhint: 'newest' is neither 'latest' nor a version as Major.Minor.Patch"
+        ),
+    );
+    check(
+        gallery(),
+        "galleryImageId",
+        &format!("{definition}/versions/1.2"),
+        "AIB101 Input 'galleryImageId': '1.2' is not a gallery image version; expected Major.Minor.Patch with numbers up to 2147483647 and no leading zeros, for example 1.2.0\nhint: leave '/versions/1.2' out to let the gallery number the version",
+    );
+}
+
+#[test]
+fn ids_of_something_else_altogether() {
+    let disk = id("Microsoft.Compute/disks/web");
+    check(
+        gallery(),
+        "galleryImageId",
+        &disk,
+        &format!(
+            "AIB101 Input 'galleryImageId': '{disk}' is not the resource id of an image definition but of a 'Microsoft.Compute/disks'; expected an id as 'az sig image-definition show --query id' prints it, with or without '/versions/{{version}}', for example {ID}/Microsoft.Compute/galleries/gallery/images/web"
+        ),
+    );
+    let network = id("Microsoft.Network/virtualNetworks/vnet");
+    check(
+        job(),
+        "vnetSubnetId",
+        &network,
+        &format!(
+            "AIB101 Input 'vnetSubnetId': '{network}' is not the resource id of a subnet but of a 'Microsoft.Network/virtualNetworks'; expected an id as 'az network vnet subnet show --query id' prints it, for example /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-network/providers/Microsoft.Network/virtualNetworks/vnet/subnets/build"
+        ),
+    );
+    check(
+        job(),
+        "imageIdForDistribute",
+        "/subscriptions/<subid>/resourceGroups/rg/providers/Microsoft.Compute/images/web",
+        &format!(
+            "AIB101 Input 'imageIdForDistribute': '/subscriptions/<subid>/resourceGroups/rg/providers/Microsoft.Compute/images/web' is not the resource id of a managed image (it has an empty part, or one with characters that no Azure name has); expected an id as 'az image show --query id' prints it, for example {ID}/Microsoft.Compute/images/web"
+        ),
+    );
+}
+
+#[test]
+fn texts_of_the_wrong_form() {
+    check(
+        job(),
+        "ibAzureResourceGroup",
+        "/subscriptions/1/resourceGroups/rg-images",
+        "AIB101 Input 'ibAzureResourceGroup': '/subscriptions/1/resourceGroups/rg-images' is not the name of a resource group; expected up to 90 letters, digits and '-_.()' without a '.' at the end, for example rg-images\nhint: the name alone is enough: 'rg-images'",
+    );
+    check(
+        job(),
+        "ibLocation",
+        "west-europe",
+        "AIB101 Input 'ibLocation': 'west-europe' is not a region; expected letters and digits, for example westeurope",
+    );
+    check(
+        job(),
+        "managedImageLocation",
+        "<region>",
+        "AIB101 Input 'managedImageLocation': '<region>' is not a region; expected letters and digits, for example westeurope",
+    );
+    check(
+        job(),
+        "storageAccountName",
+        "st-images",
+        "AIB101 Input 'storageAccountName': 'st-images' is not the name of a storage account; expected 3 to 24 lower-case letters and digits, for example stimagebuilder",
+    );
+    check(
+        marketplace(),
+        "baseImage",
+        "Canonical:ubuntu-24_04-lts",
+        "AIB101 Input 'baseImage': 'Canonical:ubuntu-24_04-lts' is not a marketplace image; expected publisher:offer:sku or publisher:offer:sku:version, for example Canonical:ubuntu-24_04-lts:server",
+    );
+    check(
+        marketplace(),
+        "baseImagePubOfferSku",
+        "a:b:c:d",
+        "AIB101 Input 'baseImagePubOfferSku': 'a:b:c:d' is not a marketplace image; expected publisher:offer:sku or publisher:offer:sku:version, for example Canonical:ubuntu-24_04-lts:server",
+    );
+    check(
+        marketplace(),
+        "baseImageVersion",
+        "newest",
+        "AIB101 Input 'baseImageVersion': 'newest' is not the version of a marketplace image; expected 'latest' or dotted numbers, for example 24.04.202510010",
+    );
+    check(
+        marketplace(),
+        "platformImagePurchasePlan",
+        "plan:product",
+        "AIB101 Input 'platformImagePurchasePlan': 'plan:product' is not a purchase plan; expected name:product:publisher, for example cis-ubuntu:cis-ubuntu-linux:center-for-internet-security-inc\nhint: 'az vm image show --urn {publisher}:{offer}:{sku}:latest --query plan' prints the three",
+    );
+    check(
+        job(),
+        "vmSize",
+        "Standard D2",
+        "AIB101 Input 'vmSize': 'Standard D2' is not the size of a VM; expected letters, digits, '_' and '-', for example Standard_D2ds_v5",
+    );
+}
+
+#[test]
+fn build_timeouts_that_the_service_cannot_keep() {
+    let expected = |value: &str| {
+        format!(
+            "AIB101 Input 'buildTimeoutInMinutes': '{value}' is not a build timeout; expected 0 for the service's own limit, or 6 to 960 minutes, for example 120"
+        )
+    };
+    for value in ["961", "-1", "60.5", "1h", "99999999999"] {
+        check(job(), "buildTimeoutInMinutes", value, &expected(value));
+    }
+    let hint = "\nhint: the service ends a build of less than 6 minutes at once, because its own sign-in to the build VM would expire";
+    for value in ["1", "3", "5"] {
+        check(
+            job(),
+            "buildTimeoutInMinutes",
+            value,
+            &(expected(value) + hint),
+        );
+    }
+    let accepted = |value: &str, minutes: u32, effective: u64| {
+        let plan = job().input("buildTimeoutInMinutes", value).plan().unwrap();
+        assert_eq!(plan.build_timeout_minutes, minutes, "{value}");
+        assert_eq!(
+            plan.effective_build_timeout(),
+            Duration::from_secs(effective * 60),
+            "{value}"
+        );
+    };
+    accepted("", 0, 240);
+    accepted("0", 0, 240);
+    accepted(" 6 ", 6, 6);
+    accepted("960", 960, 960);
+}
+
+#[test]
+fn choices_that_are_none() {
+    check(
+        job(),
+        "imageSource",
+        "mangedimage",
+        "AIB102 Input 'imageSource': 'mangedimage' is not one of 'managedimage', 'sig', 'marketplace'\nhint: did you mean 'managedimage'?",
+    );
+    check(
+        job(),
+        "distributeType",
+        "blob",
+        "AIB102 Input 'distributeType': 'blob' is not one of 'managedimage', 'sig', 'vhd'",
+    );
+    check(
+        job(),
+        "provisioner",
+        "powershel",
+        "AIB102 Input 'provisioner': 'powershel' is not one of 'shell', 'powershell'\nhint: did you mean 'powershell'?",
+    );
+}
+
+#[test]
+fn inputs_that_contradict_each_other() {
+    check(
+        marketplace().input("baseImageVersion", "24.04.202510010"),
+        "baseImage",
+        "Canonical:ubuntu-24_04-lts:server:24.04.202501010",
+        "AIB103 Input 'baseImage': 'Canonical:ubuntu-24_04-lts:server:24.04.202501010' names version '24.04.202501010', and input 'baseImageVersion' names version '24.04.202510010'\nhint: leave one of the two out",
+    );
+    let version = id("Microsoft.Compute/galleries/gallery/images/web/versions/1.2.0");
+    check(
+        gallery()
+            .input("imageSource", "sig")
+            .input("ImageVersionId", &version),
+        "galleryImageId",
+        &version,
+        &format!(
+            "AIB103 Input 'galleryImageId': '{version}' is the version that input 'ImageVersionId' starts from, so it exists already\nhint: raise the version's number, for example with '$(Build.BuildId)'"
+        ),
+    );
+}
+
+#[test]
+fn macros_that_were_left_alone() {
+    check(
+        job(),
+        "ibAzureResourceGroup",
+        "$(RESOURCE_GROUP)",
+        "AIB106 Input 'ibAzureResourceGroup': '$(RESOURCE_GROUP)' still has the macro '$(RESOURCE_GROUP)', because no variable 'RESOURCE_GROUP' is defined\nhint: define the variable 'RESOURCE_GROUP' for this job; a variable of a later step, another job or another stage is not seen here",
+    );
+    // In a script the same characters are the shell's own.
+    let script = "for file in $(ls /tmp); do echo \"$file\"; done";
+    let plan = job().input("inlineScript", script).plan().unwrap();
+    assert_eq!(plan.customization.inline, [script]);
+}
+
+#[test]
+fn all_problems_are_told_in_the_order_of_the_inputs() {
+    let job = job().inputs(&[
+        ("buildTimeoutInMinutes", "3"),
+        ("managedIdentity", ""),
+        ("provisioner", "bash"),
+        ("distributeType", "sig"),
+        ("replicationRegions", "west-europe, eastus, north_europe"),
+        ("ibLocation", "here!"),
+        ("vmSize", "a b"),
+        ("vmsze", "x"),
+    ]);
+    let problems = job.plan().unwrap_err();
+    let found: Vec<(Code, &str)> = problems
+        .iter()
+        .map(|problem| (problem.code, problem.input))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (Code::Missing, "managedIdentity"),
+            (Code::NotOneOf, "provisioner"),
+            (Code::Missing, "galleryImageId"),
+            (Code::Malformed, "replicationRegions"),
+            (Code::Malformed, "replicationRegions"),
+            (Code::Malformed, "ibLocation"),
+            (Code::Malformed, "vmSize"),
+            (Code::Malformed, "buildTimeoutInMinutes"),
+        ]
+    );
+    assert_eq!(problems.headline().input, "managedIdentity");
+    assert_eq!(
+        problems.to_string(),
+        format!("{} (and 7 more problems)", problems.headline())
+    );
+    assert_eq!(problems.warnings().len(), 1);
+}

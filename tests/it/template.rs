@@ -1,0 +1,155 @@
+//! Image templates, as files.
+
+use image_builder::secret::Secret;
+use image_builder::template::{PackageLink, compose};
+use serde_json::Value;
+
+use crate::golden::golden;
+use crate::job::{Job, id, job};
+
+pub(crate) fn template(job: &Job) -> Value {
+    let link = "https://stimagebuilder.blob.core.windows.net/imagebuilder-vststask/webapp.zip?sv=2025-05-05&sig=abc%2Bdef%3D";
+    let link = PackageLink {
+        url: Secret::new(link, &job.masked),
+    };
+    compose(&job.plan().unwrap(), &link)
+}
+
+fn check(name: &str, job: &Job) {
+    let text = serde_json::to_string_pretty(&template(job)).unwrap() + "\n";
+    golden(&format!("templates/{name}.json"), &text);
+}
+
+const SCRIPT_SHELL: &str = "# The package is in /tmp/webapp\nsudo sh /tmp/webapp/install.sh";
+const SCRIPT_POWERSHELL: &str =
+    "& 'c:\\buildartifacts\\webapp\\install.ps1'\r\nexit $LASTEXITCODE\r\n";
+
+/// A part of a file's name, and the inputs that it stands for.
+type Choice<'a> = (&'a str, &'a [(&'a str, &'a str)]);
+
+const PROVISIONERS: &[Choice<'_>] = &[
+    (
+        "shell",
+        &[("provisioner", "shell"), ("inlineScript", SCRIPT_SHELL)],
+    ),
+    (
+        "powershell",
+        &[
+            ("provisioner", "powershell"),
+            ("inlineScript", SCRIPT_POWERSHELL),
+        ],
+    ),
+    (
+        "powershell-windows-update",
+        &[
+            ("provisioner", "powershell"),
+            ("inlineScript", SCRIPT_POWERSHELL),
+            ("windowsUpdateProvisioner", "true"),
+        ],
+    ),
+];
+
+#[test]
+fn every_combination_of_the_original() {
+    let base_version = id("Microsoft.Compute/galleries/gallery/images/base/versions/1.2.0");
+    let definition = id("Microsoft.Compute/galleries/gallery/images/web");
+    let ubuntu = "Canonical:ubuntu-24_04-lts:server";
+    let sources: &[Choice<'_>] = &[
+        ("managed-image", &[("imageSource", "managedimage")]),
+        (
+            "gallery",
+            &[("imageSource", "sig"), ("ImageVersionId", &base_version)],
+        ),
+        (
+            "marketplace",
+            &[("imageSource", "marketplace"), ("baseImage", ubuntu)],
+        ),
+    ];
+    let regions = "westeurope, North Europe ,westeurope";
+    let targets: &[Choice<'_>] = &[
+        ("managed-image", &[("managedImageLocation", "northeurope")]),
+        (
+            "gallery",
+            &[
+                ("distributeType", "sig"),
+                ("galleryImageId", &definition),
+                ("replicationRegions", regions),
+            ],
+        ),
+        ("vhd", &[("distributeType", "vhd")]),
+    ];
+    for (source, source_inputs) in sources {
+        for (provisioner, provisioner_inputs) in PROVISIONERS {
+            for (target, target_inputs) in targets {
+                let job = job()
+                    .inputs(source_inputs)
+                    .inputs(provisioner_inputs)
+                    .inputs(target_inputs);
+                check(&format!("from-{source}-{provisioner}-to-{target}"), &job);
+            }
+        }
+    }
+}
+
+#[test]
+fn everything_beyond_the_combinations() {
+    let definition = id("Microsoft.Compute/galleries/gallery/images/web");
+    let gallery = || {
+        job()
+            .input("distributeType", "gallery")
+            .input("galleryImageId", &definition)
+    };
+    check(
+        "gallery-version-numbered",
+        &gallery().input("galleryImageId", &format!("{definition}/versions/1.0.4711")),
+    );
+    check("gallery-without-regions", &gallery());
+    let subnet = id("Microsoft.Network/virtualNetworks/vnet/subnets/build");
+    check(
+        "build-vm",
+        &job()
+            .input("vnetSubnetId", &subnet)
+            .input("vmSize", "Standard_D4ds_v5")
+            .input("buildTimeoutInMinutes", "120"),
+    );
+    check(
+        "purchase-plan",
+        &job()
+            .input("imageSource", "marketplace")
+            .input(
+                "baseImage",
+                "center-for-internet-security-inc:cis-ubuntu:cis-ubuntu2404-l1",
+            )
+            .input("baseImageVersion", "1.0.8")
+            .input(
+                "platformImagePurchasePlan",
+                "cis-ubuntu2404-l1:cis-ubuntu:center-for-internet-security-inc",
+            ),
+    );
+    let powershell = || {
+        job()
+            .input("provisioner", "powershell")
+            .input("inlineScript", "")
+    };
+    check(
+        "elevated",
+        &powershell()
+            .input("runElevated", "true")
+            .input("windowsUpdateProvisioner", "true"),
+    );
+    check(
+        "elevated-as-system",
+        &powershell()
+            .input("runElevated", "True")
+            .input("runAsSystem", "TRUE")
+            .input("windowsUpdateProvisioner", "true"),
+    );
+    check("nasty-package-name-shell", &job().package(NASTY));
+    check(
+        "nasty-package-name-powershell",
+        &powershell().package(NASTY),
+    );
+}
+
+/// A name with whatever means something to a shell.
+pub(crate) const NASTY: &str = "-it's `a` $HOME große_App ’x’ $(id;) & {0}";

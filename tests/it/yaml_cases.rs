@@ -1,0 +1,406 @@
+//! The steps in `tests/yaml-cases`, with their placeholders filled in.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use image_builder::inputs::{Code, Plan, Provisioner, Source, Target};
+use image_builder::resource::Region;
+
+use crate::job::{CONNECTION_ID, Job, id, job};
+use crate::problems::problems;
+
+/// The step of case `number`: nothing but these inputs, and the folder `package` in the working directory.
+fn case(number: &str, package: &str, inputs: &[(&str, &str)]) -> Job {
+    assert_eq!(
+        names_in_file(number),
+        names(inputs.iter().map(|(name, _)| *name)),
+        "case {number}"
+    );
+    let mut job = job().package(package);
+    job.given.inputs.clear();
+    job.inputs(inputs)
+}
+
+fn names<'a>(names: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+    names.map(str::to_owned).collect()
+}
+
+/// The names of a step's inputs: what stands at the indentation of the first one.
+fn names_in_file(number: &str) -> BTreeSet<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/yaml-cases/{number}.yml"));
+    let text = fs::read_to_string(path).unwrap();
+    let (_, inputs) = text.split_once("inputs:").unwrap();
+    let lines = inputs.lines().filter_map(|line| line.strip_prefix("    "));
+    let own = lines.filter(|line| !line.starts_with(' '));
+    names(own.filter_map(|line| Some(line.split_once(':')?.0)))
+}
+
+/// The script of a step that is written as a block.
+fn script_in_file(number: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/yaml-cases/{number}.yml"));
+    let text = fs::read_to_string(path).unwrap();
+    let (_, block) = text.split_once("inlineScript: |\n").unwrap();
+    let lines = block
+        .lines()
+        .take_while(|line| line.is_empty() || line.starts_with("      "));
+    lines
+        .map(|line| line.strip_prefix("      ").unwrap_or_default().to_owned() + "\n")
+        .collect()
+}
+
+fn identity() -> String {
+    "/subscriptions/11111111-1111-1111-1111-111111111111/resourcegroups/rg-images/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-image-builder".to_owned()
+}
+
+fn definition() -> String {
+    id("Microsoft.Compute/galleries/gallery/images/web")
+}
+
+/// Publisher, offer, SKU and version of the source.
+fn marketplace(plan: &Plan) -> [&str; 4] {
+    match &plan.source {
+        Source::Marketplace {
+            publisher,
+            offer,
+            sku,
+            version,
+            ..
+        } => [publisher, offer, sku, version],
+        other => panic!("not a marketplace image: {other:?}"),
+    }
+}
+
+/// Version and regions of the target.
+fn gallery(plan: &Plan) -> (Option<String>, Vec<&str>) {
+    match &plan.target {
+        Target::Gallery {
+            version, regions, ..
+        } => (
+            version.map(|version| version.to_string()),
+            regions.iter().map(Region::as_str).collect(),
+        ),
+        other => panic!("not a gallery: {other:?}"),
+    }
+}
+
+fn codes(plan: &Plan) -> Vec<Code> {
+    plan.warnings.iter().map(|warning| warning.code).collect()
+}
+
+const OFFICE: [&str; 4] = [
+    "microsoftwindowsdesktop",
+    "office-365",
+    "20h1-evd-o365pp",
+    "latest",
+];
+
+#[test]
+fn case_01_lacks_the_identity_and_nothing_else() {
+    let step = case(
+        "01",
+        "wvd/images",
+        &[
+            ("imageSource", "marketplace"),
+            (
+                "baseImage",
+                "microsoftwindowsdesktop:office-365:19h2-evd-o365pp:windows",
+            ),
+            ("provisioner", "powershell"),
+            ("windowsUpdateProvisioner", "true"),
+            ("packagePath", "wvd/images"),
+            (
+                "inlineScript",
+                r"& 'c:\buildartifacts\images\scripts\base-installs.ps1'",
+            ),
+            ("storageAccountName", "stimagebuilder"),
+            ("distributeType", "sig"),
+            ("galleryImageId", &definition()),
+            ("replicationRegions", "centralus"),
+            ("ibSubscription", CONNECTION_ID),
+            ("ibAzureResourceGroup", "rg-images"),
+            ("ibLocation", "westus2"),
+            ("vmSize", "Standard_DS4_v2"),
+        ],
+    );
+    let problems = problems(&step);
+    assert!(
+        problems[0].starts_with("AIB100 Input 'managedIdentity'"),
+        "{problems:?}"
+    );
+    assert_eq!(problems.len(), 1);
+    let step = step.input("managedIdentity", &identity());
+    let plan = step.plan().unwrap();
+    assert_eq!(
+        marketplace(&plan),
+        [
+            "microsoftwindowsdesktop",
+            "office-365",
+            "19h2-evd-o365pp",
+            "latest"
+        ]
+    );
+}
+
+#[test]
+fn case_02_names_its_image_freely() {
+    let step = case(
+        "02",
+        "wvd/images",
+        &[
+            ("managedIdentity", &identity()),
+            ("imageSource", "marketplace"),
+            (
+                "baseImagePubOfferSku",
+                "microsoftwindowsdesktop:office-365:20h1-evd-o365pp",
+            ),
+            ("provisioner", "powershell"),
+            ("windowsUpdateProvisioner", "true"),
+            ("packagePath", "wvd/images"),
+            (
+                "inlineScript",
+                r"& 'c:\buildartifacts\images\scripts\base-installs.ps1'",
+            ),
+            ("storageAccountName", "stimagebuilder"),
+            ("distributeType", "sig"),
+            ("galleryImageId", &definition()),
+            ("replicationRegions", "centralus"),
+            ("ibSubscription", CONNECTION_ID),
+            ("ibAzureResourceGroup", "rg-images"),
+            ("ibLocation", "westus2"),
+            ("vmSize", "Standard_DS4_v2"),
+        ],
+    );
+    let plan = step.plan().unwrap();
+    assert_eq!(marketplace(&plan), OFFICE);
+    assert_eq!(plan.package.name, "images");
+    assert!(plan.customization.windows_update);
+    assert_eq!(gallery(&plan), (None, vec!["centralus"]));
+    assert_eq!(codes(&plan), []);
+}
+
+/// Cases 03 to 05 are revisions of one tutorial and differ in the script.
+fn tutorial(number: &str, storage_account: &str) {
+    let script = script_in_file(number);
+    let version = format!("{}/versions/0.0.4711", definition());
+    let step = case(
+        number,
+        "pipeline-artifacts",
+        &[
+            ("managedIdentity", &identity()),
+            ("imageSource", "marketplace"),
+            ("packagePath", "pipeline-artifacts"),
+            ("inlineScript", &script),
+            ("storageAccountName", storage_account),
+            ("distributeType", "sig"),
+            ("galleryImageId", &version),
+            ("replicationRegions", "eastus2"),
+            ("ibSubscription", CONNECTION_ID),
+            ("ibAzureResourceGroup", "myVMSSResourceGroup"),
+            ("ibLocation", "eastus2"),
+        ],
+    );
+    let plan = step.plan().unwrap();
+    assert_eq!(
+        marketplace(&plan),
+        ["Canonical", "UbuntuServer", "18.04-LTS", "latest"]
+    );
+    assert_eq!(plan.customization.provisioner, Provisioner::Shell);
+    assert_eq!(plan.customization.inline.join("\n") + "\n", script);
+    assert_eq!(plan.package.name, "pipeline-artifacts");
+    assert_eq!(
+        gallery(&plan),
+        (Some("0.0.4711".to_owned()), vec!["eastus2"])
+    );
+    assert_eq!(plan.build_vm.size.as_deref(), Some("Standard_D1_v2"));
+    assert_eq!(plan.build_timeout_minutes, 0);
+    assert_eq!(codes(&plan), [Code::Retired, Code::Retired]);
+}
+
+#[test]
+fn cases_03_to_05_lean_on_the_defaults() {
+    tutorial("03", "vmssstorageaccount2");
+    tutorial("04", "vmssstorageaccount2");
+    tutorial("05", "vmssstorageaccount");
+}
+
+#[test]
+fn case_06_has_no_regions() {
+    let step = case(
+        "06",
+        "WVD",
+        &[
+            ("managedIdentity", &identity()),
+            ("imageSource", "marketplace"),
+            (
+                "baseImagePubOfferSku",
+                "MicrosoftWindowsDesktop:office-365:20h1-evd-o365pp",
+            ),
+            ("provisioner", "powershell"),
+            ("packagePath", "WVD"),
+            ("inlineScript", r"& 'c:\buildArtifacts\WVD\Win10ms.ps1'"),
+            ("storageAccountName", "stimagebuilder"),
+            ("distributeType", "sig"),
+            ("galleryImageId", &definition()),
+            ("ibSubscription", CONNECTION_ID),
+            ("ibAzureResourceGroup", "rg-images"),
+            ("ibLocation", "westeurope"),
+        ],
+    );
+    let plan = step.plan().unwrap();
+    assert_eq!(gallery(&plan), (None, vec!["westeurope"]));
+    assert_eq!(codes(&plan), [Code::Retired]);
+}
+
+#[test]
+fn case_07_names_two_images() {
+    let script = r"'& set-executionpolicy remotesigned -scope Process -Force; c:\BuildArtifacts\WVD\win10.ps1'";
+    let step = case(
+        "07",
+        "_WVD_POC/WVD",
+        &[
+            (
+                "managedIdentity",
+                "/subscriptions/0000-0000-000-0000-00000000/resourceGroups/AIB_Managed_Identity/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-aib-poc",
+            ),
+            ("imageSource", "marketplace"),
+            ("baseImage", "MicrosoftWindowsDesktop:Windows-10:19h1-evd"),
+            (
+                "baseImagePubOfferSku",
+                "MicrosoftWindowsDesktop:windows-10:20h2-evd ",
+            ),
+            ("provisioner", "powershell"),
+            ("windowsUpdateProvisioner", "true"),
+            ("packagePath", "_WVD_POC/WVD"),
+            ("inlineScript", script),
+            ("storageAccountName", "aibstagstor1594899547"),
+            ("distributeType", "sig"),
+            (
+                "galleryImageId",
+                "/subscriptions/0000-0000-000-0000-00000000/resourceGroups/aib/providers/Microsoft.Compute/galleries/SIGmvp/images/win10images",
+            ),
+            ("replicationRegions", "westeurope,northeurope"),
+            ("ibSubscription", CONNECTION_ID),
+            ("ibAzureResourceGroup", "aib"),
+            ("ibLocation", "westeurope"),
+        ],
+    );
+    let plan = step.plan().unwrap();
+    assert_eq!(
+        marketplace(&plan),
+        [
+            "MicrosoftWindowsDesktop",
+            "windows-10",
+            "20h2-evd",
+            "latest"
+        ]
+    );
+    assert_eq!(plan.customization.inline, [script]);
+    assert_eq!(plan.package.name, "WVD");
+    assert_eq!(gallery(&plan), (None, vec!["westeurope", "northeurope"]));
+}
+
+#[test]
+fn case_08_wants_windows_update_of_a_shell() {
+    let inputs = |identity: &str| {
+        case(
+            "08",
+            "dist",
+            &[
+                ("managedIdentity", identity),
+                ("imageSource", "marketplace"),
+                ("windowsUpdateProvisioner", "true"),
+                ("packagePath", "dist"),
+                ("storageAccountName", "stimagebuilder"),
+                ("distributeType", "sig"),
+                ("galleryImageId", &definition()),
+                ("replicationRegions", "westeurope"),
+                ("ibSubscription", CONNECTION_ID),
+                ("ibAzureResourceGroup", "rg-images"),
+                ("ibLocation", "westeurope"),
+            ],
+        )
+    };
+    let step = inputs(&identity());
+    let plan = step.plan().unwrap();
+    assert!(!plan.customization.windows_update);
+    assert!(
+        plan.customization
+            .inline
+            .iter()
+            .all(|line| line.starts_with('#'))
+    );
+    assert_eq!(
+        codes(&plan),
+        [Code::Retired, Code::Contradiction, Code::Retired]
+    );
+
+    // As published, with a variable that is not defined.
+    let step = inputs(
+        "/subscriptions/$(SUBSCRIPTION_ID)/resourcegroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i",
+    );
+    let problems = problems(&step);
+    assert!(
+        problems[0].starts_with("AIB106 Input 'managedIdentity'"),
+        "{problems:?}"
+    );
+    assert_eq!(problems.len(), 1);
+}
+
+#[test]
+fn case_09_is_of_the_second_version_of_a_sibling() {
+    let script = script_in_file("09");
+    let step = case(
+        "09",
+        "webapp",
+        &[
+            ("managedIdentity", &identity()),
+            ("ibSubscription", CONNECTION_ID),
+            ("ibAzureResourceGroup", "rg-images"),
+            ("ibLocation", "westeurope"),
+            ("imageSource", "marketplace"),
+            (
+                "baseImage",
+                "microsoftwindowsdesktop:office-365:win11-25h2-avd-m365",
+            ),
+            ("provisioner", "powershell"),
+            ("windowsUpdateProvisioner", "true"),
+            ("runElevated", "true"),
+            ("packagePath", "."),
+            ("storageAccountName", "stimagebuilder"),
+            ("inlineScript", &script),
+            ("distributeType", "gallery"),
+            ("galleryImageId", &definition()),
+            ("targetRegions", "westeurope,northeurope"),
+            ("distributeStorageAccountType", "Standard_LRS"),
+            ("distributeVersioningScheme", "Latest"),
+            ("excludeFromLatest", "false"),
+            ("vmSize", "Standard_D4_v5"),
+            ("buildTimeoutInMinutes", "120"),
+            ("optimizeVmBoot", "true"),
+            ("errorHandlingOnCustomizerError", "cleanup"),
+            ("errorHandlingOnValidationError", "cleanup"),
+        ],
+    );
+    // The whole working directory is taken for a forgotten input, until the author says that it is meant.
+    let problems = problems(&step);
+    assert!(
+        problems[0].starts_with("AIB104 Input 'packagePath'"),
+        "{problems:?}"
+    );
+    assert_eq!(problems.len(), 1);
+    let step = step.input("packagePath", "./");
+    let plan = step.plan().unwrap();
+    assert!(plan.customization.run_elevated);
+    assert_eq!(plan.build_timeout_minutes, 120);
+    assert_eq!(gallery(&plan), (None, vec!["westeurope"]));
+    assert_eq!(
+        plan.warnings
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>(),
+        [
+            "These are not inputs of this task and have no effect: 'distributestorageaccounttype', 'distributeversioningscheme', 'errorhandlingoncustomizererror', 'errorhandlingonvalidationerror', 'excludefromlatest', 'optimizevmboot', 'targetregions'"
+        ]
+    );
+}
