@@ -5,4 +5,5 @@ pub mod arm;
 pub mod inputs;
 pub mod resource;
 pub mod secret;
+pub mod storage;
 pub mod template;

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::failure::{Cause, Failure, Refusal};
 use super::http::{Http, Reached, TransportError};
 use super::retry::{self, Miss, Repeat};
-use super::sign_in::{Freshness, TokenSource};
+use super::sign_in::{Freshness, SignInFailure, TokenSource};
 use crate::secret::{Masker, Secret};
 
 /// Sends requests with a token, again where that is safe, and reports what went wrong as data.
@@ -111,6 +111,11 @@ impl Client {
     /// Marks `value` as secret before anything can print it.
     pub fn secret(&self, value: impl Into<String>) -> Secret {
         Secret::new(value, self.masker.as_ref())
+    }
+
+    /// Signs in before anything is asked, so that trouble with it shows under its own name.
+    pub async fn sign_in(&self, scope: &str) -> Result<(), SignInFailure> {
+        self.tokens.token(scope, Freshness::Cached).await.map(drop)
     }
 
     /// Sends `call` until it succeeds (a status of 2xx) or is not worth another try.

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::client::{Call, Client, asked_pause};
-use super::failure::Failure;
+use super::failure::{Failure, innermost};
 use super::operation::{self, Started, Status};
 use super::retry::Repeat;
 use crate::inputs::connection::Cloud;
@@ -20,9 +20,6 @@ use crate::secret::Secret;
 
 /// The version of Microsoft.VirtualMachineImages that everything here speaks: the newest stable one.
 pub const API_VERSION: &str = "2025-10-01";
-
-/// The resource type of an image template.
-pub const RESOURCE_TYPE: &str = "Microsoft.VirtualMachineImages/imageTemplates";
 
 /// Azure Resource Manager of one cloud.
 #[derive(Debug, Clone)]
@@ -340,8 +337,17 @@ fn read_run(wire: WireRun) -> RunStatus {
     RunStatus {
         state: RunState::from_text(&wire.run_state),
         sub_state: wire.run_sub_state.filter(|state| !state.is_empty()),
-        message: wire.message,
+        message: unfolded(&wire.message),
         ended,
+    }
+}
+
+/// The message may itself be an error document (recorded in 2020).
+fn unfolded(message: &str) -> String {
+    let document: Option<Value> = serde_json::from_str(message).ok();
+    match document.as_ref().and_then(innermost) {
+        Some((code, text)) => format!("{code}: {text}"),
+        None => message.trim().to_owned(),
     }
 }
 

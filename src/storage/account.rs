@@ -1,0 +1,147 @@
+//! The storage account that holds packages, and how it is found.
+
+use http::{Method, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use url::Url;
+
+use super::blob::BlobRef;
+use super::failure::StorageFailure;
+use super::percent::encode;
+use crate::arm::{Call, Cause, Client, Failure};
+
+/// Any version from 2021-04-01 on answers alike
+/// (<https://learn.microsoft.com/rest/api/storagerp/storage-accounts/get-properties>).
+const API_VERSION: &str = "2023-05-01";
+/// More pages than any subscription has; a list without an end is not followed further.
+const MOST_PAGES: usize = 200;
+
+/// A storage account with a blob endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StorageAccount {
+    /// Resource id, as Azure Resource Manager spells it.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// `primaryEndpoints.blob`: `https://{name}.blob.core.windows.net/`, or with the account's name in the path.
+    pub blob_endpoint: Url,
+}
+
+impl StorageAccount {
+    /// The blob `name` in `container`, whether it exists or not. No part of the name between slashes may be `.` or `..`: no HTTP client
+    /// sends such an address as it is.
+    pub fn blob(&self, container: &str, name: &str) -> BlobRef {
+        BlobRef::new(self.clone(), container, name)
+    }
+
+    /// Reads one account as Azure Resource Manager answers it; `None` for accounts without blobs (premium file shares).
+    fn from_answer(answer: &Value) -> Option<Self> {
+        let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str);
+        Some(Self {
+            id: text("/id")?.to_owned(),
+            name: text("/name")?.to_owned(),
+            blob_endpoint: text("/properties/primaryEndpoints/blob")?.parse().ok()?,
+        })
+    }
+}
+
+/// Finds the account `name`: in `resource_group`, where a right on the account alone is enough, or else among all accounts of
+/// `subscription`. Names compare without case.
+pub async fn find_account(
+    client: &Client,
+    resource_manager: &Url,
+    arm_scope: &str,
+    subscription: &str,
+    resource_group: &str,
+    name: &str,
+) -> Result<StorageAccount, StorageFailure> {
+    let get = |url: String| {
+        let doing = format!("Looking for storage account '{name}'");
+        Call::new(doing, Method::GET, url, arm_scope)
+    };
+    let base = resource_manager.as_str().trim_end_matches('/');
+    let path = format!(
+        "{base}/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Storage/storageAccounts/{}?api-version={API_VERSION}",
+        encode(subscription, b""),
+        encode(resource_group, b""),
+        encode(&name.to_lowercase(), b""),
+    );
+    let no_blobs = || StorageFailure::NoBlobEndpoint {
+        name: name.to_owned(),
+    };
+    match client.send_for_json(&get(path)).await {
+        Ok((_, answer)) => return StorageAccount::from_answer(&answer).ok_or_else(no_blobs),
+        Err(failure) if hidden(&failure) => {}
+        Err(failure) => return Err(StorageFailure::account(failure)),
+    }
+    let not_found = |refusal| StorageFailure::AccountNotFound {
+        name: name.to_owned(),
+        resource_group: resource_group.to_owned(),
+        subscription: subscription.to_owned(),
+        refusal,
+    };
+    let mut next = Some(format!(
+        "{base}/subscriptions/{}/providers/Microsoft.Storage/storageAccounts?api-version={API_VERSION}",
+        encode(subscription, b""),
+    ));
+    for _ in 0..MOST_PAGES {
+        let Some(url) = next.take() else { break };
+        let page = match client.send_for_json(&get(url)).await {
+            Ok((_, page)) => page,
+            Err(failure) if hidden(&failure) => {
+                return Err(not_found(failure.refusal().cloned().map(Box::new)));
+            }
+            Err(failure) => return Err(StorageFailure::account(failure)),
+        };
+        let accounts = page.get("value").and_then(Value::as_array);
+        if let Some(found) = accounts
+            .into_iter()
+            .flatten()
+            .find(|one| is_named(one, name))
+        {
+            return StorageAccount::from_answer(found).ok_or_else(no_blobs);
+        }
+        next = next_page(&page, resource_manager, name)?;
+    }
+    Err(not_found(None))
+}
+
+/// Azure answers 404, or 403 to those who may not even know.
+fn hidden(failure: &Failure) -> bool {
+    failure.is(StatusCode::NOT_FOUND) || failure.is(StatusCode::FORBIDDEN)
+}
+
+fn is_named(account: &Value, name: &str) -> bool {
+    let own = account.get("name").and_then(Value::as_str);
+    own.is_some_and(|own| own.eq_ignore_ascii_case(name))
+}
+
+/// The link to the next page, which must not lead to another host: the token would follow.
+fn next_page(
+    page: &Value,
+    resource_manager: &Url,
+    name: &str,
+) -> Result<Option<String>, StorageFailure> {
+    let Some(link) = page
+        .get("nextLink")
+        .and_then(Value::as_str)
+        .filter(|link| !link.is_empty())
+    else {
+        return Ok(None);
+    };
+    let origin = Url::parse(link).map(|url| url.origin());
+    if origin == Ok(resource_manager.origin()) {
+        return Ok(Some(link.to_owned()));
+    }
+    Err(StorageFailure::account(Failure {
+        doing: format!("Looking for storage account '{name}'"),
+        cause: Cause::Unreadable("the next page of the list is on another host".to_owned()),
+        tries: 1,
+        elapsed: std::time::Duration::ZERO,
+        request_id: None,
+    }))
+}
+
+#[cfg(test)]
+#[path = "account_tests.rs"]
+mod tests;

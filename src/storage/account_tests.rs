@@ -1,0 +1,132 @@
+use super::*;
+
+use serde_json::json;
+
+use crate::storage::testing::{Answer, Scripted};
+
+const DIRECT: &str = "GET https://management.azure.com/subscriptions/s-1/resourceGroups/rg%20%28a%29/providers/Microsoft.Storage/storageAccounts/packages?api-version=2023-05-01";
+const LIST: &str = "GET https://management.azure.com/subscriptions/s-1/providers/Microsoft.Storage/storageAccounts?api-version=2023-05-01";
+
+fn answer(name: &str) -> Value {
+    json!({
+        "id": format!("/subscriptions/s-1/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/{name}"),
+        "name": name,
+        "properties": { "primaryEndpoints": { "blob": format!("https://{name}.blob.core.windows.net/") } },
+    })
+}
+
+fn page(names: &[&str], next: Option<&str>) -> Answer {
+    let accounts: Vec<_> = names.iter().map(|name| answer(name)).collect();
+    let mut page = json!({ "value": accounts });
+    if let Some(next) = next {
+        page["nextLink"] = json!(next);
+    }
+    Answer::Status(200, page.to_string())
+}
+
+fn refusal(status: u16, code: &str) -> Answer {
+    let body = json!({ "error": { "code": code, "message": "No." } });
+    Answer::Status(status, body.to_string())
+}
+
+async fn find(answers: Vec<Answer>) -> (Result<StorageAccount, StorageFailure>, Vec<String>) {
+    let network = Scripted::in_turn(answers);
+    let result = find_account(
+        &network.client(),
+        &"https://management.azure.com/".parse().unwrap(),
+        "https://management.azure.com/.default",
+        "s-1",
+        "rg (a)",
+        "Packages",
+    )
+    .await;
+    (result, network.lines())
+}
+
+#[tokio::test]
+async fn the_account_in_the_templates_resource_group_is_found_with_one_request() {
+    let (found, lines) = find(vec![Answer::Status(200, answer("packages").to_string())]).await;
+    let found = found.unwrap();
+    assert_eq!(
+        found,
+        StorageAccount::from_answer(&answer("packages")).unwrap()
+    );
+    assert_eq!(
+        found.blob_endpoint.as_str(),
+        "https://packages.blob.core.windows.net/"
+    );
+    assert_eq!(lines, [DIRECT]);
+}
+
+#[tokio::test]
+async fn an_account_elsewhere_is_found_on_any_page_whatever_its_case() {
+    let next = "https://management.azure.com/subscriptions/s-1/providers/Microsoft.Storage/storageAccounts?api-version=2023-05-01&$skipToken=x%2Fy";
+    for first in [
+        refusal(404, "ResourceNotFound"),
+        refusal(403, "AuthorizationFailed"),
+    ] {
+        let pages = [
+            page(&["other"], Some(next)),
+            page(&["third", "packAges"], None),
+        ];
+        let answers = std::iter::once(first).chain(pages).collect();
+        let (found, lines) = find(answers).await;
+        assert_eq!(found.unwrap().name, "packAges");
+        assert_eq!(lines, [DIRECT, LIST, &format!("GET {next}")]);
+    }
+}
+
+async fn check(answers: Vec<Answer>, text: &str) -> StorageFailure {
+    let (found, _) = find(answers).await;
+    let failure = found.unwrap_err();
+    assert_eq!(failure.to_string(), text);
+    assert_eq!(failure.code(), "AIB502");
+    failure
+}
+
+#[tokio::test]
+async fn an_account_that_is_not_visible_says_what_was_searched_and_which_right_is_needed() {
+    let missing = || refusal(404, "ResourceGroupNotFound");
+    let failure = check(
+        vec![missing(), page(&["other"], Some(""))],
+        "Looking for storage account 'Packages' failed: it is neither in resource group 'rg (a)' nor elsewhere in subscription 's-1'",
+    )
+    .await;
+    let hint = failure.hint().unwrap();
+    assert!(hint.contains("--role Reader --scope '/subscriptions/s-1/resourceGroups/rg (a)/providers/Microsoft.Storage/storageAccounts/Packages'"), "{hint}");
+    check(
+        vec![refusal(403, "AuthorizationFailed"), refusal(403, "AuthorizationFailed")],
+        "Looking for storage account 'Packages' failed: it is not visible in resource group 'rg (a)', and the storage accounts of subscription 's-1' cannot be listed: Azure refused with AuthorizationFailed (403): No.",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn other_troubles_are_told_as_they_are() {
+    check(
+        vec![refusal(409, "Conflict")],
+        "Looking for storage account 'Packages' failed: Azure refused with Conflict (409): No.",
+    )
+    .await;
+    let files = json!({ "id": "/i", "name": "packages", "properties": { "primaryEndpoints": { "file": "https://f/" } } });
+    check(
+        vec![Answer::Status(200, files.to_string())],
+        "Looking for storage account 'Packages' failed: the account has no blob endpoint",
+    )
+    .await;
+    check(
+        vec![refusal(404, "ResourceNotFound"), page(&[], Some("https://evil.example/next"))],
+        "Looking for storage account 'Packages' failed: Azure's answer makes no sense: the next page of the list is on another host",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_list_without_an_end_is_not_followed_for_ever() {
+    let mut answers = vec![refusal(404, "ResourceNotFound")];
+    let next = LIST.trim_start_matches("GET ");
+    answers.extend((0..MOST_PAGES).map(|_| page(&[], Some(next))));
+    let (found, lines) = find(answers).await;
+    assert!(matches!(found, Err(StorageFailure::AccountNotFound { .. })));
+    assert_eq!(lines.len(), MOST_PAGES + 1);
+}

@@ -1,0 +1,226 @@
+//! A folder as an archive, a stream of blocks: no temporary file, and a few blocks of memory however large the folder is (the zip format's
+//! own directory, some hundred bytes for each entry, comes on top).
+//!
+//! The same folder gives the same bytes. Entries are sorted by name, and carry one fixed time: a build agent sets the time when it unpacks
+//! or downloads a file, so it says nothing about the file. Owners are left out for the same reason.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use futures::stream::{self, Stream};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::blocks::{BLOCK_BYTES, BlockWriter};
+use super::walk::{Walk, unreadable};
+use super::{tar_gz, zip};
+
+/// Finished blocks that wait for the upload.
+const WAITING_BLOCKS: usize = 2;
+/// Small enough that the allocator reuses it for each file.
+const READ_BYTES: usize = 64 * 1024;
+/// Level 3 of zlib-rs makes archives smaller than level 1 of zlib, at about the same speed as its own level 2.
+pub(super) const COMPRESSION_LEVEL: u32 = 3;
+
+/// How a package is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `.zip`, which Windows can unpack by itself.
+    Zip,
+    /// `.tar.gz`, which every Linux can unpack by itself.
+    TarGz,
+}
+
+impl Format {
+    /// File name extension without the leading dot: `zip`, `tar.gz`.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Zip => "zip",
+            Self::TarGz => "tar.gz",
+        }
+    }
+}
+
+/// What went into an archive.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Archived {
+    /// Files and symbolic links.
+    pub files: u64,
+    /// Folders below the packed one.
+    pub folders: u64,
+    /// Length of all files together.
+    pub bytes_read: u64,
+    /// Length of the archive.
+    pub bytes_written: u64,
+}
+
+/// Why a folder cannot be packed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PackageFailure {
+    /// Not there, or not there any more.
+    #[error("'{}' does not exist, or vanished while the package was packed", .0.display())]
+    Missing(PathBuf),
+    /// The package itself is a file.
+    #[error("'{}' is not a folder", .0.display())]
+    NotAFolder(PathBuf),
+    /// Nothing in it.
+    #[error("'{}' is empty", .0.display())]
+    Empty(PathBuf),
+    /// The operating system refused.
+    #[error("'{}' cannot be read: {reason}", .path.display())]
+    Unreadable {
+        /// What was read.
+        path: PathBuf,
+        /// The operating system's words.
+        reason: String,
+    },
+    /// Somebody wrote to a file while it was packed.
+    #[error("'{}' changed while it was read: it is no longer {length} bytes long", .path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// Its length when reading began.
+        length: u64,
+    },
+    /// A symbolic link that leads out of the package.
+    #[error("'{}' is a symbolic link to '{}', which is not in the package", .path.display(), .target.display())]
+    LinkOutside {
+        /// The link.
+        path: PathBuf,
+        /// Where it points.
+        target: PathBuf,
+    },
+    /// The archive's format has no place for it.
+    #[error("'{}' cannot be stored: {reason}", .path.display())]
+    Unstorable {
+        /// What was to be stored.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// Nobody reads the archive any more.
+    #[error("the upload ended before the package was packed")]
+    Abandoned,
+}
+
+/// An archive that is being written by a thread of its own. The thread ends by itself when this is dropped.
+#[derive(Debug)]
+pub(super) struct Archiving {
+    blocks: mpsc::Receiver<Bytes>,
+    thread: JoinHandle<Result<Archived, PackageFailure>>,
+}
+
+/// Starts packing `folder`.
+pub(super) fn start(folder: &Path, format: Format) -> Archiving {
+    start_in_blocks(folder, format, BLOCK_BYTES)
+}
+
+fn start_in_blocks(folder: &Path, format: Format, block_bytes: usize) -> Archiving {
+    let (sender, blocks) = mpsc::channel(WAITING_BLOCKS);
+    let folder = folder.to_owned();
+    let thread = tokio::task::spawn_blocking(move || {
+        write(&folder, format, BlockWriter::new(sender, block_bytes))
+    });
+    Archiving { blocks, thread }
+}
+
+impl Archiving {
+    /// The blocks in order. Their end says nothing: whether the archive is whole is the answer of [`Archiving::finish`].
+    pub(super) fn blocks(&mut self) -> impl Stream<Item = Bytes> + Send + '_ {
+        stream::poll_fn(|context| self.blocks.poll_recv(context))
+    }
+
+    /// What was packed, once all blocks were taken.
+    pub(super) async fn finish(self) -> Result<Archived, PackageFailure> {
+        drop(self.blocks);
+        // A thread without an answer was stopped together with the whole runtime.
+        self.thread.await.unwrap_or(Err(PackageFailure::Abandoned))
+    }
+}
+
+/// Packs `folder` into `out`.
+fn write(folder: &Path, format: Format, out: BlockWriter) -> Result<Archived, PackageFailure> {
+    let mut archived = Archived::default();
+    let entries = Walk::of(folder)?;
+    let out = match format {
+        Format::Zip => zip::write(entries, out, &mut archived)?,
+        Format::TarGz => tar_gz::write(entries, out, &mut archived)?,
+    };
+    if archived.files + archived.folders == 0 {
+        return Err(PackageFailure::Empty(folder.to_owned()));
+    }
+    archived.bytes_written = out.finish()?;
+    Ok(archived)
+}
+
+/// The content of one file, which must stay as long as it was when it was opened: both formats promise its length before its bytes.
+#[derive(Debug)]
+pub(super) struct Content {
+    path: PathBuf,
+    file: File,
+    length: u64,
+    read: u64,
+}
+
+impl Content {
+    /// Opens the file at `path`.
+    pub(super) fn open(path: &Path) -> Result<Self, PackageFailure> {
+        let open = || {
+            let file = File::open(path)?;
+            let length = file.metadata()?.len();
+            Ok((file, length))
+        };
+        let (file, length) = open().map_err(|error| unreadable(path, &error))?;
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            length,
+            read: 0,
+        })
+    }
+
+    /// Length in bytes.
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// With a buffer of a sensible size.
+    pub(super) fn buffered(self) -> BufReader<Self> {
+        BufReader::with_capacity(READ_BYTES, self)
+    }
+}
+
+impl Read for Content {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => error,
+            _ => io::Error::other(unreadable(&self.path, &error)),
+        })?;
+        self.read += u64::try_from(count).unwrap_or_default();
+        if self.read > self.length || (count == 0 && !buffer.is_empty() && self.read < self.length)
+        {
+            return Err(io::Error::other(PackageFailure::Changed {
+                path: self.path.clone(),
+                length: self.length,
+            }));
+        }
+        Ok(count)
+    }
+}
+
+/// What an archive writer's error means while it stores the entry at `path`: our own failures pass through it as they are.
+pub(super) fn failure_at(path: &Path, error: &io::Error) -> PackageFailure {
+    let own = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<PackageFailure>());
+    own.cloned().unwrap_or_else(|| PackageFailure::Unstorable {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+#[cfg(test)]
+#[path = "archive_tests.rs"]
+mod tests;

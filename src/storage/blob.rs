@@ -1,0 +1,205 @@
+//! One blob: where it is, and the requests that write and remove it.
+
+use std::fmt;
+use std::time::Duration;
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use bytes::Bytes;
+use futures::stream::{Stream, StreamExt as _, TryStreamExt as _};
+use http::header::{CONTENT_TYPE, HeaderName, IF_NONE_MATCH};
+use http::{HeaderValue, Method, StatusCode};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::account::StorageAccount;
+use super::percent::encode;
+use crate::arm::retry::Repeat;
+use crate::arm::{Call, Client, Failure};
+
+/// What storage tokens are asked for, in every cloud.
+const SCOPE: &str = "https://storage.azure.com/.default";
+/// The protocol's version (<https://learn.microsoft.com/rest/api/storageservices/versioning-for-the-azure-storage-services>).
+pub(super) const VERSION: &str = "2025-05-05";
+const VERSION_HEADER: HeaderName = HeaderName::from_static("x-ms-version");
+const DELETE_SNAPSHOTS: HeaderName = HeaderName::from_static("x-ms-delete-snapshots");
+/// Enough to keep a line busy while one block waits for its answer, and 16 MiB of memory.
+const BLOCKS_IN_FLIGHT: usize = 4;
+/// A container's name stays taken for at least 30 s after it was deleted
+/// (<https://learn.microsoft.com/rest/api/storageservices/delete-container>).
+const CONTAINER_TRIES: u32 = 12;
+const CONTAINER_PAUSE: Duration = Duration::from_secs(10);
+
+/// A blob that may or may not exist. It carries no right to read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlobRef {
+    /// The account that the blob is in.
+    pub account: StorageAccount,
+    /// The container's name.
+    pub container: String,
+    /// The blob's name, with slashes.
+    pub name: String,
+    /// The blob's address, without a signature.
+    pub url: Url,
+}
+
+impl fmt::Display for BlobRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "blob '{}' in container '{}' of storage account '{}'",
+            self.name, self.container, self.account.name
+        )
+    }
+}
+
+impl BlobRef {
+    pub(super) fn new(account: StorageAccount, container: &str, name: &str) -> Self {
+        let mut url = container_url(&account, container);
+        let path = format!("{}/{}", url.path(), encode(name, b"/"));
+        url.set_path(&path);
+        Self {
+            account,
+            container: container.to_owned(),
+            name: name.to_owned(),
+            url,
+        }
+    }
+
+    /// The command that removes the blob.
+    pub fn removal_command(&self) -> String {
+        format!(
+            "az storage blob delete --auth-mode login --account-name {} --container-name {} --name {}",
+            quoted(&self.account.name),
+            quoted(&self.container),
+            quoted(&self.name)
+        )
+    }
+
+    fn call(&self, doing: &str, method: Method, query: &str) -> Call {
+        let url = format!("{}{query}", self.url);
+        storage_call(format!("{doing} {self}"), method, url)
+    }
+}
+
+/// A word for a shell.
+pub(super) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._/".contains(c);
+    if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+fn container_url(account: &StorageAccount, container: &str) -> Url {
+    let mut url = account.blob_endpoint.clone();
+    let path = format!(
+        "{}/{}",
+        url.path().trim_end_matches('/'),
+        encode(container, b"$")
+    );
+    url.set_path(&path);
+    url
+}
+
+/// Nothing that this module sends does harm when it is sent twice.
+pub(super) fn storage_call(doing: String, method: Method, url: String) -> Call {
+    Call::new(doing, method, url, SCOPE)
+        .header(VERSION_HEADER, HeaderValue::from_static(VERSION))
+        .repeated(Repeat::Always)
+}
+
+/// Creates the blob's container unless it exists.
+///
+/// Who has a role on the container alone may not create it, and need not: that refusal is left to the first block, which tells whether
+/// the container exists.
+pub(super) async fn create_container(client: &Client, blob: &BlobRef) -> Result<(), Failure> {
+    let url = container_url(&blob.account, &blob.container);
+    let call = storage_call(
+        format!(
+            "Creating container '{}' in storage account '{}'",
+            blob.container, blob.account.name
+        ),
+        Method::PUT,
+        format!("{url}?restype=container"),
+    );
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let Err(failure) = client.send(&call).await else {
+            return Ok(());
+        };
+        match failure.refusal().map(|refusal| refusal.code.as_str()) {
+            Some("ContainerAlreadyExists" | "AuthorizationPermissionMismatch") => return Ok(()),
+            Some("ContainerBeingDeleted") if tries < CONTAINER_TRIES => {
+                tokio::time::sleep(CONTAINER_PAUSE).await;
+            }
+            _ => return Err(failure),
+        }
+    }
+}
+
+/// Sends blocks, several at a time; returns how many there were. They are no blob before [`commit`].
+pub(super) async fn put_blocks(
+    client: &Client,
+    blob: &BlobRef,
+    blocks: impl Stream<Item = Bytes>,
+) -> Result<usize, Failure> {
+    blocks
+        .enumerate()
+        .map(|(index, block)| async move {
+            let id = encode(&block_id(index), b"");
+            let query = format!("?comp=block&blockid={id}");
+            let mut call = blob.call("Uploading", Method::PUT, &query);
+            call.body = block;
+            client.send(&call).await
+        })
+        .buffer_unordered(BLOCKS_IN_FLIGHT)
+        .try_fold(0, |count, _| async move { Ok(count + 1) })
+        .await
+}
+
+/// All ids of a blob must have the same length (<https://learn.microsoft.com/rest/api/storageservices/put-block>).
+fn block_id(index: usize) -> String {
+    BASE64_STANDARD.encode(format!("{index:09}"))
+}
+
+/// Makes the blob of its first `count` blocks. A blob of that name that exists already stays as it is.
+pub(super) async fn commit(client: &Client, blob: &BlobRef, count: usize) -> Result<(), Failure> {
+    let latest: Vec<_> = (0..count)
+        .map(|index| format!("<Latest>{}</Latest>", block_id(index)))
+        .collect();
+    let body = format!(
+        r#"<?xml version="1.0" encoding="utf-8"?><BlockList>{}</BlockList>"#,
+        latest.concat()
+    );
+    let mut call = blob
+        .call("Completing", Method::PUT, "?comp=blocklist")
+        .header(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+    call.body = Bytes::from(body);
+    let careful = call
+        .clone()
+        .header(IF_NONE_MATCH, HeaderValue::from_static("*"))
+        .repeated(Repeat::UnlessItMayHaveActed);
+    match client.send(&careful).await {
+        Ok(_) => Ok(()),
+        // The answer was lost. If the blob exists now, it is ours, and the same list once more changes nothing.
+        Err(failure) if failure.may_have_acted() => client.send(&call).await.map(drop),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Deletes the blob; one that is gone already is fine.
+pub(super) async fn delete(client: &Client, blob: &BlobRef) -> Result<(), Failure> {
+    let call = blob
+        .call("Deleting", Method::DELETE, "")
+        .header(DELETE_SNAPSHOTS, HeaderValue::from_static("include"));
+    match client.send(&call).await {
+        Err(failure) if !failure.is(StatusCode::NOT_FOUND) => Err(failure),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+#[path = "blob_tests.rs"]
+mod tests;

@@ -1,0 +1,129 @@
+//! Cuts what an archive writer writes into blocks, and stops the writer while nobody takes them.
+
+use std::io::{self, Write};
+
+use bytes::{Bytes, BytesMut};
+use tokio::sync::mpsc;
+
+use super::archive::PackageFailure;
+
+/// A blob has at most 50,000 blocks (<https://learn.microsoft.com/azure/storage/blobs/scalability-targets>), so a package may have 195 GiB
+/// when compressed. The image builder has to copy it through its build VM's disk, which is smaller.
+pub(super) const BLOCK_BYTES: usize = 4 * 1024 * 1024;
+
+/// Sends blocks to another task. Every block but the last has the same length.
+#[derive(Debug)]
+pub(super) struct BlockWriter {
+    sender: mpsc::Sender<Bytes>,
+    block_bytes: usize,
+    block: BytesMut,
+    written: u64,
+    abandoned: bool,
+}
+
+impl BlockWriter {
+    /// A writer into `sender`, for a thread that may block.
+    pub(super) fn new(sender: mpsc::Sender<Bytes>, block_bytes: usize) -> Self {
+        Self {
+            sender,
+            block_bytes,
+            block: BytesMut::new(),
+            written: 0,
+            abandoned: false,
+        }
+    }
+
+    /// Sends what is left; returns how many bytes were written in all.
+    pub(super) fn finish(mut self) -> Result<u64, PackageFailure> {
+        if !self.block.is_empty() {
+            self.send().map_err(|_| PackageFailure::Abandoned)?;
+        }
+        if self.abandoned {
+            return Err(PackageFailure::Abandoned);
+        }
+        Ok(self.written)
+    }
+
+    fn send(&mut self) -> io::Result<()> {
+        let block = self.block.split().freeze();
+        self.sender.blocking_send(block).map_err(|_| self.abandon())
+    }
+
+    fn abandon(&mut self) -> io::Error {
+        self.abandoned = true;
+        io::Error::other(PackageFailure::Abandoned)
+    }
+}
+
+impl Write for BlockWriter {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        if self.abandoned {
+            // The error was returned once. Archive writers write their last words when they are dropped, and the zip writer complains
+            // on standard error when it cannot.
+            return Ok(data.len());
+        }
+        if self.sender.is_closed() {
+            return Err(self.abandon());
+        }
+        if self.block.is_empty() {
+            self.block.reserve(self.block_bytes);
+        }
+        let room = self.block_bytes.saturating_sub(self.block.len());
+        let part = data.get(..room).unwrap_or(data);
+        self.block.extend_from_slice(part);
+        self.written += u64::try_from(part.len()).unwrap_or_default();
+        if self.block.len() >= self.block_bytes {
+            self.send()?;
+        }
+        Ok(part.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn blocks_have_one_length_and_lose_nothing() {
+        let (sender, mut receiver) = mpsc::channel(64);
+        let thread = tokio::task::spawn_blocking(move || {
+            let mut writer = BlockWriter::new(sender, 10);
+            for part in [&b"abc"[..], b"defghijklmnopqrstuvwxy", b"z", b""] {
+                writer.write_all(part).unwrap();
+            }
+            writer.finish().unwrap()
+        });
+        assert_eq!(thread.await.unwrap(), 26);
+        let mut blocks = Vec::new();
+        while let Some(block) = receiver.recv().await {
+            blocks.push(block);
+        }
+        assert_eq!(blocks, [&b"abcdefghij"[..], b"klmnopqrst", b"uvwxyz"]);
+    }
+
+    #[tokio::test]
+    async fn a_writer_stops_when_nobody_takes_its_blocks_and_ends_when_nobody_will() {
+        let (sender, receiver) = mpsc::channel(3);
+        let thread = tokio::task::spawn_blocking(move || {
+            let mut writer = BlockWriter::new(sender, 10);
+            let accepted = (0..1000).take_while(|_| writer.write_all(&[7; 10]).is_ok());
+            (
+                accepted.count(),
+                writer.write_all(b"last words").is_ok(),
+                writer.finish(),
+            )
+        });
+        while receiver.len() < 3 {
+            tokio::task::yield_now().await;
+        }
+        drop(receiver);
+        let (accepted, last_words, end) = thread.await.unwrap();
+        assert_eq!(accepted, 3);
+        assert!(last_words);
+        assert_eq!(end, Err(PackageFailure::Abandoned));
+    }
+}

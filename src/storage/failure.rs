@@ -1,0 +1,255 @@
+//! What went wrong with the package, in words: who refused, why, and what to do next.
+
+use std::path::PathBuf;
+
+use super::account::StorageAccount;
+use super::archive::PackageFailure;
+use super::blob::quoted;
+use crate::arm::{Cause, Failure, Refusal};
+
+/// The package cannot be packed.
+pub const CODE_PACKAGE: &str = "AIB501";
+/// The storage account was not found.
+pub const CODE_ACCOUNT: &str = "AIB502";
+/// The package cannot be uploaded.
+pub const CODE_UPLOAD: &str = "AIB503";
+/// There is no link to the package.
+pub const CODE_LINK: &str = "AIB504";
+/// The package cannot be deleted.
+pub const CODE_DELETION: &str = "AIB505";
+
+/// What was to be done with a blob.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Writing it.
+    Upload,
+    /// Making a link to it.
+    Link,
+    /// Deleting it.
+    Deletion,
+}
+
+/// Why the package is not where the build VM can read it, or not gone.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StorageFailure {
+    /// The folder cannot be packed.
+    #[error("Packing '{}' failed: {cause}", .folder.display())]
+    Package {
+        /// The package's folder.
+        folder: PathBuf,
+        /// What is wrong with it.
+        cause: PackageFailure,
+    },
+    /// No account of that name is visible.
+    #[error("Looking for storage account '{name}' failed: {}", searched(.resource_group, .subscription, .refusal.as_deref()))]
+    AccountNotFound {
+        /// The account's name.
+        name: String,
+        /// The resource group that was searched first.
+        resource_group: String,
+        /// The subscription that was searched then.
+        subscription: String,
+        /// Why the subscription's accounts could not be listed.
+        refusal: Option<Box<Refusal>>,
+    },
+    /// The account stores no blobs.
+    #[error("Looking for storage account '{name}' failed: the account has no blob endpoint")]
+    NoBlobEndpoint {
+        /// The account's name.
+        name: String,
+    },
+    /// Azure Resource Manager was not reached, or gave another answer than yes or no.
+    #[error("{0}")]
+    Account(Box<Failure>),
+    /// The storage account refused.
+    #[error("{failure}")]
+    Refused {
+        /// What was to be done.
+        operation: Operation,
+        /// Who refused, and why.
+        failure: Box<Failure>,
+        /// The account.
+        account: Box<StorageAccount>,
+    },
+    /// The link would live too long, or not at all.
+    #[error(
+        "Making a read link to {blob} failed: it would be valid for {hours} hours, and Azure permits up to 168"
+    )]
+    LinkLife {
+        /// The blob, in words.
+        blob: String,
+        /// The life that was asked for.
+        hours: i64,
+    },
+}
+
+fn searched(resource_group: &str, subscription: &str, refusal: Option<&Refusal>) -> String {
+    match refusal {
+        None => format!(
+            "it is neither in resource group '{resource_group}' nor elsewhere in subscription '{subscription}'"
+        ),
+        Some(refusal) => format!(
+            "it is not visible in resource group '{resource_group}', and the storage accounts of subscription '{subscription}' cannot be listed: {refusal}"
+        ),
+    }
+}
+
+impl StorageFailure {
+    pub(super) fn account(failure: Failure) -> Self {
+        Self::Account(Box::new(failure))
+    }
+
+    pub(super) fn refused(
+        operation: Operation,
+        failure: Failure,
+        account: &StorageAccount,
+    ) -> Self {
+        Self::Refused {
+            operation,
+            failure: Box::new(failure),
+            account: Box::new(account.clone()),
+        }
+    }
+
+    /// The stable code of the failure.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Package { .. } => CODE_PACKAGE,
+            Self::AccountNotFound { .. } | Self::NoBlobEndpoint { .. } | Self::Account(_) => {
+                CODE_ACCOUNT
+            }
+            Self::LinkLife { .. } => CODE_LINK,
+            Self::Refused { operation, .. } => match operation {
+                Operation::Upload => CODE_UPLOAD,
+                Operation::Link => CODE_LINK,
+                Operation::Deletion => CODE_DELETION,
+            },
+        }
+    }
+
+    /// Whether the upload was refused because a blob of that name, which is not ours, is there.
+    pub fn means_somebody_elses_blob(&self) -> bool {
+        match self {
+            Self::Refused {
+                operation: Operation::Upload,
+                failure,
+                ..
+            } => failure
+                .refusal()
+                .is_some_and(|refusal| refusal.code == "BlobAlreadyExists"),
+            _ => false,
+        }
+    }
+
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Package { cause, .. } => package_hint(cause).map(str::to_owned),
+            Self::AccountNotFound {
+                name,
+                resource_group,
+                subscription,
+                ..
+            } => {
+                let scope = quoted(&format!(
+                    "/subscriptions/{subscription}/resourceGroups/{resource_group}/providers/Microsoft.Storage/storageAccounts/{name}"
+                ));
+                Some(format!(
+                    "check the name, that the account is in this subscription, and that the service connection may see it: `az role assignment create --assignee <service connection's principal> --role Reader --scope {scope}`; if the account is in another resource group, the role is needed on the subscription"
+                ))
+            }
+            Self::NoBlobEndpoint { .. } => Some("use an account of kind StorageV2".to_owned()),
+            Self::Account(failure) => match &failure.cause {
+                Cause::SignIn(failure) => failure.hint.clone(),
+                Cause::Refused(_) | Cause::Unreachable { .. } | Cause::Unreadable(_) => None,
+            },
+            Self::Refused {
+                operation,
+                failure,
+                account,
+            } => hint_for(failure, account, *operation),
+            Self::LinkLife { hours, .. } => {
+                (*hours > 0).then(|| "give the build a shorter time limit".to_owned())
+            }
+        }
+    }
+}
+
+fn package_hint(cause: &PackageFailure) -> Option<&'static str> {
+    match cause {
+        PackageFailure::Missing(_) | PackageFailure::NotAFolder(_) | PackageFailure::Empty(_) => {
+            Some(
+                "check that an earlier step puts the files there; paths are case-sensitive on Linux agents",
+            )
+        }
+        PackageFailure::LinkOutside { .. } => Some(
+            "put a copy of the link's target into the package, or link to it by a relative path inside the package",
+        ),
+        PackageFailure::Changed { .. } => {
+            Some("let the steps that write into the package end before this one")
+        }
+        PackageFailure::Unreadable { .. } => {
+            Some("let the agent's user read all files of the package")
+        }
+        PackageFailure::Unstorable { .. } => Some("rename it, or keep it out of the package"),
+        PackageFailure::Abandoned => None,
+    }
+}
+
+/// What to do about a refusal of storage. The codes: <https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes>.
+fn hint_for(failure: &Failure, account: &StorageAccount, operation: Operation) -> Option<String> {
+    let refusal = match &failure.cause {
+        Cause::Refused(refusal) => refusal,
+        Cause::SignIn(failure) => return failure.hint.clone(),
+        Cause::Unreachable { host, .. } => {
+            return Some(format!(
+                "the agent must reach {host} over HTTPS: check its proxy and firewall, and whether the account has a private endpoint only"
+            ));
+        }
+        Cause::Unreadable(_) => return None,
+    };
+    let StorageAccount { id, name, .. } = account;
+    let grant = |role: &str| {
+        format!(
+            "`az role assignment create --assignee <service connection's principal> --role \"{role}\" --scope {}`",
+            quoted(id)
+        )
+    };
+    let hint = match (refusal.code.as_str(), operation) {
+        ("AuthorizationPermissionMismatch", Operation::Link) => format!(
+            "a read link needs the right to generate user delegation keys on the account itself: {}; 'Storage Blob Data Contributor' includes it. New role assignments take up to ten minutes to apply",
+            grant("Storage Blob Delegator")
+        ),
+        ("AuthorizationPermissionMismatch", Operation::Upload | Operation::Deletion) => format!(
+            "{}; new role assignments take up to ten minutes to apply",
+            grant("Storage Blob Data Contributor")
+        ),
+        ("AuthorizationFailure", _) => format!(
+            "the account's firewall does not admit this agent: admit its address with `az storage account network-rule add --account-name {name} --ip-address <agent's public address>`, or use an agent in a network that is admitted"
+        ),
+        ("KeyBasedAuthenticationNotPermitted" | "PublicAccessNotPermitted" | "NoAuthenticationInformation", _) => {
+            "the account admits only requests with a Microsoft Entra token, and the token did not arrive: check that no proxy removes the header 'Authorization'".to_owned()
+        }
+        ("AuthenticationFailed" | "InvalidAuthenticationInfo", _) => {
+            "check the agent's clock, and that the account is in a subscription of the service connection's tenant".to_owned()
+        }
+        ("AccountIsDisabled", _) => format!("enable the subscription of '{id}', which Azure has disabled"),
+        ("ContainerNotFound", Operation::Upload) => format!(
+            "let the service connection create the container ({}), or create it yourself with `az storage container create --auth-mode login --account-name {name} --name <container>`",
+            grant("Storage Blob Data Contributor")
+        ),
+        ("ContainerBeingDeleted", _) => "the container is being deleted: run the job again in some minutes".to_owned(),
+        ("BlobAlreadyExists" | "ConditionNotMet", Operation::Upload) => {
+            "another run uploaded a blob of the same name, which is kept: run the job again".to_owned()
+        }
+        ("BlobImmutableDueToPolicy" | "LeaseIdMissing", Operation::Deletion) => {
+            "an immutability policy or a lease holds the blob: delete it when that has ended".to_owned()
+        }
+        _ => return None,
+    };
+    Some(hint)
+}
+
+#[cfg(test)]
+#[path = "failure_tests.rs"]
+mod tests;

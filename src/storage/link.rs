@@ -1,0 +1,219 @@
+//! A link by which the build VM reads one blob: a user delegation SAS, so no account key is needed, and an account may refuse keys.
+//!
+//! Format: <https://learn.microsoft.com/rest/api/storageservices/create-user-delegation-sas>.
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method};
+use ring::hmac;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+use time::{Duration, OffsetDateTime, UtcOffset};
+
+use super::blob::{BlobRef, VERSION, storage_call};
+use super::failure::{Operation, StorageFailure};
+use super::percent::encode;
+use crate::arm::failure::xml_element;
+use crate::arm::{Cause, Client, Failure};
+use crate::secret::Secret;
+
+/// A user delegation key, and so the link, lives no longer
+/// (<https://learn.microsoft.com/rest/api/storageservices/get-user-delegation-key>).
+pub const LONGEST_LIFE: Duration = Duration::days(7);
+const TIME: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+
+/// A link to a blob. Who knows it can read the blob.
+#[derive(Debug, Clone)]
+pub struct ReadLink {
+    /// The whole address.
+    pub url: Secret,
+    /// When it stops to work.
+    pub valid_until: OffsetDateTime,
+}
+
+/// A key of Microsoft Entra ID's caller for signing links, as the service describes it.
+struct DelegationKey {
+    object_id: String,
+    tenant_id: String,
+    start: String,
+    expiry: String,
+    service: String,
+    version: String,
+    value: Secret,
+}
+
+/// Asks for a key and signs a link with it that reads `blob`, over HTTPS only.
+///
+/// `valid_from` should be some minutes ago, because clocks differ; the life may not exceed [`LONGEST_LIFE`].
+pub(super) async fn read_link(
+    client: &Client,
+    blob: &BlobRef,
+    valid_from: OffsetDateTime,
+    valid_until: OffsetDateTime,
+) -> Result<ReadLink, StorageFailure> {
+    let life = valid_until - valid_from;
+    if life <= Duration::ZERO || life > LONGEST_LIFE {
+        return Err(StorageFailure::LinkLife {
+            blob: blob.to_string(),
+            hours: life.whole_hours(),
+        });
+    }
+    let (from, until) = (timestamp(valid_from), timestamp(valid_until));
+    let failed = |failure| StorageFailure::refused(Operation::Link, failure, &blob.account);
+    let key = delegation_key(client, blob, &from, &until)
+        .await
+        .map_err(failed)?;
+    let signature = sign(&key, blob, &from, &until).ok_or_else(|| {
+        let what = "the user delegation key is not base64";
+        failed(unreadable(blob, what))
+    })?;
+    // Masked in each form that somebody may print: alone, encoded as we and as others encode it, and in the whole address.
+    for form in [
+        signature.clone(),
+        encode(&signature, b"/"),
+        encode(&signature, b""),
+    ] {
+        drop(client.secret(form));
+    }
+    let url = format!("{}?{}", blob.url, query(&key, &signature, &from, &until));
+    Ok(ReadLink {
+        url: client.secret(url),
+        valid_until,
+    })
+}
+
+fn doing(blob: &BlobRef) -> String {
+    format!("Making a read link to {blob}")
+}
+
+fn unreadable(blob: &BlobRef, what: &str) -> Failure {
+    Failure {
+        doing: doing(blob),
+        cause: Cause::Unreadable(what.to_owned()),
+        tries: 1,
+        elapsed: std::time::Duration::ZERO,
+        request_id: None,
+    }
+}
+
+async fn delegation_key(
+    client: &Client,
+    blob: &BlobRef,
+    from: &str,
+    until: &str,
+) -> Result<DelegationKey, Failure> {
+    let endpoint = &blob.account.blob_endpoint;
+    let url = format!("{endpoint}?restype=service&comp=userdelegationkey");
+    let mut call = storage_call(doing(blob), Method::POST, url)
+        .header(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+    call.body = Bytes::from(format!(
+        r#"<?xml version="1.0" encoding="utf-8"?><KeyInfo><Start>{from}</Start><Expiry>{until}</Expiry></KeyInfo>"#
+    ));
+    let response = client.send(&call).await?;
+    let body = String::from_utf8_lossy(response.body());
+    DelegationKey::read(client, &body).map_err(|missing| {
+        let what = format!("the user delegation key has no {missing}");
+        unreadable(blob, &what)
+    })
+}
+
+impl DelegationKey {
+    /// Reads the service's answer, or names the element that it lacks.
+    fn read(client: &Client, body: &str) -> Result<Self, &'static str> {
+        let element = |name| {
+            xml_element(body, name)
+                .filter(|text| !text.is_empty())
+                .ok_or(name)
+        };
+        Ok(Self {
+            value: client.secret(element("Value")?),
+            object_id: element("SignedOid")?,
+            tenant_id: element("SignedTid")?,
+            start: element("SignedStart")?,
+            expiry: element("SignedExpiry")?,
+            service: element("SignedService")?,
+            version: element("SignedVersion")?,
+        })
+    }
+}
+
+fn timestamp(time: OffsetDateTime) -> String {
+    // Writing numbers to a string does not fail; an empty time would be refused by the service, not misread.
+    time.to_offset(UtcOffset::UTC)
+        .format(TIME)
+        .unwrap_or_default()
+}
+
+/// The signature, in base64; `None` if the key is not base64.
+fn sign(key: &DelegationKey, blob: &BlobRef, from: &str, until: &str) -> Option<String> {
+    let value = BASE64_STANDARD.decode(key.value.reveal()).ok()?;
+    let text = string_to_sign(key, blob, from, until);
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &value), text.as_bytes());
+    Some(BASE64_STANDARD.encode(tag))
+}
+
+/// The fields of version 2020-12-06 up to 2025-05-05, in their order; those that the link does not use stay empty.
+fn string_to_sign(key: &DelegationKey, blob: &BlobRef, from: &str, until: &str) -> String {
+    let resource = format!(
+        "/blob/{}/{}/{}",
+        blob.account.name, blob.container, blob.name
+    );
+    let (permissions, protocol, kind) = ("r", "https", "b");
+    let fields = [
+        permissions,
+        from,
+        until,
+        &resource,
+        &key.object_id,
+        &key.tenant_id,
+        &key.start,
+        &key.expiry,
+        &key.service,
+        &key.version,
+        "", // authorized object
+        "", // unauthorized object
+        "", // correlation
+        "", // addresses
+        protocol,
+        VERSION,
+        kind,
+        "", // snapshot
+        "", // encryption scope
+        "", // Cache-Control
+        "", // Content-Disposition
+        "", // Content-Encoding
+        "", // Content-Language
+        "", // Content-Type
+    ];
+    fields.join("\n")
+}
+
+/// The query of the link.
+fn query(key: &DelegationKey, signature: &str, from: &str, until: &str) -> String {
+    let parameters = [
+        ("st", from),
+        ("se", until),
+        ("sp", "r"),
+        ("spr", "https"),
+        ("sv", VERSION),
+        ("sr", "b"),
+        ("skoid", &key.object_id),
+        ("sktid", &key.tenant_id),
+        ("skt", &key.start),
+        ("ske", &key.expiry),
+        ("sks", &key.service),
+        ("skv", &key.version),
+        ("sig", signature),
+    ];
+    let pairs: Vec<_> = parameters
+        .iter()
+        .map(|(name, value)| format!("{name}={}", encode(value, b"/")))
+        .collect();
+    pairs.join("&")
+}
+
+#[cfg(test)]
+#[path = "link_tests.rs"]
+mod tests;

@@ -1,0 +1,111 @@
+//! The package: packed, brought to where the build VM can read it, linked, and removed again.
+//!
+//! The stages are apart: `walk` lists the folder, `zip` and `tar_gz` write an archive, `blocks` cuts it, `blob` uploads.
+//! Every request goes through [`Client::send`]; nothing here reads a clock but to tell how long the upload took.
+
+mod account;
+mod archive;
+mod blob;
+mod blocks;
+mod failure;
+mod link;
+mod percent;
+mod tar_gz;
+#[cfg(test)]
+mod testing;
+mod walk;
+mod zip;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use tokio::time::Instant;
+
+use crate::arm::Client;
+
+pub use account::{StorageAccount, find_account};
+pub use archive::{Archived, Format, PackageFailure};
+pub use blob::BlobRef;
+pub use failure::{
+    CODE_ACCOUNT, CODE_DELETION, CODE_LINK, CODE_PACKAGE, CODE_UPLOAD, Operation, StorageFailure,
+};
+pub use link::{LONGEST_LIFE, ReadLink};
+
+/// The container that packages go to: the one that `AzureImageBuilderTask@1` uses, so that a pipeline that moves finds its container.
+pub const CONTAINER: &str = "imagebuilder-vststask";
+
+/// What to upload, and where to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageSource {
+    /// The folder; its contents are at the root of the archive.
+    pub folder: PathBuf,
+    /// The archive's format.
+    pub format: Format,
+    /// The container; created unless it exists.
+    pub container: String,
+    /// The blob's name, used by nobody else.
+    pub blob_name: String,
+}
+
+/// A package that is in its blob.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uploaded {
+    /// Where it is.
+    pub blob: BlobRef,
+    /// What it holds.
+    pub archived: Archived,
+    /// How long packing and uploading took.
+    pub elapsed: Duration,
+}
+
+/// Packs and uploads a package at once: the first blocks are on their way while the rest is still being read.
+///
+/// May be dropped at any time. Blocks that were sent by then are no blob; Azure removes them after a week.
+pub async fn upload(
+    client: &Client,
+    account: &StorageAccount,
+    package: &PackageSource,
+) -> Result<Uploaded, StorageFailure> {
+    let start = Instant::now();
+    let blob = account.blob(&package.container, &package.blob_name);
+    let refused = |failure| StorageFailure::refused(Operation::Upload, failure, account);
+    let mut archiving = archive::start(&package.folder, package.format);
+    blob::create_container(client, &blob)
+        .await
+        .map_err(refused)?;
+    let count = blob::put_blocks(client, &blob, archiving.blocks()).await;
+    let count = count.map_err(refused)?;
+    let archived = archiving.finish().await;
+    let archived = archived.map_err(|cause| StorageFailure::Package {
+        folder: package.folder.clone(),
+        cause,
+    })?;
+    blob::commit(client, &blob, count).await.map_err(refused)?;
+    Ok(Uploaded {
+        blob,
+        archived,
+        elapsed: start.elapsed(),
+    })
+}
+
+/// Makes a link that reads `blob` from `valid_from` (some minutes ago, because clocks differ) until `valid_until`, at most
+/// [`LONGEST_LIFE`] later.
+pub async fn read_link(
+    client: &Client,
+    blob: &BlobRef,
+    valid_from: OffsetDateTime,
+    valid_until: OffsetDateTime,
+) -> Result<ReadLink, StorageFailure> {
+    link::read_link(client, blob, valid_from, valid_until).await
+}
+
+/// Deletes a blob, with its snapshots; one that does not exist is fine.
+pub async fn delete(client: &Client, blob: &BlobRef) -> Result<(), StorageFailure> {
+    let refused = |failure| StorageFailure::refused(Operation::Deletion, failure, &blob.account);
+    blob::delete(client, blob).await.map_err(refused)
+}
+
+#[cfg(test)]
+#[path = "upload_tests.rs"]
+mod tests;
