@@ -1,9 +1,13 @@
-//! The core of the Image Builder Task.
+#![doc = include_str!("ARCHITECTURE.md")]
 
 pub mod agent;
 pub mod arm;
+pub mod error;
 pub mod inputs;
+pub mod job;
+pub mod report;
 pub mod resource;
+pub mod run;
 pub mod secret;
 pub mod storage;
 pub mod template;

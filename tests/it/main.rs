@@ -3,7 +3,11 @@
 #[cfg(test)]
 mod any_inputs;
 #[cfg(test)]
+mod architecture;
+#[cfg(test)]
 mod connections;
+#[cfg(test)]
+mod flow;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
@@ -17,12 +21,20 @@ mod manifest;
 #[cfg(test)]
 mod package_folders;
 #[cfg(test)]
+#[path = "../common/pipeline.rs"]
+mod pipeline;
+#[cfg(test)]
 mod problems;
 #[cfg(test)]
 mod protocol;
 #[cfg(test)]
+#[path = "../common/seed.rs"]
+mod seed;
+#[cfg(test)]
 mod template;
 #[cfg(test)]
 mod unpacking;
+#[cfg(test)]
+mod whole;
 #[cfg(test)]
 mod yaml_cases;

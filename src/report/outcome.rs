@@ -1,0 +1,133 @@
+//! The end of a step: variables, issues, result.
+
+use crate::agent::{Console, IssueKind, TaskResult};
+use crate::error::Error;
+use crate::inputs::{Plan, Problems, Warning};
+use crate::run::leftover::Remains;
+use crate::run::{Image, Outcome};
+
+/// Code of "something stays in Azure".
+pub const CODE_REMAINS: &str = "AIB601";
+/// The run page shows ten errors of a step; the eleventh and later ones go into one.
+const MOST_ISSUES: usize = 10;
+
+/// Inputs that cannot be used: every problem is an issue of its own, the first one is the step's message.
+pub fn report_refusal(console: &Console, problems: &Problems) {
+    report_warnings(console, problems.warnings());
+    let all: Vec<_> = problems.iter().collect();
+    let (shown, rest) = all.split_at(if all.len() > MOST_ISSUES {
+        MOST_ISSUES - 1
+    } else {
+        all.len()
+    });
+    for problem in shown {
+        console.issue(
+            IssueKind::Error,
+            Some(problem.code.as_str()),
+            &with_hint(&problem.to_string(), problem.hint.as_deref()),
+        );
+    }
+    if let Some(first) = rest.first() {
+        let text: Vec<_> = rest
+            .iter()
+            .map(|problem| with_hint(&problem.to_string(), problem.hint.as_deref()))
+            .collect();
+        console.issue(
+            IssueKind::Error,
+            Some(first.code.as_str()),
+            &text.join("\n"),
+        );
+    }
+    console.complete(TaskResult::Failed, &problems.to_string());
+}
+
+/// What is worth knowing although it does not stop the build.
+pub(super) fn report_warnings(console: &Console, warnings: &[Warning]) {
+    for warning in warnings {
+        console.issue(
+            IssueKind::Warning,
+            Some(warning.code.as_str()),
+            &with_hint(&warning.text, warning.hint.as_deref()),
+        );
+    }
+}
+
+/// The outcome of a build.
+pub fn report_outcome(console: &Console, plan: &Plan, outcome: &Outcome) {
+    match &outcome.result {
+        Ok(_) => {}
+        Err(Error::Canceled) => {
+            console.line("The job was canceled; the post-job step removes what is left");
+        }
+        Err(error) => console.issue(
+            IssueKind::Error,
+            Some(error.code()),
+            &with_hint(&error.to_string(), error.hint().as_deref()),
+        ),
+    }
+    if !matches!(outcome.result, Err(Error::Canceled)) {
+        report_remains(console, &outcome.remains);
+    }
+    let issues = !outcome.remains.is_empty() || !plan.warnings.is_empty();
+    match &outcome.result {
+        Ok(image) if issues => console.complete(TaskResult::SucceededWithIssues, &image.uri),
+        Ok(image) => console.complete(TaskResult::Succeeded, &image.uri),
+        Err(Error::Canceled) => console.complete(TaskResult::Canceled, "The job was canceled"),
+        Err(error) => console.complete(TaskResult::Failed, &error.to_string()),
+    }
+}
+
+/// The end of the post-job step.
+pub fn report_clean_up(console: &Console, remains: &[Remains]) {
+    report_remains(console, remains);
+    if remains.is_empty() {
+        console.complete(TaskResult::Succeeded, "Nothing is left in Azure");
+    } else {
+        console.complete(
+            TaskResult::SucceededWithIssues,
+            "Something is left in Azure",
+        );
+    }
+}
+
+fn report_remains(console: &Console, remains: &[Remains]) {
+    for Remains { leftover, why } in remains {
+        let hint = format!(
+            "when nothing uses it any more, run: {}",
+            leftover.removal_command()
+        );
+        console.issue(
+            IssueKind::Warning,
+            Some(CODE_REMAINS),
+            &with_hint(why, Some(&hint)),
+        );
+    }
+}
+
+/// The image: its variables, and the block that ends the original task's log.
+pub(super) fn report_image(console: &Console, image: &Image) {
+    console.line("run template:  Succeeded");
+    console.set_variable("templateName", &image.template_name);
+    console.set_variable("templateId", image.template_id.as_str());
+    console.set_variable("imageUri", &image.uri);
+    if let Some(source) = &image.platform_image {
+        console.set_variable("pirPublisher", &source.publisher);
+        console.set_variable("pirOffer", &source.offer);
+        console.set_variable("pirSku", &source.sku);
+        console.set_variable("pirVersion", &source.version);
+    }
+    let line = "=".repeat(78);
+    console.line(&line);
+    console.line("## task output variables ##");
+    console.line(&format!("$(imageUri) =  {}", image.uri));
+    console.line(&format!("$(templateName) =  {}", image.template_name));
+    console.line(&format!("$(templateId) =  {}", image.template_id));
+    console.line(&line);
+}
+
+fn with_hint(text: &str, hint: Option<&str>) -> String {
+    match hint {
+        Some(hint) => format!("{text}\nhint: {hint}"),
+        None => text.to_owned(),
+    }
+}

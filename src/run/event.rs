@@ -1,0 +1,95 @@
+//! What happens during a build, as data. Whoever listens decides how it reads.
+
+use std::time::Duration;
+
+use super::Image;
+use super::leftover::Leftover;
+use crate::arm::image_template::RunState;
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The package is about to be read and sent.
+    Packing {
+        /// The folder on the agent.
+        folder: String,
+        /// Where it goes: `container/blob`.
+        blob: String,
+    },
+    /// The package is in storage.
+    Packed {
+        /// Number of files in it.
+        files: u64,
+        /// Bytes read from the folder.
+        bytes_read: u64,
+        /// Bytes of the archive.
+        bytes_sent: u64,
+        /// From the first byte read to the blob's being there.
+        elapsed: Duration,
+    },
+    /// The template is about to be submitted.
+    Submitting,
+    /// Azure is provisioning the template; said once in a while.
+    Provisioning {
+        /// Since it was submitted.
+        elapsed: Duration,
+    },
+    /// The template is provisioned.
+    Submitted {
+        /// Since it was submitted.
+        elapsed: Duration,
+    },
+    /// The run is about to be started.
+    Starting,
+    /// The run has come to a new state.
+    RunChanged {
+        /// Where the run stands.
+        state: RunState,
+        /// `Building`, `Customizing`, `Distributing` ...
+        sub_state: Option<String>,
+        /// Since the run was started.
+        elapsed: Duration,
+    },
+    /// The run is where it was; said every two minutes.
+    StillRunning {
+        /// `Building`, `Customizing`, `Distributing` ...
+        sub_state: Option<String>,
+        /// Since the run was started.
+        elapsed: Duration,
+    },
+    /// A question was not answered; the build goes on.
+    NoNews {
+        /// Why.
+        reason: String,
+    },
+    /// The run is over and Azure has closed its books.
+    RunEnded {
+        /// Since the run was started.
+        elapsed: Duration,
+    },
+    /// The image is there.
+    Built(Image),
+    /// Removal of what the build needed begins.
+    CleaningUp,
+    /// From here on this thing may exist. Said before the request that makes it.
+    Registered(Leftover),
+    /// This thing is gone.
+    Removed(Leftover),
+    /// This thing was not made by us after all.
+    NotOurs(Leftover),
+    /// This thing stays on purpose.
+    Kept(Leftover),
+    /// Something that does not stop the build.
+    Warning {
+        /// Stable code.
+        code: &'static str,
+        /// What it is.
+        text: String,
+    },
+}
+
+/// Listens to a build.
+pub trait Events: Send + Sync {
+    /// Takes note of `event`; returns when it is written down.
+    fn emit(&self, event: Event);
+}

@@ -1,0 +1,191 @@
+//! Submitting the template and starting its run, each exactly once in effect.
+//!
+//! A request whose answer got lost may have been obeyed. So the template itself is looked at before anything is sent again, and a run is never
+//! started twice at all.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use super::event::{Event, Events};
+use super::leftover::{Leftover, Leftovers};
+use super::pace::Pace;
+use crate::arm::Failure;
+use crate::arm::image_template::{Arm, Template};
+use crate::arm::operation::{Started, Status};
+use crate::error::Error;
+use crate::inputs::Plan;
+use crate::resource::ResourceId;
+
+/// The community measured up to 40 minutes for provisioning; this is beyond doubt.
+const PROVISIONING_LIMIT: Duration = Duration::from_secs(60 * 60);
+/// How often the log says that the template is still being provisioned.
+const HEARTBEAT: Duration = Duration::from_secs(120);
+/// Azure Resource Manager may answer 404 for what it has just made.
+const READ_AFTER_WRITE: Duration = Duration::from_secs(60);
+/// How long to look for signs of a run whose start was not confirmed.
+const START_SIGNS: Duration = Duration::from_secs(120);
+/// Between two looks.
+const LOOK_AGAIN: Duration = Duration::from_secs(15);
+
+/// Submits the template and waits until it is provisioned. Returns the number that the source's `latest` stands for, if Azure tells it.
+pub async fn create_template(
+    arm: &Arm,
+    plan: &Plan,
+    body: &Value,
+    events: &dyn Events,
+    leftovers: &mut Leftovers<'_>,
+) -> Result<Option<String>, Error> {
+    let id = &plan.template_id;
+    let leftover = Leftover::template(id);
+    leftovers.register(leftover.clone());
+    events.emit(Event::Submitting);
+    let start = Instant::now();
+    let started = match arm.create_template(id, body).await {
+        Ok(started) => started,
+        Err(failure) if failure.may_have_acted() => {
+            after_lost_answer(arm, id, body, failure).await?
+        }
+        Err(failure) => {
+            // Refused: what is there under this name, if anything, is not ours to remove.
+            leftovers.not_ours(&leftover);
+            return Err(failure.into());
+        }
+    };
+    let template = provisioned(arm, plan, &started, start, events).await?;
+    events.emit(Event::Submitted {
+        elapsed: start.elapsed(),
+    });
+    Ok(template.source_version)
+}
+
+/// The answer to the submission got lost. If the template is there, it is ours; if it is not, it may be submitted once more.
+async fn after_lost_answer(
+    arm: &Arm,
+    id: &ResourceId,
+    body: &Value,
+    failure: Failure,
+) -> Result<Started, Error> {
+    let followed_by_template = Started {
+        operation: None,
+        pause: None,
+    };
+    let start = Instant::now();
+    while start.elapsed() < READ_AFTER_WRITE {
+        match arm.template(id).await {
+            Ok(_) => return Ok(followed_by_template),
+            Err(look) if look.is(StatusCode::NOT_FOUND) => sleep(LOOK_AGAIN).await,
+            Err(_) => return Err(failure.into()),
+        }
+    }
+    match arm.create_template(id, body).await {
+        Ok(started) => Ok(started),
+        // The first one came through after all.
+        Err(second) if second.is(StatusCode::CONFLICT) => Ok(followed_by_template),
+        Err(second) => Err(second.into()),
+    }
+}
+
+/// Waits for the operation, then reads the template: it tells why it failed, and the source's version.
+async fn provisioned(
+    arm: &Arm,
+    plan: &Plan,
+    started: &Started,
+    start: Instant,
+    events: &dyn Events,
+) -> Result<Template, Error> {
+    let id = &plan.template_id;
+    let mut operation = started.operation.as_ref();
+    let mut pace = Pace::new(started.pause);
+    let mut spoken = Instant::now();
+    while start.elapsed() < PROVISIONING_LIMIT {
+        sleep(pace.pause()).await;
+        if spoken.elapsed() >= HEARTBEAT {
+            spoken = Instant::now();
+            events.emit(Event::Provisioning {
+                elapsed: start.elapsed(),
+            });
+        }
+        if let Some(address) = operation {
+            let doing = format!("Submitting image template '{}'", id.name());
+            match arm.operation(&doing, address).await {
+                Ok(seen) => {
+                    pace.asked(seen.pause);
+                    match seen.value {
+                        Status::InProgress => continue,
+                        Status::Failed { code, message } => {
+                            return Err(failed(plan, code, message));
+                        }
+                        Status::Succeeded | Status::Canceled => {}
+                    }
+                }
+                // The template itself tells enough.
+                Err(_) => operation = None,
+            }
+        }
+        match arm.template(id).await {
+            Ok(seen) => {
+                pace.asked(seen.pause);
+                if let Some(end) = end_of_provisioning(plan, seen.value) {
+                    return end;
+                }
+            }
+            Err(look) if look.is(StatusCode::NOT_FOUND) && start.elapsed() < READ_AFTER_WRITE => {}
+            Err(failure) => return Err(failure.into()),
+        }
+    }
+    let limit = PROVISIONING_LIMIT.as_secs() / 60;
+    Err(failed(
+        plan,
+        "Timeout".to_owned(),
+        format!("it was not provisioned after {limit} minutes"),
+    ))
+}
+
+/// What the template says of its provisioning, once that is over.
+fn end_of_provisioning(plan: &Plan, template: Template) -> Option<Result<Template, Error>> {
+    match template.provisioning_state.to_ascii_lowercase().as_str() {
+        "succeeded" => Some(Ok(template)),
+        "failed" | "canceled" => {
+            let (code, message) = template.provisioning_error.unwrap_or_default();
+            Some(Err(failed(plan, code, message)))
+        }
+        _ => None,
+    }
+}
+
+fn failed(plan: &Plan, code: String, message: String) -> Error {
+    Error::Submission {
+        template: plan.template_name.clone(),
+        code,
+        message,
+    }
+}
+
+/// Starts the run: one request. When its answer is lost, the template tells whether the run is on.
+pub async fn start_run(arm: &Arm, plan: &Plan, events: &dyn Events) -> Result<Started, Error> {
+    events.emit(Event::Starting);
+    let failure = match arm.start_run(&plan.template_id).await {
+        Ok(started) => return Ok(started),
+        Err(failure) if failure.may_have_acted() => failure,
+        Err(failure) => return Err(failure.into()),
+    };
+    let start = Instant::now();
+    while start.elapsed() < START_SIGNS {
+        if let Ok(seen) = arm.template(&plan.template_id).await
+            && seen.value.last_run.is_some()
+        {
+            return Ok(Started {
+                operation: None,
+                pause: seen.pause,
+            });
+        }
+        sleep(LOOK_AGAIN).await;
+    }
+    Err(Error::NotStarted {
+        template: plan.template_name.clone(),
+        cause: failure,
+    })
+}

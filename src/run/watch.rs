@@ -1,0 +1,264 @@
+//! Following a run to its end.
+//!
+//! Two sources tell of it: the run's operation, and `lastRunStatus` of the template. They end up to 65 s apart (recorded in 2025), and only
+//! the second one has the states between. So both are asked, and the end is when both have come to it or one has been silent for too long.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use tokio::time::{Instant, sleep};
+
+use super::event::{Event, Events};
+use super::pace::Pace;
+use crate::arm::Failure;
+use crate::arm::image_template::{Arm, RunState, RunStatus};
+use crate::arm::operation::{Started, Status};
+use crate::resource::ResourceId;
+use crate::secret::Secret;
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunEnd {
+    /// What the template said last.
+    pub state: RunState,
+    /// The phase in which it ended, as far as it was seen.
+    pub phase: Option<String>,
+    /// Azure's text about it.
+    pub message: String,
+    /// Since the run was started.
+    pub elapsed: Duration,
+}
+
+/// Why a run could not be followed to its end.
+#[derive(Debug)]
+pub enum Unfollowed {
+    /// Azure did not answer for [`LONGEST_SILENCE`], or will not answer at all.
+    Lost(Failure),
+    /// The run went on past the limit.
+    TooLong {
+        /// The phase in which it was.
+        phase: Option<String>,
+        /// Since the run was started.
+        elapsed: Duration,
+    },
+}
+
+/// A heartbeat as often as this, so that nobody takes a silent log for a hung job.
+const HEARTBEAT: Duration = Duration::from_secs(120);
+/// When one source has ended, the other one gets this long.
+const GRACE: Duration = Duration::from_secs(300);
+/// Azure answers a question about a template badly now and then while its build goes on (danielsollondon/azvmimagebuilder#129).
+const LONGEST_SILENCE: Duration = Duration::from_secs(15 * 60);
+
+/// Follows the run that `started` until it ends, or `limit` is over.
+pub async fn watch(
+    arm: &Arm,
+    id: &ResourceId,
+    started: &Started,
+    limit: Duration,
+    events: &dyn Events,
+) -> Result<RunEnd, Unfollowed> {
+    let mut run = Run {
+        arm,
+        id,
+        operation_address: started.operation.as_ref(),
+        events,
+        start: Instant::now(),
+        news: Instant::now(),
+        silent: false,
+        spoken: Instant::now(),
+        told: None,
+        phase: None,
+        status: None,
+        operation: None,
+        ended: None,
+    };
+    let mut pace = Pace::new(started.pause);
+    // The template is asked first: it tells the phase.
+    let mut operations_turn = true;
+    loop {
+        sleep(pace.pause()).await;
+        operations_turn = !operations_turn;
+        let asked = run
+            .ask(pace.is_asked(), operations_turn)
+            .await
+            .map_err(Unfollowed::Lost)?;
+        pace.asked(asked);
+        run.tell();
+        if run.is_over() {
+            return Ok(run.end());
+        }
+        if run.start.elapsed() > limit {
+            return Err(Unfollowed::TooLong {
+                phase: run.phase,
+                elapsed: run.start.elapsed(),
+            });
+        }
+    }
+}
+
+struct Run<'a> {
+    arm: &'a Arm,
+    id: &'a ResourceId,
+    /// Where to ask for the operation, until Azure refuses to tell.
+    operation_address: Option<&'a Secret>,
+    events: &'a dyn Events,
+    start: Instant,
+    /// When a question was last answered.
+    news: Instant,
+    /// Whether the last question went without an answer.
+    silent: bool,
+    /// When something was last said.
+    spoken: Instant,
+    told: Option<(RunState, Option<String>)>,
+    /// The last sub-state: the final states have none.
+    phase: Option<String>,
+    status: Option<RunStatus>,
+    operation: Option<Status>,
+    /// When the first of the two sources came to its end.
+    ended: Option<Instant>,
+}
+
+impl Run<'_> {
+    /// Asks the sources that are not at their end. At our own pace they take turns, so that four questions a minute are not exceeded;
+    /// at the server's pace both are asked. Returns the pause that the server wants.
+    async fn ask(
+        &mut self,
+        both: bool,
+        operations_turn: bool,
+    ) -> Result<Option<Duration>, Failure> {
+        let operation_open = self.operation_address.is_some()
+            && !self.operation.as_ref().is_some_and(Status::is_end);
+        let template_open = !self.status.as_ref().is_some_and(|run| run.state.is_end());
+        let mut pause = None;
+        if operation_open && (both || operations_turn || !template_open) {
+            pause = self.ask_operation().await?;
+        }
+        if template_open && (both || !operations_turn || !operation_open) {
+            pause = self.ask_template().await?.or(pause);
+        }
+        Ok(pause)
+    }
+
+    async fn ask_operation(&mut self) -> Result<Option<Duration>, Failure> {
+        let Some(address) = self.operation_address else {
+            return Ok(None);
+        };
+        let doing = format!("Following the run of image template '{}'", self.id.name());
+        match self.arm.operation(&doing, address).await {
+            Ok(seen) => {
+                self.heard();
+                self.operation = Some(seen.value);
+                Ok(seen.pause)
+            }
+            // The template alone tells enough.
+            Err(failure) if is_final(&failure) => {
+                self.operation_address = None;
+                Ok(None)
+            }
+            Err(failure) => self.bear(failure),
+        }
+    }
+
+    async fn ask_template(&mut self) -> Result<Option<Duration>, Failure> {
+        match self.arm.template(self.id).await {
+            Ok(seen) => {
+                self.heard();
+                self.status = seen.value.last_run.or(self.status.take());
+                Ok(seen.pause)
+            }
+            Err(failure) if is_final(&failure) => Err(failure),
+            Err(failure) => self.bear(failure),
+        }
+    }
+
+    fn heard(&mut self) {
+        self.news = Instant::now();
+        self.silent = false;
+    }
+
+    /// A question without an answer is no news of the run, unless there is none for too long.
+    fn bear(&mut self, failure: Failure) -> Result<Option<Duration>, Failure> {
+        if self.news.elapsed() > LONGEST_SILENCE {
+            return Err(failure);
+        }
+        if !std::mem::replace(&mut self.silent, true) {
+            self.events.emit(Event::NoNews {
+                reason: failure.to_string(),
+            });
+        }
+        Ok(None)
+    }
+
+    /// One line for each change, and a heartbeat.
+    fn tell(&mut self) {
+        let Some(run) = &self.status else { return };
+        let now = (run.state.clone(), run.sub_state.clone());
+        if run.sub_state.is_some() {
+            self.phase.clone_from(&run.sub_state);
+        }
+        let elapsed = self.start.elapsed();
+        if self.told.as_ref() != Some(&now) {
+            self.events.emit(Event::RunChanged {
+                state: now.0.clone(),
+                sub_state: now.1.clone(),
+                elapsed,
+            });
+            self.told = Some(now);
+        } else if self.spoken.elapsed() >= HEARTBEAT {
+            self.events.emit(Event::StillRunning {
+                sub_state: run.sub_state.clone(),
+                elapsed,
+            });
+        } else {
+            return;
+        }
+        self.spoken = Instant::now();
+    }
+
+    fn is_over(&mut self) -> bool {
+        let template_ended = self.status.as_ref().is_some_and(|run| run.state.is_end());
+        let operation_ended = self.operation.as_ref().is_some_and(Status::is_end);
+        if !template_ended && !operation_ended {
+            return false;
+        }
+        let ended = *self.ended.get_or_insert_with(Instant::now);
+        let both = template_ended && (operation_ended || self.operation_address.is_none());
+        both || ended.elapsed() > GRACE
+    }
+
+    /// The template's word counts, the operation's where the template has said nothing final, and an operation's error always.
+    fn end(self) -> RunEnd {
+        let said = self.status.filter(|run| run.state.is_end());
+        let (said, mut message) = said
+            .map(|run| (Some(run.state), run.message))
+            .unwrap_or_default();
+        let canceled = said == Some(RunState::Canceled);
+        let state = match self.operation {
+            Some(Status::Failed {
+                code,
+                message: text,
+            }) if !canceled => {
+                if message.is_empty() {
+                    message = format!("{code}: {text}");
+                }
+                RunState::Failed
+            }
+            Some(Status::Canceled) => said.unwrap_or(RunState::Canceled),
+            Some(_) | None => said.unwrap_or(RunState::Succeeded),
+        };
+        RunEnd {
+            state,
+            phase: self.phase,
+            message,
+            elapsed: self.start.elapsed(),
+        }
+    }
+}
+
+/// Whether Azure will give the same answer again.
+fn is_final(failure: &Failure) -> bool {
+    failure.refusal().is_some()
+        && !failure.may_have_acted()
+        && !failure.is(StatusCode::TOO_MANY_REQUESTS)
+}

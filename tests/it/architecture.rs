@@ -1,0 +1,189 @@
+//! The structure that `src/ARCHITECTURE.md` promises, read from the source.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A module, and the modules of the crate that it may import beside itself. `arm` may see one part of `inputs`.
+const DIRECTIONS: [(&str, &[&str]); 11] = [
+    ("resource", &[]),
+    ("secret", &[]),
+    ("agent", &["secret", "resource"]),
+    ("inputs", &["secret", "resource"]),
+    ("template", &["inputs", "secret", "resource"]),
+    ("arm", &["inputs::connection", "secret", "resource"]),
+    ("storage", &["arm", "secret", "resource"]),
+    ("error", &["inputs", "storage", "arm"]),
+    (
+        "run",
+        &[
+            "inputs", "template", "storage", "arm", "error", "secret", "resource",
+        ],
+    ),
+    (
+        "job",
+        &[
+            "agent", "arm", "error", "inputs", "report", "run", "secret", "template",
+        ],
+    ),
+    (
+        "report",
+        &["agent", "run", "inputs", "error", "arm::image_template"],
+    ),
+];
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+/// The top module that a file belongs to: `arm` for `src/arm/http.rs`.
+fn module_of(file: &Path) -> String {
+    let inside = file.strip_prefix(source()).unwrap();
+    inside
+        .components()
+        .next()
+        .unwrap()
+        .as_os_str()
+        .to_string_lossy()
+        .trim_end_matches(".rs")
+        .to_owned()
+}
+
+/// The code of a file without its tests and comments: tests may reach further.
+fn product_code(file: &Path) -> String {
+    let text = fs::read_to_string(file).unwrap();
+    let code = text.split("#[cfg(test)]").next().unwrap();
+    code.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// Every `crate::a::b` in the code, `use` lists with braces at the top included.
+fn imports(code: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (_, rest) in code
+        .match_indices("crate::")
+        .map(|(at, word)| (at, &code[at + word.len()..]))
+    {
+        if let Some(list) = rest.strip_prefix('{') {
+            let list = list.split("};").next().unwrap();
+            let paths = list.split(',').map(|path| path.trim().to_owned());
+            found.extend(paths.filter(|path| !path.is_empty()));
+        } else {
+            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
+            found.insert(rest[..end.unwrap_or(rest.len())].to_owned());
+        }
+    }
+    found
+}
+
+#[test]
+fn modules_import_only_in_the_directions_of_the_architecture() {
+    let mut offences = Vec::new();
+    for file in rust_files(&source()) {
+        let module = module_of(&file);
+        if module == "main" || module == "lib" {
+            continue;
+        }
+        let allowed = DIRECTIONS.iter().find(|(name, _)| *name == module);
+        let (_, allowed) =
+            allowed.unwrap_or_else(|| panic!("module {module} has no place in the architecture"));
+        for import in imports(&product_code(&file)) {
+            let fits = |path: &&str| import == **path || import.starts_with(&format!("{path}::"));
+            if !fits(&module.as_str()) && !allowed.iter().any(fits) {
+                offences.push(format!("{} imports crate::{import}", file.display()));
+            }
+        }
+    }
+    assert!(offences.is_empty(), "{offences:#?}");
+}
+
+#[test]
+fn the_check_of_imports_bites() {
+    let check = |code: &str, expected: &[&str]| {
+        assert_eq!(
+            imports(code),
+            expected.iter().map(|path| (*path).to_owned()).collect()
+        );
+    };
+    check("use crate::arm::Arm;", &["arm::Arm"]);
+    check("use crate::{run, arm::Arm};", &["run", "arm::Arm"]);
+    check("fn f() -> crate::error::Error {}", &["error::Error"]);
+    check("use super::x;", &[]);
+}
+
+#[test]
+fn only_the_agent_module_touches_the_environment_and_the_output() {
+    let words = [
+        "std::env::var",
+        "env::vars",
+        "env::set_var",
+        "std::io::stdout",
+        "io::stdout()",
+        "println!",
+        "eprintln!",
+        "io::stderr",
+    ];
+    for file in rust_files(&source()) {
+        let module = module_of(&file);
+        let code = product_code(&file);
+        for word in words {
+            assert!(
+                module == "agent" || !code.contains(word),
+                "{} contains {word}",
+                file.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn no_input_is_named_by_hand() {
+    let manifest =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("task/task.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let names = manifest["inputs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|input| input["name"].as_str().unwrap());
+    let names: Vec<_> = names.collect();
+    assert_eq!(
+        names.first().copied(),
+        manifest["inputs"][0]["name"].as_str()
+    );
+    for file in rust_files(&source()) {
+        let code = product_code(&file);
+        for name in &names {
+            for quoted in [format!("\"{name}\""), format!("'{name}'")] {
+                assert!(
+                    !code.contains(&quoted),
+                    "{} names input {name} by hand",
+                    file.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn no_file_is_too_long_to_read() {
+    for file in rust_files(&source()) {
+        let lines = fs::read_to_string(&file).unwrap().lines().count();
+        assert!(lines <= 400, "{} has {lines} lines", file.display());
+    }
+}

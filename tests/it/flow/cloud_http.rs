@@ -1,0 +1,35 @@
+//! The seam to the network, with the emulated cloud behind it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use azure_emulator::{Cloud, Outcome};
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, HOST};
+use http::{HeaderValue, Request, Response};
+use image_builder::arm::http::{Http, Reached, TransportError};
+
+/// Hands requests to the cloud, and waits as long as the real service would take.
+#[derive(Debug)]
+pub(crate) struct CloudHttp(pub(crate) Arc<Cloud>);
+
+#[async_trait]
+impl Http for CloudHttp {
+    async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        // What the transport adds to every request.
+        let length = HeaderValue::from(request.body().len());
+        request.headers_mut().insert(CONTENT_LENGTH, length);
+        let authority = request.uri().authority().unwrap().as_str();
+        let host = HeaderValue::from_str(authority).unwrap();
+        request.headers_mut().insert(HOST, host);
+        let reply = self.0.answer(request);
+        tokio::time::sleep(reply.delay).await;
+        match reply.outcome {
+            Outcome::Response(response) => Ok(response),
+            Outcome::Reset | Outcome::Truncated(_) => Err(TransportError {
+                reached: Reached::Perhaps,
+                reason: "connection reset by peer".to_owned(),
+            }),
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Whole builds in process: the core's two stages against the emulated cloud, without sockets, on a paused clock.
+
+mod cloud_http;
+mod faults;
+mod scene;
+mod story;

@@ -1,0 +1,354 @@
+//! A step of a job, ready to be changed and run in process.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use azure_emulator::{Addresses, Clock, Cloud, Progress, Switches, World};
+use image_builder::agent::{Agent, Console, Environment, StopSignal};
+use image_builder::arm::http::Http;
+use image_builder::job;
+use pipelines_agent::{Directories, Step, TaskFolder};
+use tempfile::TempDir;
+use time::OffsetDateTime;
+use tokio::time::Instant;
+
+use super::cloud_http::CloudHttp;
+use crate::seed;
+
+/// A step, the cloud that it works in, and what happens to it on the way.
+pub(crate) struct Scene {
+    pub(crate) world: World,
+    pub(crate) switches: Switches,
+    pub(crate) step: Step,
+    _folder: TempDir,
+}
+
+/// What came of a stage.
+pub(crate) struct Stage {
+    pub(crate) cloud: Arc<Cloud>,
+    /// Every line on standard output.
+    pub(crate) transcript: String,
+    /// The note for the post-job stage, as the last command left it.
+    pub(crate) note: Option<String>,
+    pub(crate) elapsed: Duration,
+    scene: Scene,
+}
+
+impl Scene {
+    /// The seed scenario: Windows 11 for Azure Virtual Desktop with updates, a package, two regions, workload identity federation.
+    pub(crate) fn windows() -> Self {
+        let folder = TempDir::new().unwrap();
+        let world = seed::world(Addresses::in_process());
+        let directories = Directories::create(folder.path()).unwrap();
+        seed::check_out(&directories.sources);
+        let step = seed::step(directories, &world);
+        let switches = Switches {
+            progress: Progress::ByClock(Box::default()),
+            ..Switches::default()
+        };
+        Self {
+            world,
+            switches,
+            step,
+            _folder: folder,
+        }
+    }
+
+    /// Ubuntu with a shell script, to a gallery.
+    pub(crate) fn linux() -> Self {
+        let scene = Self::windows();
+        let gallery = scene.world.gallery_id(&scene.world.galleries[0]);
+        scene
+            .input("baseImagePubOfferSku", "Canonical:ubuntu-24_04-lts:server")
+            .input("provisioner", "shell")
+            .input("windowsUpdateProvisioner", "false")
+            .input(
+                "inlineScript",
+                "sudo bash /tmp/images/scripts/base-installs.sh",
+            )
+            .input("galleryImageId", &format!("{gallery}/images/ubuntu-2404"))
+    }
+
+    pub(crate) fn input(mut self, name: &str, value: &str) -> Self {
+        self.step = self.step.input(name, value);
+        self
+    }
+
+    pub(crate) fn switches(mut self, change: impl FnOnce(&mut Switches)) -> Self {
+        change(&mut self.switches);
+        self
+    }
+
+    /// Runs the main stage; `prepare` may script the cloud.
+    pub(crate) async fn build(self, prepare: impl FnOnce(&Cloud)) -> Stage {
+        self.build_until(prepare, None).await
+    }
+
+    /// Runs the main stage while something else happens to the cloud.
+    pub(crate) async fn build_with<F: Future<Output = ()>>(
+        self,
+        meanwhile: impl FnOnce(Arc<Cloud>) -> F,
+    ) -> Stage {
+        let cloud = Arc::new(Cloud::new(
+            self.world.clone(),
+            self.switches.clone(),
+            clock(),
+        ));
+        let output = Output::default();
+        let agent = self.agent(&output, None);
+        let start = Instant::now();
+        let http: Arc<dyn Http> = Arc::new(CloudHttp(Arc::clone(&cloud)));
+        let signal = StopSignal::default();
+        tokio::join!(
+            job::build(&agent, Ok(http), &signal),
+            meanwhile(Arc::clone(&cloud))
+        );
+        Stage::new(cloud, &output, start.elapsed(), self)
+    }
+
+    /// Somebody else, who signs in with a secret, cancels the one run that there is.
+    pub(crate) fn cancel_in_the_portal(cloud: &Cloud) {
+        let world = World::contoso(Addresses::in_process());
+        let (login, arm) = (&world.addresses.login, &world.addresses.arm);
+        let application = &world.applications[0];
+        let form = format!(
+            "grant_type=client_credentials&client_id={}&client_secret={}&scope={arm}/.default",
+            application.client,
+            application.secret.as_deref().unwrap()
+        );
+        let url = format!("{login}/{}/oauth2/v2.0/token", world.tenant);
+        let token = post(
+            cloud,
+            &url,
+            &form,
+            "application/x-www-form-urlencoded",
+            None,
+        )
+        .into_body();
+        let token: serde_json::Value = serde_json::from_slice(&token).unwrap();
+        let bearer = format!("Bearer {}", token["access_token"].as_str().unwrap());
+        let journal = cloud.journal();
+        let run = journal
+            .iter()
+            .find(|entry| entry.operation == Some("RunTemplate"));
+        let path = run.unwrap().path.replace("/run", "/cancel");
+        let url = format!("{arm}{path}?api-version=2025-10-01");
+        assert_eq!(
+            post(cloud, &url, "", "application/json", Some(&bearer))
+                .status()
+                .as_u16(),
+            204
+        );
+    }
+
+    /// Runs the main stage, and asks it to stop after `stop`.
+    pub(crate) async fn build_until(
+        self,
+        prepare: impl FnOnce(&Cloud),
+        stop: Option<Duration>,
+    ) -> Stage {
+        let cloud = Arc::new(Cloud::new(
+            self.world.clone(),
+            self.switches.clone(),
+            clock(),
+        ));
+        prepare(&cloud);
+        let output = Output::default();
+        let agent = self.agent(&output, None);
+        let signal = StopSignal::default();
+        let start = Instant::now();
+        let http: Arc<dyn Http> = Arc::new(CloudHttp(Arc::clone(&cloud)));
+        let stage = job::build(&agent, Ok(http), &signal);
+        match stop {
+            None => stage.await,
+            Some(after) => {
+                let ask = async {
+                    tokio::time::sleep(after).await;
+                    signal.requested().cancel();
+                };
+                tokio::join!(stage, ask);
+            }
+        }
+        Stage::new(cloud, &output, start.elapsed(), self)
+    }
+
+    /// Runs the main stage, and drops it in the middle: nothing of it runs any more.
+    pub(crate) async fn build_until_crash(self, after: Duration) -> Stage {
+        let cloud = Arc::new(Cloud::new(
+            self.world.clone(),
+            self.switches.clone(),
+            clock(),
+        ));
+        let output = Output::default();
+        let agent = self.agent(&output, None);
+        let start = Instant::now();
+        let http: Arc<dyn Http> = Arc::new(CloudHttp(Arc::clone(&cloud)));
+        let signal = StopSignal::default();
+        tokio::time::timeout(after, job::build(&agent, Ok(http), &signal))
+            .await
+            .ok();
+        Stage::new(cloud, &output, start.elapsed(), self)
+    }
+
+    fn agent(&self, output: &Output, note: Option<&str>) -> Agent {
+        let manifest = TaskFolder::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("task"))
+            .unwrap()
+            .manifest;
+        let mut variables =
+            pipelines_agent::environment(&manifest, &self.step, &std::collections::BTreeMap::new())
+                .unwrap();
+        if let Some(note) = note {
+            variables.insert(
+                "VSTS_TASKVARIABLE_IMAGEBUILDERLEFTOVERS".to_owned(),
+                note.to_owned(),
+            );
+        }
+        let variables = variables
+            .into_iter()
+            .map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        let environment = Environment::new(variables);
+        let console = Console::new(&environment, output.clone());
+        Agent::new(environment, console)
+    }
+}
+
+impl Stage {
+    fn new(cloud: Arc<Cloud>, output: &Output, elapsed: Duration, scene: Scene) -> Self {
+        let transcript = output.text();
+        let notes = transcript.lines().filter_map(|line| {
+            line.strip_prefix("##vso[task.settaskvariable variable=imageBuilderLeftovers;")
+        });
+        let note = notes
+            .last()
+            .and_then(|rest| rest.split_once(']'))
+            .map(|(_, data)| data.replace("%AZP25", "%"));
+        Self {
+            cloud,
+            transcript,
+            note,
+            elapsed,
+            scene,
+        }
+    }
+
+    /// Runs the post-job stage after this one.
+    pub(crate) async fn clean_up(self) -> Stage {
+        let output = Output::default();
+        let agent = self.scene.agent(&output, self.note.as_deref());
+        let start = Instant::now();
+        let http: Arc<dyn Http> = Arc::new(CloudHttp(Arc::clone(&self.cloud)));
+        job::remove_leftovers(&agent, Ok(http)).await;
+        Stage::new(self.cloud, &output, start.elapsed(), self.scene)
+    }
+
+    /// The data of the last `task.complete`, with its result.
+    pub(crate) fn result(&self) -> &str {
+        let mut results = self
+            .transcript
+            .lines()
+            .filter_map(|line| line.strip_prefix("##vso[task.complete result="));
+        let result = results.next().unwrap_or("none;").split(';').next().unwrap();
+        assert_eq!(
+            results.next(),
+            None,
+            "a second task.complete in\n{}",
+            self.transcript
+        );
+        result
+    }
+
+    /// The job's own token.
+    pub(crate) fn job_token(&self) -> &str {
+        &self.scene.world.pipelines.job_token
+    }
+
+    /// How often the run's operation or its template was asked for.
+    pub(crate) fn polls_of_the_run(&self) -> u64 {
+        let journal = self.cloud.journal();
+        let from = journal
+            .iter()
+            .position(|entry| entry.operation == Some("RunTemplate"))
+            .unwrap();
+        let to = journal
+            .iter()
+            .position(|entry| entry.operation == Some("GetRunOutput"))
+            .unwrap();
+        let polls = journal[from..to]
+            .iter()
+            .filter(|entry| matches!(entry.operation, Some("GetOperation" | "GetTemplate")));
+        polls.count().try_into().unwrap()
+    }
+
+    /// The errors and warnings, as `type code: text`.
+    pub(crate) fn issues(&self, kind: &str) -> Vec<String> {
+        let start = format!("##vso[task.logissue type={kind};code=");
+        let issues = self
+            .transcript
+            .lines()
+            .filter_map(|line| line.strip_prefix(&start));
+        issues
+            .map(|rest| rest.replace(";]", ": ").replace("%0A", "\n"))
+            .collect()
+    }
+
+    /// The one error of a failed stage.
+    pub(crate) fn error(&self) -> String {
+        let errors = self.issues("error");
+        assert_eq!(errors.len(), 1, "{}", self.transcript);
+        errors.into_iter().next().unwrap()
+    }
+
+    /// The value of a plain variable.
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        let start = format!("##vso[task.setvariable variable={name};]");
+        self.transcript
+            .lines()
+            .find_map(|line| line.strip_prefix(&start))
+    }
+}
+
+/// Time as the paused clock has it, from the real time on: links and tokens are made by the real one.
+fn clock() -> Clock {
+    let (start, base) = (Instant::now(), OffsetDateTime::now_utc());
+    Clock::Given(Arc::new(move || base + start.elapsed()))
+}
+
+fn post(
+    cloud: &Cloud,
+    url: &str,
+    body: &str,
+    kind: &str,
+    bearer: Option<&str>,
+) -> http::Response<bytes::Bytes> {
+    let mut request = http::Request::post(url)
+        .header("content-type", kind)
+        .header("content-length", body.len());
+    if let Some(bearer) = bearer {
+        request = request.header("authorization", bearer);
+    }
+    let request = request.body(bytes::Bytes::copy_from_slice(body.as_bytes()));
+    cloud.answer(request.unwrap()).response().unwrap()
+}
+
+/// Collects what a console writes.
+#[derive(Clone, Default)]
+struct Output(Arc<Mutex<Vec<u8>>>);
+
+impl Output {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl std::io::Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
