@@ -10,8 +10,9 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::failure::{Cause, Failure, Refusal};
+use super::failure::{Cause, Failure};
 use super::http::{Http, Reached, TransportError};
+use super::refusal::Refusal;
 use super::retry::{self, Miss, Repeat};
 use super::sign_in::{Freshness, SignInFailure, TokenSource};
 use crate::secret::{Masker, Secret};

@@ -5,15 +5,13 @@
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use serde::Deserialize;
 use serde_json::Value;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::client::{Call, Client, asked_pause};
-use super::failure::{Failure, innermost};
+use super::failure::Failure;
 use super::operation::{self, Started, Status};
 use super::retry::Repeat;
+use super::template_state::Template;
 use crate::inputs::connection::Cloud;
 use crate::resource::ResourceId;
 use crate::secret::Secret;
@@ -39,89 +37,6 @@ pub struct Seen<T> {
     pub value: T,
     /// `Retry-After`, if it came.
     pub pause: Option<Duration>,
-}
-
-/// What Azure says of an image template.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Template {
-    /// `Creating`, `Succeeded`, `Failed`, `Deleting` ...
-    pub provisioning_state: String,
-    /// Why it could not be provisioned: code and text.
-    pub provisioning_error: Option<(String, String)>,
-    /// The last run, absent before the first one.
-    pub last_run: Option<RunStatus>,
-    /// The number that `latest` stood for, where the source is a marketplace image.
-    pub source_version: Option<String>,
-}
-
-/// `lastRunStatus` of a template.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunStatus {
-    /// Where the run stands.
-    pub state: RunState,
-    /// `Queued`, `Building`, `Customizing`, `Distributing` ...; absent when canceling or over.
-    pub sub_state: Option<String>,
-    /// Azure's text, empty when all is well.
-    pub message: String,
-    /// When it ended; absent while it runs.
-    pub ended: Option<OffsetDateTime>,
-}
-
-/// `runState`, with room for words that do not exist yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RunState {
-    /// At work.
-    Running,
-    /// A cancel was accepted.
-    Canceling,
-    /// All targets were reached.
-    Succeeded,
-    /// Some targets were reached.
-    PartiallySucceeded,
-    /// No image.
-    Failed,
-    /// Canceled.
-    Canceled,
-    /// A word we do not know; taken for "at work".
-    Unknown(String),
-}
-
-impl RunState {
-    /// Whether the run is over.
-    pub fn is_end(&self) -> bool {
-        matches!(
-            self,
-            Self::Succeeded | Self::PartiallySucceeded | Self::Failed | Self::Canceled
-        )
-    }
-
-    fn from_text(text: &str) -> Self {
-        match text.to_ascii_lowercase().as_str() {
-            "running" => Self::Running,
-            "canceling" | "cancelling" => Self::Canceling,
-            "succeeded" => Self::Succeeded,
-            "partiallysucceeded" => Self::PartiallySucceeded,
-            "failed" => Self::Failed,
-            "canceled" | "cancelled" => Self::Canceled,
-            _ => Self::Unknown(text.to_owned()),
-        }
-    }
-}
-
-impl std::fmt::Display for RunState {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Unknown(word) => f.write_str(word),
-            known @ (Self::Running
-            | Self::Canceling
-            | Self::Succeeded
-            | Self::PartiallySucceeded
-            | Self::Failed
-            | Self::Canceled) => {
-                write!(f, "{known:?}")
-            }
-        }
-    }
 }
 
 /// What a distribution target left.
@@ -189,7 +104,7 @@ impl Arm {
         );
         let (headers, value) = self.client.send_for_json(&call).await?;
         Ok(Seen {
-            value: read_template(&value),
+            value: Template::read(&value),
             pause: asked_pause(&headers),
         })
     }
@@ -277,133 +192,5 @@ impl Arm {
             value: operation::read(&answer),
             pause: asked_pause(answer.headers()),
         })
-    }
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Wire {
-    properties: WireProperties,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct WireProperties {
-    provisioning_state: String,
-    provisioning_error: Option<WireError>,
-    last_run_status: Option<WireRun>,
-    source: Value,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct WireError {
-    provisioning_error_code: String,
-    message: String,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct WireRun {
-    end_time: String,
-    run_state: String,
-    run_sub_state: Option<String>,
-    message: String,
-}
-
-fn read_template(value: &Value) -> Template {
-    let Wire { properties } = Wire::deserialize(value).unwrap_or_default();
-    let version = properties
-        .source
-        .get("exactVersion")
-        .and_then(Value::as_str);
-    Template {
-        provisioning_state: properties.provisioning_state,
-        provisioning_error: properties
-            .provisioning_error
-            .map(|error| (error.provisioning_error_code, error.message)),
-        last_run: properties.last_run_status.map(read_run),
-        source_version: version
-            .filter(|version| !version.eq_ignore_ascii_case("latest"))
-            .map(str::to_owned),
-    }
-}
-
-fn read_run(wire: WireRun) -> RunStatus {
-    // While a run is on, its end is given as the year 1.
-    let ended = OffsetDateTime::parse(&wire.end_time, &Rfc3339)
-        .ok()
-        .filter(|end| end.year() > 1);
-    RunStatus {
-        state: RunState::from_text(&wire.run_state),
-        sub_state: wire.run_sub_state.filter(|state| !state.is_empty()),
-        message: unfolded(&wire.message),
-        ended,
-    }
-}
-
-/// The message may itself be an error document (recorded in 2020).
-fn unfolded(message: &str) -> String {
-    let document: Option<Value> = serde_json::from_str(message).ok();
-    match document.as_ref().and_then(innermost) {
-        Some((code, text)) => format!("{code}: {text}"),
-        None => message.trim().to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_template_is_read_in_every_state() {
-        let check = |value: Value, expected: Template| assert_eq!(read_template(&value), expected);
-        check(json!({}), Template::default());
-        check(
-            json!({"properties": {"provisioningState": "Failed", "source": {"exactVersion": "latest"},
-                "provisioningError": {"provisioningErrorCode": "Other", "message": "no"}}}),
-            Template {
-                provisioning_state: "Failed".into(),
-                provisioning_error: Some(("Other".into(), "no".into())),
-                ..Template::default()
-            },
-        );
-        check(
-            json!({"properties": {"provisioningState": "Succeeded", "source": {"exactVersion": "18.04.1"}, "lastRunStatus":
-                {"startTime": "2023-05-25T07:59:42.169984039Z", "endTime": "0001-01-01T00:00:00Z", "runState": "Running", "runSubState": "Queued", "message": ""}}}),
-            Template {
-                provisioning_state: "Succeeded".into(),
-                source_version: Some("18.04.1".into()),
-                last_run: Some(RunStatus {
-                    state: RunState::Running,
-                    sub_state: Some("Queued".into()),
-                    message: String::new(),
-                    ended: None,
-                }),
-                ..Template::default()
-            },
-        );
-    }
-
-    #[test]
-    fn an_unknown_run_state_is_kept_and_is_no_end() {
-        let state = RunState::from_text("Levitating");
-        assert_eq!(state.to_string(), "Levitating");
-        assert!(!state.is_end());
-        assert!(RunState::from_text("CANCELLED").is_end());
-        assert_eq!(
-            RunState::PartiallySucceeded.to_string(),
-            "PartiallySucceeded"
-        );
-    }
-
-    #[test]
-    fn end_times_with_nine_digits_are_read() {
-        let run = read_run(WireRun {
-            end_time: "2025-04-30T06:05:24.123456789Z".into(),
-            ..WireRun::default()
-        });
-        assert_eq!(run.ended.unwrap().year(), 2025);
     }
 }

@@ -6,10 +6,13 @@ pub mod http;
 pub mod image_template;
 mod oidc;
 pub mod operation;
+pub mod refusal;
 pub mod retry;
 pub mod sign_in;
+pub mod template_state;
 mod transport;
 
 pub use client::{Call, Client};
-pub use failure::{Cause, Failure, Refusal};
+pub use failure::{Cause, Failure};
 pub use image_template::Arm;
+pub use refusal::Refusal;

@@ -11,7 +11,7 @@ use http::{HeaderMap, Response, StatusCode};
 use serde_json::Value;
 
 use super::client::{Client, asked_pause};
-use super::failure::innermost;
+use super::refusal::innermost;
 use crate::secret::Secret;
 
 /// What a request started.

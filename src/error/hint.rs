@@ -121,8 +121,7 @@ const RULES: &[Rule] = &[
         code: "",
         text: "customization.log",
         hint: || {
-            "the output of the scripts is in customization.log at the place that the text names"
-                .to_owned()
+            "a customizer failed; its log goes with the template, so let the script print its cause, or follow the next build in the staging resource group (IT_...) while it runs".to_owned()
         },
     },
 ];

@@ -6,11 +6,12 @@
 mod outcome;
 mod task_variable;
 mod tracing;
+mod words;
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::agent::{Console, IssueKind};
-use crate::error::{Error, duration};
+use crate::agent::Console;
+use crate::error::Error;
 use crate::inputs::Plan;
 use crate::run::Outcome;
 use crate::run::event::{Event, Events};
@@ -68,44 +69,13 @@ impl Reporter {
         self.console.set_task_variable(LEFTOVERS, &text, false);
     }
 
-    fn removed(&self, leftover: &Leftover) {
-        self.change_leftovers(|all| all.retain(|known| known != leftover));
-    }
-
-    fn run(&self, event: &Event) {
+    /// Keeps the note for the post-job step in step with what exists.
+    fn take_note(&self, event: &Event) {
         match event {
-            Event::RunChanged {
-                state,
-                sub_state: Some(phase),
-                elapsed,
-            } => {
-                self.console.line(&format!(
-                    "run template:  {state}, {phase} (after {})",
-                    duration(*elapsed)
-                ));
+            Event::Registered(leftover) => self.change_leftovers(|all| all.push(leftover.clone())),
+            Event::Removed(leftover) | Event::NotOurs(leftover) | Event::Kept(leftover) => {
+                self.change_leftovers(|all| all.retain(|known| known != leftover));
             }
-            // The last word comes with the end, as soon as Azure has closed its books.
-            Event::RunChanged {
-                state,
-                sub_state: None,
-                elapsed,
-            } if !state.is_end() => {
-                self.console.line(&format!(
-                    "run template:  {state} (after {})",
-                    duration(*elapsed)
-                ));
-            }
-            Event::StillRunning { sub_state, elapsed } => {
-                let phase = sub_state.as_deref().unwrap_or("the run").to_lowercase();
-                self.console
-                    .line(&format!("still {phase} after {}", duration(*elapsed)));
-            }
-            Event::NoNews { reason } => self
-                .console
-                .line(&format!("no answer for now, the build goes on: {reason}")),
-            Event::RunEnded { elapsed } => self
-                .console
-                .line(&format!("the run ended after {}", duration(*elapsed))),
             _ => {}
         }
     }
@@ -113,91 +83,12 @@ impl Reporter {
 
 impl Events for Reporter {
     fn emit(&self, event: Event) {
-        match &event {
-            Event::Packing { folder, blob } => {
-                self.console.line(&format!("Archiving {folder} to {blob}"));
-            }
-            Event::Packed {
-                files,
-                bytes_read,
-                bytes_sent,
-                elapsed,
-            } => {
-                let sizes = format!("{}, {} compressed", size(*bytes_read), size(*bytes_sent));
-                self.console.line(&format!(
-                    "created archive: {files} files, {sizes}, sent in {}",
-                    duration(*elapsed)
-                ));
-            }
-            Event::Submitting => self.console.line("starting put template..."),
-            Event::Provisioning { elapsed } => {
-                self.console.line(&format!(
-                    "put template:  still in progress after {}",
-                    duration(*elapsed)
-                ));
-            }
-            Event::Submitted { elapsed } => {
-                self.console.line("put template:  Succeeded");
-                self.console.line(&format!(
-                    "the template was provisioned in {}",
-                    duration(*elapsed)
-                ));
-            }
-            Event::Starting => self.console.line("starting run template..."),
-            Event::Built(image) => outcome::report_image(&self.console, image),
-            Event::CleaningUp => self.console.line("removing what the build needed"),
-            Event::Registered(leftover) => self.change_leftovers(|all| all.push(leftover.clone())),
-            Event::Removed(leftover) => {
-                self.removed(leftover);
-                if matches!(leftover, Leftover::Template { .. }) {
-                    self.console.line("delete template:  Succeeded");
-                }
-                self.console
-                    .line(&format!("removed {}", leftover.describe()));
-            }
-            Event::NotOurs(leftover) => self.removed(leftover),
-            Event::Kept(leftover) => {
-                self.removed(leftover);
-                self.console.line(&format!(
-                    "{} stays: the VHD would go with it. When the VHD is copied, run: {}",
-                    leftover.describe(),
-                    leftover.removal_command()
-                ));
-            }
-            Event::Warning { code, text } => {
-                self.console.issue(IssueKind::Warning, Some(code), text);
-            }
-            Event::RunChanged { .. }
-            | Event::StillRunning { .. }
-            | Event::NoNews { .. }
-            | Event::RunEnded { .. } => self.run(&event),
+        self.take_note(&event);
+        for line in words::of(&event) {
+            self.console.line(&line);
         }
-    }
-}
-
-/// A number of bytes as people read it.
-fn size(bytes: u64) -> String {
-    const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    match UNITS.into_iter().find(|(unit, _)| bytes >= *unit) {
-        Some((unit, name)) => {
-            let tenths = bytes.saturating_mul(10) / unit;
-            format!("{}.{} {name}", tenths / 10, tenths % 10)
+        if let Event::Built(image) = &event {
+            outcome::report_image(&self.console, image);
         }
-        None => format!("{bytes} B"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_read_as_people_say_them() {
-        let check = |bytes, expected| assert_eq!(size(bytes), expected);
-        check(0, "0 B");
-        check(1023, "1023 B");
-        check(1536, "1.5 KiB");
-        check(5 << 20, "5.0 MiB");
-        check(3 << 30, "3.0 GiB");
     }
 }

@@ -55,18 +55,20 @@ pub(super) fn report_warnings(console: &Console, warnings: &[Warning]) {
 /// The outcome of a build.
 pub fn report_outcome(console: &Console, plan: &Plan, outcome: &Outcome) {
     match &outcome.result {
-        Ok(_) => {}
+        Ok(_) => report_remains(console, &outcome.remains),
         Err(Error::Canceled) => {
-            console.line("The job was canceled; the post-job step removes what is left");
+            for Remains { leftover, .. } in &outcome.remains {
+                let (what, command) = (leftover.describe(), leftover.removal_command());
+                console.line(&format!(
+                    "The post-job step removes {what}; if it does not run: {command}"
+                ));
+            }
         }
-        Err(error) => console.issue(
-            IssueKind::Error,
-            Some(error.code()),
-            &with_hint(&error.to_string(), error.hint().as_deref()),
-        ),
-    }
-    if !matches!(outcome.result, Err(Error::Canceled)) {
-        report_remains(console, &outcome.remains);
+        Err(error) => {
+            let text = with_hint(&error.to_string(), error.hint().as_deref());
+            console.issue(IssueKind::Error, Some(error.code()), &text);
+            report_remains(console, &outcome.remains);
+        }
     }
     let issues = !outcome.remains.is_empty() || !plan.warnings.is_empty();
     match &outcome.result {

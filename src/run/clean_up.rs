@@ -5,11 +5,12 @@ use std::time::Duration;
 use http::StatusCode;
 use tokio::time::{Instant, sleep};
 
-use super::event::Events;
+use super::event::{Event, Events};
 use super::leftover::{Leftover, Leftovers, Remains};
 use super::pace::Pace;
-use crate::arm::image_template::{Arm, RunState, Seen, Template};
+use crate::arm::image_template::{Arm, Seen};
 use crate::arm::operation::Status;
+use crate::arm::template_state::{RunState, Template};
 use crate::arm::{Cause, Failure};
 use crate::resource::ResourceId;
 use crate::storage;
@@ -165,7 +166,7 @@ pub async fn cancel_runs(arm: &Arm, leftovers: &Leftovers<'_>, events: &dyn Even
             && !is_busy(&failure)
             && !failure.is(StatusCode::NOT_FOUND)
         {
-            events.emit(super::event::Event::NoNews {
+            events.emit(Event::CancelNotConfirmed {
                 reason: failure.to_string(),
             });
         }

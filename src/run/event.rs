@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Image;
 use super::leftover::Leftover;
-use crate::arm::image_template::RunState;
+use crate::arm::template_state::RunState;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +69,13 @@ pub enum Event {
     },
     /// The image is there.
     Built(Image),
+    /// The job was canceled, and the run is being told.
+    Canceling,
+    /// It is not known whether the cancel arrived.
+    CancelNotConfirmed {
+        /// Why.
+        reason: String,
+    },
     /// Removal of what the build needed begins.
     CleaningUp,
     /// From here on this thing may exist. Said before the request that makes it.
@@ -79,13 +86,6 @@ pub enum Event {
     NotOurs(Leftover),
     /// This thing stays on purpose.
     Kept(Leftover),
-    /// Something that does not stop the build.
-    Warning {
-        /// Stable code.
-        code: &'static str,
-        /// What it is.
-        text: String,
-    },
 }
 
 /// Listens to a build.

@@ -11,8 +11,9 @@ use tokio::time::{Instant, sleep};
 use super::event::{Event, Events};
 use super::pace::Pace;
 use crate::arm::Failure;
-use crate::arm::image_template::{Arm, RunState, RunStatus};
+use crate::arm::image_template::Arm;
 use crate::arm::operation::{Started, Status};
+use crate::arm::template_state::{RunState, RunStatus};
 use crate::resource::ResourceId;
 use crate::secret::Secret;
 
@@ -32,7 +33,7 @@ pub struct RunEnd {
 /// Why a run could not be followed to its end.
 #[derive(Debug)]
 pub enum Unfollowed {
-    /// Azure did not answer for [`LONGEST_SILENCE`], or will not answer at all.
+    /// Azure did not answer for a quarter of an hour, or will not answer at all.
     Lost(Failure),
     /// The run went on past the limit.
     TooLong {

@@ -14,7 +14,7 @@ use time::{Duration, OffsetDateTime, UtcOffset};
 use super::blob::{BlobRef, VERSION, storage_call};
 use super::failure::{Operation, StorageFailure};
 use super::percent::encode;
-use crate::arm::failure::xml_element;
+use crate::arm::refusal::xml_element;
 use crate::arm::{Cause, Client, Failure};
 use crate::secret::Secret;
 

@@ -217,11 +217,11 @@ impl Scene {
 impl Stage {
     fn new(cloud: Arc<Cloud>, output: &Output, elapsed: Duration, scene: Scene) -> Self {
         let transcript = output.text();
-        let notes = transcript.lines().filter_map(|line| {
+        let mut notes = transcript.lines().filter_map(|line| {
             line.strip_prefix("##vso[task.settaskvariable variable=imageBuilderLeftovers;")
         });
         let note = notes
-            .last()
+            .next_back()
             .and_then(|rest| rest.split_once(']'))
             .map(|(_, data)| data.replace("%AZP25", "%"));
         Self {
@@ -257,6 +257,23 @@ impl Stage {
             self.transcript
         );
         result
+    }
+
+    /// The transcript without secrets, with stand-ins for the number in the names and for the job's folder.
+    pub(crate) fn readable_transcript(&self) -> String {
+        let number = self
+            .variable("templateName")
+            .unwrap()
+            .trim_start_matches("t_")
+            .to_owned();
+        let work = self.scene.step.directories.work.display().to_string();
+        let lines = self
+            .transcript
+            .lines()
+            .filter(|line| !line.starts_with("##vso[task.setsecret]"));
+        lines
+            .map(|line| line.replace(&number, "NUMBER").replace(&work, "WORK") + "\n")
+            .collect()
     }
 
     /// The job's own token.

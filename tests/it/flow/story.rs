@@ -5,6 +5,7 @@ use std::time::Duration;
 use azure_emulator::{Durations, Fate, Progress, RunFate, SubState};
 
 use super::scene::{Scene, Stage};
+use crate::golden::golden;
 
 /// What must hold after every stage that was not canceled: nothing is left but images, and no secret shows.
 pub(crate) fn check_nothing_left(stage: &Stage) {
@@ -61,9 +62,9 @@ async fn the_seed_scenario_makes_an_image_and_leaves_nothing_else() {
     check(&stage, "Succeeded");
     check_nothing_left(&stage);
     let versions = stage.cloud.inventory().image_versions;
-    let (id, state, regions) = &versions[0];
+    let (id, provisioning, regions) = &versions[0];
     assert_eq!(versions.len(), 1);
-    assert_eq!(state, "Succeeded");
+    assert_eq!(provisioning, "Succeeded");
     assert_eq!(regions.len(), 2, "{regions:?}");
     assert!(
         id.ends_with("/galleries/galContoso/images/win11-avd/versions/1.0.0"),
@@ -111,6 +112,30 @@ async fn the_seed_scenario_makes_an_image_and_leaves_nothing_else() {
             "{output} is no output variable"
         );
     }
+}
+
+/// What the agent sees, but for what is secret and what differs from run to run.
+#[tokio::test(start_paused = true)]
+async fn transcripts_are_as_reviewed() {
+    let good = Scene::windows().build(|_| {}).await;
+    golden("transcripts/seed.txt", &good.readable_transcript());
+    let failed = Scene::linux().build(|cloud| cloud.script_run(RunFate::customizer_failed()));
+    golden(
+        "transcripts/failed-run.txt",
+        &failed.await.readable_transcript(),
+    );
+    let stop = Some(Duration::from_secs(293));
+    let canceled = Scene::windows().build_until(|_| {}, stop).await;
+    golden("transcripts/canceled.txt", &canceled.readable_transcript());
+    let refused = Scene::windows()
+        .input("ibLocation", "")
+        .input("imageSource", "marketplce")
+        .input("managedIdentity", "id-image-builder")
+        .input("packagePath", "wvd/Images")
+        .input("buildTimeoutInMinutes", "3")
+        .input("galleryImageId", "$(galleryImageId)");
+    let refused = refused.build(|_| {}).await;
+    golden("transcripts/refused.txt", &refused.readable_transcript());
 }
 
 #[tokio::test(start_paused = true)]
@@ -193,7 +218,7 @@ async fn a_vhd_keeps_its_template_and_says_so() {
             .all(|(_, container, ..)| container != "imagebuilder-vststask"),
         "{inventory}"
     );
-    assert!(stage.variable("imageUri").unwrap().ends_with(".vhd"));
+    assert!(stage.variable("imageUri").unwrap().contains("/vhds/"));
     assert!(
         stage.transcript.contains("stays: the VHD would go with it"),
         "{}",
@@ -322,7 +347,7 @@ async fn a_run_without_an_end_is_canceled_at_the_limit() {
         .build(|cloud| {
             cloud.script_run(RunFate::NeverEnd {
                 at: SubState::Customizing,
-            })
+            });
         })
         .await;
     check(&stage, "Failed");

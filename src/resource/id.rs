@@ -1,4 +1,4 @@
-//! Names of things in Azure: parsed once, trusted after.
+//! Ids of resources.
 
 use std::fmt;
 use std::str::FromStr;
@@ -172,96 +172,6 @@ impl PartialEq for ResourceId {
 
 impl Eq for ResourceId {}
 
-/// The number of a gallery image version: `Major.Minor.Patch`, each a 32-bit integer
-/// (<https://learn.microsoft.com/azure/virtual-machines/azure-compute-gallery#image-versions>).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ImageVersion {
-    /// The first number.
-    pub major: u32,
-    /// The second number.
-    pub minor: u32,
-    /// The third number.
-    pub patch: u32,
-}
-
-/// The largest number in an image version: Azure keeps them as signed 32-bit integers.
-const LARGEST_PART: u64 = 2_147_483_647;
-
-impl FromStr for ImageVersion {
-    type Err = NotAnImageVersion;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let version = semver::Version::parse(text.trim()).map_err(|_| NotAnImageVersion)?;
-        let part = |number: u64| {
-            (number <= LARGEST_PART)
-                .then(|| u32::try_from(number).ok())
-                .flatten()
-                .ok_or(NotAnImageVersion)
-        };
-        if !version.pre.is_empty() || !version.build.is_empty() {
-            return Err(NotAnImageVersion);
-        }
-        Ok(Self {
-            major: part(version.major)?,
-            minor: part(version.minor)?,
-            patch: part(version.patch)?,
-        })
-    }
-}
-
-/// A text that is not three dotted numbers without leading zeros.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it is not Major.Minor.Patch with numbers up to {LARGEST_PART} and no leading zeros")]
-pub struct NotAnImageVersion;
-
-impl fmt::Display for ImageVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
-    }
-}
-
-/// A region in its programmatic form, `westeurope`. `West Europe` and `WestEurope` are the same region: Azure itself answers in both forms.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Region(String);
-
-impl FromStr for Region {
-    type Err = NotARegion;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let name: String = text
-            .chars()
-            .filter(|c| !c.is_whitespace())
-            .collect::<String>()
-            .to_lowercase();
-        let plain = name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
-        if name.is_empty() || !plain {
-            Err(NotARegion)
-        } else {
-            Ok(Self(name))
-        }
-    }
-}
-
-/// A text that has characters other than letters, digits and blanks, or is empty.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a region's name has letters and digits only")]
-pub struct NotARegion;
-
-impl Region {
-    /// The programmatic name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Region {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -344,38 +254,5 @@ mod tests {
             "/subscriptions/s/resourceGroups//providers/n/t/x",
             NotAResourceId::Part,
         );
-    }
-
-    #[test]
-    fn image_versions_are_three_numbers() {
-        let check = |text: &str, expected: Option<&str>| {
-            assert_eq!(
-                text.parse::<ImageVersion>()
-                    .ok()
-                    .map(|v| v.to_string())
-                    .as_deref(),
-                expected,
-                "{text}"
-            );
-        };
-        check("1.2.3", Some("1.2.3"));
-        check(" 0.0.20261122 ", Some("0.0.20261122"));
-        check("1.2", None);
-        check("1.2.3.4", None);
-        check("1.02.3", None);
-        check("1.2.2147483648", None);
-        check("1.2.3-beta", None);
-        check("latest", None);
-    }
-
-    #[test]
-    fn regions_ignore_case_and_blanks() {
-        assert_eq!(
-            "West Europe".parse::<Region>().unwrap(),
-            "westeurope".parse().unwrap()
-        );
-        assert_eq!(" EastUS2 ".parse::<Region>().unwrap().as_str(), "eastus2");
-        assert!("west-europe".parse::<Region>().is_err());
-        assert!("  ".parse::<Region>().is_err());
     }
 }

@@ -1,0 +1,120 @@
+//! How each event reads in the log. No line for what the agent alone is told.
+
+use crate::error::duration;
+use crate::run::event::Event;
+use crate::run::leftover::Leftover;
+
+/// The lines for `event`.
+pub(super) fn of(event: &Event) -> Vec<String> {
+    match event {
+        Event::Packing { folder, blob } => vec![format!("Archiving {folder} to {blob}")],
+        Event::Packed {
+            files,
+            bytes_read,
+            bytes_sent,
+            elapsed,
+        } => {
+            let sizes = format!("{}, {} compressed", size(*bytes_read), size(*bytes_sent));
+            vec![format!(
+                "created archive: {files} files, {sizes}, sent in {}",
+                duration(*elapsed)
+            )]
+        }
+        Event::Submitting => vec!["starting put template...".to_owned()],
+        Event::Provisioning { elapsed } => vec![format!(
+            "put template:  still in progress after {}",
+            duration(*elapsed)
+        )],
+        Event::Submitted { elapsed } => vec![
+            "put template:  Succeeded".to_owned(),
+            format!("the template was provisioned in {}", duration(*elapsed)),
+        ],
+        Event::Starting => vec!["starting run template...".to_owned()],
+        Event::RunChanged { .. }
+        | Event::StillRunning { .. }
+        | Event::NoNews { .. }
+        | Event::RunEnded { .. } => of_run(event),
+        Event::Canceling => vec!["canceling the run".to_owned()],
+        Event::CancelNotConfirmed { reason } => {
+            vec![format!(
+                "the cancel is not confirmed: {reason}; the post-job step looks after it"
+            )]
+        }
+        Event::CleaningUp => vec!["removing what the build needed".to_owned()],
+        Event::Removed(leftover) => of_removal(leftover),
+        Event::Kept(leftover) => vec![format!(
+            "{} stays: the VHD would go with it. When the VHD is copied, run: {}",
+            leftover.describe(),
+            leftover.removal_command()
+        )],
+        Event::Built(_) | Event::Registered(_) | Event::NotOurs(_) => Vec::new(),
+    }
+}
+
+fn of_run(event: &Event) -> Vec<String> {
+    match event {
+        Event::RunChanged {
+            state,
+            sub_state: Some(phase),
+            elapsed,
+        } => {
+            vec![format!(
+                "run template:  {state}, {phase} (after {})",
+                duration(*elapsed)
+            )]
+        }
+        // The last word comes with the end, as soon as Azure has closed its books.
+        Event::RunChanged {
+            state,
+            sub_state: None,
+            elapsed,
+        } if !state.is_end() => {
+            vec![format!(
+                "run template:  {state} (after {})",
+                duration(*elapsed)
+            )]
+        }
+        Event::StillRunning { sub_state, elapsed } => {
+            let phase = sub_state.as_deref().unwrap_or("running").to_lowercase();
+            vec![format!("still {phase} after {}", duration(*elapsed))]
+        }
+        Event::NoNews { reason } => vec![format!("no answer for now, the build goes on: {reason}")],
+        Event::RunEnded { elapsed } => vec![format!("the run ended after {}", duration(*elapsed))],
+        _ => Vec::new(),
+    }
+}
+
+fn of_removal(leftover: &Leftover) -> Vec<String> {
+    let removed = format!("removed {}", leftover.describe());
+    match leftover {
+        Leftover::Template { .. } => vec!["delete template:  Succeeded".to_owned(), removed],
+        Leftover::Blob(_) => vec![removed],
+    }
+}
+
+/// A number of bytes as people read it.
+fn size(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    match UNITS.into_iter().find(|(unit, _)| bytes >= *unit) {
+        Some((unit, name)) => {
+            let tenths = bytes.saturating_mul(10) / unit;
+            format!("{}.{} {name}", tenths / 10, tenths % 10)
+        }
+        None => format!("{bytes} B"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_as_people_say_them() {
+        let check = |bytes, expected| assert_eq!(size(bytes), expected);
+        check(0, "0 B");
+        check(1023, "1023 B");
+        check(1536, "1.5 KiB");
+        check(5 << 20, "5.0 MiB");
+        check(3 << 30, "3.0 GiB");
+    }
+}
