@@ -28,6 +28,8 @@ mod problems;
 #[cfg(test)]
 mod protocol;
 #[cfg(test)]
+mod readme;
+#[cfg(test)]
 #[path = "../common/seed.rs"]
 mod seed;
 #[cfg(test)]

@@ -2,5 +2,5 @@
 
 mod cloud_http;
 mod faults;
-mod scene;
+pub(crate) mod scene;
 mod story;
