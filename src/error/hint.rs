@@ -91,6 +91,16 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
+        code: "FailedIdentityOperation",
+        text: "",
+        hint: check_identity,
+    },
+    Rule {
+        code: "",
+        text: "The assigned managed identity cannot be used",
+        hint: check_identity,
+    },
+    Rule {
         code: "",
         text: "client_jwt will expire within 5 minutes",
         hint: || {
@@ -125,6 +135,13 @@ const RULES: &[Rule] = &[
         },
     },
 ];
+
+fn check_identity() -> String {
+    format!(
+        "check input '{}': the identity must exist: az identity show --ids <the input's value>",
+        MANAGED_IDENTITY.name
+    )
+}
 
 /// The next action after a failed request.
 pub(super) fn of_failure(failure: &Failure) -> Option<String> {

@@ -68,23 +68,26 @@ async fn remove_template(arm: &Arm, id: &ResourceId) -> Result<(), Failure> {
     let mut pace = Pace::new(None);
     let mut canceled = false;
     loop {
-        let Some(seen) = look(arm, id).await? else {
-            return Ok(());
+        let step = match look(arm, id).await? {
+            Look::Gone => return Ok(()),
+            Look::There(seen) => {
+                pace.asked(seen.pause);
+                step(&seen.value)
+            }
+            Look::NoAnswer => {
+                pace.asked(None);
+                Step::CancelAndDelete
+            }
         };
-        pace.asked(seen.pause);
-        match seen.value.last_run.as_ref().map(|run| &run.state) {
-            Some(RunState::Running | RunState::Unknown(_)) if !canceled => {
+        match step {
+            Step::Wait => {}
+            Step::CancelAndDelete if !canceled => {
                 canceled = true;
                 // A refusal means that the run ended meanwhile; the next look tells.
                 arm.cancel_run(id).await.ok();
                 continue;
             }
-            Some(RunState::Canceling) => {}
-            _ if seen
-                .value
-                .provisioning_state
-                .eq_ignore_ascii_case("Creating") => {}
-            _ => match delete(arm, id).await {
+            Step::CancelAndDelete | Step::Delete => match delete(arm, id).await {
                 Ok(()) => return Ok(()),
                 Err(failure) if is_busy(&failure) => {}
                 Err(failure) => return Err(failure),
@@ -94,10 +97,35 @@ async fn remove_template(arm: &Arm, id: &ResourceId) -> Result<(), Failure> {
     }
 }
 
-async fn look(arm: &Arm, id: &ResourceId) -> Result<Option<Seen<Template>>, Failure> {
+/// What brings a template closer to its end.
+enum Step {
+    Wait,
+    CancelAndDelete,
+    Delete,
+}
+
+fn step(template: &Template) -> Step {
+    match template.last_run.as_ref().map(|run| &run.state) {
+        Some(RunState::Running | RunState::Unknown(_)) => Step::CancelAndDelete,
+        Some(RunState::Canceling) => Step::Wait,
+        _ if template.provisioning_state.eq_ignore_ascii_case("Creating") => Step::Wait,
+        _ => Step::Delete,
+    }
+}
+
+enum Look {
+    Gone,
+    There(Seen<Template>),
+    /// Azure answers a question about a template badly now and then while its run goes on (danielsollondon/azvmimagebuilder#129). That must
+    /// not keep us from removing it: a cancel or a deletion at a wrong time is refused and does no harm.
+    NoAnswer,
+}
+
+async fn look(arm: &Arm, id: &ResourceId) -> Result<Look, Failure> {
     match arm.template(id).await {
-        Ok(seen) => Ok(Some(seen)),
-        Err(failure) if failure.is(StatusCode::NOT_FOUND) => Ok(None),
+        Ok(seen) => Ok(Look::There(seen)),
+        Err(failure) if failure.is(StatusCode::NOT_FOUND) => Ok(Look::Gone),
+        Err(failure) if failure.may_have_acted() => Ok(Look::NoAnswer),
         Err(failure) => Err(failure),
     }
 }
@@ -135,8 +163,9 @@ async fn delete(arm: &Arm, id: &ResourceId) -> Result<(), Failure> {
             }
         } else {
             match look(arm, id).await? {
-                Some(seen) => pace.asked(seen.pause),
-                None => return Ok(()),
+                Look::There(seen) => pace.asked(seen.pause),
+                Look::NoAnswer => pace.asked(None),
+                Look::Gone => return Ok(()),
             }
         }
     }

@@ -4,24 +4,32 @@ use std::time::Duration;
 
 /// Without a word from the server: four questions a minute.
 const OWN_PACE: Duration = Duration::from_secs(15);
-/// A server that asks for no pause at all is still not asked in a tight loop.
+/// A server that asks for no pause at all is still not asked in a tight loop: the pauses grow from here ...
 const SHORTEST: Duration = Duration::from_millis(20);
+/// ... to here, by a fifth each time. What takes a moment is seen at once, and what takes hours stays far below the allowance of reads that
+/// a subscription has (<https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling>).
+const LONGEST_UNASKED: Duration = Duration::from_millis(250);
 
-/// The pause between two questions: exactly what `Retry-After` says when it comes, a short one too, else [`OWN_PACE`].
+/// The pause between two questions: exactly what `Retry-After` says when it comes, unless that is no pause at all, else [`OWN_PACE`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
     asked: Option<Duration>,
+    floor: Duration,
 }
 
 impl Pace {
     /// Starts with what the first answer asked for.
     pub(super) fn new(asked: Option<Duration>) -> Self {
-        Self { asked }
+        Self {
+            asked,
+            floor: SHORTEST,
+        }
     }
 
     /// The newest answer counts.
     pub(super) fn asked(&mut self, pause: Option<Duration>) {
         self.asked = pause;
+        self.floor = (self.floor * 6 / 5).min(LONGEST_UNASKED);
     }
 
     /// Whether the server set the pace.
@@ -31,7 +39,11 @@ impl Pace {
 
     /// How long to wait before the next question.
     pub(super) fn pause(&self) -> Duration {
-        self.asked.map_or(OWN_PACE, |asked| asked.max(SHORTEST))
+        match self.asked {
+            None => OWN_PACE,
+            Some(Duration::ZERO) => self.floor,
+            Some(asked) => asked,
+        }
     }
 }
 
@@ -48,6 +60,22 @@ mod tests {
         pace.asked(Some(Duration::from_secs(1)));
         assert_eq!(pace.pause(), Duration::from_secs(1));
         pace.asked(Some(Duration::ZERO));
-        assert_eq!(pace.pause(), SHORTEST);
+        assert!(pace.pause() < SHORTEST * 2, "{:?}", pace.pause());
+    }
+
+    /// What is over after a dozen questions takes no time, and an hour takes no more than one question in a second.
+    #[test]
+    fn without_a_pause_the_questions_become_rarer() {
+        let mut pace = Pace::new(Some(Duration::ZERO));
+        let mut pauses = Vec::new();
+        for _ in 0..100 {
+            pauses.push(pace.pause());
+            pace.asked(Some(Duration::ZERO));
+        }
+        assert_eq!(pauses[0], SHORTEST);
+        assert!(pauses[..12].iter().sum::<Duration>() < Duration::from_secs(1));
+        assert_eq!(pauses[99], LONGEST_UNASKED);
+        pace.asked(Some(Duration::from_secs(7)));
+        assert_eq!(pace.pause(), Duration::from_secs(7));
     }
 }

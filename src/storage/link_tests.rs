@@ -40,9 +40,10 @@ async fn links_equal_the_vectors_byte_for_byte() {
         .as_array()
         .unwrap()
         .iter()
+        // The core signs with delegation keys alone, and in one version of the protocol.
         .filter(|vector| {
-            vector["sv"] == VERSION
-                && vector["name"].as_str().unwrap() == "user delegation SAS, one blob, read"
+            let name = vector["name"].as_str().unwrap();
+            vector["sv"] == VERSION && name.starts_with("user delegation SAS")
         })
         .collect();
     assert_eq!(applicable.len(), 1);

@@ -7,6 +7,8 @@ mod architecture;
 #[cfg(test)]
 mod connections;
 #[cfg(test)]
+mod emulated;
+#[cfg(test)]
 mod flow;
 #[cfg(test)]
 mod golden;
@@ -29,6 +31,10 @@ mod problems;
 mod protocol;
 #[cfg(test)]
 mod readme;
+#[cfg(test)]
+mod recordings;
+#[cfg(test)]
+mod schema;
 #[cfg(test)]
 #[path = "../common/seed.rs"]
 mod seed;

@@ -2,5 +2,8 @@
 
 mod cloud_http;
 mod faults;
+mod removal;
 pub(crate) mod scene;
+mod sockets;
 mod story;
+mod switches;

@@ -39,8 +39,13 @@ pub(crate) struct Stage {
 impl Scene {
     /// The seed scenario: Windows 11 for Azure Virtual Desktop with updates, a package, two regions, workload identity federation.
     pub(crate) fn windows() -> Self {
+        Self::windows_at(Addresses::in_process())
+    }
+
+    /// The same in a cloud at these addresses.
+    pub(crate) fn windows_at(addresses: Addresses) -> Self {
         let folder = TempDir::new().unwrap();
-        let world = seed::world(Addresses::in_process());
+        let world = seed::world(addresses);
         let directories = Directories::create(folder.path()).unwrap();
         seed::check_out(&directories.sources);
         let step = seed::step(directories, &world);
@@ -105,6 +110,15 @@ impl Scene {
             job::build(&agent, Ok(http), &signal),
             meanwhile(Arc::clone(&cloud))
         );
+        Stage::new(cloud, &output, start.elapsed(), self)
+    }
+
+    /// Runs the main stage over another way to the network.
+    pub(crate) async fn build_over(self, cloud: Arc<Cloud>, http: Arc<dyn Http>) -> Stage {
+        let output = Output::default();
+        let agent = self.agent(&output, None);
+        let start = Instant::now();
+        job::build(&agent, Ok(http), &StopSignal::default()).await;
         Stage::new(cloud, &output, start.elapsed(), self)
     }
 

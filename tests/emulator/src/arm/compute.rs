@@ -4,12 +4,9 @@ use serde_json::{Map, Value, json};
 
 use crate::arm::answer::{Answer, Body, Refusal};
 use crate::arm::images::ImageVersion;
-use crate::arm::operations::{End, Operation};
 use crate::arm::{Arm, Asked, regions};
 use crate::clock;
 use crate::ids;
-use crate::progress::Progress;
-use crate::switches::OperationUrls;
 use crate::world::{Gallery, ImageDefinition};
 
 impl Arm {
@@ -89,38 +86,20 @@ impl Arm {
         let Some(version) = self.versions.get_mut(&key) else {
             return Ok(Answer::new(204, Body::None));
         };
-        let id = self.ids.guid();
         version.state = "Deleting";
-        version.deletion = Some(id.clone());
-        let path = format!(
-            "{}/subscriptions/{}/providers/Microsoft.Compute/locations/{}/capsOperations/{id}",
-            self.world.addresses.arm, self.world.subscription, version.location
+        let location = version.location.clone();
+        let (id, headers) = self.start_compute_operation(
+            asked,
+            &location,
+            |durations| durations.deleting_version,
+            true,
         );
-        let mut operation = Operation::new(id.clone(), key, asked.now);
-        let lag = match &self.switches.progress {
-            Progress::ByClock(durations) => durations.deleting_version,
-            Progress::Immediate | Progress::AfterPolls(_) => std::time::Duration::ZERO,
-        };
-        operation.close(asked.now, lag, End::Succeeded);
-        let version = format!("api-version={}", asked.version);
-        let mut url = |query: &str| {
-            operation.url(&path, query, OperationUrls::Plain, &mut self.ids, asked.now)
-        };
-        let answer = Answer::new(202, Body::Empty)
-            .with("azure-asyncoperation", url(&version))
-            .with("location", url(&format!("monitor=true&{version}")))
-            .with("retry-after", "60");
-        self.operations.insert(id, operation);
+        if let Some(version) = self.versions.get_mut(&key) {
+            version.deletion = Some(id);
+        }
+        let mut answer = Answer::new(202, Body::Empty);
+        answer.headers = headers;
         Ok(answer)
-    }
-
-    /// Takes away the versions whose deletion has ended.
-    pub(crate) fn remove_deleted_versions(&mut self) {
-        let operations = &self.operations;
-        self.versions.retain(|_, version| {
-            let deletion = version.deletion.as_ref().and_then(|id| operations.get(id));
-            !deletion.is_some_and(Operation::is_over)
-        });
     }
 
     pub(crate) fn get_managed_image(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
@@ -133,6 +112,14 @@ impl Arm {
             .images
             .get(&ids::key(&id))
             .ok_or_else(|| Refusal::not_found("Microsoft.Compute/images", name, group))?;
+        let mut disk = json!({"osType": image.os_type, "osState": "Generalized", "diskSizeGB": 30});
+        if let Some(disk) = disk.as_object_mut() {
+            if let Some(vhd) = &image.vhd {
+                disk.insert("blobUri".to_owned(), json!(vhd));
+            }
+            disk.insert("caching".to_owned(), json!("None"));
+            disk.insert("storageAccountType".to_owned(), json!("Standard_LRS"));
+        }
         Ok(Answer::new(
             200,
             Body::Compute(json!({
@@ -142,16 +129,7 @@ impl Arm {
                 "location": image.location,
                 "tags": image.tags,
                 "properties": {
-                    "storageProfile": {
-                        "osDisk": {
-                            "osType": image.os_type,
-                            "osState": "Generalized",
-                            "diskSizeGB": 30,
-                            "caching": "None",
-                            "storageAccountType": "Standard_LRS",
-                        },
-                        "dataDisks": [],
-                    },
+                    "storageProfile": {"osDisk": disk, "dataDisks": []},
                     "provisioningState": "Succeeded",
                     "hyperVGeneration": "V1",
                 },
@@ -169,7 +147,10 @@ impl Arm {
         found.ok_or_else(|| Refusal::not_found("Microsoft.Compute/galleries", name, group))
     }
 
-    fn definition(&self, asked: &Asked<'_>) -> Result<(&Gallery, &ImageDefinition), Refusal> {
+    pub(crate) fn definition(
+        &self,
+        asked: &Asked<'_>,
+    ) -> Result<(&Gallery, &ImageDefinition), Refusal> {
         let gallery = self.gallery(asked)?;
         let name = asked.path.get("definition");
         let found = gallery
@@ -207,7 +188,7 @@ impl Arm {
     }
 }
 
-fn version_key(asked: &Asked<'_>) -> String {
+pub(crate) fn version_key(asked: &Asked<'_>) -> String {
     ids::key(asked.raw.uri().path())
 }
 
@@ -225,7 +206,7 @@ fn version_not_found(asked: &Asked<'_>) -> Refusal {
     )
 }
 
-fn version_document(version: &ImageVersion, with_replication: bool) -> Value {
+pub(crate) fn version_document(version: &ImageVersion, with_replication: bool) -> Value {
     let regions: Vec<Value> = version
         .regions
         .iter()
@@ -233,7 +214,7 @@ fn version_document(version: &ImageVersion, with_replication: bool) -> Value {
         .collect();
     let mut profile = Map::new();
     profile.insert("targetRegions".to_owned(), json!(regions));
-    profile.insert("replicaCount".to_owned(), json!(1));
+    profile.insert("replicaCount".to_owned(), json!(version.replica_count));
     profile.insert(
         "excludeFromLatest".to_owned(),
         json!(version.exclude_from_latest),
@@ -244,29 +225,47 @@ fn version_document(version: &ImageVersion, with_replication: bool) -> Value {
             json!(clock::with_offset(published)),
         );
     }
-    profile.insert("storageAccountType".to_owned(), json!("Standard_LRS"));
-    let source = version.vhd.as_ref().map_or(
-        json!({}),
-        |(uri, account)| json!({"uri": uri, "storageAccountId": account}),
-    );
+    if let Some(end) = &version.end_of_life {
+        profile.insert("endOfLifeDate".to_owned(), json!(end));
+    }
+    profile.insert("storageAccountType".to_owned(), json!(version.storage));
     let mut properties = Map::new();
     properties.insert("publishingProfile".to_owned(), Value::Object(profile));
-    properties.insert(
-        "storageProfile".to_owned(),
-        json!({"osDiskImage": {"sizeInGB": 30, "hostCaching": "ReadWrite", "source": source}}),
-    );
+    properties.insert("storageProfile".to_owned(), storage_profile(version));
     properties.insert("provisioningState".to_owned(), json!(version.state));
     if with_replication {
         properties.insert("replicationStatus".to_owned(), replication_status(version));
     }
-    json!({
-        "name": version.name,
-        "id": version.id,
-        "type": "Microsoft.Compute/galleries/images/versions",
-        "location": version.location,
-        "tags": version.tags,
-        "properties": properties,
-    })
+    let mut document = Map::new();
+    document.insert("name".to_owned(), json!(version.name));
+    document.insert("id".to_owned(), json!(version.id));
+    let kind = "Microsoft.Compute/galleries/images/versions";
+    document.insert("type".to_owned(), json!(kind));
+    document.insert("location".to_owned(), json!(version.location));
+    if let Some(tags) = &version.tags {
+        document.insert("tags".to_owned(), json!(tags));
+    }
+    document.insert("properties".to_owned(), Value::Object(properties));
+    Value::Object(document)
+}
+
+/// A version that a client makes tells its source alone until it is made.
+fn storage_profile(version: &ImageVersion) -> Value {
+    let mut profile = Map::new();
+    if let Some(source) = &version.source {
+        profile.insert("source".to_owned(), json!({"id": source}));
+    }
+    if version.source.is_none() || version.state != "Creating" {
+        let disk = version.vhd.as_ref().map_or(
+            json!({}),
+            |(uri, account)| json!({"uri": uri, "storageAccountId": account}),
+        );
+        profile.insert(
+            "osDiskImage".to_owned(),
+            json!({"sizeInGB": 30, "hostCaching": version.host_caching, "source": disk}),
+        );
+    }
+    Value::Object(profile)
 }
 
 /// The regions here have no blanks, unlike those in `targetRegions`. The states in progress were never recorded.

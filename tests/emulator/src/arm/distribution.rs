@@ -113,39 +113,32 @@ impl Arm {
             Value::String(source_tag(template)),
         );
         tags.insert("correlationId".to_owned(), Value::String(self.ids.guid()));
-        let staging = template.staging.as_ref();
-        let vhd = staging.map(|staging| {
-            let account = format!(
-                "{}/providers/Microsoft.Storage/storageAccounts/{}",
-                staging.id, staging.account
-            );
-            (
-                format!(
-                    "{}vhds/{}.vhd",
-                    self.world.addresses.blob_endpoint(&staging.account),
-                    self.ids.guid()
-                ),
-                account,
-            )
-        });
+        let location = self
+            .definition_of(stem)
+            .map(|(gallery, _)| gallery.location.clone())
+            .unwrap_or_default();
         ImageVersion {
-            id: format!("{stem}/versions/{name}"),
-            name,
-            location: self
-                .definition_of(stem)
-                .map(|(gallery, _)| gallery.location.clone())
-                .unwrap_or_default(),
-            state: "Creating",
             published: Some(at),
             regions: regions(template, target),
             exclude_from_latest: target
                 .get("excludeFromLatest")
                 .and_then(Value::as_bool)
                 .unwrap_or(false),
-            tags,
-            vhd,
-            deletion: None,
+            tags: Some(tags),
+            vhd: self.new_vhd(template),
+            ..ImageVersion::new(format!("{stem}/versions/{name}"), name, location)
         }
+    }
+
+    /// The address of a VHD in the staging account that nobody has used yet, and the id of the account.
+    fn new_vhd(&mut self, template: &Template) -> Option<(String, String)> {
+        let staging = template.staging.as_ref()?;
+        let account = format!(
+            "{}/providers/Microsoft.Storage/storageAccounts/{}",
+            staging.id, staging.account
+        );
+        let endpoint = self.world.addresses.blob_endpoint(&staging.account);
+        Some((format!("{endpoint}vhds/{}.vhd", self.ids.guid()), account))
     }
 
     /// The number of a new version, by the target's `versioning`.
@@ -204,6 +197,7 @@ impl Arm {
                 .cloned()
                 .unwrap_or_default(),
             os_type: if windows { "Windows" } else { "Linux" },
+            vhd: self.new_vhd(template).map(|(address, _)| address),
         };
         self.images.insert(ids::key(&id), image);
         id

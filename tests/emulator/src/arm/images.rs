@@ -19,10 +19,43 @@ pub(crate) struct ImageVersion {
     /// Region, replica count and storage account type.
     pub(crate) regions: Vec<(String, i64, String)>,
     pub(crate) exclude_from_latest: bool,
-    pub(crate) tags: Map<String, Value>,
+    pub(crate) replica_count: i64,
+    pub(crate) storage: String,
+    /// When it is to be given up, as it was sent.
+    pub(crate) end_of_life: Option<String>,
+    pub(crate) tags: Option<Map<String, Value>>,
+    /// The id of the image that it was made of, when a client made it.
+    pub(crate) source: Option<String>,
+    pub(crate) host_caching: String,
     pub(crate) vhd: Option<(String, String)>,
+    /// The operation that creates or updates it.
+    pub(crate) change: Option<String>,
     /// The operation that deletes it.
     pub(crate) deletion: Option<String>,
+}
+
+impl ImageVersion {
+    /// A version of nothing, with the usual values.
+    pub(crate) fn new(id: String, name: String, location: String) -> Self {
+        Self {
+            id,
+            name,
+            location,
+            state: "Creating",
+            published: None,
+            regions: Vec::new(),
+            exclude_from_latest: false,
+            replica_count: 1,
+            storage: "Standard_LRS".to_owned(),
+            end_of_life: None,
+            tags: None,
+            source: None,
+            host_caching: "ReadWrite".to_owned(),
+            vhd: None,
+            change: None,
+            deletion: None,
+        }
+    }
 }
 
 /// A managed image.
@@ -32,6 +65,8 @@ pub(crate) struct ManagedImage {
     pub(crate) location: String,
     pub(crate) tags: Map<String, Value>,
     pub(crate) os_type: &'static str,
+    /// The VHD that it was made of, when a run made it.
+    pub(crate) vhd: Option<String>,
 }
 
 impl Arm {
@@ -42,6 +77,7 @@ impl Arm {
                 location: "westeurope".to_owned(),
                 tags: Map::new(),
                 os_type: "Linux",
+                vhd: None,
             };
             self.images.insert(ids::key(&id), image);
         }
@@ -109,15 +145,9 @@ impl Arm {
 
 fn existing_version(id: &str, number: &str, location: &str) -> ImageVersion {
     ImageVersion {
-        id: id.to_owned(),
-        name: number.to_owned(),
-        location: location.to_owned(),
         state: "Succeeded",
-        published: None,
         regions: vec![(location.to_owned(), 1, "Standard_LRS".to_owned())],
-        exclude_from_latest: false,
-        tags: Map::new(),
-        vhd: None,
-        deletion: None,
+        tags: Some(Map::new()),
+        ..ImageVersion::new(id.to_owned(), number.to_owned(), location.to_owned())
     }
 }

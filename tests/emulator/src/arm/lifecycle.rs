@@ -19,7 +19,8 @@ impl Arm {
         for operation in self.operations.values_mut() {
             operation.settle(&self.switches.progress, now);
         }
-        self.remove_deleted_versions();
+        self.settle_triggers(now);
+        self.settle_versions();
     }
 
     /// Ends the present state of a template's work if it is due.

@@ -5,6 +5,7 @@ mod checks;
 mod compute;
 mod distribution;
 mod echo;
+mod gallery_versions;
 mod gate;
 mod images;
 mod lifecycle;
@@ -23,6 +24,7 @@ mod schema;
 mod storage;
 mod template;
 mod templates;
+mod triggers;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -136,15 +138,13 @@ impl Arm {
         blobs: &mut BlobService,
         now: OffsetDateTime,
     ) -> (Response<Bytes>, std::time::Duration) {
+        let path = request.uri().path().to_ascii_lowercase();
         let mut origin = Origin {
             method: request.method().clone(),
-            builder: request
-                .uri()
-                .path()
-                .to_ascii_lowercase()
-                .contains("/microsoft.virtualmachineimages"),
+            builder: path.contains("/microsoft.virtualmachineimages"),
             identifies_operation: request.method() != Method::GET
-                || request.uri().path().contains("/operations/"),
+                || path.contains("/operations/")
+                || path.contains("/triggers"),
             caller: None,
         };
         let version = query_of(request)
@@ -272,7 +272,12 @@ impl Arm {
             Call::ListDefinitions => self.list_definitions(asked),
             Call::GetDefinition => self.get_definition(asked),
             Call::ListVersions => self.list_versions(asked),
+            Call::PutTrigger => self.put_trigger(asked),
+            Call::GetTrigger => self.get_trigger(asked),
+            Call::ListTriggers => self.list_triggers(asked),
+            Call::DeleteTrigger => self.delete_trigger(asked),
             Call::GetVersion => self.get_version(asked),
+            Call::PutVersion => self.put_version(asked),
             Call::DeleteVersion => self.delete_version(asked),
             Call::GetManagedImage => self.get_managed_image(asked),
             Call::GetStorageAccount => self.get_storage_account(asked),

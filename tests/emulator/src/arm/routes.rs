@@ -20,6 +20,10 @@ pub(crate) enum Call {
     CancelTemplate,
     ListRunOutputs,
     GetRunOutput,
+    PutTrigger,
+    GetTrigger,
+    ListTriggers,
+    DeleteTrigger,
     ListTemplatesOfGroup,
     ListTemplates,
     GetOperation,
@@ -28,6 +32,7 @@ pub(crate) enum Call {
     GetDefinition,
     ListVersions,
     GetVersion,
+    PutVersion,
     DeleteVersion,
     GetComputeOperation,
     GetManagedImage,
@@ -58,6 +63,8 @@ pub(crate) const BUILDER: &[&str] = &[
     "2024-02-01",
     "2025-10-01",
 ];
+/// The api-versions with triggers.
+const TRIGGERS: &[&str] = &["2022-07-01", "2023-07-01", "2024-02-01", "2025-10-01"];
 const GALLERY: &[&str] = &[
     "2019-12-01",
     "2020-09-30",
@@ -230,6 +237,34 @@ pub(crate) const ROUTES: &[Route] = &[
         &[]
     ),
     route!(
+        PutTrigger,
+        PUT,
+        template!("/{template}/triggers/{trigger}"),
+        TRIGGERS,
+        &[]
+    ),
+    route!(
+        GetTrigger,
+        GET,
+        template!("/{template}/triggers/{trigger}"),
+        TRIGGERS,
+        &[]
+    ),
+    route!(
+        ListTriggers,
+        GET,
+        template!("/{template}/triggers"),
+        TRIGGERS,
+        &[]
+    ),
+    route!(
+        DeleteTrigger,
+        DELETE,
+        template!("/{template}/triggers/{trigger}"),
+        TRIGGERS,
+        &[]
+    ),
+    route!(
         ListTemplatesOfGroup,
         GET,
         template!(""),
@@ -272,6 +307,13 @@ pub(crate) const ROUTES: &[Route] = &[
         gallery!("/images/{definition}/versions/{version}"),
         GALLERY,
         &["$expand"]
+    ),
+    route!(
+        PutVersion,
+        PUT,
+        gallery!("/images/{definition}/versions/{version}"),
+        GALLERY,
+        &[]
     ),
     route!(
         DeleteVersion,

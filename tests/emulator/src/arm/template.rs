@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use crate::arm::operations::due;
 use crate::arm::regions;
+use crate::arm::triggers::Trigger;
 use crate::ids;
 use crate::progress::{Durations, Progress, RunFate, SubState};
 
@@ -188,6 +189,8 @@ pub(crate) struct Template {
     /// What is known of the last run besides its status.
     pub(crate) run: Option<Run>,
     pub(crate) outputs: Vec<RunOutput>,
+    /// The triggers, by name in lower case.
+    pub(crate) triggers: BTreeMap<String, Trigger>,
     pub(crate) work: Option<Work>,
     /// GETs during runs, for the switch that makes some of them fail.
     pub(crate) gets_in_runs: u32,
@@ -223,6 +226,7 @@ impl Template {
             last_run: None,
             run: None,
             outputs: Vec::new(),
+            triggers: BTreeMap::new(),
             work: None,
             gets_in_runs: 0,
         }

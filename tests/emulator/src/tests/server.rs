@@ -11,11 +11,15 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use crate::{Clock, Cloud, RunningServer, Server, ServerOptions, Switches, World};
 
 fn start(name: &str) -> RunningServer {
+    start_with(name, false)
+}
+
+fn start_with(name: &str, title_case_headers: bool) -> RunningServer {
     let folder = std::env::temp_dir().join(format!("azure-emulator-{name}-{}", std::process::id()));
     let options = ServerOptions {
         port_base: 0,
         folder,
-        title_case_headers: false,
+        title_case_headers,
     };
     let build = |addresses| {
         Cloud::new(
@@ -82,6 +86,16 @@ fn services_answer_on_their_ports_over_tls() {
         "{journal}"
     );
     assert!(exchange(&server, &arm, "GET /_emulator/inventory").ends_with("nothing"));
+}
+
+#[test]
+fn header_names_have_the_letter_case_of_the_switch() {
+    for (title_case, expected) in [(false, "\r\ncontent-type: "), (true, "\r\nContent-Type: ")] {
+        let server = start_with(&format!("letter-case-{title_case}"), title_case);
+        let get = "GET /metadata/endpoints?api-version=2022-09-01";
+        let answer = exchange(&server, &server.addresses.arm, get);
+        assert!(answer.contains(expected), "{answer}");
+    }
 }
 
 #[test]
