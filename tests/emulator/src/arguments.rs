@@ -14,13 +14,15 @@ pub(crate) const HELP: &str = "\
 azure-emulator: the part of Azure that VM Image Builder pipelines talk to, over HTTPS on loopback
 
   --port-base N              ports N (Resource Manager), N+1 (Entra ID), N+2 (Pipelines), N+3 (blobs); default 10440, 0 = any
-  --folder DIR               where ca.pem goes; default 'azure-emulator' in the folder for temporary files
+  --folder DIR               where ca.pem and environment.sh go; default 'azure-emulator' in the folder for temporary files
+  --assumed                  list what the emulator assumes about Azure without a source, and end
+  --help                     say this, and end
 
 How fast things go (default: --speed 20)
   --speed F                  realistic durations, divided by F
   --immediate                all is done when the next request comes
   --after-polls N            each state is seen by N polls
-  --cancel-call SECONDS      how long the call of cancel takes; default 10 (divided by the speed)
+  --cancel-call SECONDS      how long the call of cancel takes; default 10 divided by the speed, 0 with the other two
 
 How runs end (default: they succeed)
   --run-fails                a customizer fails
@@ -39,14 +41,25 @@ What the sources leave open or what changed
   --internal-error-every N   every Nth GET of a template during a run answers 500; default: never
   --title-case-headers       header names as 'Azure-Asyncoperation'
   --page-size N              templates on a page of a list; default 10
+  --no-blob-roles            only account keys open blobs; default: the application is Storage Blob Data Contributor, the identity
+                             of templates is Storage Blob Data Reader
   --token-lifetime SECONDS   life of access tokens; default 3600
   --seed N                   seed of all identifiers; default 1
+
+While it runs, on the port of Resource Manager, without a token (docs/emulator.md has examples)
+  GET  /_emulator/journal    every request so far
+  GET  /_emulator/inventory  what exists
+  GET  /_emulator/faults     how many faults no request has met yet
+  POST /_emulator/faults     trouble for coming requests
+  POST /_emulator/runs       how coming runs end
 ";
 
 /// What the command line asks for.
 pub(crate) enum Asked {
     /// The help.
     Help,
+    /// What is assumed.
+    Assumed,
     /// To run.
     Run(Box<Arguments>),
 }
@@ -57,6 +70,8 @@ pub(crate) struct Arguments {
     pub(crate) options: ServerOptions,
     /// The switches of the cloud.
     pub(crate) switches: Switches,
+    /// Whether application and identity have roles on blobs.
+    pub(crate) blob_roles: bool,
 }
 
 /// Reads the command line.
@@ -71,11 +86,16 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Asked
         title_case_headers: false,
     };
     let mut speed = Some(20.0);
+    let mut blob_roles = true;
+    let mut cancel_call = None;
     let mut switches = Switches::default();
     let mut arguments = arguments.into_iter();
     while let Some(flag) = arguments.next() {
         match flag.as_str() {
             "--help" | "-h" => return Ok(Asked::Help),
+            "--assumed" => return Ok(Asked::Assumed),
+            "--cancel-call" => cancel_call = Some(value(&flag, arguments.next())?),
+            "--no-blob-roles" => blob_roles = false,
             "--port-base" => options.port_base = value(&flag, arguments.next())?,
             "--folder" => options.folder = value::<PathBuf>(&flag, arguments.next())?,
             "--title-case-headers" => options.title_case_headers = true,
@@ -93,9 +113,17 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Asked
             return Err("'--speed' needs a number above 0".to_owned());
         }
         switches.progress = Progress::ByClock(Box::new(Durations::default().scaled(1.0 / speed)));
-        switches.cancel_call = switches.cancel_call.div_f64(speed);
     }
-    Ok(Asked::Run(Box::new(Arguments { options, switches })))
+    switches.cancel_call = match (cancel_call, speed) {
+        (Some(seconds), _) => Duration::from_secs(seconds),
+        (None, Some(speed)) => switches.cancel_call.div_f64(speed),
+        (None, None) => Duration::ZERO,
+    };
+    Ok(Asked::Run(Box::new(Arguments {
+        options,
+        switches,
+        blob_roles,
+    })))
 }
 
 fn switch(
@@ -103,10 +131,10 @@ fn switch(
     flag: &str,
     rest: &mut impl Iterator<Item = String>,
 ) -> Result<(), String> {
-    let mut seconds = |flag: &str| value(flag, rest.next()).map(Duration::from_secs);
     match flag {
-        "--cancel-call" => switches.cancel_call = seconds(flag)?,
-        "--token-lifetime" => switches.token_lifetime = seconds(flag)?,
+        "--token-lifetime" => {
+            switches.token_lifetime = Duration::from_secs(value(flag, rest.next())?);
+        }
         "--run-fails" => switches.run = RunFate::customizer_failed(),
         "--run-fails-as-json" => switches.run = RunFate::distribution_failed_as_json(),
         "--cancel-never-ends" => switches.cancel_never_ends = true,
@@ -143,6 +171,49 @@ fn value<T: FromStr>(flag: &str, given: Option<String>) -> Result<T, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_flag_is_in_the_help() {
+        let (source, _) = include_str!("arguments.rs")
+            .split_once("#[cfg(test)]")
+            .unwrap();
+        let is_flag = |text: &&str| text.starts_with("--") && !text.contains([' ', '\'']);
+        let flags: Vec<&str> = source.split('"').filter(is_flag).collect();
+        assert!(flags.len() > 20, "{flags:?}");
+        for flag in flags {
+            assert!(HELP.contains(&format!("  {flag} ")), "{flag}");
+        }
+    }
+
+    #[test]
+    fn the_commands_of_the_page_for_people_are_understood() {
+        let page = include_str!("../../../docs/emulator.md");
+        let lines = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("cargo emulator "));
+        for line in lines {
+            let arguments = line.split_whitespace().map(str::to_owned);
+            assert!(parse(arguments).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_call_of_cancel_follows_the_speed_unless_it_is_given() {
+        let check = |line: &str, expected: f64| {
+            let Ok(Asked::Run(arguments)) = parse(line.split_whitespace().map(str::to_owned))
+            else {
+                panic!("{line}");
+            };
+            let found = arguments.switches.cancel_call.as_secs_f64();
+            assert!((found - expected).abs() < 1e-9, "{line}: {found}");
+        };
+        check("", 0.5);
+        check("--speed 1", 10.0);
+        check("--immediate", 0.0);
+        check("--after-polls 2", 0.0);
+        check("--cancel-call 3 --immediate", 3.0);
+        check("--speed 20 --cancel-call 3", 3.0);
+    }
 
     #[test]
     fn each_flag_of_the_help_is_understood() {

@@ -1,4 +1,4 @@
-//! What people ask of the emulator itself, on the port of Azure Resource Manager: journal, inventory, faults.
+//! What people ask of the emulator itself, on the port of Azure Resource Manager: journal, inventory, faults, ends of runs.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::cloud::Cloud;
 use crate::faults::{Effect, Fault, Matcher};
+use crate::progress::{RunFate, SubState};
 
 /// A fault as JSON, for example `{"operation": "GetTemplate", "nth": 2, "effect": "status", "status": 503}`.
 #[derive(Debug, Deserialize)]
@@ -44,6 +45,25 @@ enum Name {
     ExpireToken,
 }
 
+/// How coming runs end as JSON, for example `{"end": "customizerFails", "times": 2}`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ScriptedRun {
+    end: End,
+    #[serde(default = "one")]
+    times: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum End {
+    Succeeds,
+    CustomizerFails,
+    DistributionFails,
+    PartiallySucceeds,
+    NeverEnds,
+}
+
 fn one() -> u32 {
     1
 }
@@ -59,16 +79,21 @@ pub(crate) fn answer(
     let (status, text) = match (method.as_str(), rest) {
         ("GET", "journal") => (200, journal(cloud)),
         ("GET", "inventory") => (200, cloud.inventory().to_string()),
-        ("POST", "faults") => match serde_json::from_slice::<Scripted>(body)
-            .map_err(|error| error.to_string())
-            .and_then(fault)
-        {
-            Ok(fault) => {
-                cloud.add_fault(fault);
-                (204, String::new())
-            }
-            Err(problem) => (400, format!("The fault is not understood: {problem}\n")),
-        },
+        ("POST", "faults") => done(
+            serde_json::from_slice::<Scripted>(body)
+                .map_err(|error| error.to_string())
+                .and_then(fault)
+                .map(|fault| cloud.add_fault(fault)),
+        ),
+        ("POST", "runs") => done(
+            serde_json::from_slice::<ScriptedRun>(body)
+                .map_err(|error| error.to_string())
+                .map(|run| {
+                    for _ in 0..run.times {
+                        cloud.script_run(fate(&run.end));
+                    }
+                }),
+        ),
         ("GET", "faults") => (
             200,
             format!(
@@ -78,13 +103,37 @@ pub(crate) fn answer(
         ),
         _ => (
             404,
-            "The emulator has GET journal, GET inventory, GET faults and POST faults\n".to_owned(),
+            "The emulator has GET journal, GET inventory, GET faults, POST faults and POST runs\n"
+                .to_owned(),
         ),
     };
     let response = Response::builder()
         .status(status)
         .header("content-type", "text/plain; charset=utf-8");
     response.body(Bytes::from(text)).ok()
+}
+
+fn done(result: Result<(), String>) -> (u16, String) {
+    match result {
+        Ok(()) => (204, String::new()),
+        Err(problem) => (400, format!("The body is not understood: {problem}\n")),
+    }
+}
+
+fn fate(end: &End) -> RunFate {
+    match end {
+        End::Succeeds => RunFate::Succeed,
+        End::CustomizerFails => RunFate::customizer_failed(),
+        End::DistributionFails => RunFate::distribution_failed_as_json(),
+        End::PartiallySucceeds => RunFate::PartiallySucceed {
+            outputs: 1,
+            message: "Internal error occurred. This is a generic error. To identify possible causes, go to https://aka.ms/azvmimagebuilderts."
+                .to_owned(),
+        },
+        End::NeverEnds => RunFate::NeverEnd {
+            at: SubState::Building,
+        },
+    }
 }
 
 fn journal(cloud: &Cloud) -> String {

@@ -1,17 +1,20 @@
 //! Runs the emulator until Ctrl+C, and says what to set so that clients find and trust it.
 
 mod arguments;
+mod instructions;
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use arguments::{Arguments, Asked};
+use azure_emulator::blob::BlobRole;
 use azure_emulator::{Clock, Cloud, Server, World};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = match arguments::parse(std::env::args().skip(1)) {
         Ok(Asked::Help) => return say(arguments::HELP, ExitCode::SUCCESS),
+        Ok(Asked::Assumed) => return say(&instructions::assumed(), ExitCode::SUCCESS),
         Ok(Asked::Run(arguments)) => arguments,
         Err(problem) => return say(&format!("{problem}; see --help\n"), ExitCode::from(2)),
     };
@@ -25,19 +28,28 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> std::io::Result<()> {
-    let Arguments { options, switches } = arguments;
+    let Arguments {
+        options,
+        switches,
+        blob_roles,
+    } = arguments;
     let mut scene = None;
     let server = Server::start(
         |addresses| {
-            let world = World::contoso(addresses);
+            let mut world = World::contoso(addresses);
+            if blob_roles {
+                assign_blob_roles(&mut world);
+            }
             scene = Some(world.clone());
             Cloud::new(world, switches, Clock::System)
         },
         &options,
     )?;
     if let Some(world) = scene {
+        let ca = &server.ca_pem_path;
+        let environment = instructions::write_environment(&world, ca)?;
         say(
-            &instructions(&world, &server.ca_pem_path.display().to_string()),
+            &instructions::text(&world, &environment, ca),
             ExitCode::SUCCESS,
         );
     }
@@ -46,31 +58,17 @@ async fn run(arguments: Arguments) -> std::io::Result<()> {
     Ok(())
 }
 
-fn instructions(world: &World, ca: &str) -> String {
-    let addresses = &world.addresses;
-    let application = world.applications.first();
-    let account = world
-        .storage_accounts
-        .first()
-        .map_or("", |account| &account.name);
-    format!(
-        "Azure Resource Manager  {}\nMicrosoft Entra ID      {}\nAzure Pipelines         {}\nBlob storage            {}\n\n\
-         tenant                  {}\nsubscription            {}\nclient id               {}\nclient secret           {}\n\n\
-         export SSL_CERT_FILE={ca}\nexport NODE_EXTRA_CA_CERTS={ca}\nexport REQUESTS_CA_BUNDLE={ca}\n\n\
-         {}/_emulator/journal shows what was asked, {}/_emulator/inventory what exists.\n",
-        addresses.arm,
-        addresses.login,
-        addresses.devops,
-        addresses.blob_endpoint(account),
-        world.tenant,
-        world.subscription,
-        application.map_or("", |application| &application.client),
-        application
-            .and_then(|application| application.secret.as_deref())
-            .unwrap_or("none"),
-        addresses.arm,
-        addresses.arm,
-    )
+/// Lets the applications write and the identities of templates read the blobs of all accounts, as the pages on pipelines advise.
+fn assign_blob_roles(world: &mut World) {
+    let applications = world.applications.iter();
+    let writers = applications.map(|application| (&application.object, BlobRole::Contributor));
+    let identities = world.identities.iter();
+    let readers = identities.map(|identity| (&identity.principal, BlobRole::Reader));
+    for (principal, role) in writers.chain(readers) {
+        for account in &mut world.storage_accounts {
+            account.roles.insert(principal.clone(), vec![role]);
+        }
+    }
 }
 
 /// Writes to the standard output. Whoever has closed it does not want to read.

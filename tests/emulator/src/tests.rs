@@ -1,5 +1,6 @@
 //! Tests of the cloud as a whole, without sockets and without waiting.
 
+mod control;
 mod fidelity;
 mod flows;
 mod recorded;

@@ -130,14 +130,14 @@ async fn templates_are_built_however_azure_takes_them() {
     .await;
 }
 
-/// Azure Resource Manager refills its allowance of reads by 25 a second for everybody together
+/// Azure Resource Manager refills its allowance of reads by 25 a second: a third of that is the most that one job may use
 /// (<https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling>).
 #[tokio::test(start_paused = true)]
 async fn a_server_that_asks_for_no_pause_is_not_flooded() {
     let stage = succeeds("Retry-After 0", |on| on.retry_after = Some(0), USUAL).await;
     let seconds = stage.elapsed.as_secs();
     let polls = stage.polls_of_the_run();
-    assert!(polls < 2 * seconds + 100, "{polls} polls in {seconds} s");
+    assert!(polls < 8 * seconds + 100, "{polls} polls in {seconds} s");
 }
 
 /// Two sources, each asked once in the pause that the server wants.

@@ -254,6 +254,7 @@ impl Arm {
             Call::MetadataEndpoints => Ok(self.metadata_endpoints(asked)),
             Call::ListSubscriptions => Ok(self.list_subscriptions()),
             Call::GetSubscription => Ok(Answer::new(200, Body::Compact(self.subscription()))),
+            Call::ListLocations => Ok(self.list_locations()),
             Call::GetProvider => self.provider(asked),
             Call::GetResourceGroup => self.resource_group(asked),
             Call::HeadResourceGroup => Ok(self.resource_group_exists(asked)),

@@ -65,6 +65,23 @@ impl Arm {
         })
     }
 
+    /// The regions of the image builder. The real list has more regions, and geography, coordinates and zones for each of them.
+    pub(crate) fn list_locations(&self) -> Answer {
+        let id = &self.world.subscription;
+        let region = |display: &&str| {
+            let name = regions::plain(display);
+            json!({
+                "id": format!("/subscriptions/{id}/locations/{name}"),
+                "name": name,
+                "type": "Region",
+                "displayName": display,
+                "metadata": {"regionType": "Physical"},
+            })
+        };
+        let all: Vec<Value> = regions::REGIONS.iter().map(region).collect();
+        Answer::new(200, Body::Compact(json!({"value": all})))
+    }
+
     /// Registration, resource types, their locations and api-versions: those of the emulator.
     pub(crate) fn provider(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let asked_for = asked.path.get("namespace");

@@ -8,6 +8,7 @@ pub(crate) enum Call {
     MetadataEndpoints,
     ListSubscriptions,
     GetSubscription,
+    ListLocations,
     GetProvider,
     GetResourceGroup,
     HeadResourceGroup,
@@ -113,6 +114,7 @@ const STORAGE: &[&str] = &[
     "2023-05-01",
     "2024-01-01",
     "2025-06-01",
+    "2025-08-01",
     "2026-09-01",
 ];
 const RESOURCES: &[&str] = &[
@@ -128,7 +130,12 @@ const RESOURCES: &[&str] = &[
     "2024-11-01",
     "2025-04-01",
 ];
-const IDENTITY: &[&str] = &["2018-11-30", "2023-01-31", "2024-11-30"];
+const IDENTITY: &[&str] = &[
+    "2018-11-30",
+    "2023-01-31",
+    "2024-11-30",
+    "2025-05-31-preview",
+];
 const METADATA: &[&str] = &["2015-01-01", "2022-09-01"];
 
 macro_rules! template {
@@ -167,6 +174,13 @@ pub(crate) const ROUTES: &[Route] = &[
         GetSubscription,
         GET,
         "/subscriptions/{subscription}",
+        RESOURCES,
+        &[]
+    ),
+    route!(
+        ListLocations,
+        GET,
+        "/subscriptions/{subscription}/locations",
         RESOURCES,
         &[]
     ),
@@ -397,7 +411,7 @@ pub(crate) fn name_of(method: &Method, path: &str) -> Option<&'static str> {
 }
 
 fn parameters(pattern: &'static str, path: &str) -> Option<Parameters> {
-    let (mut wanted, mut given) = (pattern.split('/'), path.trim_end_matches('/').split('/'));
+    let (mut wanted, mut given) = (pattern.split('/'), segments(path));
     let mut values = Vec::new();
     loop {
         match (wanted.next(), given.next()) {
@@ -413,6 +427,23 @@ fn parameters(pattern: &'static str, path: &str) -> Option<Parameters> {
             _ => return None,
         }
     }
+}
+
+/// The segments of a path. `az resource` (Azure CLI 2.91) writes `/providers/{namespace}//{type}/{name}`, so an empty one is skipped there.
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    let all: Vec<&str> = path.trim_end_matches('/').split('/').collect();
+    let follows_namespace = |place: usize| {
+        let before = place.checked_sub(2).and_then(|before| all.get(before));
+        before.is_some_and(|segment| segment.eq_ignore_ascii_case("providers"))
+    };
+    let skipped = |place: usize, segment: &str| segment.is_empty() && follows_namespace(place);
+    let kept: Vec<&str> = all
+        .iter()
+        .enumerate()
+        .filter(|(place, segment)| !skipped(*place, segment))
+        .map(|(_, segment)| *segment)
+        .collect();
+    kept.into_iter()
 }
 
 #[cfg(test)]
@@ -439,5 +470,9 @@ mod tests {
             Some("GetRunOutput"),
         );
         check(Method::GET, "/subscriptions/s/resourceGroups//", None);
+        let doubled = |place: &str| template.replace(place, &format!("{place}/"));
+        check(Method::GET, &doubled("images/"), Some("GetTemplate"));
+        check(Method::GET, &doubled("resourcegroups/"), None);
+        check(Method::GET, &doubled("imagetemplates/"), None);
     }
 }

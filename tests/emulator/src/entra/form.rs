@@ -25,13 +25,22 @@ impl Form {
         "resource",
         "claims",
     ];
+    /// By these Microsoft's libraries describe themselves, besides `x-client-*`
+    /// ([`AADServerParamKeys`](https://github.com/AzureAD/microsoft-authentication-library-for-js/blob/dev/lib/msal-common/src/constants/AADServerParamKeys.ts)).
+    const ABOUT_CLIENT: [&str; 5] = [
+        "client_info",
+        "client-request-id",
+        "x-ms-lib-capability",
+        "x-app-name",
+        "x-app-ver",
+    ];
 
     pub(super) fn read(body: &[u8]) -> Result<Self, Refusal> {
         let fields: Vec<(String, String)> =
             url::form_urlencoded::parse(body).into_owned().collect();
         for (index, (name, _)) in fields.iter().enumerate() {
             let known = Self::KNOWN.contains(&name.as_str())
-                || name == "client_info"
+                || Self::ABOUT_CLIENT.contains(&name.as_str())
                 || name.starts_with("x-client-");
             if !known {
                 return Err(Refusal::unknown_field(name));

@@ -81,7 +81,12 @@ fn a_token_names_audience_issuer_and_principal() {
         let (status, body) = ask(
             &mut entra,
             "/tenant-1/oauth2/v2.0/token",
-            &form(&[("scope", scope), ("x-client-SKU", "a"), ("claims", "{}")]),
+            &form(&[
+                ("scope", scope),
+                ("x-client-SKU", "a"),
+                ("x-ms-lib-capability", "retry-after, h429"),
+                ("claims", "{}"),
+            ]),
         );
         assert_eq!(
             (status, &body["expires_in"], &body["token_type"]),

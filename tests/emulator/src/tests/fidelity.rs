@@ -38,6 +38,7 @@ fn each_row_says_what_is_done_and_names_its_source() {
                 "recorded",
                 "reported",
                 "documented",
+                "seen from",
                 "assumed"
             ]
             .iter()

@@ -36,6 +36,13 @@ fn resources_are_read() {
     let definition = "/providers/Microsoft.Compute/galleries/galContoso/images/win11-avd";
     check(definition, "2023-07-03", "/properties/osType", "Windows");
     check("", "2025-04-01", "/name", "rg-images");
+    let locations = scene
+        .url("/locations")
+        .replace("/resourceGroups/rg-images", "")
+        .replace(VERSION, "2022-12-01");
+    let locations = scene.get(&locations).body;
+    assert_eq!(locations["value"][1]["displayName"], "East US 2");
+    assert_eq!(locations["value"][1]["name"], "eastus2");
     let keys = scene
         .url(&format!("{one}/listKeys"))
         .replace(VERSION, "2024-01-01");

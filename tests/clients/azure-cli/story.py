@@ -1,0 +1,239 @@
+"""Azure CLI builds images in the emulator: sign in, templates from flags, from a file and from its own cache, run, outputs, cancel, delete."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import urllib.request
+
+EMULATOR = os.environ["AZURE_EMULATOR"]
+SUBSCRIPTION = os.environ["AZURE_SUBSCRIPTION_ID"]
+GROUP = "rg-images"
+RESOURCES = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers"
+UBUNTU = "Canonical:ubuntu-24_04-lts:server:latest"
+DEFINITION = ["--gallery-name", "galContoso", "--gallery-image-definition", "ubuntu-2404"]
+
+
+def az(words, *more):
+    """What the command prints, read as JSON; None when it prints nothing."""
+    done = subprocess.run(["az", *words.split(), *more, "--output", "json"], capture_output=True, text=True)
+    assert done.returncode == 0, f"az {words} ended with {done.returncode}: {done.stderr}"
+    return json.loads(done.stdout) if done.stdout.strip() else None
+
+
+def refused(text, words, *more):
+    done = subprocess.run(["az", *words.split(), *more], capture_output=True, text=True)
+    assert done.returncode != 0, f"az {words} was not refused: {done.stdout}"
+    assert text in done.stderr, f"'{text}' is not in {done.stderr}"
+
+
+def builder(command, name, *more):
+    return az(f"image builder {command} --resource-group {GROUP} --name {name}", *more)
+
+
+def script_run(end):
+    body = json.dumps({"end": end}).encode()
+    urllib.request.urlopen(urllib.request.Request(f"{EMULATOR}/_emulator/runs", body)).close()
+
+
+def signs_in():
+    az("cloud register --name AzureEmulator --endpoint-resource-manager", EMULATOR)
+    az("cloud set --name AzureEmulator")
+    az("config set core.instance_discovery=false core.collect_telemetry=false")
+    login = f"login --service-principal --username {os.environ['AZURE_CLIENT_ID']} --tenant {os.environ['AZURE_TENANT_ID']} --password"
+    refused("AADSTS7000215", login, "wrong")
+    accounts = az(login, os.environ["AZURE_CLIENT_SECRET"])
+    assert [account["id"] for account in accounts] == [SUBSCRIPTION], accounts
+    assert az("account get-access-token")["tenant"] == os.environ["AZURE_TENANT_ID"]
+
+
+def reads_the_scene():
+    assert az(f"group show --name {GROUP}")["location"] == "westeurope"
+    assert az(f"identity show --resource-group {GROUP} --name id-image-builder")["principalId"]
+    assert az("provider show --namespace Microsoft.VirtualMachineImages")["registrationState"] == "Registered"
+    assert any(region["displayName"] == "West Europe" for region in az("account list-locations"))
+    account = az(f"storage account show --resource-group {GROUP} --name stcontosoimages")
+    assert account["primaryEndpoints"]["blob"] == os.environ["AZURE_EMULATOR_BLOBS"], account
+    definition = az(f"sig image-definition show --resource-group {GROUP}", *DEFINITION)
+    assert definition["osType"] == "Linux", definition
+
+
+def uploads_a_script_and_lists_it():
+    endpoint = ["--auth-mode", "login", "--blob-endpoint", os.environ["AZURE_EMULATOR_BLOBS"]]
+    az("storage container create --name scripts", *endpoint)
+    with tempfile.NamedTemporaryFile(suffix=".sh") as script:
+        script.write(b"#!/bin/sh\necho hello\n")
+        script.flush()
+        az("storage blob upload --container-name scripts --name hello.sh --file", script.name, "--no-progress", *endpoint)
+    blobs = az("storage blob list --container-name scripts", *endpoint)
+    assert [(blob["name"], blob["properties"]["contentLength"]) for blob in blobs] == [("hello.sh", 21)], blobs
+
+
+def creates_a_template_from_flags():
+    # The identity of the template may read the blob, so its address needs no signature.
+    made = builder(
+        "create",
+        "flags",
+        *["--image-source", UBUNTU, "--identity", "id-image-builder", "--managed-image-destinations", "image=westeurope"],
+        *["--scripts", os.environ["AZURE_EMULATOR_BLOBS"] + "scripts/hello.sh", "--build-timeout", "60", "--tags", "team=images"],
+    )
+    assert made["provisioningState"] == "Succeeded", made
+    assert made["source"]["exactVersion"] == "24.04.202511110", made
+    assert re.fullmatch("[0-9a-f]{64}", made["customize"][0]["sha256Checksum"]), made
+    assert (made["tags"], made["buildTimeoutInMinutes"]) == ({"team": "images"}, 60), made
+
+
+def creates_a_template_from_a_file():
+    template = {
+        "type": "Microsoft.VirtualMachineImages/imageTemplates",
+        "apiVersion": "2023-07-01",
+        "location": "westeurope",
+        "tags": {"team": "images"},
+        "identity": {
+            "type": "UserAssigned",
+            "userAssignedIdentities": {f"{RESOURCES}/Microsoft.ManagedIdentity/userAssignedIdentities/id-image-builder": {}},
+        },
+        "properties": {
+            "source": dict(zip(("publisher", "offer", "sku", "version"), UBUNTU.split(":")), type="PlatformImage"),
+            "customize": [{"type": "Shell", "name": "hello", "inline": ["echo hello"]}],
+            "validate": {"inVMValidations": [{"type": "Shell", "name": "check", "inline": ["true"]}]},
+            "distribute": [
+                {
+                    "type": "SharedImage",
+                    "runOutputName": "gallery",
+                    "galleryImageId": f"{RESOURCES}/Microsoft.Compute/galleries/galContoso/images/ubuntu-2404",
+                    "targetRegions": [{"name": "westeurope"}, {"name": "North Europe", "replicaCount": 2}],
+                }
+            ],
+        },
+    }
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(template, file)
+        file.flush()
+        made = builder("create", "file", "--image-template", file.name)
+    assert made["distribute"][0]["targetRegions"][1]["replicaCount"] == 2, made
+    assert made["lastRunStatus"] is None, made
+
+
+def builds_a_template_in_the_cache_and_sends_it():
+    builder("create", "cache", "--image-source", UBUNTU, "--identity", "id-image-builder", "--defer")
+    builder("customizer add", "cache", "--customizer-name", "hello", "--type", "shell", "--inline-script", "echo hello", "--defer")
+    builder("output add", "cache", *DEFINITION, "--gallery-replication-regions", "northeurope", "--defer")
+    builder("output add", "cache", "--is-vhd", "--output-name", "disk", "--defer")
+    builder("validator add", "cache", "--continue-distribute-on-failure", "true", "--defer")
+    builder("optimizer add", "cache", "--enable-vm-boot", "true", "--defer")
+    builder("error-handler add", "cache", "--on-customizer-error", "abort", "--defer")
+    refused("ResourceNotFound", f"image builder show --resource-group {GROUP} --name cache")
+    made = builder("update", "cache")
+    assert made["customize"][0]["inline"] == ["echo hello"], made
+    assert [target["runOutputName"] for target in made["distribute"]] == ["ubuntu-2404", "disk"], made
+    assert made["validate"]["continueDistributeOnFailure"] is True, made
+    assert made["optimize"]["vmBoot"]["state"] == "Enabled", made
+    assert made["errorHandling"]["onCustomizerError"] == "abort", made
+
+
+def is_refused_a_change_of_a_template():
+    refused("Conflict", f"image builder update --resource-group {GROUP} --name cache --set buildTimeoutInMinutes=30")
+
+
+def runs_a_template():
+    assert builder("run", "file") is None
+    status = az(
+        f"resource show --resource-group {GROUP} --name file --resource-type Microsoft.VirtualMachineImages/imageTemplates",
+        *["--query", "properties.lastRunStatus"],
+    )
+    assert (status["runState"], status["message"]) == ("Succeeded", ""), status
+    assert builder("show", "file")["lastRunStatus"]["runState"] == "Succeeded"
+
+
+def runs_a_template_and_waits_apart():
+    builder("run", "flags", "--no-wait")
+    builder("wait", "flags", "--custom", "lastRunStatus.runState=='Succeeded'", "--interval", "1", "--timeout", "60")
+
+
+def shows_what_runs_made():
+    (output,) = builder("show-runs", "file")
+    assert output["artifactId"].endswith("/images/ubuntu-2404/versions/1.0.0"), output
+    image = builder("show-runs", "flags", "--output-name", "image")
+    assert image["artifactId"] == f"{RESOURCES}/Microsoft.Compute/images/image", image
+    assert az(f"image show --resource-group {GROUP} --name image")["hyperVGeneration"] == "V1"
+    version = f"sig image-version show --resource-group {GROUP} --gallery-image-version 1.0.0 --expand ReplicationStatus"
+    version = az(version, *DEFINITION)
+    assert [region["name"] for region in version["publishingProfile"]["targetRegions"]] == ["West Europe", "North Europe"], version
+    replication = version["replicationStatus"]
+    assert replication["aggregatedState"] == "Completed", replication
+    assert [region["region"] for region in replication["summary"]] == ["westeurope", "northeurope"], replication
+
+
+def sees_a_run_fail():
+    script_run("customizerFails")
+    refused("Packer build logs are at location", f"image builder run --resource-group {GROUP} --name flags")
+    assert builder("show", "flags")["lastRunStatus"]["runState"] == "Failed"
+
+
+def cancels_a_run():
+    script_run("neverEnds")
+    builder("run", "flags", "--no-wait")
+    refused("OperationNotAllowed", f"image builder delete --resource-group {GROUP} --name flags")
+    builder("cancel", "flags")
+    builder("wait", "flags", "--custom", "lastRunStatus.runState=='Canceled'", "--interval", "1", "--timeout", "60")
+    refused("OperationNotAllowed", f"image builder cancel --resource-group {GROUP} --name flags")
+
+
+def sees_a_submission_fail():
+    refused(
+        "Platform Image was not found",
+        f"image builder create --resource-group {GROUP} --name failed --image-source a:b:c:latest --identity id-image-builder",
+        *["--managed-image-destinations", "none=westeurope"],
+    )
+    assert builder("show", "failed")["provisioningError"]["provisioningErrorCode"] == "BadPIRSource"
+
+
+def deletes_what_it_made():
+    names = [template["name"] for template in az(f"image builder list --resource-group {GROUP}")]
+    assert sorted(names) == ["cache", "failed", "file", "flags"], names
+    for name in names:
+        builder("delete", name)
+    assert az("image builder list") == []
+    refused("ResourceNotFound", f"image builder show --resource-group {GROUP} --name flags")
+    az(f"sig image-version delete --resource-group {GROUP} --gallery-image-version 1.0.0 --no-wait", *DEFINITION)
+
+
+STEPS = [
+    signs_in,
+    reads_the_scene,
+    uploads_a_script_and_lists_it,
+    creates_a_template_from_flags,
+    creates_a_template_from_a_file,
+    builds_a_template_in_the_cache_and_sends_it,
+    is_refused_a_change_of_a_template,
+    runs_a_template,
+    runs_a_template_and_waits_apart,
+    shows_what_runs_made,
+    sees_a_run_fail,
+    cancels_a_run,
+    sees_a_submission_fail,
+    deletes_what_it_made,
+]
+
+
+def main():
+    failed = 0
+    for step in STEPS:
+        start, name = time.monotonic(), step.__name__.replace("_", " ")
+        try:
+            step()
+            line = f"passed: {name}"
+        except Exception:  # Whatever goes wrong is the outcome of the step.
+            failed += 1
+            line = f"failed: {name}: {traceback.format_exc()}"
+        print(f"{line} ({time.monotonic() - start:.1f} s)", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,285 @@
+"""Microsoft's Python libraries build an image in the emulator: upload a script, submit a template that fetches it, run, read outputs, delete."""
+
+import datetime
+import json
+import logging
+import os
+import re
+import sys
+import time
+import traceback
+import urllib.request
+
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.identity import AzurePipelinesCredential, ClientSecretCredential
+from azure.mgmt.imagebuilder import ImageBuilderClient, models
+from azure.storage.blob import BlobBlock, BlobClient, BlobSasPermissions, BlobServiceClient, generate_blob_sas
+
+EMULATOR = os.environ["AZURE_EMULATOR"]
+SUBSCRIPTION = os.environ["AZURE_SUBSCRIPTION_ID"]
+GROUP = "rg-images"
+RESOURCES = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers"
+CONTENT = b"#!/bin/sh\necho hello\n" * 200
+
+# Refusals are part of the story, so the libraries need not warn of them.
+logging.getLogger("azure").setLevel(logging.CRITICAL)
+credential = ClientSecretCredential(
+    os.environ["AZURE_TENANT_ID"],
+    os.environ["AZURE_CLIENT_ID"],
+    os.environ["AZURE_CLIENT_SECRET"],
+    # The library would ask the public cloud whether this authority is one of its own.
+    disable_instance_discovery=True,
+)
+templates = ImageBuilderClient(
+    credential,
+    SUBSCRIPTION,
+    base_url=EMULATOR,
+    credential_scopes=[f"{EMULATOR}/.default"],
+    # The library polls every 30 seconds unless the service or the caller says otherwise.
+    polling_interval=0,
+).virtual_machine_image_templates
+blobs = BlobServiceClient(
+    os.environ["AZURE_EMULATOR_BLOBS"], credential=credential, max_single_put_size=1, max_block_size=1024
+)
+container = blobs.get_container_client("scripts")
+script = container.get_blob_client("hello.sh")
+
+
+def template(**changes):
+    properties = {
+        "source": models.ImageTemplatePlatformImageSource(
+            publisher="Canonical", offer="ubuntu-24_04-lts", sku="server", version="latest"
+        ),
+        "customize": [models.ImageTemplateShellCustomizer(name="hello", script_uri=script_url())],
+        "distribute": [
+            models.ImageTemplateSharedImageDistributor(
+                run_output_name="gallery",
+                gallery_image_id=f"{RESOURCES}/Microsoft.Compute/galleries/galContoso/images/ubuntu-2404",
+                target_regions=[models.TargetRegion(name="westeurope", replica_count=1)],
+            ),
+            models.ImageTemplateManagedImageDistributor(
+                run_output_name="image", image_id=f"{RESOURCES}/Microsoft.Compute/images/python", location="westeurope"
+            ),
+        ],
+        "error_handling": models.ImageTemplatePropertiesErrorHandling(on_customizer_error="abort"),
+        "build_timeout_in_minutes": 60,
+    }
+    identity = f"{RESOURCES}/Microsoft.ManagedIdentity/userAssignedIdentities/id-image-builder"
+    return models.ImageTemplate(
+        location="West Europe",
+        identity=models.ImageTemplateIdentity(
+            type="UserAssigned", user_assigned_identities={identity: models.UserAssignedIdentity()}
+        ),
+        properties=models.ImageTemplateProperties(**properties | changes),
+    )
+
+
+def script_url():
+    """The script's address, signed with a user delegation key."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    expiry = now + datetime.timedelta(hours=1)
+    key = blobs.get_user_delegation_key(now - datetime.timedelta(minutes=5), expiry)
+    signature = generate_blob_sas(
+        blobs.account_name,
+        container.container_name,
+        script.blob_name,
+        user_delegation_key=key,
+        permission=BlobSasPermissions(read=True),
+        expiry=expiry,
+        protocol="https",
+    )
+    return f"{script.url}?{signature}"
+
+
+def script_run(end):
+    body = json.dumps({"end": end}).encode()
+    urllib.request.urlopen(urllib.request.Request(f"{EMULATOR}/_emulator/runs", body)).close()
+
+
+def refused(error, call, code=None, text=""):
+    try:
+        call()
+    except error as refusal:
+        found = refusal.error.code if getattr(refusal, "error", None) else None
+        assert code in (None, found), f"code {found} instead of {code}: {refusal}"
+        assert text in str(refusal), f"'{text}' is not in {refusal}"
+        return
+    raise AssertionError("the call was not refused")
+
+
+def signs_in_with_a_service_connection_of_azure_pipelines():
+    def token(connection):
+        return AzurePipelinesCredential(
+            tenant_id=os.environ["AZURESUBSCRIPTION_TENANT_ID"],
+            client_id=os.environ["AZURESUBSCRIPTION_CLIENT_ID"],
+            service_connection_id=connection,
+            system_access_token=os.environ["SYSTEM_ACCESSTOKEN"],
+            disable_instance_discovery=True,
+        ).get_token(f"{EMULATOR}/.default")
+
+    assert token(os.environ["AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"]).expires_on > time.time()
+    stranger = "00000000-0000-4000-8000-000000000000"
+    refused(ClientAuthenticationError, lambda: token(stranger), text="not authorized for this job")
+
+
+def uploads_a_blob_in_blocks():
+    container.create_container()
+    script.upload_blob(CONTENT, max_concurrency=2)
+    committed, _ = script.get_block_list()
+    assert len(committed) == -(-len(CONTENT) // 1024)
+
+
+def stages_blocks_and_commits_them_in_another_order():
+    blob = container.get_blob_client("parts.txt")
+    blob.stage_block("block-1", b"world")
+    blob.stage_block("block-2", b"hello ")
+    blob.commit_block_list([BlobBlock("block-2"), BlobBlock("block-1")])
+    assert blob.download_blob().readall() == b"hello world"
+    assert blob.download_blob(offset=6, length=3).readall() == b"wor"
+
+
+def signs_with_a_user_delegation_key_and_reads_with_that_alone():
+    url = script_url()
+    assert BlobClient.from_blob_url(url).download_blob().readall() == CONTENT
+    forged = re.sub("sig=[^&]{4}", "sig=AAAA", url)
+    refused(HttpResponseError, lambda: BlobClient.from_blob_url(forged).download_blob(), text="AuthenticationFailed")
+    refused(HttpResponseError, lambda: BlobClient.from_blob_url(url).delete_blob(), text="AuthorizationPermissionMismatch")
+
+
+def lists_blobs_in_pages():
+    pages = container.list_blobs(results_per_page=1).by_page()
+    assert [[blob.name for blob in page] for page in pages] == [["hello.sh"], ["parts.txt"]]
+
+
+def creates_a_template_that_fetches_the_script():
+    made = templates.begin_create_or_update(GROUP, "python", template()).result().properties
+    assert made.provisioning_state == "Succeeded", made
+    assert re.fullmatch("[0-9a-f]{64}", made.customize[0].sha256_checksum), made
+    assert made.last_run_status is None, made
+
+
+def is_refused_a_second_template_of_the_name():
+    refused(
+        (HttpResponseError, ResourceExistsError),
+        lambda: templates.begin_create_or_update(GROUP, "python", template()),
+        "Conflict",
+    )
+
+
+def is_refused_a_wrong_template():
+    wrong = template(build_timeout_in_minutes=961)
+    refused(HttpResponseError, lambda: templates.begin_create_or_update(GROUP, "wrong", wrong), "ValidationFailed")
+
+
+def sees_a_submission_fail():
+    source = models.ImageTemplatePlatformImageSource(publisher="a", offer="b", sku="c", version="latest")
+    poller = templates.begin_create_or_update(GROUP, "failed", template(source=source))
+    refused(HttpResponseError, poller.result, text="Platform Image was not found")
+    failed = templates.get(GROUP, "failed").properties
+    assert (failed.provisioning_state, failed.provisioning_error.provisioning_error_code) == ("Failed", "BadPIRSource")
+    templates.begin_delete(GROUP, "failed").result()
+
+
+def runs_the_template():
+    poller = templates.begin_run(GROUP, "python")
+    poller.result()
+    assert poller.status() == "Succeeded"
+    status = templates.get(GROUP, "python").properties.last_run_status
+    assert (status.run_state, status.message) == ("Succeeded", ""), status
+    assert status.end_time > status.start_time, status
+
+
+def lists_the_outputs():
+    outputs = {output.name: output.properties for output in templates.list_run_outputs(GROUP, "python")}
+    assert outputs["gallery"].artifact_id.endswith("/images/ubuntu-2404/versions/1.0.0"), outputs
+    assert outputs["image"].artifact_id.endswith("/Microsoft.Compute/images/python"), outputs
+    assert templates.get_run_output(GROUP, "python", "image").properties.provisioning_state == "Succeeded"
+    refused(ResourceNotFoundError, lambda: templates.get_run_output(GROUP, "python", "none"))
+
+
+def sees_a_run_fail():
+    script_run("distributionFails")
+    poller = templates.begin_run(GROUP, "python")
+    refused(HttpResponseError, poller.result, text="Internal error occurred.")
+    status = templates.get(GROUP, "python").properties.last_run_status
+    assert status.run_state == "Failed" and "InternalOperationError" in status.message, status
+
+
+def cancels_a_run():
+    script_run("neverEnds")
+    run = templates.begin_run(GROUP, "python", polling=False)
+    assert templates.get(GROUP, "python").properties.last_run_status.run_state == "Running", run
+    refused(HttpResponseError, lambda: templates.begin_delete(GROUP, "python"), "OperationNotAllowed")
+    templates.begin_cancel(GROUP, "python").result()
+    end = time.monotonic() + 10
+    while templates.get(GROUP, "python").properties.last_run_status.run_state == "Canceling":
+        assert time.monotonic() < end, "the run is still canceling"
+    assert templates.get(GROUP, "python").properties.last_run_status.run_state == "Canceled"
+
+
+def changes_tags():
+    update = models.ImageTemplateUpdateParameters(tags={"team": "desktops"})
+    assert templates.begin_update(GROUP, "python", update).result().tags == {"team": "desktops"}
+
+
+def lists_templates_in_pages():
+    names = [f"page-{number}" for number in range(11)]
+    for poller in [templates.begin_create_or_update(GROUP, name, template()) for name in names]:
+        poller.result()
+    assert sorted(one.name for one in templates.list_by_resource_group(GROUP)) == sorted([*names, "python"])
+    assert len(list(templates.list())) == 12
+    for poller in [templates.begin_delete(GROUP, name) for name in names]:
+        poller.result()
+
+
+def deletes_the_template():
+    templates.begin_delete(GROUP, "python").result()
+    refused(ResourceNotFoundError, lambda: templates.get(GROUP, "python"), "ResourceNotFound")
+    # Nothing to delete is no error: 204.
+    templates.begin_delete(GROUP, "python").result()
+
+
+def deletes_the_blobs():
+    script.delete_blob()
+    assert not script.exists()
+    refused(ResourceNotFoundError, script.get_blob_properties)
+    container.delete_container()
+
+
+STEPS = [
+    signs_in_with_a_service_connection_of_azure_pipelines,
+    uploads_a_blob_in_blocks,
+    stages_blocks_and_commits_them_in_another_order,
+    signs_with_a_user_delegation_key_and_reads_with_that_alone,
+    lists_blobs_in_pages,
+    creates_a_template_that_fetches_the_script,
+    is_refused_a_second_template_of_the_name,
+    is_refused_a_wrong_template,
+    sees_a_submission_fail,
+    runs_the_template,
+    lists_the_outputs,
+    sees_a_run_fail,
+    cancels_a_run,
+    changes_tags,
+    lists_templates_in_pages,
+    deletes_the_template,
+    deletes_the_blobs,
+]
+
+
+def main():
+    failed = 0
+    for step in STEPS:
+        start, name = time.monotonic(), step.__name__.replace("_", " ")
+        try:
+            step()
+            line = f"passed: {name}"
+        except Exception:  # Whatever a library raises is the outcome of the step.
+            failed += 1
+            line = f"failed: {name}: {traceback.format_exc()}"
+        print(f"{line} ({time.monotonic() - start:.1f} s)", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
