@@ -24,10 +24,12 @@ pub(crate) fn write_environment(world: &World, ca: &Path) -> io::Result<PathBuf>
 pub(crate) fn text(world: &World, environment: &Path, ca: &Path) -> String {
     let addresses = &world.addresses;
     let (client, secret) = application(world);
-    let (all, assumed) = (rows().count(), rows().filter(is_assumed).count());
+    let (all, count) = (rows().count(), rows().filter(is_assumed).count());
+    let guesses = assumed();
     let (arm, login, devops) = (&addresses.arm, &addresses.login, &addresses.devops);
     format!(
-        "Azure Resource Manager  {arm}\nMicrosoft Entra ID      {login}\nAzure Pipelines         {devops}\nBlob storage            {blob}\n\n\
+        "Of {all} rows of FIDELITY.md these {count} are assumed, at least in part:\n{guesses}\n\
+         Azure Resource Manager  {arm}\nMicrosoft Entra ID      {login}\nAzure Pipelines         {devops}\nBlob storage            {blob}\n\n\
          Set the variables, in each terminal that is to use the emulator:\n\
          \x20 . {environment}\n\n\
          Azure CLI (its settings are kept apart from those that you have):\n\
@@ -45,8 +47,7 @@ pub(crate) fn text(world: &World, environment: &Path, ca: &Path) -> String {
          \x20 subscriptionId            {subscription}\n\
          \x20 environment               AzureStack\n\
          \x20 activeDirectoryAuthority  {login}/\n\n\
-         Journal {arm}/_emulator/journal, inventory {arm}/_emulator/inventory, faults {arm}/_emulator/faults\n\
-         {assumed} of {all} rows of FIDELITY.md are assumed at least in part; --assumed lists them, docs/emulator.md has more\n",
+         Journal {arm}/_emulator/journal, inventory {arm}/_emulator/inventory, faults {arm}/_emulator/faults; docs/emulator.md has more\n",
         blob = blob(world),
         environment = environment.display(),
         tenant = world.tenant,
