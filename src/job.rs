@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::agent::{Agent, IssueKind, StopSignal};
 use crate::arm::http::Http;
@@ -11,13 +11,17 @@ use crate::arm::{Arm, Client};
 use crate::error::Error;
 use crate::inputs::connection::Connection;
 use crate::inputs::declared::IB_SUBSCRIPTION;
-use crate::inputs::{self, Given, GivenConnection};
+use crate::inputs::{self, Given, GivenConnection, Plan};
 use crate::report::{self, LEFTOVERS, Reporter};
+use crate::resource::ResourceId;
 use crate::run::clean_up::{Budget, clean_up};
 use crate::run::leftover::{Leftover, Leftovers, Remains};
-use crate::run::{Outcome, build_image};
+use crate::run::{NOT_REMOVED_YET, Outcome, build_image};
 use crate::secret::Masker;
-use crate::template;
+use crate::{storage, template};
+
+/// For finding out where a blob is, before the clean-up's own time.
+const LONGEST_CHECK: Duration = Duration::from_secs(30);
 
 /// The main stage: builds the image. `http` is the way to Azure, or why there is none.
 pub async fn build(agent: &Agent, http: Result<Arc<dyn Http>, String>, stop: &StopSignal) {
@@ -28,7 +32,8 @@ pub async fn build(agent: &Agent, http: Result<Arc<dyn Http>, String>, stop: &St
         Ok(plan) => plan,
         Err(problems) => return report::report_refusal(console, &problems),
     };
-    let reporter = Reporter::new(console, Vec::new());
+    let earlier = leftovers_of_earlier_attempt(agent);
+    let reporter = Reporter::new(agent, earlier.clone());
     reporter.announce(&plan, &template::source_of(&plan));
     let arm = http
         .map_err(Error::Network)
@@ -37,7 +42,7 @@ pub async fn build(agent: &Agent, http: Result<Arc<dyn Http>, String>, stop: &St
         Ok(arm) => tokio::select! {
             biased;
             () = stop.at_once().cancelled() => reporter.abandoned(),
-            outcome = build_image(&plan, &arm, &reporter, stop.requested()) => outcome,
+            outcome = build_anew(&plan, &arm, &reporter, earlier, stop) => outcome,
         },
         Err(error) => Outcome {
             result: Err(error),
@@ -47,10 +52,36 @@ pub async fn build(agent: &Agent, http: Result<Arc<dyn Http>, String>, stop: &St
     report::report_outcome(console, &plan, &outcome);
 }
 
+/// `retryCountOnTaskFailure` starts the step again in the same job: what the attempt before could not remove comes first.
+async fn build_anew(
+    plan: &Plan,
+    arm: &Arm,
+    reporter: &Reporter,
+    earlier: Vec<Leftover>,
+    stop: &StopSignal,
+) -> Outcome {
+    let all_remain = || Leftovers::known(reporter, earlier.clone()).all_remain(NOT_REMOVED_YET);
+    let remains = tokio::select! {
+        biased;
+        () = stop.requested().cancelled() => all_remain(),
+        remains = remove_noted(arm, &plan.connection, reporter, earlier.clone()) => remains,
+    };
+    let mut outcome = build_image(plan, arm, reporter, stop.requested()).await;
+    outcome.remains.extend(remains);
+    outcome
+}
+
+/// A note that cannot be read is a matter for the post-job stage, which says so.
+fn leftovers_of_earlier_attempt(agent: &Agent) -> Vec<Leftover> {
+    let note = agent.note_of_earlier_attempt(LEFTOVERS);
+    note.and_then(|text| report::leftovers_from_text(&text).ok())
+        .unwrap_or_default()
+}
+
 /// The post-job stage: removes what a canceled or crashed main stage left. Most of the time there is nothing.
 pub async fn remove_leftovers(agent: &Agent, http: Result<Arc<dyn Http>, String>) {
     let console = agent.console();
-    let Some(text) = agent.environment().task_variable(LEFTOVERS) else {
+    let Some(text) = agent.note_of_main_stage(LEFTOVERS).await else {
         return;
     };
     let all = match report::leftovers_from_text(&text) {
@@ -72,17 +103,70 @@ async fn removed(
     http: Result<Arc<dyn Http>, String>,
     all: Vec<Leftover>,
 ) -> Vec<Remains> {
-    let reporter = Reporter::new(agent.console(), all.clone());
-    let mut leftovers = Leftovers::known(&reporter, all);
+    let reporter = Reporter::new(agent, all.clone());
     let connection = inputs::connection(&given(agent), agent.console());
     let arm = connection
         .map_err(|problems| problems.to_string())
         .and_then(|connection| {
-            connect(agent, http?, &connection).map_err(|error| error.to_string())
+            let arm = connect(agent, http?, &connection).map_err(|error| error.to_string())?;
+            Ok((arm, connection))
         });
     match arm {
-        Ok(arm) => clean_up(&arm, &mut leftovers, Budget::AFTER_CANCEL).await,
-        Err(reason) => leftovers.all_remain(&reason),
+        Ok((arm, connection)) => remove_noted(&arm, &connection, &reporter, all).await,
+        Err(reason) => Leftovers::known(&reporter, all).all_remain(&reason),
+    }
+}
+
+/// Removes what a note names, but for what does not look like ours: a pipeline variable can be made to look like the note.
+/// That stays in the note.
+async fn remove_noted(
+    arm: &Arm,
+    connection: &Connection,
+    reporter: &Reporter,
+    all: Vec<Leftover>,
+) -> Vec<Remains> {
+    let (mut certain, mut doubtful) = (Vec::new(), Vec::new());
+    for leftover in all {
+        let check = check_is_ours(arm, connection, &leftover);
+        let checked = tokio::time::timeout(LONGEST_CHECK, check).await;
+        match checked.unwrap_or_else(|_| Err("Azure did not say where it is".to_owned())) {
+            Ok(()) => certain.push(leftover),
+            Err(reason) => doubtful.push(Remains::of(leftover, &reason)),
+        }
+    }
+    let mut leftovers = Leftovers::known(reporter, certain);
+    let mut remains = clean_up(arm, &mut leftovers, Budget::AFTER_CANCEL).await;
+    remains.append(&mut doubtful);
+    remains
+}
+
+/// The token goes only to where Azure Resource Manager says that the account is, whatever the note says.
+async fn check_is_ours(
+    arm: &Arm,
+    connection: &Connection,
+    leftover: &Leftover,
+) -> Result<(), String> {
+    let foreign = || "it does not look like something that this task has made".to_owned();
+    if !leftover.is_of_this_task() {
+        return Err(foreign());
+    }
+    let Leftover::Blob(blob) = leftover else {
+        return Ok(());
+    };
+    let id: ResourceId = blob.account.id.parse().map_err(|_| foreign())?;
+    let found = storage::find_account(
+        &arm.client,
+        &connection.cloud.resource_manager,
+        &arm.scope,
+        id.subscription(),
+        id.resource_group(),
+        &blob.account.name,
+    );
+    let account = found.await.map_err(|failure| failure.to_string())?;
+    if account.blob(&blob.container, &blob.name) == **blob {
+        Ok(())
+    } else {
+        Err(foreign())
     }
 }
 

@@ -9,19 +9,42 @@ use image_builder::arm::http::{Http, HttpClient, Network};
 use image_builder::inputs::declared::TASK_VERSION;
 use image_builder::{job, report};
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let agent = Agent::of_process();
-    let console = agent.console();
-    report::listen_to_tracing(console);
-    match std::env::args().nth(1).as_deref() {
-        None | Some("run") => match agent.stop_signal() {
-            Ok(stop) => job::build(&agent, network(&agent), &stop).await,
-            Err(error) => console.complete(
-                TaskResult::Failed,
-                &format!("Listening for the end of the job failed: {error}"),
-            ),
+fn main() -> ExitCode {
+    let Ok(runtime) = tokio::runtime::Runtime::new() else {
+        return ExitCode::FAILURE;
+    };
+    let code = runtime.block_on(act());
+    // The result is told. What still waits for the disk or a name server in a thread of its own must not hold up the end.
+    runtime.shutdown_background();
+    code
+}
+
+async fn act() -> ExitCode {
+    let mut agent = Agent::of_process();
+    let console = &agent.console().clone();
+    let in_job = agent.environment().is_agent();
+    let stage = std::env::args().nth(1);
+    report::report_panics(
+        console,
+        match stage.as_deref() {
+            Some("clean-up") => report::Stage::PostJob,
+            _ => report::Stage::Main,
         },
+        in_job,
+    );
+    report::listen_to_tracing(console);
+    match stage.as_deref() {
+        None | Some("run") => {
+            agent.begin_main_stage();
+            match agent.stop_signal() {
+                Ok(stop) => job::build(&agent, network(&agent), &stop).await,
+                Err(error) => console.complete(
+                    TaskResult::Failed,
+                    &format!("Listening for the end of the job failed: {error}"),
+                ),
+            }
+            agent.end_main_stage();
+        }
         Some("clean-up") => job::remove_leftovers(&agent, network(&agent)).await,
         Some("--version") => console.line(&format!("image-builder {TASK_VERSION}")),
         Some(other) => console.complete(
@@ -29,11 +52,12 @@ async fn main() -> ExitCode {
             &format!("'{other}' is not a stage; expected 'run' or 'clean-up'"),
         ),
     }
-    // The agent reads the result from the log and wants exit code 0; a person's shell wants the usual code.
-    if console.result() == Some(TaskResult::Failed) && !agent.environment().is_agent() {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
+    // The agent reads the result from the log and wants exit code 0; a person's shell wants the usual codes.
+    match console.result() {
+        _ if in_job => ExitCode::SUCCESS,
+        Some(TaskResult::Failed) => ExitCode::FAILURE,
+        Some(TaskResult::Canceled) => ExitCode::from(130),
+        Some(TaskResult::Succeeded | TaskResult::SucceededWithIssues) | None => ExitCode::SUCCESS,
     }
 }
 

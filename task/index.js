@@ -8,26 +8,27 @@ const path = require('path');
 
 const [bin, platform] = [path.join(__dirname, 'bin'), `${process.platform}-${process.arch}`];
 const env = { ...process.env, IMAGE_BUILDER_PARENT: 'launcher' }; // So that the core knows what the end of its stdin means.
+const files = (folder) => { try { return fs.readdirSync(path.join(bin, folder)); } catch (_) { return []; } };
 const denied = ['EACCES', 'EPERM', 'EROFS'];
 
+// The override is for tests and packagers. A pipeline variable may not choose the program that gets the service connection.
 function corePath() {
-  if (process.env.IMAGE_BUILDER_BINARY) return process.env.IMAGE_BUILDER_BINARY;
-  const file = process.platform === 'win32' ? 'image-builder.exe' : 'image-builder.bin';
-  const [own, emulated] = [platform, 'win32-x64'].map((folder) => path.join(bin, folder, file)); // Windows on ARM runs x64, too.
-  return platform === 'win32-arm64' && !fs.existsSync(own) && fs.existsSync(emulated) ? emulated : own;
+  const variables = (env.VSTS_PUBLIC_VARIABLES || '').toUpperCase().replace(/[. ]/g, '_');
+  if (env.IMAGE_BUILDER_BINARY && !variables.includes('"IMAGE_BUILDER_BINARY"')) return env.IMAGE_BUILDER_BINARY;
+  const folder = platform === 'win32-arm64' && !files(platform).length ? 'win32-x64' : platform; // Windows on ARM runs x64, too.
+  return path.join(bin, folder, files(folder).find((file) => /^image-builder(\.|$)/.test(file)) || 'image-builder.bin');
 }
 
 function executable(file) {
   try { fs.accessSync(file, fs.constants.X_OK); } catch (_) { fs.chmodSync(file, 0o755); }
-  fs.accessSync(file, fs.constants.X_OK); // Still denied on a file system mounted with noexec.
-  return file;
+  return fs.accessSync(file, fs.constants.X_OK) || file; // Still denied on a file system mounted with noexec.
 }
 
 // Packages carry no executable bit, and the agent may mount the task's folder read-only: then a copy runs.
 function runnable(file) {
   try { return executable(file); } catch (error) { if (!denied.includes(error.code)) throw error; }
-  const folder = fs.mkdtempSync(path.join(process.env.AGENT_TEMPDIRECTORY || os.tmpdir(), 'image-builder-'));
-  const copy = path.join(folder, path.basename(file)); // Private to this process, so nobody sees it half written.
+  const folder = path.join(process.env.AGENT_TEMPDIRECTORY || os.tmpdir(), 'image-builder-');
+  const copy = path.join(fs.mkdtempSync(folder), path.basename(file)); // Private to this process, so nobody sees it half written.
   fs.copyFileSync(file, copy);
   return executable(copy);
 }
@@ -62,8 +63,7 @@ module.exports = function launch(stage) {
   const file = corePath();
   if (!fs.existsSync(file)) {
     const what = `Starting the core failed: there is no program for ${platform} at ${file}`;
-    const found = fs.existsSync(bin) ? fs.readdirSync(bin).join(', ') : 'nothing';
-    return report(stage, 'AIB901', what, `install the newest version of the extension; this one holds programs for: ${found}`);
+    return report(stage, 'AIB901', what, `install the newest version of the extension; this one holds programs for: ${files('').join(', ') || 'nothing'}`);
   }
   const unstarted = (error) => report(stage, 'AIB902', `Starting the core failed: ${error.message}`, hint(file, error.code));
   let core; // On Windows the console signals the core as well, and kill would end it at once.

@@ -1,4 +1,4 @@
-//! What the task says to the agent, line by line.
+//! What the task says to the agent, line by line; or to a person at a prompt, in plain text.
 //!
 //! Everything goes to the standard output: the agent reads the error output with another reader, and the order between the two is lost.
 //! Every line is one write. Text that is not ours is made harmless, and secrets are hidden, whatever the way it takes.
@@ -100,8 +100,8 @@ impl Console {
         let mut state = self.state();
         state.end_group();
         let title = state.harmless_on_one_line(title);
-        state.print(&format!("##[group]{title}"));
-        state.in_group = true;
+        state.print(&self.formatted("group", &title));
+        state.in_group = self.shared.in_job;
     }
 
     /// Ends the open group, if there is one.
@@ -113,7 +113,7 @@ impl Console {
     pub fn section(&self, title: &str) {
         let mut state = self.state();
         let title = state.harmless_on_one_line(title);
-        state.print(&format!("##[section]{title}"));
+        state.print(&self.formatted("section", &title));
     }
 
     /// Prints `text` when the author asked for debug output, otherwise nothing: the agent would read and drop it.
@@ -123,7 +123,12 @@ impl Console {
         }
         let mut state = self.state();
         for line in state.harmless(text).lines() {
-            state.say(&Command::new("task.debug").data(line));
+            let person = format!("debug: {line}");
+            self.tell(
+                &mut state,
+                &Command::new("task.debug").data(line),
+                Some(&person),
+            );
         }
     }
 
@@ -142,7 +147,9 @@ impl Console {
                 "correlationId",
                 self.shared.correlation_id.as_deref().unwrap_or_default(),
             );
-        state.say(&issue.data(&text));
+        let code = code.map(|code| format!(" {code}")).unwrap_or_default();
+        let person = format!("{kind}{code}: {text}");
+        self.tell(&mut state, &issue.data(&text), Some(&person));
     }
 
     /// Sets a variable for the later steps of the job, and as output variable of this step when it has a name
@@ -154,9 +161,11 @@ impl Console {
         let mut state = self.state();
         let value = state.secrets.hide(value);
         let command = || Command::new("task.setvariable").property("variable", name);
-        state.say(&command().data(&value));
+        let person = format!("{name} = {value}");
+        self.tell(&mut state, &command().data(&value), Some(&person));
         if self.shared.step_name.is_some() {
-            state.say(&command().property("isoutput", "true").data(&value));
+            let output = command().property("isoutput", "true").data(&value);
+            self.tell(&mut state, &output, None);
         }
     }
 
@@ -175,11 +184,10 @@ impl Console {
             state.secrets.hide(value)
         };
         let command = Command::new("task.settaskvariable").property("variable", name);
-        state.say(
-            &command
-                .property("issecret", if secret { "true" } else { "" })
-                .data(&value),
-        );
+        let command = command
+            .property("issecret", if secret { "true" } else { "" })
+            .data(&value);
+        self.tell(&mut state, &command, None);
     }
 
     /// Tells how far the step is, 0 to 100 percent, and what it is doing. The agent never goes back.
@@ -188,7 +196,7 @@ impl Console {
         let operation = state.harmless_on_one_line(operation);
         let command =
             Command::new("task.setprogress").property("value", &percent.min(100).to_string());
-        state.say(&command.data(&operation));
+        self.tell(&mut state, &command.data(&operation), None);
     }
 
     /// Tells the result of the step. This is the last word: whatever is said after it, another result included, is not printed.
@@ -202,17 +210,38 @@ impl Console {
         let mut state = self.state();
         state.end_group();
         let message = state.harmless_on_one_line(message);
-        state.say(
-            &Command::new("task.complete")
-                .property("result", word)
-                .data(&message),
-        );
+        let command = Command::new("task.complete").property("result", word);
+        let person = format!("{word}: {message}");
+        self.tell(&mut state, &command.data(&message), Some(&person));
         state.completed.get_or_insert(result);
+    }
+
+    /// Whether an agent reads this, which starts a post-job stage later; otherwise it is a person.
+    pub fn has_agent(&self) -> bool {
+        self.shared.in_job
     }
 
     /// The result of the step, once it has been told.
     pub fn result(&self) -> Option<TaskResult> {
         self.state().completed
+    }
+
+    /// Sends a command to the agent. A person at a prompt has no use for it, and reads `person`, if there is something.
+    fn tell(&self, state: &mut State, command: &Command, person: Option<&str>) {
+        if self.shared.in_job {
+            state.print(&command.to_string());
+        } else if let Some(text) = person {
+            state.print(text);
+        }
+    }
+
+    /// A line that the log page formats.
+    fn formatted(&self, kind: &str, text: &str) -> String {
+        if self.shared.in_job {
+            format!("##[{kind}]{text}")
+        } else {
+            text.to_owned()
+        }
     }
 
     /// A panic elsewhere leaves nothing half done that a line could not follow.
@@ -229,9 +258,11 @@ impl Masker for Console {
     fn mask(&self, value: &str) {
         let mut state = self.state();
         for part in state.secrets.learn(value) {
-            if self.shared.in_job {
-                state.say(&Command::new("task.setsecret").data(&part));
-            }
+            self.tell(
+                &mut state,
+                &Command::new("task.setsecret").data(&part),
+                None,
+            );
         }
     }
 }
@@ -249,10 +280,6 @@ impl State {
         if self.completed.is_none() {
             output::write_patiently(&mut self.output, &format!("{line}\n"));
         }
-    }
-
-    fn say(&mut self, command: &Command) {
-        self.print(&command.to_string());
     }
 
     fn end_group(&mut self) {

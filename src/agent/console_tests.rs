@@ -104,7 +104,7 @@ fn an_issue_is_one_command() {
         "##vso[task.logissue type=warning;]w\n",
     );
     check_with(
-        &[("COMMAND_CORRELATION_ID", "id-1")],
+        &[("TF_BUILD", "True"), ("COMMAND_CORRELATION_ID", "id-1")],
         |c| c.issue(IssueKind::Error, None, "w"),
         "##vso[task.logissue type=error;correlationId=id-1;]w\n",
     );
@@ -128,12 +128,12 @@ fn a_variable_is_an_output_only_where_the_step_has_a_name() {
     let plain = "##vso[task.setvariable variable=imageId;]/x;y]\n";
     check(|c| c.set_variable("imageId", "/x;y]"), plain);
     check_with(
-        &[("SYSTEM_TASKINSTANCENAME", "")],
+        &[("TF_BUILD", "True"), ("SYSTEM_TASKINSTANCENAME", "")],
         |c| c.set_variable("imageId", "/x;y]"),
         plain,
     );
     check_with(
-        &[("SYSTEM_TASKINSTANCENAME", "bake")],
+        &[("TF_BUILD", "True"), ("SYSTEM_TASKINSTANCENAME", "bake")],
         |c| c.set_variable("imageId", "/x;y]"),
         &format!("{plain}##vso[task.setvariable variable=imageId;isoutput=true;]/x;y]\n"),
     );
@@ -219,6 +219,33 @@ fn a_secret_that_is_not_announced_is_hidden_all_the_same() {
             c.line("hunter2");
         },
         "***\n",
+    );
+}
+
+#[test]
+fn a_person_at_a_prompt_reads_plain_text() {
+    check_with(
+        &[
+            ("SYSTEM_DEBUG", "true"),
+            ("SYSTEM_TASKINSTANCENAME", "bake"),
+        ],
+        |c| {
+            c.mask("hunter2");
+            c.group("A group");
+            c.section("A section");
+            c.line("##vso[a.b]hunter2");
+            c.debug("one\ntwo");
+            c.issue(IssueKind::Error, Some("AIB101"), "what\nhint: that");
+            c.issue(IssueKind::Warning, None, "careful");
+            c.set_variable("imageUri", "/x");
+            c.set_task_variable("left", "[]", false);
+            c.set_progress(5, "working");
+            c.end_group();
+            c.complete(TaskResult::Failed, "what");
+            c.line("late");
+        },
+        "A group\nA section\n**vso[a.b]***\ndebug: one\ndebug: two\nerror AIB101: what\nhint: that\nwarning: careful\nimageUri = /x\n\
+         Failed: what\n",
     );
 }
 

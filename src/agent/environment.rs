@@ -69,13 +69,9 @@ impl Environment {
         }
     }
 
-    /// Whether an agent, or somebody who plays one, started us; otherwise it is a person at a prompt.
+    /// Whether an agent started us; otherwise it is a person at a prompt, who gives inputs in the same variables.
     pub fn is_agent(&self) -> bool {
         self.text(names::TF_BUILD).is_some()
-            || self
-                .values
-                .keys()
-                .any(|name| name.starts_with(names::INPUT))
     }
 
     /// Whether the launcher started us, so that the end of the standard input means the end of the launcher.

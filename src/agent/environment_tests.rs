@@ -220,10 +220,10 @@ fn the_job_describes_itself() {
 }
 
 #[test]
-fn an_agent_is_known_by_its_variables() {
+fn an_agent_is_known_by_what_all_agents_set() {
     for (variables, expected) in [
         (vec![("TF_BUILD", "True")], true),
-        (vec![("INPUT_X", "")], true),
+        (vec![("INPUT_X", "x")], false),
         (vec![("PATH", "/bin")], false),
         (vec![], false),
     ] {

@@ -39,7 +39,7 @@ impl KnownSecrets {
         new
     }
 
-    /// `text` with `***` in place of every secret.
+    /// `text` with `***` in place of every secret, and of every signature in an address: Azure repeats links that we have never seen.
     pub(super) fn hide(&self, text: &str) -> String {
         let mut hidden = text.to_owned();
         for secret in &self.longest_first {
@@ -47,8 +47,32 @@ impl KnownSecrets {
                 hidden = hidden.replace(secret.as_str(), HIDDEN);
             }
         }
-        hidden
+        without_signatures(&hidden)
     }
+}
+
+/// A shared access signature is the value of `sig` in a query; who has it needs nothing else.
+fn without_signatures(text: &str) -> String {
+    let mut hidden = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, name, after)) = next_signature(rest) {
+        let end = after.find(|c: char| !(c.is_ascii_alphanumeric() || "%+/=-_.~".contains(c)));
+        let (value, behind) = after.split_at(end.unwrap_or(after.len()));
+        hidden.extend([before, name, if value.is_empty() { "" } else { HIDDEN }]);
+        rest = behind;
+    }
+    hidden.push_str(rest);
+    hidden
+}
+
+/// What stands before the next `?sig=` or `&sig=`, itself, and what follows.
+fn next_signature(text: &str) -> Option<(&str, &str, &str)> {
+    let found = text.match_indices("sig=").find(|(at, _)| {
+        let before = text.get(..*at).unwrap_or_default();
+        before.ends_with(['?', '&', ';']) || before.ends_with("\\u0026")
+    });
+    let (at, name) = found?;
+    Some((text.get(..at)?, name, text.get(at + name.len()..)?))
 }
 
 fn is_armor(line: &str) -> bool {
@@ -80,6 +104,27 @@ mod tests {
                 Vec::<String>::new(),
                 "{value:?} again"
             );
+        }
+    }
+
+    #[test]
+    fn signatures_in_addresses_are_hidden_although_nobody_announced_them() {
+        for (text, expected) in [
+            (
+                "https://x/y?sv=1&sig=aB%2Fc%3D&se=2 is gone",
+                "https://x/y?sv=1&sig=***&se=2 is gone",
+            ),
+            ("'https://x/y?sig=aB/c+d='", "'https://x/y?sig=***'"),
+            (
+                r#"{"a":"https://x?a=b\u0026sig=abc"}"#,
+                r#"{"a":"https://x?a=b\u0026sig=***"}"#,
+            ),
+            ("<a>x?a=b&amp;sig=abc</a>", "<a>x?a=b&amp;sig=***</a>"),
+            ("?sig=a&sig=b", "?sig=***&sig=***"),
+            ("?sig=", "?sig="),
+            ("design=1 sig=2", "design=1 sig=2"),
+        ] {
+            assert_eq!(KnownSecrets::default().hide(text), expected);
         }
     }
 

@@ -12,9 +12,11 @@ pub mod environment;
 mod known_secrets;
 pub mod names;
 mod output;
+mod stage_files;
 pub mod stop;
 
 use std::io;
+use std::time::SystemTime;
 
 pub use console::{Console, IssueKind, TaskResult};
 pub use endpoint::Endpoint;
@@ -22,12 +24,33 @@ pub use environment::Environment;
 pub use stop::StopSignal;
 
 use crate::secret::Secret;
+use stage_files::StageFiles;
 
 /// The agent that started us: what it gave, and the way to answer.
 #[derive(Debug)]
 pub struct Agent {
     environment: Environment,
     console: Console,
+    /// Of this main stage; those of an earlier one are looked for when they are needed.
+    files: Option<StageFiles>,
+}
+
+/// A text that a main stage keeps for the stages after it: in a task variable, and where the agent may have stopped to listen, in a file.
+#[derive(Debug, Clone)]
+pub struct Note {
+    console: Console,
+    name: &'static str,
+    files: Option<StageFiles>,
+}
+
+impl Note {
+    /// Keeps `text` in place of what was kept. Returns when it is written down.
+    pub fn keep(&self, text: &str) {
+        if let Some(files) = &self.files {
+            files.keep_note(text);
+        }
+        self.console.set_task_variable(self.name, text, false);
+    }
 }
 
 impl Agent {
@@ -43,7 +66,56 @@ impl Agent {
         Self {
             environment,
             console,
+            files: None,
         }
+    }
+
+    /// The main stage of the process begins: from now on a post-job stage can find it.
+    pub fn begin_main_stage(&mut self) {
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        let number = now.as_nanos().to_string();
+        self.files =
+            StageFiles::of(&self.environment, &number).filter(|_| self.environment.is_agent());
+        if let Some(files) = &self.files {
+            files.begin();
+            self.console
+                .set_task_variable(stage_files::RUN, &number, false);
+        }
+    }
+
+    /// The main stage has ended, and has told its result.
+    pub fn end_main_stage(&self) {
+        if let Some(files) = &self.files {
+            files.end();
+        }
+    }
+
+    /// Where the main stage keeps `name` for the stages after it.
+    pub fn note(&self, name: &'static str) -> Note {
+        Note {
+            console: self.console.clone(),
+            name,
+            files: self.files.clone(),
+        }
+    }
+
+    /// What an earlier attempt at the main stage kept as `name`. Such an attempt has ended.
+    pub fn note_of_earlier_attempt(&self, name: &str) -> Option<String> {
+        self.environment.task_variable(name)
+    }
+
+    /// What the main stage kept as `name`. If it still runs, it is asked to stop and waited for first.
+    pub async fn note_of_main_stage(&self, name: &str) -> Option<String> {
+        let number = self.environment.task_variable(stage_files::RUN);
+        let files = number.and_then(|number| StageFiles::of(&self.environment, &number));
+        let kept = match &files {
+            Some(files) => {
+                files.stop_main_stage().await;
+                files.note()
+            }
+            None => None,
+        };
+        kept.or_else(|| self.environment.task_variable(name))
     }
 
     /// What the job gave.
@@ -67,7 +139,7 @@ impl Agent {
     /// # Errors
     /// The operating system refuses a signal handler or a thread.
     pub fn stop_signal(&self) -> io::Result<StopSignal> {
-        StopSignal::listen(self.environment.has_launcher())
+        StopSignal::listen(self.environment.has_launcher(), self.files.clone())
     }
 }
 

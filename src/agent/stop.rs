@@ -2,7 +2,12 @@
 //!
 //! The agent sends SIGINT (on Windows Ctrl+C), 7.5 s later SIGTERM (Ctrl+Break), and 2.5 s later it kills
 //! (`src/Agent.Sdk/ProcessInvoker.cs` in <https://github.com/microsoft/azure-pipelines-agent>). It kills the launcher alone,
-//! and in a container signals do not arrive at all; then the standard input, which the launcher holds open, ends.
+//! and then the standard input, which the launcher holds open, ends. In a container signals do not arrive at all; there the post-job stage
+//! asks by a file.
+//!
+//! On Windows (unproven: written from the documentation, tried on no agent) the agent attaches to the console that launcher and core share,
+//! and raises Ctrl+C, later Ctrl+Break for all of it; handlers of ours keep the process alive
+//! (<https://learn.microsoft.com/windows/console/handlerroutine>). After the closing of the console Windows grants five seconds.
 
 use std::io::{self, ErrorKind, Read};
 use std::sync::{Arc, OnceLock};
@@ -12,6 +17,8 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use super::stage_files::StageFiles;
 
 /// One key press arrives twice, from the terminal and through the launcher. What follows the first this closely is the same request.
 const ONE_REQUEST: Duration = Duration::from_millis(500);
@@ -23,6 +30,8 @@ pub enum StopCause {
     Signal(&'static str),
     /// The launcher is gone, and the agent with it.
     LauncherGone,
+    /// The post-job stage has started beside us, in a container where no signal arrives.
+    PostJobStage,
 }
 
 /// What a running build looks at: first a request to come to an end, then perhaps one to end at once. Clones share both.
@@ -35,13 +44,22 @@ pub struct StopSignal {
 
 impl StopSignal {
     /// Listens for signals, and with `launcher_on_stdin` also for the end of the standard input. Without a launcher that end means nothing:
-    /// somebody has given us a closed or an empty one. Must be called on a tokio runtime.
+    /// somebody has given us a closed or an empty one. `files` is where the post-job stage may ask. Must be called on a tokio runtime.
     ///
     /// # Errors
     /// The operating system refuses a signal handler or a thread.
-    pub fn listen(launcher_on_stdin: bool) -> io::Result<Self> {
+    pub fn listen(launcher_on_stdin: bool, files: Option<StageFiles>) -> io::Result<Self> {
         let (sender, causes) = unbounded_channel();
         listen_for_signals(&sender)?;
+        if let Some(files) = files {
+            let sender = sender.clone();
+            thread::Builder::new()
+                .name("post-job".to_owned())
+                .spawn(move || {
+                    files.wait_for_request();
+                    report(&sender, StopCause::PostJobStage);
+                })?;
+        }
         if launcher_on_stdin {
             thread::Builder::new()
                 .name("launcher".to_owned())
@@ -78,7 +96,7 @@ impl StopSignal {
         self.requested.cancel();
         let requested_at = Instant::now();
         while let Some(next) = causes.recv().await {
-            // The end of the launcher is no second request: nobody is in a hurry anymore, and what is left of the clean-up may go on.
+            // The end of the launcher, or the post-job stage, is no second request: nobody is in a hurry anymore, and what is left of the clean-up may go on.
             if matches!(next, StopCause::Signal(_)) && requested_at.elapsed() >= ONE_REQUEST {
                 self.at_once.cancel();
                 return;

@@ -26,7 +26,7 @@ pub struct Client {
 }
 
 /// One request, and what may be done with it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Call {
     /// What we are doing, as it reads before "failed": `Creating image template 't_1'`.
     pub doing: String,
@@ -90,6 +90,17 @@ impl Call {
     pub fn repeated(mut self, repeat: Repeat) -> Self {
         self.repeat = repeat;
         self
+    }
+}
+
+/// Without query, headers and body: signatures, keys and links are in them.
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("doing", &self.doing)
+            .field("method", &self.method)
+            .field("url", &self.url.split('?').next())
+            .finish_non_exhaustive()
     }
 }
 

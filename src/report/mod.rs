@@ -3,6 +3,7 @@
 //! Lines that pipelines of the original task search for keep their form to the letter: `template name:  `, `put template:  Succeeded`,
 //! `run template:  Succeeded`, `$(imageUri) =  `, `delete template:  Succeeded`.
 
+mod crash;
 mod outcome;
 mod task_variable;
 mod tracing;
@@ -10,13 +11,14 @@ mod words;
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::agent::Console;
+use crate::agent::{Agent, Console, Note};
 use crate::error::Error;
 use crate::inputs::Plan;
 use crate::run::Outcome;
 use crate::run::event::{Event, Events};
 use crate::run::leftover::{Leftover, Remains};
 
+pub use crash::{Stage, report_panics};
 pub use outcome::{CODE_REMAINS, report_clean_up, report_outcome, report_refusal};
 pub use task_variable::{LEFTOVERS, leftovers_from_text};
 pub use tracing::listen_to_tracing;
@@ -24,16 +26,18 @@ pub use tracing::listen_to_tracing;
 /// Writes a build's events to the job's log as they come.
 pub struct Reporter {
     console: Console,
-    /// What may exist in Azure now: kept in a task variable after each change, where the post-job step finds it.
+    /// What may exist in Azure now: kept in the note after each change, where the post-job step finds it.
     leftovers: Mutex<Vec<Leftover>>,
+    note: Note,
 }
 
 impl Reporter {
-    /// A reporter to `console` that starts with what an earlier step left.
-    pub fn new(console: &Console, leftovers: Vec<Leftover>) -> Self {
+    /// A reporter to the agent's console that starts with what an earlier stage or attempt left.
+    pub fn new(agent: &Agent, leftovers: Vec<Leftover>) -> Self {
         Self {
-            console: console.clone(),
+            console: agent.console().clone(),
             leftovers: Mutex::new(leftovers),
+            note: agent.note(LEFTOVERS),
         }
     }
 
@@ -66,7 +70,7 @@ impl Reporter {
             .unwrap_or_else(PoisonError::into_inner);
         change(&mut leftovers);
         let text = task_variable::text_of(&leftovers);
-        self.console.set_task_variable(LEFTOVERS, &text, false);
+        self.note.keep(&text);
     }
 
     /// Keeps the note for the post-job step in step with what exists.

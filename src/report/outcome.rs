@@ -59,9 +59,11 @@ pub fn report_outcome(console: &Console, plan: &Plan, outcome: &Outcome) {
         Err(Error::Canceled) => {
             for Remains { leftover, .. } in &outcome.remains {
                 let (what, command) = (leftover.describe(), leftover.removal_command());
-                console.line(&format!(
-                    "The post-job step removes {what}; if it does not run: {command}"
-                ));
+                console.line(&if console.has_agent() {
+                    format!("The post-job step removes {what}; if it does not run: {command}")
+                } else {
+                    format!("This stays: {what}; to remove it: {command}")
+                });
             }
         }
         Err(error) => {

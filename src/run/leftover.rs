@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{Event, Events};
 use crate::resource::{IMAGE_TEMPLATE, ResourceId};
-use crate::storage::BlobRef;
+use crate::storage::{BlobRef, CONTAINER};
 
 /// One thing that may exist in Azure because of us.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,21 @@ impl Leftover {
     /// The image template `id`.
     pub fn template(id: &ResourceId) -> Self {
         Self::Template { id: id.to_string() }
+    }
+
+    /// Whether it looks like something that this task makes. A note comes by way of variables, which somebody else may have set,
+    /// and everything in it is deleted with the rights of the service connection.
+    pub fn is_of_this_task(&self) -> bool {
+        match self {
+            Self::Template { id } => id.parse::<ResourceId>().is_ok_and(|id| {
+                let number = id.name().strip_prefix("t_");
+                id.is(IMAGE_TEMPLATE) && number.is_some_and(is_number)
+            }),
+            Self::Blob(blob) => {
+                let mut parts = blob.name.split(['-', '_', '/', '.']);
+                blob.container == CONTAINER && parts.any(|part| part.len() > 12 && is_number(part))
+            }
+        }
     }
 
     /// What it is, for a sentence.
@@ -55,6 +70,10 @@ impl Leftover {
             Self::Blob(blob) => blob.removal_command(),
         }
     }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Something that could not be removed.
@@ -129,5 +148,27 @@ impl<'a> Leftovers<'a> {
     /// What may exist, in the order in which it was registered.
     pub fn all(&self) -> &[Leftover] {
         &self.all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_this_task_makes_is_taken_from_a_note() {
+        let check = |id: &str, expected| {
+            let leftover = Leftover::Template { id: id.to_owned() };
+            assert_eq!(leftover.is_of_this_task(), expected, "{id}");
+        };
+        let group = "/subscriptions/s/resourceGroups/g/providers";
+        let templates = format!("{group}/Microsoft.VirtualMachineImages/imageTemplates");
+        check(&format!("{templates}/t_1763800000000000"), true);
+        check(&format!("{templates}/production"), false);
+        check(&format!("{templates}/t_"), false);
+        check(&format!("{templates}/t_1/runOutputs/t_1"), false);
+        check(&format!("{group}/Microsoft.Compute/galleries/t_1"), false);
+        check("/subscriptions/s/resourceGroups/t_1", false);
+        check("t_1", false);
     }
 }

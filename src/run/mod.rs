@@ -40,7 +40,7 @@ const MARGIN: Duration = Duration::from_secs(20 * 60);
 const CANCEL_BUDGET: Duration = Duration::from_secs(5);
 
 /// Why something stays after a cancel.
-const NOT_REMOVED_YET: &str = "the job was canceled before it was removed";
+pub const NOT_REMOVED_YET: &str = "the job was canceled before it was removed";
 
 /// Builds the image of `plan`, unless `stop` comes first.
 pub async fn build_image(

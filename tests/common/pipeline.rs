@@ -62,7 +62,7 @@ impl Pipeline {
 }
 
 /// The task's folder as it is packaged, with the program under test for this platform; made once per process.
-fn packaged_task() -> &'static Path {
+pub(crate) fn packaged_task() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("task");

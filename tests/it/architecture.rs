@@ -23,7 +23,8 @@ const DIRECTIONS: [(&str, &[&str]); 11] = [
     (
         "job",
         &[
-            "agent", "arm", "error", "inputs", "report", "run", "secret", "template",
+            "agent", "arm", "error", "inputs", "report", "resource", "run", "secret", "storage",
+            "template",
         ],
     ),
     (
@@ -149,6 +150,74 @@ fn only_the_agent_module_touches_the_environment_and_the_output() {
             );
         }
     }
+}
+
+/// A child would inherit the environment, and with it every secret of the job.
+#[test]
+fn no_child_process_is_started() {
+    for file in rust_files(&source()) {
+        if file.to_string_lossy().ends_with("_tests.rs") {
+            continue;
+        }
+        let code = product_code(&file);
+        for word in ["process::Command", "process::{", "process::*", "::exec("] {
+            assert!(!code.contains(word), "{} contains {word}", file.display());
+        }
+    }
+}
+
+/// What has the name of a secret is a `Secret`, or is left out of `Debug` by hand.
+#[test]
+fn no_secret_is_a_plain_text_in_a_type_that_prints_itself() {
+    for file in rust_files(&source()) {
+        let found = plain_secrets(&product_code(&file));
+        assert!(found.is_empty(), "{}: {found:?}", file.display());
+    }
+    let check = |derived: &str, field: &str, expected: usize| {
+        let code = format!("#[derive({derived})]\npub struct A {{\n    {field},\n}}\n");
+        assert_eq!(plain_secrets(&code).len(), expected, "{code}");
+    };
+    check("Debug, Clone", "pub job_token: Option<String>", 1);
+    check("Debug", "client_secret: String", 1);
+    check("Debug", "pem: Vec<u8>", 1);
+    check("Clone", "client_secret: String", 0);
+    check("Debug", "pub token: Secret", 0);
+    check("Debug", "subscription: String", 0);
+}
+
+fn plain_secrets(code: &str) -> Vec<String> {
+    let words = [
+        "secret",
+        "token",
+        "password",
+        "sas",
+        "signature",
+        "assertion",
+        "pem",
+        "pfx",
+        "private_key",
+        "account_key",
+        "signed",
+    ];
+    let plain = ["String", "Vec<u8>", "Bytes", "PathBuf", "Url"];
+    let types = code.split("#[derive(").skip(1).filter(|rest| {
+        rest.split(')')
+            .next()
+            .is_some_and(|derived| derived.split(", ").any(|name| name == "Debug"))
+    });
+    let fields = types.flat_map(|rest| rest.split("\n}").next().unwrap().lines());
+    let declared = fields.filter_map(|line| line.trim().split_once(": "));
+    declared
+        .filter(|(name, kind)| {
+            let name = name.rsplit(' ').next().unwrap();
+            let parts: Vec<_> = name.split('_').collect();
+            let named = words
+                .iter()
+                .any(|word| parts.contains(word) || name.ends_with(word));
+            named && plain.iter().any(|plain| kind.contains(plain))
+        })
+        .map(|(name, kind)| format!("{name}: {kind}"))
+        .collect()
 }
 
 #[test]

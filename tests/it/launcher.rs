@@ -61,18 +61,47 @@ fn the_post_job_stage_starts_the_core_for_cleaning_up() {
     );
 }
 
+/// Tests and packagers may choose another core.
 #[test]
 fn a_core_from_elsewhere_wins() {
     let task = Task::with_core("#!/bin/sh\necho the wrong one\n");
     task.put("own/core", "0755", ECHO.as_bytes());
-    let output = task
-        .node("index.js", "")
+    let mut node = task.node("index.js", "");
+    let output = node
         .env("IMAGE_BUILDER_BINARY", task.path("own/core"))
-        .output();
+        .output()
+        .unwrap();
     assert_eq!(
-        transcript(&output.unwrap()),
+        transcript(&output),
         format!("{} run\n", task.path("own/core").display())
     );
+}
+
+/// The environment holds every pipeline variable, and so words of others: the agent lists the names that are variables.
+#[test]
+fn no_pipeline_variable_chooses_another_core() {
+    let task = Task::with_core(ECHO);
+    task.put("own/core", "0755", b"#!/bin/sh\necho the wrong one\n");
+    for spelling in [
+        "IMAGE_BUILDER_BINARY",
+        "image.builder.binary",
+        "Image_Builder Binary",
+    ] {
+        let mut node = task.node("index.js", "");
+        let output = node
+            .env("IMAGE_BUILDER_BINARY", task.path("own/core"))
+            .env(
+                "VSTS_PUBLIC_VARIABLES",
+                format!(r#"["system.debug","{spelling}"]"#),
+            )
+            .output()
+            .unwrap();
+        assert_eq!(
+            transcript(&output),
+            format!("{} run\n", task.path(&own_core()).display()),
+            "{spelling}"
+        );
+    }
 }
 
 #[test]
@@ -171,11 +200,8 @@ fn a_missing_core_is_explained() {
 #[test]
 fn foreign_text_cannot_end_a_logging_command() {
     let task = Task::with_core(ECHO);
-    let output = task
-        .node("index.js", "")
-        .env("IMAGE_BUILDER_BINARY", "/none\r\n##vso[task.debug]%0A")
-        .output();
-    let said = transcript(&output.unwrap());
+    let shim = "require('child_process').spawn = () => { throw new Error('/none\\r\\n##vso[task.debug]%0A'); };";
+    let said = task.run(shim);
     assert_eq!(said.lines().count(), 3, "{said}");
     assert!(
         said.contains("/none%0D%0A##vso[task.debug]%AZP250A"),

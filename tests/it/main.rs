@@ -7,6 +7,10 @@ mod architecture;
 #[cfg(test)]
 mod connections;
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod debug_output;
+#[cfg(test)]
 mod emulated;
 #[cfg(test)]
 mod flow;
@@ -28,7 +32,11 @@ mod pipeline;
 #[cfg(test)]
 mod problems;
 #[cfg(test)]
+mod prompt;
+#[cfg(test)]
 mod protocol;
+#[cfg(test)]
+mod protocol_check;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]
@@ -38,6 +46,8 @@ mod schema;
 #[cfg(test)]
 #[path = "../common/seed.rs"]
 mod seed;
+#[cfg(test)]
+mod task_lib;
 #[cfg(test)]
 mod template;
 #[cfg(test)]

@@ -238,7 +238,7 @@ fn log_lines_can_set_only_the_tasks_own_variables() {
     for name in [
         "PATH",
         "NODE_OPTIONS",
-        "IMAGE_BUILDER_BINARY",
+        "IMAGE_BUILDER_PARENT",
         "AGENT_TEMPDIRECTORY",
     ] {
         assert!(!allowed(name), "{name}");

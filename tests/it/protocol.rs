@@ -338,7 +338,7 @@ mod launched {
 
     #[tokio::test]
     async fn a_signal_to_the_process_is_a_request_to_stop() {
-        let stop = StopSignal::listen(false).unwrap();
+        let stop = StopSignal::listen(false, None).unwrap();
         assert!(!stop.requested().is_cancelled());
         let kill = format!("kill -HUP {}", std::process::id());
         assert!(

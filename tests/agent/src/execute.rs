@@ -77,7 +77,8 @@ pub(crate) fn execute(recorder: &mut Recorder, command: &Command) -> Result<bool
             "##vso[{area}.{event}] is not a recognized command for {area} command extension."
         ));
     };
-    if recorder.restrictions.is_restricted() && !known.restricted {
+    let restricted = recorder.restricted || recorder.restrictions.is_restricted();
+    if restricted && !known.restricted {
         recorder.violation(
             ViolationKind::NotAllowed,
             &format!("##vso[{area}.{event}] in restricted mode"),

@@ -26,6 +26,8 @@ pub(crate) struct Recorder {
     confidential: Masker,
     pub(crate) step_name: Option<String>,
     pub(crate) restrictions: Restrictions,
+    /// Whether the step itself restricts its commands.
+    pub(crate) restricted: bool,
     pub(crate) manifest: Manifest,
     pub(crate) variables: Variables,
     /// What `task.complete` said.
@@ -48,6 +50,7 @@ impl Recorder {
             confidential: step.confidential(),
             step_name: step.name.clone().filter(|name| !name.is_empty()),
             restrictions: manifest.restrictions.clone(),
+            restricted: step.restricted,
             manifest: manifest.clone(),
             completed: None,
             done: false,

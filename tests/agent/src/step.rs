@@ -37,6 +37,8 @@ pub struct Step {
     pub secrets: Vec<String>,
     /// When the step runs.
     pub condition: Condition,
+    /// Whether the step's `target:` restricts its commands, beside what the manifest does.
+    pub restricted: bool,
     /// The job's result so far.
     pub job_status: TaskResult,
 }
@@ -60,6 +62,7 @@ impl Step {
             prepended_paths: Vec::new(),
             secrets: Vec::new(),
             condition: Condition::default(),
+            restricted: false,
             job_status: TaskResult::Succeeded,
         }
     }
@@ -120,6 +123,13 @@ impl Step {
     #[must_use]
     pub fn condition(mut self, condition: Condition) -> Self {
         self.condition = condition;
+        self
+    }
+
+    /// Restricts the step's commands, as `target: { commands: restricted }` in YAML.
+    #[must_use]
+    pub fn restricted(mut self) -> Self {
+        self.restricted = true;
         self
     }
 

@@ -9,9 +9,14 @@ use http::header::{CONTENT_LENGTH, HOST};
 use http::{HeaderValue, Request, Response};
 use image_builder::arm::http::{Http, Reached, TransportError};
 
-/// Hands requests to the cloud, and waits as long as the real service would take.
+use super::live_secrets::LiveSecrets;
+
+/// Hands requests to the cloud, waits as long as the real service would take, and remembers every secret that passes.
 #[derive(Debug)]
-pub(crate) struct CloudHttp(pub(crate) Arc<Cloud>);
+pub(super) struct CloudHttp {
+    pub(super) cloud: Arc<Cloud>,
+    pub(super) secrets: LiveSecrets,
+}
 
 #[async_trait]
 impl Http for CloudHttp {
@@ -22,10 +27,14 @@ impl Http for CloudHttp {
         let authority = request.uri().authority().unwrap().as_str();
         let host = HeaderValue::from_str(authority).unwrap();
         request.headers_mut().insert(HOST, host);
-        let reply = self.0.answer(request);
+        self.secrets.note_request(&request);
+        let reply = self.cloud.answer(request);
         tokio::time::sleep(reply.delay).await;
         match reply.outcome {
-            Outcome::Response(response) => Ok(response),
+            Outcome::Response(response) => {
+                self.secrets.note_response(&response);
+                Ok(response)
+            }
             Outcome::Reset | Outcome::Truncated(_) => Err(TransportError {
                 reached: Reached::Perhaps,
                 reason: "connection reset by peer".to_owned(),

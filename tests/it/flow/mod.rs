@@ -2,8 +2,14 @@
 
 mod cloud_http;
 mod faults;
+mod hostile;
+mod live_secrets;
 mod removal;
 pub(crate) mod scene;
 mod sockets;
+mod stops;
 mod story;
 mod switches;
+
+pub(crate) use live_secrets::LiveSecrets;
+pub(crate) use scene::Output;

@@ -15,6 +15,8 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use super::cloud_http::CloudHttp;
+use super::live_secrets::LiveSecrets;
+use crate::protocol_check::check_protocol;
 use crate::seed;
 
 /// A step, the cloud that it works in, and what happens to it on the way.
@@ -33,6 +35,7 @@ pub(crate) struct Stage {
     /// The note for the post-job stage, as the last command left it.
     pub(crate) note: Option<String>,
     pub(crate) elapsed: Duration,
+    secrets: LiveSecrets,
     scene: Scene,
 }
 
@@ -96,30 +99,27 @@ impl Scene {
         self,
         meanwhile: impl FnOnce(Arc<Cloud>) -> F,
     ) -> Stage {
-        let cloud = Arc::new(Cloud::new(
-            self.world.clone(),
-            self.switches.clone(),
-            clock(),
-        ));
+        let (cloud, secrets) = self.cloud();
         let output = Output::default();
         let agent = self.agent(&output, None);
         let start = Instant::now();
-        let http: Arc<dyn Http> = Arc::new(CloudHttp(Arc::clone(&cloud)));
+        let http = http(&cloud, &secrets);
         let signal = StopSignal::default();
         tokio::join!(
             job::build(&agent, Ok(http), &signal),
             meanwhile(Arc::clone(&cloud))
         );
-        Stage::new(cloud, &output, start.elapsed(), self)
+        Stage::new(cloud, secrets, &output, start.elapsed(), self)
     }
 
     /// Runs the main stage over another way to the network.
     pub(crate) async fn build_over(self, cloud: Arc<Cloud>, http: Arc<dyn Http>) -> Stage {
+        let secrets = LiveSecrets::of(&self.world, &self.step);
         let output = Output::default();
         let agent = self.agent(&output, None);
         let start = Instant::now();
         job::build(&agent, Ok(http), &StopSignal::default()).await;
-        Stage::new(cloud, &output, start.elapsed(), self)
+        Stage::new(cloud, secrets, &output, start.elapsed(), self)
     }
 
     /// Somebody else, who signs in with a secret, cancels the one run that there is.
@@ -163,17 +163,13 @@ impl Scene {
         prepare: impl FnOnce(&Cloud),
         stop: Option<Duration>,
     ) -> Stage {
-        let cloud = Arc::new(Cloud::new(
-            self.world.clone(),
-            self.switches.clone(),
-            clock(),
-        ));
+        let (cloud, secrets) = self.cloud();
         prepare(&cloud);
         let output = Output::default();
         let agent = self.agent(&output, None);
         let signal = StopSignal::default();
         let start = Instant::now();
-        let http: Arc<dyn Http> = Arc::new(CloudHttp(Arc::clone(&cloud)));
+        let http = http(&cloud, &secrets);
         let stage = job::build(&agent, Ok(http), &signal);
         match stop {
             None => stage.await,
@@ -185,25 +181,44 @@ impl Scene {
                 tokio::join!(stage, ask);
             }
         }
-        Stage::new(cloud, &output, start.elapsed(), self)
+        Stage::new(cloud, secrets, &output, start.elapsed(), self)
+    }
+
+    /// Runs the main stage, asks it to stop after `stop`, and asks again after `again`.
+    pub(crate) async fn build_until_twice(self, stop: Duration, again: Duration) -> Stage {
+        let (cloud, secrets) = self.cloud();
+        let output = Output::default();
+        let agent = self.agent(&output, None);
+        let signal = StopSignal::default();
+        let start = Instant::now();
+        let ask = async {
+            tokio::time::sleep(stop).await;
+            signal.requested().cancel();
+            tokio::time::sleep(again).await;
+            signal.at_once().cancel();
+        };
+        let http = http(&cloud, &secrets);
+        tokio::join!(job::build(&agent, Ok(http), &signal), ask);
+        Stage::new(cloud, secrets, &output, start.elapsed(), self)
     }
 
     /// Runs the main stage, and drops it in the middle: nothing of it runs any more.
     pub(crate) async fn build_until_crash(self, after: Duration) -> Stage {
-        let cloud = Arc::new(Cloud::new(
-            self.world.clone(),
-            self.switches.clone(),
-            clock(),
-        ));
+        let (cloud, secrets) = self.cloud();
         let output = Output::default();
         let agent = self.agent(&output, None);
         let start = Instant::now();
-        let http: Arc<dyn Http> = Arc::new(CloudHttp(Arc::clone(&cloud)));
+        let http = http(&cloud, &secrets);
         let signal = StopSignal::default();
         tokio::time::timeout(after, job::build(&agent, Ok(http), &signal))
             .await
             .ok();
-        Stage::new(cloud, &output, start.elapsed(), self)
+        Stage::new(cloud, secrets, &output, start.elapsed(), self)
+    }
+
+    fn cloud(&self) -> (Arc<Cloud>, LiveSecrets) {
+        let cloud = Cloud::new(self.world.clone(), self.switches.clone(), clock());
+        (Arc::new(cloud), LiveSecrets::of(&self.world, &self.step))
     }
 
     fn agent(&self, output: &Output, note: Option<&str>) -> Agent {
@@ -213,6 +228,7 @@ impl Scene {
         let mut variables =
             pipelines_agent::environment(&manifest, &self.step, &std::collections::BTreeMap::new())
                 .unwrap();
+        variables.insert("TF_BUILD".to_owned(), "True".to_owned());
         if let Some(note) = note {
             variables.insert(
                 "VSTS_TASKVARIABLE_IMAGEBUILDERLEFTOVERS".to_owned(),
@@ -229,8 +245,17 @@ impl Scene {
 }
 
 impl Stage {
-    fn new(cloud: Arc<Cloud>, output: &Output, elapsed: Duration, scene: Scene) -> Self {
+    /// Every stage of every test comes through here, and so is judged: nothing but our own commands, one result, no secret.
+    fn new(
+        cloud: Arc<Cloud>,
+        secrets: LiveSecrets,
+        output: &Output,
+        elapsed: Duration,
+        scene: Scene,
+    ) -> Self {
         let transcript = output.text();
+        check_protocol(&transcript);
+        secrets.check(&transcript);
         let mut notes = transcript.lines().filter_map(|line| {
             line.strip_prefix("##vso[task.settaskvariable variable=imageBuilderLeftovers;")
         });
@@ -243,8 +268,14 @@ impl Stage {
             transcript,
             note,
             elapsed,
+            secrets,
             scene,
         }
+    }
+
+    /// The secrets that have passed on the wire or were there from the beginning.
+    pub(super) fn secrets(&self) -> &LiveSecrets {
+        &self.secrets
     }
 
     /// Runs the post-job stage after this one.
@@ -252,9 +283,53 @@ impl Stage {
         let output = Output::default();
         let agent = self.scene.agent(&output, self.note.as_deref());
         let start = Instant::now();
-        let http: Arc<dyn Http> = Arc::new(CloudHttp(Arc::clone(&self.cloud)));
+        let http = http(&self.cloud, &self.secrets);
         job::remove_leftovers(&agent, Ok(http)).await;
-        Stage::new(self.cloud, &output, start.elapsed(), self.scene)
+        Stage::new(
+            self.cloud,
+            self.secrets,
+            &output,
+            start.elapsed(),
+            self.scene,
+        )
+    }
+
+    /// Runs the main stage once more in the same job, as `retryCountOnTaskFailure` does.
+    pub(crate) async fn retry(self) -> Stage {
+        let output = Output::default();
+        let agent = self.scene.agent(&output, self.note.as_deref());
+        let start = Instant::now();
+        let http = http(&self.cloud, &self.secrets);
+        job::build(&agent, Ok(http), &StopSignal::default()).await;
+        let elapsed = start.elapsed();
+        Stage::new(self.cloud, self.secrets, &output, elapsed, self.scene)
+    }
+
+    /// The same, and asks it to stop after `stop`.
+    pub(crate) async fn retry_until(self, stop: Duration) -> Stage {
+        let output = Output::default();
+        let agent = self.scene.agent(&output, self.note.as_deref());
+        let (start, signal) = (Instant::now(), StopSignal::default());
+        let http = http(&self.cloud, &self.secrets);
+        let ask = async {
+            tokio::time::sleep(stop).await;
+            signal.requested().cancel();
+        };
+        tokio::join!(job::build(&agent, Ok(http), &signal), ask);
+        let elapsed = start.elapsed();
+        Stage::new(self.cloud, self.secrets, &output, elapsed, self.scene)
+    }
+
+    /// The stage, as if it had left this note.
+    pub(crate) fn with_note(mut self, note: &str) -> Self {
+        self.note = Some(note.to_owned());
+        self
+    }
+
+    /// The stage, before a later one for which the step is changed.
+    pub(crate) fn step(mut self, change: impl FnOnce(&mut Step)) -> Self {
+        change(&mut self.scene.step);
+        self
     }
 
     /// The data of the last `task.complete`, with its result.
@@ -340,6 +415,13 @@ impl Stage {
     }
 }
 
+fn http(cloud: &Arc<Cloud>, secrets: &LiveSecrets) -> Arc<dyn Http> {
+    Arc::new(CloudHttp {
+        cloud: Arc::clone(cloud),
+        secrets: secrets.clone(),
+    })
+}
+
 /// Time as the paused clock has it, from the real time on: links and tokens are made by the real one.
 fn clock() -> Clock {
     let (start, base) = (Instant::now(), OffsetDateTime::now_utc());
@@ -365,10 +447,10 @@ fn post(
 
 /// Collects what a console writes.
 #[derive(Clone, Default)]
-struct Output(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Output(Arc<Mutex<Vec<u8>>>);
 
 impl Output {
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }

@@ -46,7 +46,8 @@ pub(crate) fn check_no_secret(stage: &Stage) {
         for secret in &secrets {
             assert!(!line.contains(secret.as_str()), "a secret shows in: {line}");
         }
-        assert!(!line.contains("sig="), "a signature shows in: {line}");
+        let signed = line.replace("sig=***", "");
+        assert!(!signed.contains("sig="), "a signature shows in: {line}");
     }
 }
 

@@ -62,7 +62,6 @@ impl Task {
             node.arg("-r").arg(self.path("shim.js"));
         }
         node.arg(self.path("task").join(script))
-            .env_remove("IMAGE_BUILDER_BINARY")
             .env_remove("NODE_OPTIONS")
             .env("AGENT_TEMPDIRECTORY", self.path("temp"))
             .stdin(Stdio::null())

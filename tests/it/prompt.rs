@@ -1,0 +1,48 @@
+//! The program at a person's prompt: plain text, and the exit codes that shells know.
+
+use std::process::{Command, Output};
+
+fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_image-builder"));
+    program.args(arguments).env_clear();
+    program.envs(variables.iter().copied()).output().unwrap()
+}
+
+fn check(arguments: &[&str], variables: &[(&str, &str)], code: i32, expected: &[&str]) {
+    let output = run(arguments, variables);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    for part in expected {
+        assert!(text.contains(part), "no '{part}' in\n{text}");
+    }
+    assert!(!text.contains("##"), "{text}");
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
+
+#[test]
+fn a_person_reads_plain_text_and_gets_the_usual_exit_codes() {
+    check(&["--version"], &[], 0, &["image-builder "]);
+    check(&["clean-up"], &[], 0, &[]);
+    check(
+        &["bake"],
+        &[],
+        1,
+        &["Failed: 'bake' is not a stage; expected 'run' or 'clean-up'\n"],
+    );
+    let inputs = [("INPUT_PROVISIONER", "bash"), ("SYSTEM_DEBUG", "true")];
+    for arguments in [&[][..], &["run"]] {
+        let expected = ["templateName = t_", "error AIB10", "\nhint: ", "\nFailed: "];
+        check(arguments, &inputs, 1, &expected);
+    }
+}
+
+#[test]
+fn an_agent_gets_exit_code_0_and_reads_the_result() {
+    let output = run(&["bake"], &[("TF_BUILD", "True")]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(
+        text.starts_with("##vso[task.complete result=Failed;]"),
+        "{text}"
+    );
+}

@@ -1,0 +1,96 @@
+//! What the agent finds in a transcript of ours: our own commands, each as it is meant, and nothing that somebody else has written.
+
+use std::path::Path;
+
+use pipelines_agent::{Command, Manifest, Parsed, parse};
+
+/// Everything that the product has to say, with the properties that it uses.
+const VOCABULARY: [(&str, &[&str]); 9] = [
+    ("task.complete", &["result"]),
+    ("task.debug", &[]),
+    ("task.logissue", &["type", "code"]),
+    ("task.setprogress", &["value"]),
+    ("task.setsecret", &[]),
+    ("task.settaskvariable", &["variable"]),
+    ("task.setvariable", &["variable", "isoutput"]),
+    ("task.uploadsummary", &[]),
+    ("task.addattachment", &["type", "name"]),
+];
+
+/// Fails when the agent would see a command that is not ours, a malformed one, or anything after the one result.
+pub(crate) fn check_protocol(transcript: &str) {
+    let mut ended = false;
+    for line in transcript.split(['\n', '\r']) {
+        assert!(
+            !ended || line.is_empty(),
+            "after the result: {line}\n{transcript}"
+        );
+        match parse(line) {
+            Parsed::Command(command) => {
+                check_command(&command, line);
+                ended |= command.is("task", "complete");
+            }
+            Parsed::Unparsable => panic!("the agent warns about: {line}"),
+            Parsed::Text => assert!(
+                !line.to_lowercase().contains("##vso"),
+                "by some rules of letter case a command: {line}"
+            ),
+        }
+    }
+}
+
+fn check_command(command: &Command, line: &str) {
+    let name = format!("{}.{}", command.area, command.event);
+    let known = VOCABULARY.iter().find(|(own, _)| *own == name);
+    let (_, properties) = known.unwrap_or_else(|| panic!("not ours: {line}"));
+    assert!(
+        command.lost.is_empty() && command.dropped.is_empty(),
+        "the agent loses a part of: {line}"
+    );
+    for (key, _) in &command.properties {
+        assert!(properties.contains(&key.as_str()), "not ours: {line}");
+    }
+    let variable = command.property("variable").unwrap_or_default();
+    let ours = match name.as_str() {
+        "task.setvariable" => manifest().restrictions.may_set(variable),
+        "task.settaskvariable" => ["imageBuilderLeftovers", "imageBuilderRun"].contains(&variable),
+        _ => true,
+    };
+    assert!(ours, "not ours: {line}");
+    // What the agent prints of an issue, a debug line or a result is not parsed again, but a person's eyes are deceived by it.
+    assert!(!command.data.contains("##vso["), "harmful: {line}");
+}
+
+fn manifest() -> Manifest {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("task/task.json");
+    Manifest::read(&file).unwrap()
+}
+
+#[test]
+fn the_check_bites() {
+    let refused =
+        |transcript: &str| std::panic::catch_unwind(|| check_protocol(transcript)).is_err();
+    let end = "##vso[task.complete result=Failed;]no\n";
+    for good in [
+        "",
+        "one\ntwo\n",
+        end,
+        "##vso[task.setvariable variable=imageUri;]x\n",
+    ] {
+        assert!(!refused(good), "{good}");
+    }
+    for bad in [
+        "##vso[task.setvariable variable=x;]y",
+        "text ##vso[task.debug]y",
+        "##vso[build.addbuildtag]y",
+        "##vso[task.debug",
+        "##VSO[task.debug]",
+        "##vso[task.complete result=Failed; done=true]no",
+        "##vso[task.logissue type=error;sourcepath=x;]no",
+        "a\r##vso[task.prependpath]/evil",
+        &format!("{end}{end}"),
+        &format!("{end}late"),
+    ] {
+        assert!(refused(bad), "{bad}");
+    }
+}
