@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use crate::agent::{Agent, IssueKind, StopSignal};
 use crate::arm::http::Http;
 use crate::arm::sign_in::ServiceConnectionTokens;
-use crate::arm::{Arm, Client};
+use crate::arm::{Arm, Client, cloud};
 use crate::error::Error;
 use crate::inputs::connection::Connection;
 use crate::inputs::declared::IB_SUBSCRIPTION;
@@ -35,9 +35,11 @@ pub async fn build(agent: &Agent, http: Result<Arc<dyn Http>, String>, stop: &St
     let earlier = leftovers_of_earlier_attempt(agent);
     let reporter = Reporter::new(agent, earlier.clone());
     reporter.announce(&plan, &template::source_of(&plan));
-    let arm = http
-        .map_err(Error::Network)
-        .and_then(|http| connect(agent, http, &plan.connection));
+    let arm = tokio::select! {
+        biased;
+        () = stop.requested().cancelled() => Err(Error::Canceled),
+        arm = connect(agent, http, &plan.connection) => arm,
+    };
     let outcome = match arm {
         Ok(arm) => tokio::select! {
             biased;
@@ -105,12 +107,13 @@ async fn removed(
 ) -> Vec<Remains> {
     let reporter = Reporter::new(agent, all.clone());
     let connection = inputs::connection(&given(agent), agent.console());
-    let arm = connection
-        .map_err(|problems| problems.to_string())
-        .and_then(|connection| {
-            let arm = connect(agent, http?, &connection).map_err(|error| error.to_string())?;
-            Ok((arm, connection))
-        });
+    let arm = match connection {
+        Ok(connection) => connect(agent, http, &connection)
+            .await
+            .map(|arm| (arm, connection))
+            .map_err(|error| error.to_string()),
+        Err(problems) => Err(problems.to_string()),
+    };
     match arm {
         Ok((arm, connection)) => remove_noted(&arm, &connection, &reporter, all).await,
         Err(reason) => Leftovers::known(&reporter, all).all_remain(&reason),
@@ -190,6 +193,8 @@ fn given(agent: &Agent) -> Given {
         }),
         inputs,
         oidc_request_uri: environment.oidc_request_uri(),
+        collection_uris: environment.collection_uris(),
+        at_prompt: !environment.is_agent(),
         job_token: agent.job_token(),
         working_directory: environment.working_directory(),
         sources_directory: environment
@@ -205,10 +210,18 @@ fn given(agent: &Agent) -> Given {
 }
 
 /// The way to Azure as this service connection.
-fn connect(agent: &Agent, http: Arc<dyn Http>, connection: &Connection) -> Result<Arm, Error> {
+async fn connect(
+    agent: &Agent,
+    http: Result<Arc<dyn Http>, String>,
+    connection: &Connection,
+) -> Result<Arm, Error> {
+    let http = http.map_err(Error::Network)?;
     let masker: Arc<dyn Masker> = Arc::new(agent.console().clone());
-    let tokens = ServiceConnectionTokens::new(connection, Arc::clone(&http), Arc::clone(&masker))
-        .map_err(Error::SignIn)?;
+    let cloud = cloud::complete(&connection.cloud, http.as_ref()).await;
+    let cloud = cloud.map_err(Error::SignIn)?;
+    let tokens =
+        ServiceConnectionTokens::new(connection, &cloud, Arc::clone(&http), Arc::clone(&masker))
+            .map_err(Error::SignIn)?;
     let client = Client::new(http, Arc::new(tokens), masker);
-    Ok(Arm::new(client, &connection.cloud))
+    Ok(Arm::new(client, &cloud))
 }

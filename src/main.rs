@@ -1,11 +1,10 @@
 //! Environment in, result out.
 
-use std::path::PathBuf;
+mod way;
+
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use image_builder::agent::{Agent, TaskResult};
-use image_builder::arm::http::{Http, HttpClient, Network};
 use image_builder::inputs::declared::TASK_VERSION;
 use image_builder::{job, report};
 
@@ -37,7 +36,10 @@ async fn act() -> ExitCode {
         None | Some("run") => {
             agent.begin_main_stage();
             match agent.stop_signal() {
-                Ok(stop) => job::build(&agent, network(&agent), &stop).await,
+                Ok(stop) => {
+                    way::warn(&agent);
+                    job::build(&agent, way::to_network(&agent), &stop).await;
+                }
                 Err(error) => console.complete(
                     TaskResult::Failed,
                     &format!("Listening for the end of the job failed: {error}"),
@@ -45,7 +47,7 @@ async fn act() -> ExitCode {
             }
             agent.end_main_stage();
         }
-        Some("clean-up") => job::remove_leftovers(&agent, network(&agent)).await,
+        Some("clean-up") => job::remove_leftovers(&agent, way::to_network(&agent)).await,
         Some("--version") => console.line(&format!("image-builder {TASK_VERSION}")),
         Some(other) => console.complete(
             TaskResult::Failed,
@@ -58,32 +60,5 @@ async fn act() -> ExitCode {
         Some(TaskResult::Failed) => ExitCode::FAILURE,
         Some(TaskResult::Canceled) => ExitCode::from(130),
         Some(TaskResult::Succeeded | TaskResult::SucceededWithIssues) | None => ExitCode::SUCCESS,
-    }
-}
-
-/// The way to the network as the job describes it.
-fn network(agent: &Agent) -> Result<Arc<dyn Http>, String> {
-    let environment = agent.environment();
-    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-    let mut user_agent = format!("image-builder-task/{TASK_VERSION} ({os}; {arch})");
-    if let Some(addition) = environment.user_agent_addition() {
-        user_agent = format!("{user_agent} {addition}");
-    }
-    let read = |path: PathBuf| {
-        std::fs::read(&path)
-            .map_err(|error| format!("'{}' cannot be read: {error}", path.display()))
-    };
-    let extra_authorities = environment
-        .extra_certificate_authorities()
-        .into_iter()
-        .map(read)
-        .collect::<Result<_, _>>()?;
-    let network = Network {
-        extra_authorities,
-        user_agent,
-    };
-    match HttpClient::new(&network) {
-        Ok(client) => Ok(Arc::new(client)),
-        Err(error) => Err(error.to_string()),
     }
 }

@@ -29,3 +29,24 @@ impl fmt::Debug for Endpoint {
             .finish()
     }
 }
+
+/// The proxy that the agent was configured with.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct AgentProxy {
+    /// The address, `http://proxy.example:3128`.
+    pub url: String,
+    /// The user name that it asks for.
+    pub user: Option<String>,
+    /// The password of the user.
+    pub password: Option<String>,
+    /// Regular expressions of the addresses that it is not for.
+    pub bypass: Vec<String>,
+}
+
+impl fmt::Debug for AgentProxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AgentProxy")
+            .field("bypass", &self.bypass)
+            .finish_non_exhaustive()
+    }
+}

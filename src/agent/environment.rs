@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::endpoint::Endpoint;
+use super::endpoint::{AgentProxy, Endpoint};
 use super::names;
 
 /// What a child process must not inherit.
@@ -69,9 +69,10 @@ impl Environment {
         }
     }
 
-    /// Whether an agent started us; otherwise it is a person at a prompt, who gives inputs in the same variables.
+    /// Whether an agent started us: it says so, it starts us by the launcher, and it hands over the job's own connection. Otherwise it is a
+    /// person at a prompt, who gives inputs in the same variables.
     pub fn is_agent(&self) -> bool {
-        self.text(names::TF_BUILD).is_some()
+        self.text(names::TF_BUILD).is_some() || self.has_launcher() || self.job_token().is_some()
     }
 
     /// Whether the launcher started us, so that the end of the standard input means the end of the launcher.
@@ -178,6 +179,42 @@ impl Environment {
         [names::AGENT_CA_INFO, names::NODE_EXTRA_CA_CERTS]
             .iter()
             .filter_map(|name| self.path(name))
+            .collect()
+    }
+
+    /// The proxy that the agent was configured with.
+    pub fn proxy(&self) -> Option<AgentProxy> {
+        let bypass = self.text(names::AGENT_PROXY_BYPASS_LIST);
+        Some(AgentProxy {
+            url: self.text(names::AGENT_PROXY_URL)?,
+            user: self.text(names::AGENT_PROXY_USER_NAME),
+            password: self.variable("Agent.ProxyPassword"),
+            bypass: bypass
+                .and_then(|text| serde_json::from_str(&text).ok())
+                .unwrap_or_default(),
+        })
+    }
+
+    /// PEM files with the agent's client certificate and its private key.
+    pub fn client_certificate(&self) -> Option<(PathBuf, PathBuf)> {
+        self.path(names::AGENT_CLIENT_CERTIFICATE)
+            .zip(self.path(names::AGENT_CLIENT_CERTIFICATE_KEY))
+    }
+
+    /// Whether the agent was told to trust every server.
+    pub fn skips_certificate_validation(&self) -> bool {
+        self.text(names::AGENT_SKIP_CERTIFICATE_VALIDATION)
+            .is_some_and(|text| text.eq_ignore_ascii_case("true"))
+    }
+
+    /// Addresses of the job's Azure DevOps collection. The system connection's comes from the server alone.
+    pub fn collection_uris(&self) -> Vec<String> {
+        let system = self.endpoint(names::SYSTEM_CONNECTION);
+        let variables = ["System.CollectionUri", "System.TeamFoundationCollectionUri"];
+        system
+            .and_then(|system| system.url)
+            .into_iter()
+            .chain(variables.into_iter().filter_map(|name| self.variable(name)))
             .collect()
     }
 

@@ -288,3 +288,46 @@ fn nothing_secret_shows_in_debug_output() {
         "{shown}"
     );
 }
+
+#[test]
+fn the_agents_way_to_the_network_is_read() {
+    let pairs = |pairs: &[(&str, &str)]| {
+        let owned = |(name, value): &(&str, &str)| (OsString::from(name), OsString::from(value));
+        Environment::with_case(pairs.iter().map(owned).collect::<Vec<_>>(), false)
+    };
+    let none = pairs(&[("AGENT_PROXYUSERNAME", "u"), ("AGENT_CLIENTCERT", "c.pem")]);
+    assert_eq!(none.proxy(), None);
+    assert_eq!(none.client_certificate(), None);
+    assert!(!none.skips_certificate_validation() && !none.is_agent());
+    assert!(none.collection_uris().is_empty());
+
+    let all = pairs(&[
+        ("AGENT_PROXYURL", "http://proxy:3128"),
+        ("AGENT_PROXYUSERNAME", "builder"),
+        ("SECRET_AGENT_PROXYPASSWORD", "hunter2"),
+        ("AGENT_PROXYBYPASSLIST", r#"["a\\.b","c"]"#),
+        ("AGENT_CLIENTCERT", "c.pem"),
+        ("AGENT_CLIENTCERTKEY", "k.pem"),
+        ("AGENT_SKIPCERTVALIDATION", "True"),
+        ("TF_BUILD", "True"),
+        ("ENDPOINT_URL_SYSTEMVSSCONNECTION", "https://one/"),
+        ("SYSTEM_COLLECTIONURI", "https://two/"),
+        ("SYSTEM_TEAMFOUNDATIONCOLLECTIONURI", "https://three/"),
+    ]);
+    let proxy = all.proxy().unwrap();
+    assert!(!format!("{proxy:?}").contains("hunter2"));
+    let expected = AgentProxy {
+        url: "http://proxy:3128".to_owned(),
+        user: Some("builder".to_owned()),
+        password: Some("hunter2".to_owned()),
+        bypass: vec![r"a\.b".to_owned(), "c".to_owned()],
+    };
+    assert!(proxy == expected);
+    let files = ("c.pem".into(), "k.pem".into());
+    assert_eq!(all.client_certificate(), Some(files));
+    assert!(all.skips_certificate_validation() && all.is_agent());
+    assert_eq!(
+        all.collection_uris(),
+        ["https://one/", "https://two/", "https://three/"]
+    );
+}

@@ -19,7 +19,7 @@ use std::io;
 use std::time::SystemTime;
 
 pub use console::{Console, IssueKind, TaskResult};
-pub use endpoint::Endpoint;
+pub use endpoint::{AgentProxy, Endpoint};
 pub use environment::Environment;
 pub use stop::StopSignal;
 
@@ -159,6 +159,9 @@ mod tests {
         agent
             .console()
             .line(&format!("token is {}", token.reveal()));
-        assert_eq!(transcript.text(), "token is ***\n");
+        assert_eq!(
+            transcript.text(),
+            "##vso[task.setsecret]eyJ0-job-token\ntoken is ***\n"
+        );
     }
 }

@@ -31,6 +31,18 @@ pub const AGENT_JOB_STATUS: &str = "AGENT_JOBSTATUS";
 pub const AGENT_CA_INFO: &str = "AGENT_CAINFO";
 /// The same for everything that runs on Node, which is what pipeline authors know from other tasks.
 pub const NODE_EXTRA_CA_CERTS: &str = "NODE_EXTRA_CA_CERTS";
+/// The proxy that the agent was configured with, and the user name for it. The password is a secret variable, `Agent.ProxyPassword`.
+pub const AGENT_PROXY_URL: &str = "AGENT_PROXYURL";
+/// See [`AGENT_PROXY_URL`].
+pub const AGENT_PROXY_USER_NAME: &str = "AGENT_PROXYUSERNAME";
+/// A JSON array of regular expressions: addresses that the proxy is not for.
+pub const AGENT_PROXY_BYPASS_LIST: &str = "AGENT_PROXYBYPASSLIST";
+/// A PEM file with the certificate that the agent shows to servers that ask for one.
+pub const AGENT_CLIENT_CERTIFICATE: &str = "AGENT_CLIENTCERT";
+/// A PEM file with the private key of [`AGENT_CLIENT_CERTIFICATE`].
+pub const AGENT_CLIENT_CERTIFICATE_KEY: &str = "AGENT_CLIENTCERTKEY";
+/// `True` when the agent was told to trust every server.
+pub const AGENT_SKIP_CERTIFICATE_VALIDATION: &str = "AGENT_SKIPCERTVALIDATION";
 /// `true` when the author asked for debug output.
 pub const SYSTEM_DEBUG: &str = "SYSTEM_DEBUG";
 /// The folder against which relative paths are meant.

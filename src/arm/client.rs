@@ -10,10 +10,10 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::failure::{Cause, Failure};
+use super::failure::{Cause, Failure, duration};
 use super::http::{Http, Reached, TransportError};
 use super::refusal::Refusal;
-use super::retry::{self, Miss, Repeat};
+use super::retry::{self, Miss, Repeat, Tried};
 use super::sign_in::{Freshness, SignInFailure, TokenSource};
 use crate::secret::{Masker, Secret};
 
@@ -133,7 +133,7 @@ impl Client {
     /// Sends `call` until it succeeds (a status of 2xx) or is not worth another try.
     pub async fn send(&self, call: &Call) -> Result<Response<Bytes>, Failure> {
         let start = Instant::now();
-        let (mut tries, mut freshness) = (0, Freshness::Cached);
+        let (mut tries, mut refused) = (0, None);
         loop {
             tries += 1;
             let failed = |cause, request_id| Failure {
@@ -143,16 +143,15 @@ impl Client {
                 elapsed: start.elapsed(),
                 request_id,
             };
-            let token = self.tokens.token(&call.scope, freshness).await;
+            let token = self.token(&call.scope, refused.as_ref()).await;
             let token = token.map_err(|failure| failed(Cause::SignIn(failure), None))?;
             let (miss, cause, request_id) = match self.attempt(call, &token).await {
                 Ok(response) if response.status().is_success() => return Ok(response),
                 // A token may be revoked, or a clock may be wrong: one fresh token, once.
                 Ok(response)
-                    if response.status() == StatusCode::UNAUTHORIZED
-                        && freshness == Freshness::Cached =>
+                    if response.status() == StatusCode::UNAUTHORIZED && refused.is_none() =>
                 {
-                    freshness = Freshness::Renewed;
+                    refused = Some(token);
                     continue;
                 }
                 Ok(response) => {
@@ -173,13 +172,26 @@ impl Client {
                     None,
                 ),
             };
-            let Some(wait) = retry::decide(miss, call.repeat, tries, retry::random_fraction())
-            else {
+            let so_far = Tried {
+                tries,
+                elapsed: start.elapsed(),
+            };
+            let wait = retry::decide(miss, call.repeat, so_far, retry::random_fraction());
+            let Some(wait) = wait else {
                 return Err(failed(cause, request_id));
             };
-            tracing::debug!(doing = %call.doing, tries, ?wait, "trying again");
+            tell_wait(&call.doing, &cause, tries, wait);
             tokio::time::sleep(wait).await;
         }
+    }
+
+    /// A token, and not the `refused` one: another request may have renewed it already.
+    async fn token(&self, scope: &str, refused: Option<&Secret>) -> Result<Secret, SignInFailure> {
+        let token = self.tokens.token(scope, Freshness::Cached).await?;
+        if refused == Some(&token) {
+            return self.tokens.token(scope, Freshness::Renewed).await;
+        }
+        Ok(token)
     }
 
     /// Sends `call` and reads the answer as JSON.
@@ -225,6 +237,19 @@ impl Client {
             });
         }
         Ok(response)
+    }
+}
+
+/// A wait that somebody who looks at the log would wonder about.
+const LONG_WAIT: Duration = Duration::from_secs(30);
+
+/// A long wait is a line in the log, a short one is for those who debug.
+fn tell_wait(doing: &str, cause: &Cause, tries: u32, wait: Duration) {
+    if wait > LONG_WAIT {
+        let wait = duration(wait);
+        tracing::info!("{doing} is tried again in {wait}: {cause}");
+    } else {
+        tracing::debug!(doing, tries, ?wait, "trying again");
     }
 }
 

@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use super::http::{Reached, TransportError};
 use super::refusal::Refusal;
+use super::retry::Tried;
 use super::sign_in::SignInFailure;
 
 /// A request that did not succeed.
@@ -72,22 +73,32 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} failed: ", self.doing)?;
-        match &self.cause {
-            Cause::Refused(refusal) => write!(f, "{refusal}")?,
-            Cause::Unreachable { host, error } => write!(f, "no connection to {host}: {error}")?,
-            Cause::Unreadable(what) => write!(f, "Azure's answer makes no sense: {what}")?,
-            Cause::SignIn(failure) => write!(f, "{failure}")?,
+        let tried = Tried {
+            tries: self.tries,
+            elapsed: self.elapsed,
+        };
+        write!(f, "{} failed: {}{tried}", self.doing, self.cause)
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refusal) => write!(f, "{refusal}"),
+            Self::Unreachable { host, error } => write!(f, "no connection to {host}: {error}"),
+            Self::Unreadable(what) => write!(f, "Azure's answer makes no sense: {what}"),
+            Self::SignIn(failure) => write!(f, "{failure}"),
         }
-        if self.tries > 1 {
-            write!(
-                f,
-                " (after {} tries in {} s)",
-                self.tries,
-                self.elapsed.as_secs()
-            )?;
-        }
-        Ok(())
+    }
+}
+
+/// A duration as people say it: `14 min 32 s`, `2 h 5 min`.
+pub fn duration(elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
     }
 }
 
@@ -96,6 +107,17 @@ impl std::error::Error for Failure {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_read_as_people_say_them() {
+        let check =
+            |seconds, expected| assert_eq!(duration(Duration::from_secs(seconds)), expected);
+        check(0, "0 s");
+        check(59, "59 s");
+        check(872, "14 min 32 s");
+        check(3600, "1 h 0 min");
+        check(7500, "2 h 5 min");
+    }
 
     #[test]
     fn a_failure_reads_as_a_sentence() {
@@ -112,7 +134,7 @@ mod tests {
         };
         assert_eq!(
             failure.to_string(),
-            "Creating image template 't_1' failed: Azure refused with Conflict (409): exists (after 2 tries in 80 s)"
+            "Creating image template 't_1' failed: Azure refused with Conflict (409): exists (after 2 tries in 1 min 20 s)"
         );
         assert!(!failure.may_have_acted());
     }

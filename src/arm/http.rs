@@ -7,7 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, Uri};
+
+use super::network::Network;
 
 /// Sends one request, once. Redirects are answers, not followed: a bearer token must not travel to another host.
 #[async_trait]
@@ -37,67 +39,79 @@ pub enum Reached {
     Perhaps,
 }
 
-/// What a job tells about the way to the network.
-#[derive(Debug, Clone, Default)]
-pub struct Network {
-    /// Certificate authorities to trust in addition to the system's, as PEM texts (`Agent.CAInfo`, `NODE_EXTRA_CA_CERTS`).
-    pub extra_authorities: Vec<Vec<u8>>,
-    /// `User-Agent` of every request.
-    pub user_agent: String,
-}
-
 /// A client could not be made of the [`Network`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct NoClient(String);
+pub struct NoClient(pub(super) String);
 
 /// [`Http`] over TLS by reqwest.
 #[derive(Debug, Clone)]
 pub struct HttpClient {
     client: reqwest::Client,
+    /// For the metadata service, which no proxy reaches.
+    direct: reqwest::Client,
 }
 
 /// Long enough for a slow proxy, short enough that five tries fit into a minute or two.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// The metadata service is in the same machine, or nowhere.
+const DIRECT_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Without a byte for this long the connection is dead; the slowest recorded answer, a cancel, took 16 s.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(100);
 
+/// Where a VM in Azure asks for the tokens of its managed identity
+/// (<https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>).
+const METADATA_SERVICE: &str = "169.254.169.254";
+
+/// Whether `uri` is one of the metadata service.
+pub(super) fn is_metadata_service(uri: &Uri) -> bool {
+    uri.host() == Some(METADATA_SERVICE)
+}
+
 impl HttpClient {
-    /// A client for `network`, with the system's certificate authorities and the environment's proxy.
+    /// A client for `network`, with the system's certificate authorities, and the environment's proxy unless the agent has its own.
     pub fn new(network: &Network) -> Result<Self, NoClient> {
         // The result says whether another part of the process was first, and then its provider serves as well.
         rustls::crypto::ring::default_provider()
             .install_default()
             .ok();
-        let mut builder = reqwest::Client::builder()
-            .user_agent(&network.user_agent)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(IDLE_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none());
-        for pem in &network.extra_authorities {
-            let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(|error| {
-                NoClient(format!(
-                    "the extra certificate authorities are not PEM: {error}"
-                ))
-            })?;
-            builder = builder.tls_certs_merge(certificates);
-        }
-        let client = builder
-            .build()
-            .map_err(|error| NoClient(innermost(&error)))?;
-        Ok(Self { client })
+        let client = network.configure(builder(&network.user_agent, CONNECT_TIMEOUT))?;
+        let client = client.build().map_err(|error| no_client(&error))?;
+        let direct = builder(&network.user_agent, DIRECT_CONNECT_TIMEOUT)
+            .no_proxy()
+            .tls_certs_only([]);
+        let direct = direct.build().map_err(|error| no_client(&error))?;
+        Ok(Self { client, direct })
     }
+}
+
+fn builder(user_agent: &str, connect_timeout: Duration) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(user_agent)
+        .connect_timeout(connect_timeout)
+        .read_timeout(IDLE_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+}
+
+fn no_client(error: &reqwest::Error) -> NoClient {
+    let text = innermost(error);
+    if text.contains("No CA certificates were loaded") {
+        return NoClient("this machine has no certificate authorities; install the package 'ca-certificates', or name a PEM file in SSL_CERT_FILE or NODE_EXTRA_CA_CERTS".to_owned());
+    }
+    NoClient(text)
 }
 
 #[async_trait]
 impl Http for HttpClient {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let direct = is_metadata_service(request.uri());
         let mut request = reqwest::Request::try_from(request).map_err(|error| TransportError {
             reached: Reached::NothingEver,
             reason: innermost(&error.without_url()),
         })?;
         declare_empty_body(&mut request);
-        let mut answer = self.client.execute(request).await.map_err(classify)?;
+        let client = if direct { &self.direct } else { &self.client };
+        let mut answer = client.execute(request).await.map_err(classify)?;
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = answer.status();
         *response.headers_mut() = std::mem::take(answer.headers_mut());
@@ -122,6 +136,21 @@ fn declare_empty_body(request: &mut reqwest::Request) {
 fn classify(error: reqwest::Error) -> TransportError {
     let error = error.without_url();
     let reason = innermost(&error);
+    if error.is_connect() && reason.contains("proxy authorization required") {
+        return TransportError {
+            reached: Reached::NothingEver,
+            reason:
+                "the proxy asks for a user name and password, or for other ones (407); configure them with the agent's --proxyurl, --proxyusername and --proxypassword"
+                    .to_owned(),
+        };
+    }
+    // Every other status of a proxy; some answer 401 to a wrong password.
+    if error.is_connect() && reason == "tunnel error: unsuccessful" {
+        return TransportError {
+            reached: Reached::Nothing,
+            reason: "the proxy refused: it does not know the host, may not connect to it, or does not take the user name and password; its log says which".to_owned(),
+        };
+    }
     let reached = if !error.is_connect() {
         Reached::Perhaps
     } else if reason.contains("certificate") {
@@ -133,7 +162,7 @@ fn classify(error: reqwest::Error) -> TransportError {
 }
 
 /// reqwest's own text says little ("error sending request"); the cause is at the end of the chain.
-fn innermost(error: &reqwest::Error) -> String {
+pub(super) fn innermost(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

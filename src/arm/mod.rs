@@ -1,14 +1,21 @@
 //! Talking to Azure Resource Manager: one send function, sign-in, retry, long-running operations, failures.
 
+mod certificate;
 pub mod client;
+mod clock;
+pub mod cloud;
+mod credential;
 pub mod failure;
 pub mod http;
 pub mod image_template;
+pub mod network;
 mod oidc;
 pub mod operation;
 pub mod refusal;
+mod repeated;
 pub mod retry;
 pub mod sign_in;
+mod sign_in_refusal;
 pub mod template_state;
 mod transport;
 

@@ -5,7 +5,6 @@
 //! <https://github.com/Azure/azure-sdk-for-rust/blob/main/sdk/identity/azure_identity/src/azure_pipelines_credential.rs>.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 use async_trait::async_trait;
 use azure_core::error::ErrorKind;
@@ -15,11 +14,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderValue, Method, Request};
 use serde_json::Value;
 
 use super::http::Http;
-use super::retry::{self, Miss, Repeat};
+use super::repeated::{self, Answered};
 use crate::inputs::connection::OidcRequest;
 use crate::secret::{Masker, Secret};
 
@@ -75,22 +74,8 @@ impl PipelinesAssertion {
     }
 
     async fn ask(&self) -> Result<Secret, String> {
-        let mut tries = 0;
-        let answer = loop {
-            tries += 1;
-            let result = self.http.send(self.token_request()?).await;
-            let miss = match &result {
-                Ok(answer) => Miss::Answered(
-                    answer.status(),
-                    retry::retry_after(answer.headers(), SystemTime::now()),
-                ),
-                Err(error) => Miss::NoAnswer(error.reached),
-            };
-            match retry::decide(miss, Repeat::Always, tries, retry::random_fraction()) {
-                Some(wait) => tokio::time::sleep(wait).await,
-                None => break result.map_err(|error| error.to_string())?,
-            }
-        };
+        let answer = repeated::send(self.http.as_ref(), &self.token_request()?).await;
+        let answer = answer.map_err(|error| error.to_string())?;
         let token = Secret::new(read_token(&answer)?, self.masker.as_ref());
         *self.claims.lock().unwrap_or_else(PoisonError::into_inner) = claims(&token);
         Ok(token)
@@ -119,8 +104,9 @@ impl PipelinesAssertion {
 }
 
 /// Anything but 200 with JSON is a refusal: a sign-in page comes as 203 or 302.
-fn read_token(answer: &Response<Bytes>) -> Result<String, String> {
-    let value: Option<Value> = serde_json::from_slice(answer.body()).ok();
+fn read_token(answer: &Answered) -> Result<String, String> {
+    let (status, body) = (answer.response.status(), answer.response.body());
+    let value: Option<Value> = serde_json::from_slice(body).ok();
     let text = |name: &str| {
         value
             .as_ref()
@@ -128,13 +114,10 @@ fn read_token(answer: &Response<Bytes>) -> Result<String, String> {
             .and_then(Value::as_str)
     };
     match text("oidcToken") {
-        Some(token) if answer.status().as_u16() == 200 => Ok(token.to_owned()),
+        Some(token) if status.as_u16() == 200 => Ok(token.to_owned()),
         _ => {
             let reason = text("message").unwrap_or("the answer is not a token");
-            Err(format!(
-                "it answered {}: {reason}",
-                answer.status().as_u16()
-            ))
+            Err(format!("{}: {reason}", answer.status_text()))
         }
     }
 }

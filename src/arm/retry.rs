@@ -1,10 +1,12 @@
 //! Whether, and when, a request is sent again: one pure decision.
 
+use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, StatusCode};
 
+use super::failure::duration;
 use super::http::Reached;
 
 /// What may be repeated.
@@ -25,20 +27,43 @@ pub enum Miss {
     NoAnswer(Reached),
 }
 
+/// What was done about one request so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tried {
+    /// How often it was sent.
+    pub tries: u32,
+    /// Since it was first sent.
+    pub elapsed: Duration,
+}
+
+/// ` (after 5 tries in 1 min 20 s)`, or nothing if there was one try.
+impl fmt::Display for Tried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.tries < 2 {
+            return Ok(());
+        }
+        let elapsed = duration(self.elapsed);
+        write!(f, " (after {} tries in {elapsed})", self.tries)
+    }
+}
+
 /// Tries of one request, the first included.
 pub const MOST_TRIES: u32 = 6;
 /// A server that asks for more patience than this gets none; the caller's own pace takes over.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
+/// No try begins later than this after the first one, whatever the answers are.
+const BUDGET: Duration = Duration::from_secs(600);
 
-/// How long to wait before the next try, or `None` to give up. `tries` have been made; `jitter` is a random number from 0 to 1.
-pub fn decide(miss: Miss, repeat: Repeat, tries: u32, jitter: f64) -> Option<Duration> {
-    if tries >= MOST_TRIES || !worth_repeating(miss, repeat) {
+/// How long to wait before the next try, or `None` to give up. `jitter` is a random number from 0 to 1.
+pub fn decide(miss: Miss, repeat: Repeat, tried: Tried, jitter: f64) -> Option<Duration> {
+    if tried.tries >= MOST_TRIES || !worth_repeating(miss, repeat) {
         return None;
     }
-    match miss {
-        Miss::Answered(_, Some(asked)) => (asked <= LONGEST_WAIT).then_some(asked),
-        Miss::Answered(_, None) | Miss::NoAnswer(_) => Some(back_off(tries, jitter)),
-    }
+    let wait = match miss {
+        Miss::Answered(_, Some(asked)) => (asked <= LONGEST_WAIT).then_some(asked)?,
+        Miss::Answered(_, None) | Miss::NoAnswer(_) => back_off(tried.tries, jitter),
+    };
+    (tried.elapsed.saturating_add(wait) <= BUDGET).then_some(wait)
 }
 
 fn worth_repeating(miss: Miss, repeat: Repeat) -> bool {
@@ -102,11 +127,79 @@ pub(super) fn random_fraction() -> f64 {
 mod tests {
     use super::*;
 
+    fn tried(tries: u32, seconds: u64) -> Tried {
+        Tried {
+            tries,
+            elapsed: Duration::from_secs(seconds),
+        }
+    }
+
+    /// Every way in which a try can end: each status with and without a wish for patience, and each kind of silence.
+    fn misses() -> Vec<Miss> {
+        let wishes = [None, Some(0), Some(17), Some(300), Some(301), Some(86_400)];
+        let answered = (100..600).flat_map(|status| {
+            let status = StatusCode::from_u16(status).unwrap();
+            wishes.map(|wish| Miss::Answered(status, wish.map(Duration::from_secs)))
+        });
+        let silent = [Reached::Nothing, Reached::NothingEver, Reached::Perhaps];
+        answered.chain(silent.map(Miss::NoAnswer)).collect()
+    }
+
+    /// The whole decision, over everything that it can be asked.
+    #[test]
+    fn every_decision_follows_the_rules() {
+        for miss in misses() {
+            for repeat in [Repeat::Always, Repeat::UnlessItMayHaveActed] {
+                for tries in 1..=MOST_TRIES + 1 {
+                    for (elapsed, jitter) in [(0, 0.0), (0, 1.0), (590, 0.5), (600, 0.5)] {
+                        let wait = decide(miss, repeat, tried(tries, elapsed), jitter);
+                        check(miss, repeat, tried(tries, elapsed), wait);
+                    }
+                }
+            }
+        }
+    }
+
+    fn check(miss: Miss, repeat: Repeat, tried: Tried, wait: Option<Duration>) {
+        let cell = format!("{miss:?} {repeat:?} {tried:?}: {wait:?}");
+        // What the server certainly did not act on.
+        let untouched = match miss {
+            Miss::Answered(status, _) => status == 429,
+            Miss::NoAnswer(reached) => reached == Reached::Nothing,
+        };
+        let passing = match miss {
+            Miss::Answered(status, _) => [408, 500, 502, 503, 504].contains(&status.as_u16()),
+            Miss::NoAnswer(reached) => reached == Reached::Perhaps,
+        };
+        let worth = untouched || (passing && repeat == Repeat::Always);
+        let Some(wait) = wait else {
+            let wish = match miss {
+                Miss::Answered(_, wish) => wish.unwrap_or_default(),
+                Miss::NoAnswer(_) => Duration::ZERO,
+            };
+            let late = tried.elapsed + wish.max(Duration::from_secs(1)) > BUDGET;
+            let spent = tried.tries >= MOST_TRIES || late || wish > LONGEST_WAIT;
+            let growing = tried.elapsed >= Duration::from_secs(590);
+            assert!(!worth || spent || growing, "{cell}: given up too early");
+            return;
+        };
+        assert!(worth, "{cell}: must not be sent again");
+        assert!(tried.tries < MOST_TRIES, "{cell}: too often");
+        assert!(tried.elapsed + wait <= BUDGET, "{cell}: too late");
+        if let Miss::Answered(_, Some(wish)) = miss {
+            assert_eq!(wait, wish, "{cell}: not what the server asked for");
+        } else {
+            let seconds = 1 << (tried.tries - 1);
+            let own = Duration::from_millis(seconds * 500)..=Duration::from_secs(seconds);
+            assert!(own.contains(&wait), "{cell}: not the own pace");
+        }
+    }
+
     fn repeated(repeat: Repeat) -> Vec<u16> {
         (100..600)
             .filter(|status| {
                 let status = StatusCode::from_u16(*status).unwrap();
-                decide(Miss::Answered(status, None), repeat, 1, 0.0).is_some()
+                decide(Miss::Answered(status, None), repeat, tried(1, 0), 0.0).is_some()
             })
             .collect()
     }
@@ -118,28 +211,10 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_connection_is_repeated_unless_the_server_may_have_acted() {
-        let check = |reached, repeat, expected| {
-            let decision = decide(Miss::NoAnswer(reached), repeat, 1, 0.0);
-            assert_eq!(decision.is_some(), expected, "{reached:?} {repeat:?}");
-        };
-        check(Reached::Nothing, Repeat::Always, true);
-        check(Reached::Nothing, Repeat::UnlessItMayHaveActed, true);
-        check(Reached::Perhaps, Repeat::Always, true);
-        check(Reached::Perhaps, Repeat::UnlessItMayHaveActed, false);
-        check(Reached::NothingEver, Repeat::Always, false);
-        check(Reached::NothingEver, Repeat::UnlessItMayHaveActed, false);
-    }
-
-    #[test]
     fn waits_grow_are_jittered_and_end() {
         let wait = |tries, jitter| {
-            decide(
-                Miss::NoAnswer(Reached::Nothing),
-                Repeat::Always,
-                tries,
-                jitter,
-            )
+            let miss = Miss::NoAnswer(Reached::Nothing);
+            decide(miss, Repeat::Always, tried(tries, 0), jitter)
         };
         let seconds: Vec<_> = (1..=6)
             .map(|tries| wait(tries, 0.0).map(|w| w.as_secs()))
@@ -149,20 +224,6 @@ mod tests {
             [Some(1), Some(2), Some(4), Some(8), Some(16), None]
         );
         assert_eq!(wait(2, 1.0), Some(Duration::from_secs(1)));
-    }
-
-    #[test]
-    fn the_servers_wish_is_law_within_reason() {
-        let asked = |seconds| {
-            let miss = Miss::Answered(
-                StatusCode::TOO_MANY_REQUESTS,
-                Some(Duration::from_secs(seconds)),
-            );
-            decide(miss, Repeat::Always, 1, 0.5)
-        };
-        assert_eq!(asked(17), Some(Duration::from_secs(17)));
-        assert_eq!(asked(0), Some(Duration::ZERO));
-        assert_eq!(asked(301), None);
     }
 
     #[test]

@@ -1,22 +1,28 @@
-//! Signing in: a token for a scope, by the service connection's scheme, with `azure_identity`.
+//! Signing in: tokens for a scope, renewed ahead of their end, one renewal at a time.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
-use azure_core::credentials::TokenCredential;
-use azure_core::http::{ClientOptions, Transport};
-use azure_identity::{
-    ClientAssertionCredential, ClientAssertionCredentialOptions, ClientSecretCredential,
-    ClientSecretCredentialOptions,
-};
+use azure_core::credentials::AccessToken;
+use time::OffsetDateTime;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
+use super::clock::WallClock;
+use super::credential::CredentialSource;
 use super::http::Http;
-use super::oidc::{Claims, PipelinesAssertion};
-use super::transport::AzureCoreTransport;
-use crate::inputs::connection::{Connection, Scheme};
+use super::sign_in_refusal;
+use crate::inputs::connection::{Cloud, Connection, Scheme};
 use crate::secret::{Masker, Secret};
+
+pub use super::sign_in_refusal::{
+    CODE_AZURE_CLI, CODE_CERTIFICATE, CODE_MANAGED_IDENTITY, CODE_NO_CLOUD,
+    CODE_NO_FEDERATED_CREDENTIAL, CODE_NO_OIDC_TOKEN, CODE_REFUSED,
+};
 
 /// Gives tokens.
 #[async_trait]
@@ -46,244 +52,121 @@ pub struct SignInFailure {
     pub hint: Option<String>,
 }
 
-/// Microsoft Entra ID refused, or could not be reached.
-pub const CODE_REFUSED: &str = "AIB201";
-/// Azure Pipelines gave no OIDC token.
-pub const CODE_NO_OIDC_TOKEN: &str = "AIB202";
-/// No federated credential matches the service connection.
-pub const CODE_NO_FEDERATED_CREDENTIAL: &str = "AIB203";
+/// A token is renewed when less than this is left, or less than a quarter of its life if that is short.
+const AHEAD: Duration = Duration::from_secs(300);
+/// After a renewal that failed ahead of time, the old token serves on for this long before the next attempt.
+const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Signs in as the service connection.
+/// Signs in as the service connection, and keeps the tokens.
+///
+/// `azure_identity` keeps tokens, too, but renews one that lives five minutes at each request, fails with a token in hand that is still
+/// valid when an early renewal fails, and has no way to drop one that was refused. So each token comes from a new credential.
 pub struct ServiceConnectionTokens {
-    connection: Connection,
-    http: Arc<dyn Http>,
-    masker: Arc<dyn Masker>,
-    /// What the last OIDC token claimed: a refusal is explained with it.
-    claims: Arc<Mutex<Option<Claims>>>,
-    credential: Mutex<Arc<dyn TokenCredential>>,
+    source: CredentialSource,
+    held: Mutex<HashMap<String, Held>>,
+    /// How often tokens were fetched: who waited for another one's renewal does not ask for a second one.
+    fetched: AtomicU64,
+}
+
+struct Held {
+    token: Secret,
+    renew_at: Instant,
+    ends_at: Instant,
 }
 
 impl fmt::Debug for ServiceConnectionTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServiceConnectionTokens")
-            .field("connection", &self.connection.id)
+            .field("connection", &self.source.connection.id)
             .finish_non_exhaustive()
     }
 }
 
 impl ServiceConnectionTokens {
-    /// Prepares signing in; nothing is sent yet.
+    /// Prepares signing in to `cloud`; nothing is sent yet. Must be called on a tokio runtime.
+    ///
+    /// # Errors
+    /// The service connection cannot be used: its certificate is broken or has expired, or a name in it is malformed.
     pub fn new(
         connection: &Connection,
+        cloud: &Cloud,
         http: Arc<dyn Http>,
         masker: Arc<dyn Masker>,
     ) -> Result<Self, SignInFailure> {
-        let claims = Arc::default();
-        let credential = credential(connection, &http, &masker, &claims)?;
-        Ok(Self {
+        let source = CredentialSource {
             connection: connection.clone(),
+            authority: cloud.authority.clone(),
             http,
             masker,
-            claims,
-            credential: Mutex::new(credential),
+            claims: Arc::default(),
+            clock: WallClock::of_machine(),
+        };
+        source.credential()?;
+        Ok(Self {
+            source,
+            held: Mutex::default(),
+            fetched: AtomicU64::new(0),
         })
     }
 
-    fn current(&self) -> Arc<dyn TokenCredential> {
-        self.credential
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    async fn fetch(&self, scope: &str) -> Result<Held, SignInFailure> {
+        let credential = self.source.credential()?;
+        let token = credential.get_token(&[scope], None).await;
+        let token = token.map_err(|error| {
+            let claims = self.source.claims.lock();
+            let claims = claims.unwrap_or_else(PoisonError::into_inner).clone();
+            sign_in_refusal::explain(&error.to_string(), &self.source.connection, claims.as_ref())
+        })?;
+        self.fetched.fetch_add(1, Ordering::Relaxed);
+        let life = self.life(&token);
+        let now = Instant::now();
+        Ok(Held {
+            token: Secret::new(token.token.secret(), self.source.masker.as_ref()),
+            renew_at: now + life.saturating_sub(AHEAD.min(life / 4)),
+            ends_at: now + life,
+        })
     }
 
-    /// The credential keeps its tokens and has no way to drop one, so a refused token costs the credential.
-    fn renew(&self) -> Result<(), SignInFailure> {
-        let fresh = credential(&self.connection, &self.http, &self.masker, &self.claims)?;
-        *self
-            .credential
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = fresh;
-        Ok(())
+    /// Microsoft Entra ID says for how many seconds a token is valid, and the credential has added them to the machine's clock; the metadata
+    /// service and the Azure CLI say until when.
+    fn life(&self, token: &AccessToken) -> Duration {
+        let now = match self.source.connection.scheme {
+            Scheme::ManagedIdentity { .. } | Scheme::AzureCli => self.source.clock.now(),
+            Scheme::Secret { .. } | Scheme::Certificate { .. } | Scheme::Federated { .. } => {
+                OffsetDateTime::now_utc()
+            }
+        };
+        (token.expires_on - now).try_into().unwrap_or_default()
     }
 }
 
 #[async_trait]
 impl TokenSource for ServiceConnectionTokens {
     async fn token(&self, scope: &str, freshness: Freshness) -> Result<Secret, SignInFailure> {
-        if freshness == Freshness::Renewed {
-            self.renew()?;
+        let fetched = self.fetched.load(Ordering::Relaxed);
+        let mut held = self.held.lock().await;
+        let refused =
+            freshness == Freshness::Renewed && fetched == self.fetched.load(Ordering::Relaxed);
+        if refused {
+            held.remove(scope);
         }
-        let token = self.current().get_token(&[scope], None).await;
-        let token = token.map_err(|error| {
-            let claims = self
-                .claims
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone();
-            explain(&error.to_string(), claims.as_ref())
-        })?;
-        Ok(Secret::new(token.token.secret(), self.masker.as_ref()))
-    }
-}
-
-fn credential(
-    connection: &Connection,
-    http: &Arc<dyn Http>,
-    masker: &Arc<dyn Masker>,
-    claims: &Arc<Mutex<Option<Claims>>>,
-) -> Result<Arc<dyn TokenCredential>, SignInFailure> {
-    let mut cloud = CustomConfiguration::default();
-    cloud.authority_host = connection.cloud.authority.to_string();
-    let client_options = ClientOptions {
-        cloud: Some(Arc::new(CloudConfiguration::Custom(cloud))),
-        transport: Some(Transport::new(Arc::new(AzureCoreTransport::new(
-            Arc::clone(http),
-        )))),
-        ..ClientOptions::default()
-    };
-    let credential: azure_core::Result<Arc<dyn TokenCredential>> = match &connection.scheme {
-        Scheme::Secret {
-            tenant,
-            client,
-            secret,
-        } => {
-            let secret = azure_core::credentials::Secret::new(secret.reveal().to_owned());
-            let options = ClientSecretCredentialOptions { client_options };
-            ClientSecretCredential::new(tenant, client.clone(), secret, Some(options))
-                .map(|made| -> Arc<dyn TokenCredential> { made })
+        if let Some(known) = held.get(scope).filter(|it| Instant::now() < it.renew_at) {
+            return Ok(known.token.clone());
         }
-        Scheme::Federated {
-            tenant,
-            client,
-            oidc,
-        } => {
-            let assertion = PipelinesAssertion::new(
-                &connection.id,
-                oidc,
-                Arc::clone(http),
-                Arc::clone(masker),
-                Arc::clone(claims),
-            );
-            let options = ClientAssertionCredentialOptions { client_options };
-            ClientAssertionCredential::new(tenant.clone(), client.clone(), assertion, Some(options))
-                .map(|made| -> Arc<dyn TokenCredential> { made })
+        match self.fetch(scope).await {
+            Ok(fresh) => {
+                let token = fresh.token.clone();
+                held.insert(scope.to_owned(), fresh);
+                Ok(token)
+            }
+            Err(failure) => {
+                let now = Instant::now();
+                let old = held.get_mut(scope).filter(|old| now < old.ends_at);
+                let Some(old) = old else { return Err(failure) };
+                tracing::debug!("renewing a token ahead of its end failed: {failure}");
+                old.renew_at = now + PATIENCE;
+                Ok(old.token.clone())
+            }
         }
-    };
-    credential.map_err(|error| explain(&error.to_string(), None))
-}
-
-/// Turns what the credential says into who refused, why, and what to do
-/// (codes: <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>).
-fn explain(error: &str, claims: Option<&Claims>) -> SignInFailure {
-    if let Some(reason) = PipelinesAssertion::refusal_in(error) {
-        let hint =
-            "check that the pipeline may use the service connection, and that it still exists";
-        return SignInFailure {
-            code: CODE_NO_OIDC_TOKEN,
-            reason,
-            hint: Some(hint.to_owned()),
-        };
-    }
-    let Some((number, text)) = aadsts(error) else {
-        let reason = format!(
-            "signing in to Microsoft Entra ID failed: {}",
-            first_sentences(error)
-        );
-        let hint = "check that the agent reaches the authority of the service connection, and its proxy and certificate settings";
-        return SignInFailure {
-            code: CODE_REFUSED,
-            reason,
-            hint: Some(hint.to_owned()),
-        };
-    };
-    let reason = format!("Microsoft Entra ID refused to sign in: {text}");
-    let (code, hint) = match number {
-        "70021" | "700211" | "700213" | "700223" | "700238" | "70025" => (CODE_NO_FEDERATED_CREDENTIAL, federated_hint(claims)),
-        "7000215" => (CODE_REFUSED, "the client secret is wrong: put the secret's value (not its id) into the service connection".to_owned()),
-        "7000222" => (CODE_REFUSED, "the client secret has expired: renew it and update the service connection, or convert the connection to workload identity federation".to_owned()),
-        "700016" => (CODE_REFUSED, "the application is not in this tenant: check the service connection's application id and tenant id".to_owned()),
-        "90002" | "900023" => (CODE_REFUSED, "the tenant does not exist in this cloud: check the service connection's tenant id and environment".to_owned()),
-        "700024" => (CODE_REFUSED, "the token of Azure Pipelines was out of its time window: check the agent's clock".to_owned()),
-        _ => (CODE_REFUSED, format!("look up the code: https://login.microsoftonline.com/error?code={number}")),
-    };
-    SignInFailure {
-        code,
-        reason,
-        hint: Some(hint),
-    }
-}
-
-fn federated_hint(claims: Option<&Claims>) -> String {
-    match claims {
-        Some(Claims { issuer, subject, audience }) => format!(
-            "add a federated credential to the application with exactly issuer '{issuer}', subject '{subject}' and audience '{audience}', or recreate the service connection"
-        ),
-        None => "add a federated credential to the application that matches the service connection's issuer and subject".to_owned(),
-    }
-}
-
-/// The number and the first line of Microsoft Entra ID's own text.
-fn aadsts(error: &str) -> Option<(&str, &str)> {
-    let start = error.find("AADSTS")?;
-    let text = error.get(start..)?.lines().next()?;
-    let text = text.split(" Trace ID:").next().unwrap_or(text).trim();
-    let number = text.strip_prefix("AADSTS")?;
-    let end = number
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(number.len());
-    Some((number.get(..end)?, text))
-}
-
-/// Without the link to the credential library's own troubleshooting page.
-fn first_sentences(error: &str) -> &str {
-    error
-        .split("\nTo troubleshoot")
-        .next()
-        .unwrap_or(error)
-        .trim()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn refusals_of_entra_are_explained() {
-        let check = |error: &str, code: &str, reason: &str, hint: &str| {
-            let claims = Claims {
-                issuer: "https://issuer".into(),
-                subject: "sc://o/p/c".into(),
-                audience: "api://AzureADTokenExchange".into(),
-            };
-            let failure = explain(error, Some(&claims));
-            assert_eq!(failure.code, code, "{error}");
-            assert_eq!(failure.reason, reason);
-            let found = failure.hint.unwrap();
-            assert!(found.contains(hint), "{found}");
-        };
-        check(
-            "ClientSecretCredential authentication failed. AADSTS7000222: The provided client secret keys are expired.\r\nTrace ID: 1",
-            CODE_REFUSED,
-            "Microsoft Entra ID refused to sign in: AADSTS7000222: The provided client secret keys are expired.",
-            "renew it",
-        );
-        check(
-            "x AADSTS700213: No matching federated identity record found Trace ID: 2",
-            CODE_NO_FEDERATED_CREDENTIAL,
-            "Microsoft Entra ID refused to sign in: AADSTS700213: No matching federated identity record found",
-            "issuer 'https://issuer', subject 'sc://o/p/c'",
-        );
-        check(
-            "connection refused\nTo troubleshoot, visit https://aka.ms/x",
-            CODE_REFUSED,
-            "signing in to Microsoft Entra ID failed: connection refused",
-            "proxy",
-        );
-        check(
-            "AADSTS50000: odd",
-            CODE_REFUSED,
-            "Microsoft Entra ID refused to sign in: AADSTS50000: odd",
-            "code=50000",
-        );
     }
 }

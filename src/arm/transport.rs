@@ -7,9 +7,11 @@ use azure_core::error::ErrorKind;
 use azure_core::http::headers::Headers;
 use azure_core::http::request::Body;
 use azure_core::http::{AsyncRawResponse, HttpClient, Request};
-use http::{HeaderName, HeaderValue, Method};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, Response};
 
-use super::http::{Http, Reached, TransportError};
+use super::http::{Http, Reached, TransportError, is_metadata_service};
+use super::repeated;
 
 /// `azure_core`'s transport over ours.
 #[derive(Debug)]
@@ -49,7 +51,7 @@ impl HttpClient for AzureCoreTransport {
                 outgoing.headers_mut().insert(name, value);
             }
         }
-        let answer = self.http.send(outgoing).await.map_err(unreachable)?;
+        let answer = self.send(outgoing).await?;
         let mut headers = Headers::new();
         for (name, value) in answer.headers() {
             if let Ok(value) = value.to_str() {
@@ -68,12 +70,31 @@ fn broken(reason: String) -> azure_core::Error {
     azure_core::Error::with_message(ErrorKind::Other, reason)
 }
 
-/// `Connection` and `Io` are tried again by the credential's own retry policy; a certificate that is not trusted must not be.
-fn unreachable(error: TransportError) -> azure_core::Error {
+impl AzureCoreTransport {
+    /// Sends a token request, again by our own rules. The credential for the metadata service has rules of its own, which are the service's.
+    async fn send(&self, request: http::Request<Bytes>) -> azure_core::Result<Response<Bytes>> {
+        if is_metadata_service(request.uri()) {
+            return self.http.send(request).await.map_err(of_metadata_service);
+        }
+        let answer = repeated::send(self.http.as_ref(), &request).await;
+        let answer = answer.map_err(|error| broken(error.reason))?;
+        let status = answer.response.status();
+        let passing = status.is_server_error() || matches!(status.as_u16(), 408 | 429);
+        // Microsoft Entra ID explains itself, also in trouble; a gateway sends a page.
+        let explained = answer.response.body().windows(6).any(|it| it == b"AADSTS");
+        if passing && !explained {
+            return Err(broken(answer.status_text()));
+        }
+        Ok(answer.response)
+    }
+}
+
+/// The service sits in the host of each VM in Azure: where there is no way to it, there will be none in a minute. The credential tries again
+/// after an error of kind `Io` only.
+fn of_metadata_service(error: TransportError) -> azure_core::Error {
     let kind = match error.reached {
-        Reached::Nothing => ErrorKind::Connection,
         Reached::Perhaps => ErrorKind::Io,
-        Reached::NothingEver => ErrorKind::Other,
+        Reached::Nothing | Reached::NothingEver => ErrorKind::Other,
     };
     azure_core::Error::with_message(kind, error.reason)
 }

@@ -4,6 +4,7 @@ mod hint;
 
 use std::time::Duration;
 
+pub use crate::arm::failure::duration;
 use crate::arm::sign_in::SignInFailure;
 use crate::arm::{Cause, Failure};
 use crate::inputs::Problems;
@@ -117,7 +118,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Refused(problems) => problems.headline().hint.clone(),
-            Self::Network(_) => Some("check the certificate files named by the agent (Agent.CAInfo) and by NODE_EXTRA_CA_CERTS".to_owned()),
+            Self::Network(_) => Some("check how the agent was configured for proxy and certificates (Agent.ProxyUrl, Agent.CAInfo, Agent.ClientCert), and NODE_EXTRA_CA_CERTS".to_owned()),
             Self::SignIn(failure) => failure.hint.clone(),
             Self::Azure(failure) => hint::of_failure(failure),
             Self::Submission { code, message, .. } => hint::of_text(code, message),
@@ -150,30 +151,9 @@ fn in_phase(phase: Option<&str>) -> String {
         .unwrap_or_default()
 }
 
-/// A duration as people say it: `14 min 32 s`, `2 h 5 min`.
-pub fn duration(elapsed: Duration) -> String {
-    let seconds = elapsed.as_secs();
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, seconds) => format!("{seconds} s"),
-        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
-        (hours, minutes, _) => format!("{hours} h {minutes} min"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_read_as_people_say_them() {
-        let check =
-            |seconds, expected| assert_eq!(duration(Duration::from_secs(seconds)), expected);
-        check(0, "0 s");
-        check(59, "59 s");
-        check(872, "14 min 32 s");
-        check(3600, "1 h 0 min");
-        check(7500, "2 h 5 min");
-    }
 
     #[test]
     fn a_failed_run_names_phase_time_and_cause() {

@@ -14,7 +14,7 @@ pub struct Connection {
     /// How to sign in.
     pub scheme: Scheme,
     /// Where to sign in, and where Azure Resource Manager is.
-    pub cloud: Cloud,
+    pub cloud: KnownCloud,
 }
 
 /// How to sign in.
@@ -29,6 +29,22 @@ pub enum Scheme {
         /// The client secret.
         secret: Secret,
     },
+    /// A service principal with a certificate.
+    Certificate {
+        /// Directory (tenant) id.
+        tenant: String,
+        /// Application (client) id.
+        client: String,
+        /// The private key and the certificate, in one PEM text.
+        pem: Secret,
+    },
+    /// The managed identity of the machine on which the agent runs.
+    ManagedIdentity {
+        /// Client id of a user-assigned identity; none means the system-assigned one.
+        client: Option<String>,
+    },
+    /// Whoever is signed in with the Azure CLI: for a person at a prompt, where no agent hands a service connection over.
+    AzureCli,
     /// Workload identity federation: Azure Pipelines vouches for the connection with an OIDC token.
     Federated {
         /// Directory (tenant) id.
@@ -49,7 +65,18 @@ pub struct OidcRequest {
     pub job_token: Secret,
 }
 
-/// The addresses of one Azure cloud, as far as the connection tells them.
+/// The addresses of one Azure cloud, as far as the connection tells them. Azure Resource Manager tells the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownCloud {
+    /// Azure Resource Manager, `https://management.azure.com/`.
+    pub resource_manager: Url,
+    /// Microsoft Entra ID.
+    pub authority: Option<Url>,
+    /// What tokens for Azure Resource Manager are asked for.
+    pub audience: Option<String>,
+}
+
+/// The addresses of one Azure cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cloud {
     /// Azure Resource Manager, `https://management.azure.com/`.

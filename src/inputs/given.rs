@@ -14,6 +14,11 @@ pub struct Given {
     pub connection: Option<GivenConnection>,
     /// Where to ask for an OIDC token (`System.OidcRequestUri`).
     pub oidc_request_uri: Option<String>,
+    /// Address of the job's Azure DevOps collection: first the one of the system connection, which no pipeline variable can change, then
+    /// `System.CollectionUri`.
+    pub collection_uris: Vec<String>,
+    /// Whether a person at a prompt started us, and no agent.
+    pub at_prompt: bool,
     /// The job's own token, from the system connection.
     pub job_token: Option<Secret>,
     /// `System.DefaultWorkingDirectory`, against which relative paths are meant.

@@ -12,6 +12,7 @@ pub mod problem;
 mod build_vm;
 mod customization;
 mod marketplace;
+mod oidc;
 mod package;
 mod reading;
 mod resource_kind;
@@ -20,7 +21,7 @@ mod source;
 mod spelling;
 mod target;
 
-pub use connection::{Cloud, Connection, OidcRequest, Scheme};
+pub use connection::{Cloud, Connection, KnownCloud, OidcRequest, Scheme};
 pub use given::{Given, GivenConnection};
 pub use plan::{
     ArchiveFormat, BuildVm, Customization, Package, Plan, Provisioner, PurchasePlan, Source, Target,

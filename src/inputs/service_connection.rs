@@ -5,9 +5,10 @@
 
 use url::Url;
 
-use super::connection::{Cloud, Connection, OidcRequest, Scheme};
+use super::connection::{Connection, KnownCloud, Scheme};
 use super::declared::IB_SUBSCRIPTION;
 use super::given::GivenConnection;
+use super::oidc;
 use super::problem::{Code, Form, Problem, quoted};
 use super::reading::{Reading, Reported};
 use crate::secret::{Masker, Secret};
@@ -21,6 +22,9 @@ const CONNECTION: Form = Form {
 pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Connection, Reported> {
     let text = reading.required(&IB_SUBSCRIPTION, CONNECTION)?;
     let Some(given) = reading.given().connection.as_ref() else {
+        if reading.given().at_prompt {
+            return at_prompt(reading, text);
+        }
         let sentence = format!(
             "the agent handed over no service connection {}",
             quoted(text)
@@ -39,7 +43,32 @@ pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Con
     })
 }
 
-fn refuse(reading: &mut Reading<'_>, text: String, hint: Option<&str>) -> Reported {
+/// Without an agent there are no service connections: the input names the subscription itself, and the Azure CLI signs in.
+fn at_prompt(reading: &mut Reading<'_>, text: &str) -> Result<Connection, Reported> {
+    let hyphens = |(at, c): (usize, char)| match at {
+        8 | 13 | 18 | 23 => c == '-',
+        _ => c.is_ascii_hexdigit(),
+    };
+    if text.len() != 36 || !text.char_indices().all(hyphens) {
+        let sentence = format!("{} is not the id of a subscription", quoted(text));
+        let hint = "outside of a pipeline there are no service connections: give the id of the subscription (az account show --query id), and the Azure CLI signs in";
+        return Err(refuse(reading, sentence, Some(hint)));
+    }
+    let resource_manager = https(reading, PUBLIC.resource_manager, "Azure Resource Manager")?;
+    let authority = https(reading, PUBLIC.authority, "the sign-in authority")?;
+    Ok(Connection {
+        id: String::new(),
+        subscription: text.to_owned(),
+        scheme: Scheme::AzureCli,
+        cloud: KnownCloud {
+            audience: Some(resource_manager.as_str().to_owned()),
+            resource_manager,
+            authority: Some(authority),
+        },
+    })
+}
+
+pub(super) fn refuse(reading: &mut Reading<'_>, text: String, hint: Option<&str>) -> Reported {
     let hint = hint.map(str::to_owned);
     reading.report(Problem::new(
         Code::ServiceConnection,
@@ -75,7 +104,7 @@ fn parameter(
 }
 
 /// What works, for the hint to somebody whose connection does not.
-const SUPPORTED: &str = "use a connection with workload identity federation, or with a service principal and a client secret";
+const SUPPORTED: &str = "use a connection with workload identity federation, a service principal, or a managed identity";
 
 fn scheme(
     reading: &mut Reading<'_>,
@@ -83,78 +112,90 @@ fn scheme(
     masker: &dyn Masker,
 ) -> Result<Scheme, Reported> {
     let unsupported = |reading: &mut Reading<'_>, what: &str| {
-        let sentence = format!(
-            "the service connection signs in with {what}, which this version does not support"
-        );
+        let sentence =
+            format!("the service connection signs in with {what}, which the task cannot");
         Err(refuse(reading, sentence, Some(SUPPORTED)))
     };
     // A connection without a scheme is one with a service principal.
     let name = given.scheme.as_deref().map(str::trim).unwrap_or_default();
     match name.to_ascii_lowercase().as_str() {
-        "" | "serviceprincipal" => {
-            let kind = entry(&given.parameters, "authenticationtype").unwrap_or_default();
-            if kind.eq_ignore_ascii_case("spnCertificate") {
-                return unsupported(reading, "a certificate");
-            }
-            let client = parameter(
-                reading,
-                given,
-                "serviceprincipalid",
-                "application (client) id",
-            );
-            let tenant = parameter(reading, given, "tenantid", "directory (tenant) id");
-            let secret = parameter(reading, given, "serviceprincipalkey", "client secret");
-            let secret = secret.map(|text| Secret::new(text, masker));
-            Ok(Scheme::Secret {
-                tenant: tenant?,
-                client: client?,
-                secret: secret?,
-            })
-        }
+        "" | "serviceprincipal" => service_principal(reading, given, masker),
         "workloadidentityfederation" => {
-            let client = parameter(
-                reading,
-                given,
-                "serviceprincipalid",
-                "application (client) id",
-            );
-            let tenant = parameter(reading, given, "tenantid", "directory (tenant) id");
-            let oidc = oidc_request(reading);
+            let principal = principal(reading, given);
+            let oidc = oidc::request(reading);
+            let (tenant, client) = principal?;
             Ok(Scheme::Federated {
-                tenant: tenant?,
-                client: client?,
+                tenant,
+                client,
                 oidc: oidc?,
             })
         }
-        "managedserviceidentity" => unsupported(reading, "the managed identity of the agent's VM"),
+        "managedserviceidentity" => {
+            // The name in Microsoft's own tasks first, then that of the Terraform provider.
+            let client = entry(&given.data, "msiclientid")
+                .or_else(|| entry(&given.parameters, "serviceprincipalid"));
+            Ok(Scheme::ManagedIdentity {
+                client: client.map(str::to_owned),
+            })
+        }
         "publishprofile" => unsupported(reading, "a publish profile"),
         _ => unsupported(reading, &format!("scheme {}", quoted(name))),
     }
 }
 
-fn oidc_request(reading: &mut Reading<'_>) -> Result<OidcRequest, Reported> {
-    let given = reading.given();
-    let uri = given.oidc_request_uri.as_deref().map(str::trim);
-    let uri = match uri.filter(|text| !text.is_empty()) {
-        Some(text) => https(reading, text, "the agent's address for OIDC tokens"),
-        None => Err(without_oidc_address(reading)),
-    };
-    let job_token = given.job_token.clone().ok_or_else(|| {
-        let sentence =
-            "the agent gave no token of the job, which the address for OIDC tokens asks for";
-        let hint = "run the task as a step of a pipeline job";
-        refuse(reading, sentence.to_owned(), Some(hint))
-    });
-    Ok(OidcRequest {
-        uri: uri?,
-        job_token: job_token?,
+/// Tenant and client of a service principal.
+fn principal(
+    reading: &mut Reading<'_>,
+    given: &GivenConnection,
+) -> Result<(String, String), Reported> {
+    let client = parameter(
+        reading,
+        given,
+        "serviceprincipalid",
+        "application (client) id",
+    );
+    let tenant = parameter(reading, given, "tenantid", "directory (tenant) id");
+    Ok((tenant?, client?))
+}
+
+fn service_principal(
+    reading: &mut Reading<'_>,
+    given: &GivenConnection,
+    masker: &dyn Masker,
+) -> Result<Scheme, Reported> {
+    if entry(&given.data, "enableadfsauthentication").is_some_and(is_true) {
+        let sentence = "the service connection signs in with AD FS, and no cloud that does has Azure VM Image Builder";
+        return Err(refuse(reading, sentence.to_owned(), Some(SUPPORTED)));
+    }
+    let principal = principal(reading, given);
+    let kind = entry(&given.parameters, "authenticationtype").unwrap_or_default();
+    if kind.eq_ignore_ascii_case("spnCertificate") {
+        let pem = parameter(
+            reading,
+            given,
+            "serviceprincipalcertificate",
+            "certificate with its private key",
+        );
+        let pem = pem.map(|text| Secret::new(text, masker));
+        let (tenant, client) = principal?;
+        return Ok(Scheme::Certificate {
+            tenant,
+            client,
+            pem: pem?,
+        });
+    }
+    let secret = parameter(reading, given, "serviceprincipalkey", "client secret");
+    let secret = secret.map(|text| Secret::new(text, masker));
+    let (tenant, client) = principal?;
+    Ok(Scheme::Secret {
+        tenant,
+        client,
+        secret: secret?,
     })
 }
 
-fn without_oidc_address(reading: &mut Reading<'_>) -> Reported {
-    let sentence = "the agent gave no address for the OIDC token that workload identity federation needs ('System.OidcRequestUri')";
-    let hint = "update the agent, or use a connection with a client secret";
-    refuse(reading, sentence.to_owned(), Some(hint))
+fn is_true(text: &str) -> bool {
+    text.eq_ignore_ascii_case("true")
 }
 
 fn subscription(reading: &mut Reading<'_>, given: &GivenConnection) -> Result<String, Reported> {
@@ -168,52 +209,66 @@ fn subscription(reading: &mut Reading<'_>, given: &GivenConnection) -> Result<St
         })
 }
 
-/// Sign-in authorities by the connection's `environment`, where the connection does not name its own
-/// (<https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud>).
-const AUTHORITIES: &[(&str, &str)] = &[
-    ("AzureCloud", "https://login.microsoftonline.com/"),
-    ("AzureUSGovernment", "https://login.microsoftonline.us/"),
-    ("AzureChinaCloud", "https://login.chinacloudapi.cn/"),
+/// A cloud whose addresses do not have to be asked for.
+struct Builtin {
+    environment: &'static str,
+    resource_manager: &'static str,
+    authority: &'static str,
+}
+
+const PUBLIC: Builtin = Builtin {
+    environment: "AzureCloud",
+    resource_manager: "https://management.azure.com/",
+    authority: "https://login.microsoftonline.com/",
+};
+
+/// By the connection's `environment` (<https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud>).
+const BUILTIN: [Builtin; 3] = [
+    PUBLIC,
+    Builtin {
+        environment: "AzureUSGovernment",
+        resource_manager: "https://management.usgovcloudapi.net/",
+        authority: "https://login.microsoftonline.us/",
+    },
+    Builtin {
+        environment: "AzureChinaCloud",
+        resource_manager: "https://management.chinacloudapi.cn/",
+        authority: "https://login.chinacloudapi.cn/",
+    },
 ];
 
-fn cloud(reading: &mut Reading<'_>, given: &GivenConnection) -> Result<Cloud, Reported> {
-    let url = given.url.as_deref().map(str::trim).unwrap_or_default();
+/// What the connection names comes first, then what is known of its environment. What is missing then, Azure Resource Manager is asked for.
+fn cloud(reading: &mut Reading<'_>, given: &GivenConnection) -> Result<KnownCloud, Reported> {
+    let environment = entry(&given.data, "environment").unwrap_or(PUBLIC.environment);
+    let builtin = BUILTIN
+        .iter()
+        .find(|cloud| cloud.environment.eq_ignore_ascii_case(environment));
+    let url = given.url.as_deref().map(str::trim);
+    let url = url
+        .filter(|url| !url.is_empty())
+        .or(builtin.map(|cloud| cloud.resource_manager));
     let resource_manager = https(
         reading,
-        url,
+        url.unwrap_or_default(),
         "the service connection's address of Azure Resource Manager",
     );
-    let authority = authority(reading, given);
+    let authority = entry(&given.data, "activedirectoryauthority")
+        .or_else(|| entry(&given.data, "environmentauthorityurl"))
+        .or(builtin.map(|cloud| cloud.authority));
+    let authority = authority
+        .map(|text| https(reading, text, "the service connection's sign-in authority"))
+        .transpose();
     let resource_manager = base(resource_manager?);
-    let audience = entry(&given.data, "activedirectoryserviceendpointresourceid")
-        .unwrap_or(resource_manager.as_str());
-    Ok(Cloud {
-        audience: audience.to_owned(),
-        authority: base(authority?),
+    let own = builtin.map(|_| resource_manager.as_str());
+    let audience = entry(&given.data, "activedirectoryserviceendpointresourceid").or(own);
+    Ok(KnownCloud {
+        audience: audience.map(str::to_owned),
+        authority: authority?.map(base),
         resource_manager,
     })
 }
 
-fn authority(reading: &mut Reading<'_>, given: &GivenConnection) -> Result<Url, Reported> {
-    let own = entry(&given.data, "activedirectoryauthority")
-        .or_else(|| entry(&given.data, "environmentauthorityurl"));
-    let environment = entry(&given.data, "environment").unwrap_or("AzureCloud");
-    let known = AUTHORITIES
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(environment));
-    let text = own
-        .or(known.map(|(_, authority)| *authority))
-        .ok_or_else(|| {
-            let sentence = format!(
-                "the service connection is for environment {} and names no sign-in authority (its data has no 'activeDirectoryAuthority')",
-                quoted(environment)
-            );
-            refuse(reading, sentence, None)
-        })?;
-    https(reading, text, "the service connection's sign-in authority")
-}
-
-fn https(reading: &mut Reading<'_>, text: &str, what: &str) -> Result<Url, Reported> {
+pub(super) fn https(reading: &mut Reading<'_>, text: &str, what: &str) -> Result<Url, Reported> {
     let url = Url::parse(text).ok();
     url.filter(|url| url.scheme() == "https" && url.has_host())
         .ok_or_else(|| {

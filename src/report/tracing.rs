@@ -9,7 +9,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::agent::Console;
 
-/// Shows our own diagnostics when the author has set `System.Debug`. Libraries speak at the level of warnings only: their requests are ours.
+/// Shows our own diagnostics when the author has set `System.Debug`, and what we say at the level of information always. Libraries speak at the level of warnings only: their requests are ours.
 pub fn listen_to_tracing(console: &Console) {
     let lines = DebugLines {
         console: console.clone(),
@@ -32,7 +32,11 @@ impl<S: Subscriber> Layer<S> for DebugLines {
         }
         let mut text = Text(String::new());
         event.record(&mut text);
-        self.console.debug(text.0.trim());
+        if ours && *metadata.level() == Level::INFO {
+            self.console.line(text.0.trim());
+        } else {
+            self.console.debug(text.0.trim());
+        }
     }
 }
 
@@ -47,5 +51,48 @@ impl Visit for Text {
             write!(self.0, "{}={value:?} ", field.name())
         };
         written.ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::agent::Environment;
+
+    #[derive(Clone, Default)]
+    struct Output(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Output {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn check(debug: bool, expected: &str) {
+        let debug = ("SYSTEM_DEBUG".into(), debug.to_string().into());
+        let environment = Environment::new([debug, ("TF_BUILD".into(), "True".into())]);
+        let output = Output::default();
+        let console = Console::new(&environment, output.clone());
+        let subscriber = tracing_subscriber::registry().with(DebugLines { console });
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!("a long wait");
+            tracing::debug!(tries = 2, "a short one");
+            tracing::info!(target: "somebody", "not ours");
+        });
+        let text = String::from_utf8(output.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn information_is_for_everybody_and_the_rest_for_those_who_debug() {
+        check(false, "a long wait\n");
+        check(true, "a long wait\n##vso[task.debug]a short one tries=2\n");
     }
 }

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::{env, fs};
 
-use azure_emulator::{Clock, Cloud, Progress, RunningServer, Server, ServerOptions, Switches};
+use azure_emulator::{
+    Clock, Cloud, Progress, RunningServer, Server, ServerOptions, Switches, World,
+};
 use pipelines_agent::{Agent, Directories, Permissions, Step, TaskFolder};
 use tempfile::TempDir;
 
@@ -32,6 +34,11 @@ pub(crate) fn quick() -> Switches {
 impl Pipeline {
     /// The seed scenario in a cloud with these switches.
     pub(crate) fn seed(switches: Switches) -> Self {
+        Self::seed_in(switches, |_| {})
+    }
+
+    /// The seed scenario in a world that is a little different.
+    pub(crate) fn seed_in(switches: Switches, change: impl FnOnce(&mut World)) -> Self {
         let work = TempDir::new().unwrap();
         let directories = Directories::create(work.path()).unwrap();
         seed::check_out(&directories.sources);
@@ -42,7 +49,8 @@ impl Pipeline {
         };
         let mut world = None;
         let build = |addresses| {
-            let made = seed::world(addresses);
+            let mut made = seed::world(addresses);
+            change(&mut made);
             world = Some(made.clone());
             Cloud::new(made, switches, Clock::System)
         };

@@ -58,26 +58,12 @@ fn service_connections_that_lack_something() {
         }),
         &["the service connection's sign-in authority is 'login', which is not an https address"],
     );
-    refused(
-        &job().connection(|connection| {
-            connection
-                .data
-                .insert("environment".to_owned(), "AzureStack".to_owned());
-        }),
-        &[
-            "the service connection is for environment 'AzureStack' and names no sign-in authority (its data has no 'activeDirectoryAuthority')",
-        ],
-    );
 }
 
 #[test]
 fn service_connections_of_other_kinds() {
-    let works = "which this version does not support\nhint: use a connection with workload identity federation, or with a service principal and a client secret";
+    let works = "which the task cannot\nhint: use a connection with workload identity federation, a service principal, or a managed identity";
     for (scheme, what) in [
-        (
-            "ManagedServiceIdentity",
-            "the managed identity of the agent's VM",
-        ),
         ("PublishProfile", "a publish profile"),
         ("Token", "scheme 'Token'"),
     ] {
@@ -88,15 +74,109 @@ fn service_connections_of_other_kinds() {
             )],
         );
     }
+    let federation_services = job().connection(|connection| {
+        let entry = ("enableadfsauthentication".to_owned(), "true".to_owned());
+        connection.data.extend([entry]);
+    });
     refused(
-        &job().connection(|connection| {
-            connection
-                .parameters
-                .insert("authenticationtype".to_owned(), "spnCertificate".to_owned());
-        }),
-        &[&format!(
-            "the service connection signs in with a certificate, {works}"
-        )],
+        &federation_services,
+        &[
+            "the service connection signs in with AD FS, and no cloud that does has Azure VM Image Builder\nhint: use a connection with workload identity federation, a service principal, or a managed identity",
+        ],
+    );
+}
+
+#[test]
+fn a_certificate_is_masked_before_it_is_used() {
+    let by_certificate = |pem: &str| {
+        job().connection(|connection| {
+            connection.parameters.remove("serviceprincipalkey");
+            let kind = ("authenticationtype", "spnCertificate");
+            for (key, value) in [kind, ("serviceprincipalcertificate", pem)] {
+                connection
+                    .parameters
+                    .insert(key.to_owned(), value.to_owned());
+            }
+        })
+    };
+    let job = by_certificate("a key\nand a certificate");
+    let scheme = job.plan().unwrap().connection.scheme;
+    assert!(
+        matches!(&scheme, Scheme::Certificate { tenant, client, pem }
+        if tenant.starts_with("2222") && client.starts_with("3333") && pem.reveal() == "a key\nand a certificate")
+    );
+    assert!(!format!("{scheme:?}").contains("a key"));
+    let masked = job.masked.0.lock().unwrap();
+    assert!(masked.contains(&"a key\nand a certificate".to_owned()));
+    refused(
+        &by_certificate(""),
+        &[
+            "the service connection has no certificate with its private key (parameter 'serviceprincipalcertificate')\nhint: open the connection in the project settings, then verify and save it",
+        ],
+    );
+}
+
+#[test]
+fn managed_identities_are_the_machines_own_or_assigned() {
+    let check = |parameters: &[(&str, &str)], data: &[(&str, &str)], expected: Option<&str>| {
+        let owned = |pairs: &[(&str, &str)]| -> Vec<_> {
+            let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+            pairs.iter().map(owned).collect()
+        };
+        let job = job().connection(|connection| {
+            connection.scheme = Some("ManagedServiceIdentity".to_owned());
+            connection.parameters.clear();
+            connection.parameters.extend(owned(parameters));
+            connection.data.extend(owned(data));
+        });
+        let scheme = job.plan().unwrap().connection.scheme;
+        let Scheme::ManagedIdentity { client } = scheme else {
+            panic!("{scheme:?}");
+        };
+        assert_eq!(client.as_deref(), expected);
+    };
+    check(&[("tenantid", "t")], &[], None);
+    check(&[], &[("msiclientid", "c")], Some("c"));
+    check(&[("serviceprincipalid", "p")], &[], Some("p"));
+    check(
+        &[("serviceprincipalid", "p")],
+        &[("msiclientid", "c")],
+        Some("c"),
+    );
+}
+
+#[test]
+fn at_a_prompt_the_azure_cli_signs_in() {
+    let mut prompt = job().input("ibSubscription", "11111111-1111-1111-1111-111111111111");
+    prompt.given.connection = None;
+    prompt.given.at_prompt = true;
+    let connection = prompt.plan().unwrap().connection;
+    assert!(matches!(connection.scheme, Scheme::AzureCli));
+    assert_eq!(
+        connection.subscription,
+        "11111111-1111-1111-1111-111111111111"
+    );
+    let authority = connection.cloud.authority.unwrap();
+    assert_eq!(authority.as_str(), "https://login.microsoftonline.com/");
+    let named = prompt.input("ibSubscription", "images-prod");
+    refused(
+        &named,
+        &[
+            "'images-prod' is not the id of a subscription\nhint: outside of a pipeline there are no service connections: give the id of the subscription (az account show --query id), and the Azure CLI signs in",
+        ],
+    );
+}
+
+#[test]
+fn the_jobs_token_is_not_sent_to_strangers() {
+    let mut stranger = job()
+        .connection(|connection| connection.scheme = Some("WorkloadIdentityFederation".to_owned()));
+    stranger.given.oidc_request_uri = Some("https://collector.example/oidctoken".to_owned());
+    refused(
+        &stranger,
+        &[
+            "the address for OIDC tokens ('System.OidcRequestUri') is on host 'collector.example', which is not the one of this organization; the job's token is not sent there\nhint: remove the variable 'System.OidcRequestUri' from the pipeline",
+        ],
     );
 }
 
@@ -156,64 +236,65 @@ fn service_connections_that_can_be_used() {
     assert_eq!(oidc.job_token.reveal(), "job-token");
 }
 
+/// The addresses that a connection with this URL and these data tells; what it does not tell (here: empty) is asked for later.
+fn check_cloud(url: &str, data: &[(&str, &str)], [arm, authority, audience]: [&str; 3]) {
+    let job = job().connection(|connection| {
+        connection.url = Some(url.to_owned());
+        for (key, value) in data {
+            let (key, value) = ((*key).to_owned(), (*value).to_owned());
+            connection.data.insert(key, value);
+        }
+    });
+    let cloud = job.plan().unwrap().connection.cloud;
+    assert_eq!(cloud.resource_manager.as_str(), arm);
+    let found = cloud.authority.map_or(String::new(), String::from);
+    assert_eq!(found, authority, "{url} {data:?}");
+    assert_eq!(
+        cloud.audience.unwrap_or_default(),
+        audience,
+        "{url} {data:?}"
+    );
+}
+
 #[test]
-fn clouds_are_taken_from_the_connection() {
-    let check = |url: &str, data: &[(&str, &str)], expected: [&str; 3]| {
-        let job = job().connection(|connection| {
-            connection.url = Some(url.to_owned());
-            for (key, value) in data {
-                connection
-                    .data
-                    .insert((*key).to_owned(), (*value).to_owned());
-            }
-        });
-        let cloud = job.plan().unwrap().connection.cloud;
-        let found = [
-            cloud.resource_manager.as_str(),
-            cloud.authority.as_str(),
-            &cloud.audience,
-        ];
-        assert_eq!(found, expected);
-    };
-    let arm = "https://management.azure.com/";
-    check(arm, &[], [arm, "https://login.microsoftonline.com/", arm]);
-    check(
-        "https://management.usgovcloudapi.net",
-        &[("environment", "AzureUSGovernment")],
-        [
-            "https://management.usgovcloudapi.net/",
-            "https://login.microsoftonline.us/",
-            "https://management.usgovcloudapi.net/",
-        ],
-    );
-    check(
+fn the_known_clouds_need_no_more_than_their_names() {
+    let [public, government, china] = [
+        "https://management.azure.com/",
+        "https://management.usgovcloudapi.net/",
         "https://management.chinacloudapi.cn/",
-        &[("environment", "azurechinacloud")],
-        [
-            "https://management.chinacloudapi.cn/",
-            "https://login.chinacloudapi.cn/",
-            "https://management.chinacloudapi.cn/",
-        ],
-    );
-    check(
+    ];
+    let login = "https://login.microsoftonline.com/";
+    check_cloud(public, &[], [public, login, public]);
+    check_cloud("", &[], [public, login, public]);
+    let name = [("environment", "AzureUSGovernment")];
+    let expected = [government, "https://login.microsoftonline.us/", government];
+    check_cloud("https://management.usgovcloudapi.net", &name, expected);
+    let name = [("environment", "azurechinacloud")];
+    let expected = [china, "https://login.chinacloudapi.cn/", china];
+    check_cloud(china, &name, expected);
+    check_cloud("", &name, expected);
+}
+
+#[test]
+fn what_the_connection_names_comes_first() {
+    let arm = "https://management.azure.com/";
+    let old = ("environmentauthorityurl", "https://login.windows.net/");
+    let new = ("activedirectoryauthority", "https://localhost:8443/entra");
+    let core = "https://management.core.windows.net/";
+    let audience = ("activedirectoryserviceendpointresourceid", core);
+    check_cloud(arm, &[old], [arm, "https://login.windows.net/", arm]);
+    check_cloud(
         "https://localhost:8443/arm",
-        &[
-            ("activedirectoryauthority", "https://localhost:8443/entra"),
-            ("environmentauthorityurl", "https://login.windows.net/"),
-            (
-                "activedirectoryserviceendpointresourceid",
-                "https://management.core.windows.net/",
-            ),
-        ],
+        &[new, old, audience],
         [
             "https://localhost:8443/arm/",
             "https://localhost:8443/entra/",
-            "https://management.core.windows.net/",
+            core,
         ],
     );
-    check(
-        arm,
-        &[("environmentauthorityurl", "https://login.windows.net/")],
-        [arm, "https://login.windows.net/", arm],
-    );
+    let own = "https://management.local.azurestack.external/";
+    let other = ("environment", "AzureStack");
+    check_cloud(own, &[other], [own, "", ""]);
+    check_cloud(own, &[other, old], [own, "https://login.windows.net/", ""]);
+    check_cloud(own, &[other, audience], [own, "", core]);
 }

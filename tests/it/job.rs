@@ -35,6 +35,7 @@ pub(crate) fn job() -> Job {
     let given = Given {
         connection: Some(secret_connection()),
         oidc_request_uri: Some("https://dev.azure.example/contoso/oidctoken".to_owned()),
+        collection_uris: vec!["https://dev.azure.example/contoso/".to_owned()],
         job_token: Some(Secret::new("job-token", &masked)),
         working_directory: folder.path().to_owned(),
         build_id: Some("4711".to_owned()),

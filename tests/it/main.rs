@@ -25,6 +25,8 @@ mod launcher;
 #[cfg(test)]
 mod manifest;
 #[cfg(test)]
+mod network;
+#[cfg(test)]
 mod package_folders;
 #[cfg(test)]
 #[path = "../common/pipeline.rs"]
@@ -37,6 +39,9 @@ mod prompt;
 mod protocol;
 #[cfg(test)]
 mod protocol_check;
+#[cfg(test)]
+#[path = "../common/proxy.rs"]
+mod proxy;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]

@@ -11,7 +11,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
-use image_builder::arm::http::{Http as _, HttpClient, Network, TransportError};
+use image_builder::arm::http::{Http as _, HttpClient, TransportError};
+use image_builder::arm::network::Network;
 use image_builder::arm::sign_in::{Freshness, SignInFailure, TokenSource};
 use image_builder::arm::{Client, Refusal};
 use image_builder::secret::{Masker, Secret};
@@ -84,6 +85,7 @@ impl Service {
         let network = Network {
             extra_authorities: vec![ca_pem],
             user_agent: "storage-services-test".to_owned(),
+            ..Network::default()
         };
         Self {
             kind,

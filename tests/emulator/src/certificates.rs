@@ -13,8 +13,14 @@ pub(crate) struct Certificates {
     pub(crate) config: ServerConfig,
 }
 
-/// The names and addresses under which the emulator is reached.
-const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+/// The names and addresses under which the emulator is reached: the last two by way of a proxy that finds it there.
+const NAMES: [&str; 5] = [
+    "localhost",
+    "127.0.0.1",
+    "::1",
+    "*.azure.emulator",
+    "*.blob.azure.emulator",
+];
 
 /// Makes a certificate authority and a certificate for [`NAMES`].
 ///

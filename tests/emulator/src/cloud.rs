@@ -12,7 +12,7 @@ use crate::arm::{Arm, header};
 use crate::blob::{BlobAccount, BlobService, BlobSettings};
 use crate::clock::Clock;
 use crate::devops::{DevOps, DevOpsSettings, OidcSubject};
-use crate::entra::{Entra, EntraSettings};
+use crate::entra::{Application, Entra, EntraSettings};
 use crate::faults::{Effect, Fault, Faults, Seen};
 use crate::inventory::Inventory;
 use crate::journal::{Entry, Service};
@@ -48,6 +48,7 @@ impl Cloud {
                 authority: world.addresses.login.clone(),
                 tenant: world.tenant.clone(),
                 applications: world.applications.clone(),
+                machine_identities: machine_identities(&world),
                 token_lifetime: switches.token_lifetime,
             }),
             devops: DevOps::new(devops_settings(&world)),
@@ -158,6 +159,11 @@ impl Cloud {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether one of the services has this authority.
+    pub(crate) fn knows(&self, authority: &str) -> bool {
+        self.service(authority) != Service::Nobody
+    }
+
     fn service(&self, authority: &str) -> Service {
         let same = |origin: &str| {
             origin
@@ -170,6 +176,8 @@ impl Cloud {
             Service::Entra
         } else if same(&self.addresses.devops) {
             Service::Pipelines
+        } else if authority == crate::entra::METADATA_SERVICE {
+            Service::Metadata
         } else {
             let is_blob = match &self.addresses.blob {
                 BlobAddress::Hosts { suffix } => authority
@@ -236,6 +244,10 @@ impl State {
             Service::Entra => (self.entra.answer(request, now), Duration::ZERO),
             Service::Pipelines => (self.devops.answer(request, now), Duration::ZERO),
             Service::Blob => (self.blobs.answer(request, now), Duration::ZERO),
+            Service::Metadata => (
+                self.entra.answer_metadata_service(request, now),
+                Duration::ZERO,
+            ),
             // A name that nobody has does not even give a connection.
             Service::Nobody => return (Outcome::Reset, Duration::ZERO),
         };
@@ -315,6 +327,22 @@ fn halved(mut response: Response<Bytes>) -> Response<Bytes> {
         .entry("content-length")
         .or_insert(length);
     response.map(|body| body.slice(..body.len() / 2))
+}
+
+/// The agent's machine has all user-assigned identities of the scene, and its own.
+fn machine_identities(world: &World) -> Vec<Application> {
+    let identity = |client: &str, object: &str| Application {
+        client: client.to_owned(),
+        object: object.to_owned(),
+        ..Application::default()
+    };
+    let own = identity(
+        "5e8d1c7b-2f40-4a96-b3e1-9c0d7a6f5b42",
+        "91b7c3d5-e0f2-4846-8a1c-6d3e5f7a9b08",
+    );
+    let assigned = world.identities.iter();
+    let assigned = assigned.map(|known| identity(&known.client, &known.principal));
+    std::iter::once(own).chain(assigned).collect()
 }
 
 fn devops_settings(world: &World) -> DevOpsSettings {

@@ -7,6 +7,7 @@
 mod assertion;
 mod discovery;
 mod form;
+mod metadata_service;
 mod refusal;
 
 use std::time::Duration;
@@ -18,6 +19,7 @@ use time::OffsetDateTime;
 
 use crate::tokens;
 use form::{Form, Generation, audience};
+pub(crate) use metadata_service::METADATA_SERVICE;
 use refusal::Refusal;
 
 /// What the directory knows.
@@ -29,6 +31,8 @@ pub struct EntraSettings {
     pub tenant: String,
     /// The applications registered in the tenant.
     pub applications: Vec<Application>,
+    /// The managed identities of the agent's machine: first its own (system-assigned), then those assigned to it.
+    pub machine_identities: Vec<Application>,
     /// How long an access token is valid.
     pub token_lifetime: Duration,
 }

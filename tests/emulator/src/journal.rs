@@ -46,6 +46,8 @@ pub enum Service {
     Pipelines,
     /// Blob storage.
     Blob,
+    /// The metadata service of the agent's virtual machine.
+    Metadata,
     /// No service has this address.
     Nobody,
 }
@@ -57,6 +59,7 @@ impl std::fmt::Display for Service {
             Self::Entra => "entra",
             Self::Pipelines => "pipelines",
             Self::Blob => "blob",
+            Self::Metadata => "metadata",
             Self::Nobody => "nobody",
         })
     }

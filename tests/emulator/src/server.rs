@@ -46,6 +46,8 @@ pub struct Server;
 pub struct RunningServer {
     /// Where the services are reached.
     pub addresses: Addresses,
+    /// The ports of Azure Resource Manager, Entra ID, Pipelines and blob storage.
+    pub ports: [u16; 4],
     /// What clients have to trust.
     pub ca_pem_path: PathBuf,
     /// The cloud, to look at it and to script trouble.
@@ -81,10 +83,11 @@ impl Server {
             listeners.push((listener, port));
             ports.push(port);
         }
-        let [arm, login, devops, blob] = ports.as_slice() else {
-            return Err(io::Error::other("four ports are needed"));
-        };
-        let addresses = Addresses::loopback(*arm, *login, *devops, *blob);
+        let ports: [u16; 4] = ports
+            .try_into()
+            .map_err(|_| io::Error::other("four ports are needed"))?;
+        let [arm, login, devops, blob] = ports;
+        let addresses = Addresses::loopback(arm, login, devops, blob);
         let certificates = certificates::make().map_err(io::Error::other)?;
         std::fs::create_dir_all(&options.folder)?;
         let ca_pem_path = options.folder.join("ca.pem");
@@ -94,7 +97,7 @@ impl Server {
             cloud: Arc::clone(&cloud),
             acceptor: TlsAcceptor::from(Arc::new(certificates.config)),
             title_case_headers: options.title_case_headers,
-            control_port: *arm,
+            control_port: arm,
         };
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -109,6 +112,7 @@ impl Server {
             })?;
         Ok(RunningServer {
             addresses,
+            ports,
             ca_pem_path,
             cloud,
             stop: Some(stop),
@@ -197,9 +201,14 @@ async fn answer(
     {
         return Ok(response.map(ReplyBody::whole));
     }
-    // The port tells the service, whatever name the client has for this machine.
-    parts.uri =
-        Uri::try_from(format!("https://localhost:{port}{path}")).map_err(io::Error::other)?;
+    // The port tells the service, whatever name the client has for this machine; a virtual name tells it, too.
+    let host = parts.headers.get(http::header::HOST);
+    let host = host.and_then(|host| host.to_str().ok());
+    let authority = match host.filter(|host| serving.cloud.knows(host)) {
+        Some(known) => known.to_owned(),
+        None => format!("localhost:{port}"),
+    };
+    parts.uri = Uri::try_from(format!("https://{authority}{path}")).map_err(io::Error::other)?;
     let reply = serving.cloud.answer(Request::from_parts(parts, body));
     tokio::time::sleep(reply.delay).await;
     match reply.outcome {

@@ -13,3 +13,4 @@ mod switches;
 
 pub(crate) use live_secrets::LiveSecrets;
 pub(crate) use scene::Output;
+mod tokens;

@@ -423,7 +423,7 @@ fn http(cloud: &Arc<Cloud>, secrets: &LiveSecrets) -> Arc<dyn Http> {
 }
 
 /// Time as the paused clock has it, from the real time on: links and tokens are made by the real one.
-fn clock() -> Clock {
+pub(crate) fn clock() -> Clock {
     let (start, base) = (Instant::now(), OffsetDateTime::now_utc());
     Clock::Given(Arc::new(move || base + start.elapsed()))
 }

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use azure_emulator::{Clock, Cloud, Server, ServerOptions};
 use bytes::Bytes;
 use http::{Request, Response};
-use image_builder::arm::http::{Http, HttpClient, Network, TransportError};
+use image_builder::arm::http::{Http, HttpClient, TransportError};
+use image_builder::arm::network::Network;
 use tempfile::TempDir;
 use time::OffsetDateTime;
 use tokio::runtime::{Builder, Handle};
@@ -68,6 +69,7 @@ fn header_names_are_read_in_any_letter_case() {
         let client = HttpClient::new(&Network {
             extra_authorities: vec![std::fs::read(&server.ca_pem_path).unwrap()],
             user_agent: "sockets-test".to_owned(),
+            ..Network::default()
         });
         let stage = paused.block_on(async {
             let http = SocketHttp {

@@ -1,6 +1,9 @@
 //! Few runs of the whole chain: an agent, the launcher, the shipped program, HTTPS, and the emulated cloud.
 
 mod interruptions;
+mod network;
+#[cfg(unix)]
+mod prompt;
 
 use std::time::Duration;
 

@@ -29,6 +29,7 @@ fn entra() -> Entra {
                 ..Application::default()
             },
         ],
+        machine_identities: Vec::new(),
         token_lifetime: Duration::from_secs(3600),
     })
 }

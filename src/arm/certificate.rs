@@ -1,0 +1,198 @@
+//! Signing in with a certificate: an assertion that the application signs itself.
+//!
+//! The form is that of <https://learn.microsoft.com/entra/identity-platform/certificate-credentials>. `azure_identity`'s own credential for
+//! certificates wants PKCS#12 and OpenSSL; a service connection holds PEM, which stays in memory here.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use azure_core::error::ErrorKind;
+use azure_core::http::ClientMethodOptions;
+use azure_identity::ClientAssertion;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::digest::{SHA256, digest};
+use ring::rand::SystemRandom;
+use ring::signature::{RSA_PSS_SHA256, RsaKeyPair};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use serde_json::json;
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use super::clock::WallClock;
+use super::retry;
+use crate::secret::Secret;
+
+/// How long an assertion is valid, in seconds: Entra ID reads it within one.
+const LIFETIME: i64 = 600;
+
+/// Why a certificate cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unusable {
+    pub(super) reason: String,
+    pub(super) hint: &'static str,
+}
+
+const HINT_FORM: &str = "put the private key (RSA, not encrypted) and its certificate into the service connection as one PEM text: openssl pkcs12 -in certificate.pfx -nodes";
+const HINT_RENEW: &str = "renew the certificate, add it to the application in Microsoft Entra ID, and update the service connection";
+
+/// Signs assertions for one application.
+pub(super) struct CertificateAssertion {
+    key: RsaKeyPair,
+    /// SHA-256 of the certificate, in base64: by it Entra ID finds the certificate.
+    thumbprint: String,
+    client: String,
+    audience: String,
+    clock: WallClock,
+}
+
+impl fmt::Debug for CertificateAssertion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CertificateAssertion")
+            .field("client", &self.client)
+            .finish_non_exhaustive()
+    }
+}
+
+impl CertificateAssertion {
+    /// Reads key and certificate of `client` from one PEM text. `audience` is the address of the token endpoint.
+    pub(super) fn new(
+        pem: &Secret,
+        client: &str,
+        audience: String,
+        clock: WallClock,
+    ) -> Result<Self, Unusable> {
+        let pem = pem.reveal().as_bytes();
+        let key = private_key(pem)?;
+        let certificate = certificate_of(&key, pem)?;
+        check_validity(&certificate, clock.now())?;
+        Ok(Self {
+            key,
+            thumbprint: URL_SAFE_NO_PAD.encode(digest(&SHA256, &certificate)),
+            client: client.to_owned(),
+            audience,
+            clock,
+        })
+    }
+
+    fn sign(&self) -> Result<String, &'static str> {
+        let now = self.clock.now().unix_timestamp();
+        let header = json!({"typ": "JWT", "alg": "PS256", "x5t#S256": self.thumbprint});
+        let claims = json!({
+            "aud": self.audience,
+            "iss": self.client,
+            "sub": self.client,
+            "jti": format!("{:016x}{:016x}", retry::random(), retry::random()),
+            "nbf": now,
+            "exp": now.saturating_add(LIFETIME),
+        });
+        let encode = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let message = format!("{}.{}", encode(header), encode(claims));
+        let mut signature = vec![0; self.key.public().modulus_len()];
+        self.key
+            .sign(
+                &RSA_PSS_SHA256,
+                &SystemRandom::new(),
+                message.as_bytes(),
+                &mut signature,
+            )
+            .map_err(|_| "the private key signs nothing")?;
+        Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    }
+}
+
+#[async_trait]
+impl ClientAssertion for CertificateAssertion {
+    async fn secret(&self, _: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
+        self.sign()
+            .map_err(|reason| azure_core::Error::with_message(ErrorKind::Credential, reason))
+    }
+}
+
+fn unusable(reason: impl Into<String>) -> Unusable {
+    Unusable {
+        reason: reason.into(),
+        hint: HINT_FORM,
+    }
+}
+
+/// The key, of PKCS#8 or PKCS#1. What is wrong with it is told without a word of what stands in it.
+fn private_key(pem: &[u8]) -> Result<RsaKeyPair, Unusable> {
+    let text = String::from_utf8_lossy(pem);
+    if text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED") {
+        return Err(unusable("its private key is encrypted"));
+    }
+    if !text.contains("PRIVATE KEY-----") {
+        return Err(unusable("it has no private key"));
+    }
+    let rejected = |reason: ring::error::KeyRejected| {
+        unusable(format!(
+            "its private key is no RSA key of 2048 to 4096 bits ({reason})"
+        ))
+    };
+    match PrivateKeyDer::from_pem_slice(pem) {
+        Ok(PrivateKeyDer::Pkcs8(key)) => {
+            RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()).map_err(rejected)
+        }
+        Ok(PrivateKeyDer::Pkcs1(key)) => {
+            RsaKeyPair::from_der(key.secret_pkcs1_der()).map_err(rejected)
+        }
+        Ok(_) => Err(unusable("its private key is no RSA key")),
+        Err(_) => Err(unusable("its private key is damaged")),
+    }
+}
+
+/// The certificate of this key: there may be those of its issuers around it.
+fn certificate_of(key: &RsaKeyPair, pem: &[u8]) -> Result<CertificateDer<'static>, Unusable> {
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let all = all.map_err(|_| unusable("its certificate is damaged"))?;
+    if all.is_empty() {
+        return Err(unusable("it has no certificate beside the private key"));
+    }
+    for certificate in all {
+        let (_, read) = x509_parser::parse_x509_certificate(&certificate)
+            .map_err(|_| unusable("its certificate is damaged"))?;
+        if read.public_key().subject_public_key.data.as_ref() == key.public().as_ref() {
+            return Ok(certificate);
+        }
+    }
+    Err(unusable("its certificate belongs to another private key"))
+}
+
+fn check_validity(certificate: &[u8], now: OffsetDateTime) -> Result<(), Unusable> {
+    let (_, read) = x509_parser::parse_x509_certificate(certificate)
+        .map_err(|_| unusable("its certificate is damaged"))?;
+    let (from, until) = (
+        read.validity().not_before.timestamp(),
+        read.validity().not_after.timestamp(),
+    );
+    let now = now.unix_timestamp();
+    if until < now {
+        return Err(Unusable {
+            reason: format!("it expired on {}", day(until)),
+            hint: HINT_RENEW,
+        });
+    }
+    if now < from {
+        return Err(Unusable {
+            reason: format!("it is not valid before {}", day(from)),
+            hint: "check the agent's clock, or wait until the certificate is valid",
+        });
+    }
+    Ok(())
+}
+
+fn day(seconds: i64) -> String {
+    OffsetDateTime::from_unix_timestamp(seconds)
+        .ok()
+        .and_then(|time| {
+            time.format(format_description!("[year]-[month]-[day]"))
+                .ok()
+        })
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+#[path = "certificate_tests.rs"]
+mod tests;

@@ -1,0 +1,109 @@
+//! The address that gives OIDC tokens: it gets the job's own token, so it must be one of Azure DevOps.
+
+use url::{Host, Url};
+
+use super::connection::OidcRequest;
+use super::problem::quoted;
+use super::reading::{Reading, Reported};
+use super::service_connection::{https, refuse};
+
+/// Hosts of Azure DevOps Services beside the collection's own
+/// (<https://learn.microsoft.com/azure/devops/organizations/security/allow-list-ip-url>).
+const HOSTS: [&str; 2] = ["dev.azure.com", "vstoken.dev.azure.com"];
+/// Where the organizations of old have their hosts.
+const OLD_SUFFIX: &str = ".visualstudio.com";
+
+/// The request for an OIDC token, as the job tells it.
+pub(super) fn request(reading: &mut Reading<'_>) -> Result<OidcRequest, Reported> {
+    let given = reading.given();
+    let uri = given.oidc_request_uri.as_deref().map(str::trim);
+    let uri = match uri.filter(|text| !text.is_empty()) {
+        Some(text) => https(reading, text, "the agent's address for OIDC tokens")
+            .and_then(|uri| trusted(reading, uri)),
+        None => Err(without_address(reading)),
+    };
+    let job_token = given.job_token.clone().ok_or_else(|| {
+        let sentence =
+            "the agent gave no token of the job, which the address for OIDC tokens asks for";
+        let hint = "run the task as a step of a pipeline job";
+        refuse(reading, sentence.to_owned(), Some(hint))
+    });
+    Ok(OidcRequest {
+        uri: uri?,
+        job_token: job_token?,
+    })
+}
+
+fn without_address(reading: &mut Reading<'_>) -> Reported {
+    let sentence = "the agent gave no address for the OIDC token that workload identity federation needs ('System.OidcRequestUri')";
+    let hint = "update the agent, or use a connection with a client secret";
+    refuse(reading, sentence.to_owned(), Some(hint))
+}
+
+/// Refuses an address outside of Azure DevOps: somebody may have set the variable to collect the tokens of jobs.
+fn trusted(reading: &mut Reading<'_>, uri: Url) -> Result<Url, Reported> {
+    let collections = reading.given().collection_uris.iter();
+    if is_trusted(
+        &uri,
+        collections.filter_map(|text| Url::parse(text.trim()).ok()),
+    ) {
+        return Ok(uri);
+    }
+    let sentence = format!(
+        "the address for OIDC tokens ('System.OidcRequestUri') is on host {}, which is not the one of this organization; the job's token is not sent there",
+        quoted(uri.host_str().unwrap_or_default())
+    );
+    let hint = "remove the variable 'System.OidcRequestUri' from the pipeline";
+    Err(refuse(reading, sentence, Some(hint)))
+}
+
+/// The very server that the job talks to, or Azure DevOps Services, or this machine: what goes to loopback does not leave it.
+fn is_trusted(uri: &Url, mut collections: impl Iterator<Item = Url>) -> bool {
+    let host = uri.host_str().unwrap_or_default();
+    let is_known = HOSTS.contains(&host) || host.ends_with(OLD_SUFFIX);
+    (is_known && uri.port().is_none())
+        || is_loopback(uri)
+        || collections.any(|known| known.origin() == uri.origin())
+}
+
+fn is_loopback(uri: &Url) -> bool {
+    match uri.host() {
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_jobs_token_goes_to_azure_devops_only() {
+        let check = |uri: &str, collection: &str, expected: bool| {
+            let collections = Url::parse(collection).ok().into_iter();
+            let found = is_trusted(&Url::parse(uri).unwrap(), collections);
+            assert_eq!(found, expected, "{uri} of {collection}");
+        };
+        check("https://dev.azure.com/contoso/x", "", true);
+        check("https://DEV.azure.com/contoso/x", "", true);
+        check("https://vstoken.dev.azure.com/x", "", true);
+        check("https://contoso.visualstudio.com/x", "", true);
+        check("https://dev.azure.com:8443/x", "", false);
+        check("https://visualstudio.com.example/x", "", false);
+        check("https://evilvisualstudio.com/x", "", false);
+        check("https://dev.azure.com.example/x", "", false);
+        check("https://dev.azure.com@example.com/x", "", false);
+        check("https://localhost:8443/x", "", true);
+        check("https://127.0.0.1:8443/x", "", true);
+        check("https://[::1]:8443/x", "", true);
+        check("https://localhost.example:8443/x", "", false);
+        check("https://10.0.0.1/x", "", false);
+        let server = "https://tfs.example:8080/tfs/DefaultCollection/";
+        check("https://tfs.example:8080/tfs/x", server, true);
+        check("https://tfs.example/tfs/x", server, false);
+        check("https://other.example:8080/tfs/x", server, false);
+        check("http://tfs.example:8080/tfs/x", server, false);
+    }
+}
