@@ -1,4 +1,8 @@
-//! Makes constants of `task/task.json`, so that a misspelt input is a compile error and no list of inputs is kept by hand.
+//! Makes constants of `task/task.json`, so that a misspelt input is a compile error and no list of inputs is kept by hand; and the table of a
+//! template's members of Azure's own definition.
+
+#[path = "build/members.rs"]
+mod members;
 
 use std::path::Path;
 use std::{env, fs};
@@ -8,6 +12,11 @@ use serde_json::Value;
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=task/task.json");
+    println!("cargo::rerun-if-changed=build/members.rs");
+    println!("cargo::rerun-if-changed={}", members::DEFINITION);
+    if let Err(problem) = write_members() {
+        println!("cargo::error=making the table of members failed: {problem}");
+    }
     if let Err(problem) = write_constants() {
         println!("cargo::error=making constants of task/task.json failed: {problem}");
     }
@@ -19,6 +28,14 @@ fn write_constants() -> Result<(), String> {
     let folder = env::var("OUT_DIR").map_err(|error| error.to_string())?;
     let code = constants(&manifest, env!("CARGO_PKG_VERSION"))?;
     fs::write(Path::new(&folder).join("inputs.rs"), code).map_err(|error| error.to_string())
+}
+
+fn write_members() -> Result<(), String> {
+    let text = fs::read(members::DEFINITION).map_err(|error| error.to_string())?;
+    let definition = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
+    let folder = env::var("OUT_DIR").map_err(|error| error.to_string())?;
+    let code = members::table(&definition)?;
+    fs::write(Path::new(&folder).join("members.rs"), code).map_err(|error| error.to_string())
 }
 
 fn constants(manifest: &Value, package: &str) -> Result<String, String> {

@@ -1,23 +1,25 @@
 //! The two stages of the step, from what the agent gives to what it is told: the place where all modules meet.
 
+mod render;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::agent::{Agent, IssueKind, StopSignal};
+use crate::agent::{Agent, IssueKind, StopSignal, TaskResult};
 use crate::arm::http::Http;
 use crate::arm::sign_in::ServiceConnectionTokens;
 use crate::arm::{Arm, Client, cloud};
 use crate::error::Error;
 use crate::inputs::connection::Connection;
-use crate::inputs::declared::IB_SUBSCRIPTION;
-use crate::inputs::{self, Given, GivenConnection, Plan};
+use crate::inputs::declared::{ALL_INPUTS, IB_SUBSCRIPTION};
+use crate::inputs::{self, Action, Given, GivenConnection, Plan, Variables};
 use crate::report::{self, LEFTOVERS, Reporter};
 use crate::resource::ResourceId;
 use crate::run::clean_up::{Budget, clean_up};
 use crate::run::leftover::{Leftover, Leftovers, Remains};
 use crate::run::{NOT_REMOVED_YET, Outcome, build_image};
-use crate::secret::Masker;
+use crate::secret::{Masker, Secret};
 use crate::{storage, template};
 
 /// For finding out where a blob is, before the clean-up's own time.
@@ -32,6 +34,9 @@ pub async fn build(agent: &Agent, http: Result<Arc<dyn Http>, String>, stop: &St
         Ok(plan) => plan,
         Err(problems) => return report::report_refusal(console, &problems),
     };
+    if plan.action == Action::Render {
+        return render::write(agent, &plan);
+    }
     let earlier = leftovers_of_earlier_attempt(agent);
     let reporter = Reporter::new(agent, earlier.clone());
     reporter.announce(&plan, &template::source_of(&plan));
@@ -78,6 +83,34 @@ fn leftovers_of_earlier_attempt(agent: &Agent) -> Vec<Leftover> {
     let note = agent.note_of_earlier_attempt(LEFTOVERS);
     note.and_then(|text| report::leftovers_from_text(&text).ok())
         .unwrap_or_default()
+}
+
+/// Shows the template at a prompt, where nobody signs in. Inputs are arguments, `name=value`; they win over those of the environment. Names
+/// that are no inputs are variables of the pipeline.
+pub fn render(agent: &Agent, arguments: impl Iterator<Item = String>) {
+    let console = agent.console();
+    let mut given = given(agent);
+    for argument in arguments {
+        let Some((name, value)) = argument.split_once('=') else {
+            let text = format!(
+                "'{argument}' is neither an input nor a variable; expected name=value, for example ibLocation=westeurope"
+            );
+            return console.complete(TaskResult::Failed, &text);
+        };
+        let is_input = ALL_INPUTS
+            .iter()
+            .any(|input| input.name.eq_ignore_ascii_case(name));
+        if is_input {
+            given.inputs.insert(name.to_lowercase(), value.to_owned());
+        } else {
+            given.variables.set(name, value);
+        }
+    }
+    render::stand_in_for_connection(&mut given);
+    match inputs::plan(&given, console) {
+        Ok(plan) => render::print(console, &plan),
+        Err(problems) => report::report_refusal(console, &problems),
+    }
 }
 
 /// The post-job stage: removes what a canceled or crashed main stage left. Most of the time there is nothing.
@@ -183,7 +216,9 @@ fn given(agent: &Agent) -> Given {
     let release = environment
         .variable("Release.ReleaseId")
         .zip(environment.variable("Release.AttemptNumber"));
+    let (public, secret) = environment.variables();
     Given {
+        variables: Variables::new(public, secret),
         connection: connection.map(|found| GivenConnection {
             id: found.id,
             url: found.url,
@@ -192,6 +227,11 @@ fn given(agent: &Agent) -> Given {
             data: found.data,
         }),
         inputs,
+        secrets: environment
+            .secret_values()
+            .into_iter()
+            .map(|value| Secret::new(value, agent.console()))
+            .collect(),
         oidc_request_uri: environment.oidc_request_uri(),
         collection_uris: environment.collection_uris(),
         at_prompt: !environment.is_agent(),
@@ -201,6 +241,7 @@ fn given(agent: &Agent) -> Given {
             .variable("Build.SourcesDirectory")
             .map(PathBuf::from),
         build_id: environment.variable("Build.BuildId"),
+        build_number: environment.variable("Build.BuildNumber"),
         release,
         unique: SystemTime::UNIX_EPOCH
             .elapsed()

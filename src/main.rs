@@ -47,11 +47,12 @@ async fn act() -> ExitCode {
             }
             agent.end_main_stage();
         }
+        Some("render") => job::render(&agent, std::env::args().skip(2)),
         Some("clean-up") => job::remove_leftovers(&agent, way::to_network(&agent)).await,
         Some("--version") => console.line(&format!("image-builder {TASK_VERSION}")),
         Some(other) => console.complete(
             TaskResult::Failed,
-            &format!("'{other}' is not a stage; expected 'run' or 'clean-up'"),
+            &format!("'{other}' is not a stage; expected 'run', 'render' or 'clean-up'"),
         ),
     }
     // The agent reads the result from the log and wants exit code 0; a person's shell wants the usual codes.

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::io::Write;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::command::{Command, neutralize};
@@ -167,6 +168,19 @@ impl Console {
             let output = command().property("isoutput", "true").data(&value);
             self.tell(&mut state, &output, None);
         }
+    }
+
+    /// The text with `***` in place of every secret, for a file that others read.
+    pub fn hidden(&self, text: &str) -> String {
+        self.state().secrets.hide(text)
+    }
+
+    /// Puts a file of the agent into the logs of the run, where it can be downloaded. The path must be absolute, and the file must be there now.
+    pub fn upload_file(&self, path: &Path) {
+        let path = path.to_string_lossy();
+        let command = Command::new("task.uploadfile").data(&path);
+        let mut state = self.state();
+        self.tell(&mut state, &command, Some(&format!("written: {path}")));
     }
 
     /// Sets a variable that only the later stages of this step see. The value of a secret one is hidden from now on.

@@ -135,6 +135,33 @@ impl Environment {
             .or_else(|| self.text(&name))
     }
 
+    /// The public variables of the pipeline with their values, and the names of the secret ones. None at a prompt, where nobody lists them.
+    pub fn variables(&self) -> (BTreeMap<String, String>, Vec<String>) {
+        let names = |list| {
+            let names: Vec<String> = serde_json::from_value(self.json(list)).unwrap_or_default();
+            names
+        };
+        let public = names(names::PUBLIC_VARIABLES).into_iter();
+        let with_value = |name: String| {
+            let value = self.text(&formatted(&name)).unwrap_or_default();
+            (name, value)
+        };
+        (
+            public.map(with_value).collect(),
+            names(names::SECRET_VARIABLES),
+        )
+    }
+
+    /// The values of all secret variables. To be hidden from everything that is printed.
+    pub fn secret_values(&self) -> Vec<String> {
+        let secret = |(name, value): (&String, &OsString)| {
+            let value = name.strip_prefix(names::SECRET).map(|_| lossy(value))?;
+            // Shorter ones are found in any text.
+            (value.trim().chars().count() >= 6).then_some(value)
+        };
+        self.values.iter().filter_map(secret).collect()
+    }
+
     /// What an earlier stage of the same step left under `name`.
     pub fn task_variable(&self, name: &str) -> Option<String> {
         self.text(&format!("{}{}", names::TASK_VARIABLE, formatted(name)))

@@ -15,6 +15,10 @@ pub const ENDPOINT_AUTH_PARAMETER: &str = "ENDPOINT_AUTH_PARAMETER_";
 pub const ENDPOINT_DATA: &str = "ENDPOINT_DATA_";
 /// In place of an id: the connection of the job to Azure Pipelines itself, which is always given.
 pub const SYSTEM_CONNECTION: &str = "SYSTEMVSSCONNECTION";
+/// The names of all public variables as a JSON array.
+pub const PUBLIC_VARIABLES: &str = "VSTS_PUBLIC_VARIABLES";
+/// The names of all secret variables as a JSON array.
+pub const SECRET_VARIABLES: &str = "VSTS_SECRET_VARIABLES";
 /// `SECRET_{NAME}`: a variable whose value is secret.
 pub const SECRET: &str = "SECRET_";
 /// `SECUREFILE_…_{id}`: name and download ticket of a secure file. Never read, kept from children.

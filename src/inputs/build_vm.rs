@@ -1,10 +1,14 @@
 //! The VM on which the image is built.
 
-use super::declared::{VM_SIZE, VNET_SUBNET_ID};
-use super::plan::BuildVm;
-use super::problem::{Code, Form};
+use super::declared::{
+    BUILD_VM_IDENTITIES, CONTAINER_INSTANCE_SUBNET_ID, Input, OS_DISK_SIZE_GB, PROXY_VM_SIZE,
+    VM_SIZE, VNET_SUBNET_ID,
+};
+use super::plan::{BuildVm, Network};
+use super::problem::{Code, Form, Problem, quoted};
 use super::reading::{Reading, Reported};
-use super::resource_kind::SUBNET;
+use super::resource_kind::{IDENTITY, SUBNET};
+use crate::resource::ResourceId;
 
 const SIZE: Form = Form {
     what: "the size of a VM",
@@ -18,24 +22,119 @@ const OLD_SIZE: &str = "Standard_D1_v2";
 
 pub(super) fn read(reading: &mut Reading<'_>) -> Result<BuildVm, Reported> {
     let size = size(reading);
-    let subnet = match reading.optional(&VNET_SUBNET_ID)? {
-        Some(_) => Some(reading.required_id(&VNET_SUBNET_ID, SUBNET)?),
-        None => None,
-    };
+    let network = network(reading);
+    let identities = identities(reading);
+    let disk_size_gb = reading.number(&OS_DISK_SIZE_GB, 0..=LARGEST_DISK_GB, DISK_SIZE);
     Ok(BuildVm {
         size: size?,
-        subnet,
+        network: network?,
+        identities: identities?,
+        disk_size_gb: disk_size_gb?.filter(|gigabytes| *gigabytes > 0),
     })
 }
 
-fn size(reading: &mut Reading<'_>) -> Result<Option<String>, Reported> {
-    let Some(text) = reading.optional(&VM_SIZE)? else {
+/// The largest OS disk (<https://learn.microsoft.com/azure/virtual-machines/managed-disks-overview#os-disk>).
+const LARGEST_DISK_GB: u32 = 4095;
+
+const DISK_SIZE: Form = Form {
+    what: "the size of an OS disk",
+    looks: "0 for the size of the source, or up to 4095 GB",
+    example: "128",
+};
+
+/// One id per line; commas separate as well.
+fn identities(reading: &mut Reading<'_>) -> Result<Vec<ResourceId>, Reported> {
+    let text = reading.optional(&BUILD_VM_IDENTITIES)?.unwrap_or_default();
+    let ids = text.split(['\n', ',', ';']).map(str::trim);
+    let read: Vec<_> = ids
+        .filter(|id| !id.is_empty())
+        .map(|id| reading.id_of(&BUILD_VM_IDENTITIES, id, IDENTITY))
+        .collect();
+    let mut identities = Vec::new();
+    for id in read {
+        let id = id?;
+        if !identities.contains(&id) {
+            identities.push(id);
+        }
+    }
+    Ok(identities)
+}
+
+fn network(reading: &mut Reading<'_>) -> Result<Option<Network>, Reported> {
+    let subnet = reading.optional_id(&VNET_SUBNET_ID, SUBNET);
+    // Both are hidden in the editor without a subnet.
+    let Some(subnet) = subnet? else {
+        return Ok(None);
+    };
+    let container = reading.optional_id(&CONTAINER_INSTANCE_SUBNET_ID, SUBNET);
+    let proxy = vm_size(reading, &PROXY_VM_SIZE, PROXY_SIZE);
+    let container_subnet = match container? {
+        Some(container) => Some(container_subnet(reading, &subnet, container)?),
+        None => None,
+    };
+    let mut proxy = proxy?;
+    if container_subnet.is_some() && proxy.take().is_some() {
+        let reason = format!(
+            "because there is no proxy VM with '{}'",
+            CONTAINER_INSTANCE_SUBNET_ID.name
+        );
+        let hint = format!("leave '{}' out", PROXY_VM_SIZE.name);
+        reading.warn_without_effect(&PROXY_VM_SIZE, &reason, &hint);
+    }
+    Ok(Some(Network {
+        subnet,
+        container_subnet,
+        proxy_size: proxy.map(str::to_owned),
+    }))
+}
+
+/// The rules are those of <https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-networking>.
+fn container_subnet(
+    reading: &mut Reading<'_>,
+    subnet: &ResourceId,
+    container: ResourceId,
+) -> Result<ResourceId, Reported> {
+    let fault = if &container == subnet {
+        "is the subnet of the build VM as well"
+    } else if container.parent() != subnet.parent() {
+        "lies in another virtual network than the subnet of the build VM"
+    } else {
+        return Ok(container);
+    };
+    let sentence = format!(
+        "{} {fault}; expected another subnet of the same network as input '{}', delegated to container groups",
+        quoted(container.as_str()),
+        VNET_SUBNET_ID.name
+    );
+    let input = &CONTAINER_INSTANCE_SUBNET_ID;
+    Err(reading.report(Problem::new(Code::Contradiction, input, sentence, None)))
+}
+
+const PROXY_SIZE: Form = Form {
+    example: "Standard_A1_v2",
+    ..SIZE
+};
+
+fn vm_size<'a>(
+    reading: &mut Reading<'a>,
+    input: &Input,
+    form: Form,
+) -> Result<Option<&'a str>, Reported> {
+    let Some(text) = reading.optional(input)? else {
         return Ok(None);
     };
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
-    if !text.chars().all(plain) {
-        return Err(reading.malformed(&VM_SIZE, text, SIZE, None));
+    if text.chars().all(plain) {
+        Ok(Some(text))
+    } else {
+        Err(reading.malformed(input, text, form, None))
     }
+}
+
+fn size(reading: &mut Reading<'_>) -> Result<Option<String>, Reported> {
+    let Some(text) = vm_size(reading, &VM_SIZE, SIZE)? else {
+        return Ok(None);
+    };
     if text.eq_ignore_ascii_case(OLD_SIZE) {
         let sentence = format!(
             "Input '{}': '{text}' is of an old series with one core; Windows builds often fail on it, and it cannot start images of generation 2",

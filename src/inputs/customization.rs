@@ -1,22 +1,39 @@
 //! What is done to the source.
 
 use super::declared::{
-    INLINE_SCRIPT, Input, PROVISIONER, RUN_AS_SYSTEM, RUN_ELEVATED, WINDOWS_UPDATE_PROVISIONER,
+    INLINE_SCRIPT, PROVISIONER, RUN_AS_SYSTEM, RUN_ELEVATED, STOP_ON_ERROR,
+    WINDOWS_UPDATE_PROVISIONER,
 };
 use super::plan::{Customization, Provisioner};
-use super::problem::Code;
 use super::reading::{Reading, Reported};
+use super::template_file::TemplateFile;
 
 const PROVISIONERS: &[(&str, Provisioner)] = &[
     ("shell", Provisioner::Shell),
     ("powershell", Provisioner::PowerShell),
 ];
 
-pub(super) fn read(reading: &mut Reading<'_>) -> Result<Customization, Reported> {
+/// With the customizers of a template file, only the system is of interest, which they mostly tell.
+pub(super) fn read(
+    reading: &mut Reading<'_>,
+    file: &TemplateFile,
+) -> Result<Customization, Reported> {
+    if file.steps.is_some() {
+        let told = file.provisioner();
+        return Ok(Customization {
+            provisioner: told.map_or_else(|| provisioner(reading), Ok)?,
+            inline: Vec::new(),
+            run_elevated: false,
+            run_as_system: false,
+            stop_on_error: false,
+            windows_update: false,
+        });
+    }
     let provisioner = provisioner(reading);
     let elevated = reading.flag(&RUN_ELEVATED);
     let system = reading.flag(&RUN_AS_SYSTEM);
     let update = reading.flag(&WINDOWS_UPDATE_PROVISIONER);
+    let stop = reading.flag(&STOP_ON_ERROR);
     let provisioner = provisioner?;
     let (elevated, system, update) = (elevated?, system?, update?);
     let windows = provisioner == Provisioner::PowerShell;
@@ -30,23 +47,22 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Result<Customization, Reported>
             (&WINDOWS_UPDATE_PROVISIONER, update),
             (&RUN_ELEVATED, elevated),
         ] {
-            warn_without_effect(reading, input, set, &reason, &hint);
+            if set {
+                reading.warn_without_effect(input, &reason, &hint);
+            }
         }
     }
     let reason = format!("because '{}' is not 'true'", RUN_ELEVATED.name);
     let hint = format!("set '{}' as well", RUN_ELEVATED.name);
-    warn_without_effect(
-        reading,
-        &RUN_AS_SYSTEM,
-        windows && system && !elevated,
-        &reason,
-        &hint,
-    );
+    if windows && system && !elevated {
+        reading.warn_without_effect(&RUN_AS_SYSTEM, &reason, &hint);
+    }
     Ok(Customization {
         provisioner,
         inline: lines(reading.raw(&INLINE_SCRIPT)),
         run_elevated: windows && elevated,
         run_as_system: windows && elevated && system,
+        stop_on_error: windows && stop?,
         windows_update: windows && update,
     })
 }
@@ -59,22 +75,8 @@ fn provisioner(reading: &mut Reading<'_>) -> Result<Provisioner, Reported> {
     }
 }
 
-/// The original task ignores these without a word, so they must not stop a build.
-fn warn_without_effect(
-    reading: &mut Reading<'_>,
-    input: &Input,
-    set: bool,
-    reason: &str,
-    hint: &str,
-) {
-    if set {
-        let text = format!("Input '{}': it has no effect, {reason}", input.name);
-        reading.warn(Code::Contradiction, text, Some(hint.to_owned()));
-    }
-}
-
 /// The lines of a script without line ends; the classic editor sends CR LF. Line breaks at the end are no lines.
-fn lines(script: &str) -> Vec<String> {
+pub(super) fn lines(script: &str) -> Vec<String> {
     let script = script.trim_end_matches(['\r', '\n']);
     if script.is_empty() {
         return Vec::new();

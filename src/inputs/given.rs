@@ -1,6 +1,6 @@
 //! What a job gives, before anything is understood: plain texts. `main` fills it from the agent; tests fill it by hand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::secret::Secret;
@@ -27,11 +27,66 @@ pub struct Given {
     pub sources_directory: Option<PathBuf>,
     /// `Build.BuildId`.
     pub build_id: Option<String>,
+    /// `Build.BuildNumber`.
+    pub build_number: Option<String>,
     /// `Release.ReleaseId` and `Release.AttemptNumber`, in a classic release.
     pub release: Option<(String, String)>,
+    /// The variables of the pipeline.
+    pub variables: Variables,
+    /// The values of secret variables that the agent handed over, to warn where a script holds one.
+    pub secrets: Vec<Secret>,
     /// Microseconds since 1970: the number in the names of the template and the blob. Microseconds, not the milliseconds of version 1.0:
     /// the jobs of a matrix start together, and two of them must not share a name.
     pub unique: u128,
+}
+
+/// The variables of a pipeline: the public ones with their values, the secret ones by name.
+#[derive(Clone, Default)]
+pub struct Variables {
+    public: BTreeMap<String, String>,
+    secret: BTreeSet<String>,
+}
+
+impl Variables {
+    /// These variables.
+    pub fn new(
+        public: impl IntoIterator<Item = (String, String)>,
+        secret: impl IntoIterator<Item = String>,
+    ) -> Self {
+        let public = public.into_iter();
+        Self {
+            public: public
+                .map(|(name, value)| (plain_name(&name), value))
+                .collect(),
+            secret: secret.into_iter().map(|name| plain_name(&name)).collect(),
+        }
+    }
+
+    /// Sets a public variable.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.public.insert(plain_name(name), value.to_owned());
+    }
+
+    /// The value of a public variable. Letter case does not matter, and `.`, blank and `_` are one, as the agent has it.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.public.get(&plain_name(name)).map(String::as_str)
+    }
+
+    /// Whether there is a secret variable of this name.
+    pub fn is_secret(&self, name: &str) -> bool {
+        self.secret.contains(&plain_name(name))
+    }
+}
+
+/// Names only: a value may be private although nobody declared it so.
+impl std::fmt::Debug for Variables {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.public.keys()).finish()
+    }
+}
+
+fn plain_name(name: &str) -> String {
+    name.trim().replace(['.', ' '], "_").to_uppercase()
 }
 
 impl Given {

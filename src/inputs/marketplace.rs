@@ -207,6 +207,24 @@ const RETIRED: &[(&str, &str, &str, &str)] = &[
     (
         "MicrosoftWindowsDesktop",
         "Windows-10",
+        "19h2-evd",
+        WINDOWS_MULTI_SESSION,
+    ),
+    (
+        "MicrosoftWindowsDesktop",
+        "Windows-10",
+        "19h2-",
+        WINDOWS_SINGLE_SESSION,
+    ),
+    (
+        "MicrosoftWindowsDesktop",
+        "office-365",
+        "19h2-",
+        "MicrosoftWindowsDesktop:office-365:win11-24h2-avd-m365",
+    ),
+    (
+        "MicrosoftWindowsDesktop",
+        "Windows-10",
         "rs5-",
         WINDOWS_SINGLE_SESSION,
     ),

@@ -11,26 +11,38 @@ pub mod problem;
 
 mod build_vm;
 mod customization;
+mod gallery;
+mod image_version;
 mod marketplace;
 mod oidc;
 mod package;
 mod reading;
 mod resource_kind;
 mod service_connection;
+mod settings;
 mod source;
 mod spelling;
+mod tags;
 mod target;
+pub mod template_file;
+mod validation;
 
 pub use connection::{Cloud, Connection, KnownCloud, OidcRequest, Scheme};
-pub use given::{Given, GivenConnection};
+pub use given::{Given, GivenConnection, Variables};
 pub use plan::{
-    ArchiveFormat, BuildVm, Customization, Package, Plan, Provisioner, PurchasePlan, Source, Target,
+    Action, ArchiveFormat, BuildVm, Customization, Network, OnError, Package, Plan, Provisioner,
+    PurchasePlan, ReplicationMode, Settings, Source, Step, StorageType, Target, TargetRegion,
+    Validation, Versioning,
 };
 pub use problem::{CODES, Code, Problem, Problems, Warning};
 
-use declared::{BUILD_TIMEOUT_IN_MINUTES, IB_AZURE_RESOURCE_GROUP, IB_LOCATION, MANAGED_IDENTITY};
+use declared::{
+    ACTION, BUILD_TIMEOUT_IN_MINUTES, BUILD_VM_IDENTITIES, IB_AZURE_RESOURCE_GROUP, IB_LOCATION,
+    INLINE_SCRIPT, MANAGED_IDENTITY, TEMPLATE_FILE,
+};
 use problem::Form;
 use reading::{Reading, Reported};
+use template_file::{FileSteps, TemplateFile};
 
 use crate::resource::{IMAGE_TEMPLATE, ResourceId};
 use crate::secret::Masker;
@@ -53,24 +65,39 @@ pub fn plan(given: &Given, masker: &dyn Masker) -> Result<Plan, Problems> {
 /// Every part is read before the first `?`, so that each part reports its problems.
 fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Plan, Reported> {
     reading.warn_of_undeclared();
+    let action = reading.choice_or_default(&ACTION, ACTIONS);
     let connection = service_connection::read(reading, masker);
     let resource_group = resource_group(reading);
     let location = reading.required(&IB_LOCATION, REGION);
     let location = location.and_then(|text| reading.region(&IB_LOCATION, text));
     let identity = reading.required_id(&MANAGED_IDENTITY, resource_kind::IDENTITY);
-    let source = source::read(reading);
-    let customization = customization::read(reading);
+    // With a file that is not understood, it is not known which inputs count: they wait for the next try.
+    let file = template_file::read(reading)?;
+    let source = file.source().map_or_else(|| source::read(reading), Ok);
+    let customization = customization::read(reading, &file);
     let format = customization.as_ref().ok().map(Customization::format);
-    let package = package::read(reading, format);
-    let target = target::read(reading, &location);
-    let build_vm = build_vm::read(reading);
-    let build_timeout_minutes = build_timeout(reading);
+    let package = package::read(reading, format, file.steps.as_ref());
+    let target = file.target();
+    let target = target.map_or_else(|| target::read(reading, &location), Ok);
+    let build_vm = unless_in_file(reading, &file, "vmProfile", build_vm::read);
+    let build_timeout_minutes = file.build_timeout();
+    let build_timeout_minutes = build_timeout_minutes.map_or_else(|| build_timeout(reading), Ok);
+    let validation = unless_in_file(reading, &file, "validate", validation::read);
+    let subscription = connection.as_ref().ok();
+    let settings = settings::read(reading, subscription.map(|it| it.subscription.as_str()));
+    let artifact_tags = target::tags(reading, target.as_ref().ok());
     if let (Ok(source), Ok(target)) = (&source, &target) {
         target::check_against(reading, source, target)?;
     }
+    let package = package?;
+    warn_of_exposed_secrets(reading, &customization, &file);
+    let steps = file
+        .steps
+        .map(|steps| template_file::resolve(reading, steps, package.as_ref()));
     let (connection, resource_group) = (connection?, resource_group?);
     let template_name = reading.given().template_name();
     Ok(Plan {
+        action: action?.unwrap_or_default(),
         template_id: ResourceId::in_group(
             &connection.subscription,
             &resource_group,
@@ -84,12 +111,71 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Plan, Reported
         identity: identity?,
         source: source?,
         customization: customization?,
-        package: package?,
+        steps: steps.transpose()?,
+        sections: file.sections,
+        package,
         target: target?,
         build_vm: build_vm?,
         build_timeout_minutes: build_timeout_minutes?,
+        validation: validation?,
+        settings: settings?,
+        artifact_tags: artifact_tags?,
         warnings: Vec::new(),
     })
+}
+
+const ACTIONS: &[(&str, Action)] = &[("build", Action::Build), ("render", Action::Render)];
+
+/// The scripts are in the template, where everybody reads them who may read it.
+fn warn_of_exposed_secrets(
+    reading: &mut Reading<'_>,
+    customization: &Result<Customization, Reported>,
+    file: &TemplateFile,
+) {
+    let own = customization.as_ref().map(|it| it.inline.join("\n"));
+    let script = own.unwrap_or_default();
+    let in_file = file.steps.as_ref().map(FileSteps::script);
+    let secrets = &reading.given().secrets;
+    let exposed = |script: &str| {
+        secrets
+            .iter()
+            .any(|secret| script.contains(secret.reveal()))
+    };
+    let hint =
+        "let the build VM read it from a key vault, with an identity of its own (input '{}')";
+    for (input, found) in [
+        (&INLINE_SCRIPT, exposed(&script)),
+        (
+            &TEMPLATE_FILE,
+            in_file.is_some_and(|script| exposed(&script)),
+        ),
+    ] {
+        if found {
+            let text = format!(
+                "Input '{}': a script holds the value of a secret variable, which everybody who may read the image template can read there",
+                input.name
+            );
+            reading.warn(
+                Code::Exposed,
+                text,
+                Some(hint.replace("{}", BUILD_VM_IDENTITIES.name)),
+            );
+        }
+    }
+}
+
+/// What inputs say of a section, if the file does not say it.
+fn unless_in_file<T: Default>(
+    reading: &mut Reading<'_>,
+    file: &TemplateFile,
+    section: &str,
+    read: fn(&mut Reading<'_>) -> Result<T, Reported>,
+) -> Result<T, Reported> {
+    if file.has(section) {
+        Ok(T::default())
+    } else {
+        read(reading)
+    }
 }
 
 const REGION: Form = Form {
@@ -107,12 +193,17 @@ const RESOURCE_GROUP: Form = Form {
 /// The rules are those of <https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules#microsoftresources>.
 fn resource_group(reading: &mut Reading<'_>) -> Result<String, Reported> {
     let text = reading.required(&IB_AZURE_RESOURCE_GROUP, RESOURCE_GROUP)?;
-    let plain = |c: char| c.is_alphanumeric() || "-_.()".contains(c);
-    if text.chars().all(plain) && text.chars().count() <= 90 && !text.ends_with('.') {
+    if is_resource_group_name(text) {
         return Ok(text.to_owned());
     }
     let hint = last_of_id(text).map(|name| format!("the name alone is enough: '{name}'"));
     Err(reading.malformed(&IB_AZURE_RESOURCE_GROUP, text, RESOURCE_GROUP, hint))
+}
+
+fn is_resource_group_name(text: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || "-_.()".contains(c);
+    let length = text.chars().count();
+    text.chars().all(plain) && (1..=90).contains(&length) && !text.ends_with('.')
 }
 
 /// The last segment, where an author gave the id of something that is wanted by its name.

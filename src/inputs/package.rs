@@ -3,19 +3,36 @@
 use std::path::{Component, Path, PathBuf};
 use std::{fs, io};
 
-use super::declared::{PACKAGE_PATH, PROVISIONER, STORAGE_ACCOUNT_NAME};
+use super::declared::{INLINE_SCRIPT, PACKAGE_PATH, PROVISIONER, STORAGE_ACCOUNT_NAME};
+use super::given::Given;
 use super::plan::{ArchiveFormat, Package};
 use super::problem::{Code, Form, Problem, quoted};
 use super::reading::{Reading, Reported};
 use super::spelling::nearest;
+use super::template_file::FileSteps;
 
-/// `format` is unknown if the customization is not understood.
+/// `format` is unknown if the customization is not understood. With the customizers of a template file there need be no package.
 pub(super) fn read(
     reading: &mut Reading<'_>,
     format: Option<ArchiveFormat>,
+    steps: Option<&FileSteps>,
+) -> Result<Option<Package>, Reported> {
+    if let Some(steps) = steps
+        && !steps.need_package()
+        && is_left_out(reading, &steps.script())
+    {
+        return Ok(None);
+    }
+    read_whole(reading, format, steps).map(Some)
+}
+
+fn read_whole(
+    reading: &mut Reading<'_>,
+    format: Option<ArchiveFormat>,
+    steps: Option<&FileSteps>,
 ) -> Result<Package, Reported> {
     let storage_account = storage_account(reading);
-    let folder = folder(reading)?;
+    let folder = folder(reading, steps)?;
     let name = name(reading, &folder)?;
     let format = match format {
         Some(ArchiveFormat::Zip) => {
@@ -69,7 +86,27 @@ fn wrong_path(text: String, hint: Option<String>) -> Problem {
     Problem::new(Code::PackagePath, &PACKAGE_PATH, text, hint)
 }
 
-fn folder(reading: &mut Reading<'_>) -> Result<PathBuf, Reported> {
+/// Whether nobody named a folder: the input is empty, or the agent filled it in and no script reads from where it lands.
+fn is_left_out(reading: &Reading<'_>, script: &str) -> bool {
+    let text = reading.raw(&PACKAGE_PATH).trim().trim_matches('"').trim();
+    let folder = absolute(&reading.given().working_directory, text);
+    let filled_in = is_root(reading.given(), &folder) && !text.ends_with(['/', '\\']);
+    text.is_empty() || (filled_in && !names_place_of(script, &folder))
+}
+
+/// Whether this is the folder of the whole job.
+fn is_root(given: &Given, folder: &Path) -> bool {
+    let roots = [
+        Some(&given.working_directory),
+        given.sources_directory.as_ref(),
+    ];
+    roots
+        .into_iter()
+        .flatten()
+        .any(|root| !root.as_os_str().is_empty() && resolved(root) == folder)
+}
+
+fn folder(reading: &mut Reading<'_>, steps: Option<&FileSteps>) -> Result<PathBuf, Reported> {
     let form = Form {
         what: "a folder",
         looks: "the path of a folder",
@@ -83,15 +120,20 @@ fn folder(reading: &mut Reading<'_>) -> Result<PathBuf, Reported> {
     let given = reading.given();
     let folder = absolute(&given.working_directory, text);
     let ends_with_separator = text.ends_with(['/', '\\']);
-    let roots = [
-        Some(&given.working_directory),
-        given.sources_directory.as_ref(),
-    ];
-    let is_root = roots
-        .into_iter()
-        .flatten()
-        .any(|root| !root.as_os_str().is_empty() && resolved(root) == folder);
-    if is_root && !ends_with_separator {
+    let is_root = is_root(given, &folder);
+    let is_read = match steps {
+        Some(steps) => steps.need_package() || names_place_of(&steps.script(), &folder),
+        None => names_place_of(reading.raw(&INLINE_SCRIPT), &folder),
+    };
+    if is_root && !ends_with_separator && is_read {
+        let sentence = format!(
+            "Input '{}': all of {} is uploaded, because the script reads from where it lands",
+            PACKAGE_PATH.name,
+            quoted(text)
+        );
+        let hint = "name a smaller folder; or write the slash at the end, as in '$(System.DefaultWorkingDirectory)/', to upload all of it without this warning";
+        reading.warn(Code::PackagePath, sentence, Some(hint.to_owned()));
+    } else if is_root && !ends_with_separator {
         let sentence = format!(
             "{} is the folder of the whole job, which the agent fills in where the input is empty; expected a folder in it, for example {}",
             quoted(text),
@@ -104,6 +146,20 @@ fn folder(reading: &mut Reading<'_>) -> Result<PathBuf, Reported> {
         Ok(()) => Ok(folder),
         Err((sentence, hint)) => Err(reading.report(wrong_path(sentence, hint))),
     }
+}
+
+/// Whether a script names the place where the package lands. Then the folder of the whole job is no forgotten input.
+fn names_place_of(script: &str, folder: &Path) -> bool {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let places = [
+        r"c:\buildartifacts".to_owned(),
+        format!("/tmp/{name}").to_lowercase(),
+    ];
+    let script = script.to_lowercase();
+    script
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'))
+        .any(|line| places.iter().any(|place| line.contains(place)))
 }
 
 /// The path under `root`. A path may be written for Windows, on an agent where `\` separates nothing.
@@ -158,7 +214,7 @@ fn check(folder: &Path) -> Result<(), (String, Option<String>)> {
 }
 
 /// Looks at the nearest folder that exists, for a name that is spelled a little differently.
-fn what_there_is(folder: &Path) -> Option<String> {
+pub(super) fn what_there_is(folder: &Path) -> Option<String> {
     let (parent, missing) = folder
         .ancestors()
         .zip(folder.ancestors().skip(1))

@@ -1,15 +1,33 @@
 //! What will be done, in types: whatever is in a [`Plan`] has been checked.
 
+mod target;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 use super::connection::Connection;
 use super::problem::Warning;
-use crate::resource::{ImageVersion, Region, ResourceId};
+use crate::resource::{Region, ResourceId};
+
+pub use target::{ReplicationMode, StorageType, Target, TargetRegion, Versioning};
+
+/// What to do with a plan.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Action {
+    /// Build the image.
+    #[default]
+    Build,
+    /// Show the template that would be sent.
+    Render,
+}
 
 /// A validated build of one image.
 #[derive(Debug, Clone)]
 pub struct Plan {
+    /// What to do.
+    pub action: Action,
     /// Name of the image template, `t_1763800000000000`. Version 1.0 of the original named its templates the same way.
     pub template_name: String,
     /// Resource id of the image template.
@@ -26,14 +44,24 @@ pub struct Plan {
     pub source: Source,
     /// What is done to it.
     pub customization: Customization,
-    /// The folder that is put into the build VM first.
-    pub package: Package,
+    /// The customizers of the template file in place of it, if it has any.
+    pub steps: Option<Vec<Step>>,
+    /// Sections of the template file as they are sent, in place of what the inputs say; without the customizers.
+    pub sections: Map<String, Value>,
+    /// The folder that is put into the build VM first; without one only the template file's own customizers are done.
+    pub package: Option<Package>,
     /// What the result becomes.
     pub target: Target,
     /// The VM on which the image is built.
     pub build_vm: BuildVm,
     /// Longest time of the run in minutes; 0 leaves it to the service. See [`Plan::effective_build_timeout`].
     pub build_timeout_minutes: u32,
+    /// How the image is checked before it is distributed, if it is.
+    pub validation: Option<Validation>,
+    /// What stands by itself in the template.
+    pub settings: Settings,
+    /// Tags of the managed image or image version, in the order given.
+    pub artifact_tags: Vec<(String, String)>,
     /// What is worth telling the author although it does not stop the build.
     pub warnings: Vec<Warning>,
 }
@@ -53,11 +81,36 @@ impl Plan {
     }
 
     /// Name of the run output that the target leaves; the names are those of the original task.
-    pub fn run_output_name(&self) -> &'static str {
-        match self.target {
+    pub fn run_output_name(&self) -> &str {
+        match &self.target {
+            Target::InFile { run_output, .. } => run_output,
             Target::Gallery { .. } => "SharedImage_distribute",
             Target::ManagedImage { .. } => "ManagedImage_distribute",
-            Target::Vhd => "VHD_distribute",
+            Target::Vhd { .. } => "VHD_distribute",
+        }
+    }
+}
+
+impl Plan {
+    /// Whether the service keeps the VM of a failed run, for somebody to look at.
+    pub fn keeps_vm_after_error(&self) -> bool {
+        if let Some(Value::Object(in_file)) = self.sections.get("errorHandling") {
+            return in_file.values().any(|word| word == "abort");
+        }
+        let Settings {
+            on_customizer_error,
+            on_validation_error,
+            ..
+        } = self.settings;
+        [on_customizer_error, on_validation_error].contains(&OnError::Abort)
+    }
+
+    /// Whether something of the result lies in the template's staging resource group, and would go with the template.
+    pub fn result_lies_with_template(&self) -> bool {
+        match &self.target {
+            Target::Vhd { uri } => uri.is_none(),
+            Target::InFile { in_staging, .. } => *in_staging,
+            Target::Gallery { .. } | Target::ManagedImage { .. } => false,
         }
     }
 }
@@ -82,6 +135,8 @@ pub enum Source {
     ManagedImage(ResourceId),
     /// A version of an image in an Azure Compute Gallery; its name is a number or `latest`.
     GalleryVersion(ResourceId),
+    /// What the template file says, where it is no marketplace image.
+    InFile(Value),
 }
 
 /// The plan under which a marketplace image is sold.
@@ -97,6 +152,10 @@ pub struct PurchasePlan {
 
 /// What is done to the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own in the form"
+)]
 pub struct Customization {
     /// The shell in the build VM.
     pub provisioner: Provisioner,
@@ -106,6 +165,8 @@ pub struct Customization {
     pub run_elevated: bool,
     /// Whether it then runs as Local System. Never set without `run_elevated`.
     pub run_as_system: bool,
+    /// Whether the PowerShell script ends at the first error. Never set for [`Provisioner::Shell`], which always does.
+    pub stop_on_error: bool,
     /// Whether Windows Update runs last. Never set for [`Provisioner::Shell`].
     pub windows_update: bool,
 }
@@ -118,6 +179,29 @@ impl Customization {
             Provisioner::PowerShell => ArchiveFormat::Zip,
         }
     }
+}
+
+/// A customizer of the template file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Ready to be sent.
+    Plain(Value),
+    /// A script that comes with the package.
+    PackageScript {
+        /// The customizer, but for what it runs.
+        customizer: Map<String, Value>,
+        /// The script in the package, its parts separated by `/`.
+        path: String,
+    },
+    /// A file that comes with the package.
+    PackageFile {
+        /// Name of the customizer.
+        name: Option<String>,
+        /// The file in the package, its parts separated by `/`.
+        path: String,
+        /// Full path of the file in the build VM.
+        destination: String,
+    },
 }
 
 /// The shell in the build VM; with it goes the operating system.
@@ -163,34 +247,64 @@ impl ArchiveFormat {
     }
 }
 
-/// What the result becomes.
+/// How the image is checked before it is distributed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
-    /// A new version of an image definition in an Azure Compute Gallery.
-    Gallery {
-        /// The image definition.
-        definition: ResourceId,
-        /// The number of the new version; the service numbers it if there is none.
-        version: Option<ImageVersion>,
-        /// Where the version is replicated to; at least one, each once, in the order given.
-        regions: Vec<Region>,
-    },
-    /// A managed image.
-    ManagedImage {
-        /// The image to create.
-        id: ResourceId,
-        /// Its region.
-        location: Region,
-    },
-    /// A VHD in the staging resource group's storage account.
-    Vhd,
+pub struct Validation {
+    /// The author's script in the language of the customization, line by line. May be empty.
+    pub inline: Vec<String>,
+    /// Whether only the source is checked, and nothing built.
+    pub source_only: bool,
+    /// Whether an image that fails the check is distributed nevertheless.
+    pub continue_on_failure: bool,
+}
+
+/// What stands by itself in a template.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Id of the resource group for what the service creates; the service makes one if there is none.
+    pub staging_resource_group: Option<String>,
+    /// Tags of what the service creates, in the order given.
+    pub managed_resource_tags: Vec<(String, String)>,
+    /// Tags of the template, in the order given.
+    pub template_tags: Vec<(String, String)>,
+    /// What becomes of the build VM when a customizer fails.
+    pub on_customizer_error: OnError,
+    /// What becomes of the validation VM when a validator fails.
+    pub on_validation_error: OnError,
+    /// Whether the service makes the image boot faster.
+    pub optimize_boot: bool,
+}
+
+/// What becomes of a VM after an error.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnError {
+    /// It is removed.
+    #[default]
+    Cleanup,
+    /// It stays until the template is removed.
+    Abort,
 }
 
 /// The VM on which the image is built.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BuildVm {
     /// Its size; the service chooses if there is none.
     pub size: Option<String>,
-    /// The subnet of its network card; the service makes a network if there is none.
-    pub subnet: Option<ResourceId>,
+    /// Its place in a network; the service makes a network if there is none.
+    pub network: Option<Network>,
+    /// User-assigned managed identities of the VM, each once.
+    pub identities: Vec<ResourceId>,
+    /// Size of its OS disk in GB, if it is not that of the source.
+    pub disk_size_gb: Option<u32>,
+}
+
+/// A place in a network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Network {
+    /// The subnet of the network card.
+    pub subnet: ResourceId,
+    /// The subnet of the container that builds; another one of the same network.
+    pub container_subnet: Option<ResourceId>,
+    /// Size of the proxy VM. Never set with `container_subnet`.
+    pub proxy_size: Option<String>,
 }

@@ -25,6 +25,10 @@ pub enum Code {
     Retired,
     /// `AIB108`.
     Undeclared,
+    /// `AIB109`.
+    TemplateFile,
+    /// `AIB110`.
+    Exposed,
 }
 
 /// Every code with its meaning, in the order of the codes.
@@ -59,6 +63,14 @@ pub const CODES: &[(Code, &str)] = &[
         Code::Undeclared,
         "The task has no input of this name and ignores it (warning)",
     ),
+    (
+        Code::TemplateFile,
+        "The template file cannot be read, or a section of it is wrong",
+    ),
+    (
+        Code::Exposed,
+        "A script seems to hold a secret, which everybody who may read the image template can read (warning)",
+    ),
 ];
 
 impl Code {
@@ -74,6 +86,8 @@ impl Code {
             Self::Macro => "AIB106",
             Self::Retired => "AIB107",
             Self::Undeclared => "AIB108",
+            Self::TemplateFile => "AIB109",
+            Self::Exposed => "AIB110",
         }
     }
 }

@@ -1,5 +1,7 @@
 //! One pass over what a job gives: hands out texts, collects problems and warnings.
 
+use std::ops::RangeInclusive;
+
 use super::declared::{ALL_INPUTS, Input};
 use super::given::Given;
 use super::problem::{Code, Form, Problem, Problems, Warning, list, quoted};
@@ -85,7 +87,15 @@ impl<'a> Reading<'a> {
 
     /// The trimmed text, if there is one. The agent trims what is written in YAML, but not what a variable brings in.
     pub(super) fn optional(&mut self, input: &Input) -> Result<Option<&'a str>, Reported> {
-        let text = self.raw(input).trim();
+        self.whole(input, self.raw(input).trim())
+    }
+
+    /// The text of an input, unless it is empty or a macro in it was left alone.
+    pub(super) fn whole<'t>(
+        &mut self,
+        input: &Input,
+        text: &'t str,
+    ) -> Result<Option<&'t str>, Reported> {
         match unexpanded_macro(text) {
             Some(name) => Err(self.report(Problem::new(
                 Code::Macro,
@@ -137,7 +147,7 @@ impl<'a> Reading<'a> {
         input: &Input,
         spellings: &[(&'static str, T)],
     ) -> Result<T, Reported> {
-        let options = list(input.options);
+        let options = list(input.options.iter().filter(|option| !option.is_empty()));
         let Some(text) = self.optional(input)? else {
             return Err(self.missing(input, &format!("expected one of {options}")));
         };
@@ -152,15 +162,80 @@ impl<'a> Reading<'a> {
             return Ok(*value);
         }
         let names = spellings.iter().map(|(name, _)| *name);
-        let hint = nearest(&plain, names).map(|name| format!("did you mean '{name}'?"));
+        let hint = nearest(text, input.options.iter().copied())
+            .or_else(|| nearest(&plain, names))
+            .map(|name| format!("did you mean '{name}'?"));
         let sentence = format!("{} is not one of {options}", quoted(text));
         Err(self.report(Problem::new(Code::NotOneOf, input, sentence, hint)))
     }
 
+    /// One of `spellings`, if there is a text.
+    pub(super) fn choice_or_default<T: Copy>(
+        &mut self,
+        input: &Input,
+        spellings: &[(&'static str, T)],
+    ) -> Result<Option<T>, Reported> {
+        match self.optional(input)? {
+            Some(_) => self.choice(input, spellings).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// A whole number within `range`, if there is a text.
+    pub(super) fn number(
+        &mut self,
+        input: &Input,
+        range: RangeInclusive<u32>,
+        form: Form,
+    ) -> Result<Option<u32>, Reported> {
+        let Some(text) = self.optional(input)? else {
+            return Ok(None);
+        };
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        match number {
+            Some(number) => Ok(Some(number)),
+            None => Err(self.malformed(input, text, form, None)),
+        }
+    }
+
+    /// The id of a resource of `kind`, if there is a text.
+    pub(super) fn optional_id(
+        &mut self,
+        input: &Input,
+        kind: ResourceKind,
+    ) -> Result<Option<ResourceId>, Reported> {
+        match self.optional(input)? {
+            Some(text) => self.id_of(input, text, kind).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// An input that the author set although it does nothing. The tasks that this one follows ignore such inputs without a word, so it must
+    /// not stop a build.
+    pub(super) fn warn_without_effect(&mut self, input: &Input, reason: &str, hint: &str) {
+        let text = format!("Input '{}': it has no effect, {reason}", input.name);
+        self.warn(Code::Contradiction, text, Some(hint.to_owned()));
+    }
+
     /// A region.
     pub(super) fn region(&mut self, input: &Input, text: &str) -> Result<Region, Reported> {
-        text.parse()
-            .map_err(|_| self.malformed(input, text, super::REGION, None))
+        let region: Region = text
+            .parse()
+            .map_err(|_| self.malformed(input, text, super::REGION, None))?;
+        let candidates = region.candidates().unwrap_or_default();
+        if let Some(near) = nearest(region.as_str(), candidates.iter().copied()) {
+            let sentence = format!(
+                "Input '{}': {} is no region of Azure that this task knows",
+                input.name,
+                quoted(text)
+            );
+            self.warn(
+                Code::NotOneOf,
+                sentence,
+                Some(format!("did you mean '{near}'?")),
+            );
+        }
+        Ok(region)
     }
 
     /// The id of a resource of `kind`, which must be there.
@@ -170,6 +245,16 @@ impl<'a> Reading<'a> {
         kind: ResourceKind,
     ) -> Result<ResourceId, Reported> {
         let text = self.required(input, kind.form)?;
+        self.id_of(input, text, kind)
+    }
+
+    /// `text` as the id of a resource of `kind`.
+    pub(super) fn id_of(
+        &mut self,
+        input: &Input,
+        text: &str,
+        kind: ResourceKind,
+    ) -> Result<ResourceId, Reported> {
         let id = self.id(input, text, kind.form)?;
         if kind.includes(&id) {
             Ok(id)

@@ -29,7 +29,7 @@ pub(super) fn unexpanded_macro(text: &str) -> Option<&str> {
     names.find(|name| is_variable_name(name))
 }
 
-fn is_variable_name(name: &str) -> bool {
+pub(super) fn is_variable_name(name: &str) -> bool {
     let plain = |c: char| c.is_alphanumeric() || "._- ".contains(c);
     !name.trim().is_empty() && name.chars().all(plain)
 }

@@ -1,14 +1,17 @@
 //! What the result becomes.
 
+use url::Url;
+
 use super::declared::{
-    DISTRIBUTE_TYPE, GALLERY_IMAGE_ID, IMAGE_ID_FOR_DISTRIBUTE, IMAGE_VERSION_ID,
-    MANAGED_IMAGE_LOCATION, REPLICATION_REGIONS,
+    ARTIFACT_TAGS, DISTRIBUTE_TYPE, GALLERY_IMAGE_ID, IMAGE_ID_FOR_DISTRIBUTE, IMAGE_VERSION_ID,
+    MANAGED_IMAGE_LOCATION, VHD_URI,
 };
 use super::plan::{Source, Target};
-use super::problem::{Code, Problem, quoted};
+use super::problem::{Code, Form, Problem, quoted};
 use super::reading::{Reading, Reported};
-use super::resource_kind::{IMAGE_DEFINITION, IMAGE_VERSION, MANAGED_IMAGE};
-use crate::resource::{ImageVersion, Region, ResourceId};
+use super::resource_kind::MANAGED_IMAGE;
+use super::{gallery, tags};
+use crate::resource::Region;
 
 #[derive(Clone, Copy)]
 enum Kind {
@@ -39,8 +42,8 @@ pub(super) fn read(
 ) -> Result<Target, Reported> {
     match reading.choice(&DISTRIBUTE_TYPE, KINDS)? {
         Kind::ManagedImage => managed_image(reading, location),
-        Kind::Gallery => gallery(reading, location),
-        Kind::Vhd => Ok(Target::Vhd),
+        Kind::Gallery => gallery::read(reading, location),
+        Kind::Vhd => vhd(reading),
     }
 }
 
@@ -56,75 +59,54 @@ fn managed_image(
     Ok(Target::ManagedImage { id: id?, location })
 }
 
-fn gallery(
-    reading: &mut Reading<'_>,
-    location: &Result<Region, Reported>,
-) -> Result<Target, Reported> {
-    let image = definition_and_version(reading);
-    let regions = regions(reading);
-    let (definition, version) = image?;
-    let mut regions = regions?;
-    if regions.is_empty() {
-        regions.push(location.clone()?);
-    }
-    Ok(Target::Gallery {
-        definition,
-        version,
-        regions,
-    })
-}
+const VHD: Form = Form {
+    what: "the address of a blob",
+    looks: "https://{account}.blob.core.windows.net/{container}/{name}.vhd without a signature",
+    example: "https://stimages.blob.core.windows.net/vhds/web.vhd",
+};
 
-/// The definition's id, which may carry the number of the version to make.
-fn definition_and_version(
-    reading: &mut Reading<'_>,
-) -> Result<(ResourceId, Option<ImageVersion>), Reported> {
-    let form = IMAGE_DEFINITION.form;
-    let text = reading.required(&GALLERY_IMAGE_ID, form)?;
-    let id = reading.id(&GALLERY_IMAGE_ID, text, form)?;
-    if IMAGE_DEFINITION.includes(&id) {
-        return Ok((id, None));
-    }
-    let definition = id.parent().filter(|_| IMAGE_VERSION.includes(&id));
-    let Some(definition) = definition else {
-        return Err(reading.wrong_kind(&GALLERY_IMAGE_ID, &id, form, None));
+fn vhd(reading: &mut Reading<'_>) -> Result<Target, Reported> {
+    let Some(text) = reading.optional(&VHD_URI)? else {
+        return Ok(Target::Vhd { uri: None });
     };
-    let version = id.name().parse().map_err(|_| {
-        let sentence = format!(
-            "'{}' is not a gallery image version; expected Major.Minor.Patch with numbers up to 2147483647 and no leading zeros, for example 1.2.0",
-            id.name()
-        );
-        let hint = format!(
-            "leave '/versions/{}' out to let the gallery number the version",
-            id.name()
-        );
-        reading.report(Problem::new(
-            Code::Malformed,
-            &GALLERY_IMAGE_ID,
-            sentence,
-            Some(hint),
-        ))
-    })?;
-    Ok((definition, Some(version)))
+    let container_and_name = |url: &Url| {
+        url.path_segments()
+            .is_some_and(|path| path.filter(|part| !part.is_empty()).count() >= 2)
+    };
+    let uri = text
+        .parse::<Url>()
+        .ok()
+        .filter(|url| url.scheme() == "https" && url.query().is_none() && container_and_name(url));
+    match uri {
+        Some(uri) => Ok(Target::Vhd { uri: Some(uri) }),
+        None if text.contains("sig=") => {
+            let sentence = format!(
+                "it has a signature, which everybody who may read the template could use; {}",
+                VHD.expected()
+            );
+            let hint = "give the managed identity 'Storage Blob Data Contributor' on the container instead";
+            Err(reading.report(Problem::new(
+                Code::Malformed,
+                &VHD_URI,
+                sentence,
+                Some(hint.to_owned()),
+            )))
+        }
+        None => Err(reading.malformed(&VHD_URI, text, VHD, None)),
+    }
 }
 
-/// Every region once; empty if none is given. Each wrong one is reported.
-fn regions(reading: &mut Reading<'_>) -> Result<Vec<Region>, Reported> {
-    let text = reading.optional(&REPLICATION_REGIONS)?.unwrap_or_default();
-    let names = text
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty());
-    let read: Vec<Result<Region, Reported>> = names
-        .map(|name| reading.region(&REPLICATION_REGIONS, name))
-        .collect();
-    let mut regions = Vec::new();
-    for region in read {
-        let region = region?;
-        if !regions.contains(&region) {
-            regions.push(region);
-        }
+/// The tags of the result.
+pub(super) fn tags(
+    reading: &mut Reading<'_>,
+    target: Option<&Target>,
+) -> Result<Vec<(String, String)>, Reported> {
+    let tags = tags::read(reading, &ARTIFACT_TAGS)?;
+    if matches!(target, Some(Target::Vhd { .. })) && !tags.is_empty() {
+        let hint = format!("leave '{}' out", ARTIFACT_TAGS.name);
+        reading.warn_without_effect(&ARTIFACT_TAGS, "because a VHD has no tags", &hint);
     }
-    Ok(regions)
+    Ok(tags)
 }
 
 /// A version cannot be made from itself.

@@ -19,7 +19,7 @@ use crate::run::event::{Event, Events};
 use crate::run::leftover::{Leftover, Remains};
 
 pub use crash::{Stage, report_panics};
-pub use outcome::{CODE_REMAINS, report_clean_up, report_outcome, report_refusal};
+pub use outcome::{CODE_REMAINS, report_clean_up, report_outcome, report_refusal, report_warnings};
 pub use task_variable::{LEFTOVERS, leftovers_from_text};
 pub use tracing::listen_to_tracing;
 

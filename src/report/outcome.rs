@@ -42,7 +42,7 @@ pub fn report_refusal(console: &Console, problems: &Problems) {
 }
 
 /// What is worth knowing although it does not stop the build.
-pub(super) fn report_warnings(console: &Console, warnings: &[Warning]) {
+pub fn report_warnings(console: &Console, warnings: &[Warning]) {
     for warning in warnings {
         console.issue(
             IssueKind::Warning,

@@ -43,7 +43,7 @@ pub(super) fn of(event: &Event) -> Vec<String> {
         Event::CleaningUp => vec!["removing what the build needed".to_owned()],
         Event::Removed(leftover) => of_removal(leftover),
         Event::Kept(leftover) => vec![format!(
-            "{} stays: the VHD would go with it. When the VHD is copied, run: {}",
+            "{} stays: the VHD would go with it, or the VM that failed. When that is not needed any more, run: {}",
             leftover.describe(),
             leftover.removal_command()
         )],

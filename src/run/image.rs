@@ -79,7 +79,7 @@ fn platform_image(source: &Source, resolved: Option<String>) -> Option<PlatformI
             sku: sku.clone(),
             version: resolved.unwrap_or_else(|| version.clone()),
         }),
-        Source::ManagedImage(_) | Source::GalleryVersion(_) => None,
+        Source::ManagedImage(_) | Source::GalleryVersion(_) | Source::InFile(_) => None,
     }
 }
 

@@ -17,7 +17,7 @@ use crate::arm::Arm;
 use crate::arm::operation::Started;
 use crate::arm::template_state::RunState;
 use crate::error::Error;
-use crate::inputs::{Plan, Target};
+use crate::inputs::Plan;
 use crate::template::compose;
 use clean_up::{Budget, cancel_runs, clean_up};
 use event::{Event, Events};
@@ -84,9 +84,14 @@ async fn build(
         .sign_in(&arm.scope)
         .await
         .map_err(Error::SignIn)?;
-    let account = package::find_account(plan, arm).await?;
-    let package = package::upload(plan, arm, &account, events, leftovers).await?;
-    let template = compose(plan, &package);
+    let link = match &plan.package {
+        Some(package) => {
+            let account = package::find_account(plan, package, arm).await?;
+            Some(package::upload(plan, package, arm, &account, events, leftovers).await?)
+        }
+        None => None,
+    };
+    let template = compose(plan, link.as_ref());
     let source_version = submit::create_template(arm, plan, &template, events, leftovers).await?;
     let run = submit::start_run(arm, plan, events).await?;
     let end = follow(plan, arm, &run, events).await?;
@@ -126,13 +131,15 @@ async fn follow(
     }
 }
 
-/// A VHD without an address of its own lies in the template's staging group and would go with the template.
+/// A VHD without an address of its own lies in the template's staging group and would go with the template. So would a VM that is to be
+/// looked at after a failure.
 fn keep_what_is_the_result(
     plan: &Plan,
     result: &Result<Image, Error>,
     leftovers: &mut Leftovers<'_>,
 ) {
-    if result.is_ok() && matches!(plan.target, Target::Vhd) {
+    let vm_stays = matches!(result, Err(Error::Run { .. })) && plan.keeps_vm_after_error();
+    if vm_stays || (result.is_ok() && plan.result_lies_with_template()) {
         leftovers.keep(&Leftover::template(&plan.template_id));
     }
 }

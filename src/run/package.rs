@@ -8,7 +8,7 @@ use super::event::{Event, Events};
 use super::leftover::{Leftover, Leftovers};
 use crate::arm::Arm;
 use crate::error::Error;
-use crate::inputs::{ArchiveFormat, Plan};
+use crate::inputs::{ArchiveFormat, Package, Plan};
 use crate::storage::{self, CONTAINER, Format, PackageSource, StorageAccount};
 use crate::template::PackageLink;
 
@@ -17,8 +17,11 @@ const LINK_MARGIN: Duration = Duration::from_secs(60 * 60);
 /// Storage refuses a link that begins in its future.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(5 * 60);
 /// Finds the storage account that the plan names.
-pub(super) async fn find_account(plan: &Plan, arm: &Arm) -> Result<StorageAccount, Error> {
-    let package = &plan.package;
+pub(super) async fn find_account(
+    plan: &Plan,
+    package: &Package,
+    arm: &Arm,
+) -> Result<StorageAccount, Error> {
     let subscription = &plan.connection.subscription;
     let resource_manager = &plan.connection.cloud.resource_manager;
     let found = storage::find_account(
@@ -35,23 +38,24 @@ pub(super) async fn find_account(plan: &Plan, arm: &Arm) -> Result<StorageAccoun
 /// Brings the package to storage, and makes the link that the build VM reads it by.
 pub(super) async fn upload(
     plan: &Plan,
+    package: &Package,
     arm: &Arm,
     account: &StorageAccount,
     events: &dyn Events,
     leftovers: &mut Leftovers<'_>,
 ) -> Result<PackageLink, Error> {
     let source = PackageSource {
-        folder: plan.package.folder.clone(),
-        format: format(plan.package.format),
+        folder: package.folder.clone(),
+        format: format(package.format),
         container: CONTAINER.to_owned(),
-        blob_name: plan.package.blob_name.clone(),
+        blob_name: package.blob_name.clone(),
     };
-    let blob = account.blob(CONTAINER, &plan.package.blob_name);
+    let blob = account.blob(CONTAINER, &package.blob_name);
     let leftover = Leftover::Blob(Box::new(blob.clone()));
     leftovers.register(leftover.clone());
     events.emit(Event::Packing {
         folder: source.folder.display().to_string(),
-        blob: format!("{CONTAINER}/{}", plan.package.blob_name),
+        blob: format!("{CONTAINER}/{}", package.blob_name),
     });
     let sent = match storage::upload(&arm.client, account, &source).await {
         Ok(sent) => sent,

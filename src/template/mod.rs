@@ -3,12 +3,20 @@
 //! The wire shapes stay in this folder; what leaves it is JSON.
 
 mod quoting;
+mod steps;
+mod strictness;
 mod unpacking;
 mod wire;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
+use url::Url;
 
-use crate::inputs::{BuildVm, Customization, Plan, Provisioner, Source, Target};
+use crate::inputs::template_file::members::IMAGE_TEMPLATE_PROPERTIES;
+use crate::inputs::{
+    BuildVm, Customization, OnError, Package, Plan, Provisioner, ReplicationMode, Settings, Source,
+    StorageType, Target, TargetRegion, Validation, Versioning,
+};
+use crate::resource::ResourceId;
 use crate::secret::Secret;
 
 /// Where the build VM reads the package.
@@ -20,29 +28,72 @@ pub struct PackageLink {
 
 /// The image template of `plan` as Azure VM Image Builder takes it from api-version 2024-02-01 on, which is strict about members and their case
 /// (<https://github.com/Azure/azure-rest-api-specs/tree/main/specification/imagebuilder>). It holds the link: not for logs.
-pub fn compose(plan: &Plan, package_link: &PackageLink) -> Value {
+pub fn compose(plan: &Plan, package_link: Option<&PackageLink>) -> Value {
+    let package = plan
+        .package
+        .as_ref()
+        .zip(package_link.map(|link| link.url.reveal()));
     let template = wire::ImageTemplate {
         location: plan.location.as_str(),
+        tags: tags(&plan.settings.template_tags),
         identity: wire::Identity::of(plan.identity.as_str()),
         properties: wire::Properties {
             source: source(&plan.source),
-            customize: customizers(plan, package_link.url.reveal()),
-            distribute: [distributor(plan)],
+            customize: match &plan.steps {
+                None => to_values(&customizers(plan, package)),
+                Some(steps) => steps::customizers(steps, plan.customization.provisioner, package),
+            },
+            optimize: plan.settings.optimize_boot.then_some(wire::Optimize {
+                vm_boot: wire::State { state: "Enabled" },
+            }),
+            validate: plan
+                .validation
+                .as_ref()
+                .map(|validation| validate(validation, plan.customization.provisioner)),
+            distribute: distributor(plan).into_iter().collect(),
+            error_handling: error_handling(&plan.settings),
             vm_profile: vm_profile(&plan.build_vm),
             build_timeout_in_minutes: Some(plan.build_timeout_minutes)
                 .filter(|minutes| *minutes > 0),
+            staging_resource_group: plan.settings.staging_resource_group.as_deref(),
+            managed_resource_tags: tags(&plan.settings.managed_resource_tags),
         },
     };
-    wire::to_value(&template)
+    let mut template = wire::to_value(&template);
+    let properties = template
+        .get_mut("properties")
+        .and_then(Value::as_object_mut);
+    if let Some(properties) = properties.filter(|_| !plan.sections.is_empty()) {
+        properties.extend(plan.sections.clone());
+        in_order(properties);
+    }
+    template
+}
+
+/// A section of the template file comes where the definition has it.
+fn in_order(properties: &mut Map<String, Value>) {
+    let members = IMAGE_TEMPLATE_PROPERTIES.members;
+    let position = |name: &str| members.iter().position(|member| member.name == name);
+    let mut sections: Vec<_> = std::mem::take(properties).into_iter().collect();
+    sections.sort_by_key(|(name, _)| position(name));
+    properties.extend(sections);
+}
+
+/// The package, and the link by which it gets into the build VM.
+type Link<'a> = (&'a Package, &'a str);
+
+fn to_values(customizers: &[wire::Customizer<'_>]) -> Vec<Value> {
+    customizers.iter().map(wire::to_value).collect()
 }
 
 /// The template's source, as it is sent; the log shows it.
 pub fn source_of(plan: &Plan) -> Value {
-    serde_json::to_value(source(&plan.source)).unwrap_or_default()
+    source(&plan.source)
 }
 
-fn source(source: &Source) -> wire::Source<'_> {
-    match source {
+fn source(source: &Source) -> Value {
+    let source = match source {
+        Source::InFile(source) => return source.clone(),
         Source::Marketplace {
             publisher,
             offer,
@@ -66,32 +117,45 @@ fn source(source: &Source) -> wire::Source<'_> {
         Source::GalleryVersion(id) => wire::Source::SharedImageVersion {
             image_version_id: id.as_str(),
         },
-    }
+    };
+    wire::to_value(&source)
 }
 
 /// The names are those of the original task: people look for them in customization logs.
 const FILE_COPY: &str = "vststask_file_copy";
 const INLINE: &str = "vststask_inline";
+const VALIDATION: &str = "vststask_validation";
 const WAIT: &str = "5minWait_is_needed_before_windowsUpdate";
 
-fn customizers<'a>(plan: &'a Plan, link: &'a str) -> Vec<wire::Customizer<'a>> {
-    let name = plan.package.name.as_str();
+/// The archive, where the build VM of Linux gets it.
+fn file_copy((package, link): Link<'_>) -> wire::Customizer<'_> {
+    wire::Customizer::File {
+        name: FILE_COPY,
+        source_uri: link,
+        destination: unpacking::linux_archive(&package.name),
+    }
+}
+
+fn customizers<'a>(plan: &'a Plan, package: Option<Link<'a>>) -> Vec<wire::Customizer<'a>> {
     let own = plan.customization.inline.iter().cloned();
     match plan.customization.provisioner {
-        Provisioner::Shell => vec![
-            wire::Customizer::File {
-                name: FILE_COPY,
-                source_uri: link,
-                destination: unpacking::linux_archive(name),
-            },
-            wire::Customizer::Shell {
+        Provisioner::Shell => {
+            let unpacking = package.map(|(package, _)| unpacking::linux(&package.name));
+            let script = wire::Customizer::Shell {
                 name: INLINE,
-                inline: unpacking::linux(name).into_iter().chain(own).collect(),
-            },
-        ],
+                inline: unpacking.into_iter().flatten().chain(own).collect(),
+            };
+            package.map(file_copy).into_iter().chain([script]).collect()
+        }
         Provisioner::PowerShell => {
-            let lines = unpacking::windows(name, link).into_iter().chain(own);
-            let mut customizers = vec![powershell(&plan.customization, INLINE, lines.collect())];
+            let unpacking = package.map(|(package, link)| unpacking::windows(&package.name, link));
+            let own: Vec<String> = if plan.customization.stop_on_error {
+                strictness::strict(&plan.customization.inline)
+            } else {
+                own.collect()
+            };
+            let lines = unpacking.into_iter().flatten().chain(own).collect();
+            let mut customizers = vec![powershell(&plan.customization, INLINE, lines)];
             if plan.customization.windows_update {
                 let wait = vec!["Start-Sleep -Seconds 300".to_owned()];
                 customizers.push(powershell(&plan.customization, WAIT, wait));
@@ -122,41 +186,126 @@ const ALL_BUT_PREVIEWS: wire::Customizer<'static> = wire::Customizer::WindowsUpd
     filters: &["exclude:$_.Title -like '*Preview*'", "include:$true"],
 };
 
-fn distributor(plan: &Plan) -> wire::Distributor<'_> {
+/// None where the template file has the targets.
+fn distributor(plan: &Plan) -> Option<wire::Distributor<'_>> {
     let run_output_name = plan.run_output_name();
-    match &plan.target {
+    Some(match &plan.target {
+        Target::InFile { .. } => return None,
         Target::Gallery {
             definition,
             version,
+            versioning,
             regions,
+            exclude_from_latest,
+            replication_mode,
         } => wire::Distributor::SharedImage {
             gallery_image_id: match version {
                 Some(version) => format!("{definition}/versions/{version}"),
                 None => definition.to_string(),
             },
             run_output_name,
-            target_regions: regions
-                .iter()
-                .map(|region| wire::TargetRegion {
-                    name: region.as_str(),
-                })
-                .collect(),
+            artifact_tags: tags(&plan.artifact_tags),
+            target_regions: regions.iter().map(target_region).collect(),
+            exclude_from_latest: *exclude_from_latest,
+            versioning: versioning.map(|versioning| match versioning {
+                Versioning::Latest { major } => wire::Versioning::Latest { major },
+                Versioning::Source => wire::Versioning::Source,
+            }),
+            replication_mode: replication_mode.map(|mode| match mode {
+                ReplicationMode::Full => "Full",
+                ReplicationMode::Shallow => "Shallow",
+            }),
         },
         Target::ManagedImage { id, location } => wire::Distributor::ManagedImage {
             image_id: id.as_str(),
             location: location.as_str(),
             run_output_name,
+            artifact_tags: tags(&plan.artifact_tags),
         },
-        Target::Vhd => wire::Distributor::Vhd { run_output_name },
+        Target::Vhd { uri } => wire::Distributor::Vhd {
+            run_output_name,
+            uri: uri.as_ref().map(Url::as_str),
+        },
+    })
+}
+
+fn target_region(region: &TargetRegion) -> wire::TargetRegion<'_> {
+    wire::TargetRegion {
+        name: region.name.as_str(),
+        replica_count: region.replicas,
+        storage_account_type: region.storage.map(|storage| match storage {
+            StorageType::StandardLrs => "Standard_LRS",
+            StorageType::StandardZrs => "Standard_ZRS",
+            StorageType::PremiumLrs => "Premium_LRS",
+        }),
     }
 }
 
+fn tags(tags: &[(String, String)]) -> Map<String, Value> {
+    let pairs = tags.iter().cloned();
+    pairs
+        .map(|(name, value)| (name, Value::String(value)))
+        .collect()
+}
+
+/// The script runs in the shell of the customization.
+fn validate(validation: &Validation, provisioner: Provisioner) -> wire::Validate {
+    let inline = validation.inline.clone();
+    let validator = match provisioner {
+        Provisioner::Shell => wire::Customizer::Shell {
+            name: VALIDATION,
+            inline,
+        },
+        Provisioner::PowerShell => wire::Customizer::PowerShell {
+            name: VALIDATION,
+            run_elevated: false,
+            run_as_system: false,
+            inline,
+        },
+    };
+    wire::Validate {
+        continue_distribute_on_failure: validation.continue_on_failure,
+        source_validation_only: validation.source_only,
+        in_vm_validations: if validation.inline.is_empty() {
+            Vec::new()
+        } else {
+            vec![validator]
+        },
+    }
+}
+
+/// Nothing is said where the service does the same by itself.
+fn error_handling(settings: &Settings) -> Option<wire::ErrorHandling> {
+    let word = |on_error| match on_error {
+        OnError::Cleanup => "cleanup",
+        OnError::Abort => "abort",
+    };
+    let (customizer, validation) = (settings.on_customizer_error, settings.on_validation_error);
+    (customizer != OnError::Cleanup || validation != OnError::Cleanup).then(|| {
+        wire::ErrorHandling {
+            on_customizer_error: word(customizer),
+            on_validation_error: word(validation),
+        }
+    })
+}
+
 fn vm_profile(build_vm: &BuildVm) -> Option<wire::VmProfile<'_>> {
-    let BuildVm { size, subnet } = build_vm;
-    (size.is_some() || subnet.is_some()).then(|| wire::VmProfile {
+    let BuildVm {
+        size,
+        network,
+        identities,
+        disk_size_gb,
+    } = build_vm;
+    let said =
+        size.is_some() || network.is_some() || disk_size_gb.is_some() || !identities.is_empty();
+    said.then(|| wire::VmProfile {
         vm_size: size.as_deref(),
-        vnet_config: subnet.as_ref().map(|subnet| wire::VnetConfig {
-            subnet_id: subnet.as_str(),
+        os_disk_size_g_b: *disk_size_gb,
+        user_assigned_identities: identities.iter().map(ResourceId::as_str).collect(),
+        vnet_config: network.as_ref().map(|network| wire::VnetConfig {
+            subnet_id: network.subnet.as_str(),
+            container_instance_subnet_id: network.container_subnet.as_ref().map(ResourceId::as_str),
+            proxy_vm_size: network.proxy_size.as_deref(),
         }),
     })
 }

@@ -38,7 +38,54 @@ fn value() -> impl Strategy<Value = String> {
     prop_oneof![3 => near, 1 => any::<String>(), 1 => "[ -~\r\n]{0,40}"]
 }
 
+/// Lines near those of a template file, and any lines.
+fn line() -> impl Strategy<Value = String> {
+    let near = prop::sample::select(vec![
+        "source:",
+        "customize:",
+        "distribute:",
+        "validate:",
+        "vmProfile: {vmSize: a}",
+        "optimize: {vmBoot: {state: Enabled}}",
+        "  type: PlatformImage",
+        "  sku: $(x)",
+        "- type: Shell",
+        "- type: VHD",
+        "  runOutputName: a",
+        "  inline: [x, $(ls)]",
+        "  scriptPath: ../x",
+        "  inline: |",
+        "    echo 1",
+        "x-a: &a [1]",
+        "managedResourceTags: *a",
+        "{",
+        "}",
+        "\t",
+        "---",
+    ])
+    .prop_map(str::to_owned);
+    prop_oneof![8 => near, 1 => any::<String>()]
+}
+
 proptest! {
+    #[test]
+    fn any_template_file_is_understood_or_refused(lines in prop::collection::vec(line(), 0..12)) {
+        let job = job();
+        std::fs::write(job.path("web.yml"), lines.join("\n")).unwrap();
+        let job = job.input("templateFile", "web.yml");
+        match job.plan() {
+            Err(problems) => {
+                for problem in problems.iter() {
+                    prop_assert!(!problem.to_string().contains('\n'), "{problem}");
+                }
+            }
+            Ok(plan) => {
+                let link = PackageLink { url: Secret::new("https://a.example/b?sig=c", &job.masked) };
+                prop_assert!(compose(&plan, Some(&link)).is_object());
+            }
+        }
+    }
+
     #[test]
     fn any_inputs_are_understood_or_refused(
         changes in prop::collection::vec((name(), value()), 0..6),
@@ -53,7 +100,7 @@ proptest! {
             }
             Ok(plan) => {
                 let link = PackageLink { url: Secret::new("https://a.example/b?sig=c", &job.masked) };
-                let template = compose(&plan, &link);
+                let template = compose(&plan, Some(&link));
                 let sent = serde_json::to_vec(&template).unwrap();
                 prop_assert_eq!(&serde_json::from_slice::<Value>(&sent).unwrap(), &template);
                 let texts = texts(&template);

@@ -1,12 +1,11 @@
 //! What inputs may be, and what they are taken for.
 
 use image_builder::inputs::{ArchiveFormat, Provisioner, PurchasePlan, Source, Target, Warning};
-use image_builder::resource::Region;
 
 use crate::job::{Job, id, job};
 
 /// Every warning of a job as a log shows it.
-fn warnings(job: &Job) -> Vec<String> {
+pub(crate) fn warnings(job: &Job) -> Vec<String> {
     let show = |warning: &Warning| {
         let hint = warning.hint.as_ref();
         let hint = hint.map_or(String::new(), |hint| format!("\nhint: {hint}"));
@@ -83,11 +82,11 @@ fn old_and_useless_values_are_warned_of() {
         job()
             .input("inlinescrpt", "x")
             .input("osType", "Linux")
-            .input("optimizeVmBoot", "true")
+            .input("runNow", "true")
             .input("empty", " "),
         &[
             "AIB108 Input 'inlinescrpt' is not an input of this task and has no effect\nhint: did you mean 'inlineScript'?",
-            "AIB108 These are not inputs of this task and have no effect: 'optimizevmboot', 'ostype'",
+            "AIB108 These are not inputs of this task and have no effect: 'ostype', 'runnow'",
         ],
     );
 }
@@ -152,7 +151,7 @@ fn targets_and_provisioners_are_understood_in_all_spellings() {
     }
     assert_eq!(
         job().input("distributeType", "VHD").plan().unwrap().target,
-        Target::Vhd
+        Target::Vhd { uri: None }
     );
     for (spelling, expected) in [
         ("PowerShell", Provisioner::PowerShell),
@@ -244,7 +243,7 @@ fn regions_are_trimmed_told_apart_and_filled_in() {
         let Target::Gallery { regions, .. } = plan.target else {
             panic!("the target is a gallery");
         };
-        let regions: Vec<&str> = regions.iter().map(Region::as_str).collect();
+        let regions: Vec<&str> = regions.iter().map(|region| region.name.as_str()).collect();
         assert_eq!(regions, expected, "{text}");
     };
     check("", &["westeurope"]);
@@ -278,8 +277,16 @@ fn packages_are_named_by_the_last_part_of_their_path() {
         );
         let job = job.input("packagePath", &text);
         let plan = job.plan().unwrap();
-        assert_eq!(plan.package.name, name, "{path}");
-        assert!(plan.package.folder.join("install.sh").is_file(), "{path}");
+        assert_eq!(plan.package.as_ref().unwrap().name, name, "{path}");
+        assert!(
+            plan.package
+                .as_ref()
+                .unwrap()
+                .folder
+                .join("install.sh")
+                .is_file(),
+            "{path}"
+        );
     };
     check("webapp", "{dir}/webapp", "webapp");
     check("webapp", "{dir}/webapp/", "webapp");
@@ -298,13 +305,20 @@ fn the_whole_working_directory_goes_if_that_is_said() {
     let text = format!("{}/", job.path("").to_str().unwrap().trim_end_matches('/'));
     let job = job.input("packagePath", &text);
     let plan = job.plan().unwrap();
-    assert!(plan.package.folder.join("webapp").is_dir());
+    assert!(
+        plan.package
+            .as_ref()
+            .unwrap()
+            .folder
+            .join("webapp")
+            .is_dir()
+    );
 }
 
 #[test]
 fn blobs_are_named_as_the_original_named_them() {
     let check = |job: Job, expected: &str, format: ArchiveFormat| {
-        let package = job.plan().unwrap().package;
+        let package = job.plan().unwrap().package.unwrap();
         assert_eq!(package.blob_name, expected);
         assert_eq!(package.format, format);
         assert_eq!(package.storage_account, "stimagebuilder");

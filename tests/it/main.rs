@@ -11,6 +11,8 @@ mod crash;
 #[cfg(test)]
 mod debug_output;
 #[cfg(test)]
+mod docs;
+#[cfg(test)]
 mod emulated;
 #[cfg(test)]
 mod flow;
@@ -26,6 +28,8 @@ mod launcher;
 mod manifest;
 #[cfg(test)]
 mod network;
+#[cfg(test)]
+mod new_problems;
 #[cfg(test)]
 mod package_folders;
 #[cfg(test)]
@@ -47,6 +51,8 @@ mod readme;
 #[cfg(test)]
 mod recordings;
 #[cfg(test)]
+mod render;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 #[path = "../common/seed.rs"]
@@ -55,6 +61,8 @@ mod seed;
 mod task_lib;
 #[cfg(test)]
 mod template;
+#[cfg(test)]
+mod template_files;
 #[cfg(test)]
 mod unpacking;
 #[cfg(test)]

@@ -44,6 +44,38 @@ vmSize                    | string      | Standard_D1_v2                        
 buildTimeoutInMinutes     | string      | 0                                     | |
 ";
 
+/// The inputs that came after version 1.0. Most are named as in the community's version 2 of the task, and mean the same;
+/// their defaults change nothing for who does not know them.
+const SINCE_1_0: &str = "
+buildVmIdentities              | multiLine |         |
+containerInstanceSubnetId      | string    |         |
+proxyVmSize                    | string    |         |
+enableValidation               | boolean   | false   |
+sourceValidationOnly           | boolean   | false   |
+continueDistributeOnFailure    | boolean   | false   |
+validationInlineScript         | multiLine |         |
+targetRegions                  | string    |         |
+distributeStorageAccountType   | pickList  |         | Standard_LRS Standard_ZRS Premium_LRS
+excludeFromLatest              | boolean   | false   |
+distributeVersioningScheme     | pickList  |         | Latest Source
+distributeVersioningMajor      | string    |         |
+vhdUri                         | string    |         |
+osDiskSizeGB                   | string    | 0       |
+optimizeVmBoot                 | boolean   | false   |
+autoRun                        | boolean   | false   |
+stagingResourceGroup           | string    |         |
+managedResourceTags            | multiLine |         |
+errorHandlingOnCustomizerError | pickList  | cleanup | cleanup abort
+errorHandlingOnValidationError | pickList  | cleanup | cleanup abort
+imageVersion                   | string    |         |
+replicationMode                | pickList  |         | Full Shallow
+artifactTags                   | multiLine |         |
+templateTags                   | multiLine |         |
+templateFile                   | string    |         |
+action                         | pickList  | build   | build render
+stopOnError                    | boolean   | false   |
+";
+
 fn in_repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
@@ -125,6 +157,32 @@ fn inputs_of_version_1_0_are_all_there() {
         } else {
             assert_eq!(text(&input["defaultValue"]), default, "{name}");
         }
+    }
+}
+
+#[test]
+fn inputs_since_version_1_0_keep_their_names_and_defaults() {
+    let task = task();
+    for row in SINCE_1_0.trim().lines() {
+        let columns: Vec<&str> = row.split('|').map(str::trim).collect();
+        let [name, kind, default, options] = columns[..] else {
+            panic!("{row}")
+        };
+        let Some(input) = input(&task, name) else {
+            panic!("input {name} is gone")
+        };
+        assert_eq!(input["type"], kind, "{name}");
+        assert_eq!(input["required"], false, "{name}");
+        assert_eq!(text(&input["defaultValue"]), default, "{name}");
+        let found: Vec<&str> = keys(&input["options"])
+            .into_iter()
+            .filter(|option| !option.is_empty())
+            .collect();
+        assert_eq!(
+            found,
+            options.split_whitespace().collect::<Vec<_>>(),
+            "{name}"
+        );
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use pipelines_agent::{Command, Manifest, Parsed, parse};
 
 /// Everything that the product has to say, with the properties that it uses.
-const VOCABULARY: [(&str, &[&str]); 9] = [
+const VOCABULARY: [(&str, &[&str]); 10] = [
     ("task.complete", &["result"]),
     ("task.debug", &[]),
     ("task.logissue", &["type", "code"]),
@@ -13,6 +13,7 @@ const VOCABULARY: [(&str, &[&str]); 9] = [
     ("task.setsecret", &[]),
     ("task.settaskvariable", &["variable"]),
     ("task.setvariable", &["variable", "isoutput"]),
+    ("task.uploadfile", &[]),
     ("task.uploadsummary", &[]),
     ("task.addattachment", &["type", "name"]),
 ];

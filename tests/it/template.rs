@@ -12,7 +12,7 @@ pub(crate) fn template(job: &Job) -> Value {
     let link = PackageLink {
         url: Secret::new(link, &job.masked),
     };
-    compose(&job.plan().unwrap(), &link)
+    compose(&job.plan().unwrap(), Some(&link))
 }
 
 fn check(name: &str, job: &Job) {
@@ -148,6 +148,127 @@ fn everything_beyond_the_combinations() {
     check(
         "nasty-package-name-powershell",
         &powershell().package(NASTY),
+    );
+}
+
+fn gallery() -> Job {
+    job().input("distributeType", "sig").input(
+        "galleryImageId",
+        &id("Microsoft.Compute/galleries/gallery/images/web"),
+    )
+}
+
+#[test]
+fn everything_of_a_gallery_version() {
+    check(
+        "gallery-everything",
+        &gallery().inputs(&[
+            ("replicationRegions", "eastus"),
+            (
+                "targetRegions",
+                "westeurope=2:Standard_ZRS, North Europe=3\nuksouth=premium_lrs, westus",
+            ),
+            ("distributeStorageAccountType", "Standard_LRS"),
+            ("excludeFromLatest", "true"),
+            ("distributeVersioningScheme", "Latest"),
+            ("distributeVersioningMajor", "2"),
+            ("replicationMode", "Shallow"),
+            ("artifactTags", "commit=1f3a\n owner = web team \n"),
+        ]),
+    );
+    check(
+        "gallery-numbered-as-source",
+        &gallery().input("distributeVersioningScheme", "source"),
+    );
+    check(
+        "gallery-numbered-by-build",
+        &gallery().input("imageVersion", "01.002.0942"),
+    );
+}
+
+#[test]
+fn everything_of_the_other_targets() {
+    check(
+        "managed-image-tags",
+        &job().input("artifactTags", r#"{"commit": "1f3a", "build": 4711}"#),
+    );
+    check(
+        "vhd-address",
+        &job().input("distributeType", "vhd").input(
+            "vhdUri",
+            "https://stimages.blob.core.windows.net/vhds/web-4711.vhd",
+        ),
+    );
+}
+
+#[test]
+fn everything_of_the_build_vm() {
+    let subnet = id("Microsoft.Network/virtualNetworks/vnet/subnets/build");
+    let containers = id("Microsoft.Network/virtualNetworks/vnet/subnets/containers");
+    let first = id("Microsoft.ManagedIdentity/userAssignedIdentities/id-vault");
+    let second = id("Microsoft.ManagedIdentity/userAssignedIdentities/id-feed");
+    check(
+        "build-vm-everything",
+        &job().inputs(&[
+            ("vnetSubnetId", &subnet),
+            ("containerInstanceSubnetId", &containers),
+            (
+                "buildVmIdentities",
+                &format!("{first}\r\n{second}\n{first}"),
+            ),
+            ("osDiskSizeGB", "256"),
+        ]),
+    );
+    check(
+        "build-vm-proxy",
+        &job()
+            .input("vnetSubnetId", &subnet)
+            .input("proxyVmSize", "Standard_A2_v2"),
+    );
+}
+
+#[test]
+fn everything_that_stands_by_itself() {
+    check(
+        "settings",
+        &job().inputs(&[
+            ("optimizeVmBoot", "True"),
+            ("stagingResourceGroup", "rg-staging"),
+            (
+                "managedResourceTags",
+                r#"{"costCenter": "4711", "owner": "web"}"#,
+            ),
+            ("templateTags", "build=20251122.3"),
+            ("errorHandlingOnCustomizerError", "abort"),
+            ("errorHandlingOnValidationError", "cleanup"),
+        ]),
+    );
+    let validation = [
+        ("enableValidation", "true"),
+        (
+            "validationInlineScript",
+            "test -x /opt/webapp\r\nuname -a\r\n",
+        ),
+    ];
+    check(
+        "stop-on-error",
+        &job()
+            .input("provisioner", "powershell")
+            .input("stopOnError", "true")
+            .input(
+                "inlineScript",
+                "msiexec /i c:\\a.msi /qn\nrobocopy a b\nif ($LASTEXITCODE -ge 8) { exit 1 }\n",
+            ),
+    );
+    check("validation-shell", &job().inputs(&validation));
+    check(
+        "validation-powershell",
+        &job()
+            .inputs(&validation)
+            .input("provisioner", "powershell")
+            .input("inlineScript", "")
+            .input("sourceValidationOnly", "true")
+            .input("continueDistributeOnFailure", "true"),
     );
 }
 

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use image_builder::inputs::{Code, Plan, Provisioner, Source, Target};
-use image_builder::resource::Region;
+use image_builder::inputs::{
+    Code, OnError, Plan, Provisioner, Source, StorageType, Target, Versioning,
+};
 
 use crate::job::{CONNECTION_ID, Job, id, job};
 use crate::problems::problems;
@@ -78,7 +79,7 @@ fn gallery(plan: &Plan) -> (Option<String>, Vec<&str>) {
             version, regions, ..
         } => (
             version.map(|version| version.to_string()),
-            regions.iter().map(Region::as_str).collect(),
+            regions.iter().map(|region| region.name.as_str()).collect(),
         ),
         other => panic!("not a gallery: {other:?}"),
     }
@@ -173,7 +174,7 @@ fn case_02_names_its_image_freely() {
     );
     let plan = step.plan().unwrap();
     assert_eq!(marketplace(&plan), OFFICE);
-    assert_eq!(plan.package.name, "images");
+    assert_eq!(plan.package.as_ref().unwrap().name, "images");
     assert!(plan.customization.windows_update);
     assert_eq!(gallery(&plan), (None, vec!["centralus"]));
     assert_eq!(codes(&plan), []);
@@ -207,7 +208,7 @@ fn tutorial(number: &str, storage_account: &str) {
     );
     assert_eq!(plan.customization.provisioner, Provisioner::Shell);
     assert_eq!(plan.customization.inline.join("\n") + "\n", script);
-    assert_eq!(plan.package.name, "pipeline-artifacts");
+    assert_eq!(plan.package.as_ref().unwrap().name, "pipeline-artifacts");
     assert_eq!(
         gallery(&plan),
         (Some("0.0.4711".to_owned()), vec!["eastus2"])
@@ -296,7 +297,7 @@ fn case_07_names_two_images() {
         ]
     );
     assert_eq!(plan.customization.inline, [script]);
-    assert_eq!(plan.package.name, "WVD");
+    assert_eq!(plan.package.as_ref().unwrap().name, "WVD");
     assert_eq!(gallery(&plan), (None, vec!["westeurope", "northeurope"]));
 }
 
@@ -347,9 +348,10 @@ fn case_08_wants_windows_update_of_a_shell() {
     assert_eq!(problems.len(), 1);
 }
 
-#[test]
-fn case_09_is_of_the_second_version_of_a_sibling() {
+/// Its package path is `$(System.DefaultWorkingDirectory)`, as the agent fills it in.
+fn step_09() -> Job {
     let script = script_in_file("09");
+    let whole = "{working directory}";
     let step = case(
         "09",
         "webapp",
@@ -366,7 +368,7 @@ fn case_09_is_of_the_second_version_of_a_sibling() {
             ("provisioner", "powershell"),
             ("windowsUpdateProvisioner", "true"),
             ("runElevated", "true"),
-            ("packagePath", "."),
+            ("packagePath", whole),
             ("storageAccountName", "stimagebuilder"),
             ("inlineScript", &script),
             ("distributeType", "gallery"),
@@ -382,25 +384,48 @@ fn case_09_is_of_the_second_version_of_a_sibling() {
             ("errorHandlingOnValidationError", "cleanup"),
         ],
     );
-    // The whole working directory is taken for a forgotten input, until the author says that it is meant.
+    let directory = step.given.working_directory.to_str().unwrap().to_owned();
+    step.input("packagePath", &directory)
+}
+
+#[test]
+fn case_09_is_of_the_second_version_of_a_sibling() {
+    let step = step_09();
+    let directory = step.given.working_directory.display();
+    let plan = step.plan().unwrap();
+    assert!(plan.customization.run_elevated);
+    assert!(plan.settings.optimize_boot);
+    assert_eq!(plan.settings.on_customizer_error, OnError::Cleanup);
+    assert_eq!(plan.build_timeout_minutes, 120);
+    assert_eq!(gallery(&plan), (None, vec!["westeurope", "northeurope"]));
+    let Target::Gallery {
+        versioning,
+        regions,
+        exclude_from_latest: false,
+        ..
+    } = &plan.target
+    else {
+        panic!("a gallery, its latest version");
+    };
+    assert_eq!(*versioning, Some(Versioning::Latest { major: None }));
+    let storage = Some(StorageType::StandardLrs);
+    assert!(regions.iter().all(|region| region.storage == storage));
+    assert_eq!(
+        plan.warnings
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>(),
+        [format!(
+            "Input 'packagePath': all of '{directory}' is uploaded, because the script reads from where it lands"
+        )]
+    );
+
+    // Nothing in the script speaks of the package: the input may as well be missing.
+    let step = step.input("inlineScript", "Install-WindowsFeature Web-Server");
     let problems = problems(&step);
     assert!(
         problems[0].starts_with("AIB104 Input 'packagePath'"),
         "{problems:?}"
     );
     assert_eq!(problems.len(), 1);
-    let step = step.input("packagePath", "./");
-    let plan = step.plan().unwrap();
-    assert!(plan.customization.run_elevated);
-    assert_eq!(plan.build_timeout_minutes, 120);
-    assert_eq!(gallery(&plan), (None, vec!["westeurope"]));
-    assert_eq!(
-        plan.warnings
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>(),
-        [
-            "These are not inputs of this task and have no effect: 'distributestorageaccounttype', 'distributeversioningscheme', 'errorhandlingoncustomizererror', 'errorhandlingonvalidationerror', 'excludefromlatest', 'optimizevmboot', 'targetregions'"
-        ]
-    );
 }

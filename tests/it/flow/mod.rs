@@ -1,6 +1,7 @@
 //! Whole builds in process: the core's two stages against the emulated cloud, without sockets, on a paused clock.
 
 mod cloud_http;
+mod contract;
 mod faults;
 mod hostile;
 mod live_secrets;

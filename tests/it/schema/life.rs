@@ -29,9 +29,26 @@ fn world() -> World {
     world
         .managed_images
         .push(id("Microsoft.Compute/images/base"));
-    world.subnets.push(Subnet {
-        id: id("Microsoft.Network/virtualNetworks/vnet/subnets/build"),
-        delegation: None,
+    for group in ["rg-images", "rg-network"] {
+        let network = "providers/Microsoft.Network/virtualNetworks/vnet/subnets";
+        for (name, delegation) in [
+            ("build", None),
+            (
+                "containers",
+                Some("Microsoft.ContainerInstance/containerGroups"),
+            ),
+        ] {
+            world.subnets.push(Subnet {
+                id: format!("{SUBSCRIPTION}/resourceGroups/{group}/{network}/{name}"),
+                delegation: delegation.map(str::to_owned),
+            });
+        }
+    }
+    world.platform_images.push(PlatformImage {
+        publisher: "microsoftwindowsdesktop".to_owned(),
+        offer: "office-365".to_owned(),
+        sku: "win11-24h2-avd-m365".to_owned(),
+        versions: vec!["26100.10".to_owned()],
     });
     world.platform_images.push(PlatformImage {
         publisher: "center-for-internet-security-inc".to_owned(),
@@ -40,21 +57,32 @@ fn world() -> World {
         versions: vec!["1.0.8".to_owned()],
     });
     for (_, template) in golden_templates() {
-        let scripts = template["properties"]["customize"].as_array().unwrap();
-        for link in scripts
-            .iter()
-            .filter_map(|script| script["sourceUri"].as_str())
-        {
-            world
-                .public_files
-                .insert(link.to_owned(), b"package".to_vec());
-        }
+        let mut links = Vec::new();
+        collect_links(&template, &mut links);
+        let files = links.into_iter().map(|link| (link, b"test".to_vec()));
+        world.public_files.extend(files);
     }
     world.public_files.insert(
         "https://scripts.example/check.sh".to_owned(),
         b"true\n".to_vec(),
     );
     world
+}
+
+/// Every file that a template has fetched. Their text is `test`, of which the golden templates hold the checksum.
+fn collect_links(value: &Value, links: &mut Vec<String>) {
+    let members = value.as_object().into_iter().flatten();
+    for (name, member) in members {
+        match member.as_str() {
+            Some(link) if ["sourceUri", "scriptUri"].contains(&name.as_str()) => {
+                links.push(link.to_owned());
+            }
+            _ => collect_links(member, links),
+        }
+    }
+    for item in value.as_array().into_iter().flatten() {
+        collect_links(item, links);
+    }
 }
 
 /// A template with everything that the definition has and our own templates don't.

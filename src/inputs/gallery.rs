@@ -1,0 +1,247 @@
+//! An image version in an Azure Compute Gallery as the result.
+
+use super::declared::{
+    DISTRIBUTE_STORAGE_ACCOUNT_TYPE, DISTRIBUTE_VERSIONING_MAJOR, DISTRIBUTE_VERSIONING_SCHEME,
+    EXCLUDE_FROM_LATEST, GALLERY_IMAGE_ID, IMAGE_VERSION as IMAGE_VERSION_INPUT, Input,
+    REPLICATION_MODE, REPLICATION_REGIONS, TARGET_REGIONS,
+};
+use super::image_version;
+use super::plan::{ReplicationMode, StorageType, Target, TargetRegion, Versioning};
+use super::problem::{Code, Form, Problem, quoted};
+use super::reading::{Reading, Reported};
+use super::resource_kind::{IMAGE_DEFINITION, IMAGE_VERSION};
+use crate::resource::{ImageVersion, Region, ResourceId};
+
+const STORAGE_TYPES: &[(&str, StorageType)] = &[
+    ("StandardLRS", StorageType::StandardLrs),
+    ("StandardZRS", StorageType::StandardZrs),
+    ("PremiumLRS", StorageType::PremiumLrs),
+];
+
+const REPLICATION_MODES: &[(&str, ReplicationMode)] = &[
+    ("Full", ReplicationMode::Full),
+    ("Shallow", ReplicationMode::Shallow),
+];
+
+#[derive(Clone, Copy, PartialEq)]
+enum Scheme {
+    Latest,
+    Source,
+}
+
+const SCHEMES: &[(&str, Scheme)] = &[("Latest", Scheme::Latest), ("Source", Scheme::Source)];
+
+/// `location` stands in for regions that are not given.
+pub(super) fn read(
+    reading: &mut Reading<'_>,
+    location: &Result<Region, Reported>,
+) -> Result<Target, Reported> {
+    let image = definition_and_version(reading);
+    let own_version = image_version::read(reading);
+    let versioning = versioning(reading);
+    let regions = regions(reading);
+    let exclude_from_latest = reading.flag(&EXCLUDE_FROM_LATEST);
+    let replication_mode = reading.choice_or_default(&REPLICATION_MODE, REPLICATION_MODES);
+    let (definition, version) = image?;
+    let version = one_version(reading, version, own_version?)?;
+    let mut versioning = versioning?;
+    if version.is_some() && versioning.take().is_some() {
+        reading.warn_without_effect(
+            &DISTRIBUTE_VERSIONING_SCHEME,
+            "because the version has a number of its own",
+            &format!("leave '{}' out", DISTRIBUTE_VERSIONING_SCHEME.name),
+        );
+    }
+    let mut regions = regions?;
+    if regions.is_empty() {
+        regions.push(TargetRegion {
+            name: location.clone()?,
+            replicas: None,
+            storage: None,
+        });
+    }
+    let storage = reading.choice_or_default(&DISTRIBUTE_STORAGE_ACCOUNT_TYPE, STORAGE_TYPES)?;
+    for region in &mut regions {
+        region.storage = region.storage.or(storage);
+    }
+    Ok(Target::Gallery {
+        definition,
+        version,
+        versioning,
+        regions,
+        exclude_from_latest: exclude_from_latest?,
+        replication_mode: replication_mode?,
+    })
+}
+
+/// The number at the end of the id, or that of the input for it.
+fn one_version(
+    reading: &mut Reading<'_>,
+    in_id: Option<ImageVersion>,
+    own: Option<ImageVersion>,
+) -> Result<Option<ImageVersion>, Reported> {
+    match (in_id, own) {
+        (Some(in_id), Some(own)) if in_id != own => {
+            let sentence = format!(
+                "'{own}' is not the version that input '{}' ends in, '{in_id}'",
+                GALLERY_IMAGE_ID.name
+            );
+            let hint = format!(
+                "leave '/versions/{in_id}' out of '{}'",
+                GALLERY_IMAGE_ID.name
+            );
+            Err(reading.report(Problem::new(
+                Code::Contradiction,
+                &IMAGE_VERSION_INPUT,
+                sentence,
+                Some(hint),
+            )))
+        }
+        (in_id, own) => Ok(in_id.or(own)),
+    }
+}
+
+const MAJOR: Form = Form {
+    what: "a major version",
+    looks: "a number up to 2147483647",
+    example: "1",
+};
+
+fn versioning(reading: &mut Reading<'_>) -> Result<Option<Versioning>, Reported> {
+    let scheme = reading.choice_or_default(&DISTRIBUTE_VERSIONING_SCHEME, SCHEMES)?;
+    if scheme == Some(Scheme::Latest) {
+        // The service itself writes -1 for "none".
+        let none = reading.raw(&DISTRIBUTE_VERSIONING_MAJOR).trim() == "-1";
+        let major = if none {
+            None
+        } else {
+            reading.number(&DISTRIBUTE_VERSIONING_MAJOR, 0..=2_147_483_647, MAJOR)?
+        };
+        return Ok(Some(Versioning::Latest { major }));
+    }
+    if reading.optional(&DISTRIBUTE_VERSIONING_MAJOR)?.is_some() {
+        let reason = format!(
+            "because '{}' is not 'Latest'",
+            DISTRIBUTE_VERSIONING_SCHEME.name
+        );
+        let hint = format!("set '{}' to 'Latest'", DISTRIBUTE_VERSIONING_SCHEME.name);
+        reading.warn_without_effect(&DISTRIBUTE_VERSIONING_MAJOR, &reason, &hint);
+    }
+    Ok(scheme.map(|_| Versioning::Source))
+}
+
+/// The definition's id, which may carry the number of the version to make.
+fn definition_and_version(
+    reading: &mut Reading<'_>,
+) -> Result<(ResourceId, Option<ImageVersion>), Reported> {
+    let form = IMAGE_DEFINITION.form;
+    let text = reading.required(&GALLERY_IMAGE_ID, form)?;
+    let id = reading.id(&GALLERY_IMAGE_ID, text, form)?;
+    if IMAGE_DEFINITION.includes(&id) {
+        return Ok((id, None));
+    }
+    let definition = id.parent().filter(|_| IMAGE_VERSION.includes(&id));
+    let Some(definition) = definition else {
+        return Err(reading.wrong_kind(&GALLERY_IMAGE_ID, &id, form, None));
+    };
+    let version = id.name().parse().map_err(|_| {
+        let sentence = format!(
+            "'{}' is not a gallery image version; expected Major.Minor.Patch with numbers up to 2147483647 and no leading zeros, for example 1.2.0",
+            id.name()
+        );
+        let hint = format!(
+            "leave '/versions/{}' out to let the gallery number the version",
+            id.name()
+        );
+        reading.report(Problem::new(
+            Code::Malformed,
+            &GALLERY_IMAGE_ID,
+            sentence,
+            Some(hint),
+        ))
+    })?;
+    Ok((definition, Some(version)))
+}
+
+const TARGET_REGION: Form = Form {
+    what: "a target region",
+    looks: "a region, with '=' and its number of replicas, its storage type, or both with ':' between them",
+    example: "westeurope=2:Standard_ZRS",
+};
+
+/// Every region once; empty if none is given. Each wrong one is reported.
+fn regions(reading: &mut Reading<'_>) -> Result<Vec<TargetRegion>, Reported> {
+    let input = match reading.optional(&TARGET_REGIONS)? {
+        Some(_) => &TARGET_REGIONS,
+        None => &REPLICATION_REGIONS,
+    };
+    let text = reading.optional(input)?.unwrap_or_default();
+    let names = text
+        .split([',', ';', '\n'])
+        .map(str::trim)
+        .filter(|name| !name.is_empty());
+    let read: Vec<_> = names.map(|name| region(reading, input, name)).collect();
+    let mut regions: Vec<TargetRegion> = Vec::new();
+    for region in read {
+        let region = region?;
+        match regions.iter().find(|other| other.name == region.name) {
+            None => regions.push(region),
+            Some(other) if *other == region => {}
+            Some(_) => {
+                let sentence = format!(
+                    "region '{}' is there twice with different replicas or storage types",
+                    region.name
+                );
+                let hint = Some(format!("name '{}' once", region.name));
+                return Err(reading.report(Problem::new(
+                    Code::Contradiction,
+                    input,
+                    sentence,
+                    hint,
+                )));
+            }
+        }
+    }
+    Ok(regions)
+}
+
+/// `westeurope`, `westeurope=2`, `westeurope=Standard_ZRS` or `westeurope=2:Standard_ZRS`.
+fn region(reading: &mut Reading<'_>, input: &Input, text: &str) -> Result<TargetRegion, Reported> {
+    let (name, rest) = text.split_once('=').unwrap_or((text, ""));
+    let mut region = TargetRegion {
+        name: reading.region(input, name)?,
+        replicas: None,
+        storage: None,
+    };
+    let details = rest.split(':').map(str::trim);
+    for detail in details.filter(|_| text.contains('=')) {
+        let storage = STORAGE_TYPES
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(&detail.replace('_', "")));
+        match (detail.parse(), storage) {
+            (Ok(replicas), _)
+                if (1..=MOST_REPLICAS).contains(&replicas) && region.replicas.is_none() =>
+            {
+                region.replicas = Some(replicas);
+            }
+            (Ok(_), _) => {
+                let hint = format!("a region has 1 to {MOST_REPLICAS} replicas");
+                return Err(reading.malformed(input, text, TARGET_REGION, Some(hint)));
+            }
+            (Err(_), Some((_, storage))) if region.storage.is_none() => {
+                region.storage = Some(*storage);
+            }
+            (Err(_), _) => {
+                let hint = format!(
+                    "{} is neither a number nor one of 'Standard_LRS', 'Standard_ZRS', 'Premium_LRS'",
+                    quoted(detail)
+                );
+                return Err(reading.malformed(input, text, TARGET_REGION, Some(hint)));
+            }
+        }
+    }
+    Ok(region)
+}
+
+/// <https://learn.microsoft.com/azure/virtual-machines/azure-compute-gallery#limits>.
+const MOST_REPLICAS: u32 = 100;

@@ -1,0 +1,104 @@
+//! Tags: names and values that Azure keeps with a resource.
+
+use serde_json::Value;
+
+use super::declared::Input;
+use super::problem::{Code, Form, Problem, quoted};
+use super::reading::{Reading, Reported};
+
+const TAGS: Form = Form {
+    what: "a list of tags",
+    looks: "one 'name=value' per line, or a JSON object of texts",
+    example: r#"{"costCenter": "4711"}"#,
+};
+
+/// The limits are those of <https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations>.
+const MOST_TAGS: usize = 50;
+const LONGEST_NAME: usize = 512;
+const LONGEST_VALUE: usize = 256;
+const REFUSED_IN_NAMES: &str = "<>%&\\?/";
+
+/// The tags of an input in the order given; empty if there are none.
+pub(super) fn read(
+    reading: &mut Reading<'_>,
+    input: &Input,
+) -> Result<Vec<(String, String)>, Reported> {
+    let Some(text) = reading.optional(input)? else {
+        return Ok(Vec::new());
+    };
+    let tags = if text.starts_with('{') {
+        from_json(reading, input, text)?
+    } else {
+        from_lines(reading, input, text)?
+    };
+    match fault(&tags) {
+        None => Ok(tags),
+        Some(sentence) => Err(reading.report(Problem::new(Code::Malformed, input, sentence, None))),
+    }
+}
+
+fn from_json(
+    reading: &mut Reading<'_>,
+    input: &Input,
+    text: &str,
+) -> Result<Vec<(String, String)>, Reported> {
+    let object: serde_json::Map<String, Value> = match serde_json::from_str(text) {
+        Ok(object) => object,
+        Err(error) => {
+            let hint = format!("it begins like JSON but is none: {error}");
+            return Err(reading.malformed(input, text, TAGS, Some(hint)));
+        }
+    };
+    let mut tags = Vec::new();
+    for (name, value) in object {
+        match value {
+            Value::String(value) => tags.push((name, value)),
+            Value::Number(_) | Value::Bool(_) => tags.push((name, value.to_string())),
+            Value::Null | Value::Array(_) | Value::Object(_) => {
+                let hint = format!("the value of {} is no text", quoted(&name));
+                return Err(reading.malformed(input, text, TAGS, Some(hint)));
+            }
+        }
+    }
+    Ok(tags)
+}
+
+fn from_lines(
+    reading: &mut Reading<'_>,
+    input: &Input,
+    text: &str,
+) -> Result<Vec<(String, String)>, Reported> {
+    let mut tags: Vec<(String, String)> = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let Some((name, value)) = line.split_once('=') else {
+            return Err(reading.malformed(input, line, TAGS, None));
+        };
+        tags.push((name.trim().to_owned(), value.trim().to_owned()));
+    }
+    Ok(tags)
+}
+
+/// What Azure would refuse.
+fn fault(tags: &[(String, String)]) -> Option<String> {
+    if tags.len() > MOST_TAGS {
+        return Some(format!(
+            "it has {} tags; expected at most {MOST_TAGS}",
+            tags.len()
+        ));
+    }
+    tags.iter().enumerate().find_map(|(index, (name, value))| {
+        let shown = quoted(name);
+        let earlier = tags.iter().take(index);
+        if name.is_empty() || name.contains(|c| REFUSED_IN_NAMES.contains(c)) {
+            Some(format!("{shown} is not the name of a tag; expected a text without '{REFUSED_IN_NAMES}', for example costCenter"))
+        } else if name.chars().count() > LONGEST_NAME {
+            Some(format!("{shown} is too long for the name of a tag; expected at most {LONGEST_NAME} characters"))
+        } else if value.chars().count() > LONGEST_VALUE {
+            Some(format!("the value of tag {shown} is too long; expected at most {LONGEST_VALUE} characters"))
+        } else if earlier.clone().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
+            Some(format!("tag {shown} is there twice; names of tags ignore letter case"))
+        } else {
+            None
+        }
+    })
+}

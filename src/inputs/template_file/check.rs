@@ -1,0 +1,349 @@
+//! The tree of a file against the table of members: what it says, as the service takes it, or everything that is wrong with it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::members::{Member, Object, Shape};
+use super::node::{Kind, Node};
+use super::variables::expand;
+use crate::inputs::given::Variables;
+use crate::inputs::problem::{Code, list, quoted};
+use crate::inputs::spelling::nearest;
+
+/// Something that is wrong with the file.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) code: Code,
+    pub(super) line: usize,
+    /// `customize[2].inline`; empty for the file as a whole.
+    pub(super) place: String,
+    pub(super) text: String,
+    pub(super) hint: Option<String>,
+}
+
+/// What a file says.
+#[derive(Debug, Default)]
+pub(super) struct Checked {
+    pub(super) value: Map<String, Value>,
+    /// The line of each member by its place.
+    pub(super) lines: BTreeMap<String, usize>,
+    pub(super) faults: Vec<Fault>,
+}
+
+/// Members that hold scripts or commands, in which `$(…)` may be the shell's own.
+const SCRIPTS: &[&str] = &[
+    "inline",
+    "restartCommand",
+    "restartCheckCommand",
+    "searchCriteria",
+    "filters",
+];
+
+/// Checks the tree against `object`. At the top, `$schema` and names that begin with `x-` are passed over: editors and anchors need a place.
+pub(super) fn check(node: &Node, object: &'static Object, variables: &Variables) -> Checked {
+    let mut check = Check {
+        variables,
+        checked: Checked::default(),
+    };
+    let value = check.object(node, object, "");
+    check.checked.value = value.unwrap_or_default();
+    check.checked
+}
+
+struct Check<'a> {
+    variables: &'a Variables,
+    checked: Checked,
+}
+
+impl Check<'_> {
+    fn fault(&mut self, line: usize, place: &str, text: String, hint: Option<String>) {
+        self.checked.faults.push(Fault {
+            code: Code::TemplateFile,
+            line,
+            place: place.to_owned(),
+            text,
+            hint,
+        });
+    }
+
+    fn value(&mut self, node: &Node, shape: &'static Shape, place: &str) -> Option<Value> {
+        match shape {
+            Shape::Text { options } => self.text(node, options, place).map(Value::String),
+            Shape::Number { least, most } => {
+                let text = self.text(node, &[], place)?;
+                let number: Option<i64> = text.trim().parse().ok();
+                let number = number.filter(|number| (least..=most).contains(&number));
+                if number.is_none() {
+                    let sentence = format!(
+                        "{} is not a whole number from {least} to {most}",
+                        quoted(&text)
+                    );
+                    self.fault(node.line, place, sentence, None);
+                }
+                number.map(Value::from)
+            }
+            Shape::Flag => {
+                let text = self.text(node, &[], place)?;
+                match text.trim().to_ascii_lowercase().as_str() {
+                    "true" => Some(Value::Bool(true)),
+                    "false" => Some(Value::Bool(false)),
+                    _ => {
+                        let sentence = format!("{} is neither 'true' nor 'false'", quoted(&text));
+                        self.fault(node.line, place, sentence, None);
+                        None
+                    }
+                }
+            }
+            Shape::List(shape) => self.list(node, shape, place),
+            Shape::Texts => self.texts(node, place),
+            Shape::Object(object) => self.object(node, object, place).map(Value::Object),
+            Shape::Variants {
+                discriminator,
+                objects,
+            } => self.variant(node, discriminator, objects, place),
+        }
+    }
+
+    fn wanted(&mut self, node: &Node, what: &str, place: &str) {
+        let text = format!("it is {}; expected {what}", node.what());
+        self.fault(node.line, place, text, None);
+    }
+
+    fn text(&mut self, node: &Node, options: &[&'static str], place: &str) -> Option<String> {
+        let Kind::Scalar(text) = &node.kind else {
+            self.wanted(node, "a text", place);
+            return None;
+        };
+        let member = place.rsplit('.').next().unwrap_or_default();
+        let member = member.split('[').next().unwrap_or_default();
+        let text = match expand(text, self.variables, SCRIPTS.contains(&member)) {
+            Ok(text) => text,
+            Err(missing) => {
+                self.checked.faults.push(Fault {
+                    code: Code::Macro,
+                    line: node.line,
+                    place: place.to_owned(),
+                    text: missing.to_string(),
+                    hint: Some(missing.hint()),
+                });
+                return None;
+            }
+        };
+        if options.is_empty() || options.contains(&text.as_str()) {
+            return Some(text);
+        }
+        let same = options
+            .iter()
+            .find(|option| option.eq_ignore_ascii_case(&text));
+        let hint = same
+            .copied()
+            .or_else(|| nearest(&text, options.iter().copied()));
+        let sentence = format!("{} is not one of {}", quoted(&text), list(options));
+        let hint = hint.map(|option| format!("did you mean '{option}'?"));
+        self.fault(node.line, place, sentence, hint);
+        None
+    }
+
+    /// A block of text is as good as a list of its lines.
+    fn list(&mut self, node: &Node, shape: &'static Shape, place: &str) -> Option<Value> {
+        match (&node.kind, shape) {
+            (Kind::List(items), _) => {
+                let each = items.iter().enumerate();
+                let values: Vec<Option<Value>> = each
+                    .map(|(index, item)| {
+                        let place = format!("{place}[{index}]");
+                        self.checked.lines.insert(place.clone(), item.line);
+                        self.value(item, shape, &place)
+                    })
+                    .collect();
+                values
+                    .into_iter()
+                    .collect::<Option<Vec<_>>>()
+                    .map(Value::Array)
+            }
+            (Kind::Scalar(_), Shape::Text { options: [] }) => {
+                let text = self.text(node, &[], place)?;
+                let lines = crate::inputs::customization::lines(&text);
+                Some(Value::Array(lines.into_iter().map(Value::String).collect()))
+            }
+            _ => {
+                self.wanted(node, "a list", place);
+                None
+            }
+        }
+    }
+
+    fn texts(&mut self, node: &Node, place: &str) -> Option<Value> {
+        let Kind::Map(members) = &node.kind else {
+            self.wanted(node, "names and texts", place);
+            return None;
+        };
+        let mut texts = Map::new();
+        let mut whole = true;
+        for (name, value) in members {
+            let Kind::Scalar(name) = &name.kind else {
+                self.wanted(name, "a name", place);
+                return None;
+            };
+            match self.text(value, &[], &format!("{place}.{name}")) {
+                Some(text) => {
+                    texts.insert(name.clone(), Value::String(text));
+                }
+                None => whole = false,
+            }
+        }
+        whole.then_some(Value::Object(texts))
+    }
+
+    fn variant(
+        &mut self,
+        node: &Node,
+        discriminator: &str,
+        objects: &[(&'static str, &'static Object)],
+        place: &str,
+    ) -> Option<Value> {
+        let Kind::Map(members) = &node.kind else {
+            self.wanted(node, "an object", place);
+            return None;
+        };
+        let names: Vec<&'static str> = objects.iter().map(|(name, _)| *name).collect();
+        let given = members
+            .iter()
+            .find(|(name, _)| matches!(&name.kind, Kind::Scalar(name) if name == discriminator));
+        let Some((_, value)) = given else {
+            let text = format!(
+                "'{discriminator}' is missing; expected one of {}",
+                list(&names)
+            );
+            self.fault(node.line, place, text, None);
+            return None;
+        };
+        let chosen = self.text(value, &names, &format!("{place}.{discriminator}"))?;
+        let (_, object) = objects.iter().find(|(name, _)| **name == *chosen)?;
+        self.object(node, object, place).map(Value::Object)
+    }
+
+    fn object(
+        &mut self,
+        node: &Node,
+        object: &'static Object,
+        place: &str,
+    ) -> Option<Map<String, Value>> {
+        let Kind::Map(members) = &node.kind else {
+            self.wanted(node, "an object", place);
+            return None;
+        };
+        let mut found = Map::new();
+        let mut whole = true;
+        for (name, value) in members {
+            let Kind::Scalar(text) = &name.kind else {
+                self.wanted(name, "the name of a member", place);
+                continue;
+            };
+            if place.is_empty() && (text == "$schema" || text.starts_with("x-")) {
+                continue;
+            }
+            let inside = if place.is_empty() {
+                text.clone()
+            } else {
+                format!("{place}.{text}")
+            };
+            let member = object.members.iter().find(|member| member.name == text);
+            let Some(member) = self.usable(member, object, name.line, &inside, text) else {
+                whole = false;
+                continue;
+            };
+            if self
+                .checked
+                .lines
+                .insert(inside.clone(), name.line)
+                .is_some()
+            {
+                self.fault(name.line, &inside, "it is there twice".to_owned(), None);
+                whole = false;
+            }
+            match &value.kind {
+                Kind::Empty => {}
+                _ => match self.value(value, &member.shape, &inside) {
+                    Some(value) => {
+                        found.insert(text.clone(), value);
+                    }
+                    None => whole = false,
+                },
+            }
+        }
+        self.required(node.line, object, place, &found, members, whole)
+            .then_some(found)
+    }
+
+    /// Reports a member that does not exist, or that only the service writes.
+    fn usable(
+        &mut self,
+        member: Option<&'static Member>,
+        object: &Object,
+        line: usize,
+        place: &str,
+        name: &str,
+    ) -> Option<&'static Member> {
+        let writable = object.members.iter().filter(|member| !member.read_only);
+        let names: Vec<&str> = writable.map(|member| member.name).collect();
+        match member {
+            Some(member) if !member.read_only => Some(member),
+            Some(_) => {
+                let text = "only the service writes this member".to_owned();
+                self.fault(line, place, text, Some("take it out".to_owned()));
+                None
+            }
+            None => {
+                let same = names.iter().find(|known| known.eq_ignore_ascii_case(name));
+                let near = same
+                    .copied()
+                    .or_else(|| nearest(name, names.iter().copied()));
+                let hint = match near {
+                    Some(near) => format!("did you mean '{near}'?"),
+                    None if place == "properties" => {
+                        "write what is in 'properties' at the top of the file".to_owned()
+                    }
+                    None => format!("the members here are {}", list(&names)),
+                };
+                self.fault(
+                    line,
+                    place,
+                    "there is no such member".to_owned(),
+                    Some(hint),
+                );
+                None
+            }
+        }
+    }
+
+    /// Whether everything that is required is there.
+    fn required(
+        &mut self,
+        line: usize,
+        object: &Object,
+        place: &str,
+        found: &Map<String, Value>,
+        given: &[(Node, Node)],
+        mut whole: bool,
+    ) -> bool {
+        // A whole file need not have them: inputs fill in what it does not say.
+        let required = object
+            .members
+            .iter()
+            .filter(|member| member.required && !place.is_empty());
+        for member in required.filter(|member| !found.contains_key(member.name)) {
+            let wrong = given.iter().any(|(name, value)| {
+                matches!(&name.kind, Kind::Scalar(name) if name == member.name)
+                    && !matches!(value.kind, Kind::Empty)
+            });
+            if !wrong {
+                let text = format!("'{}' is missing", member.name);
+                self.fault(line, place, text, None);
+            }
+            whole = false;
+        }
+        whole
+    }
+}

@@ -1,0 +1,291 @@
+//! The customizers of a template file, and the repository's files that they name.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::check::Checked;
+use super::text;
+use crate::inputs::customization::lines;
+use crate::inputs::declared::{PACKAGE_PATH, TEMPLATE_FILE};
+use crate::inputs::plan::{Package, Provisioner, Step};
+use crate::inputs::problem::{Code, Problem, quoted};
+use crate::inputs::reading::{Reading, Reported};
+
+/// A script up to this length goes into the template. Azure Resource Manager takes requests of 4 MB, and a template has room for some scripts.
+const LONGEST_INLINE: usize = 20_000;
+
+const SCRIPT_PATH: &str = "scriptPath";
+const SOURCE_PATH: &str = "sourcePath";
+
+/// The customizers in their order.
+#[derive(Debug)]
+pub(in crate::inputs) struct FileSteps(Vec<FileStep>);
+
+#[derive(Debug)]
+enum FileStep {
+    /// Ready to be sent.
+    Plain(Map<String, Value>),
+    /// A file on the agent that has to come with the package, and where the template file names it.
+    Carried {
+        customizer: Map<String, Value>,
+        file: PathBuf,
+        member: String,
+    },
+}
+
+/// Reads the files that are named. Validators' scripts are put in place as well: they run in another VM, which the package does not get into.
+pub(super) fn read(checked: &mut Checked, folder: &Path) -> Option<FileSteps> {
+    if let Some(list) = checked
+        .value
+        .get("validate")
+        .and_then(|it| it.get("inVMValidations"))
+    {
+        let validators = list.as_array().cloned().unwrap_or_default();
+        let ready = validators.into_iter().enumerate().map(|(index, validator)| {
+            let place = format!("validate.inVMValidations[{index}]");
+            match step(checked, folder, &place, object(validator)) {
+                FileStep::Plain(validator) => Value::Object(validator),
+                FileStep::Carried { customizer, .. } => {
+                    let place = format!("{place}.{SCRIPT_PATH}");
+                    let sentence = format!("the script has more than {LONGEST_INLINE} bytes, and the package does not get into the VM that validates");
+                    checked.fault(&place, sentence, Some("name it by 'scriptUri', or put it into the image"));
+                    Value::Object(customizer)
+                }
+            }
+        });
+        let ready = ready.collect();
+        if let Some(validate) = checked
+            .value
+            .get_mut("validate")
+            .and_then(Value::as_object_mut)
+        {
+            validate.insert("inVMValidations".to_owned(), Value::Array(ready));
+        }
+    }
+    let customizers = checked.value.get("customize")?.as_array().cloned()?;
+    let steps = customizers
+        .into_iter()
+        .enumerate()
+        .map(|(index, customizer)| {
+            let place = format!("customize[{index}]");
+            step(checked, folder, &place, object(customizer))
+        });
+    Some(FileSteps(steps.collect()))
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(object) => object,
+        _ => Map::new(),
+    }
+}
+
+fn step(
+    checked: &mut Checked,
+    folder: &Path,
+    place: &str,
+    mut customizer: Map<String, Value>,
+) -> FileStep {
+    let script = customizer.shift_remove(SCRIPT_PATH);
+    let source = customizer.shift_remove(SOURCE_PATH);
+    let (member, path) = match (&script, &source) {
+        (Some(Value::String(path)), _) => (format!("{place}.{SCRIPT_PATH}"), path),
+        (_, Some(Value::String(path))) => (format!("{place}.{SOURCE_PATH}"), path),
+        _ => return FileStep::Plain(customizer),
+    };
+    let file = resolved(&folder.join(path.replace('\\', "/")));
+    let shown = quoted(&file.display().to_string());
+    if !file.is_file() {
+        let hint = crate::inputs::package::what_there_is(&file);
+        checked.fault(
+            &member,
+            format!("{shown} does not exist, or is no file"),
+            hint.as_deref(),
+        );
+        return FileStep::Plain(customizer);
+    }
+    if source.is_some() {
+        return FileStep::Carried {
+            customizer,
+            file,
+            member,
+        };
+    }
+    let content = match fs::read(&file) {
+        Ok(content) => content,
+        Err(error) => {
+            checked.fault(&member, format!("{shown} cannot be read: {error}"), None);
+            return FileStep::Plain(customizer);
+        }
+    };
+    if content.len() > LONGEST_INLINE {
+        return FileStep::Carried {
+            customizer,
+            file,
+            member,
+        };
+    }
+    let Ok(script) = String::from_utf8(content) else {
+        checked.fault(&member, format!("{shown} is not text in UTF-8"), None);
+        return FileStep::Plain(customizer);
+    };
+    let script = lines(script.trim_start_matches('\u{feff}'));
+    if script.is_empty() {
+        checked.fault(&member, format!("{shown} is empty"), None);
+    }
+    let shell = text(&customizer, "type") == Some("Shell");
+    let script = if shell {
+        by_its_interpreter(script)
+    } else {
+        script
+    };
+    let inline = script.into_iter().map(Value::String).collect();
+    customizer.insert("inline".to_owned(), Value::Array(inline));
+    FileStep::Plain(customizer)
+}
+
+/// Inline lines run in `/bin/sh`. A script that names its interpreter is written to a file and given to that.
+fn by_its_interpreter(script: Vec<String>) -> Vec<String> {
+    let interpreter = script.first().and_then(|line| line.strip_prefix("#!"));
+    let Some(interpreter) = interpreter.map(str::trim).filter(|it| !it.is_empty()) else {
+        return script;
+    };
+    let mut mark = "END_OF_SCRIPT".to_owned();
+    while script.contains(&mark) {
+        mark.push('_');
+    }
+    let mut lines = vec![
+        "script=$(mktemp) || exit 1".to_owned(),
+        format!("cat > \"$script\" <<'{mark}'"),
+    ];
+    let call = format!("{interpreter} \"$script\"; status=$?");
+    lines.extend(script);
+    lines.extend([
+        mark,
+        call,
+        "rm -f \"$script\"".to_owned(),
+        "exit $status".to_owned(),
+    ]);
+    lines
+}
+
+/// The path without `.` and `..`.
+fn resolved(path: &Path) -> PathBuf {
+    let mut result = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                result.pop();
+            }
+            other => result.push(other),
+        }
+    }
+    result
+}
+
+impl FileSteps {
+    /// The system that the steps are for; a file may go to any.
+    pub(super) fn provisioner(&self) -> Option<Provisioner> {
+        self.customizers()
+            .find_map(|step| match text(step, "type")? {
+                "Shell" => Some(Provisioner::Shell),
+                "PowerShell" | "WindowsRestart" | "WindowsUpdate" => Some(Provisioner::PowerShell),
+                _ => None,
+            })
+    }
+
+    fn customizers(&self) -> impl Iterator<Item = &Map<String, Value>> {
+        self.0.iter().map(|step| match step {
+            FileStep::Plain(customizer) | FileStep::Carried { customizer, .. } => customizer,
+        })
+    }
+
+    /// Whether a file has to come with the package.
+    pub(in crate::inputs) fn need_package(&self) -> bool {
+        self.0
+            .iter()
+            .any(|step| matches!(step, FileStep::Carried { .. }))
+    }
+
+    /// All inline lines, to look for words in.
+    pub(in crate::inputs) fn script(&self) -> String {
+        let inline = self.customizers().filter_map(|step| step.get("inline"));
+        let lines = inline.filter_map(Value::as_array).flatten();
+        lines
+            .filter_map(Value::as_str)
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+}
+
+/// The steps as they are sent. Every file that has to come with the package must lie in it.
+pub(in crate::inputs) fn resolve(
+    reading: &mut Reading<'_>,
+    steps: FileSteps,
+    package: Option<&Package>,
+) -> Result<Vec<Step>, Reported> {
+    let mut resolved = Vec::new();
+    for step in steps.0 {
+        let (customizer, file, member) = match step {
+            FileStep::Plain(customizer) => {
+                resolved.push(Step::Plain(Value::Object(customizer)));
+                continue;
+            }
+            FileStep::Carried {
+                customizer,
+                file,
+                member,
+            } => (customizer, file, member),
+        };
+        let inside = package.and_then(|package| file.strip_prefix(&package.folder).ok());
+        let Some(inside) = inside else {
+            let why = if member.ends_with(SCRIPT_PATH) {
+                format!(
+                    "has more than {LONGEST_INLINE} bytes, so it has to come with the package, and does not lie in its folder"
+                )
+            } else {
+                "has to come with the package, and does not lie in its folder".to_owned()
+            };
+            let sentence = format!("{member}: {} {why}", quoted(&file.display().to_string()));
+            let hint = format!("set '{}' to a folder that holds it", PACKAGE_PATH.name);
+            let problem = Problem::new(Code::TemplateFile, &TEMPLATE_FILE, sentence, Some(hint));
+            return Err(reading.report(problem));
+        };
+        let parts = inside
+            .components()
+            .map(|part| part.as_os_str().to_string_lossy());
+        let path = parts.collect::<Vec<_>>().join("/");
+        resolved.push(if member.ends_with(SCRIPT_PATH) {
+            Step::PackageScript { customizer, path }
+        } else {
+            Step::PackageFile {
+                name: text(&customizer, "name").map(str::to_owned),
+                destination: text(&customizer, "destination")
+                    .unwrap_or_default()
+                    .to_owned(),
+                path,
+            }
+        });
+    }
+    Ok(resolved)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_run_in_the_interpreter_that_they_name() {
+        let check = |script: &str, expected: &str| {
+            assert_eq!(by_its_interpreter(lines(script)).join("\n"), expected);
+        };
+        check("echo 1\necho 2", "echo 1\necho 2");
+        check(
+            "#!/bin/bash -e\nEND_OF_SCRIPT",
+            "script=$(mktemp) || exit 1\ncat > \"$script\" <<'END_OF_SCRIPT_'\n#!/bin/bash -e\nEND_OF_SCRIPT\nEND_OF_SCRIPT_\n/bin/bash -e \"$script\"; status=$?\nrm -f \"$script\"\nexit $status",
+        );
+    }
+}

@@ -1,0 +1,92 @@
+//! `$(name)` in a template file.
+
+use crate::inputs::given::Variables;
+use crate::inputs::spelling::is_variable_name;
+
+/// A macro that cannot be replaced.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unexpandable {
+    /// No variable of this name.
+    #[error("variable '{0}' is not defined")]
+    Undefined(String),
+    /// Its value is secret.
+    #[error(
+        "variable '{0}' is secret, and everybody who may read the image template could read it there"
+    )]
+    Secret(String),
+}
+
+impl Unexpandable {
+    pub(super) fn hint(&self) -> String {
+        match self {
+            Self::Undefined(name) => format!(
+                "define the variable '{name}' for this job; a variable of a later step, another job or another stage is not seen here"
+            ),
+            Self::Secret(_) => {
+                "let the build VM read it from a key vault, with an identity of its own".to_owned()
+            }
+        }
+    }
+}
+
+/// Replaces the macros of `text`. In a script, what is no variable is the shell's own and stays; elsewhere it must be one.
+pub(super) fn expand(
+    text: &str,
+    variables: &Variables,
+    is_script: bool,
+) -> Result<String, Unexpandable> {
+    let mut result = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("$(") {
+        result.push_str(before);
+        let name = after.split_once(')').map(|(name, _)| name);
+        let name = name.filter(|name| is_variable_name(name));
+        match name.map(|name| (name, variables.get(name))) {
+            Some((name, Some(value))) => {
+                result.push_str(value);
+                rest = after.get(name.len() + 1..).unwrap_or_default();
+                continue;
+            }
+            Some((name, None)) if variables.is_secret(name) => {
+                return Err(Unexpandable::Secret(name.to_owned()));
+            }
+            Some((name, None)) if !is_script => {
+                return Err(Unexpandable::Undefined(name.to_owned()));
+            }
+            _ => {}
+        }
+        result.push_str("$(");
+        rest = after;
+    }
+    Ok(result + rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn macros_are_replaced_by_pipeline_variables() {
+        let public = [("Build.BuildId", "4711"), ("my name", "$(x)")];
+        let variables = Variables::new(
+            public.map(|(name, value)| (name.to_owned(), value.to_owned())),
+            ["key".to_owned()],
+        );
+        let check = |text: &str, is_script: bool, expected: Result<&str, &str>| {
+            let found = expand(text, &variables, is_script).map_err(|error| error.to_string());
+            assert_eq!(found.as_deref().map_err(String::as_str), expected, "{text}");
+        };
+        check(
+            "a $(Build.BuildId).$(build_BUILDID) b",
+            false,
+            Ok("a 4711.4711 b"),
+        );
+        check("$(my name)", false, Ok("$(x)"));
+        check("$(none)", false, Err("variable 'none' is not defined"));
+        check("$(none) $(Build.BuildId)", true, Ok("$(none) 4711"));
+        check("$(ls /tmp) $( $()", true, Ok("$(ls /tmp) $( $()"));
+        check("$(ls /tmp)", false, Ok("$(ls /tmp)"));
+        let secret = "variable 'KEY' is secret, and everybody who may read the image template could read it there";
+        check("$(KEY)", true, Err(secret));
+    }
+}

@@ -1,0 +1,38 @@
+//! How the image is checked before it is distributed.
+
+use super::customization::lines;
+use super::declared::{
+    CONTINUE_DISTRIBUTE_ON_FAILURE, ENABLE_VALIDATION, SOURCE_VALIDATION_ONLY,
+    VALIDATION_INLINE_SCRIPT,
+};
+use super::plan::Validation;
+use super::problem::Code;
+use super::reading::{Reading, Reported};
+
+/// None unless it is switched on: the other inputs are hidden in the editor then.
+pub(super) fn read(reading: &mut Reading<'_>) -> Result<Option<Validation>, Reported> {
+    if !reading.flag(&ENABLE_VALIDATION)? {
+        return Ok(None);
+    }
+    let source_only = reading.flag(&SOURCE_VALIDATION_ONLY);
+    let continue_on_failure = reading.flag(&CONTINUE_DISTRIBUTE_ON_FAILURE);
+    let inline = lines(reading.raw(&VALIDATION_INLINE_SCRIPT));
+    let nothing = inline.iter().all(|line| line.trim().is_empty());
+    let (source_only, continue_on_failure) = (source_only?, continue_on_failure?);
+    if nothing {
+        let text = format!(
+            "Input '{}': the validation has no script, so it finds nothing wrong",
+            ENABLE_VALIDATION.name
+        );
+        let hint = format!(
+            "give '{}' lines that fail when something is wrong with the image, for example: test -x /opt/webapp/bin/webapp",
+            VALIDATION_INLINE_SCRIPT.name
+        );
+        reading.warn(Code::Contradiction, text, Some(hint));
+    }
+    Ok(Some(Validation {
+        inline: if nothing { Vec::new() } else { inline },
+        source_only,
+        continue_on_failure,
+    }))
+}

@@ -1,0 +1,94 @@
+//! The template that would be sent, for people to read: no sign-in, nothing is sent.
+
+use std::fs;
+
+use crate::agent::{Agent, Console, TaskResult};
+use crate::inputs::declared::{IB_SUBSCRIPTION, MANAGED_IDENTITY};
+use crate::inputs::{Given, GivenConnection, Plan};
+use crate::report;
+use crate::secret::{Masker, Secret};
+use crate::storage::CONTAINER;
+use crate::template::{PackageLink, compose};
+
+/// A value in place of a secret is none, and is to be read.
+struct Placeholder;
+
+impl Masker for Placeholder {
+    fn mask(&self, _value: &str) {}
+}
+
+/// Writes the template to the log, and to a file that is attached to it.
+pub(super) fn write(agent: &Agent, plan: &Plan) {
+    let console = agent.console();
+    report::report_warnings(console, &plan.warnings);
+    let text = template(plan);
+    console.group(&format!("Image template {}", plan.template_name));
+    console.line(&text);
+    console.end_group();
+    let folder = agent.environment().temp_directory();
+    let file = folder.join(format!("{}.json", plan.template_name));
+    match fs::write(&file, console.hidden(&text)) {
+        Ok(()) => {
+            console.upload_file(&file);
+            let result = if plan.warnings.is_empty() {
+                TaskResult::Succeeded
+            } else {
+                TaskResult::SucceededWithIssues
+            };
+            console.complete(result, "The image template was rendered; nothing was sent");
+        }
+        Err(error) => console.complete(
+            TaskResult::Failed,
+            &format!("Writing '{}' failed: {error}", file.display()),
+        ),
+    }
+}
+
+/// Prints the template and nothing else, for another program to read.
+pub(super) fn print(console: &Console, plan: &Plan) {
+    console.line(&template(plan));
+}
+
+/// The template as people read it, with a placeholder for the signature of the package's link.
+fn template(plan: &Plan) -> String {
+    let link = plan.package.as_ref().map(|package| PackageLink {
+        url: Secret::new(
+            format!(
+                "https://{}.blob.core.windows.net/{CONTAINER}/{}?{{signature}}",
+                package.storage_account, package.blob_name
+            ),
+            &Placeholder,
+        ),
+    });
+    format!("{:#}\n", compose(plan, link.as_ref()))
+}
+
+/// At a prompt there is no service connection, and none is needed: the template does not tell who sends it. The subscription is that of
+/// the identity.
+pub(super) fn stand_in_for_connection(given: &mut Given) {
+    if given.connection.is_some() {
+        return;
+    }
+    let identity = MANAGED_IDENTITY.name.to_lowercase();
+    let identity = given.inputs.get(&identity).map_or("", String::as_str);
+    let subscription = identity.split('/').nth(2).unwrap_or_default().to_owned();
+    let id = "prompt".to_owned();
+    given
+        .inputs
+        .insert(IB_SUBSCRIPTION.name.to_lowercase(), id.clone());
+    let nobody = "00000000-0000-0000-0000-000000000000";
+    let parameters = [
+        ("tenantid", nobody),
+        ("serviceprincipalid", nobody),
+        ("serviceprincipalkey", "nobody signs in"),
+    ];
+    given.connection = Some(GivenConnection {
+        id,
+        url: Some("https://management.azure.com/".to_owned()),
+        scheme: Some("ServicePrincipal".to_owned()),
+        parameters: parameters
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+        data: [("subscriptionid".to_owned(), subscription)].into(),
+    });
+}

@@ -1,0 +1,240 @@
+//! Documents that are made of data: they are current, or a test fails. `UPDATE_GOLDEN=1` writes them anew.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use image_builder::inputs::declared::ALL_INPUTS;
+use image_builder::inputs::template_file::members::{
+    IMAGE_TEMPLATE_PROPERTIES, Member, Object, Shape,
+};
+use serde_json::{Map, Value, json};
+
+use crate::golden::golden;
+
+fn in_repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn task() -> Value {
+    serde_json::from_slice(&fs::read(in_repository("task/task.json")).unwrap()).unwrap()
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_default()
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
+#[test]
+fn the_reference_of_inputs_is_current() {
+    let task = task();
+    let mut page = "# Inputs\n\nMade of `task/task.json` by a test; edit that file instead. Letter case and blanks around a value do not matter.\n".to_owned();
+    for group in task["groups"].as_array().unwrap() {
+        write!(page, "\n## {}\n", text(group, "displayName")).unwrap();
+        let inputs = task["inputs"].as_array().unwrap().iter();
+        for input in inputs.filter(|input| input["groupName"] == group["name"]) {
+            page += &entry(input);
+        }
+    }
+    for input in ALL_INPUTS {
+        assert!(
+            page.contains(&format!("### `{}`", input.name)),
+            "{}",
+            input.name
+        );
+    }
+    golden("../../docs/inputs.md", &page);
+}
+
+fn entry(input: &Value) -> String {
+    let mut entry = format!(
+        "\n### `{}`\n\n{}\n\n",
+        text(input, "name"),
+        text(input, "helpMarkDown")
+    );
+    let required = input["required"] == true;
+    let default = text(input, "defaultValue");
+    let default = match (required, default) {
+        (true, "") => "required".to_owned(),
+        (false, "") => "default: empty".to_owned(),
+        (_, text) if text.contains('\n') => "default: lines of comment".to_owned(),
+        (_, text) => format!("default: `{text}`"),
+    };
+    write!(
+        entry,
+        "*{}* · {} · {default}",
+        text(input, "label"),
+        text(input, "type")
+    )
+    .unwrap();
+    if let Some(rule) = input["visibleRule"].as_str() {
+        write!(entry, " · shown if `{rule}`").unwrap();
+    }
+    entry.push('\n');
+    let options = input["options"].as_object().into_iter().flatten();
+    let rows: Vec<String> = options
+        .filter(|(key, _)| !key.is_empty())
+        .map(|(key, label)| format!("| `{}` | {} |", cell(key), cell(label.as_str().unwrap())))
+        .collect();
+    if !rows.is_empty() {
+        write!(
+            entry,
+            "\n| value | meaning |\n|---|---|\n{}\n",
+            rows.join("\n")
+        )
+        .unwrap();
+    }
+    entry
+}
+
+/// An input that the core does not read would be a promise that nobody keeps.
+#[test]
+fn every_input_is_read_by_the_core() {
+    let folder = in_repository("src");
+    let mut code = String::new();
+    let mut folders = vec![folder];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                code += fs::read_to_string(path)
+                    .unwrap()
+                    .split("#[cfg(test)]")
+                    .next()
+                    .unwrap();
+            }
+        }
+    }
+    let words: BTreeSet<&str> = code
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .collect();
+    for input in ALL_INPUTS {
+        let plain = |text: &str| text.replace('_', "").to_lowercase();
+        let name = plain(input.name);
+        let is_read = words
+            .iter()
+            .any(|word| word.chars().all(|c| !c.is_lowercase()) && plain(word) == name);
+        assert!(is_read, "{}", input.name);
+    }
+}
+
+#[test]
+fn the_schema_of_template_files_is_current() {
+    let mut schema = json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "Template file of the Image Builder Task",
+        "description": "Sections of the 'properties' of an image template. Descriptions are those of the definition in https://github.com/Azure/azure-rest-api-specs (MIT, Copyright (c) Microsoft Corporation), but for scriptPath and sourcePath.",
+        "type": "object",
+        "patternProperties": { "^x-": {} },
+    });
+    let definitions = &mut Map::new();
+    let properties = properties(&IMAGE_TEMPLATE_PROPERTIES, definitions);
+    schema["properties"] = Value::Object(properties);
+    schema["properties"]["$schema"] = json!({ "type": "string" });
+    schema["additionalProperties"] = Value::Bool(false);
+    schema["definitions"] = Value::Object(definitions.clone());
+    golden(
+        "../../docs/template-file.schema.json",
+        &format!("{schema:#}\n"),
+    );
+}
+
+fn properties(object: &'static Object, definitions: &mut Map<String, Value>) -> Map<String, Value> {
+    let members = object.members.iter().filter(|member| !member.read_only);
+    members
+        .map(|member| (member.name.to_owned(), described(member, definitions)))
+        .collect()
+}
+
+fn described(member: &'static Member, definitions: &mut Map<String, Value>) -> Value {
+    let mut schema = of_shape(&member.shape, definitions);
+    if !member.description.is_empty() && schema.get("$ref").is_none() {
+        schema["description"] = Value::from(member.description);
+    }
+    schema
+}
+
+/// A variable may stand for a number or a flag, too.
+fn of_shape(shape: &'static Shape, definitions: &mut Map<String, Value>) -> Value {
+    let variable = json!({ "type": "string", "pattern": "\\$\\(.+\\)" });
+    match shape {
+        Shape::Text { options: [] } => json!({ "type": ["string", "number", "boolean"] }),
+        Shape::Text { options: [only] } => json!({ "const": only }),
+        Shape::Text { options } => json!({ "anyOf": [{ "enum": options }, variable] }),
+        Shape::Number { least, most } => {
+            json!({ "anyOf": [{ "type": "integer", "minimum": least, "maximum": most }, variable] })
+        }
+        Shape::Flag => json!({ "anyOf": [{ "type": "boolean" }, variable] }),
+        Shape::Texts => {
+            json!({ "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } })
+        }
+        Shape::List(shape @ Shape::Text { .. }) => {
+            let items = of_shape(shape, definitions);
+            json!({ "anyOf": [{ "type": "array", "items": items }, { "type": "string" }] })
+        }
+        Shape::List(shape) => json!({ "type": "array", "items": of_shape(shape, definitions) }),
+        Shape::Object(object) => of_object(object, definitions),
+        Shape::Variants { objects, .. } => {
+            let variants: Vec<Value> = objects
+                .iter()
+                .map(|(_, object)| of_object(object, definitions))
+                .collect();
+            json!({ "type": "object", "oneOf": variants })
+        }
+    }
+}
+
+fn of_object(object: &'static Object, definitions: &mut Map<String, Value>) -> Value {
+    if !definitions.contains_key(object.name) {
+        definitions.insert(object.name.to_owned(), Value::Null);
+        let properties = properties(object, definitions);
+        let members = object.members.iter().filter(|member| member.required);
+        let required: Vec<&str> = members.map(|member| member.name).collect();
+        definitions[object.name] = json!({
+            "type": "object",
+            "description": object.description,
+            "properties": properties,
+            "required": required,
+            "additionalProperties": false,
+        });
+    }
+    json!({ "$ref": format!("#/definitions/{}", object.name) })
+}
+
+#[test]
+fn documents_name_inputs_that_exist() {
+    for page in ["docs/migrating.md", "docs/template-file.md"] {
+        let page_text = fs::read_to_string(in_repository(page)).unwrap();
+        let blocks = page_text.split("```").skip(1).step_by(2);
+        let mut seen = 0;
+        for block in blocks.filter(|block| block.contains("inputs:")) {
+            let inputs = block.split("inputs:").nth(1).unwrap().lines().skip(1);
+            for line in inputs.take_while(|line| line.starts_with("    ")) {
+                let Some((name, _)) = line.trim().split_once(':') else {
+                    continue;
+                };
+                if line.starts_with("     ") {
+                    continue;
+                }
+                seen += 1;
+                assert!(
+                    ALL_INPUTS.iter().any(|input| input.name == name),
+                    "{page} names input {name}"
+                );
+            }
+        }
+        assert!(seen > 0, "{page} shows no input");
+    }
+}
+
+#[test]
+fn the_number_of_members_is_told() {
+    let page = fs::read_to_string(in_repository("docs/template-file.md")).unwrap();
+    assert!(page.contains("all 116 members"), "docs/template-file.md");
+}

@@ -1,0 +1,434 @@
+//! Template files: what they come to, and what is said about those that cannot be used.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use image_builder::inputs::template_file::members::{IMAGE_TEMPLATE_PROPERTIES, Object, Shape};
+use image_builder::inputs::{Target, Variables};
+use image_builder::secret::Secret;
+use image_builder::template::{PackageLink, compose};
+use serde_json::Value;
+
+use crate::golden::golden;
+use crate::inputs::warnings;
+use crate::job::{Job, id, job};
+use crate::problems::problems;
+
+const LINK: &str = "https://stimagebuilder.blob.core.windows.net/imagebuilder-vststask/webapp.zip?sv=2025-05-05&sig=abc%2Bdef%3D";
+
+/// The usual job with a copy of a file of `tests/testdata/template-files`, beside it the scripts.
+fn with_file(name: &str) -> Job {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/testdata/template-files");
+    with_text(name, &fs::read_to_string(folder.join(name)).unwrap())
+}
+
+/// The usual job with a template file in folder `webapp`, which is the package.
+fn with_text(name: &str, text: &str) -> Job {
+    let source =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/testdata/template-files/scripts");
+    let mut job = job();
+    let scripts = job.path("webapp/scripts");
+    fs::create_dir_all(&scripts).unwrap();
+    for entry in fs::read_dir(source).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), scripts.join(entry.file_name())).unwrap();
+    }
+    fs::write(
+        scripts.join("long.sh"),
+        "#!/bin/sh\n".to_owned() + &"true\n".repeat(5000),
+    )
+    .unwrap();
+    fs::write(scripts.join("it's.conf"), "x").unwrap();
+    fs::write(job.path("webapp").join(name), text).unwrap();
+    let definition = id("Microsoft.Compute/galleries/gallery/images/web");
+    job.given.variables = Variables::new(
+        [
+            ("Build.BuildId", "4711"),
+            ("Build.SourceVersion", "1f3a"),
+            ("definition", &definition),
+            ("minutes", "120"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        ["apiKey".to_owned()],
+    );
+    job.input("templateFile", &format!("webapp/{name}"))
+}
+
+fn template(job: &Job) -> Value {
+    let plan = job
+        .plan()
+        .unwrap_or_else(|problems| panic!("{problems:#?}"));
+    let link = plan.package.is_some().then(|| PackageLink {
+        url: Secret::new(LINK, &job.masked),
+    });
+    compose(&plan, link.as_ref())
+}
+
+const FILES: [&str; 3] = ["windows.yml", "linux.yml", "managed-image.json"];
+
+fn job_of(name: &str) -> Job {
+    match name {
+        // Nothing of it comes with a package.
+        "windows.yml" => with_file(name).input("packagePath", ""),
+        _ => with_file(name),
+    }
+}
+
+#[test]
+fn files_become_templates() {
+    for name in FILES {
+        let job = job_of(name);
+        let text = serde_json::to_string_pretty(&template(&job)).unwrap() + "\n";
+        golden(&format!("templates/file-{name}.json"), &text);
+        assert_eq!(warnings(&job), [""; 0], "{name}");
+    }
+}
+
+#[test]
+fn a_file_can_do_without_package_and_storage() {
+    let job = job_of("windows.yml").input("storageAccountName", "");
+    let plan = job.plan().unwrap();
+    assert_eq!(plan.package, None);
+    assert_eq!(plan.run_output_name(), "gallery");
+    assert_eq!(plan.build_timeout_minutes, 120);
+    assert!(!plan.result_lies_with_template());
+    // The agent fills the sources folder in where the input is empty.
+    let folder = job
+        .path("")
+        .to_str()
+        .unwrap()
+        .trim_end_matches('/')
+        .to_owned();
+    assert_eq!(
+        job.input("packagePath", &folder).plan().unwrap().package,
+        None
+    );
+    let vhd = job_of("linux.yml").plan().unwrap();
+    assert!(vhd.result_lies_with_template());
+    assert!(matches!(vhd.target, Target::InFile { .. }));
+}
+
+#[test]
+fn the_sample_is_a_template() {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
+    let mut job = with_file("managed-image.json");
+    let variables = [
+        ("Build.BuildNumber", "20251122.3".to_owned()),
+        ("Build.SourceVersion", "1f3a".to_owned()),
+        (
+            "definition",
+            id("Microsoft.Compute/galleries/gallery/images/web"),
+        ),
+    ];
+    job.given.variables =
+        Variables::new(variables.map(|(name, value)| (name.to_owned(), value)), []);
+    let job = job
+        .input("templateFile", sample.join("desktop.yml").to_str().unwrap())
+        .input("packagePath", "");
+    let text = serde_json::to_string_pretty(&template(&job)).unwrap() + "\n";
+    golden("templates/sample-desktop.json", &text);
+    assert_eq!(warnings(&job), [""; 0]);
+}
+
+/// Every member of `object` that `value` has, as `{object}.{member}`.
+fn covered(object: &'static Object, value: &Value, found: &mut BTreeSet<String>) {
+    for member in object.members {
+        if let Some(value) = value.get(member.name) {
+            found.insert(format!("{}.{}", object.name, member.name));
+            in_shape(&member.shape, value, found);
+        }
+    }
+}
+
+fn in_shape(shape: &'static Shape, value: &Value, found: &mut BTreeSet<String>) {
+    match shape {
+        Shape::Object(object) => covered(object, value, found),
+        Shape::Variants {
+            discriminator,
+            objects,
+        } => {
+            let (_, object) = objects
+                .iter()
+                .find(|(name, _)| value[discriminator] == **name)
+                .unwrap();
+            covered(object, value, found);
+        }
+        Shape::List(shape) => value
+            .as_array()
+            .unwrap()
+            .iter()
+            .for_each(|value| in_shape(shape, value, found)),
+        Shape::Text { .. } | Shape::Number { .. } | Shape::Flag | Shape::Texts => {}
+    }
+}
+
+/// Every member of the table that can be written, as `{object}.{member}`.
+fn writable(object: &'static Object, all: &mut BTreeSet<String>) {
+    for member in object
+        .members
+        .iter()
+        .filter(|member| !member.read_only && !member.ours)
+    {
+        all.insert(format!("{}.{}", object.name, member.name));
+        match &member.shape {
+            Shape::Object(object) | Shape::List(Shape::Object(object)) => writable(object, all),
+            Shape::Variants { objects, .. } | Shape::List(Shape::Variants { objects, .. }) => {
+                objects.iter().for_each(|(_, object)| writable(object, all));
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn every_member_of_the_definition_can_be_written() {
+    let mut all = BTreeSet::new();
+    writable(&IMAGE_TEMPLATE_PROPERTIES, &mut all);
+    let mut found = BTreeSet::new();
+    for name in FILES {
+        covered(
+            &IMAGE_TEMPLATE_PROPERTIES,
+            &template(&job_of(name))["properties"],
+            &mut found,
+        );
+    }
+    let missing: Vec<_> = all.difference(&found).collect();
+    assert_eq!(missing, [""; 0]);
+    // The number that docs/template-file.md tells.
+    assert_eq!(all.len(), 116);
+}
+
+/// Exactly these problems come of a file with this text.
+fn check(text: &str, expected: &[&str]) {
+    let expected: Vec<String> = expected
+        .iter()
+        .map(|problem| problem.replace("AIB109 ", "AIB109 Input 'templateFile': web.yml, line "))
+        .collect();
+    assert_eq!(problems(&with_text("web.yml", text)), expected, "{text}");
+}
+
+#[test]
+fn members_that_are_none() {
+    check(
+        "vmProfile:\n  vmsize: x\n  osDiskSizeGb: 1\n  colour: red\n",
+        &[
+            "AIB109 2, vmProfile.vmsize: there is no such member\nhint: did you mean 'vmSize'?",
+            "AIB109 3, vmProfile.osDiskSizeGb: there is no such member\nhint: did you mean 'osDiskSizeGB'?",
+            "AIB109 4, vmProfile.colour: there is no such member\nhint: the members here are 'vmSize', 'osDiskSizeGB', 'userAssignedIdentities', 'vnetConfig'",
+        ],
+    );
+    check(
+        "properties:\n  source: {}\n",
+        &[
+            "AIB109 1, properties: there is no such member\nhint: write what is in 'properties' at the top of the file",
+        ],
+    );
+    check(
+        "provisioningState: Succeeded\n",
+        &["AIB109 1, provisioningState: only the service writes this member\nhint: take it out"],
+    );
+    check(
+        "customize:\n- type: powershell\n  inline: [x]\n- name: y\n",
+        &[
+            "AIB109 2, customize[0].type: 'powershell' is not one of 'Shell', 'WindowsRestart', 'WindowsUpdate', 'PowerShell', 'File'\nhint: did you mean 'PowerShell'?",
+            "AIB109 4, customize[1]: 'type' is missing; expected one of 'Shell', 'WindowsRestart', 'WindowsUpdate', 'PowerShell', 'File'",
+        ],
+    );
+    check(
+        "buildTimeoutInMinutes: 60\nbuildTimeoutInMinutes: 90\n",
+        &["AIB109 2, buildTimeoutInMinutes: it is there twice"],
+    );
+}
+
+#[test]
+fn values_of_the_wrong_shape() {
+    check(
+        "vmProfile: []\noptimize:\n  vmBoot: yes\ncustomize: {}\nbuildTimeoutInMinutes: an hour\n",
+        &[
+            "AIB109 1, vmProfile: it is a list; expected an object",
+            "AIB109 3, optimize.vmBoot: it is a text; expected an object",
+            "AIB109 4, customize: it is an object; expected a list",
+            "AIB109 5, buildTimeoutInMinutes: 'an hour' is not a whole number from 0 to 960",
+        ],
+    );
+    check(
+        "validate: {sourceValidationOnly: on}\nmanagedResourceTags: [a]\nx-tags: $(ignored)\n",
+        &[
+            "AIB109 1, validate.sourceValidationOnly: 'on' is neither 'true' nor 'false'",
+            "AIB109 2, managedResourceTags: it is a list; expected names and texts",
+        ],
+    );
+    check("- a\n", &["AIB109 1: it is a list; expected an object"]);
+    check(
+        "vmProfile:\n  vmSize: $(size)\nstagingResourceGroup: $(apiKey)\nmanagedResourceTags:\n  a: $(one)\n  b: []\n",
+        &[
+            "AIB106 Input 'templateFile': web.yml, line 2, vmProfile.vmSize: variable 'size' is not defined\nhint: define the variable 'size' for this job; a variable of a later step, another job or another stage is not seen here",
+            "AIB106 Input 'templateFile': web.yml, line 3, stagingResourceGroup: variable 'apiKey' is secret, and everybody who may read the image template could read it there\nhint: let the build VM read it from a key vault, with an identity of its own",
+            "AIB106 Input 'templateFile': web.yml, line 5, managedResourceTags.a: variable 'one' is not defined\nhint: define the variable 'one' for this job; a variable of a later step, another job or another stage is not seen here",
+            "AIB109 6, managedResourceTags.b: it is a list; expected a text",
+        ],
+    );
+}
+
+#[test]
+fn files_that_cannot_be_read() {
+    let check = |value: &str, expected: &str| {
+        let job = with_text("web.yml", "a: [1\n").input("templateFile", value);
+        assert_eq!(problems(&job), [expected], "{value}");
+    };
+    check(
+        "webapp/wbe.yml",
+        "AIB109 Input 'templateFile': '{dir}/webapp/wbe.yml' does not exist; expected a YAML or JSON file, for example images/web.yml\nhint: '{dir}/webapp' holds 'web.yml'; did you mean that?",
+    );
+    check(
+        "webapp",
+        "AIB109 Input 'templateFile': '{dir}/webapp' is a folder; expected a YAML or JSON file, for example images/web.yml",
+    );
+    check(
+        "webapp\\web.yml",
+        "AIB109 Input 'templateFile': web.yml, line 2: while parsing a flow sequence, expected ',' or ']'",
+    );
+}
+
+#[test]
+fn customizers_that_cannot_run() {
+    check(
+        "customize:\n- type: Shell\n  inline: [x]\n  scriptUri: https://a/b\n- type: Shell\n- type: WindowsRestart\n  restartTimeout: 5\n",
+        &[
+            "AIB109 2, customize[0]: 'inline', 'scriptUri' exclude each other; expected one of 'inline', 'scriptUri', 'scriptPath'",
+            "AIB109 5, customize[1]: there is nothing to run or to copy; expected one of 'inline', 'scriptUri', 'scriptPath'",
+            "AIB109 6, customize[2].type: 'WindowsRestart' is for Windows, and customize[0], 'Shell', is for Linux",
+            "AIB109 7, customize[2].restartTimeout: expected a number and its unit, for example 5m or 2h",
+        ],
+    );
+    check(
+        "customize:\n- type: PowerShell\n  inline: [x]\n  runAsSystem: true\n  sha256Checksum: AB\n- type: File\n  sourceUri: https://a/b\n",
+        &[
+            "AIB109 4, customize[0].runAsSystem: it needs 'runElevated: true'",
+            "AIB109 5, customize[0].sha256Checksum: expected 64 hexadecimal digits in lower case\nhint: 'sha256sum {file}' prints them",
+            "AIB109 6, customize[1]: 'destination' is missing\nhint: it is the full path of the file in the build VM",
+        ],
+    );
+    check(
+        "customize:\n- type: Shell\n  scriptPath: scripts/setpu.sh\n- type: File\n  sourcePath: ../outside.txt\n  destination: /tmp/x\n",
+        &[
+            "AIB109 3, customize[0].scriptPath: '{dir}/webapp/scripts/setpu.sh' does not exist, or is no file\nhint: '{dir}/webapp/scripts' holds 'setup.sh'; did you mean that?",
+            "AIB109 5, customize[1].sourcePath: '{dir}/outside.txt' does not exist, or is no file",
+        ],
+    );
+}
+
+#[test]
+fn files_outside_of_the_package() {
+    let text = "customize:\n- type: Shell\n  scriptPath: scripts/long.sh\n";
+    let job = with_text("web.yml", text);
+    let other = job.path("other");
+    fs::create_dir_all(&other).unwrap();
+    fs::write(other.join("x"), "x").unwrap();
+    let expected = "AIB109 Input 'templateFile': customize[0].scriptPath: '{dir}/webapp/scripts/long.sh' has more than 20000 bytes, so it has to come with the package, and does not lie in its folder\nhint: set 'packagePath' to a folder that holds it";
+    assert_eq!(problems(&job.input("packagePath", "other")), [expected]);
+    let missing = with_text("web.yml", text).input("packagePath", "");
+    assert!(problems(&missing)[0].starts_with("AIB100 Input 'packagePath'"));
+    check(
+        "validate:\n  inVMValidations:\n  - type: Shell\n    scriptPath: scripts/long.sh\n",
+        &[
+            "AIB109 4, validate.inVMValidations[0].scriptPath: the script has more than 20000 bytes, and the package does not get into the VM that validates\nhint: name it by 'scriptUri', or put it into the image",
+        ],
+    );
+}
+
+#[test]
+fn sources_and_targets_that_the_service_refuses() {
+    let definition = id("Microsoft.Compute/galleries/gallery/images/web");
+    check(
+        &format!("source:\n  type: SharedImageVersion\n  imageVersionId: {definition}\n"),
+        &[&format!(
+            "AIB109 3, source.imageVersionId: '{definition}' is of a 'Microsoft.Compute/galleries/images'; expected 'Microsoft.Compute/galleries/images/versions'\nhint: add '/versions/latest', or the version's number in place of 'latest'"
+        )],
+    );
+    check(
+        "source:\n  type: PlatformImage\n  publisher: a\n  offer: b\n",
+        &["AIB109 1, source: 'sku' is missing"],
+    );
+    check(
+        "source:\n  type: ManagedImage\n",
+        &["AIB109 2, source: 'imageId' is missing"],
+    );
+    check(
+        "distribute: []\n",
+        &["AIB109 1, distribute: there is no target; expected at least one"],
+    );
+    check(
+        "distribute:\n- {type: VHD, runOutputName: a}\n- {type: VHD, runOutputName: a}\n- {type: VHD, runOutputName: b c}\n",
+        &[
+            "AIB109 3, distribute[1].runOutputName: 'a' is the name of an earlier target as well",
+            "AIB109 4, distribute[2].runOutputName: expected 1 to 64 letters, digits and '-_.'",
+        ],
+    );
+    check(
+        &format!(
+            "distribute:\n- type: SharedImage\n  runOutputName: a\n  galleryImageId: {definition}/versions/1.2.3\n  versioning: {{scheme: Latest}}\n  storageAccountType: Standard_LRS\n- type: SharedImage\n  runOutputName: b\n  galleryImageId: {definition}/versions/01.2.3\n  targetRegions: [{{name: westus}}]\n  replicationRegions: [westus]\n"
+        ),
+        &[
+            "AIB109 5, distribute[0].versioning: the version has a number of its own at the end of 'galleryImageId'\nhint: take one of the two out",
+            "AIB109 6, distribute[0].storageAccountType: it goes with the older form of the target regions only\nhint: name the storage type with each target region",
+            "AIB109 9, distribute[1].galleryImageId: '01.2.3' is not Major.Minor.Patch with numbers up to 2147483647 and no leading zeros",
+            "AIB109 11, distribute[1].replicationRegions: it is the older form of the target regions; both together are refused\nhint: take it out",
+        ],
+    );
+}
+
+#[test]
+fn settings_that_the_service_refuses() {
+    check(
+        "buildTimeoutInMinutes: 5\nautoRun: {state: Enabled}\n",
+        &[
+            "AIB109 1, buildTimeoutInMinutes: expected 0 for the service's own limit, or 6 to 960\nhint: the service ends a build of less than 6 minutes at once, because its own sign-in to the build VM would expire",
+            "AIB109 2, autoRun.state: this task starts the run itself, and a run that the service starts as well would get in its way\nhint: take the section out",
+        ],
+    );
+    let subnet = id("Microsoft.Network/virtualNetworks/vnet/subnets/build");
+    let other = id("Microsoft.Network/virtualNetworks/other/subnets/build");
+    check(
+        &format!(
+            "vmProfile:\n  vnetConfig:\n    subnetId: {subnet}\n    containerInstanceSubnetId: {subnet}\n    proxyVmSize: x\n"
+        ),
+        &[
+            "AIB109 4, vmProfile.vnetConfig.containerInstanceSubnetId: it is the subnet of the build VM as well",
+            "AIB109 5, vmProfile.vnetConfig.proxyVmSize: there is no proxy VM with a subnet of the build container\nhint: take it out",
+        ],
+    );
+    check(
+        &format!(
+            "vmProfile:\n  vnetConfig:\n    subnetId: {subnet}\n    containerInstanceSubnetId: {other}\n"
+        ),
+        &[
+            "AIB109 4, vmProfile.vnetConfig.containerInstanceSubnetId: it lies in another virtual network than the subnet of the build VM",
+        ],
+    );
+    check(
+        "vmProfile:\n  vnetConfig:\n    proxyVmSize: x\n  userAssignedIdentities: [me]\n",
+        &[
+            "AIB109 2, vmProfile.vnetConfig: 'subnetId' is missing",
+            "AIB109 4, vmProfile.userAssignedIdentities[0]: 'me' is no resource id: it does not start with '/subscriptions/'",
+        ],
+    );
+}
+
+#[test]
+fn inputs_that_lose_against_the_file_are_named() {
+    let job = with_text(
+        "web.yml",
+        "customize:\n- type: Shell\n  inline: [x]\nvmProfile: {vmSize: A}\n",
+    )
+    .input("inlineScript", "echo 1")
+    .input("vmSize", "Standard_D2ds_v5");
+    assert_eq!(
+        warnings(&job),
+        [
+            "AIB103 Input 'inlineScript': it has no effect, because 'templateFile' has the section 'customize'\nhint: leave 'inlineScript' or the section out",
+            "AIB103 Input 'vmSize': it has no effect, because 'templateFile' has the section 'vmProfile'\nhint: leave 'vmSize' or the section out",
+        ]
+    );
+}

@@ -1,0 +1,2 @@
+Install-WindowsFeature Web-Server
+if (-not $?) { exit 1 }
