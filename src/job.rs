@@ -2,7 +2,7 @@
 
 mod render;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -40,6 +40,7 @@ pub async fn build(agent: &Agent, http: Result<Arc<dyn Http>, String>, stop: &St
     let earlier = leftovers_of_earlier_attempt(agent);
     let reporter = Reporter::new(agent, earlier.clone());
     reporter.announce(&plan, &template::source_of(&plan));
+    let folder = agent.environment().temp_directory();
     let arm = tokio::select! {
         biased;
         () = stop.requested().cancelled() => Err(Error::Canceled),
@@ -49,20 +50,21 @@ pub async fn build(agent: &Agent, http: Result<Arc<dyn Http>, String>, stop: &St
         Ok(arm) => tokio::select! {
             biased;
             () = stop.at_once().cancelled() => reporter.abandoned(),
-            outcome = build_anew(&plan, &arm, &reporter, earlier, stop) => outcome,
+            outcome = build_anew(&plan, &arm, &folder, &reporter, earlier, stop) => outcome,
         },
         Err(error) => Outcome {
             result: Err(error),
             remains: Vec::new(),
         },
     };
-    report::report_outcome(console, &plan, &outcome);
+    reporter.finish(&plan, &outcome, &folder);
 }
 
 /// `retryCountOnTaskFailure` starts the step again in the same job: what the attempt before could not remove comes first.
 async fn build_anew(
     plan: &Plan,
     arm: &Arm,
+    folder: &Path,
     reporter: &Reporter,
     earlier: Vec<Leftover>,
     stop: &StopSignal,
@@ -73,7 +75,7 @@ async fn build_anew(
         () = stop.requested().cancelled() => all_remain(),
         remains = remove_noted(arm, &plan.connection, reporter, earlier.clone()) => remains,
     };
-    let mut outcome = build_image(plan, arm, reporter, stop.requested()).await;
+    let mut outcome = build_image(plan, arm, folder, reporter, stop.requested()).await;
     outcome.remains.extend(remains);
     outcome
 }

@@ -2,9 +2,11 @@
 
 pub mod agent;
 pub mod arm;
+pub mod diagnosis;
 pub mod error;
 pub mod inputs;
 pub mod job;
+pub mod log;
 pub mod report;
 pub mod resource;
 pub mod run;

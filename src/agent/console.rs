@@ -8,6 +8,9 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
 use super::command::{Command, neutralize};
 use super::environment::Environment;
 use super::known_secrets::KnownSecrets;
@@ -37,6 +40,17 @@ pub enum TaskResult {
     Failed,
     /// The step was asked to end early.
     Canceled,
+}
+
+impl TaskResult {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Succeeded => "Succeeded",
+            Self::SucceededWithIssues => "SucceededWithIssues",
+            Self::Failed => "Failed",
+            Self::Canceled => "Canceled",
+        }
+    }
 }
 
 /// The way to the agent. Clones are handles to the same console, and may be used from anywhere.
@@ -204,6 +218,42 @@ impl Console {
         self.tell(&mut state, &command, None);
     }
 
+    /// `text` as this console would print it, for files that are shown elsewhere: no secret, nothing invisible, no logging command.
+    pub fn fit_to_show(&self, text: &str) -> String {
+        self.state().harmless(text)
+    }
+
+    /// Shows a Markdown file on the page of the run. The path must be absolute, and the file must be there now.
+    pub fn upload_summary(&self, path: &Path) {
+        let path = path.to_string_lossy();
+        let command = Command::new("task.uploadsummary").data(&path);
+        let mut state = self.state();
+        self.tell(&mut state, &command, Some(&format!("written: {path}")));
+    }
+
+    /// Shows a part of the step's work as a record under it, at work or done. `id` is a GUID; the first word about a record makes it.
+    /// Times are now.
+    pub fn record(&self, id: &str, name: &str, order: usize, done: Option<TaskResult>) {
+        let now = OffsetDateTime::now_utc();
+        let now = now.replace_nanosecond(0).unwrap_or(now);
+        let now = now.format(&Rfc3339).unwrap_or_default();
+        let mut state = self.state();
+        let name = state.harmless_on_one_line(name);
+        let (time, word) = match done {
+            None => ("starttime", "InProgress"),
+            Some(_) => ("finishtime", "Completed"),
+        };
+        let record = Command::new("task.logdetail")
+            .property("id", id)
+            .property("type", "Phase")
+            .property("name", &name)
+            .property("order", &order.to_string())
+            .property(time, &now)
+            .property("state", word)
+            .property("result", done.map_or("", TaskResult::word));
+        self.tell(&mut state, &record.data(&name), None);
+    }
+
     /// Tells how far the step is, 0 to 100 percent, and what it is doing. The agent never goes back.
     pub fn set_progress(&self, percent: u8, operation: &str) {
         let mut state = self.state();
@@ -215,12 +265,7 @@ impl Console {
 
     /// Tells the result of the step. This is the last word: whatever is said after it, another result included, is not printed.
     pub fn complete(&self, result: TaskResult, message: &str) {
-        let word = match result {
-            TaskResult::Succeeded => "Succeeded",
-            TaskResult::SucceededWithIssues => "SucceededWithIssues",
-            TaskResult::Failed => "Failed",
-            TaskResult::Canceled => "Canceled",
-        };
+        let word = result.word();
         let mut state = self.state();
         state.end_group();
         let message = state.harmless_on_one_line(message);

@@ -44,6 +44,14 @@ pub struct Call {
     pub repeat: Repeat,
     /// Whether a successful answer must be JSON; one that is not counts as a broken connection.
     pub expects_json: bool,
+    /// What proves the right to ask, where that is no token.
+    pub signer: Option<Arc<dyn Signer>>,
+}
+
+/// Signs a request with something else than a token.
+pub trait Signer: Send + Sync + fmt::Debug {
+    /// Adds what proves the right, as the last thing before `request` is sent; anew for each try.
+    fn sign(&self, request: &mut Request<Bytes>);
 }
 
 impl Call {
@@ -63,6 +71,7 @@ impl Call {
             scope: scope.into(),
             headers: HeaderMap::new(),
             body: Bytes::new(),
+            signer: None,
             repeat: if reads {
                 Repeat::Always
             } else {
@@ -143,15 +152,23 @@ impl Client {
                 elapsed: start.elapsed(),
                 request_id,
             };
-            let token = self.token(&call.scope, refused.as_ref()).await;
-            let token = token.map_err(|failure| failed(Cause::SignIn(failure), None))?;
-            let (miss, cause, request_id) = match self.attempt(call, &token).await {
+            let token = match &call.signer {
+                Some(_) => None,
+                None => Some(
+                    self.token(&call.scope, refused.as_ref())
+                        .await
+                        .map_err(|failure| failed(Cause::SignIn(failure), None))?,
+                ),
+            };
+            let (miss, cause, request_id) = match self.attempt(call, token.as_ref()).await {
                 Ok(response) if response.status().is_success() => return Ok(response),
                 // A token may be revoked, or a clock may be wrong: one fresh token, once.
                 Ok(response)
-                    if response.status() == StatusCode::UNAUTHORIZED && refused.is_none() =>
+                    if response.status() == StatusCode::UNAUTHORIZED
+                        && token.is_some()
+                        && refused.is_none() =>
                 {
-                    refused = Some(token);
+                    refused = token;
                     continue;
                 }
                 Ok(response) => {
@@ -204,7 +221,7 @@ impl Client {
     async fn attempt(
         &self,
         call: &Call,
-        token: &Secret,
+        token: Option<&Secret>,
     ) -> Result<Response<Bytes>, TransportError> {
         let request = request(call, token)?;
         let start = Instant::now();
@@ -253,7 +270,7 @@ fn tell_wait(doing: &str, cause: &Cause, tries: u32, wait: Duration) {
     }
 }
 
-fn request(call: &Call, token: &Secret) -> Result<Request<Bytes>, TransportError> {
+fn request(call: &Call, token: Option<&Secret>) -> Result<Request<Bytes>, TransportError> {
     let malformed = |what: &str| TransportError {
         reached: Reached::NothingEver,
         reason: format!("{what} is malformed"),
@@ -263,14 +280,19 @@ fn request(call: &Call, token: &Secret) -> Result<Request<Bytes>, TransportError
     *request.method_mut() = call.method.clone();
     *request.uri_mut() = uri;
     *request.headers_mut() = call.headers.clone();
-    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
-        .map_err(|_| malformed("the token"))?;
-    bearer.set_sensitive(true);
-    request.headers_mut().insert(AUTHORIZATION, bearer);
     // New for each try: Azure Resource Manager may answer a known id with its earlier answer.
     let id = format!("{:016x}{:016x}", retry::random(), retry::random());
     if let Ok(id) = HeaderValue::from_str(&id) {
         request.headers_mut().insert("x-ms-client-request-id", id);
+    }
+    if let Some(token) = token {
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
+            .map_err(|_| malformed("the token"))?;
+        bearer.set_sensitive(true);
+        request.headers_mut().insert(AUTHORIZATION, bearer);
+    }
+    if let Some(signer) = &call.signer {
+        signer.sign(&mut request);
     }
     Ok(request)
 }

@@ -18,6 +18,8 @@ pub struct Template {
     pub last_run: Option<RunStatus>,
     /// The number that `latest` stood for, where the source is a marketplace image.
     pub source_version: Option<String>,
+    /// Resource id of the group in which the build happens (`exactStagingResourceGroup`), once it is known.
+    pub staging_group: Option<String>,
 }
 
 /// `lastRunStatus` of a template.
@@ -103,6 +105,7 @@ struct WireProperties {
     provisioning_error: Option<WireError>,
     last_run_status: Option<WireRun>,
     source: Value,
+    exact_staging_resource_group: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -138,6 +141,8 @@ impl Template {
             source_version: version
                 .filter(|version| !version.eq_ignore_ascii_case("latest"))
                 .map(str::to_owned),
+            staging_group: Some(properties.exact_staging_resource_group)
+                .filter(|group| !group.is_empty()),
         }
     }
 }
@@ -183,11 +188,12 @@ mod tests {
             },
         );
         check(
-            json!({"properties": {"provisioningState": "Succeeded", "source": {"exactVersion": "18.04.1"}, "lastRunStatus":
+            json!({"properties": {"provisioningState": "Succeeded", "source": {"exactVersion": "18.04.1"}, "exactStagingResourceGroup": "/subscriptions/s/resourceGroups/IT_g", "lastRunStatus":
                 {"startTime": "2023-05-25T07:59:42.169984039Z", "endTime": "0001-01-01T00:00:00Z", "runState": "Running", "runSubState": "Queued", "message": ""}}}),
             Template {
                 provisioning_state: "Succeeded".into(),
                 source_version: Some("18.04.1".into()),
+                staging_group: Some("/subscriptions/s/resourceGroups/IT_g".into()),
                 last_run: Some(RunStatus {
                     state: RunState::Running,
                     sub_state: Some("Queued".into()),

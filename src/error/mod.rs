@@ -1,15 +1,18 @@
 //! Why there is no image: about a dozen kinds, as data, each with a stable code, a sentence and a next action.
 
-mod hint;
+mod codes;
 
 use std::time::Duration;
 
 pub use crate::arm::failure::duration;
 use crate::arm::sign_in::SignInFailure;
 use crate::arm::{Cause, Failure};
+use crate::diagnosis::{Diagnosis, Explanation, Place, of_text};
 use crate::inputs::Problems;
 use crate::inputs::declared::BUILD_TIMEOUT_IN_MINUTES;
 use crate::storage::StorageFailure;
+
+pub use codes::CODES;
 
 /// Why there is no image.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +53,7 @@ pub enum Error {
         cause: Failure,
     },
     /// The run ended without an image.
-    #[error("The image run failed{}, after {}: {message}", in_phase(phase.as_deref()), duration(*elapsed))]
+    #[error("The image run failed{}, after {}{}: {}", in_phase(phase.as_deref()), duration(*elapsed), in_step(explanation), explanation.cause)]
     Run {
         /// The phase in which it failed.
         phase: Option<String>,
@@ -58,6 +61,8 @@ pub enum Error {
         elapsed: Duration,
         /// Azure's text.
         message: String,
+        /// What that text and the log of the build tell.
+        explanation: Box<Explanation>,
     },
     /// Somebody else canceled the run.
     #[error("The image run was canceled in Azure{}, after {}", in_phase(phase.as_deref()), duration(*elapsed))]
@@ -91,46 +96,91 @@ pub enum Error {
 }
 
 impl Error {
-    /// The stable code, listed in README.
+    /// The stable code, listed in `docs/failures.md`: that of the known failure behind the error, or that of the kind of error.
     pub fn code(&self) -> &'static str {
+        if let Some(known) = self.diagnosis() {
+            return known.entry.code;
+        }
         match self {
             Self::Refused(problems) => problems.headline().code.as_str(),
-            Self::Network(_) => "AIB204",
+            Self::Network(_) => codes::NETWORK,
             Self::SignIn(failure) => failure.code,
             Self::Azure(failure) => match &failure.cause {
                 Cause::SignIn(failure) => failure.code,
-                Cause::Refused(_) => "AIB301",
-                Cause::Unreachable { .. } => "AIB302",
-                Cause::Unreadable(_) => "AIB303",
+                Cause::Refused(_) => codes::REFUSED,
+                Cause::Unreachable { .. } => codes::UNREACHABLE,
+                Cause::Unreadable(_) => codes::UNREADABLE,
             },
-            Self::Submission { .. } => "AIB304",
-            Self::NotStarted { .. } => "AIB305",
-            Self::Run { .. } => "AIB401",
-            Self::RunCanceled { .. } => "AIB402",
-            Self::Deadline { .. } => "AIB403",
-            Self::NoImage { .. } => "AIB404",
-            Self::Canceled => "AIB405",
+            Self::Submission { .. } => codes::SUBMISSION,
+            Self::NotStarted { .. } => codes::NOT_STARTED,
+            Self::Run { explanation, .. } => explanation.code,
+            Self::RunCanceled { .. } => codes::RUN_CANCELED,
+            Self::Deadline { .. } => codes::DEADLINE,
+            Self::NoImage { .. } => codes::NO_IMAGE,
+            Self::Canceled => codes::CANCELED,
             Self::Package(failure) => failure.code(),
         }
     }
 
     /// What to do next, where that is known.
     pub fn hint(&self) -> Option<String> {
+        if let Some(Diagnosis { cause, fix, .. }) = self.diagnosis() {
+            return Some(format!("{cause}: {fix}"));
+        }
         match self {
             Self::Refused(problems) => problems.headline().hint.clone(),
             Self::Network(_) => Some("check how the agent was configured for proxy and certificates (Agent.ProxyUrl, Agent.CAInfo, Agent.ClientCert), and NODE_EXTRA_CA_CERTS".to_owned()),
             Self::SignIn(failure) => failure.hint.clone(),
-            Self::Azure(failure) => hint::of_failure(failure),
-            Self::Submission { code, message, .. } => hint::of_text(code, message),
-            Self::Run { message, .. } => hint::of_text("", message),
+            Self::Azure(failure) => match &failure.cause {
+                Cause::SignIn(failure) => failure.hint.clone(),
+                Cause::Unreachable { host, .. } => Some(format!("check that the agent reaches {host}, and its proxy and certificate settings")),
+                Cause::Refused(_) | Cause::Unreadable(_) => None,
+            },
+            Self::Run { explanation, .. } => explanation.fix.clone().or_else(|| unknown_hint(explanation)),
             Self::NotStarted { .. } => Some("run the job again: the template of this one is removed".to_owned()),
             Self::RunCanceled { .. } => Some("look in the activity log of the resource group for who canceled it".to_owned()),
             Self::Deadline { .. } => Some(format!("raise input '{}', or replicate to fewer regions", BUILD_TIMEOUT_IN_MINUTES.name)),
             Self::NoImage { .. } => Some("look at the target in the Azure portal: the image may be there under another name".to_owned()),
             Self::Package(failure) => failure.hint(),
-            Self::Canceled => None,
+            Self::Submission { .. } | Self::Canceled => None,
         }
     }
+
+    /// What is known of the failure of a request or of a submission. A run brings its own explanation.
+    fn diagnosis(&self) -> Option<Diagnosis> {
+        match self {
+            Self::Azure(Failure {
+                cause: Cause::Refused(refusal),
+                ..
+            }) => of_text(
+                &[Place::Submission],
+                &format!("{}: {}", refusal.code, refusal.message),
+            ),
+            Self::Submission { code, message, .. } => of_text(
+                &[Place::Submission, Place::Run],
+                &format!("{code}: {message}"),
+            ),
+            Self::SignIn(failure) => of_text(&[Place::SignIn], &failure.to_string()),
+            _ => None,
+        }
+    }
+}
+
+/// What helps where nothing is known: the most telling lines, and the id that support asks for.
+fn unknown_hint(explanation: &Explanation) -> Option<String> {
+    let mut parts = Vec::new();
+    if !explanation.telling.is_empty() {
+        parts.push(format!("the log says: {}", explanation.telling.join(" | ")));
+    }
+    if let Some(operation) = &explanation.operation {
+        parts.push(format!("Azure support asks for operation id {operation}"));
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+fn in_step(explanation: &Explanation) -> String {
+    let step = explanation.step.as_ref();
+    step.map(|step| format!(", in {step}")).unwrap_or_default()
 }
 
 impl From<Failure> for Error {
@@ -161,11 +211,41 @@ mod tests {
             phase: Some("Customizing".into()),
             elapsed: Duration::from_secs(872),
             message: "exit 1".into(),
+            explanation: Box::new(Explanation::of("exit 1", None, &[])),
         };
         assert_eq!(
             error.to_string(),
             "The image run failed while customizing, after 14 min 32 s: exit 1"
         );
         assert_eq!(error.code(), "AIB401");
+        assert_eq!(error.hint(), None);
+    }
+
+    #[test]
+    fn known_refusals_have_a_next_action() {
+        let check = |code: &str, message: &str, expected: &str, hint: &str| {
+            let error = Error::Submission {
+                template: "t_1".into(),
+                code: code.into(),
+                message: message.into(),
+            };
+            assert_eq!(error.code(), expected, "{code}: {message}");
+            let found = error.hint().unwrap_or_default();
+            assert!(found.contains(hint), "{code}: {found}");
+        };
+        check(
+            "LinkedAuthorizationFailed",
+            "x",
+            "AIB006",
+            "Managed Identity Operator",
+        );
+        check("AuthorizationFailed", "x", "AIB005", "Contributor");
+        check(
+            "BadPIRSource",
+            "Platform Image was not found.",
+            "AIB002",
+            "az vm image list-skus",
+        );
+        check("Other", "something else", "AIB304", "");
     }
 }

@@ -38,7 +38,7 @@ pub use problem::{CODES, Code, Problem, Problems, Warning};
 
 use declared::{
     ACTION, BUILD_TIMEOUT_IN_MINUTES, BUILD_VM_IDENTITIES, IB_AZURE_RESOURCE_GROUP, IB_LOCATION,
-    INLINE_SCRIPT, MANAGED_IDENTITY, TEMPLATE_FILE,
+    INLINE_SCRIPT, MANAGED_IDENTITY, STREAM_LOGS, TEMPLATE_FILE,
 };
 use problem::Form;
 use reading::{Reading, Reported};
@@ -86,6 +86,7 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Plan, Reported
     let subscription = connection.as_ref().ok();
     let settings = settings::read(reading, subscription.map(|it| it.subscription.as_str()));
     let artifact_tags = target::tags(reading, target.as_ref().ok());
+    let stream_logs = reading.flag(&STREAM_LOGS);
     if let (Ok(source), Ok(target)) = (&source, &target) {
         target::check_against(reading, source, target)?;
     }
@@ -120,6 +121,7 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Plan, Reported
         validation: validation?,
         settings: settings?,
         artifact_tags: artifact_tags?,
+        stream_logs: stream_logs?,
         warnings: Vec::new(),
     })
 }

@@ -62,6 +62,8 @@ pub struct Plan {
     pub settings: Settings,
     /// Tags of the managed image or image version, in the order given.
     pub artifact_tags: Vec<(String, String)>,
+    /// Whether the output of the build shows in the job's log while it runs.
+    pub stream_logs: bool,
     /// What is worth telling the author although it does not stop the build.
     pub warnings: Vec<Warning>,
 }

@@ -5,21 +5,29 @@
 
 mod crash;
 mod outcome;
+mod records;
+mod result_file;
+mod summary;
 mod task_variable;
+mod timeline;
 mod tracing;
 mod words;
 
-use std::sync::{Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::agent::{Agent, Console, Note};
-use crate::error::Error;
+use crate::agent::{Agent, Console, Note, TaskResult};
+use crate::error::{Error, duration};
 use crate::inputs::Plan;
-use crate::run::Outcome;
 use crate::run::event::{Event, Events};
 use crate::run::leftover::{Leftover, Remains};
+use crate::run::{Image, Outcome};
+use records::Records;
+use summary::Told;
+use timeline::Timeline;
 
 pub use crash::{Stage, report_panics};
-pub use outcome::{CODE_REMAINS, report_clean_up, report_outcome, report_refusal, report_warnings};
+pub use outcome::{CODE_REMAINS, report_clean_up, report_refusal, report_warnings};
 pub use task_variable::{LEFTOVERS, leftovers_from_text};
 pub use tracing::listen_to_tracing;
 
@@ -29,6 +37,8 @@ pub struct Reporter {
     /// What may exist in Azure now: kept in the note after each change, where the post-job step finds it.
     leftovers: Mutex<Vec<Leftover>>,
     note: Note,
+    timeline: Mutex<Timeline>,
+    records: Mutex<Records>,
 }
 
 impl Reporter {
@@ -38,15 +48,72 @@ impl Reporter {
             console: agent.console().clone(),
             leftovers: Mutex::new(leftovers),
             note: agent.note(LEFTOVERS),
+            timeline: Mutex::new(Timeline::new()),
+            records: Mutex::default(),
         }
     }
 
     /// What is known before anything is sent: names, source, warnings.
     pub fn announce(&self, plan: &Plan, source: &serde_json::Value) {
+        *self.records() = Records::of(plan);
         self.console
             .line(&format!("template name:  {}", plan.template_name));
         self.console.line(&format!("Source for image:  {source}"));
+        self.console
+            .set_variable("runOutputName", plan.run_output_name());
         outcome::report_warnings(&self.console, &plan.warnings);
+    }
+
+    /// The end of the step: the summary of the run's page, issues, result. The summary is a file in `folder`.
+    pub fn finish(&self, plan: &Plan, outcome: &Outcome, folder: &Path) {
+        if let Ok(image) = &outcome.result {
+            self.write_result(plan, image, folder);
+        }
+        if let Some(text) = self.summary(plan, outcome) {
+            let path = folder.join(format!("{}.md", plan.template_name));
+            match std::fs::write(&path, self.console.fit_to_show(&text)) {
+                Ok(()) => self.console.upload_summary(&path),
+                Err(error) => self.console.line(&format!(
+                    "no summary:  '{}' cannot be written: {error}",
+                    path.display()
+                )),
+            }
+        }
+        let last = match &outcome.result {
+            Err(Error::Canceled) => TaskResult::Canceled,
+            Ok(_) | Err(_) => TaskResult::Succeeded,
+        };
+        self.records().close(&self.console, last);
+        outcome::report_outcome(&self.console, plan, outcome);
+    }
+
+    fn write_result(&self, plan: &Plan, image: &Image, folder: &Path) {
+        let mut timeline = self.timeline.lock().unwrap_or_else(PoisonError::into_inner);
+        let document = result_file::document(plan, image, timeline.finished());
+        let path = folder.join(format!("{}-image-result.json", plan.template_name));
+        match std::fs::write(&path, format!("{document:#}\n")) {
+            Ok(()) => {
+                self.console.upload_file(&path);
+                self.console
+                    .set_variable("resultPath", &path.to_string_lossy());
+            }
+            Err(error) => self.console.line(&format!(
+                "no result file:  '{}' cannot be written: {error}",
+                path.display()
+            )),
+        }
+    }
+
+    fn summary(&self, plan: &Plan, outcome: &Outcome) -> Option<String> {
+        let mut timeline = self.timeline.lock().unwrap_or_else(PoisonError::into_inner);
+        let phases = timeline.finished().to_vec();
+        summary::markdown(&Told {
+            plan,
+            outcome,
+            phases: &phases,
+            steps: &timeline.steps,
+            elapsed: timeline.elapsed(),
+        })
     }
 
     /// The outcome after a second request to stop: nothing is waited for any more.
@@ -73,6 +140,33 @@ impl Reporter {
         self.note.keep(&text);
     }
 
+    fn records(&self) -> MutexGuard<'_, Records> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn move_on(&self, event: &Event) {
+        let mut timeline = self.timeline.lock().unwrap_or_else(PoisonError::into_inner);
+        self.records().note(event);
+        if timeline.take(event) {
+            self.records().enter(&self.console, &timeline);
+        }
+        self.records().progress(&self.console, event);
+    }
+
+    /// The output of each step of the build is a group of its own; heartbeats may stand in it.
+    fn group(&self, event: &Event) {
+        match event {
+            Event::StepStarted { name } => self.console.group(name),
+            Event::StepEnded { elapsed } => {
+                self.console
+                    .line(&format!("ended after {}", duration(*elapsed)));
+                self.console.end_group();
+            }
+            Event::BuildOutput(_) | Event::StillRunning { .. } | Event::NoNews { .. } => {}
+            _ => self.console.end_group(),
+        }
+    }
+
     /// Keeps the note for the post-job step in step with what exists.
     fn take_note(&self, event: &Event) {
         match event {
@@ -88,11 +182,29 @@ impl Reporter {
 impl Events for Reporter {
     fn emit(&self, event: Event) {
         self.take_note(&event);
+        self.move_on(&event);
+        self.group(&event);
         for line in words::of(&event) {
             self.console.line(&line);
         }
-        if let Event::Built(image) = &event {
-            outcome::report_image(&self.console, image);
+        match &event {
+            Event::Built(image) => outcome::report_image(&self.console, image),
+            Event::LogSaved { path, .. } => {
+                self.console.upload_file(path);
+                self.console
+                    .set_variable("logPath", &path.to_string_lossy());
+            }
+            Event::Submitted {
+                staging_group: Some(group),
+                ..
+            } => {
+                let name = group.rsplit('/').next().unwrap_or(group);
+                self.console.set_variable("stagingResourceGroup", name);
+            }
+            Event::RunChanged { state, .. } if state.is_end() => {
+                self.console.set_variable("runState", &state.to_string());
+            }
+            _ => {}
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The end of a step: variables, issues, result.
 
 use crate::agent::{Console, IssueKind, TaskResult};
+use crate::diagnosis::{Place, of_text};
 use crate::error::Error;
 use crate::inputs::{Plan, Problems, Warning};
+use crate::resource::ResourceId;
 use crate::run::leftover::Remains;
 use crate::run::{Image, Outcome};
 
@@ -53,7 +55,7 @@ pub fn report_warnings(console: &Console, warnings: &[Warning]) {
 }
 
 /// The outcome of a build.
-pub fn report_outcome(console: &Console, plan: &Plan, outcome: &Outcome) {
+pub(super) fn report_outcome(console: &Console, plan: &Plan, outcome: &Outcome) {
     match &outcome.result {
         Ok(_) => report_remains(console, &outcome.remains),
         Err(Error::Canceled) => {
@@ -67,6 +69,7 @@ pub fn report_outcome(console: &Console, plan: &Plan, outcome: &Outcome) {
             }
         }
         Err(error) => {
+            report_explanation(console, error);
             let text = with_hint(&error.to_string(), error.hint().as_deref());
             console.issue(IssueKind::Error, Some(error.code()), &text);
             report_remains(console, &outcome.remains);
@@ -79,6 +82,31 @@ pub fn report_outcome(console: &Console, plan: &Plan, outcome: &Outcome) {
         Err(Error::Canceled) => console.complete(TaskResult::Canceled, "The job was canceled"),
         Err(error) => console.complete(TaskResult::Failed, &error.to_string()),
     }
+}
+
+/// What Azure and the log say of a failed run, in their own words: the headline has room for the cause alone.
+fn report_explanation(console: &Console, error: &Error) {
+    let Error::Run {
+        message,
+        explanation,
+        ..
+    } = error
+    else {
+        return;
+    };
+    if !message.is_empty() {
+        console.group("What Azure says of the run");
+        console.line(message);
+    }
+    if !explanation.excerpt.is_empty() {
+        let step = explanation.step.as_ref().map(ToString::to_string);
+        let step = step.unwrap_or_else(|| "the build".to_owned());
+        console.group(&format!("Last lines of {step}"));
+        for line in &explanation.excerpt {
+            console.line(line);
+        }
+    }
+    console.end_group();
 }
 
 /// The end of the post-job step.
@@ -96,10 +124,11 @@ pub fn report_clean_up(console: &Console, remains: &[Remains]) {
 
 fn report_remains(console: &Console, remains: &[Remains]) {
     for Remains { leftover, why } in remains {
-        let hint = format!(
-            "when nothing uses it any more, run: {}",
-            leftover.removal_command()
-        );
+        let command = leftover.removal_command();
+        let hint = match of_text(&[Place::CleanUp], why) {
+            Some(known) => format!("{}: {}: {command}", known.cause, known.fix),
+            None => format!("when nothing uses it any more, run: {command}"),
+        };
         console.issue(
             IssueKind::Warning,
             Some(CODE_REMAINS),
@@ -114,6 +143,7 @@ pub(super) fn report_image(console: &Console, image: &Image) {
     console.set_variable("templateName", &image.template_name);
     console.set_variable("templateId", image.template_id.as_str());
     console.set_variable("imageUri", &image.uri);
+    set_version_variables(console, &image.uri);
     if let Some(source) = &image.platform_image {
         console.set_variable("pirPublisher", &source.publisher);
         console.set_variable("pirOffer", &source.offer);
@@ -127,6 +157,18 @@ pub(super) fn report_image(console: &Console, image: &Image) {
     console.line(&format!("$(templateName) =  {}", image.template_name));
     console.line(&format!("$(templateId) =  {}", image.template_id));
     console.line(&line);
+}
+
+/// A gallery's image version: its number, its id, and the id of its definition.
+fn set_version_variables(console: &Console, uri: &str) {
+    let Ok(id) = uri.parse::<ResourceId>() else {
+        return;
+    };
+    if let Some(definition) = id.parent() {
+        console.set_variable("imageVersion", id.name());
+        console.set_variable("imageVersionId", uri);
+        console.set_variable("imageDefinitionId", definition.as_str());
+    }
 }
 
 fn with_hint(text: &str, hint: Option<&str>) -> String {

@@ -1,5 +1,6 @@
 //! How each event reads in the log. No line for what the agent alone is told.
 
+use crate::arm::gallery::RegionState;
 use crate::error::duration;
 use crate::run::event::Event;
 use crate::run::leftover::Leftover;
@@ -25,7 +26,7 @@ pub(super) fn of(event: &Event) -> Vec<String> {
             "put template:  still in progress after {}",
             duration(*elapsed)
         )],
-        Event::Submitted { elapsed } => vec![
+        Event::Submitted { elapsed, .. } => vec![
             "put template:  Succeeded".to_owned(),
             format!("the template was provisioned in {}", duration(*elapsed)),
         ],
@@ -34,6 +35,11 @@ pub(super) fn of(event: &Event) -> Vec<String> {
         | Event::StillRunning { .. }
         | Event::NoNews { .. }
         | Event::RunEnded { .. } => of_run(event),
+        Event::Replicating { .. }
+        | Event::BuildOutput(_)
+        | Event::NoLiveLog { .. }
+        | Event::LogSaved { .. }
+        | Event::NoLog { .. } => of_build(event),
         Event::Canceling => vec!["canceling the run".to_owned()],
         Event::CancelNotConfirmed { reason } => {
             vec![format!(
@@ -47,7 +53,11 @@ pub(super) fn of(event: &Event) -> Vec<String> {
             leftover.describe(),
             leftover.removal_command()
         )],
-        Event::Built(_) | Event::Registered(_) | Event::NotOurs(_) => Vec::new(),
+        Event::Built(_)
+        | Event::Registered(_)
+        | Event::NotOurs(_)
+        | Event::StepStarted { .. }
+        | Event::StepEnded { .. } => Vec::new(),
     }
 }
 
@@ -84,12 +94,47 @@ fn of_run(event: &Event) -> Vec<String> {
     }
 }
 
+/// What is seen of the build itself.
+fn of_build(event: &Event) -> Vec<String> {
+    match event {
+        Event::Replicating { version, regions } => {
+            vec![format!("replicating {version}:  {}", replication(regions))]
+        }
+        Event::BuildOutput(text) => vec![text.clone()],
+        Event::NoLiveLog { reason } => vec![format!("no output of the build for now:  {reason}")],
+        Event::LogSaved {
+            path, bytes, lines, ..
+        } => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            vec![format!(
+                "log of the build:  {name}, {lines} lines, {}; it is in the logs of this run",
+                size(*bytes)
+            )]
+        }
+        Event::NoLog { reason } => vec![format!("no log of the build:  {reason}")],
+        _ => Vec::new(),
+    }
+}
+
 fn of_removal(leftover: &Leftover) -> Vec<String> {
     let removed = format!("removed {}", leftover.describe());
     match leftover {
         Leftover::Template { .. } => vec!["delete template:  Succeeded".to_owned(), removed],
         Leftover::Blob(_) => vec![removed],
     }
+}
+
+/// Regions as people say it: `westeurope 40 %, northeurope done`.
+fn replication(regions: &[RegionState]) -> String {
+    let words: Vec<_> = regions
+        .iter()
+        .map(|region| match region.state.as_str() {
+            "Completed" => format!("{} done", region.region),
+            "Failed" => format!("{} failed", region.region),
+            _ => format!("{} {} %", region.region, region.percent),
+        })
+        .collect();
+    words.join(", ")
 }
 
 /// A number of bytes as people read it.

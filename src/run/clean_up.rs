@@ -115,7 +115,7 @@ fn step(template: &Template) -> Step {
 
 enum Look {
     Gone,
-    There(Seen<Template>),
+    There(Box<Seen<Template>>),
     /// Azure answers a question about a template badly now and then while its run goes on (danielsollondon/azvmimagebuilder#129). That must
     /// not keep us from removing it: a cancel or a deletion at a wrong time is refused and does no harm.
     NoAnswer,
@@ -123,7 +123,7 @@ enum Look {
 
 async fn look(arm: &Arm, id: &ResourceId) -> Result<Look, Failure> {
     match arm.template(id).await {
-        Ok(seen) => Ok(Look::There(seen)),
+        Ok(seen) => Ok(Look::There(Box::new(seen))),
         Err(failure) if failure.is(StatusCode::NOT_FOUND) => Ok(Look::Gone),
         Err(failure) if failure.may_have_acted() => Ok(Look::NoAnswer),
         Err(failure) => Err(failure),

@@ -1,10 +1,13 @@
 //! What happens during a build, as data. Whoever listens decides how it reads.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Image;
 use super::leftover::Leftover;
+use crate::arm::gallery::RegionState;
 use crate::arm::template_state::RunState;
+use crate::log::Step;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +39,8 @@ pub enum Event {
     },
     /// The template is provisioned.
     Submitted {
+        /// Resource id of the group in which the build will happen, if Azure tells it.
+        staging_group: Option<String>,
         /// Since it was submitted.
         elapsed: Duration,
     },
@@ -66,6 +71,46 @@ pub enum Event {
     RunEnded {
         /// Since the run was started.
         elapsed: Duration,
+    },
+    /// A customizer, or a step of the service, has started in the build VM.
+    StepStarted {
+        /// What it is called.
+        name: String,
+    },
+    /// A line of the build's own output. Foreign text.
+    BuildOutput(String),
+    /// The step has ended.
+    StepEnded {
+        /// How long it was seen.
+        elapsed: Duration,
+    },
+    /// The output of the build cannot be seen while it runs.
+    NoLiveLog {
+        /// Why, and what would help.
+        reason: String,
+    },
+    /// The replication of the image version has come to a new state.
+    Replicating {
+        /// The version's number.
+        version: String,
+        /// Where it goes.
+        regions: Vec<RegionState>,
+    },
+    /// A log of the build is on the agent.
+    LogSaved {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+        /// Its lines.
+        lines: u64,
+        /// The steps that it tells of.
+        steps: Vec<Step>,
+    },
+    /// The log of the build cannot be had.
+    NoLog {
+        /// Why, and what would help.
+        reason: String,
     },
     /// The image is there.
     Built(Image),

@@ -3,6 +3,7 @@
 use super::watch::RunEnd;
 use crate::arm::Arm;
 use crate::arm::template_state::RunState;
+use crate::diagnosis::Explanation;
 use crate::error::Error;
 use crate::inputs::{Plan, Source};
 use crate::resource::ResourceId;
@@ -87,6 +88,7 @@ fn partly(end: RunEnd) -> Error {
     Error::Run {
         phase: end.phase,
         elapsed: end.elapsed,
+        explanation: Box::new(Explanation::of(&end.message, None, &[])),
         message: end.message,
     }
 }

@@ -4,18 +4,24 @@ pub mod clean_up;
 pub mod event;
 mod image;
 pub mod leftover;
+mod live_log;
+mod log_file;
 mod pace;
 mod package;
+mod replication;
 pub mod submit;
 pub mod watch;
 
+use std::path::Path;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::arm::Arm;
 use crate::arm::operation::Started;
 use crate::arm::template_state::RunState;
+use crate::diagnosis::{Customizer, Explanation, LogSummary};
 use crate::error::Error;
 use crate::inputs::Plan;
 use crate::template::compose;
@@ -42,10 +48,11 @@ const CANCEL_BUDGET: Duration = Duration::from_secs(5);
 /// Why something stays after a cancel.
 pub const NOT_REMOVED_YET: &str = "the job was canceled before it was removed";
 
-/// Builds the image of `plan`, unless `stop` comes first.
+/// Builds the image of `plan`, unless `stop` comes first. Files for the job's log go to `folder`.
 pub async fn build_image(
     plan: &Plan,
     arm: &Arm,
+    folder: &Path,
     events: &dyn Events,
     stop: &CancellationToken,
 ) -> Outcome {
@@ -53,7 +60,7 @@ pub async fn build_image(
     let result = tokio::select! {
         biased;
         () = stop.cancelled() => Err(Error::Canceled),
-        result = build(plan, arm, events, &mut leftovers) => result,
+        result = build(plan, arm, folder, events, &mut leftovers) => result,
     };
     if matches!(result, Err(Error::Canceled)) {
         return canceled(arm, &leftovers, events).await;
@@ -77,6 +84,7 @@ pub async fn build_image(
 async fn build(
     plan: &Plan,
     arm: &Arm,
+    folder: &Path,
     events: &dyn Events,
     leftovers: &mut Leftovers<'_>,
 ) -> Result<Image, Error> {
@@ -92,10 +100,40 @@ async fn build(
         None => None,
     };
     let template = compose(plan, link.as_ref());
-    let source_version = submit::create_template(arm, plan, &template, events, leftovers).await?;
+    let provisioned = submit::create_template(arm, plan, &template, events, leftovers).await?;
     let run = submit::start_run(arm, plan, events).await?;
-    let end = follow(plan, arm, &run, events).await?;
-    image::collect(plan, arm, end, source_version).await
+    let group = provisioned.staging_group.as_deref();
+    let customizers = customizers_of(&template);
+    let shown = group.filter(|_| plan.stream_logs);
+    let phase = replication::Phase::new(events);
+    let end = tokio::select! {
+        biased;
+        end = follow(plan, arm, &run, &phase) => end?,
+        never = live_log::stream(arm, shown, &customizers, events) => match never {},
+        never = replication::follow(arm, plan, &phase) => match never {},
+    };
+    if end.state == RunState::Failed && end.phase.as_deref() == Some("Distributing") {
+        // Replication goes on after the service has given up waiting for it.
+        replication::tell(arm, plan, events).await;
+    }
+    let log = log_file::fetch(arm, plan, group, &end.message, folder, events).await;
+    let end = judged(end, log.as_ref(), &customizers)?;
+    image::collect(plan, arm, end, provisioned.source_version).await
+}
+
+/// The customizers of a template in their order.
+fn customizers_of(template: &Value) -> Vec<Customizer> {
+    let list = template.pointer("/properties/customize");
+    let list = list.and_then(Value::as_array).into_iter().flatten();
+    let text = |customizer: &Value, member: &str| {
+        let text = customizer.get(member).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    };
+    list.map(|customizer| Customizer {
+        kind: text(customizer, "type"),
+        name: text(customizer, "name"),
+    })
+    .collect()
 }
 
 async fn follow(
@@ -113,10 +151,20 @@ async fn follow(
     events.emit(Event::RunEnded {
         elapsed: end.elapsed,
     });
+    Ok(end)
+}
+
+/// A run that ended without an image is an error, explained by what it said and by its log.
+fn judged(
+    end: RunEnd,
+    log: Option<&LogSummary>,
+    customizers: &[Customizer],
+) -> Result<RunEnd, Error> {
     match end.state {
         RunState::Failed => Err(Error::Run {
             phase: end.phase,
             elapsed: end.elapsed,
+            explanation: Box::new(Explanation::of(&end.message, log, customizers)),
             message: end.message,
         }),
         RunState::Canceled => Err(Error::RunCanceled {

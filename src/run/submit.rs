@@ -31,14 +31,14 @@ const START_SIGNS: Duration = Duration::from_secs(120);
 /// Between two looks.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
-/// Submits the template and waits until it is provisioned. Returns the number that the source's `latest` stands for, if Azure tells it.
+/// Submits the template and waits until it is provisioned. Returns what Azure says of it then.
 pub async fn create_template(
     arm: &Arm,
     plan: &Plan,
     body: &Value,
     events: &dyn Events,
     leftovers: &mut Leftovers<'_>,
-) -> Result<Option<String>, Error> {
+) -> Result<Template, Error> {
     let id = &plan.template_id;
     let leftover = Leftover::template(id);
     leftovers.register(leftover.clone());
@@ -57,9 +57,10 @@ pub async fn create_template(
     };
     let template = provisioned(arm, plan, &started, start, events).await?;
     events.emit(Event::Submitted {
+        staging_group: template.staging_group.clone(),
         elapsed: start.elapsed(),
     });
-    Ok(template.source_version)
+    Ok(template)
 }
 
 /// The answer to the submission got lost. If the template is there, it is ours; if it is not, it may be submitted once more.

@@ -8,7 +8,9 @@ use url::Url;
 use super::blob::BlobRef;
 use super::failure::StorageFailure;
 use super::percent::encode;
+use crate::arm::retry::Repeat;
 use crate::arm::{Call, Cause, Client, Failure};
+use crate::secret::Secret;
 
 /// Any version from 2021-04-01 on answers alike
 /// (<https://learn.microsoft.com/rest/api/storagerp/storage-accounts/get-properties>).
@@ -104,6 +106,48 @@ pub async fn find_account(
         next = next_page(&page, resource_manager, name)?;
     }
     Err(not_found(None))
+}
+
+/// The accounts of a resource group, given by its id, that store blobs.
+pub async fn accounts_of_group(
+    client: &Client,
+    resource_manager: &Url,
+    arm_scope: &str,
+    group_id: &str,
+) -> Result<Vec<StorageAccount>, Failure> {
+    let base = resource_manager.as_str().trim_end_matches('/');
+    let group = encode(group_id.trim_end_matches('/'), b"/");
+    let url = format!(
+        "{base}{group}/providers/Microsoft.Storage/storageAccounts?api-version={API_VERSION}"
+    );
+    let doing = "Looking for the storage account with the log of the build";
+    let call = Call::new(doing, Method::GET, url, arm_scope);
+    let (_, page) = client.send_for_json(&call).await?;
+    let accounts = page.get("value").and_then(Value::as_array);
+    let accounts = accounts.into_iter().flatten();
+    Ok(accounts.filter_map(StorageAccount::from_answer).collect())
+}
+
+/// A key of an account, for those who may list keys and have no role for its blobs.
+pub async fn account_key(
+    client: &Client,
+    resource_manager: &Url,
+    arm_scope: &str,
+    account: &StorageAccount,
+) -> Result<Secret, Failure> {
+    let base = resource_manager.as_str().trim_end_matches('/');
+    let url = format!("{base}{}/listKeys?api-version={API_VERSION}", account.id);
+    let doing = format!("Reading the keys of storage account '{}'", account.name);
+    let call = Call::new(doing.clone(), Method::POST, url, arm_scope).repeated(Repeat::Always);
+    let (_, answer) = client.send_for_json(&call).await?;
+    let key = answer.pointer("/keys/0/value").and_then(Value::as_str);
+    key.map(|key| client.secret(key)).ok_or_else(|| Failure {
+        doing,
+        cause: Cause::Unreadable("there is no key in it".to_owned()),
+        tries: 1,
+        elapsed: std::time::Duration::ZERO,
+        request_id: None,
+    })
 }
 
 /// Azure answers 404, or 403 to those who may not even know.

@@ -91,7 +91,7 @@ pub(super) fn quoted(word: &str) -> String {
     }
 }
 
-fn container_url(account: &StorageAccount, container: &str) -> Url {
+pub(super) fn container_url(account: &StorageAccount, container: &str) -> Url {
     let mut url = account.blob_endpoint.clone();
     let path = format!(
         "{}/{}",

@@ -10,6 +10,8 @@ mod blocks;
 mod failure;
 mod link;
 mod percent;
+pub mod reading;
+mod shared_key;
 mod tar_gz;
 #[cfg(test)]
 mod testing;
@@ -24,7 +26,7 @@ use tokio::time::Instant;
 
 use crate::arm::Client;
 
-pub use account::{StorageAccount, find_account};
+pub use account::{StorageAccount, account_key, accounts_of_group, find_account};
 pub use archive::{Archived, Format, PackageFailure};
 pub use blob::BlobRef;
 pub use failure::{

@@ -5,19 +5,29 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module, and the modules of the crate that it may import beside itself. `arm` may see one part of `inputs`.
-const DIRECTIONS: [(&str, &[&str]); 11] = [
+const DIRECTIONS: [(&str, &[&str]); 13] = [
     ("resource", &[]),
     ("secret", &[]),
+    ("log", &[]),
+    ("diagnosis", &["inputs::declared", "log"]),
     ("agent", &["secret", "resource"]),
     ("inputs", &["secret", "resource"]),
     ("template", &["inputs", "secret", "resource"]),
     ("arm", &["inputs::connection", "secret", "resource"]),
     ("storage", &["arm", "secret", "resource"]),
-    ("error", &["inputs", "storage", "arm"]),
+    ("error", &["inputs", "storage", "arm", "diagnosis"]),
     (
         "run",
         &[
-            "inputs", "template", "storage", "arm", "error", "secret", "resource",
+            "inputs",
+            "template",
+            "storage",
+            "arm",
+            "error",
+            "diagnosis",
+            "log",
+            "secret",
+            "resource",
         ],
     ),
     (
@@ -29,7 +39,17 @@ const DIRECTIONS: [(&str, &[&str]); 11] = [
     ),
     (
         "report",
-        &["agent", "run", "inputs", "error", "arm::image_template"],
+        &[
+            "agent",
+            "run",
+            "inputs",
+            "error",
+            "diagnosis",
+            "log",
+            "resource",
+            "arm::gallery",
+            "arm::template_state",
+        ],
     ),
 ];
 
@@ -238,6 +258,12 @@ fn no_input_is_named_by_hand() {
     for file in rust_files(&source()) {
         let code = product_code(&file);
         for name in &names {
+            // Output variables may have the name of an input.
+            if ["imageVersion", "stagingResourceGroup"].contains(name)
+                && module_of(&file) == "report"
+            {
+                continue;
+            }
             for quoted in [format!("\"{name}\""), format!("'{name}'")] {
                 assert!(
                     !code.contains(&quoted),

@@ -15,6 +15,8 @@ mod docs;
 #[cfg(test)]
 mod emulated;
 #[cfg(test)]
+mod failures_page;
+#[cfg(test)]
 mod flow;
 #[cfg(test)]
 mod golden;
@@ -24,6 +26,8 @@ mod inputs;
 mod job;
 #[cfg(test)]
 mod launcher;
+#[cfg(test)]
+mod logs;
 #[cfg(test)]
 mod manifest;
 #[cfg(test)]

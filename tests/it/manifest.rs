@@ -160,6 +160,19 @@ fn inputs_of_version_1_0_are_all_there() {
     }
 }
 
+/// Inputs that the original does not have, with their defaults.
+const OWN: [(&str, &str); 1] = [("streamLogs", "true")];
+
+#[test]
+fn own_inputs_change_nothing_for_pipelines_of_the_original() {
+    let task = task();
+    for (name, default) in OWN {
+        let input = input(&task, name).unwrap();
+        assert_eq!(text(&input["defaultValue"]), default, "{name}");
+        assert_eq!(input["required"], false, "{name}");
+    }
+}
+
 #[test]
 fn inputs_since_version_1_0_keep_their_names_and_defaults() {
     let task = task();

@@ -5,9 +5,22 @@ use std::path::Path;
 use pipelines_agent::{Command, Manifest, Parsed, parse};
 
 /// Everything that the product has to say, with the properties that it uses.
-const VOCABULARY: [(&str, &[&str]); 10] = [
+const VOCABULARY: [(&str, &[&str]); 11] = [
     ("task.complete", &["result"]),
     ("task.debug", &[]),
+    (
+        "task.logdetail",
+        &[
+            "id",
+            "type",
+            "name",
+            "order",
+            "starttime",
+            "finishtime",
+            "state",
+            "result",
+        ],
+    ),
     ("task.logissue", &["type", "code"]),
     ("task.setprogress", &["value"]),
     ("task.setsecret", &[]),

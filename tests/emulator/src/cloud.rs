@@ -52,7 +52,7 @@ impl Cloud {
                 token_lifetime: switches.token_lifetime,
             }),
             devops: DevOps::new(devops_settings(&world)),
-            blobs: BlobService::new(blob_settings(&world)),
+            blobs: BlobService::new(blob_settings(&world, &switches)),
             faults: Faults::default(),
             journal: Vec::new(),
             arm: Arm::new(world.clone(), switches),
@@ -364,9 +364,10 @@ fn devops_settings(world: &World) -> DevOpsSettings {
     }
 }
 
-fn blob_settings(world: &World) -> BlobSettings {
+fn blob_settings(world: &World, switches: &Switches) -> BlobSettings {
     let mut settings = BlobSettings::new(world.issuer(), world.tenant.clone());
     settings.authority.clone_from(&world.addresses.login);
+    settings.clock_skew = switches.clock_skew.try_into().unwrap_or_default();
     for account in &world.storage_accounts {
         let known = BlobAccount {
             key_base64: account.key_base64.clone(),

@@ -35,7 +35,9 @@ pub use journal::{Entry, Service};
 pub use progress::{Durations, Fate, Progress, RunFate, SubState};
 pub use reply::{Outcome, Reply};
 pub use server::{RunningServer, Server, ServerOptions};
-pub use switches::{CanceledOperation, DefaultVersion, OperationUrls, ReadOnlyMembers, Switches};
+pub use switches::{
+    CanceledOperation, DefaultVersion, OperationUrls, ReadOnlyMembers, StagingAccess, Switches,
+};
 pub use world::{
     Addresses, BlobAddress, Gallery, Identity, ImageDefinition, Pipelines, PlatformImage,
     ResourceGroup, ServiceConnection, StorageAccount, Subnet, World,

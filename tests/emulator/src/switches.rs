@@ -42,6 +42,17 @@ pub enum ReadOnlyMembers {
     Refused,
 }
 
+/// Who reads the blobs of staging accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StagingAccess {
+    /// Who has a key: roles are given on groups that exist before a build.
+    Key,
+    /// Everybody by a role, and nobody by a key.
+    Role,
+    /// Nobody.
+    Nobody,
+}
+
 /// All switches of the emulator.
 #[derive(Debug, Clone)]
 pub struct Switches {
@@ -76,6 +87,15 @@ pub struct Switches {
     /// Every `n`th GET of a template during a run answers 500 "Internal error occurred" (danielsollondon/azvmimagebuilder#129).
     /// Default: never.
     pub internal_error_every: Option<u32>,
+    /// Who reads the blobs of staging accounts. Default: who has a key.
+    pub staging_access: StagingAccess,
+    /// Whether builds happen in a container of the staging group, whose output can be read. Default: yes; the service decides from run to run.
+    pub isolated_builds: bool,
+    /// How far the date of a request that is signed with a storage key may be from the cloud's clock. Default: 15 min, as documented; a test
+    /// that lets the cloud's clock run ahead of the client's needs more.
+    pub clock_skew: Duration,
+    /// What a build writes into its log. Default: a log made from the template.
+    pub log: Option<Vec<u8>>,
     /// How many templates a page of a list has. Default: 10, as recorded.
     pub page_size: usize,
     /// How long access tokens live. Default: 60 min.
@@ -102,6 +122,10 @@ impl Default for Switches {
             read_only_members: ReadOnlyMembers::Ignored,
             refuse_missing_identity: false,
             internal_error_every: None,
+            staging_access: StagingAccess::Key,
+            isolated_builds: true,
+            clock_skew: Duration::from_secs(15 * 60),
+            log: None,
             page_size: 10,
             token_lifetime: Duration::from_secs(3600),
             seed: 1,

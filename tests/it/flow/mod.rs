@@ -5,6 +5,7 @@ mod contract;
 mod faults;
 mod hostile;
 mod live_secrets;
+mod log_file;
 mod removal;
 pub(crate) mod scene;
 mod sockets;

@@ -54,6 +54,8 @@ impl Scene {
         let step = seed::step(directories, &world);
         let switches = Switches {
             progress: Progress::ByClock(Box::default()),
+            // The cloud's clock is the paused one, the task's is the machine's.
+            clock_skew: Duration::from_secs(24 * 3600),
             ..Switches::default()
         };
         Self {
@@ -361,8 +363,25 @@ impl Stage {
             .lines()
             .filter(|line| !line.starts_with("##vso[task.setsecret]"));
         lines
-            .map(|line| line.replace(&number, "NUMBER").replace(&work, "WORK") + "\n")
+            .map(|line| {
+                without_times(line)
+                    .replace(&number, "NUMBER")
+                    .replace(&work, "WORK")
+                    + "\n"
+            })
             .collect()
+    }
+
+    /// The summary as it is on the agent, readable like the transcript.
+    pub(crate) fn summary(&self) -> String {
+        let mut paths = self
+            .transcript
+            .lines()
+            .filter_map(|line| line.strip_prefix("##vso[task.uploadsummary]"));
+        let text = std::fs::read_to_string(paths.next().unwrap()).unwrap();
+        assert_eq!(paths.next(), None);
+        let number = self.variable("templateName").unwrap();
+        text.replace(number.trim_start_matches("t_"), "NUMBER")
     }
 
     /// The job's own token.
@@ -426,6 +445,19 @@ fn http(cloud: &Arc<Cloud>, secrets: &LiveSecrets) -> Arc<dyn Http> {
 pub(crate) fn clock() -> Clock {
     let (start, base) = (Instant::now(), OffsetDateTime::now_utc());
     Clock::Given(Arc::new(move || base + start.elapsed()))
+}
+
+/// A record of the timeline says the time of day, and has the number in its id.
+fn without_times(line: &str) -> String {
+    if !line.starts_with("##vso[task.logdetail") {
+        return line.to_owned();
+    }
+    let properties = line.split(';').filter(|property| {
+        let varies = ["starttime=", "finishtime=", "##vso[task.logdetail id="];
+        !varies.iter().any(|begin| property.starts_with(begin))
+    });
+    let rest: Vec<_> = properties.collect();
+    format!("##vso[task.logdetail {}", rest.join(";"))
 }
 
 fn post(

@@ -115,16 +115,84 @@ async fn the_seed_scenario_makes_an_image_and_leaves_nothing_else() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn variables_tell_of_version_run_and_log() {
+    let stage = Scene::windows().build(|_| {}).await;
+    let id = stage.variable("imageUri").unwrap().to_owned();
+    assert_eq!(stage.variable("imageVersion"), Some("1.0.0"));
+    assert_eq!(stage.variable("imageVersionId"), Some(id.as_str()));
+    let definition = id.strip_suffix("/versions/1.0.0");
+    assert_eq!(stage.variable("imageDefinitionId"), definition);
+    assert_eq!(
+        stage.variable("runOutputName"),
+        Some("SharedImage_distribute")
+    );
+    assert_eq!(stage.variable("runState"), Some("Succeeded"));
+    let staging = stage.variable("stagingResourceGroup").unwrap();
+    assert!(staging.starts_with("IT_rg-images_t_"), "{staging}");
+    let replication = "replicating 1.0.0:  ";
+    assert!(
+        stage.transcript.contains(replication),
+        "{}",
+        stage.transcript
+    );
+    for output in [
+        "imageVersion",
+        "imageVersionId",
+        "imageDefinitionId",
+        "runOutputName",
+        "runState",
+        "stagingResourceGroup",
+        "logPath",
+        "resultPath",
+    ] {
+        let command = format!("##vso[task.setvariable variable={output};isoutput=true;]");
+        assert!(
+            stage.transcript.contains(&command),
+            "{output} is no output variable"
+        );
+    }
+}
+
+/// A build without a live log is quiet, and a build of any length asks Azure a few times a minute.
+#[tokio::test(start_paused = true)]
+async fn a_normal_log_is_short_and_questions_are_few() {
+    let stage = Scene::windows()
+        .input("streamLogs", "false")
+        .build(|_| {})
+        .await;
+    let lines = stage.transcript.lines();
+    let lines = lines.filter(|line| !line.starts_with("##vso["));
+    let count = lines.count();
+    assert!(count <= 60, "{count} lines\n{}", stage.transcript);
+    let durations = Durations {
+        customizing: Duration::from_secs(3 * 3600),
+        ..Durations::default()
+    };
+    let long = Scene::windows()
+        .switches(|switches| switches.progress = Progress::ByClock(Box::new(durations)));
+    let stage = long.build(|_| {}).await;
+    let hours = stage.elapsed.as_secs_f64() / 3600.0;
+    let asked = u32::try_from(stage.cloud.journal().len()).unwrap();
+    let per_hour = f64::from(asked) / hours;
+    println!("{count} lines, {per_hour:.0} requests in an hour");
+    assert!(per_hour < 480.0, "{per_hour} requests in an hour");
+}
+
 /// What the agent sees, but for what is secret and what differs from run to run.
 #[tokio::test(start_paused = true)]
 async fn transcripts_are_as_reviewed() {
     let good = Scene::windows().build(|_| {}).await;
     golden("transcripts/seed.txt", &good.readable_transcript());
+    golden("summaries/seed.md", &good.summary());
+    let result = std::fs::read_to_string(good.variable("resultPath").unwrap()).unwrap();
+    let number = good.variable("templateName").unwrap();
+    let number = number.trim_start_matches("t_");
+    golden("image-result.json", &result.replace(number, "NUMBER"));
     let failed = Scene::linux().build(|cloud| cloud.script_run(RunFate::customizer_failed()));
-    golden(
-        "transcripts/failed-run.txt",
-        &failed.await.readable_transcript(),
-    );
+    let failed = failed.await;
+    golden("transcripts/failed-run.txt", &failed.readable_transcript());
+    golden("summaries/failed-run.md", &failed.summary());
     let stop = Some(Duration::from_secs(293));
     let canceled = Scene::windows().build_until(|_| {}, stop).await;
     golden("transcripts/canceled.txt", &canceled.readable_transcript());
@@ -238,10 +306,13 @@ async fn a_failed_run_names_its_phase_and_cause_and_leaves_nothing() {
     check_nothing_left(&stage);
     let error = stage.error();
     assert!(
-        error.starts_with("AIB401: The image run failed while customizing, after "),
+        error.starts_with("AIB024: The image run failed while customizing, after "),
         "{error}"
     );
-    assert!(error.contains("customization.log"), "{error}");
+    assert!(
+        error.contains("in customizer 3 of 3 (WindowsUpdate)"),
+        "{error}"
+    );
     assert_eq!(stage.variable("imageUri"), None);
     assert!(!stage.transcript.contains("run template:  Succeeded"));
 }
@@ -255,10 +326,12 @@ async fn a_message_that_is_a_document_is_unfolded() {
     let error = stage.error();
     assert!(error.contains("while distributing"), "{error}");
     assert!(
-        error.contains("InternalOperationError: Failed in distributing 1 images out of total 1"),
+        error.starts_with("AIB015: The image run failed while distributing, after "),
         "{error}"
     );
     assert!(!error.contains('{'), "{error}");
+    let azure = "InternalOperationError: Failed in distributing 1 images out of total 1";
+    assert!(stage.transcript.contains(azure), "{}", stage.transcript);
 }
 
 #[tokio::test(start_paused = true)]
@@ -276,7 +349,7 @@ async fn a_failed_submission_is_explained_and_its_template_removed() {
     check_nothing_left(&stage);
     let error = stage.error();
     assert!(
-        error.starts_with("AIB304: Submitting image template 't_"),
+        error.starts_with("AIB004: Submitting image template 't_"),
         "{error}"
     );
     assert!(
@@ -284,7 +357,7 @@ async fn a_failed_submission_is_explained_and_its_template_removed() {
         "{error}"
     );
     assert!(
-        error.contains("hint: grant the identity in input 'managedIdentity'"),
+        error.contains("grant the identity in input 'managedIdentity'"),
         "{error}"
     );
 }

@@ -172,7 +172,7 @@ async fn the_number_of_an_image_version_is_read_not_guessed() {
 /// Refused at once, or after a while: the same cause in the same words, and nothing is left.
 #[tokio::test(start_paused = true)]
 async fn a_missing_identity_is_named_whenever_azure_notices() {
-    for (at_once, error) in [(true, "AIB301: "), (false, "AIB304: ")] {
+    for (at_once, error) in [(true, "AIB003: "), (false, "AIB003: ")] {
         let scene = Scene::windows();
         let missing = scene.step.inputs["managedIdentity"].replace("id-image-builder", "id-gone");
         let stage = scene
@@ -184,7 +184,7 @@ async fn a_missing_identity_is_named_whenever_azure_notices() {
         check_nothing_left(&stage);
         let error = stage.error();
         assert!(
-            error.contains("hint: check input 'managedIdentity'"),
+            error.contains("the identity in input 'managedIdentity' exists"),
             "{error}"
         );
     }

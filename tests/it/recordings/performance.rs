@@ -118,6 +118,7 @@ impl Performance {
         create_template(&self.arm, &self.plan, &self.sent, &self.heard, leftovers)
             .await
             .unwrap()
+            .source_version
     }
 
     pub(super) async fn start(&self) -> Started {

@@ -98,6 +98,14 @@ fn the_seed_scenario_makes_an_image() {
     );
     assert_eq!(job.main.output_variables.get("bake.imageUri"), uri.as_ref());
     assert!(job.main.orphans.is_empty());
+    // The log of the build, the result and the summary; the agent took the files.
+    assert_eq!(job.main.attachments.len(), 3, "{}", job.log());
+    let records = &job.main.records;
+    assert!(records.len() >= 4, "{records:#?}");
+    for record in records {
+        assert_eq!(record.state, "Completed", "{record:#?}");
+        assert!(record.finish_time.is_some(), "{record:#?}");
+    }
 }
 
 #[test]
@@ -176,7 +184,11 @@ fn a_restricted_step_builds_all_the_same() {
         .iter()
         .map(|violation| &violation.detail);
     for detail in refused {
-        let optional = ["task.uploadsummary", "task.addattachment"];
+        let optional = [
+            "task.uploadsummary",
+            "task.uploadfile",
+            "task.addattachment",
+        ];
         assert!(
             optional.iter().any(|name| detail.contains(name)),
             "{detail}"

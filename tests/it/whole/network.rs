@@ -46,6 +46,10 @@ fn everything_goes_through_the_agents_proxy() {
     let mut hosts = proxy.seen();
     hosts.sort();
     hosts.dedup();
+    // The staging account, where the log is, has a name that Azure made up.
+    let made_up = |host: &String| host.len() == "200 .blob.azure.emulator".len() + 24;
+    assert_eq!(hosts.iter().filter(|host| made_up(host)).count(), 1);
+    hosts.retain(|host| !made_up(host));
     assert_eq!(
         hosts,
         [

@@ -5,9 +5,10 @@ use time::OffsetDateTime;
 use crate::arm::Arm;
 use crate::arm::operations::End;
 use crate::arm::template::{Failure, Provisioning, Stage, Staging, text};
-use crate::blob::{BlobAccount, BlobService};
+use crate::blob::{BlobAccount, BlobRole, BlobService};
 use crate::ids;
 use crate::progress::Fate;
+use crate::switches::StagingAccess;
 
 impl Arm {
     /// Lets everything happen that is due by `now`.
@@ -76,11 +77,16 @@ impl Arm {
             )
         });
         if let Some(staging) = &staging {
-            let account = BlobAccount {
+            let mut account = BlobAccount {
                 key_base64: STAGING_KEY.to_owned(),
-                allow_shared_key: true,
+                allow_shared_key: self.switches.staging_access == StagingAccess::Key,
                 ..BlobAccount::default()
             };
+            if self.switches.staging_access == StagingAccess::Role {
+                account
+                    .roles
+                    .insert("any".to_owned(), vec![BlobRole::Reader]);
+            }
             blobs.set_account(&staging.account, account);
         }
         let end = match &outcome {

@@ -28,12 +28,15 @@ impl Arm {
             &staging.account,
             "packerlogs",
             &blob,
-            Bytes::from(content(template, operation, failure)),
+            match &self.switches.log {
+                Some(log) => Bytes::from(log.clone()),
+                None => Bytes::from(content(template, operation, failure)),
+            },
         );
     }
 }
 
-fn content(template: &Template, operation: &str, failure: Option<&str>) -> String {
+pub(crate) fn content(template: &Template, operation: &str, failure: Option<&str>) -> String {
     let ui = |text: &str| format!("[{operation}] PACKER 2025/04/08 14:06:56 ui: {text}\n");
     let plain = |text: &str| format!("[{operation}] PACKER 2025/04/08 14:06:56 {text}\n");
     let mut log = ui("==> azure-arm: Running builder ...");

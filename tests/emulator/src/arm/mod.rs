@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 mod checks;
 mod compute;
+mod containers;
 mod distribution;
 mod echo;
 mod gallery_versions;
@@ -286,6 +287,8 @@ impl Arm {
                 Ok(self.list_storage_accounts(asked))
             }
             Call::ListStorageKeys => self.list_storage_keys(asked),
+            Call::ListContainerGroups => Ok(self.list_container_groups(asked)),
+            Call::GetContainerLog => self.get_container_log(asked),
         }
     }
 

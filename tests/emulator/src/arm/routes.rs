@@ -41,6 +41,8 @@ pub(crate) enum Call {
     ListStorageAccountsOfGroup,
     ListStorageAccounts,
     ListStorageKeys,
+    ListContainerGroups,
+    GetContainerLog,
 }
 
 /// One row of the table of routes.
@@ -136,6 +138,7 @@ const IDENTITY: &[&str] = &[
     "2024-11-30",
     "2025-05-31-preview",
 ];
+const CONTAINERS: &[&str] = &["2021-10-01", "2022-09-01", "2023-05-01", "2025-09-01"];
 const METADATA: &[&str] = &["2015-01-01", "2022-09-01"];
 
 macro_rules! template {
@@ -377,6 +380,20 @@ pub(crate) const ROUTES: &[Route] = &[
         "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Storage/storageAccounts/{account}/listKeys",
         STORAGE,
         &["$expand"]
+    ),
+    route!(
+        ListContainerGroups,
+        GET,
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ContainerInstance/containerGroups",
+        CONTAINERS,
+        &[]
+    ),
+    route!(
+        GetContainerLog,
+        GET,
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ContainerInstance/containerGroups/{containers}/containers/{container}/logs",
+        CONTAINERS,
+        &["tail", "timestamps"]
     ),
 ];
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::arm::answer::{Answer, Body, Refusal};
 use crate::arm::lifecycle::STAGING_KEY;
 use crate::arm::{Arm, Asked};
+use crate::switches::StagingAccess;
 use crate::world::StorageAccount;
 
 impl Arm {
@@ -53,7 +54,7 @@ impl Arm {
                 resource_group: staging.group.clone(),
                 location: template.location.clone(),
                 key_base64: STAGING_KEY.to_owned(),
-                allow_shared_key: true,
+                allow_shared_key: self.switches.staging_access == StagingAccess::Key,
                 roles: std::collections::BTreeMap::new(),
             })
         });

@@ -75,7 +75,7 @@ impl BlobService {
                         credentials,
                         &account.key_base64,
                         (request.method(), target, headers),
-                        now,
+                        (now, self.settings.clock_skew),
                     )?;
                     return if operation == Operation::GetUserDelegationKey {
                         Err(Failure::authentication(

@@ -61,6 +61,8 @@ pub struct BlobSettings {
     pub path_style_hosts: Vec<String>,
     /// How long a deleted container's name stays blocked (409 `ContainerBeingDeleted`).
     pub container_deletion: Duration,
+    /// How far the date of a request that is signed with a key may be from the service's clock.
+    pub clock_skew: Duration,
 }
 
 impl BlobSettings {
@@ -75,6 +77,7 @@ impl BlobSettings {
             service_versions: SERVICE_VERSIONS.map(str::to_owned).into(),
             path_style_hosts: Vec::new(),
             container_deletion: Duration::seconds(30),
+            clock_skew: Duration::minutes(15),
         }
     }
 }

@@ -7,15 +7,12 @@ use super::failure::Failure;
 use super::format::{parse_http_date, sign};
 use super::target::Target;
 
-/// How far the request's date may be from the service's clock.
-const CLOCK_SKEW: Duration = Duration::minutes(15);
-
-/// Checks `Authorization: SharedKey {credentials}` with the account's key.
+/// Checks `Authorization: SharedKey {credentials}` with the account's key. The request's date may be `skew` from the service's clock.
 pub(super) fn check(
     credentials: &str,
     key_base64: &str,
     (method, target, headers): (&Method, &Target, &HeaderMap),
-    now: OffsetDateTime,
+    (now, skew): (OffsetDateTime, Duration),
 ) -> Result<(), Failure> {
     let (account, signature) = credentials.split_once(':').ok_or_else(|| {
         let message = "The authentication information was not provided in the correct format. Verify the value of Authorization header.";
@@ -30,7 +27,7 @@ pub(super) fn check(
         .or_else(|| text(headers, "date"))
         .ok_or_else(|| Failure::missing_header("x-ms-date"))?;
     let time = parse_http_date(date).ok_or_else(|| Failure::header_value("x-ms-date", date))?;
-    if (now - time).abs() > CLOCK_SKEW {
+    if (now - time).abs() > skew {
         return Err(Failure::authentication(format!(
             "Request date header too old: '{date}'"
         )));
@@ -118,6 +115,7 @@ mod tests {
     #[test]
     fn every_vector_is_accepted_and_every_changed_one_refused() {
         let now = datetime!(2026-11-22 00:14 UTC);
+        let skew = Duration::minutes(15);
         let vectors = vectors();
         let key = vectors["accountKeyBase64"].as_str().unwrap();
         let mut checked = 0;
@@ -139,22 +137,28 @@ mod tests {
                 &request.headers().clone(),
             );
             assert_eq!(
-                check(credentials, key, parts, now),
+                check(credentials, key, parts, (now, skew)),
                 Ok(()),
                 "{}",
                 vector["name"]
             );
-            let late = check(credentials, key, parts, now + Duration::minutes(2)).unwrap_err();
+            let late =
+                check(credentials, key, parts, (now + Duration::minutes(2), skew)).unwrap_err();
             assert!(
                 late.details[0].1.starts_with("Request date header too old"),
                 "{late:?}"
             );
-            assert!(check(credentials, "b3RoZXI=", parts, now).is_err());
+            assert!(check(credentials, "b3RoZXI=", parts, (now, skew)).is_err());
             request
                 .headers_mut()
                 .insert("x-ms-client-request-id", "1".parse().unwrap());
-            let changed =
-                check(credentials, key, (parts.0, &target, request.headers()), now).unwrap_err();
+            let changed = check(
+                credentials,
+                key,
+                (parts.0, &target, request.headers()),
+                (now, skew),
+            )
+            .unwrap_err();
             assert_eq!(changed.code, "AuthenticationFailed");
             assert!(
                 changed.details[0]

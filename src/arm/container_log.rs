@@ -1,0 +1,77 @@
+//! The output of the build container, while it runs in the staging group.
+//!
+//! <https://learn.microsoft.com/rest/api/container-instances/containers/list-logs>
+
+use http::Method;
+use serde_json::Value;
+
+use super::client::Call;
+use super::failure::Failure;
+use super::image_template::Arm;
+
+/// Any version since 2021 answers alike.
+const API_VERSION: &str = "2023-05-01";
+/// Lines of one answer; the service holds back everything beyond 4 MB anyway.
+const TAIL: usize = 5_000;
+
+/// A container of a container group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// Resource id of its group.
+    pub group: String,
+    /// Its name in the group.
+    pub name: String,
+}
+
+impl Arm {
+    /// The containers in the resource group with the id `resource_group`.
+    pub async fn containers(&self, resource_group: &str) -> Result<Vec<Container>, Failure> {
+        let provider = "providers/Microsoft.ContainerInstance/containerGroups";
+        let url = format!(
+            "{}{resource_group}/{provider}?api-version={API_VERSION}",
+            self.base()
+        );
+        let call = Call::new(
+            "Looking for the build container",
+            Method::GET,
+            url,
+            &self.scope,
+        );
+        let (_, page) = self.client.send_for_json(&call).await?;
+        let groups = page.get("value").and_then(Value::as_array);
+        Ok(groups.into_iter().flatten().flat_map(containers).collect())
+    }
+
+    /// The last lines of what `container` has written, as a snapshot.
+    pub async fn container_log(&self, container: &Container) -> Result<String, Failure> {
+        let Container { group, name } = container;
+        let url = format!(
+            "{}{group}/containers/{name}/logs?api-version={API_VERSION}&tail={TAIL}",
+            self.base()
+        );
+        let call = Call::new(
+            "Reading the log of the build container",
+            Method::GET,
+            url,
+            &self.scope,
+        );
+        let (_, answer) = self.client.send_for_json(&call).await?;
+        let content = answer.get("content").and_then(Value::as_str);
+        Ok(content.unwrap_or_default().to_owned())
+    }
+}
+
+fn containers(group: &Value) -> Vec<Container> {
+    let Some(id) = group.get("id").and_then(Value::as_str) else {
+        return Vec::new();
+    };
+    let list = group.pointer("/properties/containers");
+    let list = list.and_then(Value::as_array).into_iter().flatten();
+    let names = list.filter_map(|container| container.get("name")?.as_str());
+    names
+        .map(|name| Container {
+            group: id.to_owned(),
+            name: name.to_owned(),
+        })
+        .collect()
+}

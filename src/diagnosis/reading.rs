@@ -1,0 +1,208 @@
+//! Reading the log of a build as it streams by: steps, what is known of failures, and the lines that a person wants to see.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use time::PrimitiveDateTime;
+
+use super::matcher::{Groups, LOG_PATTERNS, Meaning, RULES};
+use crate::log::{Change, Kind, Line, Lines, Step, Steps};
+
+/// How a build ended, as its log tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// All customizers ran, and the image was captured.
+    Finished,
+    /// Something failed.
+    Errored,
+    /// The log simply ends, or the service ended the build.
+    CutOff,
+}
+
+/// What a log came to.
+#[derive(Debug, Clone)]
+pub struct LogSummary {
+    /// How the build ended.
+    pub end: End,
+    /// All steps in their order.
+    pub steps: Vec<Step>,
+    /// The last lines before the failure that a person wants to see, at most [`LogSummary::MOST_LINES`].
+    pub excerpt: Vec<String>,
+    /// Packer's own last word, if the build ended badly.
+    pub verdict: Option<String>,
+    /// Lines of the log.
+    pub lines: u64,
+    /// Rank and groups of what was found.
+    pub(super) found: Option<(usize, Groups)>,
+}
+
+impl LogSummary {
+    /// What fits on a screen and still shows how it came to the failure.
+    pub const MOST_LINES: usize = 30;
+
+    /// The step that was at work when the build failed.
+    pub fn failed_step(&self) -> Option<&Step> {
+        let last = self.steps.last().filter(|step| !step.done);
+        last.filter(|_| self.end != End::Finished)
+    }
+}
+
+/// What has been seen of one entry in the current step.
+#[derive(Debug, Default)]
+struct Sight {
+    count: u64,
+    with: bool,
+    groups: Groups,
+}
+
+/// Reads a log in pieces. Memory does not grow with the log.
+#[derive(Debug, Default)]
+pub struct LogReading {
+    lines: Lines,
+    state: State,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    steps: Steps,
+    sights: BTreeMap<usize, Sight>,
+    excerpt: VecDeque<String>,
+    end: Option<End>,
+    verdict: Option<String>,
+    /// From here on Packer cleans up, and what it meets is no cause.
+    cleaning: bool,
+    time: Option<PrimitiveDateTime>,
+    count: u64,
+}
+
+/// What Packer says when it begins to clean up.
+const CLEANING: [&str; 6] = [
+    "Provisioning step had errors",
+    "Deleting individual resources",
+    "Deleting Virtual Machine deployment",
+    "Cleanup requested",
+    "Removing the created Deployment",
+    "Cancelling build",
+];
+/// A line of the excerpt is cut at this length.
+const LONGEST_LINE: usize = 500;
+
+impl LogReading {
+    /// Takes the next piece of the log.
+    pub fn push(&mut self, piece: &[u8]) {
+        let Self { lines, state } = self;
+        lines.push(piece, |line| state.take(&line));
+    }
+
+    /// The log is over.
+    pub fn finish(mut self) -> LogSummary {
+        let Self { lines, state } = &mut self;
+        lines.finish(|line| state.take(&line));
+        self.state.finish()
+    }
+}
+
+impl State {
+    fn take(&mut self, line: &Line) {
+        self.count += 1;
+        self.time = line.time.or(self.time);
+        if let Some(change) = self.steps.take(line) {
+            // What a step met and survived is not why a later one failed.
+            self.sights.clear();
+            if change == Change::Started {
+                self.excerpt.clear();
+            }
+        }
+        match line.kind {
+            Kind::Finished => self.end = Some(End::Finished),
+            Kind::Errored => {
+                self.end = Some(End::Errored);
+                self.verdict.get_or_insert_with(|| line.text.clone());
+            }
+            _ => {}
+        }
+        if !self.cleaning || line.kind == Kind::Errored {
+            self.look(line);
+        }
+        if self.end.is_none() && line.kind == Kind::Announcement {
+            self.cleaning |= CLEANING.iter().any(|words| line.text.starts_with(words));
+        }
+        if line.is_for_people() && (!self.cleaning || line.kind == Kind::Errored) {
+            self.show(&line.text);
+        }
+    }
+
+    fn show(&mut self, text: &str) {
+        if self.end == Some(End::Errored) && self.excerpt.back().is_some_and(|last| last == text) {
+            return;
+        }
+        if self.excerpt.len() == LogSummary::MOST_LINES {
+            self.excerpt.pop_front();
+        }
+        self.excerpt
+            .push_back(text.chars().take(LONGEST_LINE).collect());
+    }
+
+    fn look(&mut self, line: &Line) {
+        let meanings: Vec<_> = LOG_PATTERNS.meanings(&line.text).collect();
+        if meanings.is_empty() || meanings.contains(&Meaning::Harmless) {
+            return;
+        }
+        let in_step = self.steps.open().is_some();
+        for meaning in meanings {
+            match meaning {
+                Meaning::Fits(index) => {
+                    let Some(rule) = RULES.get(index) else {
+                        continue;
+                    };
+                    if in_step && rule.entry.outside_steps {
+                        continue;
+                    }
+                    let sight = self.sights.entry(index).or_default();
+                    sight.count += 1;
+                    if sight.count == 1 {
+                        sight.groups = rule.groups(&line.text).unwrap_or_default();
+                    }
+                }
+                Meaning::With(index) => self.sights.entry(index).or_default().with = true,
+                Meaning::Revoked(index) => {
+                    self.sights.remove(&index);
+                }
+                Meaning::Harmless => {}
+            }
+        }
+    }
+
+    fn finish(mut self) -> LogSummary {
+        let end = self.end.unwrap_or(End::CutOff);
+        let found = if end == End::Finished {
+            None
+        } else {
+            self.found()
+        };
+        LogSummary {
+            end,
+            steps: self.steps.all().to_vec(),
+            excerpt: std::mem::take(&mut self.excerpt).into(),
+            verdict: self.verdict,
+            lines: self.count,
+            found,
+        }
+    }
+
+    /// The most specific entry of which enough was seen: the sights are in the order of the catalogue.
+    fn found(&self) -> Option<(usize, Groups)> {
+        let elapsed = self.steps.open().and_then(|step| {
+            let elapsed = self.time? - step.started?;
+            u64::try_from(elapsed.whole_seconds()).ok()
+        });
+        let enough = |(index, sight): &(&usize, &Sight)| {
+            RULES.get(**index).is_some_and(|rule| {
+                sight.count >= rule.entry.least
+                    && (sight.with || rule.entry.with.is_none())
+                    && elapsed.unwrap_or_default() >= rule.entry.least_seconds
+            })
+        };
+        let (index, sight) = self.sights.iter().find(enough)?;
+        Some((*index, sight.groups.clone()))
+    }
+}

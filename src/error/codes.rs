@@ -1,0 +1,79 @@
+//! The codes of errors that are no known failure of the catalogue.
+
+use crate::diagnosis::UNKNOWN;
+
+pub(super) const NETWORK: &str = "AIB204";
+pub(super) const REFUSED: &str = "AIB301";
+pub(super) const UNREACHABLE: &str = "AIB302";
+pub(super) const UNREADABLE: &str = "AIB303";
+pub(super) const SUBMISSION: &str = "AIB304";
+pub(super) const NOT_STARTED: &str = "AIB305";
+pub(super) const RUN_CANCELED: &str = "AIB402";
+pub(super) const DEADLINE: &str = "AIB403";
+pub(super) const NO_IMAGE: &str = "AIB404";
+pub(super) const CANCELED: &str = "AIB405";
+
+/// Every code with its meaning, in the order of the codes; those of inputs are [`crate::inputs::CODES`].
+pub const CODES: &[(&str, &str)] = &[
+    (
+        "AIB201",
+        "Microsoft Entra ID refused the service connection",
+    ),
+    ("AIB202", "Azure Pipelines gave no identity token"),
+    (
+        "AIB203",
+        "The federated credential of the service connection is missing or another one",
+    ),
+    (
+        NETWORK,
+        "The certificate authorities of the agent cannot be used",
+    ),
+    (
+        "AIB205",
+        "The certificate of the service connection cannot be used",
+    ),
+    ("AIB206", "The managed identity of the agent gives no token"),
+    ("AIB207", "The Azure CLI gives no token"),
+    ("AIB208", "The cloud does not say where to sign in"),
+    (
+        "AIB209",
+        "Every server is trusted, because the agent was told so (warning)",
+    ),
+    (
+        REFUSED,
+        "Azure refused a request, for a reason that is not in the list of known failures",
+    ),
+    (UNREACHABLE, "Azure could not be reached"),
+    (
+        UNREADABLE,
+        "Azure answered with something that cannot be read",
+    ),
+    (
+        SUBMISSION,
+        "Azure took the template and could not provision it, for a reason that is not in the list of known failures",
+    ),
+    (NOT_STARTED, "There is no sign that the run was started"),
+    (
+        UNKNOWN,
+        "The run failed, for a reason that is not in the list of known failures",
+    ),
+    (RUN_CANCELED, "Somebody canceled the run in Azure"),
+    (DEADLINE, "The run did not end in time"),
+    (NO_IMAGE, "The run succeeded, and there is no image"),
+    (CANCELED, "The job was canceled"),
+    ("AIB501", "The package cannot be packed"),
+    ("AIB502", "The storage account was not found"),
+    ("AIB503", "The package cannot be uploaded"),
+    ("AIB504", "There is no link to the package"),
+    ("AIB505", "The package cannot be deleted"),
+    ("AIB601", "Something stays in Azure (warning)"),
+    (
+        "AIB901",
+        "There is no program for the agent's platform in the task",
+    ),
+    (
+        "AIB902",
+        "The program could not be started, or ended without a result",
+    ),
+    ("AIB903", "A mistake of the task itself"),
+];

@@ -1,0 +1,126 @@
+//! Lines of all families, and what a terminal would make of them.
+
+use super::*;
+
+fn check(raw: &[u8], kind: Kind, text: &str) {
+    let line = Line::read(raw);
+    assert_eq!(
+        (line.kind, line.text.as_str()),
+        (kind, text),
+        "{}",
+        String::from_utf8_lossy(raw)
+    );
+}
+
+#[test]
+fn all_families_are_read_alike() {
+    for raw in [
+        "PACKER OUT ==> azure-arm: Deploying deployment template ...",
+        "[864c0337] PACKER OUT ==> azure-arm: Deploying deployment template ...",
+        "[0901] PACKER 2025/04/08 14:06:56 ui: ==> azure-arm: Deploying deployment template ...",
+        "[0901] PACKER ==> azure-arm: Deploying deployment template ...",
+        "==> azure-arm: Deploying deployment template ...",
+    ] {
+        let text = "Deploying deployment template ...";
+        check(raw.as_bytes(), Kind::Announcement, text);
+    }
+    for raw in [
+        "[864c0337] PACKER OUT     azure-arm: hello: you",
+        "[0901] PACKER 2025/04/08 14:06:56 ui:     azure-arm: hello: you",
+        "    azure-arm: hello: you",
+        "hello: you",
+    ] {
+        check(raw.as_bytes(), Kind::Output, "hello: you");
+    }
+}
+
+#[test]
+fn what_machines_say_to_each_other_is_apart() {
+    for (raw, kind, text) in [
+        (
+            "[8] PACKER ERR 2023/06/13 08:28:58 [INFO] (telemetry) Starting provisioner windows-restart",
+            Kind::Starting,
+            "windows-restart",
+        ),
+        (
+            "[8] PACKER 2023/06/13 08:28:58 [INFO] (telemetry) ending shell",
+            Kind::Ending,
+            "shell",
+        ),
+        (
+            "[8] PACKER ERR 2023/06/13 08:29:09 packer-provisioner-windows-restart plugin: Waiting for machine to reboot",
+            Kind::Diagnostic,
+            "Waiting for machine to reboot",
+        ),
+        (
+            "PACKER ERR 2020/04/30 23:30:50 packer: 2020/04/30 23:30:50 Waiting for WinRM, up to timeout: 10m0s",
+            Kind::Diagnostic,
+            "Waiting for WinRM, up to timeout: 10m0s",
+        ),
+        (
+            "[8] PACKER Done exporting Packer logs to Azure Storage.",
+            Kind::Diagnostic,
+            "Done exporting Packer logs to Azure Storage.",
+        ),
+        (
+            "[8] PACKER 2025/04/08 14:07:23 ui error: Build 'azure-arm' errored after 3 minutes: x",
+            Kind::Errored,
+            "Build 'azure-arm' errored after 3 minutes: x",
+        ),
+        (
+            "Build 'azure-arm' finished after 3 minutes 13 seconds.",
+            Kind::Finished,
+            "Build 'azure-arm' finished after 3 minutes 13 seconds.",
+        ),
+        (
+            "[8] PACKER OUT     azure-arm: Uploading env vars to /tmp/x",
+            Kind::Diagnostic,
+            "Uploading env vars to /tmp/x",
+        ),
+    ] {
+        check(raw.as_bytes(), kind, text);
+    }
+}
+
+#[test]
+fn progress_is_known_by_its_form() {
+    for text in [
+        "setup.exe 826 B / 826000 B  1.00%",
+        "  12.3 MB / 45.0 MB",
+        "  ██████▒▒▒▒  60%",
+        " 57%",
+    ] {
+        assert_eq!(Line::read(text.as_bytes()).kind, Kind::Progress, "{text}");
+    }
+    for text in ["disk is full: 100%", "and / or", "1 / 2", "5 errors / 3 B"] {
+        assert_eq!(Line::read(text.as_bytes()).kind, Kind::Output, "{text}");
+    }
+}
+
+#[test]
+fn a_terminal_would_show_the_same() {
+    check(
+        b"    azure-arm: \x1b[1;31mred\x1b[0m\r\n",
+        Kind::Output,
+        "red",
+    );
+    check(b"a\rb\rlast\r", Kind::Output, "last");
+    check(
+        b"bad \xff\xfe utf-8",
+        Kind::Output,
+        "bad \u{fffd}\u{fffd} utf-8",
+    );
+    check(b"\x1b]0;title\x07text\x08", Kind::Output, "text");
+    check(b"", Kind::Output, "");
+}
+
+#[test]
+fn times_are_utc_and_optional() {
+    let time = Line::read(b"[8] PACKER 2025/04/08 14:06:56 ui: x").time;
+    assert_eq!(time, Some(time::macros::datetime!(2025-04-08 14:06:56)));
+    assert_eq!(Line::read(b"[8] PACKER OUT x").time, None);
+    assert_eq!(
+        Line::read(b"[8] PACKER 2025/99/08 14:06:56 ui: x").time,
+        None
+    );
+}

@@ -1,0 +1,18 @@
+//! The log of a build, `customization.log`, in each of the forms that the service has written since 2019.
+//!
+//! The service runs Packer and keeps what it says. Three families of lines are known: `[id] PACKER OUT ...` and `[id] PACKER ERR ...` up to
+//! 2023, `[id] PACKER <time> ui: ...` since, and the bare payload in the log of the build container
+//! (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-troubleshoot>). [`Lines`] cuts bytes into lines, [`Line`] is one
+//! of them without its prefix, [`Steps`] tells which customizer is at work. All of it streams: memory does not grow with the log.
+
+mod line;
+mod lines;
+mod redaction;
+mod steps;
+mod window;
+
+pub use line::{Kind, Line};
+pub use lines::Lines;
+pub use redaction::Redaction;
+pub use steps::{Change, Step, Steps};
+pub use window::{New, Window};

@@ -1,0 +1,103 @@
+//! The phases of a build as records under the step, and how far the step is.
+
+use std::time::Duration;
+
+use crate::agent::{Console, TaskResult};
+use crate::arm::template_state::RunState;
+use crate::inputs::Plan;
+use crate::run::event::Event;
+
+use super::timeline::Timeline;
+
+/// Where the bar stands until the step is really done.
+const MOST_PERCENT: u128 = 95;
+
+/// What the agent is shown of the phases.
+#[derive(Debug)]
+pub(super) struct Records {
+    /// What makes the records' ids differ from those of other steps; nothing before the build is known.
+    seed: Option<u64>,
+    /// The longest time of the run.
+    limit: Duration,
+    /// Name and order of the record that is at work.
+    open: Option<(String, usize)>,
+    /// How the phase at work ends, as far as is known.
+    outcome: TaskResult,
+}
+
+impl Default for Records {
+    fn default() -> Self {
+        Self {
+            seed: None,
+            limit: Duration::ZERO,
+            open: None,
+            outcome: TaskResult::Succeeded,
+        }
+    }
+}
+
+impl Records {
+    /// The records of a build by `plan`.
+    pub(super) fn of(plan: &Plan) -> Self {
+        let number = plan
+            .template_name
+            .trim_start_matches(|c: char| !c.is_ascii_digit());
+        Self {
+            seed: number.parse().ok(),
+            limit: plan.effective_build_timeout(),
+            ..Self::default()
+        }
+    }
+
+    /// Shows the phase that has begun.
+    pub(super) fn enter(&mut self, console: &Console, timeline: &Timeline) {
+        self.close(console, self.outcome);
+        self.outcome = TaskResult::Succeeded;
+        if let (Some(name), Some(seed)) = (timeline.open(), self.seed) {
+            let order = timeline.count();
+            console.record(&id(seed, order), name, order, None);
+            self.open = Some((name.to_owned(), order));
+        }
+    }
+
+    /// The phase at work is over.
+    pub(super) fn close(&mut self, console: &Console, result: TaskResult) {
+        if let (Some((name, order)), Some(seed)) = (self.open.take(), self.seed) {
+            console.record(&id(seed, order), &name, order, Some(result));
+        }
+    }
+
+    /// A run that fails, fails in the phase at work.
+    pub(super) fn note(&mut self, event: &Event) {
+        if let Event::RunChanged { state, .. } = event {
+            self.outcome = match state {
+                RunState::Failed => TaskResult::Failed,
+                RunState::Canceled => TaskResult::Canceled,
+                _ => TaskResult::Succeeded,
+            };
+        }
+    }
+
+    /// Moves the step's bar by the share of the run's longest time that is over.
+    pub(super) fn progress(&self, console: &Console, event: &Event) {
+        let (Event::StillRunning { sub_state, elapsed }
+        | Event::RunChanged {
+            sub_state, elapsed, ..
+        }) = event
+        else {
+            return;
+        };
+        let share = elapsed.as_secs_f64() / self.limit.as_secs_f64().max(1.0);
+        let percent = Duration::from_secs_f64(share.clamp(0.0, 1.0) * 100.0).as_secs();
+        let percent = u8::try_from(u128::from(percent).min(MOST_PERCENT)).unwrap_or_default();
+        console.set_progress(percent, sub_state.as_deref().unwrap_or("Running"));
+    }
+}
+
+/// A GUID of the step's own number and the record's.
+fn id(seed: u64, order: usize) -> String {
+    format!(
+        "{order:08x}-0000-4000-8000-{:012x}",
+        seed & 0xffff_ffff_ffff
+    )
+}

@@ -1,0 +1,64 @@
+//! `image-result.json`: what a later job needs to go on with the image. Its members are described in `docs/image-result.md`.
+
+use serde_json::{Map, Value, json};
+
+use super::timeline::Phase;
+use crate::inputs::declared::TASK_VERSION;
+use crate::inputs::{Plan, Source, Target};
+use crate::resource::ResourceId;
+use crate::run::Image;
+
+/// The document for `image`. Members are only added, or this number is raised.
+const SCHEMA_VERSION: u32 = 1;
+
+/// The document of a build that made `image`.
+pub(super) fn document(plan: &Plan, image: &Image, phases: &[Phase]) -> Value {
+    let mut document = Map::new();
+    let mut put = |name: &str, value: Value| document.insert(name.to_owned(), value);
+    put("schemaVersion", json!(SCHEMA_VERSION));
+    put("taskVersion", json!(TASK_VERSION));
+    put("imageUri", json!(image.uri));
+    if let (Target::Gallery { regions, .. }, Ok(id)) =
+        (&plan.target, image.uri.parse::<ResourceId>())
+    {
+        let regions: Vec<_> = regions.iter().map(|region| region.name.as_str()).collect();
+        put("imageVersion", json!(id.name()));
+        put(
+            "imageDefinitionId",
+            json!(id.parent().map(|id| id.to_string())),
+        );
+        put("regions", json!(regions));
+    }
+    put("source", source(plan, image));
+    put("templateName", json!(image.template_name));
+    put("templateId", json!(image.template_id.as_str()));
+    put("runOutputName", json!(plan.run_output_name()));
+    let phases: Vec<_> = phases
+        .iter()
+        .map(|phase| json!({"name": phase.name, "seconds": phase.duration.as_secs()}))
+        .collect();
+    put("phases", json!(phases));
+    Value::Object(document)
+}
+
+fn source(plan: &Plan, image: &Image) -> Value {
+    match (&plan.source, &image.platform_image) {
+        (Source::InFile(source), _) => source.clone(),
+        (Source::ManagedImage(id) | Source::GalleryVersion(id), _) => json!({"id": id.as_str()}),
+        (
+            Source::Marketplace {
+                publisher,
+                offer,
+                sku,
+                version,
+                ..
+            },
+            found,
+        ) => json!({
+            "publisher": publisher,
+            "offer": offer,
+            "sku": sku,
+            "version": found.as_ref().map_or(version, |found| &found.version),
+        }),
+    }
+}

@@ -1,0 +1,101 @@
+//! How long each phase took, by the clock of whoever listens.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::log::Step;
+use crate::run::event::Event;
+
+/// A phase of a build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Phase {
+    /// `Package`, `Customizing` ...
+    pub(super) name: String,
+    /// How long it took.
+    pub(super) duration: Duration,
+}
+
+/// What is known of the course of a build.
+#[derive(Debug)]
+pub(super) struct Timeline {
+    begin: Instant,
+    phases: Vec<Phase>,
+    open: Option<(String, Instant)>,
+    /// The steps of the build VM, as its log tells.
+    pub(super) steps: Vec<Step>,
+}
+
+impl Timeline {
+    pub(super) fn new() -> Self {
+        Self {
+            begin: Instant::now(),
+            phases: Vec::new(),
+            open: None,
+            steps: Vec::new(),
+        }
+    }
+
+    /// Takes note of `event`. Returns whether another phase has begun.
+    pub(super) fn take(&mut self, event: &Event) -> bool {
+        let before = self.count();
+        self.note(event);
+        self.count() != before
+    }
+
+    /// Phases so far, the open one included; this is the order of the open one, too.
+    pub(super) fn count(&self) -> usize {
+        self.phases.len() + usize::from(self.open.is_some())
+    }
+
+    /// The name of the open phase.
+    pub(super) fn open(&self) -> Option<&str> {
+        self.open.as_ref().map(|(name, _)| name.as_str())
+    }
+
+    fn note(&mut self, event: &Event) {
+        match event {
+            Event::Packing { .. } => self.enter("Package"),
+            Event::Submitting => self.enter("Template"),
+            Event::Starting => self.enter("Start"),
+            Event::RunChanged {
+                sub_state: Some(phase),
+                ..
+            } => self.enter(phase),
+            Event::RunEnded { .. } => self.enter("Log"),
+            Event::CleaningUp => self.enter("Clean-up"),
+            Event::LogSaved { steps, .. } if self.steps.is_empty() => {
+                self.steps.clone_from(steps);
+            }
+            _ => {}
+        }
+    }
+
+    fn enter(&mut self, name: &str) {
+        if self.open.as_ref().is_some_and(|(open, _)| open == name) {
+            return;
+        }
+        self.close();
+        self.open = Some((name.to_owned(), Instant::now()));
+    }
+
+    fn close(&mut self) {
+        if let Some((name, begin)) = self.open.take() {
+            self.phases.push(Phase {
+                name,
+                duration: begin.elapsed(),
+            });
+        }
+    }
+
+    /// All phases, the last one up to now.
+    pub(super) fn finished(&mut self) -> &[Phase] {
+        self.close();
+        &self.phases
+    }
+
+    /// Since the beginning.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.begin.elapsed()
+    }
+}

@@ -1,0 +1,141 @@
+//! The output of the build while it runs: a help and no condition.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use http::StatusCode;
+use tokio::time::{Instant, sleep};
+
+use super::event::{Event, Events};
+use crate::arm::container_log::Container;
+use crate::arm::{Arm, Failure};
+use crate::diagnosis::{Customizer, FailedStep};
+use crate::log::{Change, Line, Steps, Window};
+
+/// Between two looks: a line shows at most this long after it was written, for 180 requests in an hour.
+const PACE: Duration = Duration::from_secs(20);
+/// A build without a container of its own shows none; those that have one show it within some minutes.
+const PATIENCE: Duration = Duration::from_secs(15 * 60);
+/// The container's end looks like this many failures in a row.
+const MOST_FAILURES: u32 = 5;
+
+/// What is said of the build, as far as it can be seen.
+struct Live<'a> {
+    events: &'a dyn Events,
+    customizers: &'a [Customizer],
+    window: Window,
+    steps: Steps,
+    began: Instant,
+    /// The last line without its digits: of lines that differ in numbers only, one is enough.
+    last: String,
+}
+
+/// Shows the output of the build in the staging group `group`, until it is dropped.
+pub(super) async fn stream(
+    arm: &Arm,
+    group: Option<&str>,
+    customizers: &[Customizer],
+    events: &dyn Events,
+) -> Infallible {
+    if let Some(group) = group
+        && let Err(reason) = try_stream(arm, group, customizers, events).await
+    {
+        events.emit(Event::NoLiveLog { reason });
+    }
+    std::future::pending().await
+}
+
+async fn try_stream(
+    arm: &Arm,
+    group: &str,
+    customizers: &[Customizer],
+    events: &dyn Events,
+) -> Result<(), String> {
+    let container = find(arm, group).await?;
+    let mut live = Live {
+        events,
+        customizers,
+        window: Window::default(),
+        steps: Steps::default(),
+        began: Instant::now(),
+        last: String::new(),
+    };
+    let mut failures = 0;
+    loop {
+        match arm.container_log(&container).await {
+            Ok(snapshot) => {
+                failures = 0;
+                live.show(&snapshot);
+            }
+            Err(failure) if failure.is(StatusCode::FORBIDDEN) => {
+                return Err(in_words(&failure, group));
+            }
+            Err(_) => failures += 1,
+        }
+        if failures >= MOST_FAILURES {
+            // The build in the VM is over; its log file comes with the end of the run.
+            return Ok(());
+        }
+        sleep(PACE).await;
+    }
+}
+
+async fn find(arm: &Arm, group: &str) -> Result<Container, String> {
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        sleep(PACE).await;
+        match arm.containers(group).await {
+            Ok(containers) => {
+                let is_build = |container: &&Container| container.group.contains("build");
+                let build = containers.iter().find(is_build).or(containers.first());
+                if let Some(container) = build {
+                    return Ok(container.clone());
+                }
+            }
+            Err(failure) if failure.is(StatusCode::FORBIDDEN) => {
+                return Err(in_words(&failure, group));
+            }
+            // Asked again.
+            Err(_) => {}
+        }
+    }
+    Err("the service builds without a container of its own this time".to_owned())
+}
+
+fn in_words(failure: &Failure, group: &str) -> String {
+    let subscription = group.split("/resourceGroups/").next().unwrap_or(group);
+    format!(
+        "{failure}; to see it, run: az role assignment create --assignee <service connection's principal> --role Reader --scope {subscription}"
+    )
+}
+
+impl Live<'_> {
+    fn show(&mut self, snapshot: &str) {
+        let new = self.window.take(snapshot);
+        if new.gap {
+            let text = "(lines are missing here; the log file has them)".to_owned();
+            self.events.emit(Event::BuildOutput(text));
+        }
+        for line in new.lines {
+            let line = Line::read(line.as_bytes());
+            let open = self.steps.open().is_some();
+            let change = self.steps.take(&line);
+            if open && change.is_some() {
+                self.events.emit(Event::StepEnded {
+                    elapsed: self.began.elapsed(),
+                });
+            }
+            if change == Some(Change::Started) {
+                self.began = Instant::now();
+                let step = FailedStep::of(self.customizers, self.steps.all());
+                let name = step.map(|step| step.to_string()).unwrap_or_default();
+                self.events.emit(Event::StepStarted { name });
+            }
+            let shape = line.text.replace(|c: char| c.is_ascii_digit(), "");
+            if line.is_for_people() && shape != self.last {
+                self.last = shape;
+                self.events.emit(Event::BuildOutput(line.text));
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The log of the build: found in the staging group, saved on the agent, and read while it streams by.
+//!
+//! It goes with the template, so it is fetched before clean-up. It is a help and no condition: whatever goes wrong here is one line.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use http::StatusCode;
+
+use super::event::{Event, Events};
+use crate::arm::{Arm, Failure};
+use crate::diagnosis::{End, LogReading, LogSummary, log_place};
+use crate::inputs::Plan;
+use crate::log::Redaction;
+use crate::storage::reading::{Access, list, read_piece};
+use crate::storage::{BlobRef, StorageAccount, account_key, accounts_of_group};
+
+/// Where the service leaves logs (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-troubleshoot#customization-log>).
+const CONTAINER: &str = "packerlogs";
+const CUSTOMIZATION: &str = "customization.log";
+const VALIDATION: &str = "validation.log";
+/// Enough for a gigabyte over a slow line; the build is over, and somebody waits.
+const BUDGET: Duration = Duration::from_secs(5 * 60);
+
+/// Why there is no log.
+enum NoLog {
+    /// Azure refused, or did not answer.
+    Refused(Failure),
+    /// There is none where it should be.
+    Missing(String),
+    /// The agent's disk refused.
+    Unwritten(String),
+}
+
+impl From<Failure> for NoLog {
+    fn from(failure: Failure) -> Self {
+        Self::Refused(failure)
+    }
+}
+
+/// Fetches the log of the build into `folder`. `message` is what the run said, `staging_group` the group's id. What the log of the
+/// validators says counts when the customizers ended well.
+pub(super) async fn fetch(
+    arm: &Arm,
+    plan: &Plan,
+    staging_group: Option<&str>,
+    message: &str,
+    folder: &Path,
+    events: &dyn Events,
+) -> Option<LogSummary> {
+    let fetching = fetch_both(arm, plan, staging_group, message, folder, events);
+    let reason = match tokio::time::timeout(BUDGET, fetching).await {
+        Ok(Ok(summary)) => return Some(summary),
+        Ok(Err(why)) => why.in_words(plan),
+        Err(_) => format!("it was not there after {} minutes", BUDGET.as_secs() / 60),
+    };
+    events.emit(Event::NoLog { reason });
+    None
+}
+
+async fn fetch_both(
+    arm: &Arm,
+    plan: &Plan,
+    staging_group: Option<&str>,
+    message: &str,
+    folder: &Path,
+    events: &dyn Events,
+) -> Result<LogSummary, NoLog> {
+    let place = log_place(message);
+    let told = place
+        .as_ref()
+        .and_then(|place| group_of(place.account_id.as_deref()?));
+    let group = staging_group.map(str::to_owned).or(told);
+    let group = group.ok_or_else(|| NoLog::Missing("the staging group is not known".to_owned()))?;
+    let resource_manager = &plan.connection.cloud.resource_manager;
+    let accounts = accounts_of_group(&arm.client, resource_manager, &arm.scope, &group).await?;
+    let wanted = place.as_ref().map(|place| place.account.as_str());
+    let account = accounts
+        .iter()
+        .find(|account| wanted.is_some_and(|name| account.name.eq_ignore_ascii_case(name)))
+        .or(accounts.first())
+        .ok_or_else(|| {
+            NoLog::Missing("there is no storage account in the staging group".to_owned())
+        })?;
+    let (access, newest) = open(arm, plan, account).await?;
+    let told = place.map(|place| place.blob);
+    let name = told
+        .filter(|name| newest.is_none() || name.ends_with(CUSTOMIZATION))
+        .or(newest)
+        .ok_or_else(|| NoLog::Missing(format!("container '{CONTAINER}' has no {CUSTOMIZATION}")))?;
+    let log = Log {
+        arm,
+        plan,
+        access,
+        folder,
+        events,
+    };
+    let customization = log
+        .save(&account.blob(CONTAINER, &name), CUSTOMIZATION)
+        .await?;
+    let Some((folder_name, _)) = name.rsplit_once('/') else {
+        return Ok(customization);
+    };
+    let validation = account.blob(CONTAINER, &format!("{folder_name}/{VALIDATION}"));
+    match log.save(&validation, VALIDATION).await {
+        Ok(found) if customization.end == End::Finished && found.end != End::Finished => Ok(found),
+        // Most templates have no validators.
+        Ok(_) | Err(_) => Ok(customization),
+    }
+}
+
+/// The way to read the account, and the newest log in it: by the own token, or by a key where a role is missing.
+async fn open(
+    arm: &Arm,
+    plan: &Plan,
+    account: &StorageAccount,
+) -> Result<(Access, Option<String>), NoLog> {
+    let token = Access::token();
+    let refusal = match newest(arm, account, &token).await {
+        Ok(newest) => return Ok((token, newest)),
+        Err(failure) if failure.is(StatusCode::FORBIDDEN) => failure,
+        Err(failure) => return Err(failure.into()),
+    };
+    let resource_manager = &plan.connection.cloud.resource_manager;
+    let key = account_key(&arm.client, resource_manager, &arm.scope, account).await;
+    // The role is what is missing; that keys may not be read either is the rule.
+    let Ok(key) = key else {
+        return Err(refusal.into());
+    };
+    let access = Access::key(account, key);
+    let newest = newest(arm, account, &access).await.map_err(|_| refusal)?;
+    Ok((access, newest))
+}
+
+async fn newest(
+    arm: &Arm,
+    account: &StorageAccount,
+    access: &Access,
+) -> Result<Option<String>, Failure> {
+    let blobs = list(&arm.client, account, CONTAINER, access).await?;
+    let logs = blobs
+        .into_iter()
+        .filter(|blob| blob.name.ends_with(CUSTOMIZATION));
+    Ok(logs.max_by_key(|blob| blob.written).map(|blob| blob.name))
+}
+
+/// `/subscriptions/.../resourceGroups/...` of a resource's id.
+fn group_of(id: &str) -> Option<String> {
+    id.split_once("/providers/")
+        .map(|(group, _)| group.to_owned())
+}
+
+struct Log<'a> {
+    arm: &'a Arm,
+    plan: &'a Plan,
+    access: Access,
+    folder: &'a Path,
+    events: &'a dyn Events,
+}
+
+impl Log<'_> {
+    /// Saves `blob` piece by piece, and reads it on the way.
+    async fn save(&self, blob: &BlobRef, name: &str) -> Result<LogSummary, NoLog> {
+        let path = self
+            .folder
+            .join(format!("{}-{name}", self.plan.template_name));
+        let mut piece = read_piece(&self.arm.client, blob, 0, &self.access).await?;
+        let unwritten = |error: std::io::Error| {
+            NoLog::Unwritten(format!("'{}' cannot be written: {error}", path.display()))
+        };
+        let mut file = File::create(&path).map_err(unwritten)?;
+        let (mut reading, mut bytes) = (LogReading::default(), 0_u64);
+        let mut redaction = Redaction::default();
+        loop {
+            file.write_all(&redaction.push(&piece.bytes))
+                .map_err(unwritten)?;
+            reading.push(&piece.bytes);
+            bytes += u64::try_from(piece.bytes.len()).unwrap_or_default();
+            if !piece.more {
+                break;
+            }
+            piece = read_piece(&self.arm.client, blob, bytes, &self.access).await?;
+        }
+        file.write_all(&redaction.finish()).map_err(unwritten)?;
+        let summary = reading.finish();
+        self.events.emit(Event::LogSaved {
+            path: PathBuf::from(&path),
+            bytes,
+            lines: summary.lines,
+            steps: summary.steps.clone(),
+        });
+        Ok(summary)
+    }
+}
+
+impl NoLog {
+    /// Why, and which role helps. The staging group is new for each build, so a role on it would come too late.
+    fn in_words(&self, plan: &Plan) -> String {
+        let failure = match self {
+            Self::Missing(reason) | Self::Unwritten(reason) => return reason.clone(),
+            Self::Refused(failure) => failure,
+        };
+        let role = match failure.refusal().map(|refusal| refusal.code.as_str()) {
+            Some("AuthorizationPermissionMismatch") => "Storage Blob Data Reader",
+            Some("AuthorizationFailed") => "Reader",
+            _ => return failure.to_string(),
+        };
+        format!(
+            "{failure}; to see it, run: az role assignment create --assignee <service connection's principal> --role \"{role}\" --scope /subscriptions/{}",
+            plan.connection.subscription
+        )
+    }
+}

@@ -1,0 +1,492 @@
+//! The logs of `tests/logs`, written by us after public descriptions of what the service writes: each is read and diagnosed as it should be.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use image_builder::diagnosis::{
+    Customizer, End, Explanation, LogReading, LogSummary, Place, entries, of_text,
+};
+
+fn bytes(name: &str) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/logs");
+    fs::read(folder.join(format!("{name}.log"))).unwrap()
+}
+
+fn read(log: &[u8]) -> LogSummary {
+    let mut reading = LogReading::default();
+    for piece in log.chunks(1000) {
+        reading.push(piece);
+    }
+    reading.finish()
+}
+
+fn customizers(kinds: &[&str]) -> Vec<Customizer> {
+    let customizer = |kind: &&str| Customizer {
+        kind: (*kind).to_owned(),
+        name: String::new(),
+    };
+    kinds.iter().map(customizer).collect()
+}
+
+const LINUX: &[&str] = &["File", "Shell"];
+const WINDOWS: &[&str] = &["PowerShell", "PowerShell", "WindowsUpdate"];
+
+/// Log, customizers of the template, code, the failing step as it is called.
+const FAILED: &[(&str, &[&str], &str, &str)] = &[
+    (
+        "04-script-exit-1",
+        &["PowerShell", "PowerShell", "PowerShell"],
+        "AIB024",
+        "customizer 3 of 3 (PowerShell)",
+    ),
+    (
+        "05-exit-3010",
+        WINDOWS,
+        "AIB024",
+        "customizer 1 of 3 (PowerShell)",
+    ),
+    ("06-winrm-timeout", WINDOWS, "AIB021", ""),
+    ("07-network-blocks-winrm", WINDOWS, "AIB022", ""),
+    (
+        "08-restart-loop",
+        &["PowerShell", "WindowsRestart"],
+        "AIB027",
+        "customizer 2 of 2 (WindowsRestart)",
+    ),
+    (
+        "09-updates-eof",
+        WINDOWS,
+        "AIB028",
+        "customizer 3 of 3 (WindowsUpdate)",
+    ),
+    (
+        "10-sysprep-undeployable",
+        &["PowerShell"],
+        "AIB029",
+        "a step of the service (powershell)",
+    ),
+    (
+        "11-sysprep-complete-loop",
+        &["PowerShell"],
+        "AIB030",
+        "a step of the service (powershell)",
+    ),
+    ("13-policy", LINUX, "AIB018", ""),
+    ("14-sku-not-available", LINUX, "AIB019", ""),
+    (
+        "15-canceled",
+        &["PowerShell", "WindowsUpdate"],
+        "AIB034",
+        "customizer 2 of 2 (WindowsUpdate)",
+    ),
+    (
+        "19-ansi-and-broken-text",
+        LINUX,
+        "AIB024",
+        "customizer 2 of 2 (Shell)",
+    ),
+    (
+        "20-validation-fails",
+        &["Shell"],
+        "AIB024",
+        "customizer 1 of 1 (Shell)",
+    ),
+    ("21-core-quota", LINUX, "AIB020", ""),
+    ("22-ssh-timeout", LINUX, "AIB023", ""),
+    (
+        "23-without-sudo",
+        LINUX,
+        "AIB025",
+        "customizer 2 of 2 (Shell)",
+    ),
+    (
+        "24-update-while-pending",
+        WINDOWS,
+        "AIB026",
+        "customizer 3 of 3 (WindowsUpdate)",
+    ),
+    (
+        "25-guest-agent-not-ready",
+        &["PowerShell"],
+        "AIB029",
+        "a step of the service (powershell)",
+    ),
+    (
+        "26-app-of-one-user",
+        &["PowerShell"],
+        "AIB030",
+        "a step of the service (powershell)",
+    ),
+    (
+        "27-deprovisioning-script-gone",
+        &["PowerShell"],
+        "AIB031",
+        "a step of the service (powershell)",
+    ),
+    ("28-build-timeout-too-short", LINUX, "AIB033", ""),
+    ("29-big-file", LINUX, "AIB035", "customizer 1 of 2 (File)"),
+    ("30-missing-right", LINUX, "AIB005", ""),
+    ("31-proxy-disk", LINUX, "AIB007", ""),
+    ("32-unknown", LINUX, "AIB401", "customizer 2 of 2 (Shell)"),
+];
+
+/// Place, code, text.
+const MESSAGES: &[(Place, &str, &str)] = &[
+    (
+        Place::Submission,
+        "AIB001",
+        "Conflict: Update/Upgrade of image templates is currently not supported. Please change the name of the template you are submitting.",
+    ),
+    (
+        Place::Submission,
+        "AIB002",
+        "BadPIRSource: Platform Image was not found. publisher: MicrosoftWindowsDesktop, offer: office-365, sku: 19h1-evd, version: latest",
+    ),
+    (
+        Place::Submission,
+        "AIB003",
+        "The assigned managed identity cannot be used. Please remove the existing one and re-assign a new identity.",
+    ),
+    (
+        Place::Submission,
+        "AIB004",
+        "Not authorized to access the resource: /subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/x. Please check the user assigned identity has the correct permissions.",
+    ),
+    (
+        Place::Run,
+        "AIB004",
+        "Not authorized to access the resource: /subscriptions/s/resourceGroups/g. Please check",
+    ),
+    (
+        Place::Submission,
+        "AIB005",
+        "AuthorizationFailed: The client 'c' does not have authorization to perform action 'Microsoft.VirtualMachineImages/imageTemplates/write' over scope '/subscriptions/s'",
+    ),
+    (
+        Place::Submission,
+        "AIB006",
+        "LinkedAuthorizationFailed: The client has permission to perform action 'write' on scope; however, it does not have permission to perform action 'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action' on the linked scope",
+    ),
+    (
+        Place::Run,
+        "AIB007",
+        "does not have authorization to perform action 'Microsoft.Compute/disks/write' over scope '/x/disks/proxyVmDiskWin_1690'",
+    ),
+    (
+        Place::Submission,
+        "AIB008",
+        r#"Unmarshalling entity encountered error: json: unknown field \"vmsize\""#,
+    ),
+    (
+        Place::Submission,
+        "AIB009",
+        "ValidationFailed: Validation failed: 'ImageTemplate.properties.source': Field 'imageId' has a bad value: 'x'.",
+    ),
+    (
+        Place::Submission,
+        "AIB009",
+        "Validation failed: 'ImageTemplate': Missing field 'identity'. Please review",
+    ),
+    (
+        Place::Submission,
+        "AIB010",
+        "the source has a different Hyper-V Generation ['V2'] than the image definition",
+    ),
+    (
+        Place::Submission,
+        "AIB011",
+        "The provided security type 'TrustedLaunch' is not supported by the image",
+    ),
+    (
+        Place::Submission,
+        "AIB012",
+        "Downloading external file (https://x/y.tar.gz) to local file (xxxxx.0.customizer.fp) [attempt 1 of 10] failed: 403",
+    ),
+    (
+        Place::Run,
+        "AIB013",
+        "GET https://x.blob.core.windows.net/packages/y: PublicAccessNotPermitted",
+    ),
+    (
+        Place::Submission,
+        "AIB014",
+        "BadStagingResourceGroup: the staging resource group is not empty",
+    ),
+    (
+        Place::Run,
+        "AIB015",
+        "Internal error occurred. This is a generic error. To identify possible causes, go to https://aka.ms/azvmimagebuilderts.",
+    ),
+    (
+        Place::Run,
+        "AIB016",
+        "Azure Container Instances provider not registered for your subscription.",
+    ),
+    (
+        Place::Submission,
+        "AIB016",
+        "MissingSubscriptionRegistration: The subscription is not registered to use namespace 'Microsoft.KeyVault'",
+    ),
+    (
+        Place::Run,
+        "AIB017",
+        "Azure Container Instances quota exceeded",
+    ),
+    (
+        Place::Run,
+        "AIB017",
+        "Too many Azure Container Instances deployed within a period of time.",
+    ),
+    (
+        Place::Run,
+        "AIB018",
+        "InvalidTemplateDeployment: The template deployment failed because of policy violation. RequestDisallowedByPolicy",
+    ),
+    (
+        Place::Run,
+        "AIB019",
+        "SkuNotAvailable: The requested size is currently not available in location 'westeurope'",
+    ),
+    (
+        Place::Run,
+        "AIB020",
+        "QuotaExceeded: exceeding approved Total Regional Cores quota",
+    ),
+    (Place::Run, "AIB021", "Timeout waiting for WinRM."),
+    (Place::Run, "AIB023", "Timeout waiting for SSH."),
+    (
+        Place::Run,
+        "AIB032",
+        "Failed while waiting for packerizer: Timeout waiting for microservice to complete: 'context deadline exceeded'",
+    ),
+    (
+        Place::Run,
+        "AIB033",
+        "client_jwt will expire within 5 minutes",
+    ),
+    (
+        Place::Run,
+        "AIB036",
+        "Failed in distributing 1 images out of total 1: {[Error 0] [Distribute 0] Error publishing MDI to Azure Compute Gallery:/subscriptions/s. Future#WaitForCompletion: context has been cancelled: StatusCode=200 -- Original Error: context deadline exceeded}",
+    ),
+    (
+        Place::Run,
+        "AIB036",
+        "Error publishing MDI to shared image gallery: context deadline exceeded",
+    ),
+    (
+        Place::Distribution,
+        "AIB037",
+        "the gallery image version 1.0.0 already exists",
+    ),
+    (
+        Place::Run,
+        "AIB038",
+        "Build (Managed Image) step failed: Error getting Managed Image: StatusCode=403 -- AuthorizationFailed",
+    ),
+    (
+        Place::Run,
+        "AIB038",
+        "Error getting Image Version '/x': compute.GalleryImageVersionsClient#Get: StatusCode=404 -- ResourceNotFound",
+    ),
+    (
+        Place::Run,
+        "AIB039",
+        "compute#UpdateTags: networkInterfaces 'pkrni' was not found",
+    ),
+    (
+        Place::SignIn,
+        "AIB040",
+        "AADSTS700024: Client assertion is not within its valid time range.",
+    ),
+    (
+        Place::Submission,
+        "AIB041",
+        "The gateway did not receive a response from 'Microsoft.VirtualMachineImages' within the specified time period.",
+    ),
+    (Place::Run, "AIB042", "##[error]The operation was canceled."),
+    (
+        Place::CleanUp,
+        "AIB043",
+        "Operation Microsoft.VirtualMachineImages/imageTemplates/delete is not allowed in provisioning state: provisioned or run state: running.",
+    ),
+    (
+        Place::CleanUp,
+        "AIB044",
+        "NicInUseWithPrivateEndpoint: Network interface is currently in use with a private endpoint",
+    ),
+    (
+        Place::Run,
+        "AIB045",
+        "the trigger was disabled after repeated failures",
+    ),
+    (
+        Place::Submission,
+        "AIB046",
+        "The subscription is not registered for the resource type 'imageTemplates' in the location 'westeurope'.",
+    ),
+    (
+        Place::Submission,
+        "AIB047",
+        "ResourceGroupNotFound: Resource group 'x' could not be found.",
+    ),
+    (
+        Place::Submission,
+        "AIB048",
+        "LocationNotAvailableForResourceType: The provided location 'x' is not available",
+    ),
+];
+
+#[test]
+fn each_failed_build_is_diagnosed_and_its_step_named() {
+    for (name, kinds, code, step) in FAILED {
+        let summary = read(&bytes(name));
+        assert_ne!(summary.end, End::Finished, "{name}");
+        let found = Explanation::of("", Some(&summary), &customizers(kinds));
+        assert_eq!(found.code, *code, "{name}: {found:#?}");
+        let called = found.step.map(|step| step.to_string());
+        assert_eq!(called.unwrap_or_default(), *step, "{name}");
+    }
+}
+
+#[test]
+fn each_message_is_diagnosed() {
+    for (place, code, text) in MESSAGES {
+        let found = of_text(&[*place], text);
+        assert_eq!(found.map(|found| found.entry.code), Some(*code), "{text}");
+    }
+}
+
+#[test]
+fn every_entry_has_a_fixture_for_each_form_and_every_log_is_used() {
+    let logs = FAILED.iter().map(|(_, _, code, _)| *code);
+    let messages = MESSAGES.iter().map(|(_, code, _)| *code);
+    let covered: BTreeSet<&str> = logs.chain(messages).collect();
+    for entry in entries() {
+        assert!(
+            covered.contains(entry.code),
+            "{} has no fixture",
+            entry.code
+        );
+    }
+    let used: BTreeSet<&str> = FAILED
+        .iter()
+        .map(|(name, ..)| *name)
+        .chain(HARMLESS.iter().copied())
+        .collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/logs");
+    for file in fs::read_dir(folder).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        if let Some(name) = name.strip_suffix(".log") {
+            assert!(used.contains(name), "nothing reads {name}");
+        }
+    }
+}
+
+/// Builds that did not fail, or not where the log could tell: nothing in it may be blamed.
+const HARMLESS: &[&str] = &[
+    "01-linux-success",
+    "02-windows-success",
+    "03-windows-success-container",
+    "12-log-ends",
+    "16-distribution-timeout",
+    "17-harmless-deletions",
+];
+
+#[test]
+fn what_is_harmless_is_never_blamed() {
+    for name in HARMLESS {
+        let summary = read(&bytes(name));
+        let found = Explanation::of("The moon is full", Some(&summary), &[]);
+        assert_eq!(found.code, "AIB401", "{name}: {found:#?}");
+        assert_eq!(found.cause, "The moon is full", "{name}");
+        if *name != "12-log-ends" {
+            assert_eq!(summary.end, End::Finished, "{name}");
+            assert_eq!(found.step, None, "{name}");
+            assert!(found.excerpt.is_empty(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_message_and_a_log_explain_each_other() {
+    let check = |message: &str, log: &str, kinds: &[&str], code: &str, step: &str| {
+        let found = Explanation::of(message, Some(&read(&bytes(log))), &customizers(kinds));
+        let called = found.step.map(|step| step.to_string()).unwrap_or_default();
+        assert_eq!((found.code, called.as_str()), (code, step), "{log}");
+    };
+    let deadline = "Failed while waiting for packerizer: Timeout waiting for microservice to complete: 'context deadline exceeded'";
+    check(
+        deadline,
+        "12-log-ends",
+        LINUX,
+        "AIB032",
+        "customizer 2 of 2 (Shell)",
+    );
+    check(
+        deadline,
+        "11-sysprep-complete-loop",
+        &["PowerShell"],
+        "AIB030",
+        "a step of the service (powershell)",
+    );
+    let distribution = "Failed in distributing 1 images out of total 1: {[Error 0] [Distribute 0] Error publishing MDI to Azure Compute Gallery: context deadline exceeded}";
+    check(distribution, "16-distribution-timeout", LINUX, "AIB036", "");
+    check(
+        "Internal error occurred. This is a generic error.",
+        "13-policy",
+        LINUX,
+        "AIB018",
+        "",
+    );
+}
+
+#[test]
+fn the_excerpt_is_the_failed_steps_own_last_words() {
+    let found = |name: &str| Explanation::of("", Some(&read(&bytes(name))), &[]);
+    let excerpt = found("04-script-exit-1").excerpt;
+    assert!(
+        excerpt.contains(&"Installing agent".to_owned()),
+        "{excerpt:#?}"
+    );
+    assert!(
+        !excerpt
+            .iter()
+            .any(|line| line.contains("installing apps") || line.contains("Will retry")),
+        "{excerpt:#?}"
+    );
+    let unknown = found("32-unknown");
+    assert_eq!(unknown.cause, "the moon is full");
+    assert_eq!(unknown.telling.len(), 2, "{unknown:#?}");
+    assert!(
+        unknown.telling[0].starts_with("segmentation fault"),
+        "{unknown:#?}"
+    );
+    let broken = found("19-ansi-and-broken-text").excerpt;
+    assert!(
+        broken.contains(&"E: Unable to locate package foo".to_owned()),
+        "{broken:#?}"
+    );
+    assert!(broken.iter().any(|line| line == "ready"), "{broken:#?}");
+}
+
+#[test]
+fn a_long_log_is_read_in_little_memory() {
+    let begin = bytes("09-updates-eof");
+    let text = String::from_utf8(begin).unwrap();
+    let (head, tail) = text
+        .split_once("[864c0337-5f1a-4c6e-9a51-0d8e7b6c5a41] PACKER OUT     azure-arm: Waiting")
+        .unwrap();
+    let noise = "[864c0337-5f1a-4c6e-9a51-0d8e7b6c5a41] PACKER OUT     azure-arm: Waiting for operation to complete (system performance: 90% cpu; 32% memory)...\n";
+    let mut reading = LogReading::default();
+    reading.push(head.as_bytes());
+    for _ in 0..5 * 1024 * 1024 / noise.len() {
+        reading.push(noise.as_bytes());
+    }
+    reading.push(tail.as_bytes());
+    let summary = reading.finish();
+    assert_eq!(summary.excerpt.len(), LogSummary::MOST_LINES);
+    let found = Explanation::of("", Some(&summary), &customizers(WINDOWS));
+    assert_eq!(found.code, "AIB028");
+}
