@@ -1,9 +1,13 @@
-//! The folder that is put into the build VM.
+//! The folder, or the single file, that is put into the build VM.
 
 use std::path::{Component, Path, PathBuf};
 use std::{fs, io};
 
-use super::declared::{INLINE_SCRIPT, PACKAGE_PATH, PROVISIONER, STORAGE_ACCOUNT_NAME};
+use ignore::gitignore::GitignoreBuilder;
+
+use super::declared::{
+    INLINE_SCRIPT, PACKAGE_EXCLUDE, PACKAGE_PATH, PROVISIONER, STORAGE_ACCOUNT_NAME,
+};
 use super::given::Given;
 use super::plan::{ArchiveFormat, Package};
 use super::problem::{Code, Form, Problem, quoted};
@@ -32,7 +36,8 @@ fn read_whole(
     steps: Option<&FileSteps>,
 ) -> Result<Package, Reported> {
     let storage_account = storage_account(reading);
-    let folder = folder(reading, steps)?;
+    let exclude = exclude(reading);
+    let (folder, is_file) = folder(reading, steps)?;
     let name = name(reading, &folder)?;
     let format = match format {
         Some(ArchiveFormat::Zip) => {
@@ -45,6 +50,8 @@ fn read_whole(
     Ok(Package {
         blob_name: blob_name(reading, &name, format),
         folder,
+        is_file,
+        exclude: exclude?,
         name,
         storage_account: storage_account?,
         format,
@@ -68,6 +75,24 @@ fn storage_account(reading: &mut Reading<'_>) -> Result<String, Reported> {
     }
     let hint = super::last_of_id(text).map(|name| format!("the name alone is enough: '{name}'"));
     Err(reading.malformed(&STORAGE_ACCOUNT_NAME, text, STORAGE_ACCOUNT, hint))
+}
+
+const PATTERN: Form = Form {
+    what: "a pattern",
+    looks: "patterns as in a .gitignore file, one in each line",
+    example: "node_modules/",
+};
+
+/// Each line is tried by itself, so that a wrong one is named.
+fn exclude(reading: &mut Reading<'_>) -> Result<Vec<String>, Reported> {
+    let lines = reading.optional(&PACKAGE_EXCLUDE)?.unwrap_or_default();
+    let mut wrong = None;
+    for line in lines.lines() {
+        if GitignoreBuilder::new("").add_line(None, line).is_err() {
+            wrong = Some(reading.malformed(&PACKAGE_EXCLUDE, line, PATTERN, None));
+        }
+    }
+    wrong.map_or_else(|| Ok(lines.lines().map(str::to_owned).collect()), Err)
 }
 
 /// The original's layout: build or release, then the unique number, so that no two runs meet.
@@ -106,7 +131,11 @@ fn is_root(given: &Given, folder: &Path) -> bool {
         .any(|root| !root.as_os_str().is_empty() && resolved(root) == folder)
 }
 
-fn folder(reading: &mut Reading<'_>, steps: Option<&FileSteps>) -> Result<PathBuf, Reported> {
+/// The path, and whether it is a single file.
+fn folder(
+    reading: &mut Reading<'_>,
+    steps: Option<&FileSteps>,
+) -> Result<(PathBuf, bool), Reported> {
     let form = Form {
         what: "a folder",
         looks: "the path of a folder",
@@ -143,7 +172,7 @@ fn folder(reading: &mut Reading<'_>, steps: Option<&FileSteps>) -> Result<PathBu
         return Err(reading.report(wrong_path(sentence, Some(hint.to_owned()))));
     }
     match check(&folder) {
-        Ok(()) => Ok(folder),
+        Ok(is_file) => Ok((folder, is_file)),
         Err((sentence, hint)) => Err(reading.report(wrong_path(sentence, hint))),
     }
 }
@@ -189,8 +218,8 @@ fn resolved(path: &Path) -> PathBuf {
     result
 }
 
-/// Whether `folder` is a folder with something in it; else a sentence and a hint.
-fn check(folder: &Path) -> Result<(), (String, Option<String>)> {
+/// Whether it is a single file instead of a folder with something in it; if it is neither, a sentence and a hint.
+fn check(folder: &Path) -> Result<bool, (String, Option<String>)> {
     let shown = quoted(&folder.display().to_string());
     let metadata = fs::metadata(folder).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
@@ -198,11 +227,12 @@ fn check(folder: &Path) -> Result<(), (String, Option<String>)> {
         }
         _ => (format!("{shown} cannot be read: {error}"), None),
     })?;
+    if metadata.is_file() {
+        return Ok(true);
+    }
     if !metadata.is_dir() {
-        let parent = folder.parent().map(|parent| parent.display().to_string());
-        let hint =
-            parent.map(|parent| format!("name the folder that holds it: {}", quoted(&parent)));
-        return Err((format!("{shown} is a file; expected a folder"), hint));
+        let sentence = format!("{shown} is neither a folder nor a file; expected a folder");
+        return Err((sentence, None));
     }
     let mut entries =
         fs::read_dir(folder).map_err(|error| (format!("{shown} cannot be read: {error}"), None))?;
@@ -210,7 +240,7 @@ fn check(folder: &Path) -> Result<(), (String, Option<String>)> {
         let hint = "an earlier step of this job has to put files into it, such as a download of the pipeline artifact";
         return Err((format!("{shown} is empty"), Some(hint.to_owned())));
     }
-    Ok(())
+    Ok(false)
 }
 
 /// Looks at the nearest folder that exists, for a name that is spelled a little differently.

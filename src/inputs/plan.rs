@@ -218,9 +218,13 @@ pub enum Provisioner {
 /// The folder that is put into the build VM, and where its archive goes on the way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
-    /// The folder on the agent; it exists and is not empty.
+    /// The folder on the agent, which exists and is not empty; or a single file.
     pub folder: PathBuf,
-    /// Name of the folder in the build VM, under `/tmp` or `c:\buildartifacts`.
+    /// Whether it is a single file. In the build VM it lies beside its archive then, in no folder of its own.
+    pub is_file: bool,
+    /// What of it stays on the agent: patterns as in `.gitignore`.
+    pub exclude: Vec<String>,
+    /// Name of the folder or file in the build VM, under `/tmp` or `c:\buildartifacts`.
     pub name: String,
     /// Name of the storage account.
     pub storage_account: String,

@@ -16,9 +16,9 @@ mod words;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::agent::{Agent, Console, Note, TaskResult};
+use crate::agent::{Agent, Console, IssueKind, Note, TaskResult};
 use crate::error::{Error, duration};
-use crate::inputs::Plan;
+use crate::inputs::{self, Plan};
 use crate::run::event::{Event, Events};
 use crate::run::leftover::{Leftover, Remains};
 use crate::run::{Image, Outcome};
@@ -187,8 +187,16 @@ impl Events for Reporter {
         for line in words::of(&event) {
             self.console.line(&line);
         }
+        if let Some((text, hint)) = words::warning_of(&event) {
+            let text = outcome::with_hint(&text, Some(&hint));
+            let code = Some(inputs::Code::PackagePath.as_str());
+            self.console.issue(IssueKind::Warning, code, &text);
+        }
         match &event {
             Event::Built(image) => outcome::report_image(&self.console, image),
+            Event::Sending(sending) => self
+                .console
+                .set_progress(sending.percent, "Sending the package"),
             Event::LogSaved { path, .. } => {
                 self.console.upload_file(path);
                 self.console

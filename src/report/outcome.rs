@@ -171,7 +171,7 @@ fn set_version_variables(console: &Console, uri: &str) {
     }
 }
 
-fn with_hint(text: &str, hint: Option<&str>) -> String {
+pub(super) fn with_hint(text: &str, hint: Option<&str>) -> String {
     match hint {
         Some(hint) => format!("{text}\nhint: {hint}"),
         None => text.to_owned(),

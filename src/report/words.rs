@@ -2,13 +2,15 @@
 
 use crate::arm::gallery::RegionState;
 use crate::error::duration;
-use crate::run::event::Event;
+use crate::inputs::declared::{PACKAGE_EXCLUDE, PACKAGE_PATH};
+use crate::run::event::{Event, Sending};
 use crate::run::leftover::Leftover;
 
 /// The lines for `event`.
 pub(super) fn of(event: &Event) -> Vec<String> {
     match event {
         Event::Packing { folder, blob } => vec![format!("Archiving {folder} to {blob}")],
+        Event::Sending(sending) => vec![of_sending(sending)],
         Event::Packed {
             files,
             bytes_read,
@@ -56,9 +58,46 @@ pub(super) fn of(event: &Event) -> Vec<String> {
         Event::Built(_)
         | Event::Registered(_)
         | Event::NotOurs(_)
+        | Event::RepositoryInPackage
+        | Event::LargePackage { .. }
         | Event::StepStarted { .. }
         | Event::StepEnded { .. } => Vec::new(),
     }
+}
+
+/// What is said as a warning: a sentence, and what to do.
+pub(super) fn warning_of(event: &Event) -> Option<(String, String)> {
+    let (exclude, folder) = (PACKAGE_EXCLUDE.name, PACKAGE_PATH.name);
+    match event {
+        Event::RepositoryInPackage => Some((
+            "The package holds a Git repository, which goes into the build VM with all its history"
+                .to_owned(),
+            format!("to keep it out, add the line '.git/' to input '{exclude}'"),
+        )),
+        Event::LargePackage { bytes } => Some((
+            format!(
+                "The package has {}, all of which is sent to the build VM",
+                size(*bytes)
+            ),
+            format!(
+                "to keep some of it out, name it in input '{exclude}', or let '{folder}' name a smaller folder"
+            ),
+        )),
+        _ => None,
+    }
+}
+
+fn of_sending(sending: &Sending) -> String {
+    let Sending {
+        percent,
+        bytes_per_second,
+        remaining,
+    } = sending;
+    let rest = remaining.map_or_else(String::new, |rest| format!(", {} to go", duration(rest)));
+    format!(
+        "sending the package: {percent} %, {}/s{rest}",
+        size(*bytes_per_second)
+    )
 }
 
 fn of_run(event: &Event) -> Vec<String> {
@@ -152,6 +191,36 @@ fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn progress_reads_as_people_say_it() {
+        let check = |remaining: Option<u64>, expected: &str| {
+            let sending = Sending {
+                percent: 25,
+                bytes_per_second: 3 << 20,
+                remaining: remaining.map(std::time::Duration::from_secs),
+            };
+            assert_eq!(of(&Event::Sending(sending)), [expected]);
+        };
+        check(None, "sending the package: 25 %, 3.0 MiB/s");
+        check(
+            Some(90),
+            "sending the package: 25 %, 3.0 MiB/s, 1 min 30 s to go",
+        );
+    }
+
+    #[test]
+    fn doubts_about_the_package_are_warnings_with_a_way_out() {
+        for event in [
+            Event::RepositoryInPackage,
+            Event::LargePackage { bytes: 3 << 30 },
+        ] {
+            let (text, hint) = warning_of(&event).unwrap();
+            assert!(text.starts_with("The package h") && hint.contains("packageExclude"));
+            assert!(of(&event).is_empty());
+        }
+        assert_eq!(warning_of(&Event::Starting), None);
+    }
 
     #[test]
     fn sizes_read_as_people_say_them() {

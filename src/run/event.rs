@@ -19,6 +19,15 @@ pub enum Event {
         /// Where it goes: `container/blob`.
         blob: String,
     },
+    /// A Git repository, with all its history, goes along with the package.
+    RepositoryInPackage,
+    /// The package is so large that it may be a mistake.
+    LargePackage {
+        /// Length of all its files.
+        bytes: u64,
+    },
+    /// A package of some size is on its way; said once in a while.
+    Sending(Sending),
     /// The package is in storage.
     Packed {
         /// Number of files in it.
@@ -131,6 +140,17 @@ pub enum Event {
     NotOurs(Leftover),
     /// This thing stays on purpose.
     Kept(Leftover),
+}
+
+/// How far a package has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sending {
+    /// How much of the folder was read, in percent.
+    pub percent: u8,
+    /// Bytes of the archive that were sent each second.
+    pub bytes_per_second: u64,
+    /// How long the rest takes if it goes on like that; unknown at the beginning.
+    pub remaining: Option<Duration>,
 }
 
 /// Listens to a build.

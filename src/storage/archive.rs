@@ -1,11 +1,12 @@
 //! A folder as an archive, a stream of blocks: no temporary file, and a few blocks of memory however large the folder is (the zip format's
-//! own directory, some hundred bytes for each entry, comes on top).
+//! own directory, some ten bytes for each entry, comes on top).
 //!
 //! The same folder gives the same bytes. Entries are sorted by name, and carry one fixed time: a build agent sets the time when it unpacks
 //! or downloads a file, so it says nothing about the file. Owners are left out for the same reason.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -14,6 +15,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::blocks::{BLOCK_BYTES, BlockWriter};
+use super::exclusion::Exclusion;
+use super::progress::Progress;
 use super::walk::{Walk, unreadable};
 use super::{tar_gz, zip};
 
@@ -21,8 +24,8 @@ use super::{tar_gz, zip};
 const WAITING_BLOCKS: usize = 2;
 /// Small enough that the allocator reuses it for each file.
 const READ_BYTES: usize = 64 * 1024;
-/// Level 3 of zlib-rs makes archives smaller than level 1 of zlib, at about the same speed as its own level 2.
-pub(super) const COMPRESSION_LEVEL: u32 = 3;
+/// A file that was listed as a short one may grow to this length before it is read.
+const MOST_SMALL_BYTES: u64 = 512 * 1024;
 
 /// How a package is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,8 +65,8 @@ pub enum PackageFailure {
     /// Not there, or not there any more.
     #[error("'{}' does not exist, or vanished while the package was packed", .0.display())]
     Missing(PathBuf),
-    /// The package itself is a file.
-    #[error("'{}' is not a folder", .0.display())]
+    /// The package itself is a device or the like.
+    #[error("'{}' is neither a folder nor a file", .0.display())]
     NotAFolder(PathBuf),
     /// Nothing in it.
     #[error("'{}' is empty", .0.display())]
@@ -100,6 +103,15 @@ pub enum PackageFailure {
         /// Why not.
         reason: String,
     },
+    /// Nothing is left of it.
+    #[error("all of '{}' is excluded", .0.display())]
+    AllExcluded(PathBuf),
+    /// A pattern of what is excluded is none.
+    #[error("a pattern of what is excluded cannot be read: {0}")]
+    Pattern(String),
+    /// The machine is out of threads.
+    #[error("no thread could be started to compress it: {0}")]
+    NoThread(String),
     /// Nobody reads the archive any more.
     #[error("the upload ended before the package was packed")]
     Abandoned,
@@ -112,17 +124,26 @@ pub(super) struct Archiving {
     thread: JoinHandle<Result<Archived, PackageFailure>>,
 }
 
-/// Starts packing `folder`.
-pub(super) fn start(folder: &Path, format: Format) -> Archiving {
-    start_in_blocks(folder, format, BLOCK_BYTES)
+/// What is packed, and how.
+#[derive(Debug, Clone)]
+pub(super) struct Packing {
+    pub(super) folder: PathBuf,
+    /// Patterns, as [`Exclusion::of`] takes them.
+    pub(super) exclude: Vec<String>,
+    pub(super) format: Format,
+    pub(super) threads: NonZero<usize>,
+    pub(super) progress: Progress,
 }
 
-fn start_in_blocks(folder: &Path, format: Format, block_bytes: usize) -> Archiving {
+/// Starts packing.
+pub(super) fn start(packing: Packing) -> Archiving {
+    start_in_blocks(packing, BLOCK_BYTES)
+}
+
+fn start_in_blocks(packing: Packing, block_bytes: usize) -> Archiving {
     let (sender, blocks) = mpsc::channel(WAITING_BLOCKS);
-    let folder = folder.to_owned();
-    let thread = tokio::task::spawn_blocking(move || {
-        write(&folder, format, BlockWriter::new(sender, block_bytes))
-    });
+    let thread =
+        tokio::task::spawn_blocking(move || write(&packing, BlockWriter::new(sender, block_bytes)));
     Archiving { blocks, thread }
 }
 
@@ -140,16 +161,20 @@ impl Archiving {
     }
 }
 
-/// Packs `folder` into `out`.
-fn write(folder: &Path, format: Format, out: BlockWriter) -> Result<Archived, PackageFailure> {
+fn write(packing: &Packing, out: BlockWriter) -> Result<Archived, PackageFailure> {
     let mut archived = Archived::default();
-    let entries = Walk::of(folder)?;
-    let out = match format {
-        Format::Zip => zip::write(entries, out, &mut archived)?,
-        Format::TarGz => tar_gz::write(entries, out, &mut archived)?,
+    let entries = Walk::of(&packing.folder, Exclusion::of(&packing.exclude)?)?;
+    let out = match packing.format {
+        Format::Zip => zip::write(entries, out, &mut archived, packing)?,
+        Format::TarGz => tar_gz::write(entries, out, &mut archived, packing)?,
     };
     if archived.files + archived.folders == 0 {
-        return Err(PackageFailure::Empty(folder.to_owned()));
+        let folder = packing.folder.clone();
+        return Err(if packing.exclude.is_empty() {
+            PackageFailure::Empty(folder)
+        } else {
+            PackageFailure::AllExcluded(folder)
+        });
     }
     archived.bytes_written = out.finish()?;
     Ok(archived)
@@ -162,11 +187,12 @@ pub(super) struct Content {
     file: File,
     length: u64,
     read: u64,
+    progress: Progress,
 }
 
 impl Content {
     /// Opens the file at `path`.
-    pub(super) fn open(path: &Path) -> Result<Self, PackageFailure> {
+    pub(super) fn open(path: &Path, progress: &Progress) -> Result<Self, PackageFailure> {
         let open = || {
             let file = File::open(path)?;
             let length = file.metadata()?.len();
@@ -178,12 +204,37 @@ impl Content {
             file,
             length,
             read: 0,
+            progress: progress.clone(),
         })
     }
 
     /// Length in bytes.
     pub(super) fn length(&self) -> u64 {
         self.length
+    }
+
+    /// All of it, if it is about as short as the `listed` length says: files that grow must not fill the memory.
+    pub(super) fn read_small(mut self, listed: u64) -> Result<Vec<u8>, PackageFailure> {
+        if self.length > listed.saturating_mul(2).max(MOST_SMALL_BYTES) {
+            return Err(self.changed(listed));
+        }
+        let mut data = Vec::with_capacity(usize::try_from(self.length).unwrap_or_default() + 1);
+        let read = self.read_to_end(&mut data);
+        read.map_err(|error| failure_at(&self.path, &error))?;
+        Ok(data)
+    }
+
+    /// Fails if there is more than there was when the file was opened.
+    pub(super) fn expect_end(&mut self) -> io::Result<()> {
+        // More than expected is an error of the reading itself.
+        self.read(&mut [0]).map(drop)
+    }
+
+    fn changed(&self, length: u64) -> PackageFailure {
+        PackageFailure::Changed {
+            path: self.path.clone(),
+            length,
+        }
     }
 
     /// With a buffer of a sensible size.
@@ -199,12 +250,10 @@ impl Read for Content {
             _ => io::Error::other(unreadable(&self.path, &error)),
         })?;
         self.read += u64::try_from(count).unwrap_or_default();
+        self.progress.add_read(count);
         if self.read > self.length || (count == 0 && !buffer.is_empty() && self.read < self.length)
         {
-            return Err(io::Error::other(PackageFailure::Changed {
-                path: self.path.clone(),
-                length: self.length,
-            }));
+            return Err(io::Error::other(self.changed(self.length)));
         }
         Ok(count)
     }
@@ -224,3 +273,7 @@ pub(super) fn failure_at(path: &Path, error: &io::Error) -> PackageFailure {
 #[cfg(test)]
 #[path = "archive_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "round_trip_tests.rs"]
+mod round_trips;

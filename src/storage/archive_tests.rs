@@ -1,4 +1,6 @@
 use super::*;
+use crate::storage::in_order::most_bytes;
+use crate::storage::testing::noise;
 
 #[cfg(unix)]
 use std::collections::BTreeMap;
@@ -9,8 +11,18 @@ use std::process::Command;
 use futures::StreamExt as _;
 use tempfile::TempDir;
 
+fn packing(folder: &Path, format: Format, threads: usize) -> Packing {
+    Packing {
+        folder: folder.to_owned(),
+        exclude: Vec::new(),
+        format,
+        threads: NonZero::new(threads).unwrap(),
+        progress: Progress::default(),
+    }
+}
+
 async fn packed(folder: &Path, format: Format) -> Result<(Vec<u8>, Archived), PackageFailure> {
-    let mut archiving = start(folder, format);
+    let mut archiving = start(packing(folder, format, 2));
     let blocks: Vec<Bytes> = archiving.blocks().collect().await;
     let archived = archiving.finish().await?;
     Ok((blocks.concat(), archived))
@@ -66,7 +78,7 @@ fn tree(root: &Path) -> BTreeMap<PathBuf, String> {
         use crate::storage::walk::Kind;
         let text = match entry.kind {
             Kind::Folder => format!("folder {:o}", entry.mode),
-            Kind::File => format!(
+            Kind::File { .. } => format!(
                 "{:o} {}",
                 entry.mode,
                 fs::read_to_string(&entry.path).unwrap()
@@ -75,7 +87,7 @@ fn tree(root: &Path) -> BTreeMap<PathBuf, String> {
         };
         (entry.name, text)
     };
-    Walk::of(root)
+    Walk::of(root, Exclusion::of(&[]).unwrap())
         .unwrap()
         .map(|entry| describe(entry.unwrap()))
         .collect()
@@ -144,6 +156,10 @@ for entry in archive.infolist():
 #[cfg(unix)]
 #[tokio::test]
 async fn pythons_zipfile_unpacks_what_was_packed() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        println!("not checked: python3 is not installed");
+        return;
+    }
     let package = package();
     let (bytes, archived) = packed(package.path(), Format::Zip).await.unwrap();
     let target = tempfile::tempdir().unwrap();
@@ -202,13 +218,35 @@ async fn an_empty_folder_is_no_package_and_one_with_an_empty_folder_is() {
     }
 }
 
+#[tokio::test]
+async fn what_is_excluded_stays_out_and_something_must_be_left() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("kept"), "12345").unwrap();
+    fs::write(folder.path().join("x.log"), "123").unwrap();
+    for format in [Format::Zip, Format::TarGz] {
+        let check = async |pattern: &str| {
+            let mut packing = packing(folder.path(), format, 1);
+            packing.exclude = vec![pattern.to_owned()];
+            let progress = packing.progress.clone();
+            let mut archiving = start(packing);
+            archiving.blocks().for_each(|_| async {}).await;
+            (archiving.finish().await, progress.bytes_read())
+        };
+        let (archived, bytes_read) = check("*.log").await;
+        let archived = archived.unwrap();
+        assert_eq!((archived.files, archived.bytes_read, bytes_read), (1, 5, 5));
+        let expected = PackageFailure::AllExcluded(folder.path().to_owned());
+        assert_eq!(check("*").await.0, Err(expected));
+    }
+}
+
 #[test]
 fn a_file_that_changes_while_it_is_read_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
     let check = |change: &dyn Fn(File)| {
         fs::write(&path, "12345").unwrap();
-        let mut content = Content::open(&path).unwrap();
+        let mut content = Content::open(&path, &Progress::default()).unwrap();
         change(File::options().write(true).open(&path).unwrap());
         let error = io::copy(&mut content, &mut io::sink()).unwrap_err();
         let expected = PackageFailure::Changed {
@@ -226,25 +264,20 @@ fn a_file_that_vanishes_before_it_is_read_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gone");
     assert_eq!(
-        Content::open(&path).unwrap_err(),
+        Content::open(&path, &Progress::default()).unwrap_err(),
         PackageFailure::Missing(path)
     );
 }
 
 const SMALL_BLOCK_BYTES: usize = 100_000;
 
-/// More than the small blocks that may wait, and incompressible: it holds the thread until blocks are taken.
-fn noise() -> Vec<u8> {
-    let mut state = 1_u64;
-    let mut next = || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        state.to_be_bytes()[0]
-    };
-    (0..(WAITING_BLOCKS + 2) * SMALL_BLOCK_BYTES)
-        .map(|_| next())
-        .collect()
+/// Incompressible, and more than may be in memory: it holds the thread until blocks are taken.
+fn long_noise() -> Vec<u8> {
+    noise(most_bytes(NonZero::new(2).unwrap()) + (WAITING_BLOCKS + 10) * SMALL_BLOCK_BYTES)
+}
+
+fn start_with(folder: &Path, format: Format, threads: usize) -> Archiving {
+    start_in_blocks(packing(folder, format, threads), SMALL_BLOCK_BYTES)
 }
 
 /// Both formats pass a failure of one of their files through as it is.
@@ -252,10 +285,10 @@ fn noise() -> Vec<u8> {
 async fn a_failure_of_one_file_ends_the_archive_with_its_name() {
     for format in [Format::Zip, Format::TarGz] {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("a"), noise()).unwrap();
+        fs::write(folder.path().join("a"), long_noise()).unwrap();
         let last = folder.path().join("b");
         fs::write(&last, "b").unwrap();
-        let mut archiving = start_in_blocks(folder.path(), format, SMALL_BLOCK_BYTES);
+        let mut archiving = start_with(folder.path(), format, 2);
         while archiving.blocks.len() < WAITING_BLOCKS {
             tokio::task::yield_now().await;
         }
@@ -289,9 +322,9 @@ async fn names_that_zip_cannot_keep_are_refused_and_tar_keeps_them() {
 #[tokio::test]
 async fn an_archive_that_nobody_takes_waits_and_ends_when_it_is_dropped() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("a"), noise()).unwrap();
+    fs::write(folder.path().join("a"), long_noise()).unwrap();
     for format in [Format::Zip, Format::TarGz] {
-        let archiving = start_in_blocks(folder.path(), format, SMALL_BLOCK_BYTES);
+        let archiving = start_with(folder.path(), format, 2);
         while archiving.blocks.len() < WAITING_BLOCKS {
             tokio::task::yield_now().await;
         }

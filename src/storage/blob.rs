@@ -13,6 +13,7 @@ use url::Url;
 
 use super::account::StorageAccount;
 use super::percent::encode;
+use super::progress::Progress;
 use crate::arm::retry::Repeat;
 use crate::arm::{Call, Client, Failure};
 
@@ -139,11 +140,12 @@ pub(super) async fn create_container(client: &Client, blob: &BlobRef) -> Result<
     }
 }
 
-/// Sends blocks, several at a time; returns how many there were. They are no blob before [`commit`].
+/// Sends blocks, several at a time, and counts them in `progress`; returns how many there were. They are no blob before [`commit`].
 pub(super) async fn put_blocks(
     client: &Client,
     blob: &BlobRef,
     blocks: impl Stream<Item = Bytes>,
+    progress: &Progress,
 ) -> Result<usize, Failure> {
     blocks
         .enumerate()
@@ -152,10 +154,12 @@ pub(super) async fn put_blocks(
             let query = format!("?comp=block&blockid={id}");
             let mut call = blob.call("Uploading", Method::PUT, &query);
             call.body = block;
-            client.send(&call).await
+            client.send(&call).await?;
+            progress.add_sent(call.body.len());
+            Ok(())
         })
         .buffer_unordered(BLOCKS_IN_FLIGHT)
-        .try_fold(0, |count, _| async move { Ok(count + 1) })
+        .try_fold(0, |count, ()| async move { Ok(count + 1) })
         .await
 }
 

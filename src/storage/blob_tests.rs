@@ -63,7 +63,7 @@ async fn blocks_are_sent_several_at_a_time_and_each_is_retried_by_itself() {
         trouble.unwrap_or_else(created)
     });
     let blocks = stream::iter(0..20).map(|number: usize| Bytes::from(number.to_string()));
-    let count = put_blocks(&network.client(), &blob(), blocks)
+    let count = put_blocks(&network.client(), &blob(), blocks, &Progress::default())
         .await
         .unwrap();
     assert_eq!(count, 20);
@@ -88,7 +88,7 @@ async fn blocks_are_sent_several_at_a_time_and_each_is_retried_by_itself() {
 async fn a_refused_block_ends_the_upload_and_names_blob_and_container() {
     let network = Scripted::new(|_| Answer::Refusal(403, "AuthorizationFailure"));
     let endless = stream::repeat(Bytes::from_static(b"x"));
-    let failure = put_blocks(&network.client(), &blob(), endless)
+    let failure = put_blocks(&network.client(), &blob(), endless, &Progress::default())
         .await
         .unwrap_err();
     assert_eq!(

@@ -192,6 +192,12 @@ fn package_hint(cause: &PackageFailure) -> Option<&'static str> {
             Some("let the agent's user read all files of the package")
         }
         PackageFailure::Unstorable { .. } => Some("rename it, or keep it out of the package"),
+        PackageFailure::AllExcluded(_) | PackageFailure::Pattern(_) => {
+            Some("look at the patterns of what is left out of the package")
+        }
+        PackageFailure::NoThread(_) => {
+            Some("raise the agent's limit of processes, or run fewer jobs on its machine at once")
+        }
         PackageFailure::Abandoned => None,
     }
 }

@@ -136,7 +136,10 @@ fn what_is_wrong_with_a_package_is_told_with_its_path() {
     };
     let reason = || "it is odd".to_owned();
     let (target, length) = (PathBuf::from("../y"), 5);
-    check(PackageFailure::NotAFolder(path()), "is not a folder");
+    check(
+        PackageFailure::NotAFolder(path()),
+        "is neither a folder nor a file",
+    );
     check(PackageFailure::Empty(path()), "is empty");
     check(
         PackageFailure::Missing(path()),

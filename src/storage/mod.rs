@@ -1,22 +1,30 @@
 //! The package: packed, brought to where the build VM can read it, linked, and removed again.
 //!
-//! The stages are apart: `walk` lists the folder, `zip` and `tar_gz` write an archive, `blocks` cuts it, `blob` uploads.
+//! The stages are apart: `walk` lists the folder, `zip` and `tar_gz` write an archive (`deflate` compresses pieces of it, `in_order` has all
+//! cores do so), `blocks` cuts it, `blob` uploads.
 //! Every request goes through [`Client::send`]; nothing here reads a clock but to tell how long the upload took.
 
 mod account;
 mod archive;
 mod blob;
 mod blocks;
+mod deflate;
+mod exclusion;
 mod failure;
+mod gzip;
+mod in_order;
 mod link;
 mod percent;
+mod progress;
 pub mod reading;
 mod shared_key;
+mod survey;
 mod tar_gz;
 #[cfg(test)]
 mod testing;
 mod walk;
 mod zip;
+mod zip_format;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,6 +33,7 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use crate::arm::Client;
+use archive::Packing;
 
 pub use account::{StorageAccount, account_key, accounts_of_group, find_account};
 pub use archive::{Archived, Format, PackageFailure};
@@ -33,6 +42,8 @@ pub use failure::{
     CODE_ACCOUNT, CODE_DELETION, CODE_LINK, CODE_PACKAGE, CODE_UPLOAD, Operation, StorageFailure,
 };
 pub use link::{LONGEST_LIFE, ReadLink};
+pub use progress::Progress;
+pub use survey::Survey;
 
 /// The container that packages go to: the one that `AzureImageBuilderTask@1` uses, so that a pipeline that moves finds its container.
 pub const CONTAINER: &str = "imagebuilder-vststask";
@@ -42,12 +53,23 @@ pub const CONTAINER: &str = "imagebuilder-vststask";
 pub struct PackageSource {
     /// The folder; its contents are at the root of the archive.
     pub folder: PathBuf,
+    /// What stays out of it: patterns as in `.gitignore`, one in each line.
+    pub exclude: Vec<String>,
     /// The archive's format.
     pub format: Format,
     /// The container; created unless it exists.
     pub container: String,
     /// The blob's name, used by nobody else.
     pub blob_name: String,
+}
+
+impl PackageSource {
+    fn failure(&self, cause: PackageFailure) -> StorageFailure {
+        StorageFailure::Package {
+            folder: self.folder.clone(),
+            cause,
+        }
+    }
 }
 
 /// A package that is in its blob.
@@ -61,28 +83,41 @@ pub struct Uploaded {
     pub elapsed: Duration,
 }
 
+/// Counts what is about to be packed; nothing is read but folders.
+pub async fn survey(package: &PackageSource) -> Result<Survey, StorageFailure> {
+    let (folder, exclude) = (package.folder.clone(), package.exclude.clone());
+    let counted = tokio::task::spawn_blocking(move || survey::survey(&folder, &exclude)).await;
+    // A thread without an answer was stopped together with the whole runtime.
+    let counted = counted.unwrap_or(Err(PackageFailure::Abandoned));
+    counted.map_err(|cause| package.failure(cause))
+}
+
 /// Packs and uploads a package at once: the first blocks are on their way while the rest is still being read.
 ///
-/// May be dropped at any time. Blocks that were sent by then are no blob; Azure removes them after a week.
+/// `progress` counts meanwhile. May be dropped at any time. Blocks that were sent by then are no blob; Azure removes them after a week.
 pub async fn upload(
     client: &Client,
     account: &StorageAccount,
     package: &PackageSource,
+    progress: &Progress,
 ) -> Result<Uploaded, StorageFailure> {
     let start = Instant::now();
     let blob = account.blob(&package.container, &package.blob_name);
     let refused = |failure| StorageFailure::refused(Operation::Upload, failure, account);
-    let mut archiving = archive::start(&package.folder, package.format);
+    let mut archiving = archive::start(Packing {
+        folder: package.folder.clone(),
+        exclude: package.exclude.clone(),
+        format: package.format,
+        threads: in_order::threads(),
+        progress: progress.clone(),
+    });
     blob::create_container(client, &blob)
         .await
         .map_err(refused)?;
-    let count = blob::put_blocks(client, &blob, archiving.blocks()).await;
+    let count = blob::put_blocks(client, &blob, archiving.blocks(), progress).await;
     let count = count.map_err(refused)?;
     let archived = archiving.finish().await;
-    let archived = archived.map_err(|cause| StorageFailure::Package {
-        folder: package.folder.clone(),
-        cause,
-    })?;
+    let archived = archived.map_err(|cause| package.failure(cause))?;
     blob::commit(client, &blob, count).await.map_err(refused)?;
     Ok(Uploaded {
         blob,

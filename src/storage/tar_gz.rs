@@ -3,25 +3,24 @@
 use std::io;
 use std::path::Path;
 
-use flate2::write::GzEncoder;
-use flate2::{Compression, GzBuilder};
 use tar::{Builder, EntryType, Header};
 
-use super::archive::{Archived, COMPRESSION_LEVEL, Content, PackageFailure, failure_at};
+use super::archive::{Archived, Content, PackageFailure, Packing, failure_at};
 use super::blocks::BlockWriter;
+use super::gzip::Gzip;
 use super::walk::{Entry, Kind, Walk};
 
 /// 1980-01-01, as in a `.zip`: GNU tar warns of a time stamp of 1970-01-01.
 const FIXED_TIME_SECONDS: u64 = 315_532_800;
 
-/// Writes all `entries` to `out` and counts them in `archived`.
+/// Writes all `entries` to `out`, and counts them in `archived`.
 pub(super) fn write(
     entries: Walk,
     out: BlockWriter,
     archived: &mut Archived,
+    packing: &Packing,
 ) -> Result<BlockWriter, PackageFailure> {
-    let gzip = GzBuilder::new().write(out, Compression::new(COMPRESSION_LEVEL));
-    let mut archive = Builder::new(gzip);
+    let mut archive = Builder::new(Gzip::new(out, packing.threads)?);
     for entry in entries {
         let entry = entry?;
         let failed = |error: io::Error| failure_at(&entry.path, &error);
@@ -39,8 +38,8 @@ pub(super) fn write(
                 added.map_err(failed)?;
                 archived.files += 1;
             }
-            Kind::File => {
-                let content = Content::open(&entry.path)?;
+            Kind::File { .. } => {
+                let content = Content::open(&entry.path, &packing.progress)?;
                 let length = content.length();
                 header.set_size(length);
                 let added = archive.append_data(&mut header, &entry.name, content.buffered());
@@ -50,7 +49,7 @@ pub(super) fn write(
             }
         }
     }
-    let finished = archive.into_inner().and_then(GzEncoder::finish);
+    let finished = archive.into_inner().and_then(Gzip::finish);
     finished.map_err(|error| failure_at(Path::new("the end of the archive"), &error))
 }
 
@@ -59,7 +58,7 @@ fn header(entry: &Entry) -> Header {
     let mut header = Header::new_gnu();
     header.set_entry_type(match entry.kind {
         Kind::Folder => EntryType::Directory,
-        Kind::File => EntryType::Regular,
+        Kind::File { .. } => EntryType::Regular,
         Kind::Link { .. } => EntryType::Symlink,
     });
     header.set_mode(entry.mode);

@@ -168,3 +168,15 @@ pub(super) fn account() -> StorageAccount {
         blob_endpoint: "https://examplestore.blob.core.windows.net/".parse().unwrap(),
     }
 }
+
+/// Bytes that nobody can compress, always the same ones.
+pub(super) fn noise(length: usize) -> Vec<u8> {
+    let mut state = 1_u64;
+    let mut next = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        state.to_be_bytes()[0]
+    };
+    (0..length).map(|_| next()).collect()
+}

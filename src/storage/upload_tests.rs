@@ -16,6 +16,7 @@ fn package() -> TempDir {
 fn source(folder: &Path) -> PackageSource {
     PackageSource {
         folder: folder.to_owned(),
+        exclude: Vec::new(),
         format: Format::Zip,
         container: CONTAINER.to_owned(),
         blob_name: "drop/7-1/drop_1.zip".to_owned(),
@@ -38,7 +39,7 @@ async fn a_package_is_uploaded_as_the_archive_that_its_blob_holds() {
     let folder = package();
     let network = network("nothing", 500, "");
     let source = source(folder.path());
-    let uploaded = upload(&network.client(), &account(), &source)
+    let uploaded = upload(&network.client(), &account(), &source, &Progress::default())
         .await
         .unwrap();
     assert_eq!(uploaded.blob, account().blob(CONTAINER, &source.blob_name));
@@ -70,7 +71,13 @@ async fn a_package_that_cannot_be_packed_becomes_no_blob() {
     let folder = package();
     let missing = folder.path().join("drop");
     let network = network("nothing", 500, "");
-    let failure = upload(&network.client(), &account(), &source(&missing)).await;
+    let failure = upload(
+        &network.client(),
+        &account(),
+        &source(&missing),
+        &Progress::default(),
+    )
+    .await;
     let cause = PackageFailure::Missing(missing.clone());
     let folder = missing;
     assert_eq!(
@@ -90,7 +97,13 @@ async fn a_refusal_at_any_stage_is_the_failure_of_the_upload() {
     let check = |query: &'static str, doing: &'static str| async move {
         let folder = package();
         let network = network(query, 403, "AuthorizationFailure");
-        let failure = upload(&network.client(), &account(), &source(folder.path())).await;
+        let failure = upload(
+            &network.client(),
+            &account(),
+            &source(folder.path()),
+            &Progress::default(),
+        )
+        .await;
         let failure = failure.unwrap_err();
         assert!(failure.to_string().starts_with(doing), "{failure}");
         assert_eq!(failure.code(), "AIB503");
@@ -111,7 +124,13 @@ async fn a_refusal_at_any_stage_is_the_failure_of_the_upload() {
 async fn a_right_to_the_container_alone_is_enough() {
     let folder = package();
     let network = network("restype=container", 403, "AuthorizationPermissionMismatch");
-    let uploaded = upload(&network.client(), &account(), &source(folder.path())).await;
+    let uploaded = upload(
+        &network.client(),
+        &account(),
+        &source(folder.path()),
+        &Progress::default(),
+    )
+    .await;
     assert_eq!(uploaded.unwrap().archived.files, 1);
 }
 
@@ -126,7 +145,8 @@ async fn an_upload_that_is_dropped_ends() {
     let client = network.client();
     let source = source(folder.path());
     let account = account();
-    let mut uploading = Box::pin(upload(&client, &account, &source));
+    let progress = Progress::default();
+    let mut uploading = Box::pin(upload(&client, &account, &source, &progress));
     assert!(futures::poll!(&mut uploading).is_pending());
     drop(uploading);
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::archive::PackageFailure;
+use super::exclusion::Exclusion;
 
 /// One thing in the package.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,7 +26,10 @@ pub(super) enum Kind {
     /// A folder; its contents follow.
     Folder,
     /// A file.
-    File,
+    File {
+        /// Length in bytes when it was listed.
+        length: u64,
+    },
     /// A symbolic link, kept as a link.
     Link {
         /// What it points to, relative to the link.
@@ -37,19 +41,30 @@ pub(super) enum Kind {
 #[derive(Debug)]
 pub(super) struct Walk {
     root: PathBuf,
+    exclusion: Exclusion,
     /// Names inside the package; the next one is last.
     pending: Vec<PathBuf>,
 }
 
 impl Walk {
-    /// Lists `folder`, which is not itself an entry: its contents are at the root of the package.
-    pub(super) fn of(folder: &Path) -> Result<Self, PackageFailure> {
+    /// Lists `folder`, which is not itself an entry: its contents are at the root of the package. A single file is there itself.
+    pub(super) fn of(folder: &Path, exclusion: Exclusion) -> Result<Self, PackageFailure> {
         let metadata = fs::metadata(folder).map_err(|error| unreadable(folder, &error))?;
+        if let (true, Some(root), Some(own)) =
+            (metadata.is_file(), folder.parent(), folder.file_name())
+        {
+            return Ok(Self {
+                root: root.to_owned(),
+                exclusion,
+                pending: vec![PathBuf::from(own)],
+            });
+        }
         if !metadata.is_dir() {
             return Err(PackageFailure::NotAFolder(folder.to_owned()));
         }
         let mut walk = Self {
             root: folder.to_owned(),
+            exclusion,
             pending: Vec::new(),
         };
         walk.list(Path::new(""))?;
@@ -68,9 +83,13 @@ impl Walk {
         Ok(())
     }
 
-    fn entry(&mut self, name: PathBuf) -> Result<Entry, PackageFailure> {
+    /// Nothing if it stays out of the package.
+    fn entry(&mut self, name: PathBuf) -> Result<Option<Entry>, PackageFailure> {
         let path = self.root.join(&name);
         let metadata = fs::symlink_metadata(&path).map_err(|error| unreadable(&path, &error))?;
+        if self.exclusion.excludes(&name, metadata.is_dir()) {
+            return Ok(None);
+        }
         let kind = if metadata.is_symlink() {
             let target = fs::read_link(&path).map_err(|error| unreadable(&path, &error))?;
             if !stays_inside(&name, &target) {
@@ -81,19 +100,21 @@ impl Walk {
             self.list(&name)?;
             Kind::Folder
         } else if metadata.is_file() {
-            Kind::File
+            Kind::File {
+                length: metadata.len(),
+            }
         } else {
             return Err(PackageFailure::Unstorable {
                 path,
                 reason: "it is neither a file, a folder nor a symbolic link".to_owned(),
             });
         };
-        Ok(Entry {
+        Ok(Some(Entry {
             mode: mode(&metadata),
             path,
             name,
             kind,
-        })
+        }))
     }
 }
 
@@ -101,8 +122,12 @@ impl Iterator for Walk {
     type Item = Result<Entry, PackageFailure>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let name = self.pending.pop()?;
-        Some(self.entry(name))
+        loop {
+            let name = self.pending.pop()?;
+            if let Some(entry) = self.entry(name).transpose() {
+                return Some(entry);
+            }
+        }
     }
 }
 
@@ -159,8 +184,12 @@ pub(super) fn slashed(path: &Path) -> Option<String> {
 mod tests {
     use super::*;
 
+    fn walk(folder: &Path) -> Result<Walk, PackageFailure> {
+        Walk::of(folder, Exclusion::of(&[]).unwrap())
+    }
+
     fn names(folder: &Path) -> Vec<String> {
-        let walk = Walk::of(folder).unwrap();
+        let walk = walk(folder).unwrap();
         walk.map(|entry| slashed(&entry.unwrap().name).unwrap())
             .collect()
     }
@@ -213,15 +242,24 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("drop");
         assert_eq!(
-            Walk::of(&missing).unwrap_err(),
+            walk(&missing).unwrap_err(),
             PackageFailure::Missing(missing)
         );
-        let file = folder.path().join("file");
+        #[cfg(unix)]
+        {
+            let device = PathBuf::from("/dev/null");
+            let failure = walk(&device).unwrap_err();
+            assert_eq!(failure, PackageFailure::NotAFolder(device));
+        }
+    }
+
+    #[test]
+    fn a_single_file_is_a_package_of_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("setup.sh");
         fs::write(&file, "").unwrap();
-        assert_eq!(
-            Walk::of(&file).unwrap_err(),
-            PackageFailure::NotAFolder(file)
-        );
+        fs::write(folder.path().join("other"), "").unwrap();
+        assert_eq!(names(&file), ["setup.sh"]);
     }
 
     #[test]
@@ -229,7 +267,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("gone");
         fs::write(&path, "").unwrap();
-        let mut walk = Walk::of(folder.path()).unwrap();
+        let mut walk = walk(folder.path()).unwrap();
         fs::remove_file(&path).unwrap();
         assert_eq!(
             walk.next().unwrap().unwrap_err(),
@@ -243,7 +281,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let link = folder.path().join("link");
         std::os::unix::fs::symlink("/etc/hosts", &link).unwrap();
-        let failure = Walk::of(folder.path()).unwrap().next().unwrap();
+        let failure = walk(folder.path()).unwrap().next().unwrap();
         let target = PathBuf::from("/etc/hosts");
         assert_eq!(
             failure.unwrap_err(),
@@ -253,8 +291,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("socket");
         let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
-        let failure = Walk::of(folder.path()).unwrap().next().unwrap();
+        let failure = walk(folder.path()).unwrap().next().unwrap();
         assert!(matches!(failure, Err(PackageFailure::Unstorable { path, .. }) if path == socket));
         drop(listener);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_excluded_is_neither_listed_nor_judged() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::create_dir_all(root.join("node_modules/x")).unwrap();
+        fs::write(root.join("kept"), "").unwrap();
+        std::os::unix::fs::symlink("/etc/hosts", root.join("outside")).unwrap();
+        let exclude = ["node_modules/", "outside"].map(str::to_owned);
+        let walk = Walk::of(root, Exclusion::of(&exclude).unwrap()).unwrap();
+        let names: Vec<_> = walk.map(|entry| entry.unwrap().name).collect();
+        assert_eq!(names, [PathBuf::from("kept")]);
     }
 }

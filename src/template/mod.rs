@@ -140,7 +140,8 @@ fn customizers<'a>(plan: &'a Plan, package: Option<Link<'a>>) -> Vec<wire::Custo
     let own = plan.customization.inline.iter().cloned();
     match plan.customization.provisioner {
         Provisioner::Shell => {
-            let unpacking = package.map(|(package, _)| unpacking::linux(&package.name));
+            let unpacking =
+                package.map(|(package, _)| unpacking::linux(&package.name, package.is_file));
             let script = wire::Customizer::Shell {
                 name: INLINE,
                 inline: unpacking.into_iter().flatten().chain(own).collect(),
@@ -148,7 +149,8 @@ fn customizers<'a>(plan: &'a Plan, package: Option<Link<'a>>) -> Vec<wire::Custo
             package.map(file_copy).into_iter().chain([script]).collect()
         }
         Provisioner::PowerShell => {
-            let unpacking = package.map(|(package, link)| unpacking::windows(&package.name, link));
+            let unpacking = package
+                .map(|(package, link)| unpacking::windows(&package.name, link, package.is_file));
             let own: Vec<String> = if plan.customization.stop_on_error {
                 strictness::strict(&plan.customization.inline)
             } else {

@@ -30,7 +30,7 @@ fn unpack(provisioner: Provisioner, package: Option<Link<'_>>) -> Vec<Value> {
     };
     match provisioner {
         Provisioner::Shell => {
-            let inline = unpacking::linux(&content.name);
+            let inline = unpacking::linux(&content.name, content.is_file);
             let unpack = wire::Customizer::Shell {
                 name: PACKAGE,
                 inline,
@@ -44,7 +44,7 @@ fn unpack(provisioner: Provisioner, package: Option<Link<'_>>) -> Vec<Value> {
             name: PACKAGE,
             run_elevated: false,
             run_as_system: false,
-            inline: unpacking::windows(&content.name, link),
+            inline: unpacking::windows(&content.name, link, content.is_file),
         })],
     }
 }

@@ -13,9 +13,12 @@ pub(super) fn linux_archive(name: &str) -> String {
     format!("/tmp/{name}.tar.gz")
 }
 
-/// All inline lines run as one script of `/bin/sh`.
-pub(super) fn linux(name: &str) -> Vec<String> {
+/// All inline lines run as one script of `/bin/sh`. A single file, of which the archive has nothing else, comes to lie beside its archive.
+pub(super) fn linux(name: &str, is_file: bool) -> Vec<String> {
     let archive = quoting::shell(&linux_archive(name));
+    if is_file {
+        return vec![format!("sudo tar -xzf {archive} -C /tmp/ || exit 1")];
+    }
     let folder = quoting::shell(&format!("/tmp/{name}"));
     vec![
         format!("mkdir -p {folder} || exit 1"),
@@ -25,10 +28,15 @@ pub(super) fn linux(name: &str) -> Vec<String> {
 
 /// All inline lines run as one script of Windows PowerShell. A block of its own keeps variables and preferences from the author's lines; what the
 /// process shares, the TLS setting, is put back. An exception that leaves the block ends the script, and with it the build.
-pub(super) fn windows(name: &str, link: &str) -> Vec<String> {
+pub(super) fn windows(name: &str, link: &str, is_file: bool) -> Vec<String> {
     let link = quoting::powershell(link);
     let archive = quoting::powershell(&format!(r"c:\buildartifacts\{name}.zip"));
     let folder = quoting::powershell(&format!(r"c:\buildartifacts\{name}"));
+    let target = if is_file {
+        r"'c:\buildartifacts'"
+    } else {
+        "$folder"
+    };
     let block = [
         "& {",
         "    $ErrorActionPreference = 'Stop'",
@@ -51,7 +59,7 @@ pub(super) fn windows(name: &str, link: &str) -> Vec<String> {
         "        }",
         "        if (Test-Path -LiteralPath $folder) { Remove-Item -LiteralPath $folder -Recurse -Force }",
         "        Add-Type -AssemblyName System.IO.Compression.FileSystem",
-        "        [IO.Compression.ZipFile]::ExtractToDirectory($archive, $folder)",
+        &format!("        [IO.Compression.ZipFile]::ExtractToDirectory($archive, {target})"),
         "    } catch {",
         "        throw \"Unpacking the package to $folder failed: $_\"",
         "    } finally {",

@@ -74,6 +74,8 @@ templateTags                   | multiLine |         |
 templateFile                   | string    |         |
 action                         | pickList  | build   | build render
 stopOnError                    | boolean   | false   |
+streamLogs                     | boolean   | true    |
+packageExclude                 | multiLine |         |
 ";
 
 fn in_repository(path: &str) -> PathBuf {
@@ -160,19 +162,6 @@ fn inputs_of_version_1_0_are_all_there() {
     }
 }
 
-/// Inputs that the original does not have, with their defaults.
-const OWN: [(&str, &str); 1] = [("streamLogs", "true")];
-
-#[test]
-fn own_inputs_change_nothing_for_pipelines_of_the_original() {
-    let task = task();
-    for (name, default) in OWN {
-        let input = input(&task, name).unwrap();
-        assert_eq!(text(&input["defaultValue"]), default, "{name}");
-        assert_eq!(input["required"], false, "{name}");
-    }
-}
-
 #[test]
 fn inputs_since_version_1_0_keep_their_names_and_defaults() {
     let task = task();
@@ -197,6 +186,21 @@ fn inputs_since_version_1_0_keep_their_names_and_defaults() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn every_input_is_in_one_of_the_tables() {
+    let rows = VERSION_1_0.trim().lines().chain(SINCE_1_0.trim().lines());
+    let tables: BTreeSet<&str> = rows
+        .filter_map(|row| row.split('|').next())
+        .map(str::trim)
+        .collect();
+    let task = task();
+    let declared: BTreeSet<&str> = list(&task, "inputs")
+        .iter()
+        .map(|input| text(&input["name"]))
+        .collect();
+    assert_eq!(declared, tables);
 }
 
 #[test]

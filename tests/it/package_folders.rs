@@ -32,10 +32,11 @@ fn package_folders_that_cannot_be_uploaded() {
         "else",
         "AIB104 Input 'packagePath': '{dir}/else' does not exist",
     );
-    wrong(
+    check(
         job(),
-        "webapp/install.sh",
-        "AIB104 Input 'packagePath': '{dir}/webapp/install.sh' is a file; expected a folder\nhint: name the folder that holds it: '{dir}/webapp'",
+        "packagePath",
+        "/dev/null",
+        "AIB104 Input 'packagePath': '/dev/null' is neither a folder nor a file; expected a folder",
     );
     let empty = job();
     fs::create_dir(empty.path("empty")).unwrap();
@@ -81,4 +82,34 @@ fn package_folders_that_windows_cannot_have() {
             "AIB104 Input 'packagePath': '{dir}/a b' does not end in a name that a folder in the build VM can have; expected a folder, for example drop/webapp"
         ]
     );
+}
+
+#[test]
+fn patterns_of_what_stays_out_are_kept_line_by_line() {
+    let given = |lines: &str| {
+        let plan = job().input("packageExclude", lines).plan();
+        plan.unwrap().package.unwrap().exclude
+    };
+    assert!(job().plan().unwrap().package.unwrap().exclude.is_empty());
+    assert!(given(" \n").is_empty());
+    assert_eq!(
+        given("/.git/\r\n# logs\n\n*.log\n"),
+        ["/.git/", "# logs", "", "*.log"]
+    );
+    check(
+        job(),
+        "packageExclude",
+        "*.log\n[z-a]",
+        "AIB101 Input 'packageExclude': '[z-a]' is not a pattern; expected patterns as in a .gitignore file, one in each line, for example node_modules/",
+    );
+}
+
+#[test]
+fn a_single_file_is_a_package() {
+    let file = job();
+    let path = file.path("webapp/install.sh").to_str().unwrap().to_owned();
+    let plan = file.input("packagePath", &path).plan().unwrap();
+    assert!(plan.package.as_ref().unwrap().is_file);
+    assert_eq!(plan.package.unwrap().name, "install.sh");
+    assert!(!job().plan().unwrap().package.unwrap().is_file);
 }

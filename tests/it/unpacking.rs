@@ -103,3 +103,51 @@ fn linux_stops_if_the_package_cannot_be_unpacked() {
     assert!(!succeeded);
     assert_eq!(told, "");
 }
+
+/// The archive of a single file has the file alone.
+#[test]
+fn linux_puts_a_single_file_beside_its_archive() {
+    let root = tempfile::tempdir().unwrap();
+    let tmp = root.path().join("tmp");
+    fs::create_dir(&tmp).unwrap();
+    let job = job().package("my app");
+    let folder = job.path("my app");
+    let file = folder.join("set up.sh");
+    fs::write(&file, "echo set up\n").unwrap();
+    let job = job.input("packagePath", file.to_str().unwrap());
+    let template = template(&job);
+    let destination = &template["properties"]["customize"][0]["destination"];
+    assert_eq!(*destination, "/tmp/set up.sh.tar.gz");
+    let made = Command::new("tar")
+        .args(["--create", "--gzip", "--file"])
+        .arg(tmp.join("set up.sh.tar.gz"))
+        .arg("--directory")
+        .arg(&folder)
+        .arg("set up.sh")
+        .status();
+    assert!(made.unwrap().success());
+    let script = inline(&template).join("\n");
+    let script = script.replace("/tmp/", &format!("{}/", tmp.display()));
+    assert!(run(root.path(), &script).0, "{script}");
+    let content = fs::read_to_string(tmp.join("set up.sh")).unwrap();
+    assert_eq!(content, "echo set up\n");
+}
+
+#[test]
+fn windows_puts_a_single_file_beside_its_archive() {
+    let lines = |path: &str| {
+        let job = job().package("webapp").input("provisioner", "powershell");
+        let path = job.path(path).to_str().unwrap().to_owned();
+        inline(&template(&job.input("packagePath", &path))).join("\n")
+    };
+    let file = lines("webapp/install.sh");
+    assert!(
+        file.contains("$folder = 'c:\\buildartifacts\\install.sh'"),
+        "{file}"
+    );
+    assert!(
+        file.contains("ExtractToDirectory($archive, 'c:\\buildartifacts')"),
+        "{file}"
+    );
+    assert!(lines("webapp").contains("ExtractToDirectory($archive, $folder)"));
+}

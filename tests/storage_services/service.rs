@@ -128,12 +128,19 @@ impl Service {
         name: &str,
     ) -> Result<Uploaded, StorageFailure> {
         let package = PackageSource {
+            exclude: Vec::new(),
             folder: folder.to_owned(),
             format: Format::Zip,
             container: container.to_owned(),
             blob_name: name.to_owned(),
         };
-        upload(&self.client(), &self.account, &package).await
+        upload(
+            &self.client(),
+            &self.account,
+            &package,
+            &image_builder::storage::Progress::default(),
+        )
+        .await
     }
 
     /// A link that works for an hour.

@@ -17,6 +17,7 @@ async fn check_refused(service: &Service, token: Token, expected: &Difference) {
     let kept = kept.unwrap().blob;
     let client = service.client_with(token);
     let package = PackageSource {
+        exclude: Vec::new(),
         folder: folder.path().to_owned(),
         format: Format::Zip,
         container: container.clone(),
@@ -24,7 +25,14 @@ async fn check_refused(service: &Service, token: Token, expected: &Difference) {
     };
     let now = OffsetDateTime::now_utc();
     let failures = [
-        upload(&client, &service.account, &package).await.map(drop),
+        upload(
+            &client,
+            &service.account,
+            &package,
+            &image_builder::storage::Progress::default(),
+        )
+        .await
+        .map(drop),
         read_link(&client, &kept, now, now + Duration::HOUR)
             .await
             .map(drop),

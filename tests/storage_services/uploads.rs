@@ -55,12 +55,20 @@ pub(crate) async fn a_folder_arrives_as_the_archive_that_it_was_packed_into(serv
     let formats: [(Format, Unpack); 2] = [(Format::Zip, unzipped), (Format::TarGz, untarred)];
     for (format, unpacked) in formats {
         let package = PackageSource {
+            exclude: Vec::new(),
             folder: folder.path().to_owned(),
             format,
             container: container.clone(),
             blob_name: format!("drop/mixed.{}", format.extension()),
         };
-        let uploaded = upload(&client, &service.account, &package).await.unwrap();
+        let uploaded = upload(
+            &client,
+            &service.account,
+            &package,
+            &image_builder::storage::Progress::default(),
+        )
+        .await
+        .unwrap();
         assert_eq!((uploaded.archived.files, uploaded.archived.folders), (4, 3));
         let content = service.content(&uploaded.blob).await;
         assert_eq!(

@@ -475,3 +475,36 @@ async fn a_six_hour_build_outlives_its_tokens() {
     let signs_of_life = stage.transcript.matches("still customizing").count();
     assert!((150..=190).contains(&signs_of_life), "{signs_of_life}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_repository_in_the_package_is_warned_of_and_can_be_kept_out() {
+    let scene = || {
+        let scene = Scene::linux();
+        let git = scene.step.directories.sources.join("wvd/images/.git");
+        std::fs::create_dir(&git).unwrap();
+        std::fs::write(git.join("HEAD"), "ref: refs/heads/main\n").unwrap();
+        scene
+    };
+    let stage = scene().build(|_| {}).await;
+    check(&stage, "Succeeded");
+    assert!(
+        stage.transcript.contains("created archive: 4 files"),
+        "{}",
+        stage.transcript
+    );
+    let warnings = stage.issues("warning");
+    let about = |warning: &&String| warning.contains("packageExclude");
+    assert_eq!(warnings.iter().filter(about).count(), 1, "{warnings:?}");
+
+    let stage = scene()
+        .input("packageExclude", ".git/\n*.json")
+        .build(|_| {})
+        .await;
+    check(&stage, "Succeeded");
+    assert!(
+        stage.transcript.contains("created archive: 2 files"),
+        "{}",
+        stage.transcript
+    );
+    assert_eq!(stage.issues("warning").iter().filter(about).count(), 0);
+}

@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""Measures our package against what a Node task would do, in pairs in the same run. See README.md."""
+
+import argparse
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+PEERS = HERE / "peers"
+
+
+class Run:
+    """One process: wall time, processor time, peak memory, and bytes that it wrote to disk."""
+
+    def __init__(self, command, env=None):
+        start = time.monotonic()
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=env)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            raise SystemExit(f"{command} ended with {process.returncode}")
+        self.wall = time.monotonic() - start
+        self.cpu = usage.ru_utime + usage.ru_stime
+        self.memory = usage.ru_maxrss / 1024
+        self.disk = usage.ru_oublock * 512 / 1e6
+
+
+def median(runs, what):
+    return statistics.median(getattr(run, what) for run in runs)
+
+
+def compare(title, contenders, pairs):
+    """Runs all contenders in turn, `pairs` times, and prints each as a ratio to the first one, round by round."""
+    runs = {name: [] for name, _ in contenders}
+    for _ in range(pairs):
+        for name, start in contenders:
+            runs[name].append(start())
+    print(f"\n{title}", flush=True)
+    print(f"{'':44} {'wall s':>8} {'cpu s':>7} {'rss MB':>7} {'disk MB':>8}   wall ratio (least to most)   cpu ratio")
+    ours = runs[contenders[0][0]]
+    for name, _ in contenders:
+        theirs = runs[name]
+        ratios = sorted(one.wall / own.wall for one, own in zip(theirs, ours))
+        cpu = statistics.median(one.cpu / own.cpu for one, own in zip(theirs, ours))
+        numbers = [median(theirs, what) for what in ("wall", "cpu", "memory", "disk")]
+        print(
+            f"{name:44} {numbers[0]:8.2f} {numbers[1]:7.2f} {numbers[2]:7.0f} {numbers[3]:8.1f}"
+            f"   {statistics.median(ratios):6.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) {cpu:14.2f}"
+        )
+
+
+def shell(script):
+    return ["bash", "-c", f"set -o pipefail; {script}"]
+
+
+def install(folder):
+    if not (folder / "node_modules").is_dir():
+        subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund"], cwd=folder, check=True)
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--pairs", type=int, default=3)
+    options.add_argument("--scratch", default=None, help="a folder on a disk; the tree and temporary files go there")
+    options.add_argument("--target", default=os.environ.get("CARGO_TARGET_DIR", str(HERE.parent.parent / "target")))
+    options = options.parse_args()
+
+    build = ["cargo", "build", "--quiet", "--release", "--package", "package-bench", "--target-dir", options.target]
+    subprocess.run(build, cwd=HERE, check=True)
+    for peer in ("original", "modern"):
+        install(PEERS / peer)
+    bench = str(pathlib.Path(options.target) / "release" / "package-bench")
+
+    scratch = pathlib.Path(tempfile.mkdtemp(prefix="package-bench-", dir=options.scratch))
+    sink = subprocess.Popen([bench, "sink"], stdout=subprocess.PIPE, text=True)
+    try:
+        port = sink.stdout.readline().strip()
+        measure(bench, port, scratch, options.pairs)
+    finally:
+        sink.kill()
+        shutil.rmtree(scratch)
+
+
+def measure(bench, port, scratch, pairs):
+    tree = str(scratch / "tree")
+    print(subprocess.run([bench, "tree", tree], check=True, capture_output=True, text=True).stdout.strip())
+    env = dict(os.environ, NO_PROXY="127.0.0.1", no_proxy="127.0.0.1")
+
+    def node(peer, *arguments):
+        return lambda: Run(["node", str(PEERS / peer / "bench.js"), *arguments, port], env)
+
+    def ours(what, fmt, *last):
+        return lambda: Run([bench, what, fmt, tree, *last], env)
+
+    # Once each: fills the page cache, and says how long the archives are.
+    lengths = {}
+    for fmt in ("zip", "tar.gz"):
+        for name, command in (
+            ("ours", [bench, "pack", fmt, tree, str(scratch / f"ours.{fmt}")]),
+            ("archiver 5", ["node", str(PEERS / "original/bench.js"), "pack", fmt, tree, str(scratch / f"theirs.{fmt}")]),
+        ):
+            Run(command, env)
+            lengths[fmt, name] = os.path.getsize(command[-1])
+        ratio = lengths[fmt, "ours"] / lengths[fmt, "archiver 5"]
+        print(f"{fmt}: {lengths[fmt, 'ours'] / 1e6:.1f} MB, archiver 5 {lengths[fmt, 'archiver 5'] / 1e6:.1f} MB ({ratio:.3f})")
+
+    file = str(scratch / "peer.out")
+    for fmt in ("zip", "tar.gz"):
+        contenders = [
+            ("ours, packed into nowhere", ours("pack", fmt)),
+            ("archiver 5, as the original calls it", node("original", "pack", fmt, tree, file)),
+            ("archiver 7, level 1", node("modern", "pack", fmt, tree, file)),
+        ]
+        if fmt == "tar.gz" and shutil.which("pigz"):
+            contenders.append(("tar | pigz -1", lambda: Run(shell(f"tar -C {tree} -c . | pigz -1 > {file}"), env)))
+        compare(f"packing, {fmt}", contenders, pairs)
+
+    for fmt in ("zip", "tar.gz"):
+        contenders = [
+            ("ours, packed and sent at once", ours("send", fmt, port)),
+            ("archiver 5, then azure-storage 2", node("original", "both", fmt, tree, file)),
+            ("archiver 7 into @azure/storage-blob", node("modern", "both", fmt, tree, file)),
+        ]
+        azcopy = shutil.which("azcopy")
+        if fmt == "tar.gz" and azcopy and shutil.which("pigz"):
+            url = f"http://127.0.0.1:{port}/bench/bench/package?sig=none"
+            copy = f"{azcopy} copy {file} '{url}' --from-to LocalBlob --skip-version-check --check-length=false --log-level NONE >/dev/null"
+            both = shell(f"tar -C {tree} -c . | pigz -1 > {file} && {copy}")
+            contenders.append(("tar | pigz -1, then azcopy", lambda: Run(both, env)))
+        compare(f"packing and sending, {fmt}", contenders, pairs)
+
+    # What cannot be compressed: sending is what is measured.
+    noise = scratch / "noise"
+    noise.mkdir()
+    with open(noise / "noise.bin", "wb") as out:
+        for _ in range(500):
+            out.write(os.urandom(1 << 20))
+    blob = str(noise / "noise.bin")
+    compare(
+        "sending 500 MiB that cannot be compressed (ours packs them as well)",
+        [
+            ("ours", lambda: Run([bench, "send", "tar.gz", str(noise), port], env)),
+            ("azure-storage 2", node("original", "send", "zip", "-", blob)),
+            ("@azure/storage-blob", node("modern", "send", "zip", "-", blob)),
+        ],
+        pairs,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+//! Our side of the benchmark of packages; `tests/bench/run.py` starts it.
+//!
+//! - `package-bench tree FOLDER`: makes the mixed tree, the same one each time;
+//! - `package-bench sink`: a server that takes blobs and keeps nothing; prints its port;
+//! - `package-bench pack zip|tar.gz FOLDER [FILE]`: packs, into nowhere or a file;
+//! - `package-bench send zip|tar.gz FOLDER PORT`: packs and uploads, as the task does.
+
+mod nowhere;
+mod sink;
+mod tree;
+
+use std::error::Error;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use image_builder::arm::Client;
+use image_builder::arm::http::{Http, HttpClient};
+use image_builder::arm::network::Network;
+use image_builder::arm::sign_in::{Freshness, SignInFailure, TokenSource};
+use image_builder::secret::{Masker, Secret};
+use image_builder::storage::{self, Format, PackageSource, Progress, StorageAccount};
+
+use nowhere::Nowhere;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["tree", folder] => Ok(tree::make(Path::new(folder))?),
+        ["sink"] => Ok(sink::serve()?),
+        ["pack", format, folder] => pack(format, folder, Nowhere::new(None)),
+        ["pack", format, folder, file] => pack(
+            format,
+            folder,
+            Nowhere::new(Some(std::fs::File::create(file)?)),
+        ),
+        ["send", format, folder, port] => {
+            let client = HttpClient::new(&Network::default())?;
+            upload(format, folder, port, Arc::new(client))
+        }
+        _ => Err("see the head of tests/bench/src/main.rs".into()),
+    }
+}
+
+fn pack(format: &str, folder: &str, nowhere: Nowhere) -> Result<(), Box<dyn Error>> {
+    upload(format, folder, "1", Arc::new(nowhere))
+}
+
+fn upload(
+    format: &str,
+    folder: &str,
+    port: &str,
+    http: Arc<dyn Http>,
+) -> Result<(), Box<dyn Error>> {
+    let account = StorageAccount {
+        id: "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/bench"
+            .to_owned(),
+        name: "bench".to_owned(),
+        blob_endpoint: format!("http://127.0.0.1:{port}/bench/").parse()?,
+    };
+    let format = match format {
+        "zip" => Format::Zip,
+        "tar.gz" => Format::TarGz,
+        _ => return Err("the format is zip or tar.gz".into()),
+    };
+    let source = PackageSource {
+        folder: PathBuf::from(folder),
+        exclude: Vec::new(),
+        format,
+        container: "bench".to_owned(),
+        blob_name: format!("package.{}", format.extension()),
+    };
+    let client = Client::new(http, Arc::new(Anybody), Arc::new(Anybody));
+    let runtime = tokio::runtime::Runtime::new()?;
+    let uploaded = runtime.block_on(storage::upload(
+        &client,
+        &account,
+        &source,
+        &Progress::default(),
+    ))?;
+    let archived = uploaded.archived;
+    writeln!(
+        io::stdout(),
+        "{} {} {}",
+        archived.files,
+        archived.bytes_read,
+        archived.bytes_written
+    )?;
+    Ok(())
+}
+
+/// The sink asks nobody who they are.
+#[derive(Debug)]
+struct Anybody;
+
+#[async_trait]
+impl TokenSource for Anybody {
+    async fn token(&self, _: &str, _: Freshness) -> Result<Secret, SignInFailure> {
+        Ok(Secret::new("token", self))
+    }
+}
+
+impl Masker for Anybody {
+    fn mask(&self, _: &str) {}
+}

@@ -1,0 +1,79 @@
+//! A blob server that takes every request and keeps nothing. One thread for each connection; HTTP/1.1 with lengths or chunks.
+
+use std::io::{self, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
+/// Serves until the process is ended.
+pub(crate) fn serve() -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let mut out = io::stdout();
+    writeln!(out, "{}", listener.local_addr()?.port())?;
+    out.flush()?;
+    for stream in listener.incoming() {
+        let stream = stream?;
+        // A client that goes away in the middle is the client's matter.
+        thread::spawn(move || answer_all(&stream).ok());
+    }
+    Ok(())
+}
+
+fn answer_all(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut reader = BufReader::with_capacity(256 * 1024, stream);
+    let mut writer = stream;
+    loop {
+        let Some((length, is_chunked, expects)) = read_head(&mut reader)? else {
+            return Ok(());
+        };
+        if expects {
+            writer.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+        }
+        if is_chunked {
+            discard_chunks(&mut reader)?;
+        } else {
+            io::copy(&mut reader.by_ref().take(length), &mut io::sink())?;
+        }
+        // What the clients look at in answers to Put Block, Put Block List and Put Blob.
+        writer.write_all(
+            b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\nx-ms-request-id: 0\r\nx-ms-version: 2020-04-08\r\n\
+            x-ms-request-server-encrypted: true\r\nETag: \"0x8\"\r\nLast-Modified: Sun, 22 Nov 2026 00:00:00 GMT\r\n\
+            Date: Sun, 22 Nov 2026 00:00:00 GMT\r\n\r\n",
+        )?;
+    }
+}
+
+/// The body's length, whether it comes in chunks, and whether the client waits for a word before it.
+fn read_head(reader: &mut impl io::BufRead) -> io::Result<Option<(u64, bool, bool)>> {
+    let (mut length, mut is_chunked, mut expects) = (0, false, false);
+    let mut line = String::new();
+    if reader.read_line(&mut line)? == 0 {
+        return Ok(None);
+    }
+    loop {
+        line.clear();
+        reader.read_line(&mut line)?;
+        let header = line.trim_end().to_ascii_lowercase();
+        if header.is_empty() {
+            return Ok(Some((length, is_chunked, expects)));
+        }
+        if let Some(text) = header.strip_prefix("content-length:") {
+            length = text.trim().parse().map_err(io::Error::other)?;
+        }
+        is_chunked |= header == "transfer-encoding: chunked";
+        expects |= header == "expect: 100-continue";
+    }
+}
+
+fn discard_chunks(reader: &mut impl io::BufRead) -> io::Result<()> {
+    let mut line = String::new();
+    loop {
+        line.clear();
+        reader.read_line(&mut line)?;
+        let length = u64::from_str_radix(line.trim(), 16).map_err(io::Error::other)?;
+        io::copy(&mut reader.by_ref().take(length + 2), &mut io::sink())?;
+        if length == 0 {
+            return Ok(());
+        }
+    }
+}
