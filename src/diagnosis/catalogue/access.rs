@@ -42,7 +42,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         places: &[Place::Submission, Place::Run],
         pattern: r"Not authorized to access the resource: ?(\S+?)\.?(?:\s|$)",
         cause: "the managed identity has no right on $1",
-        fix: "grant the identity in input '{identity}' the role that the build needs there: az role assignment create --assignee <principal id of the identity> --role Contributor --scope $1; a new role takes up to 10 minutes to count",
+        fix: "check that it exists under this name; if it does, grant the identity in input '{identity}' the role that the build needs there: az role assignment create --assignee <principal id of the identity> --role Contributor --scope $1; a new role takes up to 10 minutes to count",
         retriable: true,
         source: PERMISSIONS,
         ..ENTRY
