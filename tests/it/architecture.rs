@@ -285,3 +285,22 @@ fn no_file_is_too_long_to_read() {
         assert!(lines <= 400, "{} has {lines} lines", file.display());
     }
 }
+
+/// What the invariants name as their enforcers is there.
+#[test]
+fn the_architecture_names_files_that_exist() {
+    let text = fs::read_to_string(source().join("ARCHITECTURE.md")).unwrap();
+    let root = source().parent().unwrap().to_owned();
+    let named = text.split('`').skip(1).step_by(2).filter(|name| {
+        ["tests/", "docs/", "task/"]
+            .iter()
+            .any(|start| name.starts_with(start))
+    });
+    let named: BTreeSet<_> = named.collect();
+    assert!(named.len() > 10, "{named:?}");
+    let missing: Vec<_> = named
+        .iter()
+        .filter(|name| !root.join(name).exists())
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
