@@ -208,32 +208,6 @@ fn of_object(object: &'static Object, definitions: &mut Map<String, Value>) -> V
 }
 
 #[test]
-fn documents_name_inputs_that_exist() {
-    for page in ["docs/migrating.md", "docs/template-file.md"] {
-        let page_text = fs::read_to_string(in_repository(page)).unwrap();
-        let blocks = page_text.split("```").skip(1).step_by(2);
-        let mut seen = 0;
-        for block in blocks.filter(|block| block.contains("inputs:")) {
-            let inputs = block.split("inputs:").nth(1).unwrap().lines().skip(1);
-            for line in inputs.take_while(|line| line.starts_with("    ")) {
-                let Some((name, _)) = line.trim().split_once(':') else {
-                    continue;
-                };
-                if line.starts_with("     ") {
-                    continue;
-                }
-                seen += 1;
-                assert!(
-                    ALL_INPUTS.iter().any(|input| input.name == name),
-                    "{page} names input {name}"
-                );
-            }
-        }
-        assert!(seen > 0, "{page} shows no input");
-    }
-}
-
-#[test]
 fn the_number_of_members_is_told() {
     let page = fs::read_to_string(in_repository("docs/template-file.md")).unwrap();
     assert!(page.contains("all 116 members"), "docs/template-file.md");

@@ -13,6 +13,8 @@ mod debug_output;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod emulated;
 #[cfg(test)]
 mod failures_page;

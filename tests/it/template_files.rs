@@ -111,10 +111,10 @@ fn a_file_can_do_without_package_and_storage() {
 
 #[test]
 fn the_sample_is_a_template() {
-    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/windows-avd");
     let mut job = with_file("managed-image.json");
     let variables = [
-        ("Build.BuildNumber", "20251122.3".to_owned()),
+        ("Build.BuildNumber", "2632601".to_owned()),
         ("Build.SourceVersion", "1f3a".to_owned()),
         (
             "definition",
@@ -124,10 +124,10 @@ fn the_sample_is_a_template() {
     job.given.variables =
         Variables::new(variables.map(|(name, value)| (name.to_owned(), value)), []);
     let job = job
-        .input("templateFile", sample.join("desktop.yml").to_str().unwrap())
-        .input("packagePath", "");
+        .input("templateFile", sample.join("image.yml").to_str().unwrap())
+        .input("packagePath", sample.join("package").to_str().unwrap());
     let text = serde_json::to_string_pretty(&template(&job)).unwrap() + "\n";
-    golden("templates/sample-desktop.json", &text);
+    golden("templates/sample-windows-avd.json", &text);
     assert_eq!(warnings(&job), [""; 0]);
 }
 

@@ -75,19 +75,20 @@ async fn an_image_version_is_numbered_by_the_build() {
     assert!(uri.ends_with("/images/win11-avd/versions/1.2.1"), "{uri}");
 }
 
-fn with_sample(mut scene: Scene) -> Scene {
-    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/desktop.yml");
+fn with_template_file(mut scene: Scene) -> Scene {
+    let file =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/testdata/template-files/desktop.yml");
     let gallery = scene.world.gallery_id(&scene.world.galleries[0]);
     scene.step = scene
         .step
         .variable("definition", format!("{gallery}/images/win11-avd"))
         .variable("Build.SourceVersion", "1f3a");
-    scene.input("templateFile", sample.to_str().unwrap())
+    scene.input("templateFile", file.to_str().unwrap())
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_template_file_makes_an_image_without_a_package() {
-    let stage = with_sample(Scene::windows())
+    let stage = with_template_file(Scene::windows())
         .input("packagePath", "")
         .input("storageAccountName", "")
         .input("inlineScript", "")
@@ -111,7 +112,7 @@ async fn a_template_file_makes_an_image_without_a_package() {
 
 #[tokio::test(start_paused = true)]
 async fn a_template_file_and_a_package_make_an_image() {
-    let stage = with_sample(Scene::windows()).build(|_| {}).await;
+    let stage = with_template_file(Scene::windows()).build(|_| {}).await;
     // Inputs that the file wins over are warned of.
     assert_eq!(
         stage.result(),
@@ -130,7 +131,7 @@ async fn a_template_file_and_a_package_make_an_image() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rendered_template_sends_nothing() {
-    let stage = with_sample(Scene::windows())
+    let stage = with_template_file(Scene::windows())
         .input("action", "render")
         .build(|_| {})
         .await;

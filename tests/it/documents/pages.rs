@@ -1,0 +1,57 @@
+//! Every step of this task that a page shows builds an image.
+
+use std::fs;
+use std::path::Path;
+
+use super::build::{run, scene};
+use super::files::{Document, copy, pages, root};
+use super::steps::{read, steps};
+
+/// A repository that has what the pages speak of: template files, and a package for every path that is named.
+fn check_out(sources: &Path, package: Option<&String>) {
+    copy(&root().join("samples/windows-avd"), sources);
+    let files = root().join("tests/testdata/template-files");
+    copy(&files, &sources.join("images"));
+    let Some(path) = package else { return };
+    let path = path.replace("$(Pipeline.Workspace)", "..");
+    let folder = sources.join(path);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("install.sh"), "true\n").unwrap();
+}
+
+async fn check(page: &Document) -> usize {
+    let mut count = 0;
+    for block in page.blocks(&["yaml"]) {
+        for mut step in steps(&read(block)) {
+            for (name, rest) in [
+                (
+                    "identity",
+                    "Microsoft.ManagedIdentity/userAssignedIdentities/id-image-builder",
+                ),
+                (
+                    "definition",
+                    "Microsoft.Compute/galleries/galContoso/images/win11-avd",
+                ),
+            ] {
+                let id = format!(
+                    "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-images/providers/{rest}"
+                );
+                step.variables.entry(name.to_owned()).or_insert(id);
+            }
+            let package = step.inputs.get("packagePath");
+            let scene = scene(&step, |sources| check_out(sources, package));
+            run(scene, &format!("{}:\n{block}", page.path)).await;
+            count += 1;
+        }
+    }
+    count
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_step_of_every_page_builds_an_image() {
+    let mut count = 0;
+    for page in pages() {
+        count += check(&page).await;
+    }
+    assert!(count >= 4, "{count} steps");
+}

@@ -1,0 +1,93 @@
+//! Every pipeline of the samples builds its images.
+
+use std::path::Path;
+
+use super::build::{run, scene};
+use super::files::{copy, root, samples};
+use super::steps::{YamlStep, artifacts, read, steps};
+use crate::flow::scene::{Scene, Stage};
+
+/// The pipeline of a sample, its steps of this task, and a folder as `checkout` and `download` leave it.
+fn pipeline(sample: &str, file: &str) -> (Vec<YamlStep>, impl Fn(&Path)) {
+    let folder = root().join("samples").join(sample);
+    let pipeline = read(&std::fs::read_to_string(folder.join(file)).unwrap());
+    let published = artifacts(&pipeline);
+    let check_out = move |sources: &Path| {
+        copy(&folder, sources);
+        let workspace = sources.parent().unwrap();
+        for (name, path) in &published {
+            copy(&folder.join(path), &workspace.join(name));
+        }
+    };
+    (steps(&pipeline), check_out)
+}
+
+async fn build(sample: &str) -> Vec<Stage> {
+    build_in(sample, |scene| scene).await
+}
+
+async fn build_in(sample: &str, change: impl Fn(Scene) -> Scene) -> Vec<Stage> {
+    let (steps, check_out) = pipeline(sample, "azure-pipelines.yml");
+    let mut stages = Vec::new();
+    for step in &steps {
+        let scene = change(scene(step, &check_out));
+        stages.push(run(scene, sample).await);
+    }
+    stages
+}
+
+fn image(stage: &Stage) -> &str {
+    let id = stage.variable("imageVersionId").unwrap();
+    id.split_once("/images/").unwrap().1
+}
+
+#[tokio::test(start_paused = true)]
+async fn windows_avd_is_checked_and_built() {
+    let stages = build_in("windows-avd", |mut scene| {
+        scene.step = scene.step.variable("Build.BuildNumber", "2632601");
+        scene
+    })
+    .await;
+    let [check, build] = stages.as_slice() else {
+        panic!("{} steps", stages.len());
+    };
+    assert!(
+        check.transcript.contains("before-sysprep") || check.transcript.contains("before Sysprep")
+    );
+    assert_eq!(image(build), "win11-avd/versions/1.0.2632601");
+    assert_eq!(build.variable("pirSku"), Some("win11-25h2-avd-m365"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn linux_vmss_is_built() {
+    let stages = build("linux-vmss").await;
+    assert_eq!(stages.len(), 1);
+    assert_eq!(image(&stages[0]), "ubuntu-2404/versions/1.0.4711");
+}
+
+#[tokio::test(start_paused = true)]
+async fn matrix_builds_three_images() {
+    let stages = build("matrix").await;
+    let images: Vec<_> = stages.iter().map(image).collect();
+    let wanted = ["ubuntu-2404", "windows-2022", "win11-avd"];
+    assert_eq!(
+        images,
+        wanted.map(|name| format!("{name}/versions/1.0.4711"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn private_network_uses_its_subnets() {
+    let stages = build("private-network").await;
+    assert_eq!(image(&stages[0]), "ubuntu-2404/versions/1.0.0");
+}
+
+/// A sample that no test here runs would be a promise.
+#[test]
+fn every_pipeline_of_the_samples_is_run() {
+    let own = include_str!("samples.rs");
+    for document in samples(&["yml"]) {
+        let sample = document.path.split('/').nth(1).unwrap();
+        assert!(own.contains(&format!("\"{sample}\"")), "{}", document.path);
+    }
+}
