@@ -13,7 +13,7 @@ use crate::arm::{Arm, Client, cloud};
 use crate::error::Error;
 use crate::inputs::connection::Connection;
 use crate::inputs::declared::{ALL_INPUTS, IB_SUBSCRIPTION};
-use crate::inputs::{self, Action, Given, GivenConnection, Plan, Variables};
+use crate::inputs::{self, Action, Given, GivenConnection, GivenRun, Plan, Variables};
 use crate::report::{self, LEFTOVERS, Reporter};
 use crate::resource::ResourceId;
 use crate::run::clean_up::{Budget, clean_up};
@@ -242,6 +242,15 @@ fn given(agent: &Agent) -> Given {
         sources_directory: environment
             .variable("Build.SourcesDirectory")
             .map(PathBuf::from),
+        run: GivenRun {
+            repository: environment.variable("Build.Repository.Uri"),
+            branch: environment.variable("Build.SourceBranch"),
+            commit: environment.variable("Build.SourceVersion"),
+            pipeline: environment
+                .variable("Release.DefinitionName")
+                .or_else(|| environment.variable("Build.DefinitionName")),
+            release: environment.variable("Release.ReleaseName"),
+        },
         build_id: environment.variable("Build.BuildId"),
         build_number: environment.variable("Build.BuildNumber"),
         release,

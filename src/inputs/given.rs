@@ -31,6 +31,8 @@ pub struct Given {
     pub build_number: Option<String>,
     /// `Release.ReleaseId` and `Release.AttemptNumber`, in a classic release.
     pub release: Option<(String, String)>,
+    /// Whose run it is, and of what.
+    pub run: GivenRun,
     /// The variables of the pipeline.
     pub variables: Variables,
     /// The values of secret variables that the agent handed over, to warn where a script holds one.
@@ -38,6 +40,22 @@ pub struct Given {
     /// Microseconds since 1970: the number in the names of the template and the blob. Microseconds, not the milliseconds of version 1.0:
     /// the jobs of a matrix start together, and two of them must not share a name.
     pub unique: u128,
+}
+
+/// Whose run it is, and of what: predefined variables of Azure Pipelines, as far as they are set
+/// (<https://learn.microsoft.com/azure/devops/pipelines/build/variables>).
+#[derive(Debug, Clone, Default)]
+pub struct GivenRun {
+    /// `Build.Repository.Uri`. It may hold a user name and a password.
+    pub repository: Option<String>,
+    /// `Build.SourceBranch`.
+    pub branch: Option<String>,
+    /// `Build.SourceVersion`.
+    pub commit: Option<String>,
+    /// `Release.DefinitionName` in a classic release, else `Build.DefinitionName`.
+    pub pipeline: Option<String>,
+    /// `Release.ReleaseName`, in a classic release.
+    pub release: Option<String>,
 }
 
 /// The variables of a pipeline: the public ones with their values, the secret ones by name.

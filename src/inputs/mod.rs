@@ -8,6 +8,7 @@ pub mod declared;
 pub mod given;
 pub mod plan;
 pub mod problem;
+pub mod provenance;
 
 mod build_vm;
 mod customization;
@@ -28,13 +29,14 @@ pub mod template_file;
 mod validation;
 
 pub use connection::{Cloud, Connection, KnownCloud, OidcRequest, Scheme};
-pub use given::{Given, GivenConnection, Variables};
+pub use given::{Given, GivenConnection, GivenRun, Variables};
 pub use plan::{
     Action, ArchiveFormat, BuildVm, Customization, Network, OnError, Package, Plan, Provisioner,
     PurchasePlan, ReplicationMode, Settings, Source, Step, StorageType, Target, TargetRegion,
     Validation, Versioning,
 };
 pub use problem::{CODES, Code, Problem, Problems, Warning};
+pub use provenance::Provenance;
 
 use declared::{
     ACTION, BUILD_TIMEOUT_IN_MINUTES, BUILD_VM_IDENTITIES, IB_AZURE_RESOURCE_GROUP, IB_LOCATION,
@@ -87,6 +89,7 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Plan, Reported
     let settings = settings::read(reading, subscription.map(|it| it.subscription.as_str()));
     let artifact_tags = target::tags(reading, target.as_ref().ok());
     let stream_logs = reading.flag(&STREAM_LOGS);
+    let provenance = provenance::read(reading);
     if let (Ok(source), Ok(target)) = (&source, &target) {
         target::check_against(reading, source, target)?;
     }
@@ -97,14 +100,10 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Plan, Reported
         .map(|steps| template_file::resolve(reading, steps, package.as_ref()));
     let (connection, resource_group) = (connection?, resource_group?);
     let template_name = reading.given().template_name();
+    let subscription = &connection.subscription;
     Ok(Plan {
         action: action?.unwrap_or_default(),
-        template_id: ResourceId::in_group(
-            &connection.subscription,
-            &resource_group,
-            IMAGE_TEMPLATE,
-            &template_name,
-        ),
+        template_id: template_id(subscription, &resource_group, &template_name),
         template_name,
         connection,
         resource_group,
@@ -121,9 +120,14 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Plan, Reported
         validation: validation?,
         settings: settings?,
         artifact_tags: artifact_tags?,
+        provenance: provenance?,
         stream_logs: stream_logs?,
         warnings: Vec::new(),
     })
+}
+
+fn template_id(subscription: &str, resource_group: &str, name: &str) -> ResourceId {
+    ResourceId::in_group(subscription, resource_group, IMAGE_TEMPLATE, name)
 }
 
 const ACTIONS: &[(&str, Action)] = &[("build", Action::Build), ("render", Action::Render)];

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::connection::Connection;
 use super::problem::Warning;
+use super::provenance::Provenance;
 use crate::resource::{Region, ResourceId};
 
 pub use target::{ReplicationMode, StorageType, Target, TargetRegion, Versioning};
@@ -62,6 +63,8 @@ pub struct Plan {
     pub settings: Settings,
     /// Tags of the managed image or image version, in the order given.
     pub artifact_tags: Vec<(String, String)>,
+    /// Whose run makes the image, and whether the image says so.
+    pub provenance: Provenance,
     /// Whether the output of the build shows in the job's log while it runs.
     pub stream_logs: bool,
     /// What is worth telling the author although it does not stop the build.

@@ -6,9 +6,10 @@ use crate::agent::{Agent, Console, TaskResult};
 use crate::inputs::declared::{IB_SUBSCRIPTION, MANAGED_IDENTITY};
 use crate::inputs::{Given, GivenConnection, Plan};
 use crate::report;
+use crate::run::provenance::record;
 use crate::secret::{Masker, Secret};
 use crate::storage::CONTAINER;
-use crate::template::{PackageLink, compose};
+use crate::template::{PackageLink, add_tags, compose};
 
 /// A value in place of a secret is none, and is to be read.
 struct Placeholder;
@@ -60,7 +61,11 @@ fn template(plan: &Plan) -> String {
             &Placeholder,
         ),
     });
-    format!("{:#}\n", compose(plan, link.as_ref()))
+    let mut template = compose(plan, link.as_ref());
+    if plan.provenance.as_tags {
+        add_tags(&mut template, &record(plan, None));
+    }
+    format!("{template:#}\n")
 }
 
 /// At a prompt there is no service connection, and none is needed: the template does not tell who sends it. The subscription is that of

@@ -30,6 +30,9 @@ pub(super) fn document(plan: &Plan, image: &Image, phases: &[Phase]) -> Value {
         put("regions", json!(regions));
     }
     put("source", source(plan, image));
+    let provenance = image.provenance.iter();
+    let provenance = provenance.map(|(name, value)| ((*name).to_owned(), json!(value)));
+    put("provenance", Value::Object(provenance.collect()));
     put("templateName", json!(image.template_name));
     put("templateId", json!(image.template_id.as_str()));
     put("runOutputName", json!(plan.run_output_name()));

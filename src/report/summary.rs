@@ -68,11 +68,34 @@ fn success(told: &Told<'_>, image: &Image) -> String {
         rows.push(("Regions", regions.join(", ")));
     }
     rows.push(("Source", code(&source(told.plan, image))));
+    rows.extend(origin(image));
     rows.push(("Image template", code(&image.template_name)));
     if let Some(portal) = id.as_ref().and_then(|_| portal(told.plan, &image.uri)) {
         rows.push(("Portal", format!("[open the image]({portal})")));
     }
     format!("## ✅ Image built: {}\n\n{}", escaped(&title), table(&rows))
+}
+
+/// Whose run made the image, and of which sources.
+fn origin(image: &Image) -> Vec<(&'static str, String)> {
+    let fact = |wanted: &str| {
+        let mut facts = image.provenance.iter();
+        let value = facts.find(|(name, _)| *name == wanted);
+        value.map(|(_, value)| code(value))
+    };
+    let joined = |names: [&str; 2], between: &str| {
+        let known: Vec<_> = names.into_iter().filter_map(fact).collect();
+        (!known.is_empty()).then(|| known.join(between))
+    };
+    let rows = [
+        ("Repository", joined(["repository", "branch"], ", ")),
+        ("Commit", fact("commit")),
+        ("Pipeline", fact("pipeline")),
+        ("Build", joined(["buildNumber", "buildId"], ", id ")),
+        ("Release", fact("release")),
+    ];
+    let known = |(name, value): (&'static str, Option<String>)| Some((name, value?));
+    rows.into_iter().filter_map(known).collect()
 }
 
 fn failure(told: &Told<'_>, error: &Error) -> String {

@@ -122,7 +122,7 @@ pub enum Event {
         reason: String,
     },
     /// The image is there.
-    Built(Image),
+    Built(Box<Image>),
     /// The job was canceled, and the run is being told.
     Canceling,
     /// It is not known whether the cancel arrived.

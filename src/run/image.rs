@@ -1,5 +1,6 @@
 //! What a successful run left.
 
+use super::provenance::{Record, record};
 use super::watch::RunEnd;
 use crate::arm::Arm;
 use crate::arm::template_state::RunState;
@@ -19,6 +20,8 @@ pub struct Image {
     pub template_id: ResourceId,
     /// What it was built from, where that is a marketplace image.
     pub platform_image: Option<PlatformImage>,
+    /// Where it comes from, by the names of the tags that say so.
+    pub provenance: Record,
 }
 
 /// A marketplace image.
@@ -57,11 +60,13 @@ pub(super) async fn collect(
         .ok_or_else(no_image)?;
     let newest = arm.template(&plan.template_id).await.ok();
     let newest = newest.and_then(|seen| seen.value.source_version);
+    let version = newest.or(source_version);
     Ok(Image {
         uri,
         template_name: plan.template_name.clone(),
         template_id: plan.template_id.clone(),
-        platform_image: platform_image(&plan.source, newest.or(source_version)),
+        provenance: record(plan, version.as_deref()),
+        platform_image: platform_image(&plan.source, version),
     })
 }
 

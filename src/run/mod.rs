@@ -8,6 +8,7 @@ mod live_log;
 mod log_file;
 mod pace;
 mod package;
+pub mod provenance;
 mod replication;
 pub mod submit;
 pub mod watch;
@@ -24,7 +25,7 @@ use crate::arm::template_state::RunState;
 use crate::diagnosis::{Customizer, Explanation, LogSummary};
 use crate::error::Error;
 use crate::inputs::Plan;
-use crate::template::compose;
+use crate::template::{add_tags, compose};
 use clean_up::{Budget, cancel_runs, clean_up};
 use event::{Event, Events};
 pub use image::{Image, PlatformImage};
@@ -69,7 +70,7 @@ pub async fn build_image(
         cancel_runs(arm, &leftovers, events).await;
     }
     if let Ok(image) = &result {
-        events.emit(Event::Built(image.clone()));
+        events.emit(Event::Built(Box::new(image.clone())));
     }
     keep_what_is_the_result(plan, &result, &mut leftovers);
     events.emit(Event::CleaningUp);
@@ -99,7 +100,14 @@ async fn build(
         }
         None => None,
     };
-    let template = compose(plan, link.as_ref());
+    let mut template = compose(plan, link.as_ref());
+    if plan.provenance.as_tags {
+        let source_version = provenance::source_version(plan, arm).await;
+        add_tags(
+            &mut template,
+            &provenance::record(plan, source_version.as_deref()),
+        );
+    }
     let provisioned = submit::create_template(arm, plan, &template, events, leftovers).await?;
     let run = submit::start_run(arm, plan, events).await?;
     let group = provisioned.staging_group.as_deref();

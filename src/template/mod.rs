@@ -2,6 +2,7 @@
 //!
 //! The wire shapes stay in this folder; what leaves it is JSON.
 
+mod provenance;
 mod quoting;
 mod steps;
 mod strictness;
@@ -18,6 +19,8 @@ use crate::inputs::{
 };
 use crate::resource::ResourceId;
 use crate::secret::Secret;
+
+pub use provenance::add_tags;
 
 /// Where the build VM reads the package.
 #[derive(Debug, Clone)]

@@ -72,6 +72,16 @@ pub(crate) fn step(directories: Directories, world: &World) -> Step {
         .input("buildTimeoutInMinutes", "120")
         .variable("Build.BuildId", "4711")
         .variable("Build.BuildNumber", "20261122.1")
+        .variable("Build.DefinitionName", "images")
+        .variable(
+            "Build.Repository.Uri",
+            "https://contoso@dev.azure.com/contoso/avd/_git/avd",
+        )
+        .variable("Build.SourceBranch", "refs/heads/main")
+        .variable(
+            "Build.SourceVersion",
+            "5c1f0a7e0d5d4be2a1e3f5d7c9b80716f4e2d3c1",
+        )
         .connection(connection(world, "WorkloadIdentityFederation"));
     let origin = &world.addresses.devops;
     let (organization, project) = (&world.pipelines.organization, &world.pipelines.project_id);

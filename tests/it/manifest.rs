@@ -76,6 +76,7 @@ action                         | pickList  | build   | build render
 stopOnError                    | boolean   | false   |
 streamLogs                     | boolean   | true    |
 packageExclude                 | multiLine |         |
+provenanceTags                 | boolean   | true    |
 ";
 
 fn in_repository(path: &str) -> PathBuf {

@@ -1,5 +1,6 @@
 //! All services together: which service a request is for, scripted trouble, and the journal.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -152,6 +153,19 @@ impl Cloud {
             .blobs
             .blob(account, container, blob)
             .map(Bytes::copy_from_slice)
+    }
+
+    /// The tags of an image version or a managed image; none if it does not exist.
+    pub fn image_tags(&self, id: &str) -> BTreeMap<String, String> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let State { arm, blobs, .. } = &mut *state;
+        arm.settle(blobs, now);
+        let tags = arm.image_tags(id);
+        let text = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        tags.into_iter()
+            .map(|(name, value)| (name, text(value)))
+            .collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

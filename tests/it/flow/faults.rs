@@ -39,6 +39,10 @@ fn requests() -> Vec<(&'static str, Matcher)> {
         ("containers", Matcher::operation("ListContainerGroups")),
         ("output of the build", Matcher::operation("GetContainerLog")),
         ("versions", Matcher::operation("ListVersions")),
+        (
+            "versions of the source",
+            Matcher::operation("ListPlatformImageVersions"),
+        ),
         ("replication", Matcher::operation("GetVersion")),
         ("output", Matcher::operation("GetRunOutput")),
         ("blob deletion", Matcher::path(Method::DELETE, blob)),

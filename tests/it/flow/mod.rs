@@ -6,6 +6,7 @@ mod faults;
 mod hostile;
 mod live_secrets;
 mod log_file;
+mod provenance;
 mod removal;
 pub(crate) mod scene;
 mod sockets;

@@ -137,6 +137,33 @@ impl Arm {
         ))
     }
 
+    /// A bare list, as in the published definition: neither `value` nor pages.
+    pub(crate) fn list_platform_image_versions(
+        &self,
+        asked: &Asked<'_>,
+    ) -> Result<Answer, Refusal> {
+        let given = |name: &str| asked.path.get(name);
+        let image = self.world.platform_images.iter().find(|image| {
+            image.publisher.eq_ignore_ascii_case(given("publisher"))
+                && image.offer.eq_ignore_ascii_case(given("offer"))
+                && image.sku.eq_ignore_ascii_case(given("sku"))
+        });
+        let Some(image) = image else {
+            return Err(Refusal::new(
+                404,
+                "NotFound",
+                "Artifact: VMImage was not found.",
+            ));
+        };
+        let path = asked.raw.uri().path();
+        let all: Vec<Value> = image
+            .versions
+            .iter()
+            .map(|version| json!({"location": given("location"), "name": version, "id": format!("{path}/{version}")}))
+            .collect();
+        Ok(Answer::new(200, Body::Compact(json!(all))))
+    }
+
     fn gallery(&self, asked: &Asked<'_>) -> Result<&Gallery, Refusal> {
         let (group, name) = (asked.path.get("group"), asked.path.get("gallery"));
         let known = |gallery: &&Gallery| {

@@ -70,6 +70,14 @@ pub(crate) struct ManagedImage {
 }
 
 impl Arm {
+    /// The tags of an image version or a managed image.
+    pub(crate) fn image_tags(&self, id: &str) -> Map<String, Value> {
+        let key = ids::key(id);
+        let version = self.versions.get(&key).map(|version| version.tags.clone());
+        let image = || self.images.get(&key).map(|image| Some(image.tags.clone()));
+        version.or_else(image).flatten().unwrap_or_default()
+    }
+
     pub(crate) fn add_images_of_world(&mut self) {
         for id in self.world.managed_images.clone() {
             let image = ManagedImage {

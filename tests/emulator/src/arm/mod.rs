@@ -282,6 +282,7 @@ impl Arm {
             Call::PutVersion => self.put_version(asked),
             Call::DeleteVersion => self.delete_version(asked),
             Call::GetManagedImage => self.get_managed_image(asked),
+            Call::ListPlatformImageVersions => self.list_platform_image_versions(asked),
             Call::GetStorageAccount => self.get_storage_account(asked),
             Call::ListStorageAccountsOfGroup | Call::ListStorageAccounts => {
                 Ok(self.list_storage_accounts(asked))

@@ -37,6 +37,7 @@ pub(crate) enum Call {
     DeleteVersion,
     GetComputeOperation,
     GetManagedImage,
+    ListPlatformImageVersions,
     GetStorageAccount,
     ListStorageAccountsOfGroup,
     ListStorageAccounts,
@@ -352,6 +353,13 @@ pub(crate) const ROUTES: &[Route] = &[
         "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/images/{image}",
         COMPUTE,
         &[]
+    ),
+    route!(
+        ListPlatformImageVersions,
+        GET,
+        "/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{location}/publishers/{publisher}/artifacttypes/vmimage/offers/{offer}/skus/{sku}/versions",
+        COMPUTE,
+        &["$expand", "$top", "$orderby"]
     ),
     route!(
         GetStorageAccount,

@@ -1,0 +1,111 @@
+//! Where an image comes from: its tags, the result file, the summary.
+
+use std::collections::BTreeMap;
+
+use azure_emulator::{Effect, Fault, Matcher};
+use serde_json::Value;
+
+use super::scene::{Scene, Stage};
+use super::story::{check_no_secret, check_nothing_left};
+
+fn tags(stage: &Stage) -> BTreeMap<String, String> {
+    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    check_nothing_left(stage);
+    check_no_secret(stage);
+    let mut tags = stage.cloud.image_tags(stage.variable("imageUri").unwrap());
+    // The service's own.
+    tags.remove("VMImageBuilderSource");
+    tags.remove("correlationId");
+    tags
+}
+
+const OF_SEED: [(&str, &str); 9] = [
+    ("branch", "refs/heads/main"),
+    ("buildId", "4711"),
+    ("buildNumber", "20261122.1"),
+    ("commit", "5c1f0a7e0d5d4be2a1e3f5d7c9b80716f4e2d3c1"),
+    ("pipeline", "images"),
+    ("repository", "https://dev.azure.com/contoso/avd/_git/avd"),
+    (
+        "source",
+        "microsoftwindowsdesktop:office-365:win11-25h2-avd-m365",
+    ),
+    ("sourceVersion", "26200.7171.251111"),
+    ("taskVersion", env!("CARGO_PKG_VERSION")),
+];
+
+fn of_seed() -> BTreeMap<String, String> {
+    OF_SEED
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_version_says_where_it_comes_from() {
+    let stage = Scene::windows().build(|_| {}).await;
+    assert_eq!(tags(&stage), of_seed());
+    let result = std::fs::read(stage.variable("resultPath").unwrap()).unwrap();
+    let result: Value = serde_json::from_slice(&result).unwrap();
+    let told: BTreeMap<String, String> =
+        serde_json::from_value(result["provenance"].clone()).unwrap();
+    assert_eq!(told, of_seed());
+    let summary = stage.summary();
+    assert!(summary.contains("| Commit | `5c1f0a7e"), "{summary}");
+    assert!(
+        summary.contains("| Build | `20261122.1`, id `4711` |"),
+        "{summary}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_managed_image_says_so_too_and_the_authors_tags_win() {
+    let stage = Scene::windows();
+    let image = format!(
+        "{}/providers/Microsoft.Compute/images/avd",
+        stage.world.group_id("rg-images")
+    );
+    let stage = stage
+        .input("distributeType", "managedImage")
+        .input("imageIdForDistribute", &image)
+        .input("artifactTags", "Commit=mine\nowner=web")
+        .build(|_| {})
+        .await;
+    let mut expected = of_seed();
+    expected.remove("commit");
+    expected.insert("Commit".to_owned(), "mine".to_owned());
+    expected.insert("owner".to_owned(), "web".to_owned());
+    assert_eq!(tags(&stage), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn provenance_tags_can_be_switched_off() {
+    let stage = Scene::windows()
+        .input("provenanceTags", "false")
+        .input("artifactTags", "owner=web")
+        .build(|_| {})
+        .await;
+    let expected = [("owner".to_owned(), "web".to_owned())];
+    assert_eq!(tags(&stage), expected.into());
+    assert!(stage.summary().contains("| Commit |"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_cannot_be_resolved_is_tagged_as_it_was_asked_for() {
+    let stage = Scene::windows()
+        .build(|cloud| {
+            cloud.add_fault(Fault {
+                matcher: Matcher::operation("ListPlatformImageVersions"),
+                nth: 1,
+                times: 1,
+                effect: Effect::Status {
+                    code: 403,
+                    headers: Vec::new(),
+                    body: r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#.to_owned(),
+                },
+            });
+        })
+        .await;
+    let tags = tags(&stage);
+    assert_eq!(tags["sourceVersion"], "latest");
+    assert!(stage.transcript.contains("pirVersion;]26200.7171.251111"));
+}
