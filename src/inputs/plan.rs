@@ -197,6 +197,8 @@ pub enum Step {
         customizer: Map<String, Value>,
         /// The script in the package, its parts separated by `/`.
         path: String,
+        /// Whether its lines end as on Windows, which no Linux shell takes.
+        windows_line_ends: bool,
     },
     /// A file that comes with the package.
     PackageFile {

@@ -60,6 +60,7 @@ fn template(plan: &Plan) -> String {
             ),
             &Placeholder,
         ),
+        sha256: "{SHA-256 of the package}".to_owned(),
     });
     let mut template = compose(plan, link.as_ref());
     if plan.provenance.as_tags {

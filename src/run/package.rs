@@ -97,7 +97,10 @@ pub(super) async fn upload(
     let now = OffsetDateTime::now_utc();
     let until = now + plan.effective_build_timeout() + LINK_MARGIN;
     let link = storage::read_link(&arm.client, &blob, now - CLOCKS_DIFFER, until).await?;
-    Ok(PackageLink { url: link.url })
+    Ok(PackageLink {
+        url: link.url,
+        sha256: sent.archived.sha256.to_string(),
+    })
 }
 
 /// Tells again and again how far a package of some size has come, until it is dropped.

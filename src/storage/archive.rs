@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::blocks::{BLOCK_BYTES, BlockWriter};
+use super::checksum::Sha256;
 use super::exclusion::Exclusion;
 use super::progress::Progress;
 use super::walk::{Walk, unreadable};
@@ -57,6 +58,8 @@ pub struct Archived {
     pub bytes_read: u64,
     /// Length of the archive.
     pub bytes_written: u64,
+    /// Checksum of the archive.
+    pub sha256: Sha256,
 }
 
 /// Why a folder cannot be packed.
@@ -176,7 +179,7 @@ fn write(packing: &Packing, out: BlockWriter) -> Result<Archived, PackageFailure
             PackageFailure::AllExcluded(folder)
         });
     }
-    archived.bytes_written = out.finish()?;
+    (archived.bytes_written, archived.sha256) = out.finish()?;
     Ok(archived)
 }
 

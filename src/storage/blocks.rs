@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc;
 
 use super::archive::PackageFailure;
+use super::checksum::{Sha256, Summing};
 
 /// A blob has at most 50,000 blocks (<https://learn.microsoft.com/azure/storage/blobs/scalability-targets>), so a package may have 195 GiB
 /// when compressed. The image builder has to copy it through its build VM's disk, which is smaller.
@@ -18,6 +19,7 @@ pub(super) struct BlockWriter {
     block_bytes: usize,
     block: BytesMut,
     written: u64,
+    sum: Summing,
     abandoned: bool,
 }
 
@@ -29,19 +31,20 @@ impl BlockWriter {
             block_bytes,
             block: BytesMut::new(),
             written: 0,
+            sum: Summing::new(),
             abandoned: false,
         }
     }
 
-    /// Sends what is left; returns how many bytes were written in all.
-    pub(super) fn finish(mut self) -> Result<u64, PackageFailure> {
+    /// Sends what is left; returns how many bytes were written in all, and their checksum.
+    pub(super) fn finish(mut self) -> Result<(u64, Sha256), PackageFailure> {
         if !self.block.is_empty() {
             self.send().map_err(|_| PackageFailure::Abandoned)?;
         }
         if self.abandoned {
             return Err(PackageFailure::Abandoned);
         }
-        Ok(self.written)
+        Ok((self.written, self.sum.finish()))
     }
 
     fn send(&mut self) -> io::Result<()> {
@@ -71,6 +74,7 @@ impl Write for BlockWriter {
         let room = self.block_bytes.saturating_sub(self.block.len());
         let part = data.get(..room).unwrap_or(data);
         self.block.extend_from_slice(part);
+        self.sum.add(part);
         self.written += u64::try_from(part.len()).unwrap_or_default();
         if self.block.len() >= self.block_bytes {
             self.send()?;
@@ -97,7 +101,10 @@ mod tests {
             }
             writer.finish().unwrap()
         });
-        assert_eq!(thread.await.unwrap(), 26);
+        let (written, sum) = thread.await.unwrap();
+        assert_eq!(written, 26);
+        let expected = "71c480df93d6ae2f1efad1447c66c9525e316218cf51fc8d9ed832f2daf18b73";
+        assert_eq!(sum.to_string(), expected);
         let mut blocks = Vec::new();
         while let Some(block) = receiver.recv().await {
             blocks.push(block);

@@ -8,6 +8,7 @@ mod account;
 mod archive;
 mod blob;
 mod blocks;
+mod checksum;
 mod deflate;
 mod exclusion;
 mod failure;
@@ -38,6 +39,7 @@ use archive::Packing;
 pub use account::{StorageAccount, account_key, accounts_of_group, find_account};
 pub use archive::{Archived, Format, PackageFailure};
 pub use blob::BlobRef;
+pub use checksum::Sha256;
 pub use failure::{
     CODE_ACCOUNT, CODE_DELETION, CODE_LINK, CODE_PACKAGE, CODE_UPLOAD, Operation, StorageFailure,
 };

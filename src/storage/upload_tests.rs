@@ -1,3 +1,4 @@
+use super::checksum::Summing;
 use super::testing::{Answer, Scripted, account};
 use super::*;
 
@@ -57,8 +58,12 @@ async fn a_package_is_uploaded_as_the_archive_that_its_blob_holds() {
             folders: 0,
             bytes_read: 5,
             bytes_written: u64::try_from(asked[1].body.len()).unwrap(),
+            sha256: uploaded.archived.sha256,
         }
     );
+    let mut summing = Summing::new();
+    summing.add(&asked[1].body);
+    assert_eq!(uploaded.archived.sha256, summing.finish());
     let mut archive = ::zip::ZipArchive::new(Cursor::new(asked[1].body.clone())).unwrap();
     let mut text = String::new();
     let mut entry = archive.by_name("hello.txt").unwrap();

@@ -27,15 +27,14 @@ pub use provenance::add_tags;
 pub struct PackageLink {
     /// The archive's URL with everything that is needed to read it.
     pub url: Secret,
+    /// The archive's SHA-256: 64 hexadecimal digits in lower case.
+    pub sha256: String,
 }
 
 /// The image template of `plan` as Azure VM Image Builder takes it from api-version 2024-02-01 on, which is strict about members and their case
 /// (<https://github.com/Azure/azure-rest-api-specs/tree/main/specification/imagebuilder>). It holds the link: not for logs.
 pub fn compose(plan: &Plan, package_link: Option<&PackageLink>) -> Value {
-    let package = plan
-        .package
-        .as_ref()
-        .zip(package_link.map(|link| link.url.reveal()));
+    let package = plan.package.as_ref().zip(package_link);
     let template = wire::ImageTemplate {
         location: plan.location.as_str(),
         tags: tags(&plan.settings.template_tags),
@@ -83,7 +82,7 @@ fn in_order(properties: &mut Map<String, Value>) {
 }
 
 /// The package, and the link by which it gets into the build VM.
-type Link<'a> = (&'a Package, &'a str);
+type Link<'a> = (&'a Package, &'a PackageLink);
 
 fn to_values(customizers: &[wire::Customizer<'_>]) -> Vec<Value> {
     customizers.iter().map(wire::to_value).collect()
@@ -134,7 +133,8 @@ const WAIT: &str = "5minWait_is_needed_before_windowsUpdate";
 fn file_copy((package, link): Link<'_>) -> wire::Customizer<'_> {
     wire::Customizer::File {
         name: FILE_COPY,
-        source_uri: link,
+        source_uri: link.url.reveal(),
+        sha256_checksum: &link.sha256,
         destination: unpacking::linux_archive(&package.name),
     }
 }
@@ -143,8 +143,7 @@ fn customizers<'a>(plan: &'a Plan, package: Option<Link<'a>>) -> Vec<wire::Custo
     let own = plan.customization.inline.iter().cloned();
     match plan.customization.provisioner {
         Provisioner::Shell => {
-            let unpacking =
-                package.map(|(package, _)| unpacking::linux(&package.name, package.is_file));
+            let unpacking = package.map(|(package, link)| unpacking::linux(package, &link.sha256));
             let script = wire::Customizer::Shell {
                 name: INLINE,
                 inline: unpacking.into_iter().flatten().chain(own).collect(),
@@ -152,8 +151,7 @@ fn customizers<'a>(plan: &'a Plan, package: Option<Link<'a>>) -> Vec<wire::Custo
             package.map(file_copy).into_iter().chain([script]).collect()
         }
         Provisioner::PowerShell => {
-            let unpacking = package
-                .map(|(package, link)| unpacking::windows(&package.name, link, package.is_file));
+            let unpacking = package.map(|(package, link)| unpacking::windows(package, link));
             let own: Vec<String> = if plan.customization.stop_on_error {
                 strictness::strict(&plan.customization.inline)
             } else {

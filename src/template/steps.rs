@@ -30,7 +30,7 @@ fn unpack(provisioner: Provisioner, package: Option<Link<'_>>) -> Vec<Value> {
     };
     match provisioner {
         Provisioner::Shell => {
-            let inline = unpacking::linux(&content.name, content.is_file);
+            let inline = unpacking::linux(content, &link.sha256);
             let unpack = wire::Customizer::Shell {
                 name: PACKAGE,
                 inline,
@@ -44,67 +44,80 @@ fn unpack(provisioner: Provisioner, package: Option<Link<'_>>) -> Vec<Value> {
             name: PACKAGE,
             run_elevated: false,
             run_as_system: false,
-            inline: unpacking::windows(&content.name, link, content.is_file),
+            inline: unpacking::windows(content, link),
         })],
     }
 }
 
 fn customizer(step: &Step, provisioner: Provisioner, package: &str) -> Value {
-    match (step, provisioner) {
-        (Step::Plain(customizer), _) => customizer.clone(),
-        (Step::PackageScript { customizer, path }, Provisioner::Shell) => {
-            let script = quoting::shell(&format!("/tmp/{package}/{path}"));
-            let lines = [format!("sudo chmod +x {script} || exit 1"), script];
+    match step {
+        Step::Plain(customizer) => customizer.clone(),
+        Step::PackageScript {
+            customizer,
+            path,
+            windows_line_ends,
+        } => {
+            let lines = match provisioner {
+                Provisioner::Shell => shell_script(package, path, *windows_line_ends),
+                Provisioner::PowerShell => powershell_script(package, path),
+            };
             with_inline(customizer, &lines)
         }
-        (Step::PackageScript { customizer, path }, Provisioner::PowerShell) => {
-            let script = quoting::powershell(&windows_path(package, path));
-            let lines = [
-                "$global:LASTEXITCODE = 0".to_owned(),
-                format!("& {script}"),
-                "exit $LASTEXITCODE".to_owned(),
-            ];
-            with_inline(customizer, &lines)
-        }
-        (
-            Step::PackageFile {
-                name,
-                path,
-                destination,
-            },
-            Provisioner::Shell,
-        ) => {
-            let from = quoting::shell(&format!("/tmp/{package}/{path}"));
-            let to = quoting::shell(destination);
-            let folder = destination
-                .rsplit_once('/')
-                .map_or("", |(folder, _)| folder);
-            let folder = quoting::shell(if folder.is_empty() { "/" } else { folder });
-            let lines = [
-                format!("sudo mkdir -p {folder} || exit 1"),
-                format!("sudo cp {from} {to}"),
-            ];
-            with_inline(&script("Shell", name.as_deref()), &lines)
-        }
-        (
-            Step::PackageFile {
-                name,
-                path,
-                destination,
-            },
-            Provisioner::PowerShell,
-        ) => {
-            let from = quoting::powershell(&windows_path(package, path));
-            let to = quoting::powershell(destination);
-            let lines = [
-                "$ErrorActionPreference = 'Stop'".to_owned(),
-                format!("$folder = Split-Path -Parent {to}"),
-                "New-Item -ItemType Directory -Force -Path $folder | Out-Null".to_owned(),
-                format!("Copy-Item -LiteralPath {from} -Destination {to} -Force"),
-            ];
-            with_inline(&script("PowerShell", name.as_deref()), &lines)
+        Step::PackageFile {
+            name,
+            path,
+            destination,
+        } => {
+            let (kind, lines) = match provisioner {
+                Provisioner::Shell => ("Shell", shell_copy(package, path, destination)),
+                Provisioner::PowerShell => {
+                    ("PowerShell", powershell_copy(package, path, destination))
+                }
+            };
+            with_inline(&script(kind, name.as_deref()), &lines)
         }
     }
+}
+
+fn shell_script(package: &str, path: &str, windows_line_ends: bool) -> Vec<String> {
+    let script = quoting::shell(&format!("/tmp/{package}/{path}"));
+    let line_ends = format!("sudo sed -i 's/\\r$//' {script} || exit 1");
+    let executable = format!("sudo chmod +x {script} || exit 1");
+    let lines = windows_line_ends.then_some(line_ends).into_iter();
+    lines.chain([executable, script]).collect()
+}
+
+fn powershell_script(package: &str, path: &str) -> Vec<String> {
+    let script = quoting::powershell(&windows_path(package, path));
+    vec![
+        "$global:LASTEXITCODE = 0".to_owned(),
+        format!("& {script}"),
+        "exit $LASTEXITCODE".to_owned(),
+    ]
+}
+
+fn shell_copy(package: &str, path: &str, destination: &str) -> Vec<String> {
+    let from = quoting::shell(&format!("/tmp/{package}/{path}"));
+    let to = quoting::shell(destination);
+    let folder = destination
+        .rsplit_once('/')
+        .map_or("", |(folder, _)| folder);
+    let folder = quoting::shell(if folder.is_empty() { "/" } else { folder });
+    vec![
+        format!("sudo mkdir -p {folder} || exit 1"),
+        format!("sudo cp {from} {to}"),
+    ]
+}
+
+fn powershell_copy(package: &str, path: &str, destination: &str) -> Vec<String> {
+    let from = quoting::powershell(&windows_path(package, path));
+    let to = quoting::powershell(destination);
+    vec![
+        "$ErrorActionPreference = 'Stop'".to_owned(),
+        format!("$folder = Split-Path -Parent {to}"),
+        "New-Item -ItemType Directory -Force -Path $folder | Out-Null".to_owned(),
+        format!("Copy-Item -LiteralPath {from} -Destination {to} -Force"),
+    ]
 }
 
 fn windows_path(package: &str, path: &str) -> String {

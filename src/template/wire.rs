@@ -98,6 +98,7 @@ pub(super) enum Customizer<'a> {
     File {
         name: &'static str,
         source_uri: &'a str,
+        sha256_checksum: &'a str,
         destination: String,
     },
     Shell {

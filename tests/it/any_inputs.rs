@@ -1,12 +1,12 @@
 //! No text of any input breaks the way from inputs to a template.
 
 use image_builder::inputs::declared::ALL_INPUTS;
-use image_builder::secret::Secret;
-use image_builder::template::{PackageLink, compose};
+use image_builder::template::compose;
 use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::job::{id, job};
+use crate::template::link;
 
 /// Text in JSON, wherever it is.
 fn texts(value: &Value) -> Vec<&str> {
@@ -80,7 +80,7 @@ proptest! {
                 }
             }
             Ok(plan) => {
-                let link = PackageLink { url: Secret::new("https://a.example/b?sig=c", &job.masked) };
+                let link = link(&job);
                 prop_assert!(compose(&plan, Some(&link)).is_object());
             }
         }
@@ -99,7 +99,7 @@ proptest! {
                 }
             }
             Ok(plan) => {
-                let link = PackageLink { url: Secret::new("https://a.example/b?sig=c", &job.masked) };
+                let link = link(&job);
                 let template = compose(&plan, Some(&link));
                 let sent = serde_json::to_vec(&template).unwrap();
                 prop_assert_eq!(&serde_json::from_slice::<Value>(&sent).unwrap(), &template);

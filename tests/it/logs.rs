@@ -128,6 +128,18 @@ const FAILED: &[(&str, &[&str], &str, &str)] = &[
     ("29-big-file", LINUX, "AIB035", "customizer 1 of 2 (File)"),
     ("30-missing-right", LINUX, "AIB005", ""),
     ("31-proxy-disk", LINUX, "AIB007", ""),
+    (
+        "33-wrong-package",
+        LINUX,
+        "AIB049",
+        "customizer 2 of 2 (Shell)",
+    ),
+    (
+        "34-windows-line-ends",
+        LINUX,
+        "AIB050",
+        "customizer 2 of 2 (Shell)",
+    ),
     ("32-unknown", LINUX, "AIB401", "customizer 2 of 2 (Shell)"),
 ];
 

@@ -42,6 +42,8 @@ mod package_folders;
 #[path = "../common/pipeline.rs"]
 mod pipeline;
 #[cfg(test)]
+mod powershell;
+#[cfg(test)]
 mod problems;
 #[cfg(test)]
 mod prompt;

@@ -7,12 +7,20 @@ use serde_json::Value;
 use crate::golden::golden;
 use crate::job::{Job, id, job};
 
-pub(crate) fn template(job: &Job) -> Value {
+/// The SHA-256 of `test`, which is what the cloud of `schema` has in every file.
+pub(crate) const SHA256: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+
+/// Where the package of `job` was brought.
+pub(crate) fn link(job: &Job) -> PackageLink {
     let link = "https://stimagebuilder.blob.core.windows.net/imagebuilder-vststask/webapp.zip?sv=2025-05-05&sig=abc%2Bdef%3D";
-    let link = PackageLink {
+    PackageLink {
         url: Secret::new(link, &job.masked),
-    };
-    compose(&job.plan().unwrap(), Some(&link))
+        sha256: SHA256.to_owned(),
+    }
+}
+
+pub(crate) fn template(job: &Job) -> Value {
+    compose(&job.plan().unwrap(), Some(&link(job)))
 }
 
 fn check(name: &str, job: &Job) {

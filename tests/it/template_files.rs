@@ -6,16 +6,14 @@ use std::path::Path;
 
 use image_builder::inputs::template_file::members::{IMAGE_TEMPLATE_PROPERTIES, Object, Shape};
 use image_builder::inputs::{Target, Variables};
-use image_builder::secret::Secret;
-use image_builder::template::{PackageLink, compose};
+use image_builder::template::compose;
 use serde_json::Value;
 
 use crate::golden::golden;
 use crate::inputs::warnings;
 use crate::job::{Job, id, job};
 use crate::problems::problems;
-
-const LINK: &str = "https://stimagebuilder.blob.core.windows.net/imagebuilder-vststask/webapp.zip?sv=2025-05-05&sig=abc%2Bdef%3D";
+use crate::template::link;
 
 /// The usual job with a copy of a file of `tests/testdata/template-files`, beside it the scripts.
 fn with_file(name: &str) -> Job {
@@ -24,7 +22,7 @@ fn with_file(name: &str) -> Job {
 }
 
 /// The usual job with a template file in folder `webapp`, which is the package.
-fn with_text(name: &str, text: &str) -> Job {
+pub(crate) fn with_text(name: &str, text: &str) -> Job {
     let source =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/testdata/template-files/scripts");
     let mut job = job();
@@ -59,9 +57,7 @@ fn template(job: &Job) -> Value {
     let plan = job
         .plan()
         .unwrap_or_else(|problems| panic!("{problems:#?}"));
-    let link = plan.package.is_some().then(|| PackageLink {
-        url: Secret::new(LINK, &job.masked),
-    });
+    let link = plan.package.is_some().then(|| link(job));
     compose(&plan, link.as_ref())
 }
 

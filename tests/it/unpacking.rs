@@ -1,64 +1,81 @@
 //! The lines that unpack the package on Linux, run by the shell of this machine.
 
+use std::ffi::OsStr;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use ring::digest::{SHA256 as SHA256_ALGORITHM, digest};
 use serde_json::Value;
 
-use crate::job::job;
-use crate::template::{NASTY, template};
+use crate::job::{Job, job};
+use crate::template::{NASTY, SHA256, template};
+use crate::template_files::with_text;
 
+/// All inline lines of a template, one after the other.
 fn inline(template: &Value) -> Vec<String> {
     let customizers = template["properties"]["customize"].as_array().unwrap();
-    let shell = customizers
+    let lines = customizers
         .iter()
-        .find(|one| one["name"] == "vststask_inline");
-    let lines = shell.unwrap()["inline"].as_array().unwrap();
+        .filter_map(|one| one["inline"].as_array());
     lines
-        .iter()
+        .flatten()
         .map(|line| line.as_str().unwrap().to_owned())
         .collect()
 }
 
-/// Runs the lines of a Linux template with `/tmp` and `sudo` of our own, the archive lying where the file customizer puts it.
-fn run_in(root: &Path, name: &str, script: &str, with_archive: bool) -> (bool, String) {
-    let job = job().package(name).input("inlineScript", script);
-    let template = template(&job);
+/// The lines of a Linux template, with `/tmp` in `root`. The package's archive is made where the file customizer puts it, unless it is `archive` instead.
+fn lines_in(root: &Path, job: &Job, archive: Option<&[u8]>) -> String {
+    let template = template(job);
+    let file = &template["properties"]["customize"][0];
+    assert_eq!(file["sha256Checksum"], SHA256);
     let tmp = root.join("tmp");
     fs::create_dir_all(&tmp).unwrap();
-    let destination = template["properties"]["customize"][0]["destination"]
-        .as_str()
-        .unwrap();
-    assert_eq!(destination, format!("/tmp/{name}.tar.gz"));
-    if with_archive {
-        let archive = tmp.join(format!("{name}.tar.gz"));
-        let made = Command::new("tar")
-            .args(["--create", "--gzip", "--file"])
-            .arg(&archive)
-            .arg("--directory")
-            .arg(job.path(name))
-            .arg(".")
-            .status()
-            .unwrap();
-        assert!(made.success());
-    }
-    let script = inline(&template)
-        .join("\n")
-        .replace("/tmp/", &format!("{}/", tmp.display()));
-    run(root, &script)
+    let destination = file["destination"].as_str().unwrap();
+    let place = tmp.join(destination.strip_prefix("/tmp/").unwrap());
+    let package = job.plan().unwrap().package.unwrap();
+    let (folder, content) = if package.is_file {
+        let file = package.folder.file_name().unwrap();
+        (package.folder.parent().unwrap(), file)
+    } else {
+        (package.folder.as_path(), OsStr::new("."))
+    };
+    let mut tar = Command::new("tar");
+    tar.arg("--create")
+        .arg("--gzip")
+        .arg("--directory")
+        .arg(folder);
+    let made = tar.arg("--file=-").arg("--").arg(content).output().unwrap();
+    assert!(made.status.success());
+    let sum = digest(&SHA256_ALGORITHM, &made.stdout);
+    let digits = sum.as_ref().iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    });
+    fs::write(&place, archive.unwrap_or(&made.stdout)).unwrap();
+    let script = inline(&template).join("\n").replace(SHA256, &digits);
+    script.replace("/tmp/", &format!("{}/", tmp.display()))
 }
 
-/// Whether the script succeeds, and what it says.
+/// Runs the lines of a Linux template with a package `name` and the author's `script`.
+fn unpack(root: &Path, name: &str, script: &str) -> (bool, String) {
+    let job = job().package(name).input("inlineScript", script);
+    run(root, &lines_in(root, &job, None))
+}
+
+/// Whether the script succeeds, and what it says. Image builder's shell stops at errors; `sudo` is our own.
 fn run(root: &Path, script: &str) -> (bool, String) {
     let file = root.join("script.sh");
     fs::write(&file, format!("sudo() {{ \"$@\"; }}\n{script}\n")).unwrap();
     let output = Command::new("sh")
+        .arg("-e")
         .arg(&file)
         .current_dir(root)
         .output()
         .unwrap();
-    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut told = String::from_utf8_lossy(&output.stdout).into_owned();
+    told.push_str(&String::from_utf8_lossy(&output.stderr));
     (output.status.success(), told)
 }
 
@@ -84,8 +101,8 @@ fn linux_unpacks_packages_of_any_name() {
         let root = tempfile::tempdir().unwrap();
         // What the author's first line sees must be what it sees without a package.
         let script = "echo \"$?\" \"$-\" \"$PWD\" \"$#\"";
-        let (succeeded, told) = run_in(root.path(), name, script, true);
-        assert!(succeeded, "{name}");
+        let (succeeded, told) = unpack(root.path(), name, script);
+        assert!(succeeded, "{name}: {told}");
         assert_eq!(told, run(root.path(), script).1, "{name}");
         let unpacked = root.path().join("tmp").join(name).join("install.sh");
         assert_eq!(
@@ -97,40 +114,108 @@ fn linux_unpacks_packages_of_any_name() {
 }
 
 #[test]
-fn linux_stops_if_the_package_cannot_be_unpacked() {
+fn linux_stops_if_another_package_arrived() {
     let root = tempfile::tempdir().unwrap();
-    let (succeeded, told) = run_in(root.path(), "my app", "echo went on", false);
+    let job = job()
+        .package("my app")
+        .input("inlineScript", "echo went on");
+    let old = root.path().join("tmp/my app/old");
+    fs::create_dir_all(&old).unwrap();
+    let script = lines_in(root.path(), &job, Some(b"half an archi"));
+    let (succeeded, told) = run(root.path(), &script);
     assert!(!succeeded);
-    assert_eq!(told, "");
+    let found = "e5ba048cac3242551d5c030d930c6366f174a1c1494d6944ae2fb1135602da8c";
+    let begin = format!(
+        "Unpacking the package failed: {}/tmp/my app.tar.gz has SHA-256 {found}, expected ",
+        root.path().display()
+    );
+    assert!(told.starts_with(&begin), "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(old.is_dir());
 }
 
-/// The archive of a single file has the file alone.
+#[test]
+fn linux_stops_if_no_package_arrived() {
+    let root = tempfile::tempdir().unwrap();
+    let job = job()
+        .package("my app")
+        .input("inlineScript", "echo went on");
+    let script = lines_in(root.path(), &job, None);
+    fs::remove_file(root.path().join("tmp/my app.tar.gz")).unwrap();
+    let (succeeded, told) = run(root.path(), &script);
+    assert!(!succeeded);
+    assert!(told.contains("has SHA-256 none, expected "), "{told}");
+    assert!(!told.contains("went on"), "{told}");
+}
+
+/// What the source image has of an earlier build.
+#[cfg(unix)]
+#[test]
+fn linux_replaces_what_an_earlier_build_left() {
+    use std::os::unix::fs::symlink;
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    let outside = root.join("outside");
+    fs::create_dir(&outside).unwrap();
+    fs::write(outside.join("precious"), "").unwrap();
+    let place = root.join("tmp/my app");
+    let leave: [&dyn Fn(); 4] = [
+        &|| fs::write(&place, "a file").unwrap(),
+        &|| symlink(&outside, &place).unwrap(),
+        &|| symlink("/nowhere", &place).unwrap(),
+        &|| {
+            fs::create_dir_all(place.join("old/folder")).unwrap();
+            symlink(&outside, place.join("old/link")).unwrap();
+            fs::write(place.join("install.sh"), "echo old\n").unwrap();
+        },
+    ];
+    fs::create_dir(root.join("tmp")).unwrap();
+    for leave in leave {
+        leave();
+        let (succeeded, told) = unpack(root, "my app", "echo went on");
+        assert!(succeeded, "{told}");
+        assert_eq!(told, "went on\n");
+        let files = fs::read_dir(&place)
+            .unwrap()
+            .map(|it| it.unwrap().file_name());
+        assert_eq!(files.collect::<Vec<_>>(), ["install.sh"]);
+        assert!(!place.is_symlink());
+        let script = fs::read_to_string(place.join("install.sh")).unwrap();
+        assert_eq!(script, "echo installed\n");
+        let kept = fs::read_dir(&outside)
+            .unwrap()
+            .map(|it| it.unwrap().file_name());
+        assert_eq!(kept.collect::<Vec<_>>(), ["precious"]);
+        fs::remove_dir_all(&place).unwrap();
+    }
+}
+
+/// The archive of a single file has the file alone; an old folder in its place goes.
 #[test]
 fn linux_puts_a_single_file_beside_its_archive() {
     let root = tempfile::tempdir().unwrap();
-    let tmp = root.path().join("tmp");
-    fs::create_dir(&tmp).unwrap();
+    let place = root.path().join("tmp/set up.sh");
+    fs::create_dir_all(place.join("old")).unwrap();
     let job = job().package("my app");
-    let folder = job.path("my app");
-    let file = folder.join("set up.sh");
+    let file = job.path("my app").join("set up.sh");
     fs::write(&file, "echo set up\n").unwrap();
     let job = job.input("packagePath", file.to_str().unwrap());
-    let template = template(&job);
-    let destination = &template["properties"]["customize"][0]["destination"];
-    assert_eq!(*destination, "/tmp/set up.sh.tar.gz");
-    let made = Command::new("tar")
-        .args(["--create", "--gzip", "--file"])
-        .arg(tmp.join("set up.sh.tar.gz"))
-        .arg("--directory")
-        .arg(&folder)
-        .arg("set up.sh")
-        .status();
-    assert!(made.unwrap().success());
-    let script = inline(&template).join("\n");
-    let script = script.replace("/tmp/", &format!("{}/", tmp.display()));
-    assert!(run(root.path(), &script).0, "{script}");
-    let content = fs::read_to_string(tmp.join("set up.sh")).unwrap();
-    assert_eq!(content, "echo set up\n");
+    let (succeeded, told) = run(root.path(), &lines_in(root.path(), &job, None));
+    assert!(succeeded, "{told}");
+    assert_eq!(fs::read_to_string(place).unwrap(), "echo set up\n");
+}
+
+/// A script that git wrote with the line ends of Windows, too long for the template.
+#[test]
+fn linux_runs_a_script_with_windows_line_ends() {
+    let text = "customize:\n- type: Shell\n  scriptPath: scripts/long.sh\n";
+    let job = with_text("web.yml", text);
+    let script = "#!/bin/sh\r\nset -e\r\necho ran\r\n".to_owned() + &"true\r\n".repeat(5000);
+    fs::write(job.path("webapp/scripts/long.sh"), script).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let (succeeded, told) = run(root.path(), &lines_in(root.path(), &job, None));
+    assert!(succeeded, "{told}");
+    assert_eq!(told, "ran\n");
 }
 
 #[test]

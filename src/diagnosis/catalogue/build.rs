@@ -5,6 +5,16 @@ use crate::diagnosis::entry::{ENTRY, Entry, Place, TEMPLATE_REFERENCE};
 /// In the order in which they are tried.
 pub(super) const ENTRIES: &[Entry] = &[
     Entry {
+        code: "AIB049",
+        places: &[Place::Log],
+        pattern: r"Unpacking the package .*failed: .* has SHA-256 (\S+), expected [0-9a-f]{64}",
+        cause: "the package that reached the build VM is not the one that was sent: its SHA-256 is $1",
+        fix: "run the job again; if it fails again, look for a proxy that changes downloads, or for somebody who writes to the container",
+        retriable: true,
+        source: TEMPLATE_REFERENCE,
+        ..ENTRY
+    },
+    Entry {
         code: "AIB033",
         places: &[Place::Run, Place::Log],
         pattern: r"client_jwt will expire within 5 minutes",
@@ -85,6 +95,15 @@ pub(super) const ENTRIES: &[Entry] = &[
         with: Some(r"system performance: \d+% cpu"),
         cause: "the build VM broke down under Windows Update",
         fix: "choose a bigger size in input '{vm size}'",
+        ..ENTRY
+    },
+    Entry {
+        code: "AIB050",
+        places: &[Place::Log],
+        pattern: r"bad interpreter: .*\^M|/bin/\w+\^M|\$'\\r': command not found|env: .*\\r'?: No such file",
+        cause: "a script has line ends of Windows, which no Linux shell takes",
+        fix: "let git keep the line ends of Linux: add a line '*.sh text eol=lf' to .gitattributes and check the repository out again",
+        source: "https://git-scm.com/docs/gitattributes#_eol",
         ..ENTRY
     },
     Entry {

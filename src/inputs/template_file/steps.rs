@@ -32,6 +32,7 @@ enum FileStep {
         customizer: Map<String, Value>,
         file: PathBuf,
         member: String,
+        windows_line_ends: bool,
     },
 }
 
@@ -111,6 +112,7 @@ fn step(
             customizer,
             file,
             member,
+            windows_line_ends: false,
         };
     }
     let content = match fs::read(&file) {
@@ -121,10 +123,12 @@ fn step(
         }
     };
     if content.len() > LONGEST_INLINE {
+        let first = content.split(|byte| *byte == b'\n').next();
         return FileStep::Carried {
             customizer,
             file,
             member,
+            windows_line_ends: first.is_some_and(|line| line.ends_with(b"\r")),
         };
     }
     let Ok(script) = String::from_utf8(content) else {
@@ -229,7 +233,7 @@ pub(in crate::inputs) fn resolve(
 ) -> Result<Vec<Step>, Reported> {
     let mut resolved = Vec::new();
     for step in steps.0 {
-        let (customizer, file, member) = match step {
+        let (customizer, file, member, windows_line_ends) = match step {
             FileStep::Plain(customizer) => {
                 resolved.push(Step::Plain(Value::Object(customizer)));
                 continue;
@@ -238,7 +242,8 @@ pub(in crate::inputs) fn resolve(
                 customizer,
                 file,
                 member,
-            } => (customizer, file, member),
+                windows_line_ends,
+            } => (customizer, file, member, windows_line_ends),
         };
         let inside = package.and_then(|package| file.strip_prefix(&package.folder).ok());
         let Some(inside) = inside else {
@@ -259,7 +264,11 @@ pub(in crate::inputs) fn resolve(
             .map(|part| part.as_os_str().to_string_lossy());
         let path = parts.collect::<Vec<_>>().join("/");
         resolved.push(if member.ends_with(SCRIPT_PATH) {
-            Step::PackageScript { customizer, path }
+            Step::PackageScript {
+                customizer,
+                path,
+                windows_line_ends,
+            }
         } else {
             Step::PackageFile {
                 name: text(&customizer, "name").map(str::to_owned),

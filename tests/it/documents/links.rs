@@ -7,9 +7,10 @@ use std::path::Path;
 use super::files::{Document, pages};
 
 /// Who may be linked to. A new one is added here on purpose.
-const HOSTS: [&str; 8] = [
+const HOSTS: [&str; 9] = [
     "azure.github.io",
     "dev.azure.com",
+    "git-scm.com",
     "github.com",
     "keepachangelog.com",
     "learn.microsoft.com",

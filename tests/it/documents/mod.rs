@@ -6,5 +6,5 @@ mod files;
 mod links;
 mod pages;
 mod samples;
-mod scripts;
+pub(crate) mod scripts;
 mod steps;

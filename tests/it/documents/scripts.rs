@@ -26,7 +26,7 @@ fn shell_error(script: &str) -> Option<String> {
 }
 
 /// The first place that is no PowerShell.
-fn powershell_error(script: &str) -> Option<String> {
+pub(crate) fn powershell_error(script: &str) -> Option<String> {
     let mut parser = Parser::new();
     let language = tree_sitter_powershell::LANGUAGE.into();
     parser.set_language(&language).unwrap();
