@@ -188,7 +188,7 @@ async fn check_is_ours(
     if !leftover.is_of_this_task() {
         return Err(foreign());
     }
-    let Leftover::Blob(blob) = leftover else {
+    let Some(blob) = leftover.blob() else {
         return Ok(());
     };
     let id: ResourceId = blob.account.id.parse().map_err(|_| foreign())?;
@@ -201,7 +201,7 @@ async fn check_is_ours(
         &blob.account.name,
     );
     let account = found.await.map_err(|failure| failure.to_string())?;
-    if account.blob(&blob.container, &blob.name) == **blob {
+    if account.blob(&blob.container, &blob.name) == *blob {
         Ok(())
     } else {
         Err(foreign())

@@ -23,6 +23,8 @@ pub struct Client {
     http: Arc<dyn Http>,
     tokens: Arc<dyn TokenSource>,
     masker: Arc<dyn Masker>,
+    /// What proves the right to ask, for calls that say nothing of it.
+    signer: Option<Arc<dyn Signer>>,
 }
 
 /// One request, and what may be done with it.
@@ -126,6 +128,16 @@ impl Client {
             http,
             tokens,
             masker,
+            signer: None,
+        }
+    }
+
+    /// The same client, whose requests `signer` signs instead of carrying a token.
+    #[must_use]
+    pub fn signing(&self, signer: Arc<dyn Signer>) -> Self {
+        Self {
+            signer: Some(signer),
+            ..self.clone()
         }
     }
 
@@ -152,7 +164,7 @@ impl Client {
                 elapsed: start.elapsed(),
                 request_id,
             };
-            let token = match &call.signer {
+            let token = match self.signer_of(call) {
                 Some(_) => None,
                 None => Some(
                     self.token(&call.scope, refused.as_ref())
@@ -202,6 +214,10 @@ impl Client {
         }
     }
 
+    fn signer_of<'a>(&'a self, call: &'a Call) -> Option<&'a dyn Signer> {
+        call.signer.as_deref().or(self.signer.as_deref())
+    }
+
     /// A token, and not the `refused` one: another request may have renewed it already.
     async fn token(&self, scope: &str, refused: Option<&Secret>) -> Result<Secret, SignInFailure> {
         let token = self.tokens.token(scope, Freshness::Cached).await?;
@@ -223,7 +239,7 @@ impl Client {
         call: &Call,
         token: Option<&Secret>,
     ) -> Result<Response<Bytes>, TransportError> {
-        let request = request(call, token)?;
+        let request = request(call, token, self.signer_of(call))?;
         let start = Instant::now();
         let result = self.http.send(request).await;
         let path = call.url.split('?').next().unwrap_or_default();
@@ -270,7 +286,11 @@ fn tell_wait(doing: &str, cause: &Cause, tries: u32, wait: Duration) {
     }
 }
 
-fn request(call: &Call, token: Option<&Secret>) -> Result<Request<Bytes>, TransportError> {
+fn request(
+    call: &Call,
+    token: Option<&Secret>,
+    signer: Option<&dyn Signer>,
+) -> Result<Request<Bytes>, TransportError> {
     let malformed = |what: &str| TransportError {
         reached: Reached::NothingEver,
         reason: format!("{what} is malformed"),
@@ -291,7 +311,7 @@ fn request(call: &Call, token: Option<&Secret>) -> Result<Request<Bytes>, Transp
         bearer.set_sensitive(true);
         request.headers_mut().insert(AUTHORIZATION, bearer);
     }
-    if let Some(signer) = &call.signer {
+    if let Some(signer) = signer {
         signer.sign(&mut request);
     }
     Ok(request)

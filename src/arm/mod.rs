@@ -17,6 +17,7 @@ pub mod platform_image;
 pub mod refusal;
 mod repeated;
 pub mod retry;
+pub mod role;
 pub mod sign_in;
 mod sign_in_refusal;
 pub mod template_state;

@@ -6,10 +6,10 @@ use std::{fs, io};
 use ignore::gitignore::GitignoreBuilder;
 
 use super::declared::{
-    INLINE_SCRIPT, PACKAGE_EXCLUDE, PACKAGE_PATH, PROVISIONER, STORAGE_ACCOUNT_NAME,
+    INLINE_SCRIPT, PACKAGE_ACCESS, PACKAGE_EXCLUDE, PACKAGE_PATH, PROVISIONER, STORAGE_ACCOUNT_NAME,
 };
 use super::given::Given;
-use super::plan::{ArchiveFormat, Package};
+use super::plan::{ArchiveFormat, Package, PackageAccess};
 use super::problem::{Code, Form, Problem, quoted};
 use super::reading::{Reading, Reported};
 use super::spelling::nearest;
@@ -37,6 +37,7 @@ fn read_whole(
 ) -> Result<Package, Reported> {
     let storage_account = storage_account(reading);
     let exclude = exclude(reading);
+    let access = reading.choice_or_default(&PACKAGE_ACCESS, ACCESS);
     let (folder, is_file) = folder(reading, steps)?;
     let name = name(reading, &folder)?;
     let format = match format {
@@ -55,8 +56,16 @@ fn read_whole(
         name,
         storage_account: storage_account?,
         format,
+        access: access?.unwrap_or_default(),
     })
 }
+
+const ACCESS: &[(&str, PackageAccess)] = &[
+    ("auto", PackageAccess::Auto),
+    ("identity", PackageAccess::Identity),
+    ("sas", PackageAccess::Sas),
+    ("key", PackageAccess::Key),
+];
 
 const STORAGE_ACCOUNT: Form = Form {
     what: "the name of a storage account",

@@ -110,6 +110,20 @@ impl Plan {
         [on_customizer_error, on_validation_error].contains(&OnError::Abort)
     }
 
+    /// The identities of the build VM.
+    pub fn vm_identities(&self) -> Vec<ResourceId> {
+        let in_file = self.sections.get("vmProfile");
+        let in_file = in_file.and_then(|profile| profile.get("userAssignedIdentities"));
+        let in_file = in_file.and_then(Value::as_array).into_iter().flatten();
+        let in_file = in_file.filter_map(|id| id.as_str()?.parse().ok());
+        self.build_vm
+            .identities
+            .iter()
+            .cloned()
+            .chain(in_file)
+            .collect()
+    }
+
     /// Whether something of the result lies in the template's staging resource group, and would go with the template.
     pub fn result_lies_with_template(&self) -> bool {
         match &self.target {
@@ -237,6 +251,23 @@ pub struct Package {
     pub blob_name: String,
     /// The archive's kind.
     pub format: ArchiveFormat,
+    /// By which right it is sent and read.
+    pub access: PackageAccess,
+}
+
+/// By which right the package is sent to storage, and read from there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PackageAccess {
+    /// What needs least: an identity where it is known to have the right, else a link signed with the service connection's own right, else a
+    /// key.
+    #[default]
+    Auto,
+    /// It is read by an identity, and no link is made.
+    Identity,
+    /// It is read by a link that is signed with the service connection's own right.
+    Sas,
+    /// It is sent, and the link is signed, with a key of the account.
+    Key,
 }
 
 /// The kind of archive in which the package travels.

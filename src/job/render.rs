@@ -4,12 +4,12 @@ use std::fs;
 
 use crate::agent::{Agent, Console, TaskResult};
 use crate::inputs::declared::{IB_SUBSCRIPTION, MANAGED_IDENTITY};
-use crate::inputs::{Given, GivenConnection, Plan};
+use crate::inputs::{Given, GivenConnection, Package, Plan};
 use crate::report;
 use crate::run::provenance::record;
 use crate::secret::{Masker, Secret};
 use crate::storage::CONTAINER;
-use crate::template::{PackageLink, add_tags, compose};
+use crate::template::{Address, PackageLink, add_tags, compose};
 
 /// A value in place of a secret is none, and is to be read.
 struct Placeholder;
@@ -53,20 +53,23 @@ pub(super) fn print(console: &Console, plan: &Plan) {
 /// The template as people read it, with a placeholder for the signature of the package's link.
 fn template(plan: &Plan) -> String {
     let link = plan.package.as_ref().map(|package| PackageLink {
-        url: Secret::new(
-            format!(
-                "https://{}.blob.core.windows.net/{CONTAINER}/{}?{{signature}}",
-                package.storage_account, package.blob_name
-            ),
-            &Placeholder,
-        ),
+        address: address(package),
         sha256: "{SHA-256 of the package}".to_owned(),
     });
     let mut template = compose(plan, link.as_ref());
     if plan.provenance.as_tags {
-        add_tags(&mut template, &record(plan, None));
+        add_tags(&mut template, &record(plan, None, None));
     }
     format!("{template:#}\n")
+}
+
+/// What a build would use that knows of no role.
+fn address(package: &Package) -> Address {
+    let url = format!(
+        "https://{}.blob.core.windows.net/{CONTAINER}/{}",
+        package.storage_account, package.blob_name
+    );
+    Address::Signed(Secret::new(format!("{url}?{{signature}}"), &Placeholder))
 }
 
 /// At a prompt there is no service connection, and none is needed: the template does not tell who sends it. The subscription is that of

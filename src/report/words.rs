@@ -23,6 +23,9 @@ pub(super) fn of(event: &Event) -> Vec<String> {
                 duration(*elapsed)
             )]
         }
+        Event::ReadByIdentity { identity } => vec![format!(
+            "the package is read by identity '{identity}', without a link"
+        )],
         Event::Submitting => vec!["starting put template...".to_owned()],
         Event::Provisioning { elapsed } => vec![format!(
             "put template:  still in progress after {}",
@@ -60,6 +63,7 @@ pub(super) fn of(event: &Event) -> Vec<String> {
         | Event::NotOurs(_)
         | Event::RepositoryInPackage
         | Event::LargePackage { .. }
+        | Event::KeyInstead { .. }
         | Event::StepStarted { .. }
         | Event::StepEnded { .. } => Vec::new(),
     }
@@ -73,6 +77,12 @@ pub(super) fn warning_of(event: &Event) -> Option<(String, String)> {
             "The package holds a Git repository, which goes into the build VM with all its history"
                 .to_owned(),
             format!("to keep it out, add the line '.git/' to input '{exclude}'"),
+        )),
+        Event::KeyInstead { account, why, hint } => Some((
+            format!(
+                "A key of storage account '{account}' is used, because a role is missing: {why}"
+            ),
+            hint.clone(),
         )),
         Event::LargePackage { bytes } => Some((
             format!(
@@ -159,7 +169,7 @@ fn of_removal(leftover: &Leftover) -> Vec<String> {
     let removed = format!("removed {}", leftover.describe());
     match leftover {
         Leftover::Template { .. } => vec!["delete template:  Succeeded".to_owned(), removed],
-        Leftover::Blob(_) => vec![removed],
+        Leftover::Blob(_) | Leftover::BlobByKey(_) => vec![removed],
     }
 }
 

@@ -52,6 +52,18 @@ async fn remove(arm: &Arm, leftover: &Leftover) -> Result<(), String> {
         Leftover::Blob(blob) => storage::delete(&arm.client, blob)
             .await
             .map_err(|failure| failure.to_string()),
+        Leftover::BlobByKey(blob) => {
+            let base = arm.base();
+            let base = base
+                .parse()
+                .map_err(|error| format!("'{base}' is no address: {error}"))?;
+            let key = storage::account_key(&arm.client, &base, &arm.scope, &blob.account).await;
+            let key = key.map_err(|failure| failure.to_string())?;
+            let client = storage::with_key(&arm.client, &blob.account, key);
+            storage::delete(&client, blob)
+                .await
+                .map_err(|failure| failure.to_string())
+        }
         Leftover::Template { id } => {
             let id: ResourceId = id
                 .parse()

@@ -26,6 +26,20 @@ pub enum Event {
         /// Length of all its files.
         bytes: u64,
     },
+    /// The service connection lacks a role for the package's account, and a key of the account does instead.
+    KeyInstead {
+        /// The account's name.
+        account: String,
+        /// Who refused what.
+        why: String,
+        /// How to give the role.
+        hint: String,
+    },
+    /// The package is read by an identity, without a link.
+    ReadByIdentity {
+        /// Name of the identity.
+        identity: String,
+    },
     /// A package of some size is on its way; said once in a while.
     Sending(Sending),
     /// The package is in storage.

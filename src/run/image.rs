@@ -43,6 +43,7 @@ pub(super) async fn collect(
     arm: &Arm,
     end: RunEnd,
     source_version: Option<String>,
+    package: Option<&str>,
 ) -> Result<Image, Error> {
     let run_output = plan.run_output_name();
     let no_image = || Error::NoImage {
@@ -65,7 +66,7 @@ pub(super) async fn collect(
         uri,
         template_name: plan.template_name.clone(),
         template_id: plan.template_id.clone(),
-        provenance: record(plan, version.as_deref()),
+        provenance: record(plan, version.as_deref(), package),
         platform_image: platform_image(&plan.source, version),
     })
 }

@@ -17,12 +17,22 @@ pub enum Leftover {
     },
     /// The package.
     Blob(Box<BlobRef>),
+    /// The package, written by a key of the account, because the service connection has no role for its blobs.
+    BlobByKey(Box<BlobRef>),
 }
 
 impl Leftover {
     /// The image template `id`.
     pub fn template(id: &ResourceId) -> Self {
         Self::Template { id: id.to_string() }
+    }
+
+    /// The blob, if it is one.
+    pub fn blob(&self) -> Option<&BlobRef> {
+        match self {
+            Self::Blob(blob) | Self::BlobByKey(blob) => Some(blob),
+            Self::Template { .. } => None,
+        }
     }
 
     /// Whether it looks like something that this task makes. A note comes by way of variables, which somebody else may have set,
@@ -33,7 +43,7 @@ impl Leftover {
                 let number = id.name().strip_prefix("t_");
                 id.is(IMAGE_TEMPLATE) && number.is_some_and(is_number)
             }),
-            Self::Blob(blob) => {
+            Self::Blob(blob) | Self::BlobByKey(blob) => {
                 let mut parts = blob.name.split(['-', '_', '/', '.']);
                 blob.container == CONTAINER && parts.any(|part| part.len() > 12 && is_number(part))
             }
@@ -51,7 +61,7 @@ impl Leftover {
                 ),
                 Err(_) => format!("image template '{id}'"),
             },
-            Self::Blob(blob) => blob.to_string(),
+            Self::Blob(blob) | Self::BlobByKey(blob) => blob.to_string(),
         }
     }
 
@@ -67,7 +77,8 @@ impl Leftover {
                 ),
                 _ => format!("az resource delete --ids {id}"),
             },
-            Self::Blob(blob) => blob.removal_command(),
+            Self::Blob(blob) => blob.removal_command("login"),
+            Self::BlobByKey(blob) => blob.removal_command("key"),
         }
     }
 }

@@ -100,13 +100,12 @@ async fn build(
         }
         None => None,
     };
+    let package = link.as_ref().map(|link| link.sha256.as_str());
     let mut template = compose(plan, link.as_ref());
     if plan.provenance.as_tags {
-        let source_version = provenance::source_version(plan, arm).await;
-        add_tags(
-            &mut template,
-            &provenance::record(plan, source_version.as_deref()),
-        );
+        let version = provenance::source_version(plan, arm).await;
+        let tags = provenance::record(plan, version.as_deref(), package);
+        add_tags(&mut template, &tags);
     }
     let provisioned = submit::create_template(arm, plan, &template, events, leftovers).await?;
     let run = submit::start_run(arm, plan, events).await?;
@@ -126,7 +125,7 @@ async fn build(
     }
     let log = log_file::fetch(arm, plan, group, &end.message, folder, events).await;
     let end = judged(end, log.as_ref(), &customizers)?;
-    image::collect(plan, arm, end, provisioned.source_version).await
+    image::collect(plan, arm, end, provisioned.source_version, package).await
 }
 
 /// The customizers of a template in their order.

@@ -1,17 +1,21 @@
 //! Bringing the package to where the build VM reads it.
 
+mod access;
+
 use std::convert::Infallible;
 use std::time::Duration;
-
-use time::OffsetDateTime;
 
 use super::event::{Event, Events, Sending};
 use super::leftover::{Leftover, Leftovers};
 use crate::arm::Arm;
 use crate::error::Error;
 use crate::inputs::{ArchiveFormat, Package, Plan};
-use crate::storage::{self, CONTAINER, Format, PackageSource, Progress, StorageAccount, Survey};
+use crate::storage::{
+    self, CONTAINER, Format, PackageSource, Progress, StorageAccount, StorageFailure, Survey,
+    Uploaded,
+};
 use crate::template::PackageLink;
+use access::Way;
 
 /// The package's link outlives the build's limit by this: provisioning comes before the limit begins to count.
 const LINK_MARGIN: Duration = Duration::from_secs(60 * 60);
@@ -67,40 +71,62 @@ pub(super) async fn upload(
             bytes: survey.bytes,
         });
     }
-    let blob = account.blob(CONTAINER, &package.blob_name);
-    let leftover = Leftover::Blob(Box::new(blob.clone()));
-    leftovers.register(leftover.clone());
     events.emit(Event::Packing {
         folder: source.folder.display().to_string(),
         blob: format!("{CONTAINER}/{}", package.blob_name),
     });
-    let progress = Progress::default();
-    let sent = tokio::select! {
-        sent = storage::upload(&arm.client, account, &source, &progress) => sent,
-        never = tell_progress(&progress, survey, events) => match never {},
-    };
-    let sent = match sent {
-        Ok(sent) => sent,
-        Err(failure) => {
-            if failure.means_somebody_elses_blob() {
-                leftovers.not_ours(&leftover);
-            }
-            return Err(failure.into());
+    let mut way = Way::first(plan, package, arm, account).await?;
+    let mut sent = send(&source, survey, &way, arm, account, events, leftovers).await;
+    if let Err(failure) = &sent {
+        let key = access::key_instead(plan, package, arm, account, failure, events).await;
+        if let Some(key) = key {
+            way = Way::Key(key);
+            sent = send(&source, survey, &way, arm, account, events, leftovers).await;
         }
-    };
+    }
+    let sent = sent?;
     events.emit(Event::Packed {
         files: sent.archived.files,
         bytes_read: sent.archived.bytes_read,
         bytes_sent: sent.archived.bytes_written,
         elapsed: sent.elapsed,
     });
-    let now = OffsetDateTime::now_utc();
-    let until = now + plan.effective_build_timeout() + LINK_MARGIN;
-    let link = storage::read_link(&arm.client, &blob, now - CLOCKS_DIFFER, until).await?;
+    let blob = (&sent.blob, sent.archived.bytes_written);
+    let address = access::address(plan, package, arm, blob, &way, events).await?;
     Ok(PackageLink {
-        url: link.url,
+        address,
         sha256: sent.archived.sha256.to_string(),
     })
+}
+
+/// Packs and sends. What may come to be is registered before, with the way in which it can be removed.
+async fn send(
+    source: &PackageSource,
+    survey: Survey,
+    way: &Way,
+    arm: &Arm,
+    account: &StorageAccount,
+    events: &dyn Events,
+    leftovers: &mut Leftovers<'_>,
+) -> Result<Uploaded, StorageFailure> {
+    let blob = Box::new(account.blob(CONTAINER, &source.blob_name));
+    let leftover = match way {
+        Way::Token => Leftover::Blob(blob),
+        Way::Key(_) => Leftover::BlobByKey(blob),
+    };
+    leftovers.register(leftover.clone());
+    let client = way.client(arm, account);
+    let progress = Progress::default();
+    let sent = tokio::select! {
+        sent = storage::upload(&client, account, source, &progress) => sent,
+        never = tell_progress(&progress, survey, events) => match never {},
+    };
+    if let Err(failure) = &sent
+        && (failure.means_somebody_elses_blob() || failure.is_a_missing_role())
+    {
+        leftovers.not_ours(&leftover);
+    }
+    sent
 }
 
 /// Tells again and again how far a package of some size has come, until it is dropped.

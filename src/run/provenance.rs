@@ -9,10 +9,15 @@ use crate::resource::ResourceId;
 /// Names and values, the most telling first. Fit for tags.
 pub type Record = Vec<(&'static str, String)>;
 
-/// The record of an image of `plan`; `source_version` is the number that the marketplace image's version stands for.
-pub fn record(plan: &Plan, source_version: Option<&str>) -> Record {
+/// The record of an image of `plan`; `source_version` is the number that the marketplace image's version stands for, `package` the SHA-256 of
+/// the package's archive, which is the same for the same files.
+pub fn record(plan: &Plan, source_version: Option<&str>, package: Option<&str>) -> Record {
     let (source, version) = source(&plan.source, source_version);
-    let of_source = [("source", Some(source)), ("sourceVersion", version)];
+    let of_source = [
+        ("source", Some(source)),
+        ("sourceVersion", version),
+        ("packageSha256", package.map(str::to_owned)),
+    ];
     let of_source = of_source
         .into_iter()
         .filter_map(|(name, value)| Some((name, fit_for_tag(&value?)?)));

@@ -27,6 +27,12 @@ pub struct StorageAccount {
     pub name: String,
     /// `primaryEndpoints.blob`: `https://{name}.blob.core.windows.net/`, or with the account's name in the path.
     pub blob_endpoint: Url,
+    /// Whether it takes requests that are signed with a key, as far as is known.
+    #[serde(default)]
+    pub takes_keys: bool,
+    /// Whether it takes requests from every network, as far as is known.
+    #[serde(default)]
+    pub is_open: bool,
 }
 
 impl StorageAccount {
@@ -39,10 +45,16 @@ impl StorageAccount {
     /// Reads one account as Azure Resource Manager answers it; `None` for accounts without blobs (premium file shares).
     fn from_answer(answer: &Value) -> Option<Self> {
         let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str);
+        // Absent means yes.
+        let keys = answer.pointer("/properties/allowSharedKeyAccess");
+        let filtered = text("/properties/networkAcls/defaultAction") == Some("Deny");
+        let closed = text("/properties/publicNetworkAccess") == Some("Disabled");
         Some(Self {
             id: text("/id")?.to_owned(),
             name: text("/name")?.to_owned(),
             blob_endpoint: text("/properties/primaryEndpoints/blob")?.parse().ok()?,
+            takes_keys: keys.and_then(Value::as_bool) != Some(false),
+            is_open: !filtered && !closed,
         })
     }
 }

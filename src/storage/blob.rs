@@ -66,10 +66,10 @@ impl BlobRef {
         }
     }
 
-    /// The command that removes the blob.
-    pub fn removal_command(&self) -> String {
+    /// The command that removes the blob, by the caller's own right (`login`) or a key of the account (`key`).
+    pub fn removal_command(&self, mode: &str) -> String {
         format!(
-            "az storage blob delete --auth-mode login --account-name {} --container-name {} --name {}",
+            "az storage blob delete --auth-mode {mode} --account-name {} --container-name {} --name {}",
             quoted(&self.account.name),
             quoted(&self.container),
             quoted(&self.name)

@@ -27,7 +27,7 @@ fn a_blob_knows_its_address_and_the_command_that_removes_it() {
         let command = format!(
             "az storage blob delete --auth-mode login --account-name examplestore --container-name box --name {quoted}"
         );
-        assert_eq!(blob.removal_command(), command);
+        assert_eq!(blob.removal_command("login"), command);
     };
     check("https://h/", "a/b.zip", "https://h/box/a/b.zip", "a/b.zip");
     check(

@@ -71,6 +71,20 @@ pub enum StorageFailure {
         /// The account.
         account: Box<StorageAccount>,
     },
+    /// A key was asked for, and the account takes none.
+    #[error("Reading the keys of storage account '{}' failed: the account takes no requests that are signed with a key", .account.name)]
+    TakesNoKeys {
+        /// The account.
+        account: Box<StorageAccount>,
+    },
+    /// The account's keys cannot be read.
+    #[error("{failure}")]
+    NoKey {
+        /// Who refused, and why.
+        failure: Box<Failure>,
+        /// The account.
+        account: Box<StorageAccount>,
+    },
     /// The link would live too long, or not at all.
     #[error(
         "Making a read link to {blob} failed: it would be valid for {hours} hours, and Azure permits up to 168"
@@ -111,6 +125,24 @@ impl StorageFailure {
         }
     }
 
+    /// The keys of `account` cannot be read.
+    pub fn no_key(failure: Failure, account: &StorageAccount) -> Self {
+        Self::NoKey {
+            failure: Box::new(failure),
+            account: Box::new(account.clone()),
+        }
+    }
+
+    /// Whether the caller lacks a role for the data of the account.
+    pub fn is_a_missing_role(&self) -> bool {
+        match self {
+            Self::Refused { failure, .. } => failure
+                .refusal()
+                .is_some_and(|refusal| refusal.code == "AuthorizationPermissionMismatch"),
+            _ => false,
+        }
+    }
+
     /// The stable code of the failure.
     pub fn code(&self) -> &'static str {
         match self {
@@ -119,6 +151,7 @@ impl StorageFailure {
                 CODE_ACCOUNT
             }
             Self::LinkLife { .. } => CODE_LINK,
+            Self::TakesNoKeys { .. } | Self::NoKey { .. } => CODE_UPLOAD,
             Self::Refused { operation, .. } => match operation {
                 Operation::Upload => CODE_UPLOAD,
                 Operation::Link => CODE_LINK,
@@ -168,6 +201,14 @@ impl StorageFailure {
                 failure,
                 account,
             } => hint_for(failure, account, *operation),
+            Self::TakesNoKeys { account } => Some(format!(
+                "choose another access to the package, or let the account take keys: `az storage account update --ids {} --allow-shared-key-access true`",
+                quoted(&account.id)
+            )),
+            Self::NoKey { account, .. } => Some(format!(
+                "choose another access to the package, or let the service connection read the keys: `az role assignment create --assignee <service connection's principal> --role \"Storage Account Key Operator Service Role\" --scope {}`",
+                quoted(&account.id)
+            )),
             Self::LinkLife { hours, .. } => {
                 (*hours > 0).then(|| "give the build a shorter time limit".to_owned())
             }

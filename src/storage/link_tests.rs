@@ -157,3 +157,30 @@ async fn an_answer_without_a_key_says_what_it_lacks() {
     let broken = key_answer().replace("dXNl", "*");
     check(broken, "the user delegation key is not base64").await;
 }
+
+#[test]
+fn links_by_a_key_equal_the_vector_byte_for_byte() {
+    let vectors: Value = serde_json::from_str(VECTORS).unwrap();
+    let vector = &vectors["sas"][0];
+    assert_eq!(vector["name"], "service SAS, one blob, read");
+    let network = Scripted::in_turn(Vec::new());
+    let client = network.client();
+    let key = client.secret(vectors["accountKeyBase64"].as_str().unwrap());
+    let (from, until) = (timestamp(FROM), timestamp(UNTIL));
+    let text = text_for_key(&blob(), &from, &until);
+    assert_eq!(text, vector["stringToSign"].as_str().unwrap());
+    let link = key_link(&client, &key, &blob(), FROM, UNTIL).unwrap();
+    let token = vector["token"].as_str().unwrap();
+    assert!(
+        link.url
+            .reveal()
+            .ends_with(&format!("/build_1.zip?{token}"))
+    );
+    let masked = network.masked();
+    let signature = token.split("sig=").nth(1).unwrap();
+    assert!(masked.iter().any(|value| value == signature), "{masked:?}");
+    let too_long = UNTIL + LONGEST_LIFE;
+    assert!(key_link(&client, &key, &blob(), FROM, too_long).is_err());
+    let broken = client.secret("no base64!");
+    assert!(key_link(&client, &broken, &blob(), FROM, UNTIL).is_err());
+}

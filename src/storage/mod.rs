@@ -28,13 +28,16 @@ mod zip;
 mod zip_format;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use crate::arm::Client;
+use crate::secret::Secret;
 use archive::Packing;
+use shared_key::SharedKey;
 
 pub use account::{StorageAccount, account_key, accounts_of_group, find_account};
 pub use archive::{Archived, Format, PackageFailure};
@@ -137,6 +140,22 @@ pub async fn read_link(
     valid_until: OffsetDateTime,
 ) -> Result<ReadLink, StorageFailure> {
     link::read_link(client, blob, valid_from, valid_until).await
+}
+
+/// A client that proves its right to `account` by a key of it.
+pub fn with_key(client: &Client, account: &StorageAccount, key: Secret) -> Client {
+    client.signing(Arc::new(SharedKey::new(&account.name, key)))
+}
+
+/// Makes such a link with a key of the account, for who may not ask for a key of their own.
+pub fn key_link(
+    client: &Client,
+    key: &Secret,
+    blob: &BlobRef,
+    valid_from: OffsetDateTime,
+    valid_until: OffsetDateTime,
+) -> Result<ReadLink, StorageFailure> {
+    link::key_link(client, key, blob, valid_from, valid_until)
 }
 
 /// Deletes a blob, with its snapshots; one that does not exist is fine.

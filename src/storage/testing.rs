@@ -166,6 +166,8 @@ pub(super) fn account() -> StorageAccount {
         id: "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/examplestore".to_owned(),
         name: "examplestore".to_owned(),
         blob_endpoint: "https://examplestore.blob.core.windows.net/".parse().unwrap(),
+        takes_keys: true,
+        is_open: true,
     }
 }
 

@@ -22,13 +22,38 @@ use crate::secret::Secret;
 
 pub use provenance::add_tags;
 
-/// Where the build VM reads the package.
+/// The archive of the package.
 #[derive(Debug, Clone)]
 pub struct PackageLink {
-    /// The archive's URL with everything that is needed to read it.
-    pub url: Secret,
-    /// The archive's SHA-256: 64 hexadecimal digits in lower case.
+    /// Where it is read, and by what right.
+    pub address: Address,
+    /// Its SHA-256: 64 hexadecimal digits in lower case.
     pub sha256: String,
+}
+
+/// Where the archive of the package is read, and by what right.
+#[derive(Debug, Clone)]
+pub enum Address {
+    /// The address holds everything that is needed to read it.
+    Signed(Secret),
+    /// The service reads it as the template's identity, and brings it into the build VM.
+    ForService(String),
+    /// The build VM reads it as an identity of its own.
+    ForVm {
+        /// The address.
+        url: String,
+        /// The identity, one of the build VM's.
+        identity: ResourceId,
+    },
+}
+
+impl Address {
+    fn url(&self) -> &str {
+        match self {
+            Self::Signed(url) => url.reveal(),
+            Self::ForService(url) | Self::ForVm { url, .. } => url,
+        }
+    }
 }
 
 /// The image template of `plan` as Azure VM Image Builder takes it from api-version 2024-02-01 on, which is strict about members and their case
@@ -125,30 +150,53 @@ fn source(source: &Source) -> Value {
 
 /// The names are those of the original task: people look for them in customization logs.
 const FILE_COPY: &str = "vststask_file_copy";
+const FOLDER: &str = "vststask_folder";
 const INLINE: &str = "vststask_inline";
 const VALIDATION: &str = "vststask_validation";
 const WAIT: &str = "5minWait_is_needed_before_windowsUpdate";
 
-/// The archive, where the build VM of Linux gets it.
-fn file_copy((package, link): Link<'_>) -> wire::Customizer<'_> {
+/// The archive, as the service brings it to `destination`.
+fn file_copy((_, link): Link<'_>, destination: String) -> wire::Customizer<'_> {
     wire::Customizer::File {
         name: FILE_COPY,
-        source_uri: link.url.reveal(),
+        source_uri: link.address.url(),
         sha256_checksum: &link.sha256,
-        destination: unpacking::linux_archive(&package.name),
+        destination,
+    }
+}
+
+/// What comes before the script that unpacks the package: the archive, where the service brings it.
+fn before_unpacking(provisioner: Provisioner, link: Link<'_>) -> Vec<wire::Customizer<'_>> {
+    let (package, PackageLink { address, .. }) = link;
+    match (provisioner, address) {
+        (Provisioner::Shell, _) => {
+            vec![file_copy(link, unpacking::linux_archive(&package.name))]
+        }
+        (Provisioner::PowerShell, Address::ForService(_)) => vec![
+            wire::Customizer::PowerShell {
+                name: FOLDER,
+                run_elevated: false,
+                run_as_system: false,
+                inline: vec![unpacking::WINDOWS_FOLDER.to_owned()],
+            },
+            file_copy(link, unpacking::windows_archive(&package.name)),
+        ],
+        (Provisioner::PowerShell, Address::Signed(_) | Address::ForVm { .. }) => Vec::new(),
     }
 }
 
 fn customizers<'a>(plan: &'a Plan, package: Option<Link<'a>>) -> Vec<wire::Customizer<'a>> {
+    let provisioner = plan.customization.provisioner;
+    let before = package.map(|link| before_unpacking(provisioner, link));
+    let mut customizers = before.unwrap_or_default();
     let own = plan.customization.inline.iter().cloned();
-    match plan.customization.provisioner {
+    match provisioner {
         Provisioner::Shell => {
             let unpacking = package.map(|(package, link)| unpacking::linux(package, &link.sha256));
-            let script = wire::Customizer::Shell {
+            customizers.push(wire::Customizer::Shell {
                 name: INLINE,
                 inline: unpacking.into_iter().flatten().chain(own).collect(),
-            };
-            package.map(file_copy).into_iter().chain([script]).collect()
+            });
         }
         Provisioner::PowerShell => {
             let unpacking = package.map(|(package, link)| unpacking::windows(package, link));
@@ -158,15 +206,15 @@ fn customizers<'a>(plan: &'a Plan, package: Option<Link<'a>>) -> Vec<wire::Custo
                 own.collect()
             };
             let lines = unpacking.into_iter().flatten().chain(own).collect();
-            let mut customizers = vec![powershell(&plan.customization, INLINE, lines)];
+            customizers.push(powershell(&plan.customization, INLINE, lines));
             if plan.customization.windows_update {
                 let wait = vec!["Start-Sleep -Seconds 300".to_owned()];
                 customizers.push(powershell(&plan.customization, WAIT, wait));
                 customizers.push(ALL_BUT_PREVIEWS);
             }
-            customizers
         }
     }
+    customizers
 }
 
 fn powershell(

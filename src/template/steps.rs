@@ -28,25 +28,20 @@ fn unpack(provisioner: Provisioner, package: Option<Link<'_>>) -> Vec<Value> {
     let Some((content, link)) = package else {
         return Vec::new();
     };
-    match provisioner {
-        Provisioner::Shell => {
-            let inline = unpacking::linux(content, &link.sha256);
-            let unpack = wire::Customizer::Shell {
-                name: PACKAGE,
-                inline,
-            };
-            [super::file_copy((content, link)), unpack]
-                .iter()
-                .map(wire::to_value)
-                .collect()
-        }
-        Provisioner::PowerShell => vec![wire::to_value(&wire::Customizer::PowerShell {
+    let mut customizers = super::before_unpacking(provisioner, (content, link));
+    customizers.push(match provisioner {
+        Provisioner::Shell => wire::Customizer::Shell {
+            name: PACKAGE,
+            inline: unpacking::linux(content, &link.sha256),
+        },
+        Provisioner::PowerShell => wire::Customizer::PowerShell {
             name: PACKAGE,
             run_elevated: false,
             run_as_system: false,
             inline: unpacking::windows(content, link),
-        })],
-    }
+        },
+    });
+    super::to_values(&customizers)
 }
 
 fn customizer(step: &Step, provisioner: Provisioner, package: &str) -> Value {

@@ -5,14 +5,24 @@
 //!
 //! A test runs the lines for Linux. Those for Windows are read by a grammar of the language only: Windows PowerShell is not among what tests may need.
 
-use super::{PackageLink, quoting};
+use super::{Address, PackageLink, quoting};
 use crate::inputs::Package;
+use crate::resource::ResourceId;
 
 /// Where the build VM of Linux gets the archive: only `/tmp` can be written by a file customizer
 /// (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#file-customizer>).
 pub(super) fn linux_archive(name: &str) -> String {
     format!("/tmp/{name}.tar.gz")
 }
+
+/// Where the build VM of Windows gets the archive.
+pub(super) fn windows_archive(name: &str) -> String {
+    format!(r"c:\buildartifacts\{name}.zip")
+}
+
+/// Makes the archive's folder: a file customizer does not.
+pub(super) const WINDOWS_FOLDER: &str =
+    r"New-Item -ItemType Directory -Force -Path 'c:\buildartifacts' | Out-Null";
 
 /// All inline lines run as one script of `/bin/sh`. A single file, of which the archive has nothing else, comes to lie beside its archive.
 ///
@@ -45,21 +55,20 @@ pub(super) fn linux(package: &Package, sha256: &str) -> Vec<String> {
 /// `Get-FileHash` would load a script module, which not every host may; the class is part of .NET Framework 3.5 and later, and is allowed where
 /// only FIPS-certified algorithms are.
 pub(super) fn windows(package: &Package, link: &PackageLink) -> Vec<String> {
-    let name = &package.name;
+    let Package { name, is_file, .. } = package;
     let expected = quoting::powershell(&link.sha256);
-    let link = quoting::powershell(link.url.reveal());
-    let archive = quoting::powershell(&format!(r"c:\buildartifacts\{name}.zip"));
+    let archive = quoting::powershell(&windows_archive(name));
     let folder = quoting::powershell(&format!(r"c:\buildartifacts\{name}"));
-    let target = if package.is_file {
+    let target = if *is_file {
         r"'c:\buildartifacts'"
     } else {
         "$folder"
     };
-    let block = [
+    let start = [
         "& {",
         "    $ErrorActionPreference = 'Stop'",
         "    $ProgressPreference = 'SilentlyContinue'",
-        &format!("    $link = {link}"),
+        &format!("    $link = {}", quoting::powershell(link.address.url())),
         &format!("    $archive = {archive}"),
         &format!("    $folder = {folder}"),
         &format!("    $expected = {expected}"),
@@ -69,7 +78,8 @@ pub(super) fn windows(package: &Package, link: &PackageLink) -> Vec<String> {
         "        New-Item -ItemType Directory -Force -Path 'c:\\buildartifacts' | Out-Null",
         "        for ($attempt = 1; ; $attempt++) {",
         "            try {",
-        "                Invoke-WebRequest -UseBasicParsing -Uri $link -OutFile $archive",
+    ];
+    let end = [
         "                $content = [IO.File]::OpenRead($archive)",
         "                try {",
         "                    $sha256 = New-Object Security.Cryptography.SHA256CryptoServiceProvider",
@@ -94,5 +104,41 @@ pub(super) fn windows(package: &Package, link: &PackageLink) -> Vec<String> {
         "    }",
         "}",
     ];
-    block.map(str::to_owned).to_vec()
+    let download = download(&link.address);
+    let download = download
+        .iter()
+        .map(|line| format!("                {line}"));
+    let start = start.map(str::to_owned).into_iter();
+    start
+        .chain(download)
+        .chain(end.map(str::to_owned))
+        .collect()
+}
+
+/// The lines that bring `$link` to `$archive`, unless the service has brought it.
+fn download(address: &Address) -> Vec<String> {
+    match address {
+        Address::ForService(_) => Vec::new(),
+        Address::Signed(_) => {
+            vec!["Invoke-WebRequest -UseBasicParsing -Uri $link -OutFile $archive".to_owned()]
+        }
+        Address::ForVm { identity, .. } => vec![
+            format!("$token = {}", quoting::powershell(&token_address(identity))),
+            "$token = Invoke-RestMethod -UseBasicParsing -Headers @{ Metadata = 'true' } -Uri $token".to_owned(),
+            "$headers = @{ Authorization = 'Bearer ' + $token.access_token; 'x-ms-version' = '2025-05-05' }".to_owned(),
+            "Invoke-WebRequest -UseBasicParsing -Headers $headers -Uri $link -OutFile $archive".to_owned(),
+        ],
+    }
+}
+
+/// Where a VM asks for a token of one of its identities
+/// (<https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>).
+fn token_address(identity: &ResourceId) -> String {
+    let mut url = String::from(
+        "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fstorage.azure.com%2F&msi_res_id=",
+    );
+    url.extend(url::form_urlencoded::byte_serialize(
+        identity.as_str().as_bytes(),
+    ));
+    url
 }

@@ -77,6 +77,7 @@ stopOnError                    | boolean   | false   |
 streamLogs                     | boolean   | true    |
 packageExclude                 | multiLine |         |
 provenanceTags                 | boolean   | true    |
+packageAccess                  | pickList  | auto    | auto identity sas key
 ";
 
 fn in_repository(path: &str) -> PathBuf {

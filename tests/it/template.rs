@@ -1,7 +1,7 @@
 //! Image templates, as files.
 
 use image_builder::secret::Secret;
-use image_builder::template::{PackageLink, compose};
+use image_builder::template::{Address, PackageLink, compose};
 use serde_json::Value;
 
 use crate::golden::golden;
@@ -14,7 +14,7 @@ pub(crate) const SHA256: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822
 pub(crate) fn link(job: &Job) -> PackageLink {
     let link = "https://stimagebuilder.blob.core.windows.net/imagebuilder-vststask/webapp.zip?sv=2025-05-05&sig=abc%2Bdef%3D";
     PackageLink {
-        url: Secret::new(link, &job.masked),
+        address: Address::Signed(Secret::new(link, &job.masked)),
         sha256: SHA256.to_owned(),
     }
 }
@@ -282,3 +282,29 @@ fn everything_that_stands_by_itself() {
 
 /// A name with whatever means something to a shell.
 pub(crate) const NASTY: &str = "-it's `a` $HOME große_App ’x’ $(id;) & {0}";
+
+#[test]
+fn a_package_that_an_identity_reads_has_no_link() {
+    let url = "https://stimagebuilder.blob.core.windows.net/imagebuilder-vststask/webapp.zip";
+    let vm = id("Microsoft.ManagedIdentity/userAssignedIdentities/id-vm");
+    let check = |name: &str, provisioner: &str, address: Address| {
+        let job = job().input("provisioner", provisioner);
+        let sha256 = SHA256.to_owned();
+        let link = PackageLink { address, sha256 };
+        let template = compose(&job.plan().unwrap(), Some(&link));
+        let text = serde_json::to_string_pretty(&template).unwrap() + "\n";
+        golden(&format!("templates/{name}.json"), &text);
+    };
+    let for_service = || Address::ForService(url.to_owned());
+    let for_vm = || Address::ForVm {
+        url: url.to_owned(),
+        identity: vm.parse().unwrap(),
+    };
+    check("package-for-service-shell", "shell", for_service());
+    check(
+        "package-for-service-powershell",
+        "powershell",
+        for_service(),
+    );
+    check("package-for-vm-powershell", "powershell", for_vm());
+}

@@ -95,6 +95,8 @@ impl Service {
                 ),
                 name: name.to_owned(),
                 blob_endpoint: endpoint.parse().unwrap(),
+                takes_keys: true,
+                is_open: true,
             },
             http: HttpClient::new(&network).unwrap(),
             _emulator: None,

@@ -71,7 +71,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         places: &[Place::Submission],
         pattern: r"Downloading external file \(([^)]*)\).*failed",
         cause: "the service cannot download a file of the template",
-        fix: "run the job again; if it fails again, check that the firewall of the storage account in input '{storage account}' lets Azure in",
+        fix: "run the job again; if it fails again, check that the firewall of the storage account in input '{storage account}' lets Azure in; a package without a link is read by the identity in input '{identity}', which needs the role 'Storage Blob Data Reader' on the container",
         retriable: true,
         ..ENTRY
     },

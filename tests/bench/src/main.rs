@@ -59,6 +59,8 @@ fn upload(
             .to_owned(),
         name: "bench".to_owned(),
         blob_endpoint: format!("http://127.0.0.1:{port}/bench/").parse()?,
+        takes_keys: false,
+        is_open: true,
     };
     let format = match format {
         "zip" => Format::Zip,

@@ -27,6 +27,7 @@ fn requests() -> Vec<(&'static str, Matcher)> {
         ("block", Matcher::path(Method::PUT, blob)),
         ("delegation key", Matcher::path(Method::POST, "/")),
         ("submission", Matcher::operation("PutTemplate")),
+        ("identity", Matcher::operation("GetIdentity")),
         ("operation", Matcher::operation("GetOperation")),
         ("template", Matcher::operation("GetTemplate")),
         ("start", Matcher::operation("RunTemplate")),

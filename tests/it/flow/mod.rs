@@ -1,5 +1,6 @@
 //! Whole builds in process: the core's two stages against the emulated cloud, without sockets, on a paused clock.
 
+mod access;
 mod cloud_http;
 mod contract;
 mod faults;
