@@ -2,9 +2,19 @@
 //! links lead somewhere.
 
 mod build;
+#[cfg(unix)]
+mod commands;
+mod deployments;
+mod expressions;
 mod files;
 mod links;
 mod pages;
+mod permissions;
+#[cfg(unix)]
+mod powershell;
 mod samples;
 pub(crate) mod scripts;
+#[cfg(unix)]
+mod setup;
 mod steps;
+mod templates;

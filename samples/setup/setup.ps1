@@ -1,0 +1,58 @@
+# The same as main.json and setup.sh with Azure PowerShell (modules Az.Accounts, Az.Resources, Az.Compute, Az.Storage,
+# Az.ManagedServiceIdentity).
+$ErrorActionPreference = 'Stop'
+$location = 'westeurope'
+$group = 'rg-images'
+$imageIdentity = 'id-image-builder'
+$pipelineIdentity = 'id-image-pipeline'
+$gallery = 'galContoso'
+$account = 'stcontosoimages'
+# The resource group of the network with subnets of your own, if builds are to run there.
+$networkGroup = ''
+
+$subscription = (Get-AzContext).Subscription.Id
+
+foreach ($provider in 'VirtualMachineImages', 'Compute', 'KeyVault', 'Storage', 'Network', 'ContainerInstance') {
+    Register-AzResourceProvider -ProviderNamespace "Microsoft.$provider"
+}
+
+New-AzResourceGroup -Name $group -Location $location
+
+# Needs Owner, User Access Administrator or Role Based Access Control Administrator.
+foreach ($role in 'pipeline', 'image', 'network', 'reader') {
+    $file = New-TemporaryFile
+    $text = Get-Content -Raw -Path "$PSScriptRoot/roles/$role.json"
+    $text.Replace('00000000-0000-0000-0000-000000000000', $subscription) | Set-Content -Path $file
+    New-AzRoleDefinition -InputFile $file
+    Remove-Item -Path $file
+}
+
+New-AzUserAssignedIdentity -ResourceGroupName $group -Name $imageIdentity -Location $location
+New-AzUserAssignedIdentity -ResourceGroupName $group -Name $pipelineIdentity -Location $location
+$imagePrincipal = (Get-AzUserAssignedIdentity -ResourceGroupName $group -Name $imageIdentity).PrincipalId
+$pipelinePrincipal = (Get-AzUserAssignedIdentity -ResourceGroupName $group -Name $pipelineIdentity).PrincipalId
+
+New-AzGallery -ResourceGroupName $group -Name $gallery -Location $location
+$features = @(@{ Name = 'SecurityType'; Value = 'TrustedLaunchSupported' })
+New-AzGalleryImageDefinition -ResourceGroupName $group -GalleryName $gallery -Location $location `
+    -Name 'win11-avd' -Publisher 'Contoso' -Offer 'Desktops' -Sku 'win11-avd' `
+    -OsType 'Windows' -OsState 'Generalized' -HyperVGeneration 'V2' -Architecture 'x64' -Feature $features
+New-AzGalleryImageDefinition -ResourceGroupName $group -GalleryName $gallery -Location $location `
+    -Name 'ubuntu-2404' -Publisher 'Contoso' -Offer 'Servers' -Sku 'ubuntu-2404' `
+    -OsType 'Linux' -OsState 'Generalized' -HyperVGeneration 'V2' -Architecture 'x64' -Feature $features
+
+New-AzStorageAccount -ResourceGroupName $group -Name $account -Location $location `
+    -Kind 'StorageV2' -SkuName 'Standard_LRS' -MinimumTlsVersion 'TLS1_2' -EnableHttpsTrafficOnly $true `
+    -AllowSharedKeyAccess $false -AllowBlobPublicAccess $false
+
+# Azure knows a new role or principal everywhere after some minutes only: if one of these is refused, run the last lines again.
+$groupId = "/subscriptions/$subscription/resourceGroups/$group"
+$accountId = "$groupId/providers/Microsoft.Storage/storageAccounts/$account"
+New-AzRoleAssignment -ObjectId $pipelinePrincipal -ObjectType 'ServicePrincipal' -RoleDefinitionName 'Image Builder Task pipeline' -Scope $groupId
+New-AzRoleAssignment -ObjectId $pipelinePrincipal -ObjectType 'ServicePrincipal' -RoleDefinitionName 'Storage Blob Data Contributor' -Scope $accountId
+New-AzRoleAssignment -ObjectId $pipelinePrincipal -ObjectType 'ServicePrincipal' -RoleDefinitionName 'Image Builder Task reader' -Scope "/subscriptions/$subscription"
+New-AzRoleAssignment -ObjectId $imagePrincipal -ObjectType 'ServicePrincipal' -RoleDefinitionName 'Image Builder Task image' -Scope $groupId
+New-AzRoleAssignment -ObjectId $imagePrincipal -ObjectType 'ServicePrincipal' -RoleDefinitionName 'Storage Blob Data Reader' -Scope $accountId
+if ($networkGroup) {
+    New-AzRoleAssignment -ObjectId $imagePrincipal -ObjectType 'ServicePrincipal' -RoleDefinitionName 'Image Builder Task network' -Scope "/subscriptions/$subscription/resourceGroups/$networkGroup"
+}

@@ -1,0 +1,137 @@
+//! The custom roles of `samples/setup` have the actions that the task needs: it is watched in the emulated cloud, and each request to Azure
+//! Resource Manager is one action (<https://learn.microsoft.com/azure/role-based-access-control/role-definitions>).
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::time::Duration;
+
+use azure_emulator::{RunFate, Service, StagingAccess};
+use serde_json::Value;
+
+use super::files::{Document, root};
+use crate::flow::scene::{Scene, Stage};
+
+/// The file of a role.
+pub(super) fn role(name: &str) -> Value {
+    let path = root().join(format!("samples/setup/roles/{name}.json"));
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn actions(name: &str) -> BTreeSet<String> {
+    let role = role(name);
+    let list = role["Actions"].as_array().unwrap();
+    list.iter()
+        .map(|action| action.as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The action that a request is.
+fn action(method: &str, path: &str) -> String {
+    let (types, last_is_name) = match path.rsplit_once("/providers/") {
+        Some((_, rest)) => {
+            let segments: Vec<_> = rest.split('/').collect();
+            let types: Vec<_> = segments.iter().skip(1).step_by(2).collect();
+            let types = types
+                .into_iter()
+                .fold(segments[0].to_owned(), |all, one| all + "/" + one);
+            (types, segments.len() % 2 == 1)
+        }
+        None => (
+            "Microsoft.Resources/subscriptions/resourceGroups".to_owned(),
+            true,
+        ),
+    };
+    match method {
+        "GET" | "HEAD" => format!("{types}/read"),
+        "PUT" | "PATCH" if last_is_name => format!("{types}/write"),
+        "DELETE" if last_is_name => format!("{types}/delete"),
+        "POST" if !last_is_name => format!("{types}/action"),
+        _ => panic!("{method} {path}"),
+    }
+}
+
+/// What the builds did: in the group of the images or below, and elsewhere in the subscription.
+fn needed(stages: &[Stage]) -> (BTreeSet<String>, BTreeSet<String>) {
+    let (mut group, mut subscription) = (BTreeSet::new(), BTreeSet::new());
+    let journals = stages.iter().flat_map(|stage| stage.cloud.journal());
+    for entry in journals.filter(|entry| entry.service == Service::Arm) {
+        let path = entry.path.to_lowercase() + "/";
+        let in_group = path.contains("/resourcegroups/rg-images/");
+        let actions = if in_group {
+            &mut group
+        } else {
+            &mut subscription
+        };
+        actions.insert(action(entry.method.as_str(), &entry.path));
+    }
+    (group, subscription)
+}
+
+/// The roles are given: no key is asked for.
+fn with_roles(scene: Scene) -> Scene {
+    scene.switches(|switches| switches.staging_access = StagingAccess::Role)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_roles_have_the_actions_of_a_build() {
+    let fails = |cloud: &azure_emulator::Cloud| cloud.script_run(RunFate::customizer_failed());
+    let canceled = with_roles(Scene::linux()).build_until(|_| {}, Some(Duration::from_secs(300)));
+    let stages = [
+        with_roles(Scene::windows()).build(|_| {}).await,
+        with_roles(Scene::linux()).build(fails).await,
+        canceled.await.clean_up().await,
+    ];
+    let results: Vec<_> = stages.iter().map(Stage::result).collect();
+    assert_eq!(results[..2], ["Succeeded", "Failed"]);
+    let (group, subscription) = needed(&stages);
+
+    // Azure looks at this one itself, when a template names the identity.
+    let linked = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action";
+    let mut own = actions("pipeline");
+    assert!(own.remove(linked));
+    assert_eq!(own, group);
+
+    assert_eq!(actions("reader"), subscription);
+}
+
+#[test]
+fn requests_are_actions() {
+    let group = "/subscriptions/s/resourceGroups/g";
+    let builder = "Microsoft.VirtualMachineImages";
+    for (method, path, wanted) in [
+        (
+            "GET",
+            "",
+            "Microsoft.Resources/subscriptions/resourceGroups/read",
+        ),
+        (
+            "PUT",
+            "/providers/Microsoft.VirtualMachineImages/imageTemplates/t",
+            "imageTemplates/write",
+        ),
+        (
+            "POST",
+            "/providers/Microsoft.VirtualMachineImages/imageTemplates/t/run",
+            "imageTemplates/run/action",
+        ),
+        (
+            "GET",
+            "/providers/Microsoft.VirtualMachineImages/imageTemplates/t/runOutputs",
+            "imageTemplates/runOutputs/read",
+        ),
+    ] {
+        let found = action(method, &format!("{group}{path}"));
+        assert_eq!(found.trim_start_matches(&format!("{builder}/")), wanted);
+    }
+}
+
+/// The page shows the roles as the files have them.
+#[test]
+fn the_page_shows_the_roles() {
+    let page = Document::read(&root().join("docs/permissions.md"));
+    let shown: Vec<Value> = page
+        .blocks(&["json"])
+        .map(|block| serde_json::from_str(block).unwrap())
+        .collect();
+    assert_eq!(shown, ["pipeline", "reader", "image", "network"].map(role));
+}

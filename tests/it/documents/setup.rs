@@ -1,0 +1,283 @@
+//! `samples/setup` three times: the template, the lines of Azure CLI and those of PowerShell make the same. Each is read into sentences.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::commands::{az_commands, run_with_stand_in};
+use super::deployments::{Resource, deploy, template};
+use super::expressions::SUBSCRIPTION;
+use super::files::root;
+use super::permissions::role;
+use super::powershell::powershell_commands;
+
+pub(super) type Facts = BTreeSet<String>;
+
+const PROVIDERS: [&str; 6] = [
+    "VirtualMachineImages",
+    "Compute",
+    "KeyVault",
+    "Storage",
+    "Network",
+    "ContainerInstance",
+];
+const ROLES: [&str; 4] = ["pipeline", "image", "network", "reader"];
+
+/// With a network, so that the role on it is there, too.
+fn resources(more: &[(&str, Value)]) -> Vec<Resource> {
+    let mut given = vec![("virtualNetworkResourceGroupName", json!("rg-network"))];
+    given.extend(more.iter().cloned());
+    deploy(&template("setup/main.json"), &given, None)
+}
+
+/// The name of a role by its definition's id.
+fn role_name(id: &str) -> String {
+    for (name, number) in [
+        (
+            "Storage Blob Data Contributor",
+            "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
+        ),
+        (
+            "Storage Blob Data Reader",
+            "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
+        ),
+    ] {
+        if id.ends_with(number) {
+            return name.to_owned();
+        }
+    }
+    let guid = format!("guid(~subscriptions~{SUBSCRIPTION},");
+    id.split_once(&guid)
+        .unwrap()
+        .1
+        .trim_end_matches(')')
+        .to_owned()
+}
+
+fn fact(resource: &Resource) -> Option<String> {
+    let name = &resource.name;
+    Some(match resource.kind.as_str() {
+        "Microsoft.Resources/resourceGroups" => {
+            format!("group {name} in {}", resource.text("/location"))
+        }
+        "Microsoft.ManagedIdentity/userAssignedIdentities" => {
+            format!("identity {name} in {}", resource.text("/location"))
+        }
+        "Microsoft.Compute/galleries" => {
+            format!("gallery {name} in {}", resource.text("/location"))
+        }
+        "Microsoft.Compute/galleries/images" => definition(
+            name,
+            &["publisher", "offer", "sku"]
+                .map(|part| resource.text(&format!("/properties/identifier/{part}"))),
+            &["osType", "osState", "hyperVGeneration", "architecture"]
+                .map(|part| resource.text(&format!("/properties/{part}"))),
+            &["name", "value"]
+                .map(|part| resource.text(&format!("/properties/features/0/{part}")))
+                .join("="),
+        ),
+        "Microsoft.Storage/storageAccounts" => {
+            let flag = |name: &str| resource.body["properties"][name].as_bool().unwrap();
+            account(
+                name,
+                &[
+                    resource.text("/kind"),
+                    resource.text("/sku/name"),
+                    resource.text("/properties/minimumTlsVersion"),
+                ],
+                &[
+                    "supportsHttpsTrafficOnly",
+                    "allowSharedKeyAccess",
+                    "allowBlobPublicAccess",
+                ]
+                .map(|one| flag(one).to_string()),
+            )
+        }
+        "Microsoft.Authorization/roleDefinitions" => {
+            format!("role {}", resource.text("/properties/roleName"))
+        }
+        "Microsoft.Authorization/roleAssignments" => assigned(resource),
+        "Microsoft.Resources/deployments" => return None,
+        other => panic!("{other}"),
+    })
+}
+
+fn assigned(resource: &Resource) -> String {
+    let principal = resource.text("/properties/principalId");
+    let who = ["id-image-pipeline", "pipelinePrincipalId"]
+        .iter()
+        .any(|part| principal.contains(part));
+    let scope = resource.body["scope"]
+        .as_str()
+        .map(|scope| format!("/providers/{scope}"));
+    let group = resource
+        .group
+        .as_ref()
+        .map(|group| format!("/resourceGroups/{group}"));
+    assignment(
+        &role_name(resource.text("/properties/roleDefinitionId")),
+        if who { "pipeline" } else { "image" },
+        &format!(
+            "/subscriptions/{SUBSCRIPTION}{}{}",
+            group.unwrap_or_default(),
+            scope.unwrap_or_default()
+        ),
+    )
+}
+
+pub(super) fn definition(
+    name: &str,
+    identifier: &[&str; 3],
+    system: &[&str; 4],
+    feature: &str,
+) -> String {
+    format!(
+        "definition {name} is {} of {}, {feature}",
+        system.join(" "),
+        identifier.join(":")
+    )
+}
+
+pub(super) fn account(name: &str, kind: &[&str; 3], flags: &[String; 3]) -> String {
+    let [https, keys, public] = flags;
+    format!(
+        "account {name} is {}, HTTPS {https}, keys {keys}, public {public}",
+        kind.join(" ")
+    )
+}
+
+pub(super) fn assignment(role: &str, who: &str, scope: &str) -> String {
+    format!("{who} is '{role}' on {scope}")
+}
+
+fn by_template() -> Facts {
+    resources(&[]).iter().filter_map(fact).collect()
+}
+
+#[test]
+fn the_template_makes_what_the_cli_makes() {
+    let (facts, providers) = az_commands();
+    assert_eq!(facts, by_template());
+    assert_eq!(providers, PROVIDERS);
+}
+
+#[test]
+fn the_template_makes_what_powershell_makes() {
+    let (facts, providers) = powershell_commands();
+    assert_eq!(facts, by_template());
+    assert_eq!(providers, PROVIDERS);
+}
+
+#[test]
+fn roles_in_the_template_are_those_of_the_files() {
+    let made = resources(&[]);
+    for file in ROLES.map(role) {
+        let name = file["Name"].as_str().unwrap();
+        let mut made = made
+            .iter()
+            .filter(|one| one.body["properties"]["roleName"] == name);
+        let properties = &made.next().unwrap().body["properties"];
+        assert_eq!(properties["description"], file["Description"]);
+        assert_eq!(properties["type"], "CustomRole");
+        let permissions = &properties["permissions"][0];
+        for (own, files) in [
+            ("actions", "Actions"),
+            ("notActions", "NotActions"),
+            ("dataActions", "DataActions"),
+            ("notDataActions", "NotDataActions"),
+        ] {
+            assert_eq!(permissions[own], file[files], "{name}: {own}");
+        }
+        assert_eq!(
+            file["AssignableScopes"],
+            json!(["/subscriptions/00000000-0000-0000-0000-000000000000"])
+        );
+    }
+}
+
+#[test]
+fn the_federation_is_made_once_the_connection_is_known() {
+    let of = |resources: Vec<Resource>| {
+        let kind = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials";
+        resources.into_iter().find(|one| one.kind == kind)
+    };
+    assert!(of(resources(&[])).is_none());
+    let made = of(resources(&[
+        (
+            "serviceConnectionIssuer",
+            json!("https://login.microsoftonline.com/t/v2.0"),
+        ),
+        ("serviceConnectionSubject", json!("/eid1/c/pub/t/x/sc/y")),
+    ]));
+    let made = made.unwrap();
+    assert_eq!(made.name, "id-image-pipeline/azure-pipelines");
+    assert_eq!(
+        made.text("/properties/audiences/0"),
+        "api://AzureADTokenExchange"
+    );
+}
+
+/// Image definitions and galleries are checked against the published definition of Microsoft.Compute.
+#[test]
+fn image_definitions_are_as_published() {
+    let path = root().join("tests/testdata/openapi/gallery-images.json");
+    let published: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    for (kind, definition) in [
+        ("Microsoft.Compute/galleries", "GalleryProperties"),
+        (
+            "Microsoft.Compute/galleries/images",
+            "GalleryImageProperties",
+        ),
+    ] {
+        let schema = json!({ "definitions": published["definitions"], "$ref": format!("#/definitions/{definition}") });
+        let validator = jsonschema::draft4::new(&schema).unwrap();
+        let members = published["definitions"][definition]["properties"]
+            .as_object()
+            .unwrap();
+        let made: Vec<_> = resources(&[])
+            .into_iter()
+            .filter(|one| one.kind == kind)
+            .collect();
+        assert!(!made.is_empty());
+        for resource in made {
+            let properties = &resource.body["properties"];
+            let offences: Vec<_> = validator
+                .iter_errors(properties)
+                .map(|one| one.to_string())
+                .collect();
+            assert!(offences.is_empty(), "{offences:#?}");
+            let unknown = properties
+                .as_object()
+                .unwrap()
+                .keys()
+                .find(|name| !members.contains_key(*name));
+            assert_eq!(unknown, None);
+        }
+    }
+}
+
+/// The script that makes the service connection, with stand-ins for what it calls.
+#[test]
+fn the_service_connection_is_made_as_documented() {
+    let recorded = run_with_stand_in("setup/service-connection.sh", &["contoso", "shop"]);
+    let body = recorded.iter().find_map(|words| {
+        let at = words.iter().position(|word| word == "--body")?;
+        Some(serde_json::from_str::<Value>(&words[at + 1]).unwrap())
+    });
+    let body = body.unwrap();
+    assert_eq!(
+        body["authorization"]["scheme"],
+        "WorkloadIdentityFederation"
+    );
+    assert_eq!(body["data"]["creationMode"], "Manual");
+    assert_eq!(
+        body["serviceEndpointProjectReferences"][0]["projectReference"]["name"],
+        "shop"
+    );
+    let last = recorded.last().unwrap().join(" ");
+    assert!(
+        last.starts_with("identity federated-credential create"),
+        "{last}"
+    );
+}
