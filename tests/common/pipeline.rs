@@ -69,10 +69,14 @@ impl Pipeline {
     }
 }
 
-/// The task's folder as it is packaged, with the program under test for this platform; made once per process.
+/// The task's folder as it is packaged, with the program under test for this platform; made once per process. `IMAGE_BUILDER_TASK_FOLDER`
+/// names another, such as that of an unpacked VSIX.
 pub(crate) fn packaged_task() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
+        if let Some(folder) = env::var_os("IMAGE_BUILDER_TASK_FOLDER") {
+            return folder.into();
+        }
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("task");
         let folder =
             Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("task-{}", std::process::id()));

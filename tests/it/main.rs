@@ -59,6 +59,8 @@ mod readme;
 #[cfg(test)]
 mod recordings;
 #[cfg(test)]
+mod release;
+#[cfg(test)]
 mod render;
 #[cfg(test)]
 mod schema;
@@ -73,6 +75,8 @@ mod template;
 mod template_files;
 #[cfg(test)]
 mod unpacking;
+#[cfg(test)]
+mod vsix;
 #[cfg(test)]
 mod whole;
 #[cfg(test)]
