@@ -11,8 +11,10 @@ const env = { ...process.env, IMAGE_BUILDER_PARENT: 'launcher' }; // So that the
 const files = (folder) => { try { return fs.readdirSync(path.join(bin, folder)); } catch (_) { return []; } };
 const denied = ['EACCES', 'EPERM', 'EROFS'];
 
-// No variable chooses the program that gets the service connection: everything in the environment may be a pipeline variable.
+// The override is for tests and packagers. A pipeline variable may not choose the program that gets the service connection.
 function corePath() {
+  const variables = (env.VSTS_PUBLIC_VARIABLES || '').toUpperCase().replace(/[. ]/g, '_');
+  if (env.IMAGE_BUILDER_BINARY && !variables.includes('"IMAGE_BUILDER_BINARY"')) return env.IMAGE_BUILDER_BINARY;
   const folder = platform === 'win32-arm64' && !files(platform).length ? 'win32-x64' : platform; // Windows on ARM runs x64, too.
   return path.join(bin, folder, files(folder).find((file) => /^image-builder(\.|$)/.test(file)) || 'image-builder.bin');
 }

@@ -61,11 +61,11 @@ fn the_post_job_stage_starts_the_core_for_cleaning_up() {
     );
 }
 
-/// The environment holds every pipeline variable, and so words of others.
+/// Tests and packagers may choose another core.
 #[test]
-fn no_variable_chooses_another_core() {
-    let task = Task::with_core(ECHO);
-    task.put("own/core", "0755", b"#!/bin/sh\necho the wrong one\n");
+fn a_core_from_elsewhere_wins() {
+    let task = Task::with_core("#!/bin/sh\necho the wrong one\n");
+    task.put("own/core", "0755", ECHO.as_bytes());
     let mut node = task.node("index.js", "");
     let output = node
         .env("IMAGE_BUILDER_BINARY", task.path("own/core"))
@@ -73,8 +73,35 @@ fn no_variable_chooses_another_core() {
         .unwrap();
     assert_eq!(
         transcript(&output),
-        format!("{} run\n", task.path(&own_core()).display())
+        format!("{} run\n", task.path("own/core").display())
     );
+}
+
+/// The environment holds every pipeline variable, and so words of others: the agent lists the names that are variables.
+#[test]
+fn no_pipeline_variable_chooses_another_core() {
+    let task = Task::with_core(ECHO);
+    task.put("own/core", "0755", b"#!/bin/sh\necho the wrong one\n");
+    for spelling in [
+        "IMAGE_BUILDER_BINARY",
+        "image.builder.binary",
+        "Image_Builder Binary",
+    ] {
+        let mut node = task.node("index.js", "");
+        let output = node
+            .env("IMAGE_BUILDER_BINARY", task.path("own/core"))
+            .env(
+                "VSTS_PUBLIC_VARIABLES",
+                format!(r#"["system.debug","{spelling}"]"#),
+            )
+            .output()
+            .unwrap();
+        assert_eq!(
+            transcript(&output),
+            format!("{} run\n", task.path(&own_core()).display()),
+            "{spelling}"
+        );
+    }
 }
 
 #[test]
