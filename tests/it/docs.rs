@@ -91,6 +91,43 @@ fn entry(input: &Value) -> String {
     entry
 }
 
+/// README's table of inputs, one row for each.
+#[test]
+fn the_inputs_in_readme_are_current() {
+    let readme = fs::read_to_string(in_repository("README.md")).unwrap();
+    let (before, rest) = readme.split_once("<!-- inputs:").unwrap();
+    let (comment, rest) = rest.split_once("-->\n").unwrap();
+    let (_, after) = rest.split_once("<!-- end of inputs -->").unwrap();
+    let task = task();
+    let mut table = "\n| input | in the form | default |\n|---|---|---|\n".to_owned();
+    for group in task["groups"].as_array().unwrap() {
+        writeln!(table, "| **{}** | | |", text(group, "displayName")).unwrap();
+        let inputs = task["inputs"].as_array().unwrap().iter();
+        for input in inputs.filter(|input| input["groupName"] == group["name"]) {
+            table += &row(input);
+        }
+    }
+    let readme =
+        format!("{before}<!-- inputs:{comment}-->\n{table}\n<!-- end of inputs -->{after}");
+    golden("../../README.md", &readme);
+}
+
+fn row(input: &Value) -> String {
+    let name = text(input, "name");
+    let default = match (input["required"] == true, text(input, "defaultValue")) {
+        (true, "") => "required".to_owned(),
+        (false, "") => String::new(),
+        (_, text) if text.contains('\n') => String::new(),
+        (_, text) => format!("`{text}`"),
+    };
+    format!(
+        "| [`{name}`](docs/inputs.md#{}) | {} | {} |\n",
+        name.to_lowercase(),
+        cell(text(input, "label")),
+        cell(&default)
+    )
+}
+
 /// An input that the core does not read would be a promise that nobody keeps.
 #[test]
 fn every_input_is_read_by_the_core() {
