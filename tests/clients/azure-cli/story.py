@@ -1,7 +1,9 @@
-"""Azure CLI builds images in the emulator: sign in, templates from flags, from a file and from its own cache, run, outputs, cancel, delete."""
+"""Azure CLI builds images in the emulator: sign in, templates from flags, from a file and from its own cache, run, outputs, cancel, delete; and it
+reads every line of the documentation."""
 
 import json
 import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -193,6 +195,31 @@ def sees_a_submission_fail():
     assert builder("show", "failed")["provisioningError"]["provisioningErrorCode"] == "BadPIRSource"
 
 
+def promotes_a_version_by_the_sample():
+    script = pathlib.Path(__file__).resolve().parents[3] / "samples/host-pools/promote.sh"
+    show = ["sig image-version show --gallery-image-version 1.0.0 --resource-group", GROUP, *DEFINITION]
+    version = az(*show)["id"]
+    # Compute asks for a minute between two looks.
+    done = subprocess.run(["sh", script, version, "true", "--no-wait"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert az(*show)["publishingProfile"]["excludeFromLatest"] is True
+
+
+def asks_for_a_state_as_the_page_says():
+    properties = ["resource show --resource-type Microsoft.VirtualMachineImages/imageTemplates --name flags", "--resource-group", GROUP]
+    properties += ["--api-version", "2025-10-01", "--query", "properties.lastRunStatus.runState"]
+    assert az(*properties) == "Canceled"
+    assert builder("show", "flags", "--query", "lastRunStatus.runState") == "Canceled"
+    # The trap that the page speaks of.
+    assert builder("show", "flags", "--query", "properties.lastRunStatus") is None
+
+
+def knows_every_line_of_the_documentation():
+    lines = pathlib.Path(__file__).with_name("lines.py")
+    done = subprocess.run([sys.executable, lines], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def deletes_what_it_made():
     names = [template["name"] for template in az(f"image builder list --resource-group {GROUP}")]
     assert sorted(names) == ["cache", "failed", "file", "flags"], names
@@ -216,6 +243,9 @@ STEPS = [
     shows_what_runs_made,
     sees_a_run_fail,
     cancels_a_run,
+    promotes_a_version_by_the_sample,
+    asks_for_a_state_as_the_page_says,
+    knows_every_line_of_the_documentation,
     sees_a_submission_fail,
     deletes_what_it_made,
 ]
