@@ -149,21 +149,42 @@ impl Console {
 
     /// Raises an issue: shown in the log and on the page of the run. A text of several lines stays one issue.
     pub fn issue(&self, kind: IssueKind, code: Option<&str>, text: &str) {
+        self.issue_at(kind, code, None, text);
+    }
+
+    /// Raises an issue at a line of a file on the agent, which makes the path one of the repository, and shows it before the text
+    /// (`ConvertLocalPath` in <https://github.com/microsoft/azure-pipelines-agent/blob/master/src/Agent.Worker/Build/BuildJobExtension.cs>).
+    /// The agent prints line and column also where they are missing.
+    pub fn issue_at(
+        &self,
+        kind: IssueKind,
+        code: Option<&str>,
+        place: Option<(&Path, u32)>,
+        text: &str,
+    ) {
         let kind = match kind {
             IssueKind::Error => "error",
             IssueKind::Warning => "warning",
         };
         let mut state = self.state();
         let text = shortened(&state.harmless(text));
-        let issue = Command::new("task.logissue")
+        let mut issue = Command::new("task.logissue")
             .property("type", kind)
-            .property("code", code.unwrap_or_default())
-            .property(
-                "correlationId",
-                self.shared.correlation_id.as_deref().unwrap_or_default(),
-            );
+            .property("code", code.unwrap_or_default());
+        let place = place.map(|(file, line)| (state.harmless(&file.to_string_lossy()), line));
+        if let Some((file, line)) = &place {
+            issue = issue
+                .property("sourcepath", file)
+                .property("linenumber", &line.to_string())
+                .property("columnnumber", "1");
+        }
+        let issue = issue.property(
+            "correlationId",
+            self.shared.correlation_id.as_deref().unwrap_or_default(),
+        );
         let code = code.map(|code| format!(" {code}")).unwrap_or_default();
-        let person = format!("{kind}{code}: {text}");
+        let place = place.map(|(file, line)| format!("{file}({line}): "));
+        let person = format!("{}{kind}{code}: {text}", place.unwrap_or_default());
         self.tell(&mut state, &issue.data(&text), Some(&person));
     }
 

@@ -48,6 +48,13 @@ pub struct RunOutput {
     pub artifact_uri: Option<String>,
 }
 
+impl RunOutput {
+    /// What the image is found by.
+    pub fn uri(self) -> Option<String> {
+        self.artifact_id.or(self.artifact_uri)
+    }
+}
+
 impl Arm {
     /// Azure Resource Manager of `cloud`.
     ///

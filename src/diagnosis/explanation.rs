@@ -1,6 +1,7 @@
 //! The message of a run and its log, brought together.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use super::entry::{Entry, Place};
 use super::matcher::{Diagnosis, RULES, ranked};
@@ -27,6 +28,15 @@ impl Customizer {
             "WindowsRestart" => "windows-restart".to_owned(),
             "WindowsUpdate" => "windows-update".to_owned(),
             other => other.to_lowercase(),
+        }
+    }
+}
+
+impl fmt::Display for Customizer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name.as_str() {
+            "" => f.write_str(&self.kind),
+            name => write!(f, "{name} ({})", self.kind),
         }
     }
 }
@@ -90,6 +100,15 @@ impl fmt::Display for FailedStep {
     }
 }
 
+/// A line of a script on the agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScriptPlace {
+    /// The file, which exists.
+    pub file: PathBuf,
+    /// Counted from 1; 1 where only the file is known.
+    pub line: u32,
+}
+
 /// Why a run failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
@@ -103,6 +122,8 @@ pub struct Explanation {
     pub fix: Option<String>,
     /// The step that failed, where the log tells.
     pub step: Option<FailedStep>,
+    /// The script of the repository in which it failed. Not known here: it takes the plan.
+    pub script: Option<ScriptPlace>,
     /// The last lines of that step that a person wants to see.
     pub excerpt: Vec<String>,
     /// Of an unknown failure, the most telling of these lines, at most three.
@@ -149,6 +170,7 @@ impl Explanation {
                 cause,
                 fix: Some(fix),
                 step,
+                script: None,
                 excerpt,
                 telling: Vec::new(),
                 operation,
@@ -159,6 +181,7 @@ impl Explanation {
                 cause: unknown_cause(message, broken),
                 fix: None,
                 step,
+                script: None,
                 telling: telling(&excerpt),
                 excerpt,
                 operation,

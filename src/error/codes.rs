@@ -12,6 +12,8 @@ pub(super) const RUN_CANCELED: &str = "AIB402";
 pub(super) const DEADLINE: &str = "AIB403";
 pub(super) const NO_IMAGE: &str = "AIB404";
 pub(super) const CANCELED: &str = "AIB405";
+/// Code of "a target got no image".
+pub const PARTLY: &str = "AIB406";
 
 /// Every code with its meaning, in the order of the codes; those of inputs are [`crate::inputs::CODES`].
 pub const CODES: &[(&str, &str)] = &[
@@ -61,6 +63,7 @@ pub const CODES: &[(&str, &str)] = &[
     (DEADLINE, "The run did not end in time"),
     (NO_IMAGE, "The run succeeded, and there is no image"),
     (CANCELED, "The job was canceled"),
+    (PARTLY, "A target got no image, and others did (warning)"),
     ("AIB501", "The package cannot be packed"),
     ("AIB502", "The storage account was not found"),
     ("AIB503", "The package cannot be uploaded"),

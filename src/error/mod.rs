@@ -12,7 +12,7 @@ use crate::inputs::Problems;
 use crate::inputs::declared::BUILD_TIMEOUT_IN_MINUTES;
 use crate::storage::StorageFailure;
 
-pub use codes::CODES;
+pub use codes::{CODES, PARTLY};
 
 /// Why there is no image.
 #[derive(Debug, thiserror::Error)]

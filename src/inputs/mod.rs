@@ -32,8 +32,8 @@ pub use connection::{Cloud, Connection, KnownCloud, OidcRequest, Scheme};
 pub use given::{Given, GivenConnection, GivenRun, Variables};
 pub use plan::{
     Action, ArchiveFormat, BuildVm, Customization, Network, OnError, Package, PackageAccess, Plan,
-    Provisioner, PurchasePlan, ReplicationMode, Settings, Source, Step, StorageType, Target,
-    TargetRegion, Validation, Versioning,
+    Provisioner, PurchasePlan, ReplicationMode, Settings, Source, Step, StepAction, StorageType,
+    Target, TargetRegion, Validation, Versioning,
 };
 pub use problem::{CODES, Code, Problem, Problems, Warning};
 pub use provenance::Provenance;

@@ -202,7 +202,16 @@ impl Customization {
 
 /// A customizer of the template file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub struct Step {
+    /// What it does.
+    pub action: StepAction,
+    /// The script of the repository that it runs, on the agent.
+    pub script: Option<PathBuf>,
+}
+
+/// What a customizer of the template file does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepAction {
     /// Ready to be sent.
     Plain(Value),
     /// A script that comes with the package.

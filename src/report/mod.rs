@@ -21,7 +21,7 @@ use crate::error::{Error, duration};
 use crate::inputs::{self, Plan};
 use crate::run::event::{Event, Events};
 use crate::run::leftover::{Leftover, Remains};
-use crate::run::{Image, Outcome};
+use crate::run::{Image, Outcome, Output};
 use records::Records;
 use summary::Told;
 use timeline::Timeline;
@@ -39,6 +39,8 @@ pub struct Reporter {
     note: Note,
     timeline: Mutex<Timeline>,
     records: Mutex<Records>,
+    /// What the targets of a failed run got nevertheless.
+    outputs: Mutex<Vec<Output>>,
 }
 
 impl Reporter {
@@ -50,6 +52,7 @@ impl Reporter {
             note: agent.note(LEFTOVERS),
             timeline: Mutex::new(Timeline::new()),
             records: Mutex::default(),
+            outputs: Mutex::default(),
         }
     }
 
@@ -107,11 +110,16 @@ impl Reporter {
     fn summary(&self, plan: &Plan, outcome: &Outcome) -> Option<String> {
         let mut timeline = self.timeline.lock().unwrap_or_else(PoisonError::into_inner);
         let phases = timeline.finished().to_vec();
+        let outputs = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
         summary::markdown(&Told {
             plan,
             outcome,
             phases: &phases,
             steps: &timeline.steps,
+            outputs: match &outcome.result {
+                Ok(image) => &image.outputs,
+                Err(_) => &outputs,
+            },
             elapsed: timeline.elapsed(),
         })
     }
@@ -194,6 +202,10 @@ impl Events for Reporter {
         }
         match &event {
             Event::Built(image) => outcome::report_image(&self.console, image),
+            Event::Distributed(outputs) => {
+                let mut known = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
+                known.clone_from(outputs);
+            }
             Event::Sending(sending) => self
                 .console
                 .set_progress(sending.percent, "Sending the package"),

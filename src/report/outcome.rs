@@ -2,11 +2,11 @@
 
 use crate::agent::{Console, IssueKind, TaskResult};
 use crate::diagnosis::{Place, of_text};
-use crate::error::Error;
+use crate::error::{Error, PARTLY};
 use crate::inputs::{Plan, Problems, Warning};
 use crate::resource::ResourceId;
 use crate::run::leftover::Remains;
-use crate::run::{Image, Outcome};
+use crate::run::{Image, Outcome, Output};
 
 /// Code of "something stays in Azure".
 pub const CODE_REMAINS: &str = "AIB601";
@@ -57,7 +57,10 @@ pub fn report_warnings(console: &Console, warnings: &[Warning]) {
 /// The outcome of a build.
 pub(super) fn report_outcome(console: &Console, plan: &Plan, outcome: &Outcome) {
     match &outcome.result {
-        Ok(_) => report_remains(console, &outcome.remains),
+        Ok(image) => {
+            report_missing(console, image);
+            report_remains(console, &outcome.remains);
+        }
         Err(Error::Canceled) => {
             for Remains { leftover, .. } in &outcome.remains {
                 let (what, command) = (leftover.describe(), leftover.removal_command());
@@ -71,16 +74,46 @@ pub(super) fn report_outcome(console: &Console, plan: &Plan, outcome: &Outcome) 
         Err(error) => {
             report_explanation(console, error);
             let text = with_hint(&error.to_string(), error.hint().as_deref());
-            console.issue(IssueKind::Error, Some(error.code()), &text);
+            let place = match error {
+                Error::Run { explanation, .. } => explanation
+                    .script
+                    .as_ref()
+                    .map(|script| (script.file.as_path(), script.line)),
+                _ => None,
+            };
+            console.issue_at(IssueKind::Error, Some(error.code()), place, &text);
             report_remains(console, &outcome.remains);
         }
     }
-    let issues = !outcome.remains.is_empty() || !plan.warnings.is_empty();
+    let result = outcome.result.as_ref();
+    let partly = result.is_ok_and(|image| missing(image).next().is_some());
+    let issues = partly || !outcome.remains.is_empty() || !plan.warnings.is_empty();
     match &outcome.result {
         Ok(image) if issues => console.complete(TaskResult::SucceededWithIssues, &image.uri),
         Ok(image) => console.complete(TaskResult::Succeeded, &image.uri),
         Err(Error::Canceled) => console.complete(TaskResult::Canceled, "The job was canceled"),
         Err(error) => console.complete(TaskResult::Failed, &error.to_string()),
+    }
+}
+
+/// The targets that got no image, which the first one has.
+fn missing(image: &Image) -> impl Iterator<Item = &Output> {
+    image.outputs.iter().filter(|output| output.uri.is_none())
+}
+
+fn report_missing(console: &Console, image: &Image) {
+    for Output { target, .. } in missing(image) {
+        let text = format!(
+            "The image did not get to {} (run output '{}')",
+            target.called(),
+            target.run_output
+        );
+        let hint = "other targets have it; the log of the build tells why, and a new run distributes to all targets again";
+        console.issue(
+            IssueKind::Warning,
+            Some(PARTLY),
+            &with_hint(&text, Some(hint)),
+        );
     }
 }
 

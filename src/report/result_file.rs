@@ -4,9 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::timeline::Phase;
 use crate::inputs::declared::TASK_VERSION;
-use crate::inputs::{Plan, Source, Target};
+use crate::inputs::{Plan, Source};
 use crate::resource::ResourceId;
-use crate::run::Image;
+use crate::run::{Image, Output};
 
 /// The document for `image`. Members are only added, or this number is raised.
 const SCHEMA_VERSION: u32 = 1;
@@ -18,17 +18,22 @@ pub(super) fn document(plan: &Plan, image: &Image, phases: &[Phase]) -> Value {
     put("schemaVersion", json!(SCHEMA_VERSION));
     put("taskVersion", json!(TASK_VERSION));
     put("imageUri", json!(image.uri));
-    if let (Target::Gallery { regions, .. }, Ok(id)) =
-        (&plan.target, image.uri.parse::<ResourceId>())
-    {
-        let regions: Vec<_> = regions.iter().map(|region| region.name.as_str()).collect();
+    let first = image.outputs.first().map(|output| &output.target);
+    if let (Some(first), Ok(id)) = (
+        first.filter(|target| target.is_gallery()),
+        image.uri.parse::<ResourceId>(),
+    ) {
         put("imageVersion", json!(id.name()));
         put(
             "imageDefinitionId",
             json!(id.parent().map(|id| id.to_string())),
         );
-        put("regions", json!(regions));
+        put("regions", json!(first.regions));
     }
+    put(
+        "targets",
+        image.outputs.iter().map(target).collect::<Value>(),
+    );
     put("source", source(plan, image));
     let provenance = image.provenance.iter();
     let provenance = provenance.map(|(name, value)| ((*name).to_owned(), json!(value)));
@@ -42,6 +47,22 @@ pub(super) fn document(plan: &Plan, image: &Image, phases: &[Phase]) -> Value {
         .collect();
     put("phases", json!(phases));
     Value::Object(document)
+}
+
+/// A target, and its image if it has one.
+fn target(output: &Output) -> Value {
+    let Output { target, uri } = output;
+    let mut members = Map::new();
+    members.insert("type".to_owned(), json!(target.kind));
+    members.insert("runOutputName".to_owned(), json!(target.run_output));
+    members.insert("imageUri".to_owned(), json!(uri));
+    if target.is_gallery() {
+        let id = uri.as_ref().and_then(|uri| uri.parse::<ResourceId>().ok());
+        let version = id.as_ref().map(ResourceId::name);
+        members.insert("imageVersion".to_owned(), json!(version));
+    }
+    members.insert("regions".to_owned(), json!(target.regions));
+    Value::Object(members)
 }
 
 fn source(plan: &Plan, image: &Image) -> Value {

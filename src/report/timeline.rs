@@ -22,8 +22,8 @@ pub(super) struct Timeline {
     begin: Instant,
     phases: Vec<Phase>,
     open: Option<(String, Instant)>,
-    /// The steps of the build VM, as its log tells.
-    pub(super) steps: Vec<Step>,
+    /// The steps of the build VM, as its log tells, and what they are called.
+    pub(super) steps: Vec<(String, Step)>,
 }
 
 impl Timeline {

@@ -3,6 +3,7 @@
 use crate::arm::gallery::RegionState;
 use crate::error::duration;
 use crate::inputs::declared::{PACKAGE_EXCLUDE, PACKAGE_PATH};
+use crate::run::Output;
 use crate::run::event::{Event, Sending};
 use crate::run::leftover::Leftover;
 
@@ -41,6 +42,8 @@ pub(super) fn of(event: &Event) -> Vec<String> {
         | Event::NoNews { .. }
         | Event::RunEnded { .. } => of_run(event),
         Event::Replicating { .. }
+        | Event::Distributed(_)
+        | Event::Built(_)
         | Event::BuildOutput(_)
         | Event::NoLiveLog { .. }
         | Event::LogSaved { .. }
@@ -58,8 +61,7 @@ pub(super) fn of(event: &Event) -> Vec<String> {
             leftover.describe(),
             leftover.removal_command()
         )],
-        Event::Built(_)
-        | Event::Registered(_)
+        Event::Registered(_)
         | Event::NotOurs(_)
         | Event::RepositoryInPackage
         | Event::LargePackage { .. }
@@ -95,6 +97,20 @@ pub(super) fn warning_of(event: &Event) -> Option<(String, String)> {
         )),
         _ => None,
     }
+}
+
+/// Which target has its image, and which has none.
+fn of_outputs(outputs: &[Output]) -> Vec<String> {
+    let line = |(index, output): (usize, &Output)| {
+        let target = output.target.called();
+        let what = output.uri.as_deref().unwrap_or("no image");
+        format!(
+            "target {} of {}, {target}:  {what}",
+            index + 1,
+            outputs.len()
+        )
+    };
+    outputs.iter().enumerate().map(line).collect()
 }
 
 fn of_sending(sending: &Sending) -> String {
@@ -149,6 +165,8 @@ fn of_build(event: &Event) -> Vec<String> {
         Event::Replicating { version, regions } => {
             vec![format!("replicating {version}:  {}", replication(regions))]
         }
+        Event::Distributed(outputs) => of_outputs(outputs),
+        Event::Built(image) if image.outputs.len() > 1 => of_outputs(&image.outputs),
         Event::BuildOutput(text) => vec![text.clone()],
         Event::NoLiveLog { reason } => vec![format!("no output of the build for now:  {reason}")],
         Event::LogSaved {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Image;
+use super::distribution::Output;
 use super::leftover::Leftover;
 use crate::arm::gallery::RegionState;
 use crate::arm::template_state::RunState;
@@ -127,14 +128,16 @@ pub enum Event {
         bytes: u64,
         /// Its lines.
         lines: u64,
-        /// The steps that it tells of.
-        steps: Vec<Step>,
+        /// The steps that it tells of, and what they are called.
+        steps: Vec<(String, Step)>,
     },
     /// The log of the build cannot be had.
     NoLog {
         /// Why, and what would help.
         reason: String,
     },
+    /// The run failed, and some targets have their image nevertheless.
+    Distributed(Vec<Output>),
     /// The image is there.
     Built(Box<Image>),
     /// The job was canceled, and the run is being told.

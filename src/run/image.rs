@@ -1,5 +1,7 @@
 //! What a successful run left.
 
+use super::distribution::{Distribution, Output, outputs};
+use super::event::{Event, Events};
 use super::provenance::{Record, record};
 use super::watch::RunEnd;
 use crate::arm::Arm;
@@ -20,6 +22,8 @@ pub struct Image {
     pub template_id: ResourceId,
     /// What it was built from, where that is a marketplace image.
     pub platform_image: Option<PlatformImage>,
+    /// What every target got, in the order of the template; `uri` is that of the first.
+    pub outputs: Vec<Output>,
     /// Where it comes from, by the names of the tags that say so.
     pub provenance: Record,
 }
@@ -42,6 +46,8 @@ pub(super) async fn collect(
     plan: &Plan,
     arm: &Arm,
     end: RunEnd,
+    targets: &[Distribution],
+    events: &dyn Events,
     source_version: Option<String>,
     package: Option<&str>,
 ) -> Result<Image, Error> {
@@ -50,15 +56,24 @@ pub(super) async fn collect(
         template: plan.template_name.clone(),
         run_output: run_output.to_owned(),
     };
+    let (first, others) = match targets {
+        [first, others @ ..] => (first.clone(), others),
+        [] => return Err(no_image()),
+    };
     let output = match arm.run_output(&plan.template_id, run_output).await {
         Ok(output) => output,
-        Err(_) if end.state == RunState::PartiallySucceeded => return Err(partly(end)),
+        Err(_) if end.state == RunState::PartiallySucceeded => {
+            tell(plan, arm, targets, events).await;
+            return Err(partly(end));
+        }
         Err(failure) => return Err(failure.into()),
     };
-    let uri = output
-        .artifact_id
-        .or(output.artifact_uri)
-        .ok_or_else(no_image)?;
+    let uri = output.uri().ok_or_else(no_image)?;
+    let mut all = vec![Output {
+        target: first,
+        uri: Some(uri.clone()),
+    }];
+    all.extend(outputs(arm, plan, others).await);
     let newest = arm.template(&plan.template_id).await.ok();
     let newest = newest.and_then(|seen| seen.value.source_version);
     let version = newest.or(source_version);
@@ -66,9 +81,18 @@ pub(super) async fn collect(
         uri,
         template_name: plan.template_name.clone(),
         template_id: plan.template_id.clone(),
+        outputs: all,
         provenance: record(plan, version.as_deref(), package),
         platform_image: platform_image(&plan.source, version),
     })
+}
+
+/// Tells which targets got an image although the run failed, if any did.
+pub(super) async fn tell(plan: &Plan, arm: &Arm, targets: &[Distribution], events: &dyn Events) {
+    let outputs = outputs(arm, plan, targets).await;
+    if outputs.iter().any(|output| output.uri.is_some()) {
+        events.emit(Event::Distributed(outputs));
+    }
 }
 
 /// The marketplace image with the number that Azure resolved.

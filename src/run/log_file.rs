@@ -11,9 +11,9 @@ use http::StatusCode;
 
 use super::event::{Event, Events};
 use crate::arm::{Arm, Failure};
-use crate::diagnosis::{End, LogReading, LogSummary, log_place};
+use crate::diagnosis::{Customizer, End, FailedStep, LogReading, LogSummary, log_place};
 use crate::inputs::Plan;
-use crate::log::Redaction;
+use crate::log::{Redaction, Step};
 use crate::storage::reading::{Access, list, read_piece};
 use crate::storage::{BlobRef, StorageAccount, account_key, accounts_of_group};
 
@@ -40,17 +40,24 @@ impl From<Failure> for NoLog {
     }
 }
 
-/// Fetches the log of the build into `folder`. `message` is what the run said, `staging_group` the group's id. What the log of the
+/// Fetches the log of the build into `folder`. `message` is what the run said, `staging_group` the group's id, `customizers` those of the template. What the log of the
 /// validators says counts when the customizers ended well.
 pub(super) async fn fetch(
     arm: &Arm,
     plan: &Plan,
-    staging_group: Option<&str>,
+    (staging_group, customizers): (Option<&str>, &[Customizer]),
     message: &str,
     folder: &Path,
     events: &dyn Events,
 ) -> Option<LogSummary> {
-    let fetching = fetch_both(arm, plan, staging_group, message, folder, events);
+    let fetching = fetch_both(
+        arm,
+        plan,
+        (staging_group, customizers),
+        message,
+        folder,
+        events,
+    );
     let reason = match tokio::time::timeout(BUDGET, fetching).await {
         Ok(Ok(summary)) => return Some(summary),
         Ok(Err(why)) => why.in_words(plan),
@@ -63,7 +70,7 @@ pub(super) async fn fetch(
 async fn fetch_both(
     arm: &Arm,
     plan: &Plan,
-    staging_group: Option<&str>,
+    (staging_group, customizers): (Option<&str>, &[Customizer]),
     message: &str,
     folder: &Path,
     events: &dyn Events,
@@ -94,6 +101,7 @@ async fn fetch_both(
         arm,
         plan,
         access,
+        customizers,
         folder,
         events,
     };
@@ -156,6 +164,7 @@ struct Log<'a> {
     arm: &'a Arm,
     plan: &'a Plan,
     access: Access,
+    customizers: &'a [Customizer],
     folder: &'a Path,
     events: &'a dyn Events,
 }
@@ -189,10 +198,25 @@ impl Log<'_> {
             path: PathBuf::from(&path),
             bytes,
             lines: summary.lines,
-            steps: summary.steps.clone(),
+            steps: named(&summary.steps, self.customizers),
         });
         Ok(summary)
     }
+}
+
+/// Each step with what it is called.
+fn named(steps: &[Step], customizers: &[Customizer]) -> Vec<(String, Step)> {
+    let name = |index: usize, step: &Step| {
+        let so_far = steps.get(..=index).unwrap_or_default();
+        match FailedStep::of(customizers, so_far) {
+            Some(FailedStep::Customizer { customizer, .. }) => customizer.to_string(),
+            Some(FailedStep::Service { .. }) | None => format!("{} of the service", step.kind),
+        }
+    };
+    let steps = steps.iter().enumerate();
+    steps
+        .map(|(index, step)| (name(index, step), step.clone()))
+        .collect()
 }
 
 impl NoLog {

@@ -1,6 +1,7 @@
 //! The story of a build: from a plan to an image, leaving nothing behind.
 
 pub mod clean_up;
+mod distribution;
 pub mod event;
 mod image;
 pub mod leftover;
@@ -10,6 +11,7 @@ mod pace;
 mod package;
 pub mod provenance;
 mod replication;
+mod script;
 pub mod submit;
 pub mod watch;
 
@@ -27,6 +29,8 @@ use crate::error::Error;
 use crate::inputs::Plan;
 use crate::template::{add_tags, compose};
 use clean_up::{Budget, cancel_runs, clean_up};
+use distribution::distributions_of;
+pub use distribution::{Distribution, Output};
 use event::{Event, Events};
 pub use image::{Image, PlatformImage};
 use leftover::{Leftover, Leftovers, Remains};
@@ -111,21 +115,44 @@ async fn build(
     let run = submit::start_run(arm, plan, events).await?;
     let group = provisioned.staging_group.as_deref();
     let customizers = customizers_of(&template);
+    let targets = distributions_of(&template);
     let shown = group.filter(|_| plan.stream_logs);
     let phase = replication::Phase::new(events);
     let end = tokio::select! {
         biased;
         end = follow(plan, arm, &run, &phase) => end?,
         never = live_log::stream(arm, shown, &customizers, events) => match never {},
-        never = replication::follow(arm, plan, &phase) => match never {},
+        never = replication::follow(arm, &targets, &phase) => match never {},
     };
-    if end.state == RunState::Failed && end.phase.as_deref() == Some("Distributing") {
-        // Replication goes on after the service has given up waiting for it.
-        replication::tell(arm, plan, events).await;
+    if end.state == RunState::Failed {
+        if end.phase.as_deref() == Some("Distributing") {
+            // Replication goes on after the service has given up waiting for it.
+            replication::tell(arm, &targets, events).await;
+        }
+        if may_have_distributed(&end, &template) {
+            image::tell(plan, arm, &targets, events).await;
+        }
     }
-    let log = log_file::fetch(arm, plan, group, &end.message, folder, events).await;
-    let end = judged(end, log.as_ref(), &customizers)?;
-    image::collect(plan, arm, end, provisioned.source_version, package).await
+    let log = log_file::fetch(
+        arm,
+        plan,
+        (group, &customizers),
+        &end.message,
+        folder,
+        events,
+    )
+    .await;
+    let end = judged(end, plan, &template, log.as_ref())?;
+    let version = provisioned.source_version;
+    image::collect(plan, arm, end, &targets, events, version, package).await
+}
+
+/// A run fails as a whole when one of its targets does, and when an image fails its validation that is to be distributed all the same
+/// (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#properties-validate>).
+fn may_have_distributed(end: &RunEnd, template: &Value) -> bool {
+    let all_the_same = template.pointer("/properties/validate/continueDistributeOnFailure");
+    end.phase.as_deref() == Some("Distributing")
+        || all_the_same.and_then(Value::as_bool) == Some(true)
 }
 
 /// The customizers of a template in their order.
@@ -164,16 +191,21 @@ async fn follow(
 /// A run that ended without an image is an error, explained by what it said and by its log.
 fn judged(
     end: RunEnd,
+    plan: &Plan,
+    template: &Value,
     log: Option<&LogSummary>,
-    customizers: &[Customizer],
 ) -> Result<RunEnd, Error> {
     match end.state {
-        RunState::Failed => Err(Error::Run {
-            phase: end.phase,
-            elapsed: end.elapsed,
-            explanation: Box::new(Explanation::of(&end.message, log, customizers)),
-            message: end.message,
-        }),
+        RunState::Failed => {
+            let mut explanation = Explanation::of(&end.message, log, &customizers_of(template));
+            explanation.script = script::failed_in(plan, template, &explanation);
+            Err(Error::Run {
+                phase: end.phase,
+                elapsed: end.elapsed,
+                explanation: Box::new(explanation),
+                message: end.message,
+            })
+        }
         RunState::Canceled => Err(Error::RunCanceled {
             phase: end.phase,
             elapsed: end.elapsed,

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::distribution::Distribution;
 use super::event::{Event, Events};
 use crate::arm::Arm;
-use crate::inputs::{Plan, Target};
+use crate::arm::gallery::RegionState;
 use crate::resource::ResourceId;
 
 /// Replication takes minutes to hours.
@@ -49,61 +50,77 @@ impl Events for Phase<'_> {
     }
 }
 
+/// A gallery's image definition that gets a version, and what was told of it.
+struct Watched<'a> {
+    definition: &'a ResourceId,
+    version: Option<String>,
+    told: Vec<RegionState>,
+    /// What the version is called: by its number where there is one definition only.
+    prefix: String,
+}
+
+impl<'a> Watched<'a> {
+    fn all(targets: &'a [Distribution]) -> Vec<Self> {
+        let galleries = targets.iter().filter(|target| target.is_gallery());
+        let definitions = galleries.filter_map(|it| Some((it.id.as_ref()?, it.version.clone())));
+        let mut all: Vec<_> = definitions
+            .map(|(definition, version)| Watched {
+                definition,
+                version,
+                told: Vec::new(),
+                prefix: String::new(),
+            })
+            .collect();
+        if all.len() > 1 {
+            for one in &mut all {
+                one.prefix = format!("{} ", one.definition.name());
+            }
+        }
+        all
+    }
+
+    /// How far the replication is, if that is news.
+    async fn news(&mut self, arm: &Arm) -> Option<Event> {
+        if self.version.is_none() {
+            self.version = the_one_in_progress(arm, self.definition).await;
+        }
+        let version = self.version.as_deref()?;
+        // What cannot be read now is asked again.
+        let regions = arm.replication(self.definition, version).await.ok()?;
+        if regions.is_empty() || regions == self.told {
+            return None;
+        }
+        self.told.clone_from(&regions);
+        let version = format!("{}{version}", self.prefix);
+        Some(Event::Replicating { version, regions })
+    }
+}
+
 /// Tells of the replication to each region when it has changed, until it is dropped.
-pub(super) async fn follow(arm: &Arm, plan: &Plan, phase: &Phase<'_>) -> Infallible {
-    let Target::Gallery {
-        definition,
-        version,
-        ..
-    } = &plan.target
-    else {
+pub(super) async fn follow(arm: &Arm, targets: &[Distribution], phase: &Phase<'_>) -> Infallible {
+    let mut all = Watched::all(targets);
+    if all.is_empty() {
         return std::future::pending().await;
-    };
-    let mut version = version.as_ref().map(ToString::to_string);
-    let mut told = Vec::new();
+    }
     loop {
         sleep(PACE).await;
         if !phase.is_distributing() {
             continue;
         }
-        if version.is_none() {
-            version = the_one_in_progress(arm, definition).await;
-        }
-        let Some(version) = &version else { continue };
-        // What cannot be read now is asked again.
-        let regions = arm
-            .replication(definition, version)
-            .await
-            .unwrap_or_default();
-        if !regions.is_empty() && regions != told {
-            told.clone_from(&regions);
-            phase.emit(Event::Replicating {
-                version: version.clone(),
-                regions,
-            });
+        for one in &mut all {
+            if let Some(news) = one.news(arm).await {
+                phase.emit(news);
+            }
         }
     }
 }
 
-/// Tells once how far the replication is, if the version is there.
-pub(super) async fn tell(arm: &Arm, plan: &Plan, events: &dyn Events) {
-    let Target::Gallery {
-        definition,
-        version,
-        ..
-    } = &plan.target
-    else {
-        return;
-    };
-    let version = match version {
-        Some(version) => Some(version.to_string()),
-        None => the_one_in_progress(arm, definition).await,
-    };
-    let Some(version) = version else { return };
-    if let Ok(regions) = arm.replication(definition, &version).await
-        && !regions.is_empty()
-    {
-        events.emit(Event::Replicating { version, regions });
+/// Tells once how far the replication is, for each version that is there.
+pub(super) async fn tell(arm: &Arm, targets: &[Distribution], events: &dyn Events) {
+    for one in &mut Watched::all(targets) {
+        if let Some(news) = one.news(arm).await {
+            events.emit(news);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Link, quoting, unpacking, wire};
-use crate::inputs::{Provisioner, Step};
+use crate::inputs::{Provisioner, Step, StepAction};
 
 /// Brings the package to its place.
 const PACKAGE: &str = "vststask_package";
@@ -45,9 +45,9 @@ fn unpack(provisioner: Provisioner, package: Option<Link<'_>>) -> Vec<Value> {
 }
 
 fn customizer(step: &Step, provisioner: Provisioner, package: &str) -> Value {
-    match step {
-        Step::Plain(customizer) => customizer.clone(),
-        Step::PackageScript {
+    match &step.action {
+        StepAction::Plain(customizer) => customizer.clone(),
+        StepAction::PackageScript {
             customizer,
             path,
             windows_line_ends,
@@ -58,7 +58,7 @@ fn customizer(step: &Step, provisioner: Provisioner, package: &str) -> Value {
             };
             with_inline(customizer, &lines)
         }
-        Step::PackageFile {
+        StepAction::PackageFile {
             name,
             path,
             destination,

@@ -21,7 +21,10 @@ const VOCABULARY: [(&str, &[&str]); 11] = [
             "result",
         ],
     ),
-    ("task.logissue", &["type", "code"]),
+    (
+        "task.logissue",
+        &["type", "code", "sourcepath", "linenumber", "columnnumber"],
+    ),
     ("task.setprogress", &["value"]),
     ("task.setsecret", &[]),
     ("task.settaskvariable", &["variable"]),
@@ -64,6 +67,13 @@ fn check_command(command: &Command, line: &str) {
     for (key, _) in &command.properties {
         assert!(properties.contains(&key.as_str()), "not ours: {line}");
     }
+    // The agent prints line and column, even of a path that comes without them.
+    assert!(
+        command.property("sourcepath").is_none()
+            || (command.property("linenumber").is_some()
+                && command.property("columnnumber").is_some()),
+        "a path alone: {line}"
+    );
     let variable = command.property("variable").unwrap_or_default();
     let ours = match name.as_str() {
         "task.setvariable" => manifest().restrictions.may_set(variable),

@@ -9,7 +9,7 @@ use super::check::Checked;
 use super::text;
 use crate::inputs::customization::lines;
 use crate::inputs::declared::{PACKAGE_PATH, TEMPLATE_FILE};
-use crate::inputs::plan::{Package, Provisioner, Step};
+use crate::inputs::plan::{Package, Provisioner, Step, StepAction};
 use crate::inputs::problem::{Code, Problem, quoted};
 use crate::inputs::reading::{Reading, Reported};
 
@@ -25,8 +25,8 @@ pub(in crate::inputs) struct FileSteps(Vec<FileStep>);
 
 #[derive(Debug)]
 enum FileStep {
-    /// Ready to be sent.
-    Plain(Map<String, Value>),
+    /// Ready to be sent, and the script that it runs, if that is one of the repository.
+    Plain(Map<String, Value>, Option<PathBuf>),
     /// A file on the agent that has to come with the package, and where the template file names it.
     Carried {
         customizer: Map<String, Value>,
@@ -47,7 +47,7 @@ pub(super) fn read(checked: &mut Checked, folder: &Path) -> Option<FileSteps> {
         let ready = validators.into_iter().enumerate().map(|(index, validator)| {
             let place = format!("validate.inVMValidations[{index}]");
             match step(checked, folder, &place, object(validator)) {
-                FileStep::Plain(validator) => Value::Object(validator),
+                FileStep::Plain(validator, _) => Value::Object(validator),
                 FileStep::Carried { customizer, .. } => {
                     let place = format!("{place}.{SCRIPT_PATH}");
                     let sentence = format!("the script has more than {LONGEST_INLINE} bytes, and the package does not get into the VM that validates");
@@ -94,7 +94,7 @@ fn step(
     let (member, path) = match (&script, &source) {
         (Some(Value::String(path)), _) => (format!("{place}.{SCRIPT_PATH}"), path),
         (_, Some(Value::String(path))) => (format!("{place}.{SOURCE_PATH}"), path),
-        _ => return FileStep::Plain(customizer),
+        _ => return FileStep::Plain(customizer, None),
     };
     let file = resolved(&folder.join(path.replace('\\', "/")));
     let shown = quoted(&file.display().to_string());
@@ -105,7 +105,7 @@ fn step(
             format!("{shown} does not exist, or is no file"),
             hint.as_deref(),
         );
-        return FileStep::Plain(customizer);
+        return FileStep::Plain(customizer, None);
     }
     if source.is_some() {
         return FileStep::Carried {
@@ -119,7 +119,7 @@ fn step(
         Ok(content) => content,
         Err(error) => {
             checked.fault(&member, format!("{shown} cannot be read: {error}"), None);
-            return FileStep::Plain(customizer);
+            return FileStep::Plain(customizer, None);
         }
     };
     if content.len() > LONGEST_INLINE {
@@ -133,7 +133,7 @@ fn step(
     }
     let Ok(script) = String::from_utf8(content) else {
         checked.fault(&member, format!("{shown} is not text in UTF-8"), None);
-        return FileStep::Plain(customizer);
+        return FileStep::Plain(customizer, None);
     };
     let script = lines(script.trim_start_matches('\u{feff}'));
     if script.is_empty() {
@@ -147,7 +147,7 @@ fn step(
     };
     let inline = script.into_iter().map(Value::String).collect();
     customizer.insert("inline".to_owned(), Value::Array(inline));
-    FileStep::Plain(customizer)
+    FileStep::Plain(customizer, Some(file))
 }
 
 /// Inline lines run in `/bin/sh`. A script that names its interpreter is written to a file and given to that.
@@ -203,7 +203,7 @@ impl FileSteps {
 
     fn customizers(&self) -> impl Iterator<Item = &Map<String, Value>> {
         self.0.iter().map(|step| match step {
-            FileStep::Plain(customizer) | FileStep::Carried { customizer, .. } => customizer,
+            FileStep::Plain(customizer, _) | FileStep::Carried { customizer, .. } => customizer,
         })
     }
 
@@ -234,8 +234,11 @@ pub(in crate::inputs) fn resolve(
     let mut resolved = Vec::new();
     for step in steps.0 {
         let (customizer, file, member, windows_line_ends) = match step {
-            FileStep::Plain(customizer) => {
-                resolved.push(Step::Plain(Value::Object(customizer)));
+            FileStep::Plain(customizer, script) => {
+                resolved.push(Step {
+                    action: StepAction::Plain(Value::Object(customizer)),
+                    script,
+                });
                 continue;
             }
             FileStep::Carried {
@@ -263,20 +266,25 @@ pub(in crate::inputs) fn resolve(
             .components()
             .map(|part| part.as_os_str().to_string_lossy());
         let path = parts.collect::<Vec<_>>().join("/");
-        resolved.push(if member.ends_with(SCRIPT_PATH) {
-            Step::PackageScript {
+        let is_script = member.ends_with(SCRIPT_PATH);
+        let action = if is_script {
+            StepAction::PackageScript {
                 customizer,
                 path,
                 windows_line_ends,
             }
         } else {
-            Step::PackageFile {
+            StepAction::PackageFile {
                 name: text(&customizer, "name").map(str::to_owned),
                 destination: text(&customizer, "destination")
                     .unwrap_or_default()
                     .to_owned(),
                 path,
             }
+        };
+        resolved.push(Step {
+            action,
+            script: is_script.then_some(file),
         });
     }
     Ok(resolved)

@@ -62,6 +62,69 @@ async fn a_failed_build_names_the_customizer_and_the_cause() {
     golden("summaries/failed-customizer.md", &stage.summary());
 }
 
+/// The issue's file and line, relative to the sources.
+fn place(stage: &Stage, scene_sources: &str) -> Option<(String, String)> {
+    let issue = stage
+        .transcript
+        .lines()
+        .find(|line| line.starts_with("##vso[task.logissue type=error;"))?;
+    let property = |name: &str| {
+        let (_, rest) = issue.split_once(&format!(";{name}="))?;
+        Some(rest.split_once(';')?.0.to_owned())
+    };
+    let file = property("sourcepath")?;
+    let file = file.strip_prefix(scene_sources)?.to_owned();
+    assert_eq!(property("columnnumber")?, "1");
+    Some((file, property("linenumber")?))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_script_of_the_template_file_is_the_issues_source() {
+    let scene = Scene::linux();
+    let sources = scene.step.directories.sources.clone();
+    std::fs::write(sources.join("one.sh"), "exit 1\n").unwrap();
+    let text = "customize:\n- type: Shell\n  scriptPath: one.sh\n";
+    std::fs::write(sources.join("steps.yml"), text).unwrap();
+    let file = sources.join("steps.yml").display().to_string();
+    let scene = scene.input("templateFile", &file).input("packagePath", "");
+    let log = String::from_utf8(fixture("23-without-sudo")).unwrap();
+    let log = log.lines().filter(|line| {
+        let of_the_package = line.contains("provisioner file") || line.contains("ending file");
+        !of_the_package && !line.contains("package.tar.gz")
+    });
+    let log = log.collect::<Vec<_>>().join("\n");
+    let stage = failed(scene, log.into_bytes()).await;
+    let sources = sources.display().to_string();
+    let expected = ("/one.sh".to_owned(), "1".to_owned());
+    assert_eq!(place(&stage, &sources), Some(expected), "{}", stage.error());
+    assert!(stage.summary().contains("/one.sh`, line 1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_line_of_a_script_of_the_package_is_the_issues_source() {
+    let scene = Scene::linux();
+    let sources = scene.step.directories.sources.clone();
+    let script = sources.join("wvd/images/scripts/base-installs.sh");
+    std::fs::write(script, "exit 1\n").unwrap();
+    let log = String::from_utf8(fixture("23-without-sudo")).unwrap();
+    let log = log.replace(
+        "touch: cannot",
+        "/tmp/images/scripts/base-installs.sh: line 12: cannot",
+    );
+    let stage = failed(scene, log.into_bytes()).await;
+    let expected = (
+        "/wvd/images/scripts/base-installs.sh".to_owned(),
+        "12".to_owned(),
+    );
+    let sources = sources.display().to_string();
+    assert_eq!(
+        place(&stage, &sources),
+        Some(expected),
+        "{}",
+        stage.transcript
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_a_script_printed_is_no_command() {
     let stage = failed(Scene::linux(), fixture("19-ansi-and-broken-text")).await;

@@ -14,6 +14,7 @@ mod sockets;
 mod stops;
 mod story;
 mod switches;
+mod targets;
 
 pub(crate) use live_secrets::LiveSecrets;
 pub(crate) use scene::Output;

@@ -1,22 +1,29 @@
 //! The summary on the page of the run: Markdown that people read instead of the log.
 
+mod image;
+mod markup;
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::timeline::Phase;
 use crate::diagnosis::Explanation;
 use crate::error::{Error, duration};
-use crate::inputs::{Plan, Source, Target};
+use crate::inputs::Plan;
 use crate::log::Step;
 use crate::resource::ResourceId;
-use crate::run::{Image, Outcome};
+use crate::run::{Distribution, Outcome, Output};
+use image::success;
+use markup::{code, escaped, fence, table};
 
 /// Everything that a summary tells.
 pub(super) struct Told<'a> {
     pub(super) plan: &'a Plan,
     pub(super) outcome: &'a Outcome,
     pub(super) phases: &'a [Phase],
-    pub(super) steps: &'a [Step],
+    pub(super) steps: &'a [(String, Step)],
+    /// What the targets got.
+    pub(super) outputs: &'a [Output],
     pub(super) elapsed: Duration,
 }
 
@@ -30,6 +37,7 @@ pub(super) fn markdown(told: &Told<'_>) -> Option<String> {
         Err(Error::Canceled) => return None,
         Err(error) => failure(told, error),
     };
+    text.push_str(&targets(told));
     text.push_str(&course(told.phases));
     text.push_str(&customizers(told.steps));
     text.push_str(&warnings(told));
@@ -37,70 +45,40 @@ pub(super) fn markdown(told: &Told<'_>) -> Option<String> {
     Some(text)
 }
 
-fn success(told: &Told<'_>, image: &Image) -> String {
-    let id = image.uri.parse::<ResourceId>().ok();
-    let title = match (&told.plan.target, &id) {
-        (Target::Gallery { definition, .. }, Some(id)) => {
-            format!("{} {}", definition.name(), id.name())
-        }
-        (_, Some(id)) => id.name().to_owned(),
-        (_, None) => "VHD".to_owned(),
-    };
-    let mut rows = vec![
-        ("Result", format!("built in {}", duration(told.elapsed))),
-        ("Image", code(&image.uri)),
-    ];
-    if let (
-        Target::Gallery {
-            definition,
-            regions,
-            ..
-        },
-        Some(id),
-    ) = (&told.plan.target, &id)
-    {
-        let regions: Vec<_> = regions
-            .iter()
-            .map(|region| code(region.name.as_str()))
-            .collect();
-        rows.push(("Image definition", code(definition.as_str())));
-        rows.push(("Version", code(id.name())));
-        rows.push(("Regions", regions.join(", ")));
+/// Which target has its image; of a build that succeeded only where there are several.
+fn targets(told: &Told<'_>) -> String {
+    if told.outputs.len() < 2 && told.outcome.result.is_ok() || told.outputs.is_empty() {
+        return String::new();
     }
-    rows.push(("Source", code(&source(told.plan, image))));
-    rows.extend(origin(image));
-    rows.push(("Image template", code(&image.template_name)));
-    if let Some(portal) = id.as_ref().and_then(|_| portal(told.plan, &image.uri)) {
-        rows.push(("Portal", format!("[open the image]({portal})")));
+    let mut text = String::from("\n### Targets\n\n| target | image | regions |\n|---|---|---|\n");
+    for Output { target, uri } in told.outputs {
+        let id = uri.as_ref().and_then(|uri| uri.parse::<ResourceId>().ok());
+        let image = match (uri, &id) {
+            (Some(_), Some(id)) if target.is_gallery() => format!("version {}", code(id.name())),
+            (Some(_), Some(_)) => "built".to_owned(),
+            (Some(uri), None) => code(uri),
+            (None, _) => "**no image**".to_owned(),
+        };
+        let regions: Vec<_> = target.regions.iter().map(|region| code(region)).collect();
+        let regions = regions.join(", ");
+        writeln!(
+            text,
+            "| {} | {image} | {regions} |",
+            escaped(&target.called())
+        )
+        .ok();
     }
-    format!("## ✅ Image built: {}\n\n{}", escaped(&title), table(&rows))
-}
-
-/// Whose run made the image, and of which sources.
-fn origin(image: &Image) -> Vec<(&'static str, String)> {
-    let fact = |wanted: &str| {
-        let mut facts = image.provenance.iter();
-        let value = facts.find(|(name, _)| *name == wanted);
-        value.map(|(_, value)| code(value))
-    };
-    let joined = |names: [&str; 2], between: &str| {
-        let known: Vec<_> = names.into_iter().filter_map(fact).collect();
-        (!known.is_empty()).then(|| known.join(between))
-    };
-    let rows = [
-        ("Repository", joined(["repository", "branch"], ", ")),
-        ("Commit", fact("commit")),
-        ("Pipeline", fact("pipeline")),
-        ("Build", joined(["buildNumber", "buildId"], ", id ")),
-        ("Release", fact("release")),
-    ];
-    let known = |(name, value): (&'static str, Option<String>)| Some((name, value?));
-    rows.into_iter().filter_map(known).collect()
+    text
 }
 
 fn failure(told: &Told<'_>, error: &Error) -> String {
+    let title = if told.outputs.is_empty() {
+        "No image"
+    } else {
+        "The build failed, and targets have an image"
+    };
     let mut text = format!(
-        "## ❌ No image\n\n**{}** {}\n",
+        "## ❌ {title}\n\n**{}** {}\n",
         error.code(),
         escaped(&error.to_string())
     );
@@ -108,6 +86,10 @@ fn failure(told: &Told<'_>, error: &Error) -> String {
         writeln!(text, "\n**What to do:** {}", escaped(&hint)).ok();
     }
     if let Error::Run { explanation, .. } = error {
+        if let Some(script) = &explanation.script {
+            let file = script.file.display().to_string();
+            writeln!(text, "\n**Where:** {}, line {}", code(&file), script.line).ok();
+        }
         text.push_str(&evidence(explanation));
     }
     let template = ("Image template", code(&told.plan.template_name));
@@ -139,29 +121,6 @@ fn evidence(explanation: &Explanation) -> String {
     text
 }
 
-/// The source's name, with the number that `latest` stood for.
-fn source(plan: &Plan, image: &Image) -> String {
-    match (&image.platform_image, &plan.source) {
-        (Some(found), _) => [&found.publisher, &found.offer, &found.sku, &found.version]
-            .map(String::as_str)
-            .join(":"),
-        (None, Source::InFile(source)) => source.to_string(),
-        (None, Source::ManagedImage(id) | Source::GalleryVersion(id)) => id.to_string(),
-        (
-            None,
-            Source::Marketplace {
-                publisher,
-                offer,
-                sku,
-                version,
-                ..
-            },
-        ) => [publisher, offer, sku, version]
-            .map(String::as_str)
-            .join(":"),
-    }
-}
-
 fn course(phases: &[Phase]) -> String {
     let longest = phases
         .iter()
@@ -184,20 +143,20 @@ fn course(phases: &[Phase]) -> String {
     text
 }
 
-fn customizers(steps: &[Step]) -> String {
+fn customizers(steps: &[(String, Step)]) -> String {
     if steps.is_empty() {
         return String::new();
     }
     let mut text =
         String::from("\n### Steps in the build VM\n\n| | step | time | |\n|---:|---|---:|---|\n");
-    for (index, step) in steps.iter().enumerate() {
+    for (index, (name, step)) in steps.iter().enumerate() {
         let took = step.duration().map(duration).unwrap_or_default();
         let state = if step.done { "done" } else { "**not done**" };
         writeln!(
             text,
             "| {} | {} | {took} | {state} |",
             index + 1,
-            escaped(&step.kind)
+            escaped(name)
         )
         .ok();
     }
@@ -230,10 +189,12 @@ fn next_commands(told: &Told<'_>) -> String {
     if let Ok(image) = &told.outcome.result
         && let Ok(id) = image.uri.parse::<ResourceId>()
     {
+        let first = image.outputs.first().map(|output| &output.target);
         commands.push(format!(
             "az vm create --resource-group <resource group> --name <name> --image {id}"
         ));
-        if let (Target::Gallery { .. }, Some(definition)) = (&told.plan.target, id.parent())
+        if first.is_some_and(Distribution::is_gallery)
+            && let Some(definition) = id.parent()
             && let Some(gallery) = definition.parent()
         {
             commands.push(format!(
@@ -254,65 +215,9 @@ fn next_commands(told: &Told<'_>) -> String {
     format!("\n### Next\n\n```sh\n{}\n```\n", commands.join("\n"))
 }
 
-/// The page of a resource in the portal of the connection's cloud, where there is one that we know.
-fn portal(plan: &Plan, id: &str) -> Option<String> {
-    let host = match plan.connection.cloud.resource_manager.host_str()? {
-        "management.azure.com" => "portal.azure.com",
-        "management.usgovcloudapi.net" => "portal.azure.us",
-        "management.chinacloudapi.cn" => "portal.azure.cn",
-        _ => return None,
-    };
-    Some(format!("https://{host}/#resource{id}/overview"))
-}
-
-fn table(rows: &[(&str, String)]) -> String {
-    let rows: Vec<_> = rows
-        .iter()
-        .map(|(name, value)| format!("| {name} | {value} |\n"))
-        .collect();
-    format!("| | |\n|---|---|\n{}", rows.concat())
-}
-
-fn code(text: &str) -> String {
-    format!(
-        "`{}`",
-        text.replace(['`', '\n', '\r'], " ").replace('|', "\\|")
-    )
-}
-
-/// Foreign text as text: nothing in it is markup.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' | '\r' => escaped.push(' '),
-            '|' | '<' | '>' | '*' | '`' | '[' | ']' | '\\' | '#' => escaped.extend(['\\', c]),
-            c => escaped.push(c),
-        }
-    }
-    escaped
-}
-
-/// A fence that nothing in `text` can close.
-fn fence(text: &str) -> String {
-    let longest = text.split(|c| c != '`').map(str::len).max();
-    "`".repeat(longest.unwrap_or_default().max(2) + 1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn foreign_text_is_no_markup() {
-        assert_eq!(
-            escaped("a|b <script> *x* `y`\nz"),
-            "a\\|b \\<script\\> \\*x\\* \\`y\\` z"
-        );
-        assert_eq!(code("a`|b"), "`a \\|b`");
-        assert_eq!(fence("no ticks"), "```");
-        assert_eq!(fence("```` four"), "`````");
-    }
 
     #[test]
     fn bars_are_to_scale_and_short_phases_show() {

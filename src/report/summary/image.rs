@@ -1,0 +1,95 @@
+//! What a summary tells of an image.
+
+use super::Told;
+use super::markup::{code, escaped, table};
+use crate::error::duration;
+use crate::inputs::{Plan, Source};
+use crate::resource::ResourceId;
+use crate::run::Image;
+
+pub(super) fn success(told: &Told<'_>, image: &Image) -> String {
+    let id = image.uri.parse::<ResourceId>().ok();
+    let target = image.outputs.first().map(|output| &output.target);
+    let in_gallery = target.filter(|target| target.is_gallery());
+    let definition = in_gallery.and_then(|target| target.id.as_ref());
+    let title = match (definition, &id) {
+        (Some(definition), Some(id)) => format!("{} {}", definition.name(), id.name()),
+        (None, Some(id)) => id.name().to_owned(),
+        (_, None) => "VHD".to_owned(),
+    };
+    let mut rows = vec![
+        ("Result", format!("built in {}", duration(told.elapsed))),
+        ("Image", code(&image.uri)),
+    ];
+    if let (Some(_), Some(id)) = (definition, &id) {
+        rows.push(("Version", code(id.name())));
+    }
+    let regions = target.map(|target| &target.regions).into_iter().flatten();
+    let regions: Vec<_> = regions.map(|region| code(region)).collect();
+    if !regions.is_empty() {
+        rows.push(("Regions", regions.join(", ")));
+    }
+    rows.push(("Source", code(&source(told.plan, image))));
+    rows.extend(origin(image));
+    rows.push(("Image template", code(&image.template_name)));
+    if let Some(portal) = id.as_ref().and_then(|_| portal(told.plan, &image.uri)) {
+        rows.push(("Portal", format!("[open the image]({portal})")));
+    }
+    format!("## ✅ Image built: {}\n\n{}", escaped(&title), table(&rows))
+}
+
+/// Whose run made the image, and of which sources.
+fn origin(image: &Image) -> Vec<(&'static str, String)> {
+    let fact = |wanted: &str| {
+        let mut facts = image.provenance.iter();
+        let value = facts.find(|(name, _)| *name == wanted);
+        value.map(|(_, value)| code(value))
+    };
+    let joined = |names: [&str; 2], between: &str| {
+        let known: Vec<_> = names.into_iter().filter_map(fact).collect();
+        (!known.is_empty()).then(|| known.join(between))
+    };
+    let rows = [
+        ("Repository", joined(["repository", "branch"], ", ")),
+        ("Commit", fact("commit")),
+        ("Pipeline", fact("pipeline")),
+        ("Build", joined(["buildNumber", "buildId"], ", id ")),
+        ("Release", fact("release")),
+    ];
+    let known = |(name, value): (&'static str, Option<String>)| Some((name, value?));
+    rows.into_iter().filter_map(known).collect()
+}
+
+/// The source's name, with the number that `latest` stood for.
+fn source(plan: &Plan, image: &Image) -> String {
+    match (&image.platform_image, &plan.source) {
+        (Some(found), _) => [&found.publisher, &found.offer, &found.sku, &found.version]
+            .map(String::as_str)
+            .join(":"),
+        (None, Source::InFile(source)) => source.to_string(),
+        (None, Source::ManagedImage(id) | Source::GalleryVersion(id)) => id.to_string(),
+        (
+            None,
+            Source::Marketplace {
+                publisher,
+                offer,
+                sku,
+                version,
+                ..
+            },
+        ) => [publisher, offer, sku, version]
+            .map(String::as_str)
+            .join(":"),
+    }
+}
+
+/// The page of a resource in the portal of the connection's cloud, where there is one that we know.
+fn portal(plan: &Plan, id: &str) -> Option<String> {
+    let host = match plan.connection.cloud.resource_manager.host_str()? {
+        "management.azure.com" => "portal.azure.com",
+        "management.usgovcloudapi.net" => "portal.azure.us",
+        "management.chinacloudapi.cn" => "portal.azure.cn",
+        _ => return None,
+    };
+    Some(format!("https://{host}/#resource{id}/overview"))
+}
