@@ -38,6 +38,7 @@ What the sources leave open or what changed
   --date-like-versions       number image versions like 0.25342.22189; default 1.0.0 and up
   --refuse-read-only         refuse read-only members in PUT bodies; default: ignore them
   --refuse-missing-identity  refuse an identity that does not exist at once; default: provisioning fails
+  --builder-api VERSION      the newest api-version of the image builder; default: all of them
   --internal-error-every N   every Nth GET of a template during a run answers 500; default: never
   --title-case-headers       header names as 'Azure-Asyncoperation'
   --page-size N              templates on a page of a list; default 10
@@ -153,6 +154,7 @@ fn switch(
         "--date-like-versions" => switches.default_version = DefaultVersion::DateLike,
         "--refuse-read-only" => switches.read_only_members = ReadOnlyMembers::Refused,
         "--refuse-missing-identity" => switches.refuse_missing_identity = true,
+        "--builder-api" => switches.newest_builder_version = Some(value(flag, rest.next())?),
         "--internal-error-every" => switches.internal_error_every = Some(value(flag, rest.next())?),
         "--page-size" => switches.page_size = value(flag, rest.next())?,
         "--seed" => switches.seed = value(flag, rest.next())?,
@@ -220,7 +222,7 @@ mod tests {
         for line in HELP.lines().filter(|line| line.starts_with("  --")) {
             let mut words = line.split_whitespace();
             let flag = words.next().unwrap().to_owned();
-            let kinds = ["N", "F", "S", "DIR", "SECONDS"];
+            let kinds = ["N", "F", "S", "DIR", "SECONDS", "VERSION"];
             let takes_value = words.next().is_some_and(|word| kinds.contains(&word));
             let value = if flag == "--canceled-operation" {
                 "failed"

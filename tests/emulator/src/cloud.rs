@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use time::OffsetDateTime;
 
-use crate::arm::routes::{self, ROUTES};
+use crate::arm::routes;
 use crate::arm::{Arm, header};
 use crate::blob::{BlobAccount, BlobService, BlobSettings};
 use crate::clock::Clock;
@@ -295,7 +295,7 @@ impl State {
 
 /// The names of the routes of Azure Resource Manager, for [`crate::Matcher::operation`].
 pub fn operation_names() -> Vec<&'static str> {
-    ROUTES.iter().map(|route| route.name).collect()
+    routes::all().map(|route| route.name).collect()
 }
 
 fn authority(request: &Request<Bytes>) -> String {

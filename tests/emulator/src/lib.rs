@@ -21,6 +21,7 @@ mod progress;
 mod reply;
 mod scene;
 mod server;
+mod surroundings;
 mod switches;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,7 @@ pub use journal::{Entry, Service};
 pub use progress::{Durations, Fate, Progress, RunFate, SubState};
 pub use reply::{Outcome, Reply};
 pub use server::{RunningServer, Server, ServerOptions};
+pub use surroundings::{Deprecation, ImageFacts, Role, RoleAssignment, Usage, VmSize};
 pub use switches::{
     CanceledOperation, DefaultVersion, OperationUrls, ReadOnlyMembers, StagingAccess, Switches,
 };

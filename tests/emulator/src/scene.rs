@@ -1,5 +1,7 @@
 //! The default scene: the company Contoso, which builds two images.
 
+mod surroundings;
+
 use std::collections::BTreeMap;
 
 use crate::entra::{Application, FederatedCredential};
@@ -11,6 +13,8 @@ use crate::world::{
 const LOCATION: &str = "westeurope";
 const GROUP: &str = "rg-images";
 const SUBSCRIPTION: &str = "3a7f5b1e-6c0d-4e52-9d2b-8f41c7a0e963";
+const OBJECT: &str = "a2b4c6d8-1e3f-4a5b-9c7d-8e9f0a1b2c3d";
+const IDENTITY: &str = "c51e7a90-3d28-4b6f-9e04-1a7b5c9d2e63";
 const CLIENT: &str = "6f1c2d8a-5b3e-4f70-8a91-2c4d6e8f0b12";
 
 impl World {
@@ -33,7 +37,7 @@ impl World {
                 name: "id-image-builder".to_owned(),
                 resource_group: GROUP.to_owned(),
                 location: LOCATION.to_owned(),
-                principal: "c51e7a90-3d28-4b6f-9e04-1a7b5c9d2e63".to_owned(),
+                principal: IDENTITY.to_owned(),
                 client: "d84f2b17-90ac-4c3e-8b65-3f2e1d0c9b8a".to_owned(),
             }],
             storage_accounts: vec![StorageAccount {
@@ -44,19 +48,29 @@ impl World {
                     .to_owned(),
                 allow_shared_key: true,
                 roles: BTreeMap::new(),
+                firewall: false,
             }],
             galleries: vec![gallery()],
             managed_images: Vec::new(),
             subnets: vec![
-                Subnet { id: format!("{network}/snet-build"), delegation: None },
+                Subnet { id: format!("{network}/snet-build"), ..Subnet::default() },
                 Subnet {
                     id: format!("{network}/snet-containers"),
                     delegation: Some("Microsoft.ContainerInstance/containerGroups".to_owned()),
+                    ..Subnet::default()
                 },
             ],
             platform_images: platform_images(),
             public_files: BTreeMap::new(),
             unregistered_providers: Vec::new(),
+            vm_sizes: surroundings::vm_sizes(),
+            usages: surroundings::usages(),
+            roles: surroundings::roles(),
+            role_assignments: surroundings::role_assignments(
+                &format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}"),
+                OBJECT,
+                IDENTITY,
+            ),
         }
     }
 }
@@ -64,7 +78,7 @@ impl World {
 fn application() -> Application {
     Application {
         client: CLIENT.to_owned(),
-        object: "a2b4c6d8-1e3f-4a5b-9c7d-8e9f0a1b2c3d".to_owned(),
+        object: OBJECT.to_owned(),
         secret: Some("contoso~secret.for-the-emulator_only".to_owned()),
         federated: vec![FederatedCredential {
             issuer: "https://vstoken.dev.azure.com/1d5f8a3c-7b2e-4960-a8d1-4c6e9f0b3a57".to_owned(),
@@ -97,7 +111,7 @@ fn gallery() -> Gallery {
         os_type: os_type.to_owned(),
         hyper_v_generation: "V2".to_owned(),
         identifier: ["Contoso".to_owned(), offer.to_owned(), name.to_owned()],
-        versions: Vec::new(),
+        ..ImageDefinition::default()
     };
     Gallery {
         name: "galContoso".to_owned(),
@@ -111,36 +125,42 @@ fn gallery() -> Gallery {
 }
 
 fn platform_images() -> Vec<PlatformImage> {
-    let image = |publisher: &str, offer: &str, sku: &str, versions: &[&str]| PlatformImage {
+    let image = |publisher: &str, offer: &str, sku: &str, versions: &[&str], facts| PlatformImage {
         publisher: publisher.to_owned(),
         offer: offer.to_owned(),
         sku: sku.to_owned(),
         versions: versions.iter().map(|&version| version.to_owned()).collect(),
+        facts,
     };
+    let trusted = Some("TrustedLaunchSupported");
     vec![
         image(
             "microsoftwindowsdesktop",
             "office-365",
             "win11-25h2-avd-m365",
             &["26200.6584.250915", "26200.7171.251111"],
+            surroundings::facts("Windows", "V2", trusted),
         ),
         image(
             "MicrosoftWindowsServer",
             "WindowsServer",
             "2022-datacenter-g2",
             &["20348.4294.251009", "20348.4405.251112"],
+            surroundings::facts("Windows", "V2", trusted),
         ),
         image(
             "Canonical",
             "UbuntuServer",
             "18.04-LTS",
             &["18.04.201808140", "18.04.202401161"],
+            surroundings::facts("Linux", "V1", None),
         ),
         image(
             "Canonical",
             "ubuntu-24_04-lts",
             "server",
             &["24.04.202510010", "24.04.202511110"],
+            surroundings::facts("Linux", "V2", trusted),
         ),
     ]
 }

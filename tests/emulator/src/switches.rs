@@ -84,6 +84,8 @@ pub struct Switches {
     pub read_only_members: ReadOnlyMembers,
     /// A template with an identity that does not exist is refused at once, with `FailedIdentityOperation`. Default: no, provisioning fails.
     pub refuse_missing_identity: bool,
+    /// The newest api-version of the image builder that this cloud offers; newer ones are refused with `NoRegisteredProviderFound`. Default: all.
+    pub newest_builder_version: Option<String>,
     /// Every `n`th GET of a template during a run answers 500 "Internal error occurred" (danielsollondon/azvmimagebuilder#129).
     /// Default: never.
     pub internal_error_every: Option<u32>,
@@ -121,6 +123,7 @@ impl Default for Switches {
             default_version: DefaultVersion::Latest,
             read_only_members: ReadOnlyMembers::Ignored,
             refuse_missing_identity: false,
+            newest_builder_version: None,
             internal_error_every: None,
             staging_access: StagingAccess::Key,
             isolated_builds: true,

@@ -8,4 +8,5 @@ mod resources;
 mod scene;
 mod server;
 mod strictness;
+mod surroundings;
 mod trouble;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::blob::BlobRole;
 use crate::entra::Application;
+use crate::surroundings::{ImageFacts, Role, RoleAssignment, Usage, VmSize};
 
 /// Where the services are reached. An address is an origin without a slash at its end.
 #[derive(Debug, Clone)]
@@ -123,7 +124,7 @@ pub struct Identity {
 }
 
 /// A storage account.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct StorageAccount {
     /// The name.
     pub name: String,
@@ -137,6 +138,8 @@ pub struct StorageAccount {
     pub allow_shared_key: bool,
     /// Roles on its blobs, by object id or client id of a principal.
     pub roles: BTreeMap<String, Vec<BlobRole>>,
+    /// Whether only named networks reach it. Azure Resource Manager says so; the blobs answer nevertheless.
+    pub firewall: bool,
 }
 
 /// An Azure Compute Gallery.
@@ -153,7 +156,7 @@ pub struct Gallery {
 }
 
 /// An image definition of a gallery.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ImageDefinition {
     /// The name.
     pub name: String,
@@ -165,19 +168,29 @@ pub struct ImageDefinition {
     pub identifier: [String; 3],
     /// The numbers of the image versions that exist.
     pub versions: Vec<String>,
+    /// `x64` or `Arm64`; older definitions tell none.
+    pub architecture: Option<String>,
+    /// The feature `SecurityType`, such as `TrustedLaunchSupported`.
+    pub security_type: Option<String>,
 }
 
 /// A subnet that a template may name.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Subnet {
     /// The resource id.
     pub id: String,
     /// The service that it is delegated to, such as `Microsoft.ContainerInstance/containerGroups`.
     pub delegation: Option<String>,
+    /// Whether network policies apply to private link services in it, which the image builder's proxy does not bear.
+    pub private_link_policies: bool,
+    /// Whether VMs get a way to the internet by default; networks made before 2026 do not say.
+    pub default_outbound: Option<bool>,
+    /// Whether it has a NAT gateway.
+    pub nat_gateway: bool,
 }
 
 /// A platform image with its versions, the newest last.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct PlatformImage {
     /// The publisher.
     pub publisher: String,
@@ -187,6 +200,8 @@ pub struct PlatformImage {
     pub sku: String,
     /// The versions, the newest last.
     pub versions: Vec<String>,
+    /// What each of them is.
+    pub facts: ImageFacts,
 }
 
 /// The scene.
@@ -222,6 +237,14 @@ pub struct World {
     pub public_files: BTreeMap<String, Vec<u8>>,
     /// Resource providers that are not registered in the subscription.
     pub unregistered_providers: Vec<String>,
+    /// The sizes of VMs.
+    pub vm_sizes: Vec<VmSize>,
+    /// How much of each quota is used.
+    pub usages: Vec<Usage>,
+    /// The roles.
+    pub roles: Vec<Role>,
+    /// Who has which role where. The emulator tells it, and refuses nobody for the lack of one.
+    pub role_assignments: Vec<RoleAssignment>,
 }
 
 impl World {

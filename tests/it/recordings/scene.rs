@@ -52,6 +52,7 @@ pub(crate) fn world(recording: &Recording) -> World {
         offer: "UbuntuServer".to_owned(),
         sku: "18_04-LTS-GEN2".to_owned(),
         versions: vec!["18.04.202401161".to_owned()],
+        ..PlatformImage::default()
     });
     let mut names = Vec::new();
     for step in &recording.steps {
@@ -114,7 +115,7 @@ fn add(world: &mut World, id: &str) {
                 os_type: "Linux".to_owned(),
                 hyper_v_generation: "V1".to_owned(),
                 identifier: ["a".to_owned(), "b".to_owned(), "c".to_owned()],
-                versions: Vec::new(),
+                ..ImageDefinition::default()
             }],
         });
     }

@@ -19,6 +19,7 @@ fn world() -> World {
         hyper_v_generation: "V2".to_owned(),
         identifier: ["Contoso".to_owned(), "Web".to_owned(), name.to_owned()],
         versions: versions.iter().map(|&number| number.to_owned()).collect(),
+        ..ImageDefinition::default()
     };
     world.galleries.push(Gallery {
         name: "gallery".to_owned(),
@@ -41,6 +42,7 @@ fn world() -> World {
             world.subnets.push(Subnet {
                 id: format!("{SUBSCRIPTION}/resourceGroups/{group}/{network}/{name}"),
                 delegation: delegation.map(str::to_owned),
+                ..Subnet::default()
             });
         }
     }
@@ -49,12 +51,14 @@ fn world() -> World {
         offer: "office-365".to_owned(),
         sku: "win11-24h2-avd-m365".to_owned(),
         versions: vec!["26100.10".to_owned()],
+        ..PlatformImage::default()
     });
     world.platform_images.push(PlatformImage {
         publisher: "center-for-internet-security-inc".to_owned(),
         offer: "cis-ubuntu".to_owned(),
         sku: "cis-ubuntu2404-l1".to_owned(),
         versions: vec!["1.0.8".to_owned()],
+        ..PlatformImage::default()
     });
     for (_, template) in golden_templates() {
         let mut links = Vec::new();

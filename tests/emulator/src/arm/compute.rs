@@ -10,19 +10,33 @@ use crate::ids;
 use crate::world::{Gallery, ImageDefinition};
 
 impl Arm {
+    pub(crate) fn list_galleries(&self, asked: &Asked<'_>) -> Answer {
+        let group = asked.path.get("group");
+        let galleries = self.world.galleries.iter();
+        let all: Vec<Value> = galleries
+            .filter(|gallery| gallery.resource_group.eq_ignore_ascii_case(group))
+            .map(|gallery| self.gallery_document(gallery))
+            .collect();
+        Answer::new(200, Body::Compact(json!({"value": all})))
+    }
+
     pub(crate) fn get_gallery(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let gallery = self.gallery(asked)?;
         Ok(Answer::new(
             200,
-            Body::Compute(json!({
-                "name": gallery.name,
-                "id": self.world.gallery_id(gallery),
-                "type": "Microsoft.Compute/galleries",
-                "location": gallery.location,
-                "tags": {},
-                "properties": {"identifier": {"uniqueName": format!("{}-{}", self.world.subscription, gallery.name.to_uppercase())}, "provisioningState": "Succeeded"},
-            })),
+            Body::Compute(self.gallery_document(gallery)),
         ))
+    }
+
+    fn gallery_document(&self, gallery: &Gallery) -> Value {
+        json!({
+            "name": gallery.name,
+            "id": self.world.gallery_id(gallery),
+            "type": "Microsoft.Compute/galleries",
+            "location": gallery.location,
+            "tags": {},
+            "properties": {"identifier": {"uniqueName": format!("{}-{}", self.world.subscription, gallery.name.to_uppercase())}, "provisioningState": "Succeeded"},
+        })
     }
 
     pub(crate) fn list_definitions(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
@@ -137,33 +151,6 @@ impl Arm {
         ))
     }
 
-    /// A bare list, as in the published definition: neither `value` nor pages.
-    pub(crate) fn list_platform_image_versions(
-        &self,
-        asked: &Asked<'_>,
-    ) -> Result<Answer, Refusal> {
-        let given = |name: &str| asked.path.get(name);
-        let image = self.world.platform_images.iter().find(|image| {
-            image.publisher.eq_ignore_ascii_case(given("publisher"))
-                && image.offer.eq_ignore_ascii_case(given("offer"))
-                && image.sku.eq_ignore_ascii_case(given("sku"))
-        });
-        let Some(image) = image else {
-            return Err(Refusal::new(
-                404,
-                "NotFound",
-                "Artifact: VMImage was not found.",
-            ));
-        };
-        let path = asked.raw.uri().path();
-        let all: Vec<Value> = image
-            .versions
-            .iter()
-            .map(|version| json!({"location": given("location"), "name": version, "id": format!("{path}/{version}")}))
-            .collect();
-        Ok(Answer::new(200, Body::Compact(json!(all))))
-    }
-
     fn gallery(&self, asked: &Asked<'_>) -> Result<&Gallery, Refusal> {
         let (group, name) = (asked.path.get("group"), asked.path.get("gallery"));
         let known = |gallery: &&Gallery| {
@@ -198,7 +185,7 @@ impl Arm {
 
     fn definition_document(&self, gallery: &Gallery, definition: &ImageDefinition) -> Value {
         let [publisher, offer, sku] = &definition.identifier;
-        json!({
+        let mut document = json!({
             "name": definition.name,
             "id": format!("{}/images/{}", self.world.gallery_id(gallery), definition.name),
             "type": "Microsoft.Compute/galleries/images",
@@ -211,7 +198,17 @@ impl Arm {
                 "identifier": {"publisher": publisher, "offer": offer, "sku": sku},
                 "provisioningState": "Succeeded",
             },
-        })
+        });
+        if let Some(Value::Object(properties)) = document.get_mut("properties") {
+            if let Some(architecture) = &definition.architecture {
+                properties.insert("architecture".to_owned(), json!(architecture));
+            }
+            if let Some(kind) = &definition.security_type {
+                let features = json!([{"name": "SecurityType", "value": kind}]);
+                properties.insert("features".to_owned(), features);
+            }
+        }
+        document
     }
 }
 

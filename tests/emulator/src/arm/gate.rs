@@ -71,7 +71,7 @@ impl Arm {
             return Err(Refusal::new(405, "HttpMethodNotAllowed", message));
         };
         let query = query_of(request);
-        let version = api_version(route, &query, &self.world)?;
+        let version = api_version(route, &self.offered(route), &query, &self.world)?;
         for (name, _) in &query {
             let known = |known: &&&str| known.eq_ignore_ascii_case(name);
             if !name.eq_ignore_ascii_case("api-version") && route.query.iter().find(known).is_none()
@@ -107,8 +107,19 @@ impl Arm {
             version,
             query,
             raw: request,
+            caller: String::new(),
             now,
         })
+    }
+
+    /// The api-versions of a route in this cloud.
+    pub(crate) fn offered(&self, route: &Route) -> Vec<&'static str> {
+        let newest = self.switches.newest_builder_version.as_deref();
+        let newest = newest.filter(|_| route.pattern.contains("Microsoft.VirtualMachineImages"));
+        let versions = route.versions.iter().copied();
+        versions
+            .filter(|version| newest.is_none_or(|newest| *version <= newest))
+            .collect()
     }
 
     pub(crate) fn check_group(&self, asked: &Asked<'_>) -> Result<(), Refusal> {
@@ -135,6 +146,7 @@ pub(crate) fn query_of(request: &Request<Bytes>) -> Vec<(String, String)> {
 
 fn api_version(
     route: &Route,
+    offered: &[&str],
     query: &[(String, String)],
     world: &World,
 ) -> Result<String, Refusal> {
@@ -148,10 +160,10 @@ fn api_version(
             "The api-version query parameter (?api-version=) is required for all requests, and once.",
         ));
     };
-    if route.versions.contains(&version.as_str()) {
+    if offered.contains(&version.as_str()) {
         return Ok(version.clone());
     }
-    let supported = route.versions.join(", ");
+    let supported = offered.join(", ");
     let (code, message) = match route.pattern.split_once("/providers/Microsoft.") {
         Some((_, rest)) => {
             let kind = rest.split('/').nth(1).unwrap_or_default();

@@ -1,6 +1,8 @@
 //! Azure Resource Manager and the resource providers behind it: who may call, which route it is, and where it goes.
 
 pub(crate) mod answer;
+mod authorization;
+mod capacity;
 mod checks;
 mod compute;
 mod containers;
@@ -11,6 +13,8 @@ mod gate;
 mod images;
 mod lifecycle;
 mod log;
+mod marketplace;
+mod network;
 mod numbering;
 mod operations;
 mod patch;
@@ -68,6 +72,8 @@ pub(crate) struct Asked<'request> {
     pub(crate) version: String,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) raw: &'request Request<Bytes>,
+    /// Object id of the caller.
+    pub(crate) caller: String,
     pub(crate) now: OffsetDateTime,
 }
 
@@ -236,7 +242,10 @@ impl Arm {
             let claims = self.caller(request.headers(), now)?;
             origin.caller = Some((claims.tenant, claims.object));
         }
-        let asked = self.route(request, now)?;
+        let mut asked = self.route(request, now)?;
+        if let Some((_, object)) = &origin.caller {
+            asked.caller.clone_from(object);
+        }
         let subscription = asked.path.get("subscription");
         if !subscription.is_empty() && !subscription.eq_ignore_ascii_case(&self.world.subscription)
         {
@@ -282,7 +291,6 @@ impl Arm {
             Call::PutVersion => self.put_version(asked),
             Call::DeleteVersion => self.delete_version(asked),
             Call::GetManagedImage => self.get_managed_image(asked),
-            Call::ListPlatformImageVersions => self.list_platform_image_versions(asked),
             Call::GetStorageAccount => self.get_storage_account(asked),
             Call::ListStorageAccountsOfGroup | Call::ListStorageAccounts => {
                 Ok(self.list_storage_accounts(asked))
@@ -290,6 +298,21 @@ impl Arm {
             Call::ListStorageKeys => self.list_storage_keys(asked),
             Call::ListContainerGroups => Ok(self.list_container_groups(asked)),
             Call::GetContainerLog => self.get_container_log(asked),
+            Call::ListIdentitiesOfGroup => Ok(self.list_identities(asked)),
+            Call::ListResourcesOfGroup => Ok(self.list_resources(asked)),
+            Call::ListGalleriesOfGroup => Ok(self.list_galleries(asked)),
+            Call::ListOffers => self.list_offers(asked),
+            Call::ListImageSkus => self.list_image_skus(asked),
+            Call::ListPlatformImageVersions => self.list_platform_image_versions(asked),
+            Call::GetPlatformImageVersion => self.get_platform_image_version(asked),
+            Call::ListVmSizes => Ok(self.list_vm_sizes(asked)),
+            Call::ListUsages => Ok(self.list_usages()),
+            Call::ListNetworksOfGroup => Ok(self.list_networks(asked)),
+            Call::GetNetwork => self.get_network(asked),
+            Call::GetSubnet => self.get_subnet(asked),
+            Call::ListPermissions => self.list_permissions(asked),
+            Call::ListRoleAssignments => self.list_role_assignments(asked),
+            Call::GetRole => self.get_role(asked),
         }
     }
 

@@ -3,9 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::arm::answer::{Answer, Body, Refusal};
-use crate::arm::routes::ROUTES;
+use crate::arm::routes;
 use crate::arm::{Arm, Asked, regions};
-use crate::world::BlobAddress;
+use crate::world::{BlobAddress, Identity};
+
+const IDENTITY_TYPE: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
 
 impl Arm {
     /// What tools read that register a custom cloud; no token is needed.
@@ -103,7 +105,7 @@ impl Arm {
         };
         let prefix = format!("/providers/{namespace}/");
         let mut types: Vec<Value> = Vec::new();
-        for route in ROUTES {
+        for route in routes::all() {
             let kind = route
                 .pattern
                 .split_once(&prefix)
@@ -113,7 +115,7 @@ impl Arm {
                     .iter()
                     .any(|known| known.get("resourceType") == Some(&json!(kind)))
             }) {
-                let versions: Vec<&str> = route.versions.iter().rev().copied().collect();
+                let versions: Vec<&str> = self.offered(route).into_iter().rev().collect();
                 types.push(json!({"resourceType": kind, "locations": regions::REGIONS, "apiVersions": versions}));
             }
         }
@@ -228,6 +230,43 @@ impl Arm {
         Answer::new(if exists { 204 } else { 404 }, Body::None)
     }
 
+    /// What lies in a group of the scene; of what a build makes only the staging account counts.
+    pub(crate) fn list_resources(&self, asked: &Asked<'_>) -> Answer {
+        let group = asked.path.get("group");
+        let accounts = self.accounts();
+        let accounts = accounts
+            .iter()
+            .filter(|account| account.resource_group.eq_ignore_ascii_case(group))
+            .map(|account| ("Microsoft.Storage/storageAccounts", account.name.clone()));
+        let identities = self.world.identities.iter();
+        let identities = identities
+            .filter(|identity| identity.resource_group.eq_ignore_ascii_case(group))
+            .map(|identity| (IDENTITY_TYPE, identity.name.clone()));
+        let galleries = self.world.galleries.iter();
+        let galleries = galleries
+            .filter(|gallery| gallery.resource_group.eq_ignore_ascii_case(group))
+            .map(|gallery| ("Microsoft.Compute/galleries", gallery.name.clone()));
+        let all: Vec<Value> = accounts
+            .chain(identities)
+            .chain(galleries)
+            .map(|(kind, name)| {
+                let id = format!("{}/providers/{kind}/{name}", self.world.group_id(group));
+                json!({"id": id, "name": name, "type": kind})
+            })
+            .collect();
+        Answer::new(200, Body::Compact(json!({"value": all})))
+    }
+
+    pub(crate) fn list_identities(&self, asked: &Asked<'_>) -> Answer {
+        let group = asked.path.get("group");
+        let all = self.world.identities.iter();
+        let all: Vec<Value> = all
+            .filter(|identity| identity.resource_group.eq_ignore_ascii_case(group))
+            .map(|identity| self.identity_document(identity))
+            .collect();
+        Answer::new(200, Body::Compact(json!({"value": all})))
+    }
+
     pub(crate) fn identity(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let (group, name) = (asked.path.get("group"), asked.path.get("identity"));
         let found = self.world.identities.iter().find(|identity| {
@@ -235,22 +274,22 @@ impl Arm {
                 && identity.resource_group.eq_ignore_ascii_case(group)
         });
         let Some(identity) = found else {
-            return Err(Refusal::not_found(
-                "Microsoft.ManagedIdentity/userAssignedIdentities",
-                name,
-                group,
-            ));
+            return Err(Refusal::not_found(IDENTITY_TYPE, name, group));
         };
         Ok(Answer::new(
             200,
-            Body::Compact(json!({
-                "location": identity.location,
-                "tags": {},
-                "id": self.world.identity_id(identity),
-                "name": identity.name,
-                "type": "Microsoft.ManagedIdentity/userAssignedIdentities",
-                "properties": {"tenantId": self.world.tenant, "principalId": identity.principal, "clientId": identity.client},
-            })),
+            Body::Compact(self.identity_document(identity)),
         ))
+    }
+
+    fn identity_document(&self, identity: &Identity) -> Value {
+        json!({
+            "location": identity.location,
+            "tags": {},
+            "id": self.world.identity_id(identity),
+            "name": identity.name,
+            "type": IDENTITY_TYPE,
+            "properties": {"tenantId": self.world.tenant, "principalId": identity.principal, "clientId": identity.client},
+        })
     }
 }

@@ -1,5 +1,7 @@
 //! The calls that the emulator answers: method, path, api-versions, query parameters. Everything else is refused.
 
+mod surroundings;
+
 use http::Method;
 
 /// A call of Azure Resource Manager or of a provider behind it.
@@ -37,13 +39,27 @@ pub(crate) enum Call {
     DeleteVersion,
     GetComputeOperation,
     GetManagedImage,
-    ListPlatformImageVersions,
     GetStorageAccount,
     ListStorageAccountsOfGroup,
     ListStorageAccounts,
     ListStorageKeys,
     ListContainerGroups,
     GetContainerLog,
+    ListIdentitiesOfGroup,
+    ListResourcesOfGroup,
+    ListGalleriesOfGroup,
+    ListOffers,
+    ListImageSkus,
+    ListPlatformImageVersions,
+    GetPlatformImageVersion,
+    ListVmSizes,
+    ListUsages,
+    ListNetworksOfGroup,
+    GetNetwork,
+    GetSubnet,
+    ListPermissions,
+    ListRoleAssignments,
+    GetRole,
 }
 
 /// One row of the table of routes.
@@ -157,6 +173,7 @@ macro_rules! gallery {
     };
 }
 
+/// A row of a table: the call, its method, its path, its api-versions, the names in its query.
 macro_rules! route {
     ($call:ident, $method:ident, $pattern:expr, $versions:expr, $query:expr) => {
         Route {
@@ -170,8 +187,15 @@ macro_rules! route {
     };
 }
 
+pub(crate) use route;
+
 /// All routes.
-pub(crate) const ROUTES: &[Route] = &[
+pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
+    ROUTES.iter().chain(surroundings::ROUTES)
+}
+
+/// What a build needs, and what Microsoft's clients need.
+const ROUTES: &[Route] = &[
     route!(MetadataEndpoints, GET, "/metadata/endpoints", METADATA, &[]),
     route!(ListSubscriptions, GET, "/subscriptions", RESOURCES, &[]),
     route!(
@@ -355,13 +379,6 @@ pub(crate) const ROUTES: &[Route] = &[
         &[]
     ),
     route!(
-        ListPlatformImageVersions,
-        GET,
-        "/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{location}/publishers/{publisher}/artifacttypes/vmimage/offers/{offer}/skus/{sku}/versions",
-        COMPUTE,
-        &["$expand", "$top", "$orderby"]
-    ),
-    route!(
         GetStorageAccount,
         GET,
         "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Storage/storageAccounts/{account}",
@@ -421,8 +438,7 @@ impl Parameters {
 
 /// The routes with this path, whatever their method.
 pub(crate) fn routes_of(path: &str) -> Vec<(&'static Route, Parameters)> {
-    ROUTES
-        .iter()
+    all()
         .filter_map(|route| Some((route, parameters(route.pattern, path)?)))
         .collect()
 }
@@ -436,8 +452,16 @@ pub(crate) fn name_of(method: &Method, path: &str) -> Option<&'static str> {
 }
 
 fn parameters(pattern: &'static str, path: &str) -> Option<Parameters> {
-    let (mut wanted, mut given) = (pattern.split('/'), segments(path));
     let mut values = Vec::new();
+    let (pattern, path) = match pattern.strip_prefix("{scope}") {
+        Some(rest) => {
+            let (scope, rest_of_path) = split_scope(path, rest.split('/').count() - 1)?;
+            values.push(("scope", scope.to_owned()));
+            (rest, rest_of_path)
+        }
+        None => (pattern, path),
+    };
+    let (mut wanted, mut given) = (pattern.split('/'), segments(path));
     loop {
         match (wanted.next(), given.next()) {
             (None, None) => return Some(Parameters(values)),
@@ -452,6 +476,15 @@ fn parameters(pattern: &'static str, path: &str) -> Option<Parameters> {
             _ => return None,
         }
     }
+}
+
+/// What is left of a path in front of its last `count` segments, and those segments.
+fn split_scope(path: &str, count: usize) -> Option<(&str, &str)> {
+    let (at, _) = path.rmatch_indices('/').nth(count.checked_sub(1)?)?;
+    let (scope, rest) = path.split_at_checked(at)?;
+    scope
+        .starts_with("/subscriptions/")
+        .then_some((scope, rest))
 }
 
 /// The segments of a path. `az resource` (Azure CLI 2.91) writes `/providers/{namespace}//{type}/{name}`, so an empty one is skipped there.

@@ -46,7 +46,7 @@ impl Arm {
     }
 
     /// The accounts of the scene and those in staging groups.
-    fn accounts(&self) -> Vec<StorageAccount> {
+    pub(crate) fn accounts(&self) -> Vec<StorageAccount> {
         let staging = self.templates.values().filter_map(|template| {
             let staging = template.staging.as_ref()?;
             Some(StorageAccount {
@@ -56,6 +56,7 @@ impl Arm {
                 key_base64: STAGING_KEY.to_owned(),
                 allow_shared_key: self.switches.staging_access == StagingAccess::Key,
                 roles: std::collections::BTreeMap::new(),
+                firewall: false,
             })
         });
         self.world
@@ -90,7 +91,7 @@ impl Arm {
                 "allowBlobPublicAccess": false,
                 "minimumTlsVersion": "TLS1_2",
                 "publicNetworkAccess": "Enabled",
-                "networkAcls": {"bypass": "AzureServices", "virtualNetworkRules": [], "ipRules": [], "defaultAction": "Allow"},
+                "networkAcls": {"bypass": "AzureServices", "virtualNetworkRules": [], "ipRules": [], "defaultAction": if account.firewall {"Deny"} else {"Allow"}},
                 "supportsHttpsTrafficOnly": true,
                 "isHnsEnabled": false,
                 "provisioningState": "Succeeded",

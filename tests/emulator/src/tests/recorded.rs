@@ -40,7 +40,7 @@ fn world(group: &str) -> World {
             os_type: "Linux".to_owned(),
             hyper_v_generation: "V1".to_owned(),
             identifier: ["a", "b", "c"].map(str::to_owned),
-            versions: Vec::new(),
+            ..ImageDefinition::default()
         }],
     }];
     world
