@@ -8,12 +8,10 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-
-use super::command::{Command, neutralize};
+use super::command::Command;
 use super::environment::Environment;
 use super::known_secrets::KnownSecrets;
+use super::neutral::neutralize;
 use super::output;
 use crate::secret::Masker;
 
@@ -43,7 +41,7 @@ pub enum TaskResult {
 }
 
 impl TaskResult {
-    fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Self::Succeeded => "Succeeded",
             Self::SucceededWithIssues => "SucceededWithIssues",
@@ -56,20 +54,20 @@ impl TaskResult {
 /// The way to the agent. Clones are handles to the same console, and may be used from anywhere.
 #[derive(Clone)]
 pub struct Console {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
-struct Shared {
+pub(super) struct Shared {
     in_job: bool,
     debug: bool,
-    step_name: Option<String>,
+    pub(super) step_name: Option<String>,
     correlation_id: Option<String>,
     state: Mutex<State>,
 }
 
-struct State {
+pub(super) struct State {
     output: Box<dyn Write + Send>,
-    secrets: KnownSecrets,
+    pub(super) secrets: KnownSecrets,
     in_group: bool,
     completed: Option<TaskResult>,
 }
@@ -188,100 +186,14 @@ impl Console {
         self.tell(&mut state, &issue.data(&text), Some(&person));
     }
 
-    /// Sets a variable for the later steps of the job, and as output variable of this step when it has a name
-    /// (the agent fails a step that sets an output variable without one). Not for secrets. A variable needs a name; its value may be empty.
-    pub fn set_variable(&self, name: &str, value: &str) {
-        if name.is_empty() {
-            return;
-        }
-        let mut state = self.state();
-        let value = state.secrets.hide(value);
-        let command = || Command::new("task.setvariable").property("variable", name);
-        let person = format!("{name} = {value}");
-        self.tell(&mut state, &command().data(&value), Some(&person));
-        if self.shared.step_name.is_some() {
-            let output = command().property("isoutput", "true").data(&value);
-            self.tell(&mut state, &output, None);
-        }
-    }
-
     /// The text with `***` in place of every secret, for a file that others read.
     pub fn hidden(&self, text: &str) -> String {
         self.state().secrets.hide(text)
     }
 
-    /// Puts a file of the agent into the logs of the run, where it can be downloaded. The path must be absolute, and the file must be there now.
-    pub fn upload_file(&self, path: &Path) {
-        let path = path.to_string_lossy();
-        let command = Command::new("task.uploadfile").data(&path);
-        let mut state = self.state();
-        self.tell(&mut state, &command, Some(&format!("written: {path}")));
-    }
-
-    /// Sets a variable that only the later stages of this step see. The value of a secret one is hidden from now on.
-    pub fn set_task_variable(&self, name: &str, value: &str, secret: bool) {
-        if name.is_empty() {
-            return;
-        }
-        if secret {
-            self.mask(value);
-        }
-        let mut state = self.state();
-        let value = if secret {
-            value.to_owned()
-        } else {
-            state.secrets.hide(value)
-        };
-        let command = Command::new("task.settaskvariable").property("variable", name);
-        let command = command
-            .property("issecret", if secret { "true" } else { "" })
-            .data(&value);
-        self.tell(&mut state, &command, None);
-    }
-
     /// `text` as this console would print it, for files that are shown elsewhere: no secret, nothing invisible, no logging command.
     pub fn fit_to_show(&self, text: &str) -> String {
         self.state().harmless(text)
-    }
-
-    /// Shows a Markdown file on the page of the run. The path must be absolute, and the file must be there now.
-    pub fn upload_summary(&self, path: &Path) {
-        let path = path.to_string_lossy();
-        let command = Command::new("task.uploadsummary").data(&path);
-        let mut state = self.state();
-        self.tell(&mut state, &command, Some(&format!("written: {path}")));
-    }
-
-    /// Shows a part of the step's work as a record under it, at work or done. `id` is a GUID; the first word about a record makes it.
-    /// Times are now.
-    pub fn record(&self, id: &str, name: &str, order: usize, done: Option<TaskResult>) {
-        let now = OffsetDateTime::now_utc();
-        let now = now.replace_nanosecond(0).unwrap_or(now);
-        let now = now.format(&Rfc3339).unwrap_or_default();
-        let mut state = self.state();
-        let name = state.harmless_on_one_line(name);
-        let (time, word) = match done {
-            None => ("starttime", "InProgress"),
-            Some(_) => ("finishtime", "Completed"),
-        };
-        let record = Command::new("task.logdetail")
-            .property("id", id)
-            .property("type", "Phase")
-            .property("name", &name)
-            .property("order", &order.to_string())
-            .property(time, &now)
-            .property("state", word)
-            .property("result", done.map_or("", TaskResult::word));
-        self.tell(&mut state, &record.data(&name), None);
-    }
-
-    /// Tells how far the step is, 0 to 100 percent, and what it is doing. The agent never goes back.
-    pub fn set_progress(&self, percent: u8, operation: &str) {
-        let mut state = self.state();
-        let operation = state.harmless_on_one_line(operation);
-        let command =
-            Command::new("task.setprogress").property("value", &percent.min(100).to_string());
-        self.tell(&mut state, &command.data(&operation), None);
     }
 
     /// Tells the result of the step. This is the last word: whatever is said after it, another result included, is not printed.
@@ -307,7 +219,7 @@ impl Console {
     }
 
     /// Sends a command to the agent. A person at a prompt has no use for it, and reads `person`, if there is something.
-    fn tell(&self, state: &mut State, command: &Command, person: Option<&str>) {
+    pub(super) fn tell(&self, state: &mut State, command: &Command, person: Option<&str>) {
         if self.shared.in_job {
             state.print(&command.to_string());
         } else if let Some(text) = person {
@@ -325,7 +237,7 @@ impl Console {
     }
 
     /// A panic elsewhere leaves nothing half done that a line could not follow.
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.shared
             .state
             .lock()
@@ -373,7 +285,7 @@ impl State {
         self.secrets.hide(&neutralize(&self.secrets.hide(text)))
     }
 
-    fn harmless_on_one_line(&self, text: &str) -> String {
+    pub(super) fn harmless_on_one_line(&self, text: &str) -> String {
         self.harmless(text)
             .trim_end_matches('\n')
             .replace('\n', " ")

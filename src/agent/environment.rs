@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::endpoint::{AgentProxy, Endpoint};
+use super::endpoint::Endpoint;
 use super::names;
 
 /// What a child process must not inherit.
@@ -196,69 +196,6 @@ impl Environment {
         self.text(names::AGENT_JOB_STATUS)
     }
 
-    /// What to add to the user agent of requests to Azure.
-    pub fn user_agent_addition(&self) -> Option<String> {
-        self.text(names::AZURE_HTTP_USER_AGENT)
-    }
-
-    /// PEM files with certificate authorities to trust beside the system's.
-    pub fn extra_certificate_authorities(&self) -> Vec<PathBuf> {
-        [names::AGENT_CA_INFO, names::NODE_EXTRA_CA_CERTS]
-            .iter()
-            .filter_map(|name| self.path(name))
-            .collect()
-    }
-
-    /// The proxy that the agent was configured with.
-    pub fn proxy(&self) -> Option<AgentProxy> {
-        let bypass = self.text(names::AGENT_PROXY_BYPASS_LIST);
-        Some(AgentProxy {
-            url: self.text(names::AGENT_PROXY_URL)?,
-            user: self.text(names::AGENT_PROXY_USER_NAME),
-            password: self.variable("Agent.ProxyPassword"),
-            bypass: bypass
-                .and_then(|text| serde_json::from_str(&text).ok())
-                .unwrap_or_default(),
-        })
-    }
-
-    /// PEM files with the agent's client certificate and its private key.
-    pub fn client_certificate(&self) -> Option<(PathBuf, PathBuf)> {
-        self.path(names::AGENT_CLIENT_CERTIFICATE)
-            .zip(self.path(names::AGENT_CLIENT_CERTIFICATE_KEY))
-    }
-
-    /// Whether the agent was told to trust every server.
-    pub fn skips_certificate_validation(&self) -> bool {
-        self.text(names::AGENT_SKIP_CERTIFICATE_VALIDATION)
-            .is_some_and(|text| text.eq_ignore_ascii_case("true"))
-    }
-
-    /// Addresses of the job's Azure DevOps collection. The system connection's comes from the server alone.
-    pub fn collection_uris(&self) -> Vec<String> {
-        let system = self.endpoint(names::SYSTEM_CONNECTION);
-        let variables = ["System.CollectionUri", "System.TeamFoundationCollectionUri"];
-        system
-            .and_then(|system| system.url)
-            .into_iter()
-            .chain(variables.into_iter().filter_map(|name| self.variable(name)))
-            .collect()
-    }
-
-    /// Where the job may ask for an OIDC token. Older servers do not say; the address then follows from the job
-    /// (`createOidcToken` in <https://github.com/microsoft/azure-devops-node-api>, `api/TaskApi.ts`).
-    pub fn oidc_request_uri(&self) -> Option<String> {
-        self.text(names::SYSTEM_OIDC_REQUEST_URI).or_else(|| {
-            let part = |name| self.variable(name);
-            let collection = part("System.CollectionUri").or_else(|| part("System.TeamFoundationCollectionUri"))?;
-            let (collection, project) = (collection.trim_end_matches('/'), part("System.TeamProjectId")?);
-            let (hub, plan, job) = (part("System.HostType")?, part("System.PlanId")?, part("System.JobId")?);
-            Some(format!(
-                "{collection}/{project}/_apis/distributedtask/hubs/{hub}/plans/{plan}/jobs/{job}/oidctoken"
-            ))
-        })
-    }
-
     /// The proof that an issue is the task's own, where the agent gives one.
     pub fn correlation_id(&self) -> Option<String> {
         self.text(names::COMMAND_CORRELATION_ID)
@@ -292,11 +229,11 @@ impl Environment {
             .filter(|value| !value.is_empty())
     }
 
-    fn text(&self, name: &str) -> Option<String> {
+    pub(super) fn text(&self, name: &str) -> Option<String> {
         self.value(name).map(lossy)
     }
 
-    fn path(&self, name: &str) -> Option<PathBuf> {
+    pub(super) fn path(&self, name: &str) -> Option<PathBuf> {
         self.value(name).map(PathBuf::from)
     }
 

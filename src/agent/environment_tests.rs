@@ -1,3 +1,4 @@
+use super::super::endpoint::AgentProxy;
 use super::*;
 
 const ID: &str = "6f1c2b3a-0000-4000-8000-abcdefabcdef";

@@ -7,13 +7,18 @@
 
 pub mod command;
 pub mod console;
+mod devops;
 mod endpoint;
 pub mod environment;
 mod known_secrets;
 pub mod names;
+mod network;
+pub mod neutral;
 mod output;
+mod page;
 mod stage_files;
 pub mod stop;
+mod variables;
 
 use std::io;
 use std::time::SystemTime;

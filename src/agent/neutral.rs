@@ -1,0 +1,186 @@
+//! Text of others, made fit to print: no line of it is a logging command. Pure.
+//!
+//! The agent's own way: `StringUtil.DeactivateVsoCommands` in <https://github.com/microsoft/azure-pipelines-agent>.
+
+use std::borrow::Cow;
+
+/// Makes text of others fit to print: whatever it holds, no line of it is a logging command or a formatting line, and nothing in it
+/// is invisible. Every kind of line end becomes `\n`; control characters other than tab, ANSI sequences and zero-width characters go.
+///
+/// `##vso` becomes `**vso` in any letter case, as in the agent's own `DeactivateVsoCommands`; `##[` at the start of a line becomes `**[`.
+/// The agent looks for its marker by the rules of a language, which skip characters that have no weight, and which characters these are
+/// depends on its ICU version: therefore everything outside of ASCII is skipped here, too.
+pub fn neutralize(foreign: &str) -> Cow<'_, str> {
+    let harmless = |c: char| c == '\n' || !(is_invisible(c) || c == '#' || is_line_separator(c));
+    if foreign.chars().all(harmless) {
+        Cow::Borrowed(foreign)
+    } else {
+        Cow::Owned(disarm(&visible(foreign)))
+    }
+}
+
+fn is_invisible(c: char) -> bool {
+    let zero_width = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+    zero_width || (c.is_control() && c != '\t')
+}
+
+fn is_line_separator(c: char) -> bool {
+    matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+fn visible(text: &str) -> String {
+    let mut visible = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '\r' => {
+                rest = rest
+                    .as_str()
+                    .strip_prefix('\n')
+                    .unwrap_or(rest.as_str())
+                    .chars();
+                visible.push('\n');
+            }
+            '\n' => visible.push('\n'),
+            '\u{1b}' => rest = after_escape_sequence(rest.as_str()).chars(),
+            '\u{9b}' => rest = after_control_sequence(rest.as_str()).chars(),
+            c if is_line_separator(c) => visible.push('\n'),
+            c if is_invisible(c) => {}
+            c => visible.push(c),
+        }
+    }
+    visible
+}
+
+/// What follows the ANSI sequence (ECMA-48) whose escape character has been read.
+fn after_escape_sequence(text: &str) -> &str {
+    let mut rest = text.chars();
+    match rest.next() {
+        Some('[') => after_control_sequence(rest.as_str()),
+        // A title or a link: up to the bell, or to the string terminator whose backslash is all that is left of it here.
+        // Without an end in this line it is no sequence, and a reader must see what it says.
+        Some(']') => match rest
+            .as_str()
+            .split_inclusive(['\u{7}', '\n', '\r', '\u{1b}'])
+            .next()
+        {
+            Some(title) if title.ends_with('\u{7}') => {
+                rest.as_str().get(title.len()..).unwrap_or_default()
+            }
+            Some(title) if title.ends_with('\u{1b}') => {
+                let terminator = rest.as_str().get(title.len()..).unwrap_or_default();
+                terminator.strip_prefix('\\').unwrap_or(text)
+            }
+            _ => text,
+        },
+        _ => text,
+    }
+}
+
+/// What follows parameters, intermediates and the final character; nothing is skipped when the sequence is broken.
+fn after_control_sequence(text: &str) -> &str {
+    let end = text.trim_start_matches(|c| ('\u{20}'..='\u{3f}').contains(&c));
+    end.strip_prefix(|c| ('\u{40}'..='\u{7e}').contains(&c))
+        .unwrap_or(text)
+}
+
+fn disarm(text: &str) -> String {
+    let mut disarmed = String::with_capacity(text.len());
+    let mut starts_line = true;
+    let mut second_hash = None;
+    for (position, c) in text.char_indices() {
+        let marker = if c == '#' {
+            text.get(position..)
+                .and_then(|rest| marker_at(rest, starts_line))
+        } else {
+            None
+        };
+        if let Some(distance) = marker {
+            second_hash = Some(position + distance);
+            disarmed.push('*');
+        } else if second_hash == Some(position) {
+            disarmed.push('*');
+        } else {
+            disarmed.push(c);
+        }
+        starts_line = c == '\n' || (starts_line && (c.is_whitespace() || !c.is_ascii()));
+    }
+    disarmed
+}
+
+/// Where the second `#` is, if a marker begins here.
+fn marker_at(text: &str, starts_line: bool) -> Option<usize> {
+    let mut ascii = text.char_indices().filter(|(_, c)| c.is_ascii());
+    let (_, first) = ascii.next()?;
+    let (distance, second) = ascii.next()?;
+    let mut word = ascii.map(|(_, c)| c.to_ascii_lowercase());
+    let next = word.next()?;
+    let formatting = next == '[' && starts_line;
+    let command = next == 'v' && word.next() == Some('s') && word.next() == Some('o');
+    (first == '#' && second == '#' && (formatting || command)).then_some(distance)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_others_is_never_a_command_nor_a_formatting_line() {
+        for (foreign, expected) in [
+            ("", ""),
+            ("plain [text] # 1 ## 2", "plain [text] # 1 ## 2"),
+            (
+                "##vso[task.complete result=Succeeded;]",
+                "**vso[task.complete result=Succeeded;]",
+            ),
+            ("before ##vso[a.b]", "before **vso[a.b]"),
+            ("##VsO[a.b]", "**VsO[a.b]"),
+            ("##vso", "**vso"),
+            ("####vso[a.b]", "##**vso[a.b]"),
+            ("##vso##vso[", "**vso**vso["),
+            ("##[error]x", "**[error]x"),
+            ("  ##[error]x", "  **[error]x"),
+            ("see ##[error]x", "see ##[error]x"),
+            (
+                "a\n##[group]b\r##[group]c\r\n##[group]d",
+                "a\n**[group]b\n**[group]c\n**[group]d",
+            ),
+            ("a\r\n\r\nb\rc\u{2028}d", "a\n\nb\nc\nd"),
+            ("##\u{200b}vso[a.b]", "**vso[a.b]"),
+            ("#\u{ad}#v\u{feff}so[a.b]", "**vso[a.b]"),
+            ("#\u{301}#vs\u{fe0f}o[a.b]", "*\u{301}*vs\u{fe0f}o[a.b]"),
+            ("\u{feff}##[error]x", "**[error]x"),
+            ("\u{fe0f}##[error]x", "\u{fe0f}**[error]x"),
+        ] {
+            assert_eq!(neutralize(foreign), expected, "{foreign:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_invisible_is_left() {
+        for (foreign, expected) in [
+            ("a\tb", "a\tb"),
+            ("a\0b\u{7}c\u{8}d\u{7f}e\u{85}f", "abcdef"),
+            ("\u{1b}[1;31mred\u{1b}[0m", "red"),
+            ("\u{9b}31mred", "red"),
+            ("##\u{1b}[0mvso[a.b]", "**vso[a.b]"),
+            ("\u{1b}]0;title\u{7}text", "text"),
+            (
+                "\u{1b}]8;;https://example.com\u{1b}\\link\u{1b}]8;;\u{1b}\\",
+                "link",
+            ),
+            ("\u{1b}]0;no end\nnext", "]0;no end\nnext"),
+            ("\u{1b}[31", "31"),
+            ("\u{1b}7saved", "7saved"),
+            ("right\u{202e}tfel", "righttfel"),
+            ("Ünïcode 🚀 日本", "Ünïcode 🚀 日本"),
+        ] {
+            assert_eq!(neutralize(foreign), expected, "{foreign:?}");
+        }
+        assert!(matches!(
+            neutralize("nothing to do\nhere"),
+            Cow::Borrowed(_)
+        ));
+    }
+}
