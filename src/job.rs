@@ -1,5 +1,7 @@
-//! The two stages of the step, from what the agent gives to what it is told: the place where all modules meet.
+//! The stages of the step, and what a person starts at a prompt, from what the agent gives to what it is told: the place where all modules meet.
 
+mod arguments;
+mod doctor;
 mod render;
 
 use std::path::{Path, PathBuf};
@@ -12,7 +14,7 @@ use crate::arm::sign_in::ServiceConnectionTokens;
 use crate::arm::{Arm, Client, cloud};
 use crate::error::Error;
 use crate::inputs::connection::Connection;
-use crate::inputs::declared::{ALL_INPUTS, IB_SUBSCRIPTION};
+use crate::inputs::declared::IB_SUBSCRIPTION;
 use crate::inputs::{self, Action, Given, GivenConnection, GivenRun, Plan, Variables};
 use crate::report::{self, LEFTOVERS, Reporter};
 use crate::resource::ResourceId;
@@ -34,8 +36,10 @@ pub async fn build(agent: &Agent, http: Result<Arc<dyn Http>, String>, stop: &St
         Ok(plan) => plan,
         Err(problems) => return report::report_refusal(console, &problems),
     };
-    if plan.action == Action::Render {
-        return render::write(agent, &plan);
+    match plan.action {
+        Action::Build => {}
+        Action::Render => return render::write(agent, &plan),
+        Action::Doctor => return Box::pin(doctor::visit(agent, http, &plan, stop)).await,
     }
     let earlier = leftovers_of_earlier_attempt(agent);
     let reporter = Reporter::new(agent, earlier.clone());
@@ -75,7 +79,8 @@ async fn build_anew(
         () = stop.requested().cancelled() => all_remain(),
         remains = remove_noted(arm, &plan.connection, reporter, earlier.clone()) => remains,
     };
-    let mut outcome = build_image(plan, arm, folder, reporter, stop.requested()).await;
+    let building = build_image(plan, arm, folder, reporter, stop.requested());
+    let mut outcome = Box::pin(building).await;
     outcome.remains.extend(remains);
     outcome
 }
@@ -92,25 +97,31 @@ fn leftovers_of_earlier_attempt(agent: &Agent) -> Vec<Leftover> {
 pub fn render(agent: &Agent, arguments: impl Iterator<Item = String>) {
     let console = agent.console();
     let mut given = given(agent);
-    for argument in arguments {
-        let Some((name, value)) = argument.split_once('=') else {
-            let text = format!(
-                "'{argument}' is neither an input nor a variable; expected name=value, for example ibLocation=westeurope"
-            );
-            return console.complete(TaskResult::Failed, &text);
-        };
-        let is_input = ALL_INPUTS
-            .iter()
-            .any(|input| input.name.eq_ignore_ascii_case(name));
-        if is_input {
-            given.inputs.insert(name.to_lowercase(), value.to_owned());
-        } else {
-            given.variables.set(name, value);
-        }
+    if let Err(text) = arguments::add(&mut given, arguments) {
+        return console.complete(TaskResult::Failed, &text);
     }
     render::stand_in_for_connection(&mut given);
     match inputs::plan(&given, console) {
         Ok(plan) => render::print(console, &plan),
+        Err(problems) => report::report_refusal(console, &problems),
+    }
+}
+
+/// Looks at everything that a build needs, for a person at a prompt, who gives inputs as for [`render`].
+pub async fn doctor(
+    agent: &Agent,
+    http: Result<Arc<dyn Http>, String>,
+    arguments: impl Iterator<Item = String>,
+    stop: &StopSignal,
+) {
+    let console = agent.console();
+    let mut given = given(agent);
+    if let Err(text) = arguments::add(&mut given, arguments) {
+        return console.complete(TaskResult::Failed, &text);
+    }
+    doctor::stand_in_for_subscription(&mut given);
+    match inputs::plan(&given, console) {
+        Ok(plan) => doctor::visit(agent, http, &plan, stop).await,
         Err(problems) => report::report_refusal(console, &problems),
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod arm;
+pub mod check;
 pub mod diagnosis;
 pub mod error;
 pub mod inputs;

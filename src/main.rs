@@ -4,7 +4,7 @@ mod way;
 
 use std::process::ExitCode;
 
-use image_builder::agent::{Agent, TaskResult};
+use image_builder::agent::{Agent, Console, TaskResult};
 use image_builder::inputs::declared::TASK_VERSION;
 use image_builder::{job, report};
 
@@ -40,19 +40,24 @@ async fn act() -> ExitCode {
                     way::warn(&agent);
                     job::build(&agent, way::to_network(&agent), &stop).await;
                 }
-                Err(error) => console.complete(
-                    TaskResult::Failed,
-                    &format!("Listening for the end of the job failed: {error}"),
-                ),
+                Err(error) => no_signals(console, &error),
             }
             agent.end_main_stage();
         }
         Some("render") => job::render(&agent, std::env::args().skip(2)),
+        Some("doctor") => match agent.stop_signal() {
+            Ok(stop) => {
+                way::warn(&agent);
+                let arguments = std::env::args().skip(2);
+                job::doctor(&agent, way::to_network(&agent), arguments, &stop).await;
+            }
+            Err(error) => no_signals(console, &error),
+        },
         Some("clean-up") => job::remove_leftovers(&agent, way::to_network(&agent)).await,
         Some("--version") => console.line(&format!("image-builder {TASK_VERSION}")),
         Some(other) => console.complete(
             TaskResult::Failed,
-            &format!("'{other}' is not a stage; expected 'run', 'render' or 'clean-up'"),
+            &format!("'{other}' is not a stage; expected 'run', 'render', 'doctor' or 'clean-up'"),
         ),
     }
     // The agent reads the result from the log and wants exit code 0; a person's shell wants the usual codes.
@@ -62,4 +67,9 @@ async fn act() -> ExitCode {
         Some(TaskResult::Canceled) => ExitCode::from(130),
         Some(TaskResult::Succeeded | TaskResult::SucceededWithIssues) | None => ExitCode::SUCCESS,
     }
+}
+
+fn no_signals(console: &Console, error: &std::io::Error) {
+    let text = format!("Listening for the end of the job failed: {error}");
+    console.complete(TaskResult::Failed, &text);
 }

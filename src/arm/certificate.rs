@@ -26,6 +26,8 @@ use crate::secret::Secret;
 
 /// How long an assertion is valid, in seconds: Entra ID reads it within one.
 const LIFETIME: i64 = 600;
+/// An agent whose clock is this many seconds ahead signs in all the same.
+const CLOCKS_DIFFER: i64 = 300;
 
 /// Why a certificate cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +86,7 @@ impl CertificateAssertion {
             "iss": self.client,
             "sub": self.client,
             "jti": format!("{:016x}{:016x}", retry::random(), retry::random()),
-            "nbf": now,
+            "nbf": now.saturating_sub(CLOCKS_DIFFER),
             "exp": now.saturating_add(LIFETIME),
         });
         let encode = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());

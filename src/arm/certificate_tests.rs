@@ -62,7 +62,7 @@ fn an_assertion_names_its_certificate_and_is_signed_by_its_key() {
             (&json!(CLIENT), &json!(CLIENT))
         );
         assert_eq!(claims["aud"], ENDPOINT);
-        let life = claims["exp"].as_i64().unwrap() - claims["nbf"].as_i64().unwrap();
+        let life = claims["exp"].as_i64().unwrap() - claims["nbf"].as_i64().unwrap() - 300;
         assert_eq!(life, LIFETIME);
         let message = format!("{}.{}", parts[0], parts[1]);
         UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, assertion.key.public().as_ref())

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use super::api_version::OLDER;
 use super::http::{Reached, TransportError};
 use super::refusal::Refusal;
 use super::retry::Tried;
@@ -39,6 +40,11 @@ pub enum Cause {
     },
     /// The server answered with success and something that cannot be read as what was asked for.
     Unreadable(String),
+    /// The cloud offers only an older version of the API, and this version does not know these members of the template.
+    TooNew {
+        /// Their places, `properties.distribute[0].replicationMode`.
+        members: Vec<String>,
+    },
     /// No token for the request.
     SignIn(SignInFailure),
 }
@@ -48,7 +54,10 @@ impl Failure {
     pub fn refusal(&self) -> Option<&Refusal> {
         match &self.cause {
             Cause::Refused(refusal) => Some(refusal),
-            Cause::Unreachable { .. } | Cause::Unreadable(_) | Cause::SignIn(_) => None,
+            Cause::Unreachable { .. }
+            | Cause::Unreadable(_)
+            | Cause::TooNew { .. }
+            | Cause::SignIn(_) => None,
         }
     }
 
@@ -66,7 +75,7 @@ impl Failure {
             }
             Cause::Unreachable { error, .. } => error.reached == Reached::Perhaps,
             Cause::Unreadable(_) => true,
-            Cause::SignIn(_) => false,
+            Cause::TooNew { .. } | Cause::SignIn(_) => false,
         }
     }
 }
@@ -87,6 +96,11 @@ impl fmt::Display for Cause {
             Self::Refused(refusal) => write!(f, "{refusal}"),
             Self::Unreachable { host, error } => write!(f, "no connection to {host}: {error}"),
             Self::Unreadable(what) => write!(f, "Azure's answer makes no sense: {what}"),
+            Self::TooNew { members } => write!(
+                f,
+                "this cloud offers version {OLDER} of the image builder's API, which does not know {}",
+                members.join(", ")
+            ),
             Self::SignIn(failure) => write!(f, "{failure}"),
         }
     }

@@ -140,7 +140,7 @@ fn classify(error: reqwest::Error) -> TransportError {
         return TransportError {
             reached: Reached::NothingEver,
             reason:
-                "the proxy asks for a user name and password, or for other ones (407); configure them with the agent's --proxyurl, --proxyusername and --proxypassword"
+                "the proxy asks for a user name and password, or for other ones (407); configure them with the agent's --proxyurl, --proxyusername and --proxypassword. They are sent as Basic authentication: for a proxy that wants NTLM or Kerberos (Negotiate), let a relay on the agent's machine (px, cntlm) be the proxy, or put the hosts into the bypass list"
                     .to_owned(),
         };
     }

@@ -4,20 +4,20 @@
 
 use std::time::Duration;
 
-use http::{Method, StatusCode};
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response, StatusCode};
 use serde_json::Value;
 
+pub use super::api_version::NEWEST as API_VERSION;
+use super::api_version::{ApiVersion, OLDER, newer_members};
 use super::client::{Call, Client, asked_pause};
-use super::failure::Failure;
+use super::failure::{Cause, Failure};
 use super::operation::{self, Started, Status};
 use super::retry::Repeat;
 use super::template_state::Template;
 use crate::inputs::connection::Cloud;
 use crate::resource::ResourceId;
 use crate::secret::Secret;
-
-/// The version of Microsoft.VirtualMachineImages that everything here speaks: the newest stable one.
-pub const API_VERSION: &str = "2025-10-01";
 
 /// Azure Resource Manager of one cloud.
 #[derive(Debug, Clone)]
@@ -28,6 +28,7 @@ pub struct Arm {
     base: String,
     /// The scope of its tokens.
     pub scope: String,
+    version: ApiVersion,
 }
 
 /// An answer, and how long the server asks to wait before the next question.
@@ -70,6 +71,7 @@ impl Arm {
             client,
             base,
             scope: format!("{}/.default", cloud.audience),
+            version: ApiVersion::default(),
         }
     }
 
@@ -83,22 +85,59 @@ impl Arm {
         Call::new(doing, method, url, &self.scope)
     }
 
+    /// Sends a call of [`Self::call`] in the version that the cloud offers.
+    async fn send(&self, call: Call) -> Result<Response<Bytes>, Failure> {
+        let spoken = self.version.current();
+        match self.client.send(&in_version(&call, spoken)).await {
+            Err(failure) if self.version.steps_back(spoken, &failure) => {
+                self.client.send(&in_version(&call, OLDER)).await
+            }
+            other => other,
+        }
+    }
+
+    async fn send_for_json(&self, call: Call) -> Result<(HeaderMap, Value), Failure> {
+        let answer = self.send(call).await?;
+        let value = serde_json::from_slice(answer.body()).unwrap_or_default();
+        Ok((answer.into_parts().0.headers, value))
+    }
+
     /// Submits `body` as template `id`. Answered long before the template is provisioned.
     pub async fn create_template(&self, id: &ResourceId, body: &Value) -> Result<Started, Failure> {
-        let call = self
-            .call(
-                format!("Creating image template '{}'", id.name()),
-                Method::PUT,
-                id,
-                "",
-            )
-            .json(body);
-        let answer = self.client.send(&call).await?;
+        let doing = format!("Creating image template '{}'", id.name());
+        let call = self.call(doing, Method::PUT, id, "").json(body);
+        let spoken = self.version.current();
+        let sent = if spoken == OLDER {
+            self.send_older(&call, body).await
+        } else {
+            match self.client.send(&call).await {
+                Err(failure) if self.version.steps_back(spoken, &failure) => {
+                    self.send_older(&call, body).await
+                }
+                other => other,
+            }
+        };
+        let answer = sent?;
         Ok(Started::from_headers(
             &self.client,
             &self.base,
             answer.headers(),
         ))
+    }
+
+    /// Submits in the older version, unless `body` needs the newest.
+    async fn send_older(&self, call: &Call, body: &Value) -> Result<Response<Bytes>, Failure> {
+        let members = newer_members(body);
+        if members.is_empty() {
+            return self.client.send(&in_version(call, OLDER)).await;
+        }
+        Err(Failure {
+            doing: call.doing.clone(),
+            cause: Cause::TooNew { members },
+            tries: 1,
+            elapsed: Duration::ZERO,
+            request_id: None,
+        })
     }
 
     /// Looks at template `id`.
@@ -109,7 +148,7 @@ impl Arm {
             id,
             "",
         );
-        let (headers, value) = self.client.send_for_json(&call).await?;
+        let (headers, value) = self.send_for_json(call).await?;
         Ok(Seen {
             value: Template::read(&value),
             pause: asked_pause(&headers),
@@ -124,7 +163,7 @@ impl Arm {
             id,
             "/run",
         );
-        let answer = self.client.send(&call).await?;
+        let answer = self.send(call).await?;
         Ok(Started::from_headers(
             &self.client,
             &self.base,
@@ -140,10 +179,7 @@ impl Arm {
             id,
             "/cancel",
         );
-        self.client
-            .send(&call.repeated(Repeat::Always))
-            .await
-            .map(drop)
+        self.send(call.repeated(Repeat::Always)).await.map(drop)
     }
 
     /// Deletes template `id`; `None` if there is none.
@@ -154,7 +190,7 @@ impl Arm {
             id,
             "",
         );
-        match self.client.send(&call.repeated(Repeat::Always)).await {
+        match self.send(call.repeated(Repeat::Always)).await {
             Ok(answer) if answer.status() == StatusCode::NO_CONTENT => Ok(None),
             Ok(answer) => Ok(Some(Started::from_headers(
                 &self.client,
@@ -177,7 +213,7 @@ impl Arm {
             id.name()
         );
         let call = self.call(doing, Method::GET, id, &format!("/runOutputs/{run_output}"));
-        let (_, value) = self.client.send_for_json(&call).await?;
+        let (_, value) = self.send_for_json(call).await?;
         let text = |member: &str| {
             let text = value
                 .pointer(member)
@@ -200,4 +236,13 @@ impl Arm {
             pause: asked_pause(answer.headers()),
         })
     }
+}
+
+/// A call of the newest version in another one.
+fn in_version(call: &Call, version: &str) -> Call {
+    let mut call = call.clone();
+    if let Some(start) = call.url.strip_suffix(API_VERSION) {
+        call.url = format!("{start}{version}");
+    }
+    call
 }

@@ -1,5 +1,7 @@
 //! Talking to Azure Resource Manager: one send function, sign-in, retry, long-running operations, failures.
 
+mod api_version;
+mod call;
 mod certificate;
 pub mod client;
 mod clock;

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::http::Http;
 use super::repeated::{self, Answered};
-use crate::inputs::connection::OidcRequest;
+use crate::inputs::connection::{OidcRequest, OidcSource};
 use crate::secret::{Masker, Secret};
 
 /// What an OIDC token says of its bearer; a federated credential must have exactly the same.
@@ -30,10 +30,10 @@ pub(super) struct Claims {
     pub(super) audience: String,
 }
 
-/// Asks for a new OIDC token each time: one lives about 10 minutes, a build takes hours.
+/// Asks for a new OIDC token each time, if it can: one lives about 10 minutes, a build takes hours.
 pub(super) struct PipelinesAssertion {
     connection: String,
-    request: OidcRequest,
+    source: OidcSource,
     http: Arc<dyn Http>,
     masker: Arc<dyn Masker>,
     claims: Arc<Mutex<Option<Claims>>>,
@@ -53,14 +53,14 @@ const REFUSAL: &str = "Azure Pipelines gave no OIDC token";
 impl PipelinesAssertion {
     pub(super) fn new(
         connection: &str,
-        request: &OidcRequest,
+        source: &OidcSource,
         http: Arc<dyn Http>,
         masker: Arc<dyn Masker>,
         claims: Arc<Mutex<Option<Claims>>>,
     ) -> Self {
         Self {
             connection: connection.to_owned(),
-            request: request.clone(),
+            source: source.clone(),
             http,
             masker,
             claims,
@@ -74,22 +74,33 @@ impl PipelinesAssertion {
     }
 
     async fn ask(&self) -> Result<Secret, String> {
-        let answer = repeated::send(self.http.as_ref(), &self.token_request()?).await;
-        let answer = answer.map_err(|error| error.to_string())?;
-        let token = Secret::new(read_token(&answer)?, self.masker.as_ref());
+        let token = match &self.source {
+            OidcSource::Given(token) => token.clone(),
+            OidcSource::Request(request, given) => match (self.request(request).await, given) {
+                (Ok(token), _) => token,
+                (Err(_), Some(given)) => given.clone(),
+                (Err(reason), None) => return Err(reason),
+            },
+        };
         *self.claims.lock().unwrap_or_else(PoisonError::into_inner) = claims(&token);
         Ok(token)
     }
 
-    fn token_request(&self) -> Result<Request<Bytes>, String> {
-        let mut url = self.request.uri.clone();
+    async fn request(&self, request: &OidcRequest) -> Result<Secret, String> {
+        let answer = repeated::send(self.http.as_ref(), &self.token_request(request)?).await;
+        let answer = answer.map_err(|error| error.to_string())?;
+        Ok(Secret::new(read_token(&answer)?, self.masker.as_ref()))
+    }
+
+    fn token_request(&self, request: &OidcRequest) -> Result<Request<Bytes>, String> {
+        let mut url = request.uri.clone();
         url.query_pairs_mut()
             .append_pair("api-version", "7.1")
             .append_pair("serviceConnectionId", &self.connection);
-        let mut bearer =
-            HeaderValue::from_str(&format!("Bearer {}", self.request.job_token.reveal())).map_err(
-                |_| "the job's own token has characters that no header can carry".to_owned(),
-            )?;
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", request.job_token.reveal()))
+            .map_err(|_| {
+            "the job's own token has characters that no header can carry".to_owned()
+        })?;
         bearer.set_sensitive(true);
         Request::builder()
             .method(Method::POST)

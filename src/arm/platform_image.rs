@@ -31,7 +31,7 @@ impl Arm {
         );
         let doing = format!("Listing the versions of image '{publisher}:{offer}:{sku}'");
         let call = Call::new(doing, Method::GET, url, &self.scope);
-        let (_, versions) = self.client.send_for_json(&call).await?;
+        let versions = self.client.glance(&call).await?;
         let names = versions.as_array().into_iter().flatten();
         let names = names.filter_map(|version| version.get("name").and_then(Value::as_str));
         Ok(newest(names).map(str::to_owned))

@@ -16,6 +16,8 @@ pub enum Repeat {
     Always,
     /// The request starts something. It is repeated only when the server certainly did not act on it.
     UnlessItMayHaveActed,
+    /// The answer is worth having at once or not at all.
+    Never,
 }
 
 /// How one try ended without success.
@@ -75,7 +77,7 @@ fn worth_repeating(miss: Miss, repeat: Repeat) -> bool {
         Miss::Answered(status, _) => matches!(status.as_u16(), 408 | 500 | 502 | 503 | 504),
         Miss::NoAnswer(reached) => reached == Reached::Perhaps,
     };
-    refused_unread || (passing && repeat == Repeat::Always)
+    repeat != Repeat::Never && (refused_unread || (passing && repeat == Repeat::Always))
 }
 
 /// 1, 2, 4, 8, 16 s, each shortened by up to half, so that many jobs that failed together do not come back together.
@@ -149,7 +151,7 @@ mod tests {
     #[test]
     fn every_decision_follows_the_rules() {
         for miss in misses() {
-            for repeat in [Repeat::Always, Repeat::UnlessItMayHaveActed] {
+            for repeat in [Repeat::Always, Repeat::UnlessItMayHaveActed, Repeat::Never] {
                 for tries in 1..=MOST_TRIES + 1 {
                     for (elapsed, jitter) in [(0, 0.0), (0, 1.0), (590, 0.5), (600, 0.5)] {
                         let wait = decide(miss, repeat, tried(tries, elapsed), jitter);
@@ -171,7 +173,7 @@ mod tests {
             Miss::Answered(status, _) => [408, 500, 502, 503, 504].contains(&status.as_u16()),
             Miss::NoAnswer(reached) => reached == Reached::Perhaps,
         };
-        let worth = untouched || (passing && repeat == Repeat::Always);
+        let worth = repeat != Repeat::Never && (untouched || (passing && repeat == Repeat::Always));
         let Some(wait) = wait else {
             let wish = match miss {
                 Miss::Answered(_, wish) => wish.unwrap_or_default(),
@@ -208,6 +210,7 @@ mod tests {
     fn exactly_these_statuses_are_repeated() {
         assert_eq!(repeated(Repeat::Always), [408, 429, 500, 502, 503, 504]);
         assert_eq!(repeated(Repeat::UnlessItMayHaveActed), [429]);
+        assert!(repeated(Repeat::Never).is_empty());
     }
 
     #[test]

@@ -27,7 +27,7 @@ impl Arm {
         let url = format!("{}{identity}?api-version={IDENTITY_VERSION}", self.base());
         let doing = format!("Reading identity '{}'", identity.name());
         let call = Call::new(doing, Method::GET, url, &self.scope);
-        let (_, found) = self.client.send_for_json(&call).await?;
+        let found = self.client.glance(&call).await?;
         let principal = found
             .pointer("/properties/principalId")
             .and_then(Value::as_str);
@@ -41,7 +41,7 @@ impl Arm {
         );
         let doing = format!("Listing the roles of identity '{}'", identity.name());
         let call = Call::new(doing, Method::GET, url, &self.scope);
-        let (_, list) = self.client.send_for_json(&call).await?;
+        let list = self.client.glance(&call).await?;
         let mut assignments = list
             .get("value")
             .and_then(Value::as_array)

@@ -8,6 +8,7 @@ pub(super) const UNREACHABLE: &str = "AIB302";
 pub(super) const UNREADABLE: &str = "AIB303";
 pub(super) const SUBMISSION: &str = "AIB304";
 pub(super) const NOT_STARTED: &str = "AIB305";
+pub(super) const TOO_NEW: &str = "AIB306";
 pub(super) const RUN_CANCELED: &str = "AIB402";
 pub(super) const DEADLINE: &str = "AIB403";
 pub(super) const NO_IMAGE: &str = "AIB404";
@@ -55,6 +56,10 @@ pub const CODES: &[(&str, &str)] = &[
         "Azure took the template and could not provision it, for a reason that is not in the list of known failures",
     ),
     (NOT_STARTED, "There is no sign that the run was started"),
+    (
+        TOO_NEW,
+        "The template has members that the cloud's version of the image builder does not know",
+    ),
     (
         UNKNOWN,
         "The run failed, for a reason that is not in the list of known failures",

@@ -7,6 +7,7 @@ use std::time::Duration;
 pub use crate::arm::failure::duration;
 use crate::arm::sign_in::SignInFailure;
 use crate::arm::{Cause, Failure};
+use crate::check::Finding;
 use crate::diagnosis::{Diagnosis, Explanation, Place, of_text};
 use crate::inputs::Problems;
 use crate::inputs::declared::BUILD_TIMEOUT_IN_MINUTES;
@@ -26,6 +27,9 @@ pub enum Error {
     /// The service connection cannot sign in.
     #[error("Signing in failed: {0}")]
     SignIn(SignInFailure),
+    /// A look at what the build needs found why it is certain to fail; at least one finding. Nothing was made.
+    #[error("Checking what the build needs failed: {}", told(.0))]
+    Preflight(Vec<Finding>),
     /// Azure refused a request, or could not be reached.
     #[error("{0}")]
     Azure(Failure),
@@ -105,11 +109,16 @@ impl Error {
             Self::Refused(problems) => problems.headline().code.as_str(),
             Self::Network(_) => codes::NETWORK,
             Self::SignIn(failure) => failure.code,
+            Self::Preflight(findings) => {
+                let code = findings.first().and_then(Finding::code);
+                code.unwrap_or(codes::REFUSED)
+            }
             Self::Azure(failure) => match &failure.cause {
                 Cause::SignIn(failure) => failure.code,
                 Cause::Refused(_) => codes::REFUSED,
                 Cause::Unreachable { .. } => codes::UNREACHABLE,
                 Cause::Unreadable(_) => codes::UNREADABLE,
+                Cause::TooNew { .. } => codes::TOO_NEW,
             },
             Self::Submission { .. } => codes::SUBMISSION,
             Self::NotStarted { .. } => codes::NOT_STARTED,
@@ -131,9 +140,11 @@ impl Error {
             Self::Refused(problems) => problems.headline().hint.clone(),
             Self::Network(_) => Some("check how the agent was configured for proxy and certificates (Agent.ProxyUrl, Agent.CAInfo, Agent.ClientCert), and NODE_EXTRA_CA_CERTS".to_owned()),
             Self::SignIn(failure) => failure.hint.clone(),
+            Self::Preflight(findings) => findings.first()?.fix.clone(),
             Self::Azure(failure) => match &failure.cause {
                 Cause::SignIn(failure) => failure.hint.clone(),
                 Cause::Unreachable { host, .. } => Some(format!("check that the agent reaches {host}, and its proxy and certificate settings")),
+                Cause::TooNew { .. } => Some("leave these members, and the inputs that make them, away; or build in a region of another cloud".to_owned()),
                 Cause::Refused(_) | Cause::Unreadable(_) => None,
             },
             Self::Run { explanation, .. } => explanation.fix.clone().or_else(|| unknown_hint(explanation)),
@@ -176,6 +187,16 @@ fn unknown_hint(explanation: &Explanation) -> Option<String> {
         parts.push(format!("Azure support asks for operation id {operation}"));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// The first finding; the others are told as issues of their own.
+fn told(findings: &[Finding]) -> String {
+    let first = findings.first().map(|finding| finding.text.clone());
+    let first = first.unwrap_or_default();
+    match findings.len() {
+        0 | 1 => first,
+        all => format!("{first}; and {} more", all - 1),
+    }
 }
 
 fn in_step(explanation: &Explanation) -> String {

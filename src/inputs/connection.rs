@@ -52,8 +52,17 @@ pub enum Scheme {
         /// Application (client) id.
         client: String,
         /// Where the OIDC token comes from.
-        oidc: OidcRequest,
+        oidc: OidcSource,
     },
+}
+
+/// Where OIDC tokens come from.
+#[derive(Debug, Clone)]
+pub enum OidcSource {
+    /// Azure Pipelines gives a new one whenever it is asked. If it does not, there may be one that an earlier step put into the connection.
+    Request(OidcRequest, Option<Secret>),
+    /// Nobody can be asked, and an earlier step put one into the connection (parameter `idToken`). There will be no other.
+    Given(Secret),
 }
 
 /// The request for an OIDC token of this job and connection.

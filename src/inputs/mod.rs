@@ -28,7 +28,7 @@ mod target;
 pub mod template_file;
 mod validation;
 
-pub use connection::{Cloud, Connection, KnownCloud, OidcRequest, Scheme};
+pub use connection::{Cloud, Connection, KnownCloud, OidcRequest, OidcSource, Scheme};
 pub use given::{Given, GivenConnection, GivenRun, Variables};
 pub use plan::{
     Action, ArchiveFormat, BuildVm, Customization, Network, OnError, Package, PackageAccess, Plan,
@@ -37,6 +37,7 @@ pub use plan::{
 };
 pub use problem::{CODES, Code, Problem, Problems, Warning};
 pub use provenance::Provenance;
+pub use spelling::nearest;
 
 use declared::{
     ACTION, BUILD_TIMEOUT_IN_MINUTES, BUILD_VM_IDENTITIES, IB_AZURE_RESOURCE_GROUP, IB_LOCATION,
@@ -130,7 +131,11 @@ fn template_id(subscription: &str, resource_group: &str, name: &str) -> Resource
     ResourceId::in_group(subscription, resource_group, IMAGE_TEMPLATE, name)
 }
 
-const ACTIONS: &[(&str, Action)] = &[("build", Action::Build), ("render", Action::Render)];
+const ACTIONS: &[(&str, Action)] = &[
+    ("build", Action::Build),
+    ("render", Action::Render),
+    ("doctor", Action::Doctor),
+];
 
 /// The scripts are in the template, where everybody reads them who may read it.
 fn warn_of_exposed_secrets(

@@ -2,10 +2,12 @@
 
 use url::{Host, Url};
 
-use super::connection::OidcRequest;
+use super::connection::{OidcRequest, OidcSource};
+use super::given::GivenConnection;
 use super::problem::quoted;
 use super::reading::{Reading, Reported};
-use super::service_connection::{https, refuse};
+use super::service_connection::{entry, https, refuse};
+use crate::secret::{Masker, Secret};
 
 /// Hosts of Azure DevOps Services beside the collection's own
 /// (<https://learn.microsoft.com/azure/devops/organizations/security/allow-list-ip-url>).
@@ -13,8 +15,25 @@ const HOSTS: [&str; 2] = ["dev.azure.com", "vstoken.dev.azure.com"];
 /// Where the organizations of old have their hosts.
 const OLD_SUFFIX: &str = ".visualstudio.com";
 
+/// Where OIDC tokens come from. A token that an earlier step put into the connection ends after minutes, so it is for jobs that cannot ask
+/// for one (<https://github.com/microsoft/azure-pipelines-tasks/pull/21580>).
+pub(super) fn source(
+    reading: &mut Reading<'_>,
+    connection: &GivenConnection,
+    masker: &dyn Masker,
+) -> Result<OidcSource, Reported> {
+    let given = reading.given();
+    let address = given.oidc_request_uri.as_deref().map(str::trim);
+    let may_ask = address.is_some_and(|text| !text.is_empty()) && given.job_token.is_some();
+    let token = entry(&connection.parameters, "idtoken");
+    match token.map(|token| Secret::new(token, masker)) {
+        Some(token) if !may_ask => Ok(OidcSource::Given(token)),
+        token => request(reading).map(|request| OidcSource::Request(request, token)),
+    }
+}
+
 /// The request for an OIDC token, as the job tells it.
-pub(super) fn request(reading: &mut Reading<'_>) -> Result<OidcRequest, Reported> {
+fn request(reading: &mut Reading<'_>) -> Result<OidcRequest, Reported> {
     let given = reading.given();
     let uri = given.oidc_request_uri.as_deref().map(str::trim);
     let uri = match uri.filter(|text| !text.is_empty()) {

@@ -22,6 +22,8 @@ pub enum Action {
     Build,
     /// Show the template that would be sent.
     Render,
+    /// Look at everything that a build needs.
+    Doctor,
 }
 
 /// A validated build of one image.

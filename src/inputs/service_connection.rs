@@ -79,7 +79,7 @@ pub(super) fn refuse(reading: &mut Reading<'_>, text: String, hint: Option<&str>
 }
 
 /// An entry of the parameters or the data that is not blank.
-fn entry<'a>(
+pub(super) fn entry<'a>(
     entries: &'a std::collections::BTreeMap<String, String>,
     key: &str,
 ) -> Option<&'a str> {
@@ -122,7 +122,7 @@ fn scheme(
         "" | "serviceprincipal" => service_principal(reading, given, masker),
         "workloadidentityfederation" => {
             let principal = principal(reading, given);
-            let oidc = oidc::request(reading);
+            let oidc = oidc::source(reading, given, masker);
             let (tenant, client) = principal?;
             Ok(Scheme::Federated {
                 tenant,

@@ -1,10 +1,7 @@
 //! What an author may have meant, and what the agent left as it was written.
 
 /// The candidate that `text` looks like, ignoring case: at most one slip for short texts and two for longer ones.
-pub(super) fn nearest<'a>(
-    text: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let text = text.to_lowercase();
     let slips = match text.chars().count() {
         0..=2 => return None,

@@ -4,6 +4,7 @@
 //! `run template:  Succeeded`, `$(imageUri) =  `, `delete template:  Succeeded`.
 
 mod crash;
+mod doctor;
 mod outcome;
 mod records;
 mod result_file;
@@ -27,6 +28,7 @@ use summary::Told;
 use timeline::Timeline;
 
 pub use crash::{Stage, report_panics};
+pub use doctor::{report_no_visit, report_visit};
 pub use outcome::{CODE_REMAINS, report_clean_up, report_refusal, report_warnings};
 pub use task_variable::{LEFTOVERS, leftovers_from_text};
 pub use tracing::listen_to_tracing;

@@ -1,5 +1,6 @@
 //! The end of a step: variables, issues, result.
 
+use super::doctor::report_findings;
 use crate::agent::{Console, IssueKind, TaskResult};
 use crate::diagnosis::{Place, of_text};
 use crate::error::{Error, PARTLY};
@@ -11,7 +12,7 @@ use crate::run::{Image, Outcome, Output};
 /// Code of "something stays in Azure".
 pub const CODE_REMAINS: &str = "AIB601";
 /// The run page shows ten errors of a step; the eleventh and later ones go into one.
-const MOST_ISSUES: usize = 10;
+pub(super) const MOST_ISSUES: usize = 10;
 
 /// Inputs that cannot be used: every problem is an issue of its own, the first one is the step's message.
 pub fn report_refusal(console: &Console, problems: &Problems) {
@@ -70,6 +71,10 @@ pub(super) fn report_outcome(console: &Console, plan: &Plan, outcome: &Outcome) 
                     format!("This stays: {what}; to remove it: {command}")
                 });
             }
+        }
+        Err(Error::Preflight(findings)) => {
+            report_findings(console, findings);
+            report_remains(console, &outcome.remains);
         }
         Err(error) => {
             report_explanation(console, error);

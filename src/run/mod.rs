@@ -24,9 +24,11 @@ use tokio_util::sync::CancellationToken;
 use crate::arm::Arm;
 use crate::arm::operation::Started;
 use crate::arm::template_state::RunState;
+use crate::check::preflight;
 use crate::diagnosis::{Customizer, Explanation, LogSummary};
 use crate::error::Error;
-use crate::inputs::Plan;
+use crate::inputs::{Package, Plan};
+use crate::storage::StorageAccount;
 use crate::template::{add_tags, compose};
 use clean_up::{Budget, cancel_runs, clean_up};
 use distribution::distributions_of;
@@ -97,9 +99,8 @@ async fn build(
         .sign_in(&arm.scope)
         .await
         .map_err(Error::SignIn)?;
-    let link = match &plan.package {
-        Some(package) => {
-            let account = package::find_account(plan, package, arm).await?;
+    let link = match looked_around(plan, arm).await? {
+        Some((package, account)) => {
             Some(package::upload(plan, package, arm, &account, events, leftovers).await?)
         }
         None => None,
@@ -153,6 +154,24 @@ fn may_have_distributed(end: &RunEnd, template: &Value) -> bool {
     let all_the_same = template.pointer("/properties/validate/continueDistributeOnFailure");
     end.phase.as_deref() == Some("Distributing")
         || all_the_same.and_then(Value::as_bool) == Some(true)
+}
+
+/// What is certain to fail is refused before anything is made. The storage account is looked up at the same time.
+async fn looked_around<'a>(
+    plan: &'a Plan,
+    arm: &Arm,
+) -> Result<Option<(&'a Package, StorageAccount)>, Error> {
+    let account = async {
+        let package = plan.package.as_ref()?;
+        let found = package::find_account(plan, package, arm).await;
+        Some(found.map(|account| (package, account)))
+    };
+    let (in_the_way, account) = tokio::join!(Box::pin(preflight(plan, arm)), account);
+    if in_the_way.is_empty() {
+        account.transpose()
+    } else {
+        Err(Error::Preflight(in_the_way))
+    }
 }
 
 /// The customizers of a template in their order.

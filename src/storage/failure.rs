@@ -194,7 +194,10 @@ impl StorageFailure {
             Self::NoBlobEndpoint { .. } => Some("use an account of kind StorageV2".to_owned()),
             Self::Account(failure) => match &failure.cause {
                 Cause::SignIn(failure) => failure.hint.clone(),
-                Cause::Refused(_) | Cause::Unreachable { .. } | Cause::Unreadable(_) => None,
+                Cause::Refused(_)
+                | Cause::Unreachable { .. }
+                | Cause::TooNew { .. }
+                | Cause::Unreadable(_) => None,
             },
             Self::Refused {
                 operation,
@@ -253,7 +256,7 @@ fn hint_for(failure: &Failure, account: &StorageAccount, operation: Operation) -
                 "the agent must reach {host} over HTTPS: check its proxy and firewall, and whether the account has a private endpoint only"
             ));
         }
-        Cause::Unreadable(_) => return None,
+        Cause::Unreadable(_) | Cause::TooNew { .. } => return None,
     };
     let StorageAccount { id, name, .. } = account;
     let grant = |role: &str| {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module, and the modules of the crate that it may import beside itself. `arm` may see one part of `inputs`.
-const DIRECTIONS: [(&str, &[&str]); 13] = [
+const DIRECTIONS: [(&str, &[&str]); 14] = [
     ("resource", &[]),
     ("secret", &[]),
     ("log", &[]),
@@ -15,7 +15,8 @@ const DIRECTIONS: [(&str, &[&str]); 13] = [
     ("template", &["inputs", "secret", "resource"]),
     ("arm", &["inputs::connection", "secret", "resource"]),
     ("storage", &["arm", "secret", "resource"]),
-    ("error", &["inputs", "storage", "arm", "diagnosis"]),
+    ("check", &["inputs", "template", "arm", "resource"]),
+    ("error", &["inputs", "storage", "arm", "diagnosis", "check"]),
     (
         "run",
         &[
@@ -23,6 +24,7 @@ const DIRECTIONS: [(&str, &[&str]); 13] = [
             "template",
             "storage",
             "arm",
+            "check",
             "error",
             "diagnosis",
             "log",
@@ -33,8 +35,8 @@ const DIRECTIONS: [(&str, &[&str]); 13] = [
     (
         "job",
         &[
-            "agent", "arm", "error", "inputs", "report", "resource", "run", "secret", "storage",
-            "template",
+            "agent", "arm", "check", "error", "inputs", "report", "resource", "run", "secret",
+            "storage", "template",
         ],
     ),
     (
@@ -42,6 +44,7 @@ const DIRECTIONS: [(&str, &[&str]); 13] = [
         &[
             "agent",
             "run",
+            "check",
             "inputs",
             "error",
             "diagnosis",

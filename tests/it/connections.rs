@@ -1,6 +1,6 @@
 //! Service connections that can and cannot be used.
 
-use image_builder::inputs::Scheme;
+use image_builder::inputs::{OidcSource, Scheme};
 
 use crate::job::{CONNECTION_ID, Job, job};
 use crate::problems::problems;
@@ -195,6 +195,45 @@ fn federation_without_its_tokens() {
     );
 }
 
+/// An earlier step may have put a token into the connection. It cannot be renewed, so it is for jobs that cannot ask.
+#[test]
+fn a_token_that_came_with_the_connection_is_the_last_resort() {
+    let with_token = || {
+        job().connection(|connection| {
+            connection.scheme = Some("WorkloadIdentityFederation".to_owned());
+            let token = "a.late.token".to_owned();
+            connection.parameters.insert("idtoken".to_owned(), token);
+        })
+    };
+    let source = |job: &Job| match job.plan().unwrap().connection.scheme {
+        Scheme::Federated { oidc, .. } => oidc,
+        other => panic!("{other:?}"),
+    };
+    assert!(matches!(
+        source(&with_token()),
+        OidcSource::Request(_, Some(_))
+    ));
+    for bare in [true, false] {
+        let mut job = with_token();
+        if bare {
+            job.given.oidc_request_uri = None;
+        } else {
+            job.given.job_token = None;
+        }
+        let OidcSource::Given(token) = source(&job) else {
+            panic!("nobody can be asked");
+        };
+        assert_eq!(token.reveal(), "a.late.token");
+        assert!(
+            job.masked
+                .0
+                .lock()
+                .unwrap()
+                .contains(&"a.late.token".to_owned())
+        );
+    }
+}
+
 #[test]
 fn service_connections_that_can_be_used() {
     let job = job();
@@ -226,7 +265,11 @@ fn service_connections_that_can_be_used() {
         connection.scheme = Some("workloadidentityfederation".to_owned());
         connection.parameters.remove("serviceprincipalkey");
     });
-    let Scheme::Federated { oidc, .. } = federated.plan().unwrap().connection.scheme else {
+    let Scheme::Federated {
+        oidc: OidcSource::Request(oidc, None),
+        ..
+    } = federated.plan().unwrap().connection.scheme
+    else {
         panic!("the scheme is federation");
     };
     assert_eq!(

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use image_builder::diagnosis::{Entry, entries, of_text};
-use image_builder::{error, inputs};
+use image_builder::{check, error, inputs};
 
 const HEAD: &str = "# Codes of failures
 
@@ -70,7 +70,8 @@ fn page() -> String {
     let inputs = inputs::CODES
         .iter()
         .map(|(code, meaning)| (code.as_str(), *meaning));
-    for (code, meaning) in inputs.chain(error::CODES.iter().copied()) {
+    let others = error::CODES.iter().chain(check::CODES).copied();
+    for (code, meaning) in inputs.chain(others) {
         writeln!(page, "| {code} | {meaning} |").unwrap();
     }
     page

@@ -72,7 +72,7 @@ replicationMode                | pickList  |         | Full Shallow
 artifactTags                   | multiLine |         |
 templateTags                   | multiLine |         |
 templateFile                   | string    |         |
-action                         | pickList  | build   | build render
+action                         | pickList  | build   | build render doctor
 stopOnError                    | boolean   | false   |
 streamLogs                     | boolean   | true    |
 packageExclude                 | multiLine |         |

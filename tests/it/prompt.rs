@@ -27,7 +27,7 @@ fn a_person_reads_plain_text_and_gets_the_usual_exit_codes() {
         &["bake"],
         &[],
         1,
-        &["Failed: 'bake' is not a stage; expected 'run', 'render' or 'clean-up'\n"],
+        &["Failed: 'bake' is not a stage; expected 'run', 'render', 'doctor' or 'clean-up'\n"],
     );
     let inputs = [("INPUT_PROVISIONER", "bash"), ("SYSTEM_DEBUG", "true")];
     for arguments in [&[][..], &["run"]] {

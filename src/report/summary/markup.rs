@@ -16,7 +16,7 @@ pub(super) fn code(text: &str) -> String {
 }
 
 /// Foreign text as text: nothing in it is markup.
-pub(super) fn escaped(text: &str) -> String {
+pub(in crate::report) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -1,7 +1,7 @@
 //! The summary on the page of the run: Markdown that people read instead of the log.
 
 mod image;
-mod markup;
+pub(super) mod markup;
 
 use std::fmt::Write as _;
 use std::time::Duration;

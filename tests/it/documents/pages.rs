@@ -38,6 +38,10 @@ async fn check(page: &Document) -> usize {
                 );
                 step.variables.entry(name.to_owned()).or_insert(id);
             }
+            let shell = step.inputs.get("provisioner").map(String::as_str) == Some("shell");
+            if let Some(id) = step.variables.get_mut("definition").filter(|_| shell) {
+                *id = id.replace("win11-avd", "ubuntu-2404");
+            }
             let package = step.inputs.get("packagePath");
             let scene = scene(&step, |sources| check_out(sources, package));
             run(scene, &format!("{}:\n{block}", page.path)).await;

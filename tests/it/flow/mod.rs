@@ -3,10 +3,13 @@
 mod access;
 mod cloud_http;
 mod contract;
+mod doctor;
 mod faults;
 mod hostile;
+mod ills;
 mod live_secrets;
 mod log_file;
+mod preflight;
 mod provenance;
 mod removal;
 pub(crate) mod scene;

@@ -103,7 +103,7 @@ async fn a_version_that_cannot_be_resolved_is_tagged_as_it_was_asked_for() {
             cloud.add_fault(Fault {
                 matcher: Matcher::operation("ListPlatformImageVersions"),
                 nth: 1,
-                times: 1,
+                times: 2,
                 effect: Effect::Status {
                     code: 403,
                     headers: Vec::new(),

@@ -159,6 +159,20 @@ impl Scene {
         );
     }
 
+    /// An OIDC token for the service connection, as an earlier step may have got it.
+    pub(crate) fn oidc_token(&self) -> String {
+        let (cloud, _) = self.cloud();
+        let pipelines = &self.world.pipelines;
+        let connection = &pipelines.service_connections[0].id;
+        let variables = &self.step.variables;
+        let address = &variables.get("System.OidcRequestUri").unwrap().value;
+        let url = format!("{address}?api-version=7.1&serviceConnectionId={connection}");
+        let bearer = format!("Bearer {}", pipelines.job_token);
+        let answer = post(&cloud, &url, "", "application/json", Some(&bearer)).into_body();
+        let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+        answer["oidcToken"].as_str().unwrap().to_owned()
+    }
+
     /// Runs the main stage, and asks it to stop after `stop`.
     pub(crate) async fn build_until(
         self,

@@ -178,7 +178,15 @@ async fn a_missing_identity_is_named_whenever_azure_notices() {
         let stage = scene
             .input("managedIdentity", &missing)
             .switches(|on| on.refuse_missing_identity = at_once)
-            .build(|_| {})
+            .build(|cloud| {
+                // Who may read the identity refuses the build before Azure does.
+                let effect = Effect::Status {
+                    code: 403,
+                    headers: Vec::new(),
+                    body: String::new(),
+                };
+                cloud.add_fault(Fault::once(Matcher::operation("GetIdentity"), effect));
+            })
             .await;
         check_failed(error, &stage, error);
         check_nothing_left(&stage);
@@ -220,4 +228,48 @@ async fn an_error_is_read_in_its_flat_form_too() {
             .await;
         }
     }
+}
+
+/// A cloud that lags behind is spoken to in the older version, unless the template needs the newest.
+#[tokio::test(start_paused = true)]
+async fn a_cloud_with_an_older_version_of_the_api_builds_all_the_same() {
+    let older = |scene: Scene| {
+        scene.switches(|on| on.newest_builder_version = Some("2024-02-01".to_owned()))
+    };
+    let stage = older(Scene::windows()).build(|_| {}).await;
+    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    check_nothing_left(&stage);
+    let journal = stage.cloud.journal();
+    let refused = journal
+        .iter()
+        .filter(|entry| entry.status == Some(400))
+        .count();
+    assert_eq!(refused, 1, "the newest version is tried once");
+
+    let canceled = older(Scene::windows())
+        .build_until(|_| {}, Some(Duration::from_secs(200)))
+        .await;
+    assert_eq!(canceled.result(), "Canceled");
+    let after = canceled.clean_up().await;
+    let inventory = after.cloud.inventory();
+    assert!(inventory.templates.is_empty(), "{inventory}");
+
+    let shallow = |scene: Scene| scene.input("replicationMode", "Shallow");
+    let stage = shallow(older(Scene::windows())).build(|_| {}).await;
+    assert_eq!(stage.result(), "Failed");
+    let error = stage.error();
+    assert!(
+        error.starts_with("AIB306: Creating image template 't_"),
+        "{error}"
+    );
+    let why = "this cloud offers version 2024-02-01 of the image builder's API, which does not know properties.distribute[0].replicationMode";
+    assert!(error.contains(why), "{error}");
+    check_nothing_left(&stage);
+    let stage = shallow(Scene::windows()).build(|_| {}).await;
+    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+
+    let much_older =
+        Scene::windows().switches(|on| on.newest_builder_version = Some("2022-07-01".to_owned()));
+    let error = much_older.build(|_| {}).await.error();
+    assert!(error.contains("NoRegisteredProviderFound"), "{error}");
 }

@@ -458,3 +458,17 @@ async fn every_token_is_masked() {
     let issued = requests(&stage, Service::Entra) + requests(&stage, Service::Pipelines);
     assert!(announced >= issued, "{announced} of {issued}");
 }
+
+/// A server that gives no OIDC tokens on request: an earlier step has put one into the connection.
+#[tokio::test(start_paused = true)]
+async fn a_token_that_an_earlier_step_got_signs_in_while_it_lives() {
+    let mut late = scene("federation");
+    let token = late.oidc_token();
+    let connection = &mut late.step.connections[0];
+    *connection = connection.clone().parameter("idToken", &token);
+    // The address that follows from the job is one that this server does not know.
+    late.step.variables.set("System.OidcRequestUri", "");
+    let stage = late.build(|_| {}).await;
+    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    check_no_secret(&stage);
+}

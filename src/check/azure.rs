@@ -1,0 +1,185 @@
+//! Looks at Azure: each place once, whoever asks, and not too many at a time.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use serde_json::Value;
+use tokio::sync::{OnceCell, Semaphore};
+
+use super::Job;
+use super::subject::Subject;
+use crate::arm::retry::Repeat;
+use crate::arm::{Arm, Call, Cause, Failure};
+
+/// How long a look may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    repeat: Repeat,
+    limit: Duration,
+}
+
+impl Patience {
+    /// For a person who wants to know.
+    pub(super) const LONG: Self = Self {
+        repeat: Repeat::Always,
+        limit: Duration::from_secs(60),
+    };
+    /// For a build that waits: one try.
+    pub(super) const SHORT: Self = Self {
+        repeat: Repeat::Never,
+        limit: Duration::from_secs(4),
+    };
+}
+
+/// What a look came to.
+#[derive(Debug)]
+pub(super) enum Look {
+    /// It is there, and this is it.
+    There(Value),
+    /// Azure says that it is not there. Whoever answers for a place that it does not know says the same, so this proves nothing alone.
+    Missing,
+    /// Azure says that the resource group is not there.
+    NoGroup,
+    /// Nothing is known, and why.
+    Unknown(String),
+}
+
+/// Requests under way at a time.
+const ABREAST: usize = 8;
+
+type Place = Arc<OnceCell<Arc<Look>>>;
+
+/// The subject of the checks, and the way to look at it.
+pub(super) struct Azure<'a> {
+    arm: &'a Arm,
+    pub(super) subject: Subject,
+    pub(super) job: Job,
+    patience: Patience,
+    places: Mutex<HashMap<String, Place>>,
+    gate: Semaphore,
+}
+
+impl<'a> Azure<'a> {
+    pub(super) fn new(arm: &'a Arm, subject: Subject, patience: Patience, job: Job) -> Self {
+        Self {
+            arm,
+            subject,
+            job,
+            patience,
+            places: Mutex::default(),
+            gate: Semaphore::new(ABREAST),
+        }
+    }
+
+    /// Looks at a path with its query, which begins with the api-version.
+    pub(super) async fn look(&self, path: impl Into<String>) -> Arc<Look> {
+        let path = path.into();
+        let place = {
+            let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(places.entry(path.to_ascii_lowercase()).or_default())
+        };
+        let look = place.get_or_init(|| async { Arc::new(self.ask(&path).await) });
+        Arc::clone(look.await)
+    }
+
+    async fn ask(&self, path: &str) -> Look {
+        let _turn = self.gate.acquire().await;
+        let url = format!("{}{path}", self.arm.base());
+        let doing = "Looking around before the build";
+        let call = Call::new(doing, Method::GET, url, &self.arm.scope);
+        let call = call.repeated(self.patience.repeat);
+        let sent = self.arm.client.send_for_json(&call);
+        match tokio::time::timeout(self.patience.limit, sent).await {
+            Ok(Ok((_, Value::Null))) => Look::Unknown("the answer is empty".to_owned()),
+            Ok(Ok((_, value))) => Look::There(value),
+            Ok(Err(failure)) => Look::of_failure(&failure),
+            Err(_) => Look::Unknown("no answer in time".to_owned()),
+        }
+    }
+
+    /// Looks at a resource that has a place in the list at `list`. Missing is only what that list, read in full, does not name either.
+    pub(super) async fn resource(&self, path: &str, list: &str, name: &str) -> Arc<Look> {
+        let look = self.look(path).await;
+        if !matches!(*look, Look::Missing) {
+            return look;
+        }
+        match &*self.look(list).await {
+            Look::There(listed) if names(listed).is_some_and(|all| !has(&all, name)) => look,
+            Look::NoGroup => Arc::new(Look::NoGroup),
+            Look::There(_) | Look::Missing | Look::Unknown(_) => Arc::new(Look::Unknown(
+                "Azure does not find it, and the list of what there is does not confirm that"
+                    .to_owned(),
+            )),
+        }
+    }
+}
+
+impl Look {
+    fn of_failure(failure: &Failure) -> Self {
+        let Some(refusal) = failure.refusal() else {
+            return Self::Unknown(match &failure.cause {
+                Cause::Unreachable { error, .. } => error.to_string(),
+                other => other.to_string(),
+            });
+        };
+        match (refusal.status, refusal.code.as_str()) {
+            (StatusCode::NOT_FOUND, "ResourceGroupNotFound") => Self::NoGroup,
+            (StatusCode::NOT_FOUND, "ResourceNotFound" | "NotFound" | "ParentResourceNotFound") => {
+                Self::Missing
+            }
+            (StatusCode::FORBIDDEN, code) => {
+                Self::Unknown(format!("the service connection has no right to ({code})"))
+            }
+            (status, code) => Self::Unknown(format!("Azure answers {code} ({})", status.as_u16())),
+        }
+    }
+}
+
+/// The names in a list, if it is one and is whole: an object with `value`, or a bare array.
+pub(super) fn names(list: &Value) -> Option<Vec<&str>> {
+    let more = list.get("nextLink").and_then(Value::as_str);
+    if more.is_some_and(|link| !link.is_empty()) {
+        return None;
+    }
+    let entries = list.as_array().or_else(|| list.get("value")?.as_array())?;
+    entries
+        .iter()
+        .map(|entry| entry.get("name")?.as_str())
+        .collect()
+}
+
+/// Whether a name is among these, whatever its letter case.
+pub(super) fn has(names: &[&str], name: &str) -> bool {
+    names.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// The text at a pointer.
+pub(super) fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
+    let text = value.pointer(pointer).and_then(Value::as_str);
+    text.filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_a_whole_list_tells_names() {
+        let check = |list: Value, expected: Option<Vec<&str>>| assert_eq!(names(&list), expected);
+        check(json!([{"name": "a"}, {"name": "b"}]), Some(vec!["a", "b"]));
+        check(
+            json!({"value": [{"name": "a"}], "nextLink": ""}),
+            Some(vec!["a"]),
+        );
+        check(json!({"value": [], "nextLink": null}), Some(vec![]));
+        check(
+            json!({"value": [{"name": "a"}], "nextLink": "https://x"}),
+            None,
+        );
+        check(json!({"value": [{"id": "a"}]}), None);
+        check(json!({}), None);
+    }
+}

@@ -1,0 +1,290 @@
+//! An image of the Azure Marketplace.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::azure::{Azure, Look, has, names, text};
+use super::subject::Source;
+use super::table::{PURCHASE_PLAN, RETIRED, SOURCE};
+use super::{Seen, Verdict};
+use crate::inputs::declared::PLATFORM_IMAGE_PURCHASE_PLAN;
+use crate::inputs::nearest;
+
+/// <https://learn.microsoft.com/rest/api/compute/virtual-machine-images>; with the end of an image's life.
+const API_VERSION: &str = "2024-07-01";
+
+/// A marketplace image whose names can stand in an address as they are.
+pub(super) struct Urn<'a> {
+    publisher: &'a str,
+    offer: &'a str,
+    sku: &'a str,
+    version: &'a str,
+    has_plan: bool,
+    /// The offers of the publisher in the region.
+    offers: String,
+}
+
+impl<'a> Urn<'a> {
+    pub(super) fn of(azure: &'a Azure<'_>) -> Option<Self> {
+        let Source::Marketplace {
+            publisher,
+            offer,
+            sku,
+            version,
+            has_plan,
+        } = &azure.subject.source
+        else {
+            return None;
+        };
+        let plain = |text: &String| {
+            let in_order = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+            !text.is_empty() && text.chars().all(in_order)
+        };
+        let all = [publisher, offer, sku, version];
+        all.into_iter().all(plain).then(|| Self {
+            publisher,
+            offer,
+            sku,
+            version,
+            has_plan: *has_plan,
+            offers: format!(
+                "{}/providers/Microsoft.Compute/locations/{}/publishers/{publisher}/artifacttypes/vmimage/offers",
+                azure.subject.in_subscription(),
+                azure.subject.location
+            ),
+        })
+    }
+
+    fn name(&self) -> String {
+        [self.publisher, self.offer, self.sku, self.version].join(":")
+    }
+
+    fn is_latest(&self) -> bool {
+        self.version.eq_ignore_ascii_case("latest")
+    }
+
+    fn versions(&self) -> String {
+        format!("{}/{}/skus/{}/versions", self.offers, self.offer, self.sku)
+    }
+
+    /// The newest version, as the image builder itself asks for it (danielsollondon/azvmimagebuilder#80).
+    async fn newest(&self, azure: &Azure<'_>) -> Arc<Look> {
+        let query = format!("?api-version={API_VERSION}&$top=1&$orderby=name%20desc");
+        azure.look(format!("{}{query}", self.versions())).await
+    }
+
+    /// The version that a build would use, with all that is known of it; `None` where `latest` stands for nothing.
+    async fn image(&self, azure: &Azure<'_>) -> Option<Arc<Look>> {
+        let number = if self.is_latest() {
+            let look = self.newest(azure).await;
+            let Look::There(list) = &*look else {
+                return Some(look);
+            };
+            (*names(list)?.first()?).to_owned()
+        } else {
+            self.version.to_owned()
+        };
+        let path = format!("{}/{number}?api-version={API_VERSION}", self.versions());
+        Some(azure.look(path).await)
+    }
+
+    pub(super) async fn check(&self, azure: &Azure<'_>) -> Vec<Seen> {
+        let name = self.name();
+        match self.image(azure).await.as_deref() {
+            Some(Look::There(image)) => self.judge(image),
+            Some(Look::Unknown(reason)) => vec![Seen::unknown(name, reason)],
+            None | Some(Look::Missing | Look::NoGroup) => vec![self.missing(azure).await],
+        }
+    }
+
+    fn judge(&self, image: &Value) -> Vec<Seen> {
+        let number = text(image, "/name").unwrap_or(self.version);
+        let mut seen = vec![Seen::fine(format!(
+            "{} is there, version {number}",
+            self.name()
+        ))];
+        seen.extend(self.life(image));
+        seen.extend(self.plan(image));
+        seen
+    }
+
+    /// <https://learn.microsoft.com/azure/virtual-machines/deprecated-images>
+    fn life(&self, image: &Value) -> Option<Seen> {
+        let status = "/properties/imageDeprecationStatus";
+        let state = text(image, &format!("{status}/imageState"))?;
+        let verdict = match state {
+            "Deprecated" => Verdict::Problem(RETIRED),
+            "ScheduledForDeprecation" => Verdict::Warning(RETIRED),
+            _ => return None,
+        };
+        let when = text(image, &format!("{status}/scheduledDeprecationTime"));
+        let when = when.and_then(|time| time.get(..10));
+        let when = when.map(|day| format!(" (on {day})")).unwrap_or_default();
+        let end = match verdict {
+            Verdict::Problem(_) => "its publisher has ended it",
+            _ => "its publisher will end it",
+        };
+        let text_of = format!(
+            "{}: {end}{when}; nobody can start VMs from it after that",
+            self.name()
+        );
+        let other = text(image, &format!("{status}/alternativeOption/value"));
+        let fix = match other {
+            Some(other) => format!("use what the publisher names in its place: {other}"),
+            None => self.list_skus(),
+        };
+        Some(Seen::new(verdict, text_of).fix(fix))
+    }
+
+    /// <https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#platformimage-source>
+    fn plan(&self, image: &Value) -> Option<Seen> {
+        let plan = image
+            .pointer("/properties/plan")
+            .filter(|plan| plan.is_object());
+        let own = |member: &str| {
+            plan.and_then(|plan| text(plan, member))
+                .unwrap_or("?")
+                .to_owned()
+        };
+        match (plan, self.has_plan) {
+            (Some(_), false) => {
+                let all = [own("/name"), own("/product"), own("/publisher")].join(":");
+                let text = format!(
+                    "{} is sold with a plan, and no VM starts without it",
+                    self.name()
+                );
+                let fix = format!(
+                    "write '{}: {all}', and accept its terms once: az vm image terms accept --urn {}",
+                    PLATFORM_IMAGE_PURCHASE_PLAN.name,
+                    self.name()
+                );
+                Some(Seen::new(Verdict::Problem(PURCHASE_PLAN), text).fix(fix))
+            }
+            (None, true) => {
+                let text = format!(
+                    "{} is sold without a plan, and a plan is given",
+                    self.name()
+                );
+                let fix = format!("leave input '{}' empty", PLATFORM_IMAGE_PURCHASE_PLAN.name);
+                Some(Seen::new(Verdict::Warning(PURCHASE_PLAN), text).fix(fix))
+            }
+            _ => None,
+        }
+    }
+
+    /// Azure does not find the image. It is certainly missing if the list of its siblings was read and does not have it.
+    async fn missing(&self, azure: &Azure<'_>) -> Seen {
+        let (offer, sku) = (self.offer, self.sku);
+        let skus = format!("{}/{offer}/skus?api-version={API_VERSION}", self.offers);
+        let skus = listed(&*azure.look(skus).await);
+        let skus: Vec<&str> = skus.iter().map(String::as_str).collect();
+        if has(&skus, sku) {
+            let newest = listed(&*self.newest(azure).await);
+            return match newest.first() {
+                Some(number) if !self.is_latest() => self.gone("version", self.version, &[number]),
+                _ => self.doubtful(),
+            };
+        }
+        if !skus.is_empty() {
+            return self.gone("SKU", sku, &skus);
+        }
+        let offers = format!("{}?api-version={API_VERSION}", self.offers);
+        let offers = listed(&*azure.look(offers).await);
+        let offers: Vec<&str> = offers.iter().map(String::as_str).collect();
+        if offers.is_empty() || has(&offers, offer) {
+            return self.doubtful();
+        }
+        self.gone("offer", offer, &offers)
+    }
+
+    fn doubtful(&self) -> Seen {
+        let reason = "Azure does not find it, and no list confirms that";
+        Seen::unknown(self.name(), reason)
+    }
+
+    /// A part of the name that is not among `all`.
+    fn gone(&self, what: &str, part: &str, all: &[&str]) -> Seen {
+        let near = alike(part, all);
+        let near = match near.as_slice() {
+            [] => String::new(),
+            near => format!("; there is {}", near.join(", ")),
+        };
+        let text = format!(
+            "marketplace image {} does not exist in this region: it has no {what} '{part}'{near}",
+            self.name()
+        );
+        Seen::new(Verdict::Certain(SOURCE), text).fix(self.list_skus())
+    }
+
+    fn list_skus(&self) -> String {
+        let region = self.offers.split("/locations/").nth(1).unwrap_or_default();
+        let region = region.split('/').next().unwrap_or_default();
+        format!(
+            "choose another one: az vm image list-skus --location {region} --publisher {} --offer {} --output table",
+            self.publisher, self.offer
+        )
+    }
+}
+
+/// The names in a list, where it could be read.
+fn listed(look: &Look) -> Vec<String> {
+    let Look::There(list) = look else {
+        return Vec::new();
+    };
+    let all = names(list).unwrap_or_default();
+    all.into_iter().map(str::to_owned).collect()
+}
+
+/// At most three that look like `part`, the nearest first: what `nearest` finds, then those with the longest common beginning.
+fn alike<'a>(part: &str, all: &[&'a str]) -> Vec<&'a str> {
+    let common = |name: &str| {
+        let pairs = part.chars().zip(name.chars());
+        pairs.take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count()
+    };
+    let mut near: Vec<&str> = nearest(part, all.iter().copied()).into_iter().collect();
+    let mut rest: Vec<&str> = all
+        .iter()
+        .copied()
+        .filter(|name| !near.contains(name))
+        .collect();
+    // Lists go from old to new, mostly; the newest of those that are equally alike comes first.
+    rest.reverse();
+    rest.sort_by_key(|name| std::cmp::Reverse(common(name)));
+    near.extend(rest);
+    near.truncate(3);
+    near
+}
+
+/// The marketplace image of the subject.
+pub(super) async fn image(azure: &Azure<'_>) -> Option<Arc<Look>> {
+    Urn::of(azure)?.image(azure).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_names_come_first() {
+        let skus = [
+            "win10-22h2-avd",
+            "win11-24h2-avd-m365",
+            "win11-25h2-avd-m365",
+            "wvd",
+        ];
+        let check = |part: &str, expected: &[&str]| assert_eq!(alike(part, &skus), expected);
+        check(
+            "win11-25h2-avd-m36",
+            &[
+                "win11-25h2-avd-m365",
+                "win11-24h2-avd-m365",
+                "win10-22h2-avd",
+            ],
+        );
+        check(
+            "19h2-evd",
+            &["wvd", "win11-25h2-avd-m365", "win11-24h2-avd-m365"],
+        );
+    }
+}

@@ -1,0 +1,163 @@
+//! What can be known before a build costs time and money: read-only looks at everything that a template names.
+//!
+//! One list of checks serves two purposes. The doctor makes all of them and tells every finding. The preflight of each build makes the cheap
+//! ones, and refuses what is certain to fail: an answer that is missing, late, refused or odd proves nothing, and the build goes on.
+
+mod access;
+mod azure;
+mod facts;
+mod gallery;
+mod identity;
+mod marketplace;
+mod needs;
+mod network;
+mod place;
+mod rights;
+mod source;
+mod staging;
+mod storage;
+mod subject;
+mod table;
+mod vm;
+
+use std::fmt;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::stream::FuturesOrdered;
+
+use crate::arm::Arm;
+use crate::inputs::Plan;
+use azure::{Azure, Patience};
+use subject::Subject;
+
+pub use table::{CHECKS, CODES, Check};
+
+/// What a check came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The check's name.
+    pub check: &'static str,
+    /// How it stands.
+    pub verdict: Verdict,
+    /// A sentence without a full stop: what was seen, and why it matters.
+    pub text: String,
+    /// What to do: a command, or the input to change.
+    pub fix: Option<String>,
+}
+
+/// How something stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// As a build needs it.
+    Fine,
+    /// A build may suffer from it.
+    Warning(Code),
+    /// A build fails by it, as far as is known.
+    Problem(Code),
+    /// A build is certain to fail by it, and Azure itself has said so.
+    Certain(Code),
+    /// It cannot be read, which is no failure: a build needs no right to look around.
+    Unknown,
+}
+
+/// The stable code of a finding, `AIB701`.
+pub type Code = &'static str;
+
+/// As it reads on one line, without its fix.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.check, self.text)
+    }
+}
+
+impl Finding {
+    /// The code, where there is something to complain of.
+    pub fn code(&self) -> Option<Code> {
+        match self.verdict {
+            Verdict::Warning(code) | Verdict::Problem(code) | Verdict::Certain(code) => Some(code),
+            Verdict::Fine | Verdict::Unknown => None,
+        }
+    }
+
+    /// Whether a build fails by it.
+    pub fn is_problem(&self) -> bool {
+        matches!(self.verdict, Verdict::Problem(_) | Verdict::Certain(_))
+    }
+}
+
+/// A finding before it is known which check made it.
+#[derive(Debug)]
+struct Seen {
+    verdict: Verdict,
+    text: String,
+    fix: Option<String>,
+}
+
+impl Seen {
+    fn new(verdict: Verdict, text: impl Into<String>) -> Self {
+        Self {
+            verdict,
+            text: text.into(),
+            fix: None,
+        }
+    }
+
+    fn fine(text: impl Into<String>) -> Self {
+        Self::new(Verdict::Fine, text)
+    }
+
+    fn unknown(what: impl fmt::Display, reason: &str) -> Self {
+        Self::new(Verdict::Unknown, format!("{what} cannot be read: {reason}"))
+    }
+
+    fn fix(mut self, fix: impl Into<String>) -> Self {
+        self.fix = Some(fix.into());
+        self
+    }
+}
+
+/// What the job tells of itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Job {
+    /// The job's own time limit in minutes, 0 for none; unknown at a prompt.
+    pub limit_minutes: Option<u64>,
+}
+
+/// Makes all checks. None stops another; the findings come in the order of [`CHECKS`].
+pub async fn doctor(plan: &Plan, arm: &Arm, job: Job) -> Vec<Finding> {
+    let azure = Azure::new(arm, Subject::of(plan), Patience::LONG, job);
+    make(CHECKS.iter(), &azure).await
+}
+
+/// A build does not wait longer for the preflight, whatever Azure does.
+const PREFLIGHT: Duration = Duration::from_secs(6);
+
+/// Makes the cheap checks, and tells what makes the build of `plan` certain to fail; nothing, if that is not known in time.
+pub async fn preflight(plan: &Plan, arm: &Arm) -> Vec<Finding> {
+    let azure = Azure::new(arm, Subject::of(plan), Patience::SHORT, Job::default());
+    let cheap = CHECKS.iter().filter(|check| check.cheap);
+    let found = tokio::time::timeout(PREFLIGHT, make(cheap, &azure)).await;
+    let found = found.unwrap_or_default();
+    for finding in &found {
+        tracing::debug!("preflight, {finding}");
+    }
+    let certain = |finding: &Finding| matches!(finding.verdict, Verdict::Certain(_));
+    found.into_iter().filter(certain).collect()
+}
+
+async fn make(checks: impl Iterator<Item = &'static Check>, azure: &Azure<'_>) -> Vec<Finding> {
+    let running: FuturesOrdered<_> = checks
+        .map(|check| async move { (check.name, check.kind.run(azure).await) })
+        .collect();
+    let found: Vec<_> = running.collect().await;
+    let named = |(check, seen): (&'static str, Vec<Seen>)| {
+        seen.into_iter().map(move |seen| Finding {
+            check,
+            verdict: seen.verdict,
+            text: seen.text,
+            fix: seen.fix,
+        })
+    };
+    found.into_iter().flat_map(named).collect()
+}

@@ -1,0 +1,196 @@
+//! Which rights a build needs where.
+
+use super::azure::Azure;
+use super::rights::{Action, Permission, missing};
+use super::storage::account_id;
+use super::subject::{Source, Target};
+use super::{Code, Seen, Verdict};
+use crate::resource::ResourceId;
+
+/// Rights that are needed at one place, and the built-in role that gives them.
+pub(super) struct Need {
+    pub(super) scope: String,
+    /// What the place is, for a sentence.
+    pub(super) what: String,
+    role: &'static str,
+    pub(super) actions: &'static [Action],
+}
+
+/// <https://github.com/Azure/azure-rest-api-specs/tree/main/specification/imagebuilder>, the provider's operations.
+const TEMPLATES: &[Action] = &[
+    Action::Control("Microsoft.VirtualMachineImages/imageTemplates/read"),
+    Action::Control("Microsoft.VirtualMachineImages/imageTemplates/write"),
+    Action::Control("Microsoft.VirtualMachineImages/imageTemplates/delete"),
+    Action::Control("Microsoft.VirtualMachineImages/imageTemplates/run/action"),
+    Action::Control("Microsoft.VirtualMachineImages/imageTemplates/cancel/action"),
+    Action::Control("Microsoft.VirtualMachineImages/imageTemplates/runOutputs/read"),
+];
+const ASSIGN: &[Action] = &[Action::Control(
+    "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
+)];
+const PACKAGE: &[Action] = &[
+    Action::Control(
+        "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action",
+    ),
+    Action::Control("Microsoft.Storage/storageAccounts/blobServices/containers/write"),
+    Action::Data("Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"),
+    Action::Data("Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"),
+    Action::Data("Microsoft.Storage/storageAccounts/blobServices/containers/blobs/delete"),
+];
+/// <https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-permissions-cli>
+const PUBLISH: &[Action] = &[
+    Action::Control("Microsoft.Compute/galleries/read"),
+    Action::Control("Microsoft.Compute/galleries/images/read"),
+    Action::Control("Microsoft.Compute/galleries/images/versions/read"),
+    Action::Control("Microsoft.Compute/galleries/images/versions/write"),
+];
+const READ_VERSION: &[Action] = &[
+    Action::Control("Microsoft.Compute/galleries/read"),
+    Action::Control("Microsoft.Compute/galleries/images/read"),
+    Action::Control("Microsoft.Compute/galleries/images/versions/read"),
+];
+const READ_IMAGE: &[Action] = &[Action::Control("Microsoft.Compute/images/read")];
+const WRITE_IMAGE: &[Action] = &[
+    Action::Control("Microsoft.Compute/images/read"),
+    Action::Control("Microsoft.Compute/images/write"),
+    Action::Control("Microsoft.Compute/images/delete"),
+];
+const JOIN: &[Action] = &[
+    Action::Control("Microsoft.Network/virtualNetworks/read"),
+    Action::Control("Microsoft.Network/virtualNetworks/subnets/join/action"),
+];
+/// A few of what Contributor gives.
+const STAGING: &[Action] = &[
+    Action::Control("Microsoft.Compute/virtualMachines/write"),
+    Action::Control("Microsoft.Network/networkInterfaces/write"),
+    Action::Control("Microsoft.Storage/storageAccounts/write"),
+    Action::Control("Microsoft.KeyVault/vaults/write"),
+];
+
+impl Need {
+    fn new(
+        scope: impl Into<String>,
+        what: impl Into<String>,
+        role: &'static str,
+        actions: &'static [Action],
+    ) -> Self {
+        Self {
+            scope: scope.into(),
+            what: what.into(),
+            role,
+            actions,
+        }
+    }
+
+    /// What is missing of it.
+    pub(super) fn judge(
+        &self,
+        who: &str,
+        assignee: &str,
+        code: Code,
+        given: &[Permission],
+    ) -> Seen {
+        let lacking = missing(given, self.actions);
+        if lacking.is_empty() {
+            return Seen::fine(format!("{}: all that a build needs", self.what));
+        }
+        let text = format!(
+            "{who} may not {} at {}, which a build does",
+            lacking.join(", "),
+            self.what
+        );
+        let fix = format!(
+            "az role assignment create --assignee-object-id {assignee} --assignee-principal-type ServicePrincipal --role '{}' --scope {} (or a role of your own with these actions)",
+            self.role, self.scope
+        );
+        Seen::new(Verdict::Problem(code), text).fix(fix)
+    }
+}
+
+/// Of the service connection.
+pub(super) async fn of_connection(azure: &Azure<'_>) -> Vec<Need> {
+    let subject = &azure.subject;
+    let group = format!("resource group '{}'", subject.resource_group);
+    let mut needs = vec![
+        Need::new(subject.in_group(), group, "Contributor", TEMPLATES),
+        Need::new(
+            subject.identity.as_str(),
+            format!("identity '{}'", subject.identity.name()),
+            "Managed Identity Operator",
+            ASSIGN,
+        ),
+    ];
+    if let Some((id, name)) = account_id(azure).await {
+        let what = format!("storage account '{name}'");
+        needs.push(Need::new(
+            id,
+            what,
+            "Storage Blob Data Contributor",
+            PACKAGE,
+        ));
+    }
+    needs
+}
+
+/// Of the identity that the service acts as.
+pub(super) fn of_identity(azure: &Azure<'_>) -> Vec<Need> {
+    let subject = &azure.subject;
+    let mut needs = Vec::new();
+    for target in &subject.targets {
+        needs.push(match target {
+            Target::Gallery { definition, .. } => {
+                let gallery = definition.parent().unwrap_or_else(|| definition.clone());
+                let what = format!("gallery '{}'", gallery.name());
+                Need::new(gallery.as_str(), what, "Contributor", PUBLISH)
+            }
+            Target::ManagedImage(id) => {
+                let what = format!("resource group '{}'", id.resource_group());
+                Need::new(group_of(id), what, "Contributor", WRITE_IMAGE)
+            }
+        });
+    }
+    match &subject.source {
+        Source::ManagedImage(id) => {
+            let what = format!("image '{}'", id.name());
+            needs.push(Need::new(id.as_str(), what, "Reader", READ_IMAGE));
+        }
+        Source::GalleryVersion(id) => {
+            let gallery = id.parent().and_then(|definition| definition.parent());
+            if let Some(gallery) = gallery {
+                let what = format!("gallery '{}'", gallery.name());
+                needs.push(Need::new(gallery.as_str(), what, "Reader", READ_VERSION));
+            }
+        }
+        Source::Marketplace { .. } | Source::Other => {}
+    }
+    for subnet in [&subject.subnet, &subject.container_subnet]
+        .into_iter()
+        .flatten()
+    {
+        let what = format!("subnet '{}'", subnet.name());
+        needs.push(Need::new(
+            subnet.as_str(),
+            what,
+            "Network Contributor",
+            JOIN,
+        ));
+    }
+    for identity in &subject.vm_identities {
+        let what = format!("identity '{}'", identity.name());
+        let role = "Managed Identity Operator";
+        needs.push(Need::new(identity.as_str(), what, role, ASSIGN));
+    }
+    if let Some(group) = &subject.staging_group {
+        let what = "the staging resource group";
+        needs.push(Need::new(group.as_str(), what, "Contributor", STAGING));
+    }
+    needs
+}
+
+fn group_of(id: &ResourceId) -> String {
+    format!(
+        "/subscriptions/{}/resourceGroups/{}",
+        id.subscription(),
+        id.resource_group()
+    )
+}

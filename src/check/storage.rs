@@ -1,0 +1,107 @@
+//! The storage account that the package goes through.
+
+use serde_json::Value;
+
+use super::azure::{Azure, Look, text};
+use super::table::ACCOUNT;
+use super::{Seen, Verdict};
+use crate::inputs::declared::STORAGE_ACCOUNT_NAME;
+
+/// <https://learn.microsoft.com/rest/api/storagerp/storage-accounts/get-properties>
+const API_VERSION: &str = "2023-05-01";
+
+/// The account as Azure Resource Manager answers it: in the template's group, or else anywhere in the subscription.
+async fn account(azure: &Azure<'_>, name: &str) -> Result<Option<Value>, String> {
+    let subject = &azure.subject;
+    let rest = "providers/Microsoft.Storage/storageAccounts";
+    let path = format!(
+        "{}/{rest}/{}?api-version={API_VERSION}",
+        subject.in_group(),
+        name.to_lowercase()
+    );
+    match &*azure.look(path).await {
+        Look::There(found) => return Ok(Some(found.clone())),
+        Look::Missing | Look::NoGroup | Look::Unknown(_) => {}
+    }
+    let list = format!(
+        "{}/{rest}?api-version={API_VERSION}",
+        subject.in_subscription()
+    );
+    match &*azure.look(list).await {
+        Look::There(list) => {
+            let all = list
+                .get("value")
+                .and_then(Value::as_array)
+                .ok_or("it is no list")?;
+            let named =
+                |one: &&Value| text(one, "/name").is_some_and(|own| own.eq_ignore_ascii_case(name));
+            match all.iter().find(named) {
+                Some(found) => Ok(Some(found.clone())),
+                None if text(list, "/nextLink").is_some() => {
+                    Err("there are too many accounts to look through".to_owned())
+                }
+                None => Ok(None),
+            }
+        }
+        Look::Missing | Look::NoGroup => {
+            Err("Azure does not find the subscription's accounts".to_owned())
+        }
+        Look::Unknown(reason) => Err(reason.clone()),
+    }
+}
+
+/// Id and name of the account, if there is one and it can be read.
+pub(super) async fn account_id(azure: &Azure<'_>) -> Option<(String, String)> {
+    let name = azure.subject.storage_account.as_ref()?;
+    let found = account(azure, name).await.ok()??;
+    Some((text(&found, "/id")?.to_owned(), name.clone()))
+}
+
+pub(super) async fn check(azure: &Azure<'_>) -> Vec<Seen> {
+    let Some(name) = &azure.subject.storage_account else {
+        return vec![Seen::fine("no package is sent, so none is used")];
+    };
+    let subscription = &azure.subject.subscription;
+    match account(azure, name).await {
+        Ok(Some(found)) => judge(name, &found),
+        Ok(None) => vec![
+            Seen::new(
+                Verdict::Problem(ACCOUNT),
+                format!("storage account '{name}' does not exist in subscription {subscription}, and the package goes through it"),
+            )
+            .fix(format!(
+                "name another one in input '{}', or: az storage account create --subscription {subscription} --resource-group {} --name {name} --location {} --sku Standard_LRS --allow-shared-key-access false",
+                STORAGE_ACCOUNT_NAME.name, azure.subject.resource_group, azure.subject.location
+            )),
+        ],
+        Err(why) => vec![Seen::unknown(format!("storage account '{name}'"), &why)],
+    }
+}
+
+fn judge(name: &str, account: &Value) -> Vec<Seen> {
+    if text(account, "/properties/primaryEndpoints/blob").is_none() {
+        let text = format!("storage account '{name}' stores no blobs");
+        return vec![
+            Seen::new(Verdict::Problem(ACCOUNT), text)
+                .fix("name an account of kind StorageV2 instead"),
+        ];
+    }
+    let mut seen = vec![Seen::fine(format!("'{name}' is there"))];
+    let closed = text(account, "/properties/publicNetworkAccess") == Some("Disabled");
+    let filtered = text(account, "/properties/networkAcls/defaultAction") == Some("Deny");
+    if closed || filtered {
+        let what = if closed {
+            "is closed to public networks"
+        } else {
+            "has a firewall"
+        };
+        let text = format!(
+            "storage account '{name}' {what}: the agent may not reach it, and the service reads the package through subnets of your own only"
+        );
+        let fix = format!(
+            "let the agent's network in (az storage account network-rule add --account-name {name} ...), give the build subnets of its own and let these in, or use another account"
+        );
+        seen.push(Seen::new(Verdict::Warning(ACCOUNT), text).fix(fix));
+    }
+    seen
+}

@@ -1,0 +1,169 @@
+//! What a template names, as a build would send it: the inputs and the template file are one here.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::inputs::Plan;
+use crate::resource::ResourceId;
+use crate::template::compose;
+
+/// What there is to look at.
+#[derive(Debug)]
+pub(super) struct Subject {
+    pub(super) subscription: String,
+    pub(super) resource_group: String,
+    /// The region of the template, `westeurope`.
+    pub(super) location: String,
+    pub(super) identity: ResourceId,
+    pub(super) source: Source,
+    pub(super) targets: Vec<Target>,
+    /// The size of the build VM, if the service does not choose it.
+    pub(super) vm_size: Option<String>,
+    pub(super) subnet: Option<ResourceId>,
+    pub(super) container_subnet: Option<ResourceId>,
+    pub(super) vm_identities: Vec<ResourceId>,
+    pub(super) staging_group: Option<String>,
+    pub(super) storage_account: Option<String>,
+    /// The build's own limit in minutes.
+    pub(super) build_minutes: u64,
+}
+
+/// What the image starts from.
+#[derive(Debug)]
+pub(super) enum Source {
+    Marketplace {
+        publisher: String,
+        offer: String,
+        sku: String,
+        version: String,
+        has_plan: bool,
+    },
+    ManagedImage(ResourceId),
+    GalleryVersion(ResourceId),
+    /// Something that this program does not know.
+    Other,
+}
+
+/// A gallery as a target, on the wire.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SharedImage {
+    gallery_image_id: String,
+}
+
+/// What the result becomes, where that is a resource.
+#[derive(Debug)]
+pub(super) enum Target {
+    Gallery {
+        definition: ResourceId,
+        version: Option<String>,
+    },
+    ManagedImage(ResourceId),
+}
+
+impl Subject {
+    pub(super) fn of(plan: &Plan) -> Self {
+        let template = compose(plan, None);
+        let text = |pointer: &str| {
+            let text = template.pointer(pointer).and_then(Value::as_str);
+            text.filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let id = |pointer: &str| text(pointer)?.parse().ok();
+        let list = |pointer: &str| {
+            let list = template.pointer(pointer).and_then(Value::as_array);
+            list.map_or(&[][..], Vec::as_slice)
+        };
+        let profile = "/properties/vmProfile";
+        let network = format!("{profile}/vnetConfig");
+        let vm_identities = list(&format!("{profile}/userAssignedIdentities"));
+        let limit = template.pointer("/properties/buildTimeoutInMinutes");
+        Self {
+            subscription: plan.connection.subscription.clone(),
+            resource_group: plan.resource_group.clone(),
+            location: plan.location.as_str().to_owned(),
+            identity: plan.identity.clone(),
+            source: Source::of(template.pointer("/properties/source")),
+            targets: list("/properties/distribute")
+                .iter()
+                .filter_map(Target::of)
+                .collect(),
+            vm_size: text(&format!("{profile}/vmSize")),
+            subnet: id(&format!("{network}/subnetId")),
+            container_subnet: id(&format!("{network}/containerInstanceSubnetId")),
+            vm_identities: vm_identities
+                .iter()
+                .filter_map(|id| id.as_str()?.parse().ok())
+                .collect(),
+            staging_group: text("/properties/stagingResourceGroup"),
+            storage_account: plan
+                .package
+                .as_ref()
+                .map(|package| package.storage_account.clone()),
+            build_minutes: match limit.and_then(Value::as_u64) {
+                Some(minutes) if minutes > 0 => minutes,
+                _ => plan.effective_build_timeout().as_secs() / 60,
+            },
+        }
+    }
+
+    /// Where the subscription begins, `/subscriptions/{id}`.
+    pub(super) fn in_subscription(&self) -> String {
+        format!("/subscriptions/{}", self.subscription)
+    }
+
+    /// Where the group of the template begins.
+    pub(super) fn in_group(&self) -> String {
+        format!(
+            "/subscriptions/{}/resourceGroups/{}",
+            self.subscription, self.resource_group
+        )
+    }
+}
+
+impl Source {
+    fn of(source: Option<&Value>) -> Self {
+        let text = |member: &str| {
+            let text = source.and_then(|source| source.get(member)?.as_str());
+            text.unwrap_or_default().to_owned()
+        };
+        let has_plan = source.is_some_and(|source| source.get("planInfo").is_some());
+        match (text("type").as_str(), text("imageId").parse()) {
+            ("PlatformImage", _) => Self::Marketplace {
+                publisher: text("publisher"),
+                offer: text("offer"),
+                sku: text("sku"),
+                version: text("version"),
+                has_plan,
+            },
+            ("ManagedImage", Ok(id)) => Self::ManagedImage(id),
+            ("SharedImageVersion", _) => text("imageVersionId")
+                .parse()
+                .map_or(Self::Other, Self::GalleryVersion),
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Target {
+    fn of(target: &Value) -> Option<Self> {
+        let id = |member: &str| target.get(member)?.as_str()?.parse::<ResourceId>().ok();
+        match target.get("type")?.as_str()? {
+            "SharedImage" => {
+                let shared = SharedImage::deserialize(target).ok()?;
+                let id: ResourceId = shared.gallery_image_id.parse().ok()?;
+                if id.is("Microsoft.Compute/galleries/images/versions") {
+                    return Some(Self::Gallery {
+                        definition: id.parent()?,
+                        version: Some(id.name().to_owned()),
+                    });
+                }
+                Some(Self::Gallery {
+                    definition: id,
+                    version: None,
+                })
+            }
+            "ManagedImage" => id("imageId").map(Self::ManagedImage),
+            _ => None,
+        }
+    }
+}

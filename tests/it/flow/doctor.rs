@@ -1,0 +1,236 @@
+//! The doctor: every check, well and ill.
+
+use azure_emulator::{Fault, Matcher};
+
+use super::ills::{ILLS, made, scene};
+use super::preflight::status;
+use super::scene::{Scene, Stage};
+use crate::golden::golden;
+
+fn without_containers(scene: Scene) -> Scene {
+    scene.input("containerInstanceSubnetId", "")
+}
+
+async fn visit(scene: Scene) -> Stage {
+    scene.input("action", "doctor").build(|_| {}).await
+}
+
+fn id(scene: &Scene, kind: &str, name: &str) -> String {
+    let group = scene.world.group_id("rg-images");
+    format!("{group}/providers/{kind}/{name}")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_doctor_who_finds_nothing_says_what_was_looked_at() {
+    let stage = visit(scene()).await;
+    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    golden("transcripts/doctor.txt", &stage.readable_transcript());
+    golden("summaries/doctor.md", &stage.summary());
+    let journal = stage.cloud.journal();
+    let changes = journal.iter().filter(|entry| {
+        entry.service == azure_emulator::Service::Arm && entry.method != http::Method::GET
+    });
+    assert_eq!(changes.count(), 0, "a doctor changes nothing");
+    assert!(stage.note.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_ill_is_found_with_its_remedy() {
+    for ill in ILLS {
+        let [code, text, fix] = ill.expected;
+        let stage = visit(made(ill)).await;
+        let cell = format!("{code} {text}\n{}", stage.transcript);
+        let issues: Vec<_> = ["error", "warning"]
+            .into_iter()
+            .flat_map(|kind| stage.issues(kind))
+            .collect();
+        let found = issues
+            .iter()
+            .find(|issue| issue.starts_with(code) && issue.contains(text));
+        let found = found.unwrap_or_else(|| panic!("{cell}"));
+        let (_, hint) = found
+            .split_once("\nhint: ")
+            .unwrap_or_else(|| panic!("{cell}"));
+        assert!(hint.contains(fix), "{cell}");
+        let expected = match stage.issues("error").len() {
+            0 => "SucceededWithIssues",
+            _ => "Failed",
+        };
+        assert_eq!(stage.result(), expected, "{cell}");
+    }
+}
+
+/// Without a container subnet the service comes by a private link.
+#[tokio::test(start_paused = true)]
+async fn policies_for_private_links_are_in_the_way_without_a_container_subnet() {
+    let mut ill = scene();
+    ill.world.subnets[0].private_link_policies = true;
+    assert_eq!(visit(ill).await.result(), "Succeeded");
+    let mut ill = without_containers(scene());
+    ill.world.subnets[0].private_link_policies = true;
+    let error = visit(ill).await.error();
+    assert!(
+        error.starts_with("AIB714: subnets: subnet 'snet-build' has network policies"),
+        "{error}"
+    );
+    assert!(
+        error.contains("--private-link-service-network-policies Disabled"),
+        "{error}"
+    );
+}
+
+/// Sources in galleries, and managed images.
+#[tokio::test(start_paused = true)]
+async fn sources_of_ones_own_are_looked_at() {
+    let gallery = |scene: Scene, version: &str| {
+        let definition = "Microsoft.Compute/galleries/galContoso/images/win11-avd/versions";
+        let source = id(&scene, definition, version);
+        scene
+            .input("imageSource", "sig")
+            .input("imageVersionId", &source)
+            .input("imageVersion", "9.0.0")
+    };
+    let with = |versions: &[&str]| {
+        let mut scene = scene();
+        let definition = &mut scene.world.galleries[0].definitions[0];
+        definition.versions = versions.iter().map(|&number| number.to_owned()).collect();
+        scene
+    };
+    let check = async |scene: Scene, expected: &str| {
+        let stage = visit(scene).await;
+        assert!(
+            stage.transcript.contains(expected),
+            "{expected}\n{}",
+            stage.transcript
+        );
+    };
+    check(
+        gallery(with(&["1.0.0"]), "1.0.0"),
+        "ok        source: image version 1.0.0 of 'win11-avd' is there",
+    )
+    .await;
+    check(
+        gallery(with(&["1.0.0"]), "latest"),
+        "ok        source: image version latest of 'win11-avd': there are 1 versions",
+    )
+    .await;
+    check(
+        gallery(with(&[]), "latest"),
+        "problem   source: 'win11-avd' has no versions",
+    )
+    .await;
+    check(
+        gallery(with(&["1.0.0"]), "2.0.0"),
+        "problem   source: image version 2.0.0 of 'win11-avd' does not exist",
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_managed_image_is_looked_at() {
+    let check = async |scene: Scene, expected: &str| {
+        let stage = visit(scene).await;
+        assert!(
+            stage.transcript.contains(expected),
+            "{expected}\n{}",
+            stage.transcript
+        );
+    };
+    let managed = |mut scene: Scene, there: bool| {
+        let source = id(&scene, "Microsoft.Compute/images", "base");
+        if there {
+            scene.world.managed_images.push(source.clone());
+        }
+        scene
+            .input("imageSource", "managedImage")
+            .input("customImageResourceId", &source)
+    };
+    check(
+        managed(scene(), true),
+        "ok        source: managed image 'base' is there",
+    )
+    .await;
+    check(
+        managed(scene(), false),
+        "unknown   source: managed image 'base' cannot be read",
+    )
+    .await;
+}
+
+/// Without any right to read, a doctor knows nothing, and says so without calling it a failure.
+#[tokio::test(start_paused = true)]
+async fn missing_rights_to_read_are_no_failure() {
+    let forbidden = r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#;
+    let scene = scene().input("action", "doctor");
+    let stage = scene
+        .build(|cloud| {
+            let matcher = Matcher::path(http::Method::GET, "/subscriptions/*");
+            cloud.add_fault(Fault {
+                matcher,
+                nth: 1,
+                times: 1000,
+                effect: status(403, forbidden),
+            });
+        })
+        .await;
+    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    let unknown = stage
+        .transcript
+        .lines()
+        .filter(|line| line.starts_with("unknown "));
+    assert!(unknown.count() >= 10, "{}", stage.transcript);
+    assert!(
+        stage.transcript.contains("AuthorizationFailed"),
+        "{}",
+        stage.transcript
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_doctor_who_cannot_sign_in_says_why() {
+    let mut scene = scene();
+    scene.world.applications[0].federated.clear();
+    let stage = visit(scene).await;
+    assert_eq!(stage.result(), "Failed");
+    assert!(
+        stage.error().starts_with("AIB203: Signing in failed"),
+        "{}",
+        stage.transcript
+    );
+    assert!(
+        stage.transcript.contains("problem   sign-in: "),
+        "{}",
+        stage.transcript
+    );
+}
+
+/// `docs/doctor.md` lists every check and every code, as the code itself has them.
+#[test]
+fn the_page_is_what_the_source_says() {
+    use image_builder::check::{CHECKS, CODES};
+    use std::fmt::Write as _;
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/doctor.md");
+    let page = std::fs::read_to_string(&path)
+        .unwrap()
+        .replace("\r\n", "\n");
+    let (head, _) = page.split_once("## Checks\n").unwrap();
+    let mut expected = format!(
+        "{head}## Checks\n\n| check | what it looks at | in each build | right to look |\n|---|---|---|---|\n"
+    );
+    for check in CHECKS {
+        let cheap = if check.cheap { "yes" } else { "" };
+        let (name, looks_at, needs) = (check.name, check.looks_at, check.needs);
+        writeln!(expected, "| {name} | {looks_at} | {cheap} | {needs} |").unwrap();
+    }
+    expected.push_str("\n## Codes\n\n| code | meaning |\n|---|---|\n");
+    for (code, meaning) in CODES {
+        writeln!(expected, "| {code} | {meaning} |").unwrap();
+    }
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, &expected).unwrap();
+    }
+    assert!(
+        page == expected || std::env::var_os("UPDATE_GOLDEN").is_some(),
+        "docs/doctor.md differs from the source; run with UPDATE_GOLDEN=1"
+    );
+}

@@ -1,0 +1,159 @@
+//! The preflight of each build: it refuses what is certain to fail, and nothing else.
+
+use azure_emulator::{Effect, Fault, Matcher, Service};
+
+use super::ills::{ILLS, made, scene};
+use super::scene::Stage;
+use super::story::check_nothing_left;
+
+/// What is certain is refused in seconds, and nothing is made; the rest is left to Azure.
+#[tokio::test(start_paused = true)]
+async fn a_build_that_is_certain_to_fail_is_refused_before_anything_is_made() {
+    for ill in ILLS.iter().filter(|ill| ill.certain) {
+        let [code, text, fix] = ill.expected;
+        let stage = made(ill).build(|_| {}).await;
+        let cell = format!("{code} {text}\n{}", stage.transcript);
+        assert_eq!(stage.result(), "Failed", "{cell}");
+        let errors = stage.issues("error");
+        let found = errors
+            .iter()
+            .find(|error| error.starts_with(code) && error.contains(text));
+        assert!(found.is_some_and(|error| error.contains(fix)), "{cell}");
+        check_nothing_left(&stage);
+        assert!(stage.elapsed.as_secs() < 5, "{cell}");
+        let journal = stage.cloud.journal();
+        let made = journal
+            .iter()
+            .any(|entry| entry.operation == Some("PutTemplate") || entry.service == Service::Blob);
+        assert!(!made, "{cell}");
+        assert!(journal.len() <= 20, "{cell}: {} requests", journal.len());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_only_likely_to_fail_is_left_to_azure() {
+    for ill in ILLS.iter().filter(|ill| !ill.certain) {
+        let stage = made(ill).build(|_| {}).await;
+        let preflight = stage.issues("error");
+        let preflight = preflight.iter().any(|error| error.starts_with("AIB7"));
+        assert!(!preflight, "{:?}\n{}", ill.expected, stage.transcript);
+    }
+}
+
+fn trouble(operation: &str, effect: Effect) -> Fault {
+    Fault {
+        matcher: Matcher::operation(operation),
+        nth: 1,
+        times: 1000,
+        effect,
+    }
+}
+
+pub(super) fn status(code: u16, body: &str) -> Effect {
+    Effect::Status {
+        code,
+        headers: Vec::new(),
+        body: body.to_owned(),
+    }
+}
+
+/// What a cloud may answer that does not have a route, or does not let us read.
+fn troubles() -> Vec<(&'static str, Effect)> {
+    let arm = |code: &str| format!(r#"{{"error":{{"code":"{code}","message":"scripted"}}}}"#);
+    vec![
+        ("a bare 404", status(404, "")),
+        ("a 404 page", status(404, "<html>not here</html>")),
+        ("404 NotFound", status(404, &arm("NotFound"))),
+        (
+            "404 ResourceNotFound",
+            status(404, &arm("ResourceNotFound")),
+        ),
+        (
+            "404 InvalidResourceType",
+            status(404, &arm("InvalidResourceType")),
+        ),
+        (
+            "400 InvalidApiVersionParameter",
+            status(400, &arm("InvalidApiVersionParameter")),
+        ),
+        (
+            "400 NoRegisteredProviderFound",
+            status(400, &arm("NoRegisteredProviderFound")),
+        ),
+        ("403", status(403, &arm("AuthorizationFailed"))),
+        ("405", status(405, "")),
+        ("409", status(409, &arm("Conflict"))),
+        ("429", status(429, "")),
+        ("500", status(500, "")),
+        ("503", status(503, "")),
+        ("200 and nothing", status(200, "")),
+        ("200 and an empty object", status(200, "{}")),
+        ("200 and an empty list", status(200, "[]")),
+        ("200 and no JSON", status(200, "hello")),
+        ("a gateway's page", Effect::NotJson),
+        ("a reset", Effect::ResetBefore),
+        ("half an answer", Effect::Truncate),
+        (
+            "silence",
+            Effect::Delay(std::time::Duration::from_secs(3600)),
+        ),
+    ]
+}
+
+/// The routes of the preflight that nothing else in a build needs.
+const LOOKS: &[&str] = &[
+    "GetProvider",
+    "GetResourceGroup",
+    "GetDefinition",
+    "ListDefinitions",
+    "GetGallery",
+    "ListGalleriesOfGroup",
+    "GetIdentity",
+    "ListIdentitiesOfGroup",
+    "GetPlatformImageVersion",
+    "ListImageSkus",
+    "ListOffers",
+    "GetSubnet",
+    "GetNetwork",
+    "ListNetworksOfGroup",
+];
+
+async fn built(faults: Vec<Fault>) -> Stage {
+    scene()
+        .input("imageVersion", "7.0.0")
+        .build(|cloud| faults.into_iter().for_each(|fault| cloud.add_fault(fault)))
+        .await
+}
+
+/// A cloud that lacks what the preflight asks for builds all the same, and at once.
+#[tokio::test(start_paused = true)]
+async fn a_look_that_fails_never_refuses_a_build() {
+    let usual = built(Vec::new()).await;
+    for (name, effect) in troubles() {
+        // All together; and each alone, where the others could confirm what it says.
+        let telling = ["404 NotFound", "200 and an empty object", "silence"].contains(&name);
+        let each = LOOKS.iter().filter(|_| telling);
+        let each = each.map(|look| vec![trouble(look, effect.clone())]);
+        let all = LOOKS.iter().map(|look| trouble(look, effect.clone()));
+        for faults in each.chain([all.collect()]) {
+            let cell = format!("{name}: {faults:?}");
+            let stage = built(faults).await;
+            assert_eq!(stage.result(), "Succeeded", "{cell}\n{}", stage.transcript);
+            let late = stage.elapsed.saturating_sub(usual.elapsed);
+            // Six seconds, and four for each of two looks at how the package is read.
+            assert!(late.as_secs() <= 15, "{cell}: {late:?} later");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_usual_build_looks_around_with_a_handful_of_requests() {
+    let stage = scene().build(|_| {}).await;
+    let journal = stage.cloud.journal();
+    let before = journal
+        .iter()
+        .take_while(|entry| entry.service != Service::Blob);
+    let looks = before.filter(|entry| entry.service == Service::Arm).count();
+    // The storage account is one of them.
+    assert!((6..=10).contains(&looks), "{looks}");
+}
