@@ -1,5 +1,5 @@
 """Azure CLI builds images in the emulator: sign in, templates from flags, from a file and from its own cache, run, outputs, cancel, delete; and it
-reads every line of the documentation."""
+reads every line of the documentation, and every template of the samples."""
 
 import json
 import os
@@ -214,10 +214,17 @@ def asks_for_a_state_as_the_page_says():
     assert builder("show", "flags", "--query", "properties.lastRunStatus") is None
 
 
-def knows_every_line_of_the_documentation():
-    lines = pathlib.Path(__file__).with_name("lines.py")
-    done = subprocess.run([sys.executable, lines], capture_output=True, text=True)
+def succeeds(script):
+    done = subprocess.run([sys.executable, pathlib.Path(__file__).with_name(script)], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def knows_every_line_of_the_documentation():
+    succeeds("lines.py")
+
+
+def knows_every_member_of_the_samples():
+    succeeds("templates.py")
 
 
 def deletes_what_it_made():
@@ -246,6 +253,7 @@ STEPS = [
     promotes_a_version_by_the_sample,
     asks_for_a_state_as_the_page_says,
     knows_every_line_of_the_documentation,
+    knows_every_member_of_the_samples,
     sees_a_submission_fail,
     deletes_what_it_made,
 ]

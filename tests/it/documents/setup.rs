@@ -281,3 +281,28 @@ fn the_service_connection_is_made_as_documented() {
         "{last}"
     );
 }
+
+/// The two scripts for the service connection say the same to Azure DevOps.
+#[test]
+fn both_make_the_same_service_connection() {
+    let read = |name: &str| fs::read_to_string(root().join("samples/setup").join(name)).unwrap();
+    for script in ["service-connection.sh", "service-connection.ps1"].map(read) {
+        for word in [
+            "499b84ac-1321-427f-aa17-267ca6975798",
+            "/_apis/serviceendpoint/endpoints?api-version=7.1",
+            "WorkloadIdentityFederation",
+            "serviceEndpointProjectReferences",
+            "creationMode",
+            "Manual",
+            "serviceprincipalid",
+            "workloadIdentityFederationIssuer",
+            "workloadIdentityFederationSubject",
+            "api://AzureADTokenExchange",
+            "azure-pipelines",
+            "images-prod",
+            "id-image-pipeline",
+        ] {
+            assert!(script.contains(word), "{word} is missing in\n{script}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+# The same as service-connection.sh with Azure PowerShell: .\service-connection.ps1 -Organization contoso -Project shop
+param(
+    [Parameter(Mandatory)] [string] $Organization,
+    [Parameter(Mandatory)] [string] $Project
+)
+$ErrorActionPreference = 'Stop'
+$connection = 'images-prod'
+$group = 'rg-images'
+$pipelineIdentity = 'id-image-pipeline'
+
+# The id of Azure DevOps in Microsoft Entra ID: the token is for it.
+$devops = '499b84ac-1321-427f-aa17-267ca6975798'
+$server = "https://dev.azure.com/$Organization"
+$context = Get-AzContext
+$client = (Get-AzUserAssignedIdentity -ResourceGroupName $group -Name $pipelineIdentity).ClientId
+
+function Read-Answer($answer) {
+    if ($answer.StatusCode -ge 400) { throw "Azure DevOps answered $($answer.StatusCode): $($answer.Content)" }
+    $answer.Content | ConvertFrom-Json
+}
+
+$projectId = (Read-Answer (Invoke-AzRestMethod -Uri "$server/_apis/projects/$($Project)?api-version=7.1" -ResourceId $devops)).id
+$body = @{
+    name                             = $connection
+    type                             = 'azurerm'
+    url                              = 'https://management.azure.com/'
+    data                             = @{
+        environment      = 'AzureCloud'
+        scopeLevel       = 'Subscription'
+        subscriptionId   = $context.Subscription.Id
+        subscriptionName = $context.Subscription.Name
+        creationMode     = 'Manual'
+    }
+    authorization                    = @{
+        scheme     = 'WorkloadIdentityFederation'
+        parameters = @{ tenantid = $context.Tenant.Id; serviceprincipalid = $client }
+    }
+    isShared                         = $false
+    isReady                          = $true
+    serviceEndpointProjectReferences = @(
+        @{ projectReference = @{ id = $projectId; name = $Project }; name = $connection }
+    )
+} | ConvertTo-Json -Depth 5
+$endpoints = "$server/_apis/serviceendpoint/endpoints?api-version=7.1"
+$made = Read-Answer (Invoke-AzRestMethod -Method POST -Uri $endpoints -ResourceId $devops -Payload $body)
+
+# Who signs the tokens, and whose they are, is known now only.
+$endpoint = "$server/$Project/_apis/serviceendpoint/endpoints/$($made.id)?api-version=7.1"
+$parameters = (Read-Answer (Invoke-AzRestMethod -Uri $endpoint -ResourceId $devops)).authorization.parameters
+New-AzFederatedIdentityCredential -ResourceGroupName $group -IdentityName $pipelineIdentity -Name 'azure-pipelines' `
+    -Issuer $parameters.workloadIdentityFederationIssuer -Subject $parameters.workloadIdentityFederationSubject `
+    -Audience 'api://AzureADTokenExchange'
