@@ -13,43 +13,11 @@ use super::environment::Environment;
 use super::known_secrets::KnownSecrets;
 use super::neutral::neutralize;
 use super::output;
+pub use super::result::{IssueKind, TaskResult};
 use crate::secret::Masker;
 
 /// Azure Pipelines cuts longer messages, at a place of its own choosing.
 const LONGEST_ISSUE_CHARACTERS: usize = 4_000;
-
-/// How much an issue matters. Neither changes the result of the step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IssueKind {
-    /// Shown in red on the page of the run.
-    Error,
-    /// Shown in yellow.
-    Warning,
-}
-
-/// The result of the step. Among results that are told, the agent takes the worst.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TaskResult {
-    /// All is well.
-    Succeeded,
-    /// The step did its work, and somebody should look at it.
-    SucceededWithIssues,
-    /// The step did not do its work.
-    Failed,
-    /// The step was asked to end early.
-    Canceled,
-}
-
-impl TaskResult {
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Succeeded => "Succeeded",
-            Self::SucceededWithIssues => "SucceededWithIssues",
-            Self::Failed => "Failed",
-            Self::Canceled => "Canceled",
-        }
-    }
-}
 
 /// The way to the agent. Clones are handles to the same console, and may be used from anywhere.
 #[derive(Clone)]

@@ -13,23 +13,9 @@ use serde_json::Value;
 use super::endpoint::Endpoint;
 use super::names;
 
-/// What a child process must not inherit.
-const PRIVATE_PREFIXES: [&str; 5] = [
-    names::INPUT,
-    "ENDPOINT_",
-    names::SECRET,
-    names::SECURE_FILE,
-    names::TASK_VARIABLE,
-];
-const PRIVATE_NAMES: [&str; 3] = [
-    names::SYSTEM_ACCESS_TOKEN,
-    names::COMMAND_CORRELATION_ID,
-    names::PARENT,
-];
-
 /// A snapshot of the environment. Empty values count as unset, as they do for every task, except among the inputs.
 pub struct Environment {
-    values: BTreeMap<String, OsString>,
+    pub(super) values: BTreeMap<String, OsString>,
     ignores_case: bool,
 }
 
@@ -201,23 +187,6 @@ impl Environment {
         self.text(names::COMMAND_CORRELATION_ID)
     }
 
-    /// The names that have to be removed from the environment of every child process: they hold secrets, or are meant for us alone.
-    pub fn names_kept_from_children(&self) -> Vec<&str> {
-        let kept = |name: &str| {
-            PRIVATE_PREFIXES
-                .iter()
-                .any(|prefix| after(name, prefix).is_some())
-                || PRIVATE_NAMES
-                    .iter()
-                    .any(|private| name.eq_ignore_ascii_case(private))
-        };
-        self.values
-            .keys()
-            .map(String::as_str)
-            .filter(|name| kept(name))
-            .collect()
-    }
-
     fn value(&self, name: &str) -> Option<&OsStr> {
         let value = if self.ignores_case {
             self.values.get(&name.to_uppercase())
@@ -274,7 +243,7 @@ fn formatted(name: &str) -> String {
     name.replace(['.', ' '], "_").to_uppercase()
 }
 
-fn after<'a>(name: &'a str, prefix: &str) -> Option<&'a str> {
+pub(super) fn after<'a>(name: &'a str, prefix: &str) -> Option<&'a str> {
     let head = name.get(..prefix.len())?;
     head.eq_ignore_ascii_case(prefix)
         .then(|| name.get(prefix.len()..))?

@@ -5,6 +5,7 @@
 //! It has never heard of Azure: it understands no input, knows no URL, and nothing but `main` may use it.
 //! Nothing outside of it reads the environment or prints.
 
+mod children;
 pub mod command;
 pub mod console;
 mod devops;
@@ -16,6 +17,7 @@ mod network;
 pub mod neutral;
 mod output;
 mod page;
+mod result;
 mod stage_files;
 pub mod stop;
 mod variables;

@@ -1,4 +1,4 @@
-//! The doctor's findings: a line for each, issues for those that matter, a table on the page of the run.
+//! The doctor's findings: a line or an issue for each, and a table on the page of the run.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use super::outcome::{MOST_ISSUES, with_hint};
 use super::summary::markup::escaped;
 use crate::agent::{Console, IssueKind, TaskResult};
-use crate::check::{Finding, Verdict};
+use crate::check::{Code, Finding, Verdict};
 use crate::error::Error;
 use crate::inputs::{Plan, Scheme};
 
@@ -23,8 +23,8 @@ fn scheme(plan: &Plan) -> &'static str {
 
 /// Nobody could sign in, so nothing can be looked at.
 pub fn report_no_visit(console: &Console, plan: &Plan, error: &Error) {
-    console.line(&format!("problem   sign-in: {} ({})", error, scheme(plan)));
-    let text = with_hint(&error.to_string(), error.hint().as_deref());
+    let text = format!("sign-in by {}: {error}", scheme(plan));
+    let text = with_hint(&text, error.hint().as_deref());
     console.issue(IssueKind::Error, Some(error.code()), &text);
     console.complete(TaskResult::Failed, &error.to_string());
 }
@@ -32,9 +32,6 @@ pub fn report_no_visit(console: &Console, plan: &Plan, error: &Error) {
 /// What was found. The table is a file in `folder`.
 pub fn report_visit(console: &Console, plan: &Plan, findings: &[Finding], folder: &Path) {
     console.line(&format!("ok        sign-in: by {}", scheme(plan)));
-    for finding in findings {
-        console.line(&format!("{:<9} {finding}", word(finding.verdict)));
-    }
     report_findings(console, findings);
     let text = table(plan, findings);
     let path = folder.join(format!("{}-doctor.md", plan.template_name));
@@ -72,26 +69,64 @@ fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-/// An issue for each problem and warning. The page of the run shows ten of each: the rest goes into one.
+/// Each finding once, in order: problems and warnings as issues, the others as lines.
 pub(super) fn report_findings(console: &Console, findings: &[Finding]) {
-    for (kind, problems) in [(IssueKind::Error, true), (IssueKind::Warning, false)] {
-        let told = findings.iter().filter_map(|finding| {
-            let code = finding.code()?;
-            let text = with_hint(&finding.to_string(), finding.fix.as_deref());
-            (finding.is_problem() == problems).then_some((code, text))
-        });
-        let told: Vec<_> = told.collect();
-        let (shown, rest) = told.split_at(if told.len() > MOST_ISSUES {
-            MOST_ISSUES - 1
+    let of_kind = |problems: bool| {
+        let all = findings.iter().filter(|finding| finding.code().is_some());
+        all.filter(|finding| finding.is_problem() == problems)
+            .count()
+    };
+    let mut errors = Issues::new(console, IssueKind::Error, of_kind(true));
+    let mut warnings = Issues::new(console, IssueKind::Warning, of_kind(false));
+    for finding in findings {
+        let Some(code) = finding.code() else {
+            console.line(&format!("{:<9} {finding}", word(finding.verdict)));
+            continue;
+        };
+        let text = with_hint(&finding.to_string(), finding.fix.as_deref());
+        if finding.is_problem() {
+            errors.tell(code, text);
         } else {
-            told.len()
-        });
-        for (code, text) in shown {
-            console.issue(kind, Some(code), text);
+            warnings.tell(code, text);
         }
-        if let Some((code, _)) = rest.first() {
-            let text: Vec<_> = rest.iter().map(|(_, text)| text.as_str()).collect();
-            console.issue(kind, Some(code), &text.join("\n"));
+    }
+    errors.end();
+    warnings.end();
+}
+
+/// The page of the run shows ten issues of a kind: those after the ninth are one, if there are more than ten.
+struct Issues<'a> {
+    console: &'a Console,
+    kind: IssueKind,
+    total: usize,
+    told: usize,
+    rest: Vec<(Code, String)>,
+}
+
+impl<'a> Issues<'a> {
+    fn new(console: &'a Console, kind: IssueKind, total: usize) -> Self {
+        Self {
+            console,
+            kind,
+            total,
+            told: 0,
+            rest: Vec::new(),
+        }
+    }
+
+    fn tell(&mut self, code: Code, text: String) {
+        if self.total > MOST_ISSUES && self.told >= MOST_ISSUES - 1 {
+            self.rest.push((code, text));
+            return;
+        }
+        self.told += 1;
+        self.console.issue(self.kind, Some(code), &text);
+    }
+
+    fn end(self) {
+        if let Some((code, _)) = self.rest.first() {
+            let texts: Vec<_> = self.rest.iter().map(|(_, text)| text.as_str()).collect();
+            self.console.issue(self.kind, Some(code), &texts.join("\n"));
         }
     }
 }

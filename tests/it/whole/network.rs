@@ -90,6 +90,8 @@ fn a_wrong_password_for_the_proxy_is_explained() {
         "{}",
         job.log()
     );
+    let supported = "They are sent as Basic authentication: for a proxy that wants NTLM";
+    assert!(job.log().contains(supported), "{}", job.log());
     assert_eq!(proxy.seen(), ["407 dev.azure.emulator"], "it is asked once");
 }
 
