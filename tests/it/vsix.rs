@@ -1,4 +1,4 @@
-//! The package as it is installed. These tests read the one that `IMAGE_BUILDER_VSIX` names, so they are left out until there is one:
+//! The package as it is installed. Most tests read the one that `IMAGE_BUILDER_VSIX` names, so they are left out until there is one:
 //! `build/vsix linux-x64`, then `IMAGE_BUILDER_VSIX=target/vsix/….vsix cargo test --test it vsix -- --ignored`, as `.ci/run` does.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -118,6 +118,24 @@ fn what_is_in_the_package_is_what_lies_in_the_repository() {
     let task: Value = serde_json::from_slice(&parts["task/task.json"]).unwrap();
     let own: Value = serde_json::from_slice(&repository("task/task.json")).unwrap();
     assert_eq!(task, own);
+}
+
+/// Microsoft's schema for tasks knows every property and every value of a property.
+#[test]
+fn the_tasks_manifest_keeps_to_its_schema() {
+    let schema = repository("tests/testdata/task-manifest/tasks.schema.json");
+    let schema: Value = serde_json::from_slice(&schema).unwrap();
+    let validator = jsonschema::draft4::new(&schema).unwrap();
+    let mut task: Value = serde_json::from_slice(&repository("task/task.json")).unwrap();
+    let offences = |task: &Value| -> Vec<String> {
+        let errors = validator.iter_errors(task);
+        errors
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect()
+    };
+    assert_eq!(offences(&task), Vec::<String>::new());
+    task["inputs"][0]["kind"] = "string".into();
+    assert_eq!(offences(&task).len(), 1);
 }
 
 #[test]
