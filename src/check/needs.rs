@@ -2,9 +2,10 @@
 
 use super::azure::Azure;
 use super::rights::{Action, Permission, missing};
-use super::storage::account_id;
+use super::storage::account;
 use super::subject::{Source, Target};
 use super::{Code, Seen, Verdict};
+use crate::inputs::PackageAccess;
 use crate::resource::ResourceId;
 
 /// Rights that are needed at one place, and the built-in role that gives them.
@@ -14,6 +15,8 @@ pub(super) struct Need {
     pub(super) what: String,
     role: &'static str,
     pub(super) actions: &'static [Action],
+    /// What does instead, although with less care.
+    instead: Option<&'static [Action]>,
 }
 
 /// <https://github.com/Azure/azure-rest-api-specs/tree/main/specification/imagebuilder>, the provider's operations.
@@ -37,6 +40,9 @@ const PACKAGE: &[Action] = &[
     Action::Data("Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"),
     Action::Data("Microsoft.Storage/storageAccounts/blobServices/containers/blobs/delete"),
 ];
+const KEY: &[Action] = &[Action::Control(
+    "Microsoft.Storage/storageAccounts/listKeys/action",
+)];
 /// <https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-permissions-cli>
 const PUBLISH: &[Action] = &[
     Action::Control("Microsoft.Compute/galleries/read"),
@@ -79,7 +85,13 @@ impl Need {
             what: what.into(),
             role,
             actions,
+            instead: None,
         }
+    }
+
+    fn or(mut self, instead: Option<&'static [Action]>) -> Self {
+        self.instead = instead;
+        self
     }
 
     /// What is missing of it.
@@ -94,8 +106,15 @@ impl Need {
         if lacking.is_empty() {
             return Seen::fine(format!("{}: all that a build needs", self.what));
         }
+        let instead = self.instead;
+        let does_instead = instead.is_some_and(|other| missing(given, other).is_empty());
+        let (verdict, end) = if does_instead {
+            (Verdict::Warning(code), "so a key of the account is used")
+        } else {
+            (Verdict::Problem(code), "which a build does")
+        };
         let text = format!(
-            "{who} may not {} at {}, which a build does",
+            "{who} may not {} at {}, {end}",
             lacking.join(", "),
             self.what
         );
@@ -103,7 +122,7 @@ impl Need {
             "az role assignment create --assignee-object-id {assignee} --assignee-principal-type ServicePrincipal --role '{}' --scope {} (or a role of your own with these actions)",
             self.role, self.scope
         );
-        Seen::new(Verdict::Problem(code), text).fix(fix)
+        Seen::new(verdict, text).fix(fix)
     }
 }
 
@@ -120,14 +139,17 @@ pub(super) async fn of_connection(azure: &Azure<'_>) -> Vec<Need> {
             ASSIGN,
         ),
     ];
-    if let Some((id, name)) = account_id(azure).await {
-        let what = format!("storage account '{name}'");
-        needs.push(Need::new(
-            id,
-            what,
-            "Storage Blob Data Contributor",
-            PACKAGE,
-        ));
+    if let Some(account) = account(azure).await {
+        let what = format!("storage account '{}'", account.name);
+        let by_role = "Storage Blob Data Contributor";
+        let by_key = account.takes_keys.then_some(KEY);
+        needs.push(match subject.package_access {
+            PackageAccess::Key => Need::new(account.id, what, "Storage Account Contributor", KEY),
+            PackageAccess::Auto => Need::new(account.id, what, by_role, PACKAGE).or(by_key),
+            PackageAccess::Identity | PackageAccess::Sas => {
+                Need::new(account.id, what, by_role, PACKAGE)
+            }
+        });
     }
     needs
 }

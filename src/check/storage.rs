@@ -11,7 +11,7 @@ use crate::inputs::declared::STORAGE_ACCOUNT_NAME;
 const API_VERSION: &str = "2023-05-01";
 
 /// The account as Azure Resource Manager answers it: in the template's group, or else anywhere in the subscription.
-async fn account(azure: &Azure<'_>, name: &str) -> Result<Option<Value>, String> {
+async fn found(azure: &Azure<'_>, name: &str) -> Result<Option<Value>, String> {
     let subject = &azure.subject;
     let rest = "providers/Microsoft.Storage/storageAccounts";
     let path = format!(
@@ -50,11 +50,23 @@ async fn account(azure: &Azure<'_>, name: &str) -> Result<Option<Value>, String>
     }
 }
 
-/// Id and name of the account, if there is one and it can be read.
-pub(super) async fn account_id(azure: &Azure<'_>) -> Option<(String, String)> {
+/// What matters of the account for the rights on it.
+pub(super) struct Account {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) takes_keys: bool,
+}
+
+/// The account, if there is one and it can be read.
+pub(super) async fn account(azure: &Azure<'_>) -> Option<Account> {
     let name = azure.subject.storage_account.as_ref()?;
-    let found = account(azure, name).await.ok()??;
-    Some((text(&found, "/id")?.to_owned(), name.clone()))
+    let found = found(azure, name).await.ok()??;
+    let keys = found.pointer("/properties/allowSharedKeyAccess");
+    Some(Account {
+        id: text(&found, "/id")?.to_owned(),
+        name: name.clone(),
+        takes_keys: keys.and_then(Value::as_bool) != Some(false),
+    })
 }
 
 pub(super) async fn check(azure: &Azure<'_>) -> Vec<Seen> {
@@ -62,7 +74,7 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Seen> {
         return vec![Seen::fine("no package is sent, so none is used")];
     };
     let subscription = &azure.subject.subscription;
-    match account(azure, name).await {
+    match found(azure, name).await {
         Ok(Some(found)) => judge(name, &found),
         Ok(None) => vec![
             Seen::new(

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::inputs::Plan;
+use crate::inputs::{PackageAccess, Plan};
 use crate::resource::ResourceId;
 use crate::template::compose;
 
@@ -24,6 +24,7 @@ pub(super) struct Subject {
     pub(super) vm_identities: Vec<ResourceId>,
     pub(super) staging_group: Option<String>,
     pub(super) storage_account: Option<String>,
+    pub(super) package_access: PackageAccess,
     /// The build's own limit in minutes.
     pub(super) build_minutes: u64,
 }
@@ -99,6 +100,10 @@ impl Subject {
                 .package
                 .as_ref()
                 .map(|package| package.storage_account.clone()),
+            package_access: plan
+                .package
+                .as_ref()
+                .map_or_else(PackageAccess::default, |package| package.access),
             build_minutes: match limit.and_then(Value::as_u64) {
                 Some(minutes) if minutes > 0 => minutes,
                 _ => plan.effective_build_timeout().as_secs() / 60,

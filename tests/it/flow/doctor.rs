@@ -201,6 +201,22 @@ async fn a_doctor_who_cannot_sign_in_says_why() {
     );
 }
 
+/// Whoever may read the keys of the account needs no role, and is told of it unless that was asked for.
+#[tokio::test(start_paused = true)]
+async fn a_key_does_instead_of_a_role() {
+    let check = async |access: &str, keys: bool, expected: &str| {
+        let mut ill = scene().input("packageAccess", access);
+        ill.world.storage_accounts[0].roles.clear();
+        ill.world.storage_accounts[0].allow_shared_key = keys;
+        let stage = visit(ill).await;
+        assert_eq!(stage.result(), expected, "{access}\n{}", stage.transcript);
+    };
+    check("auto", true, "SucceededWithIssues").await;
+    check("auto", false, "Failed").await;
+    check("sas", true, "Failed").await;
+    check("key", true, "Succeeded").await;
+}
+
 /// The page of a run shows ten errors: with more, the last one holds the rest, and nothing is told twice.
 #[tokio::test(start_paused = true)]
 async fn many_problems_are_ten_issues() {
