@@ -2,13 +2,15 @@
 //!
 //! <https://learn.microsoft.com/rest/api/compute/gallery-image-versions/get>
 
+use std::time::Duration;
+
 use http::Method;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::client::Call;
-use super::failure::Failure;
+use super::failure::{Cause, Failure};
 use super::image_template::Arm;
-use crate::resource::ResourceId;
+use crate::resource::{ImageVersion, ResourceId};
 
 /// The newest version that does not validate images on its own.
 const API_VERSION: &str = "2024-03-03";
@@ -24,7 +26,95 @@ pub struct RegionState {
     pub percent: u8,
 }
 
+/// A version of an image definition.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Version {
+    /// Its number, `1.0.3`.
+    pub name: String,
+    /// Its resource id.
+    pub id: String,
+    /// Whether it is complete.
+    pub succeeded: bool,
+    /// Whether it is kept from who asks for the latest one.
+    pub excluded: bool,
+    /// Its tags.
+    pub tags: Map<String, Value>,
+}
+
+impl Version {
+    /// The value of a tag. Names of tags ignore letter case.
+    pub fn tag(&self, name: &str) -> Option<&str> {
+        let mut tags = self.tags.iter();
+        let found = tags.find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found?.1.as_str()
+    }
+
+    /// Its place among the others; one that is no number comes first.
+    pub fn number(&self) -> Option<ImageVersion> {
+        self.name.parse().ok()
+    }
+
+    fn read(value: &Value) -> Option<Self> {
+        let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
+        let profile = value.pointer("/properties/publishingProfile/excludeFromLatest");
+        Some(Self {
+            name: text("/name")?.to_owned(),
+            id: text("/id")?.to_owned(),
+            succeeded: text("/properties/provisioningState") == Some("Succeeded"),
+            excluded: profile.and_then(Value::as_bool) == Some(true),
+            tags: value
+                .get("tags")
+                .and_then(Value::as_object)
+                .cloned()
+                .unwrap_or_default(),
+        })
+    }
+}
+
+/// More pages than any image definition has.
+const MOST_PAGES: usize = 200;
+
 impl Arm {
+    /// All versions of image definition `definition`, page by page.
+    pub async fn versions(&self, definition: &ResourceId) -> Result<Vec<Version>, Failure> {
+        let doing = format!(
+            "Listing the versions of image definition '{}'",
+            definition.name()
+        );
+        let first = format!(
+            "{}{definition}/versions?api-version={API_VERSION}",
+            self.base()
+        );
+        let (mut next, mut all) = (Some(first), Vec::new());
+        for _ in 0..MOST_PAGES {
+            let Some(url) = next.take() else { break };
+            let call = Call::new(doing.clone(), Method::GET, url, &self.scope);
+            let (_, page) = self.client.send_for_json(&call).await?;
+            let versions = page.get("value").and_then(Value::as_array);
+            all.extend(versions.into_iter().flatten().filter_map(Version::read));
+            let link = page.get("nextLink").and_then(Value::as_str);
+            // The token goes nowhere else.
+            let own = format!("{}/", self.base());
+            match link.filter(|link| !link.is_empty()) {
+                Some(link) if link.starts_with(&own) => next = Some(link.to_owned()),
+                Some(_) => {
+                    let cause = Cause::Unreadable(
+                        "the next page of the list is on another host".to_owned(),
+                    );
+                    return Err(Failure {
+                        doing,
+                        cause,
+                        tries: 1,
+                        elapsed: Duration::ZERO,
+                        request_id: None,
+                    });
+                }
+                None => {}
+            }
+        }
+        Ok(all)
+    }
+
     /// The names of the versions of image definition `definition` that are not complete yet.
     pub async fn versions_in_progress(
         &self,

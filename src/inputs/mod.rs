@@ -32,8 +32,8 @@ pub use connection::{Cloud, Connection, KnownCloud, OidcRequest, OidcSource, Sch
 pub use given::{Given, GivenConnection, GivenRun, Variables};
 pub use plan::{
     Action, ArchiveFormat, BuildVm, Customization, Network, OnError, Package, PackageAccess, Plan,
-    Provisioner, PurchasePlan, ReplicationMode, Settings, Source, Step, StepAction, StorageType,
-    Target, TargetRegion, Validation, Versioning,
+    Provisioner, PurchasePlan, ReplicationMode, Retention, Settings, Source, Step, StepAction,
+    StorageType, Target, TargetRegion, Validation, Versioning,
 };
 pub use problem::{CODES, Code, Problem, Problems, Warning};
 pub use provenance::Provenance;
@@ -41,7 +41,8 @@ pub use spelling::nearest;
 
 use declared::{
     ACTION, BUILD_TIMEOUT_IN_MINUTES, BUILD_VM_IDENTITIES, IB_AZURE_RESOURCE_GROUP, IB_LOCATION,
-    INLINE_SCRIPT, MANAGED_IDENTITY, STREAM_LOGS, TEMPLATE_FILE,
+    INLINE_SCRIPT, MANAGED_IDENTITY, PROVENANCE_TAGS, SKIP_IF_UNCHANGED, STREAM_LOGS,
+    TEMPLATE_FILE,
 };
 use problem::Form;
 use reading::{Reading, Reported};
@@ -91,6 +92,7 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Plan, Reported
     let artifact_tags = target::tags(reading, target.as_ref().ok());
     let stream_logs = reading.flag(&STREAM_LOGS);
     let provenance = provenance::read(reading);
+    let skip_if_unchanged = skip_if_unchanged(reading, target.as_ref().ok(), &provenance);
     if let (Ok(source), Ok(target)) = (&source, &target) {
         target::check_against(reading, source, target)?;
     }
@@ -121,10 +123,39 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Plan, Reported
         validation: validation?,
         settings: settings?,
         artifact_tags: artifact_tags?,
+        skip_if_unchanged: skip_if_unchanged?,
         provenance: provenance?,
         stream_logs: stream_logs?,
         warnings: Vec::new(),
     })
+}
+
+/// What is compared stands in a tag of the image version, so there must be both.
+fn skip_if_unchanged(
+    reading: &mut Reading<'_>,
+    target: Option<&Target>,
+    provenance: &Result<Provenance, Reported>,
+) -> Result<bool, Reported> {
+    let input = &SKIP_IF_UNCHANGED;
+    if !reading.flag(input)? {
+        return Ok(false);
+    }
+    let tagged = provenance.as_ref().is_ok_and(|it| it.as_tags);
+    let (reason, hint) = match target {
+        Some(Target::Gallery { .. }) if tagged => return Ok(true),
+        Some(Target::Gallery { .. }) => (
+            "because what is compared stands in the tags of the image version",
+            format!("leave input '{}' out", PROVENANCE_TAGS.name),
+        ),
+        Some(_) => (
+            "because only an image version of a gallery carries what is compared",
+            format!("leave '{}' out, or distribute to a gallery", input.name),
+        ),
+        // There is a problem elsewhere, and no plan.
+        None => return Ok(false),
+    };
+    reading.warn_without_effect(input, reason, &hint);
+    Ok(false)
 }
 
 fn template_id(subscription: &str, resource_group: &str, name: &str) -> ResourceId {

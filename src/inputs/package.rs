@@ -6,10 +6,11 @@ use std::{fs, io};
 use ignore::gitignore::GitignoreBuilder;
 
 use super::declared::{
-    INLINE_SCRIPT, PACKAGE_ACCESS, PACKAGE_EXCLUDE, PACKAGE_PATH, PROVISIONER, STORAGE_ACCOUNT_NAME,
+    INLINE_SCRIPT, PACKAGE_ACCESS, PACKAGE_EXCLUDE, PACKAGE_PATH, PACKAGE_RETENTION_DAYS,
+    PROVISIONER, STORAGE_ACCOUNT_NAME,
 };
 use super::given::Given;
-use super::plan::{ArchiveFormat, Package, PackageAccess};
+use super::plan::{ArchiveFormat, Package, PackageAccess, Retention};
 use super::problem::{Code, Form, Problem, quoted};
 use super::reading::{Reading, Reported};
 use super::spelling::nearest;
@@ -38,6 +39,7 @@ fn read_whole(
     let storage_account = storage_account(reading);
     let exclude = exclude(reading);
     let access = reading.choice_or_default(&PACKAGE_ACCESS, ACCESS);
+    let retention = retention(reading);
     let (folder, is_file) = folder(reading, steps)?;
     let name = name(reading, &folder)?;
     let format = match format {
@@ -57,7 +59,23 @@ fn read_whole(
         storage_account: storage_account?,
         format,
         access: access?.unwrap_or_default(),
+        retention: retention?,
     })
+}
+
+const RETENTION: Form = Form {
+    what: "a number of days",
+    looks: "0 to 365 days",
+    example: "14",
+};
+
+/// A day is longer than any build, so what a build uses is never old.
+fn retention(reading: &mut Reading<'_>) -> Result<Option<Retention>, Reported> {
+    let days = reading.number(&PACKAGE_RETENTION_DAYS, 0..=365, RETENTION)?;
+    let run = reading.given().unique;
+    Ok(days
+        .filter(|days| *days > 0)
+        .map(|days| Retention { days, run }))
 }
 
 const ACCESS: &[(&str, PackageAccess)] = &[

@@ -65,6 +65,8 @@ pub struct Plan {
     pub settings: Settings,
     /// Tags of the managed image or image version, in the order given.
     pub artifact_tags: Vec<(String, String)>,
+    /// Whether there is no build where the newest image version was made of the same.
+    pub skip_if_unchanged: bool,
     /// Whose run makes the image, and whether the image says so.
     pub provenance: Provenance,
     /// Whether the output of the build shows in the job's log while it runs.
@@ -264,6 +266,17 @@ pub struct Package {
     pub format: ArchiveFormat,
     /// By which right it is sent and read.
     pub access: PackageAccess,
+    /// Set where the blob stays for later runs.
+    pub retention: Option<Retention>,
+}
+
+/// How long a package stays in storage for later runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Days since its last use.
+    pub days: u32,
+    /// A number of this run alone.
+    pub run: u128,
 }
 
 /// By which right the package is sent to storage, and read from there.

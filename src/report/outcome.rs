@@ -177,9 +177,12 @@ fn report_remains(console: &Console, remains: &[Remains]) {
 
 /// The image: its variables, and the block that ends the original task's log.
 pub(super) fn report_image(console: &Console, image: &Image) {
-    console.line("run template:  Succeeded");
+    if image.changed {
+        console.line("run template:  Succeeded");
+    }
     console.set_variable("templateName", &image.template_name);
     console.set_variable("templateId", image.template_id.as_str());
+    console.set_variable("imageChanged", if image.changed { "true" } else { "false" });
     console.set_variable("imageUri", &image.uri);
     set_version_variables(console, &image.uri);
     if let Some(source) = &image.platform_image {

@@ -18,6 +18,7 @@ pub(super) fn document(plan: &Plan, image: &Image, phases: &[Phase]) -> Value {
     put("schemaVersion", json!(SCHEMA_VERSION));
     put("taskVersion", json!(TASK_VERSION));
     put("imageUri", json!(image.uri));
+    put("imageChanged", json!(image.changed));
     let first = image.outputs.first().map(|output| &output.target);
     if let (Some(first), Ok(id)) = (
         first.filter(|target| target.is_gallery()),

@@ -24,9 +24,6 @@ pub(super) fn of(event: &Event) -> Vec<String> {
                 duration(*elapsed)
             )]
         }
-        Event::ReadByIdentity { identity } => vec![format!(
-            "the package is read by identity '{identity}', without a link"
-        )],
         Event::Submitting => vec!["starting put template...".to_owned()],
         Event::Provisioning { elapsed } => vec![format!(
             "put template:  still in progress after {}",
@@ -68,6 +65,7 @@ pub(super) fn of(event: &Event) -> Vec<String> {
         | Event::KeyInstead { .. }
         | Event::StepStarted { .. }
         | Event::StepEnded { .. } => Vec::new(),
+        _ => of_what_is_there(event),
     }
 }
 
@@ -111,6 +109,33 @@ fn of_outputs(outputs: &[Output]) -> Vec<String> {
         )
     };
     outputs.iter().enumerate().map(line).collect()
+}
+
+/// What earlier runs left, and what need not be done because of it.
+fn of_what_is_there(event: &Event) -> Vec<String> {
+    let line = match event {
+        Event::ReadByIdentity { identity } => {
+            format!("the package is read by identity '{identity}', without a link")
+        }
+        Event::PackageThere { blob, bytes } => format!(
+            "the package is unchanged, and nothing is sent: {blob} has it, {} compressed",
+            size(*bytes)
+        ),
+        Event::OldPackagesRemoved { count } => {
+            format!("removed {count} packages of earlier runs that nobody has used for long")
+        }
+        Event::OldPackagesRemain { reason } => {
+            format!("packages of earlier runs were not looked through:  {reason}")
+        }
+        Event::Unchanged { version } => {
+            format!("nothing has changed since image version {version}: no image is built")
+        }
+        Event::ChangeUnknown { reason } => {
+            format!("an image is built, because it cannot be told what has changed:  {reason}")
+        }
+        _ => return Vec::new(),
+    };
+    vec![line]
 }
 
 fn of_sending(sending: &Sending) -> String {

@@ -36,6 +36,33 @@ pub enum Event {
         /// How to give the role.
         hint: String,
     },
+    /// The package is in storage from an earlier run, and nothing is sent.
+    PackageThere {
+        /// Where: `container/blob`.
+        blob: String,
+        /// Bytes of the archive.
+        bytes: u64,
+    },
+    /// Packages of earlier runs were removed.
+    OldPackagesRemoved {
+        /// How many.
+        count: usize,
+    },
+    /// Packages of earlier runs could not be removed.
+    OldPackagesRemain {
+        /// Why.
+        reason: String,
+    },
+    /// The newest image version was made of the same: nothing is built.
+    Unchanged {
+        /// Its number.
+        version: String,
+    },
+    /// It cannot be told whether anything has changed, so an image is built.
+    ChangeUnknown {
+        /// Why.
+        reason: String,
+    },
     /// The package is read by an identity, without a link.
     ReadByIdentity {
         /// Name of the identity.

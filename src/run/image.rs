@@ -26,6 +26,8 @@ pub struct Image {
     pub outputs: Vec<Output>,
     /// Where it comes from, by the names of the tags that say so.
     pub provenance: Record,
+    /// Whether this build made it; otherwise it was there, made of the same.
+    pub changed: bool,
 }
 
 /// A marketplace image.
@@ -84,6 +86,7 @@ pub(super) async fn collect(
         outputs: all,
         provenance: record(plan, version.as_deref(), package),
         platform_image: platform_image(&plan.source, version),
+        changed: true,
     })
 }
 
@@ -96,7 +99,7 @@ pub(super) async fn tell(plan: &Plan, arm: &Arm, targets: &[Distribution], event
 }
 
 /// The marketplace image with the number that Azure resolved.
-fn platform_image(source: &Source, resolved: Option<String>) -> Option<PlatformImage> {
+pub(super) fn platform_image(source: &Source, resolved: Option<String>) -> Option<PlatformImage> {
     match source {
         Source::Marketplace {
             publisher,

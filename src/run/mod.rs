@@ -9,12 +9,15 @@ mod live_log;
 mod log_file;
 mod pace;
 mod package;
+mod prepare;
 pub mod provenance;
 mod replication;
 mod script;
 pub mod submit;
+mod unchanged;
 pub mod watch;
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
@@ -24,18 +27,17 @@ use tokio_util::sync::CancellationToken;
 use crate::arm::Arm;
 use crate::arm::operation::Started;
 use crate::arm::template_state::RunState;
-use crate::check::preflight;
 use crate::diagnosis::{Customizer, Explanation, LogSummary};
 use crate::error::Error;
-use crate::inputs::{Package, Plan};
-use crate::storage::StorageAccount;
-use crate::template::{add_tags, compose};
+use crate::inputs::Plan;
 use clean_up::{Budget, cancel_runs, clean_up};
 use distribution::distributions_of;
 pub use distribution::{Distribution, Output};
 use event::{Event, Events};
 pub use image::{Image, PlatformImage};
 use leftover::{Leftover, Leftovers, Remains};
+use prepare::{Prepared, prepare};
+use unchanged::Look;
 use watch::{RunEnd, Unfollowed, watch};
 
 /// What a build came to.
@@ -67,7 +69,7 @@ pub async fn build_image(
     let result = tokio::select! {
         biased;
         () = stop.cancelled() => Err(Error::Canceled),
-        result = build(plan, arm, folder, events, &mut leftovers) => result,
+        result = Box::pin(build(plan, arm, folder, events, &mut leftovers)) => result,
     };
     if matches!(result, Err(Error::Canceled)) {
         return canceled(arm, &leftovers, events).await;
@@ -99,19 +101,18 @@ async fn build(
         .sign_in(&arm.scope)
         .await
         .map_err(Error::SignIn)?;
-    let link = match looked_around(plan, arm).await? {
-        Some((package, account)) => {
-            Some(package::upload(plan, package, arm, &account, events, leftovers).await?)
+    let content = package::content(plan).await?;
+    let (plan, inputs) = if plan.skip_if_unchanged {
+        match unchanged::look(plan, arm, content.as_ref(), events).await {
+            Look::Unchanged(image) => return Ok(*image),
+            Look::Build(pinned, inputs) => (Cow::Owned(*pinned), inputs),
         }
-        None => None,
+    } else {
+        (Cow::Borrowed(plan), None)
     };
-    let package = link.as_ref().map(|link| link.sha256.as_str());
-    let mut template = compose(plan, link.as_ref());
-    if plan.provenance.as_tags {
-        let version = provenance::source_version(plan, arm).await;
-        let tags = provenance::record(plan, version.as_deref(), package);
-        add_tags(&mut template, &tags);
-    }
+    let plan = plan.as_ref();
+    let prepared = prepare(plan, arm, (content, inputs), events, leftovers).await?;
+    let Prepared { template, package } = prepared;
     let provisioned = submit::create_template(arm, plan, &template, events, leftovers).await?;
     let run = submit::start_run(arm, plan, events).await?;
     let group = provisioned.staging_group.as_deref();
@@ -145,7 +146,16 @@ async fn build(
     .await;
     let end = judged(end, plan, &template, log.as_ref())?;
     let version = provisioned.source_version;
-    image::collect(plan, arm, end, &targets, events, version, package).await
+    image::collect(
+        plan,
+        arm,
+        end,
+        &targets,
+        events,
+        version,
+        package.as_deref(),
+    )
+    .await
 }
 
 /// A run fails as a whole when one of its targets does, and when an image fails its validation that is to be distributed all the same
@@ -154,24 +164,6 @@ fn may_have_distributed(end: &RunEnd, template: &Value) -> bool {
     let all_the_same = template.pointer("/properties/validate/continueDistributeOnFailure");
     end.phase.as_deref() == Some("Distributing")
         || all_the_same.and_then(Value::as_bool) == Some(true)
-}
-
-/// What is certain to fail is refused before anything is made. The storage account is looked up at the same time.
-async fn looked_around<'a>(
-    plan: &'a Plan,
-    arm: &Arm,
-) -> Result<Option<(&'a Package, StorageAccount)>, Error> {
-    let account = async {
-        let package = plan.package.as_ref()?;
-        let found = package::find_account(plan, package, arm).await;
-        Some(found.map(|account| (package, account)))
-    };
-    let (in_the_way, account) = tokio::join!(Box::pin(preflight(plan, arm)), account);
-    if in_the_way.is_empty() {
-        account.transpose()
-    } else {
-        Err(Error::Preflight(in_the_way))
-    }
 }
 
 /// The customizers of a template in their order.

@@ -5,14 +5,16 @@ mod access;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use super::event::{Event, Events, Sending};
+use time::OffsetDateTime;
+
+use super::event::{self, Event, Events};
 use super::leftover::{Leftover, Leftovers};
 use crate::arm::Arm;
 use crate::error::Error;
-use crate::inputs::{ArchiveFormat, Package, Plan};
+use crate::inputs::{ArchiveFormat, Package, Plan, Retention};
 use crate::storage::{
-    self, CONTAINER, Format, PackageSource, Progress, StorageAccount, StorageFailure, Survey,
-    Uploaded,
+    self, BlobRef, CONTAINER, Format, Kept, PackageSource, Progress, Sha256, Shared,
+    StorageAccount, StorageFailure, Survey,
 };
 use crate::template::PackageLink;
 use access::Way;
@@ -46,87 +48,201 @@ pub(super) async fn find_account(
     Ok(found.await?)
 }
 
-/// Brings the package to storage, and makes the link that the build VM reads it by.
-pub(super) async fn upload(
-    plan: &Plan,
-    package: &Package,
-    arm: &Arm,
-    account: &StorageAccount,
-    events: &dyn Events,
-    leftovers: &mut Leftovers<'_>,
-) -> Result<PackageLink, Error> {
-    let source = PackageSource {
+/// The sum of the package's contents, where something depends on it: the whole folder is read for it.
+pub(super) async fn content(plan: &Plan) -> Result<Option<Sha256>, Error> {
+    match &plan.package {
+        Some(package) if plan.skip_if_unchanged || package.retention.is_some() => {
+            Ok(Some(storage::content(&source(package, None)).await?))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The folder, and the blob that it goes to. With `content` the blob is shared with other runs, if the plan keeps it for them.
+fn source(package: &Package, content: Option<Sha256>) -> PackageSource {
+    let kept = content.zip(package.retention);
+    let shared = kept.map(|(content, Retention { run, .. })| Shared { content, run });
+    let name = |shared: &Shared| {
+        storage::shared_name(&package.name, &shared.content, package.format.extension())
+    };
+    PackageSource {
         folder: package.folder.clone(),
         exclude: package.exclude.clone(),
         format: format(package.format),
         container: CONTAINER.to_owned(),
-        blob_name: package.blob_name.clone(),
-    };
-    let survey = storage::survey(&source).await?;
-    if survey.holds_git {
-        events.emit(Event::RepositoryInPackage);
+        blob_name: shared.as_ref().map_or(package.blob_name.clone(), name),
+        shared,
     }
-    if survey.bytes > LARGE_BYTES {
-        events.emit(Event::LargePackage {
-            bytes: survey.bytes,
-        });
-    }
-    events.emit(Event::Packing {
-        folder: source.folder.display().to_string(),
-        blob: format!("{CONTAINER}/{}", package.blob_name),
-    });
-    let mut way = Way::first(plan, package, arm, account).await?;
-    let mut sent = send(&source, survey, &way, arm, account, events, leftovers).await;
-    if let Err(failure) = &sent {
-        let key = access::key_instead(plan, package, arm, account, failure, events).await;
-        if let Some(key) = key {
-            way = Way::Key(key);
-            sent = send(&source, survey, &way, arm, account, events, leftovers).await;
-        }
-    }
-    let sent = sent?;
-    events.emit(Event::Packed {
-        files: sent.archived.files,
-        bytes_read: sent.archived.bytes_read,
-        bytes_sent: sent.archived.bytes_written,
-        elapsed: sent.elapsed,
-    });
-    let blob = (&sent.blob, sent.archived.bytes_written);
-    let address = access::address(plan, package, arm, blob, &way, events).await?;
-    Ok(PackageLink {
-        address,
-        sha256: sent.archived.sha256.to_string(),
-    })
 }
 
-/// Packs and sends. What may come to be is registered before, with the way in which it can be removed.
-async fn send(
-    source: &PackageSource,
-    survey: Survey,
-    way: &Way,
-    arm: &Arm,
-    account: &StorageAccount,
-    events: &dyn Events,
-    leftovers: &mut Leftovers<'_>,
-) -> Result<Uploaded, StorageFailure> {
-    let blob = Box::new(account.blob(CONTAINER, &source.blob_name));
-    let leftover = match way {
-        Way::Token => Leftover::Blob(blob),
-        Way::Key(_) => Leftover::BlobByKey(blob),
-    };
-    leftovers.register(leftover.clone());
-    let client = way.client(arm, account);
-    let progress = Progress::default();
-    let sent = tokio::select! {
-        sent = storage::upload(&client, account, source, &progress) => sent,
-        never = tell_progress(&progress, survey, events) => match never {},
-    };
-    if let Err(failure) = &sent
-        && (failure.means_somebody_elses_blob() || failure.is_a_missing_role())
-    {
-        leftovers.not_ours(&leftover);
+/// A package on its way.
+pub(super) struct Sending<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) package: &'a Package,
+    pub(super) arm: &'a Arm,
+    pub(super) account: &'a StorageAccount,
+    pub(super) events: &'a dyn Events,
+}
+
+/// The archive in its blob.
+struct Sent {
+    blob: BlobRef,
+    sha256: String,
+    bytes: u64,
+}
+
+impl Sending<'_> {
+    /// Brings the package to storage, unless it is there, and tells where the build VM reads it.
+    pub(super) async fn upload(
+        &self,
+        content: Option<Sha256>,
+        leftovers: &mut Leftovers<'_>,
+    ) -> Result<PackageLink, Error> {
+        let Self {
+            plan,
+            package,
+            arm,
+            account,
+            events,
+        } = *self;
+        let source = source(package, content);
+        let survey = self.survey(&source).await?;
+        let mut way = Way::first(plan, package, arm, account).await?;
+        let mut sent = self.bring(&source, survey, &way, leftovers).await;
+        if let Err(failure) = &sent {
+            let key = access::key_instead(plan, package, arm, account, failure, events).await;
+            if let Some(key) = key {
+                way = Way::Key(key);
+                sent = self.bring(&source, survey, &way, leftovers).await;
+            }
+        }
+        let sent = sent?;
+        if let Some(Retention { days, .. }) = package.retention {
+            self.remove_unused(&way, days).await;
+        }
+        let blob = (&sent.blob, sent.bytes);
+        let address = access::address(plan, package, arm, blob, &way, events).await?;
+        Ok(PackageLink {
+            address,
+            sha256: sent.sha256,
+        })
     }
-    sent
+
+    async fn survey(&self, source: &PackageSource) -> Result<Survey, StorageFailure> {
+        let survey = storage::survey(source).await?;
+        if survey.holds_git {
+            self.events.emit(Event::RepositoryInPackage);
+        }
+        if survey.bytes > LARGE_BYTES {
+            self.events.emit(Event::LargePackage {
+                bytes: survey.bytes,
+            });
+        }
+        Ok(survey)
+    }
+
+    /// Sends the package, unless it is there.
+    async fn bring(
+        &self,
+        source: &PackageSource,
+        survey: Survey,
+        way: &Way,
+        leftovers: &mut Leftovers<'_>,
+    ) -> Result<Sent, StorageFailure> {
+        if let Some(there) = self.there(source, way).await {
+            return Ok(there);
+        }
+        match self.send(source, survey, way, leftovers).await {
+            // Another run has sent the same meanwhile.
+            Err(failure) if failure.means_somebody_elses_blob() => {
+                self.there(source, way).await.ok_or(failure)
+            }
+            sent => sent,
+        }
+    }
+
+    /// The package of an earlier run, if there is one. That it cannot be looked for is no failure: what sends it tells the reason.
+    async fn there(&self, source: &PackageSource, way: &Way) -> Option<Sent> {
+        let shared = source.shared.as_ref()?;
+        let client = way.client(self.arm, self.account);
+        let blob = self.account.blob(CONTAINER, &source.blob_name);
+        let found = storage::find_shared(&client, &blob, &shared.content).await;
+        let Kept { sha256, length } = found.ok()??;
+        self.events.emit(Event::PackageThere {
+            blob: format!("{CONTAINER}/{}", blob.name),
+            bytes: length,
+        });
+        Some(Sent {
+            blob,
+            sha256,
+            bytes: length,
+        })
+    }
+
+    /// Packs and sends. What may come to be and is not kept is registered before, with the way in which it can be removed.
+    async fn send(
+        &self,
+        source: &PackageSource,
+        survey: Survey,
+        way: &Way,
+        leftovers: &mut Leftovers<'_>,
+    ) -> Result<Sent, StorageFailure> {
+        let Self {
+            arm,
+            account,
+            events,
+            ..
+        } = *self;
+        events.emit(Event::Packing {
+            folder: source.folder.display().to_string(),
+            blob: format!("{CONTAINER}/{}", source.blob_name),
+        });
+        let blob = Box::new(account.blob(CONTAINER, &source.blob_name));
+        let leftover = match way {
+            Way::Token => Leftover::Blob(blob),
+            Way::Key(_) => Leftover::BlobByKey(blob),
+        };
+        if source.shared.is_none() {
+            leftovers.register(leftover.clone());
+        }
+        let client = way.client(arm, account);
+        let progress = Progress::default();
+        let sent = tokio::select! {
+            sent = storage::upload(&client, account, source, &progress) => sent,
+            never = tell_progress(&progress, survey, events) => match never {},
+        };
+        let sent = sent.inspect_err(|failure| {
+            if failure.means_somebody_elses_blob() || failure.is_a_missing_role() {
+                leftovers.not_ours(&leftover);
+            }
+        })?;
+        events.emit(Event::Packed {
+            files: sent.archived.files,
+            bytes_read: sent.archived.bytes_read,
+            bytes_sent: sent.archived.bytes_written,
+            elapsed: sent.elapsed,
+        });
+        Ok(Sent {
+            blob: sent.blob,
+            sha256: sent.archived.sha256.to_string(),
+            bytes: sent.archived.bytes_written,
+        })
+    }
+
+    /// Packages of earlier runs that nobody has used for `days`.
+    async fn remove_unused(&self, way: &Way, days: u32) {
+        let age = Duration::from_secs(u64::from(days) * 24 * 3600);
+        let client = way.client(self.arm, self.account);
+        let now = OffsetDateTime::now_utc();
+        let removed = storage::remove_unused(&client, self.account, CONTAINER, age, now).await;
+        self.events.emit(match removed {
+            Ok(0) => return,
+            Ok(count) => Event::OldPackagesRemoved { count },
+            Err(failure) => Event::OldPackagesRemain {
+                reason: failure.to_string(),
+            },
+        });
+    }
 }
 
 /// Tells again and again how far a package of some size has come, until it is dropped.
@@ -145,11 +261,11 @@ async fn tell_progress(progress: &Progress, survey: Survey, events: &dyn Events)
 
 /// What `read` of `all` bytes and `sent` bytes of the archive after `elapsed` say. The archive's length is known in the end only, so the rest
 /// is reckoned from what was read.
-fn sending(read: u64, sent: u64, all: u64, elapsed: Duration) -> Sending {
+fn sending(read: u64, sent: u64, all: u64, elapsed: Duration) -> event::Sending {
     let read = read.min(all);
     let seconds = elapsed.as_secs().max(1);
     let remaining = (all - read).saturating_mul(seconds).checked_div(read);
-    Sending {
+    event::Sending {
         percent: u8::try_from(u128::from(read) * 100 / u128::from(all.max(1))).unwrap_or(100),
         bytes_per_second: sent / seconds,
         remaining: remaining.map(Duration::from_secs),

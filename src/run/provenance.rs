@@ -9,6 +9,21 @@ use crate::resource::ResourceId;
 /// Names and values, the most telling first. Fit for tags.
 pub type Record = Vec<(&'static str, String)>;
 
+/// All names that there may be.
+pub(super) const NAMES: [&str; 11] = [
+    "source",
+    "sourceVersion",
+    "packageSha256",
+    "repository",
+    "branch",
+    "commit",
+    "pipeline",
+    "buildId",
+    "buildNumber",
+    "release",
+    "taskVersion",
+];
+
 /// The record of an image of `plan`; `source_version` is the number that the marketplace image's version stands for, `package` the SHA-256 of
 /// the package's archive, which is the same for the same files.
 pub fn record(plan: &Plan, source_version: Option<&str>, package: Option<&str>) -> Record {

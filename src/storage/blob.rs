@@ -145,12 +145,13 @@ pub(super) async fn put_blocks(
     client: &Client,
     blob: &BlobRef,
     blocks: impl Stream<Item = Bytes>,
+    ids: &BlockIds,
     progress: &Progress,
 ) -> Result<usize, Failure> {
     blocks
         .enumerate()
         .map(|(index, block)| async move {
-            let id = encode(&block_id(index), b"");
+            let id = encode(&ids.id(index), b"");
             let query = format!("?comp=block&blockid={id}");
             let mut call = blob.call("Uploading", Method::PUT, &query);
             call.body = block;
@@ -163,23 +164,40 @@ pub(super) async fn put_blocks(
         .await
 }
 
-/// All ids of a blob must have the same length (<https://learn.microsoft.com/rest/api/storageservices/put-block>).
-fn block_id(index: usize) -> String {
-    BASE64_STANDARD.encode(format!("{index:09}"))
+/// The ids of a blob's blocks. All ids of a blob must have the same length
+/// (<https://learn.microsoft.com/rest/api/storageservices/put-block>).
+#[derive(Debug)]
+pub(super) struct BlockIds(String);
+
+impl BlockIds {
+    /// The ids of a blob that `run` writes beside others, or that is written once.
+    pub(super) fn of(run: Option<u128>) -> Self {
+        Self(run.map_or_else(String::new, |run| format!("{run:020}-")))
+    }
+
+    fn id(&self, index: usize) -> String {
+        BASE64_STANDARD.encode(format!("{}{index:09}", self.0))
+    }
 }
 
-/// Makes the blob of its first `count` blocks. A blob of that name that exists already stays as it is.
-pub(super) async fn commit(client: &Client, blob: &BlobRef, count: usize) -> Result<(), Failure> {
+/// Makes the blob of its first `count` blocks, with the headers that `described` adds. A blob of that name that exists already stays as it is.
+pub(super) async fn commit(
+    client: &Client,
+    blob: &BlobRef,
+    (count, ids): (usize, &BlockIds),
+    described: impl FnOnce(Call) -> Call,
+) -> Result<(), Failure> {
     let latest: Vec<_> = (0..count)
-        .map(|index| format!("<Latest>{}</Latest>", block_id(index)))
+        .map(|index| format!("<Latest>{}</Latest>", ids.id(index)))
         .collect();
     let body = format!(
         r#"<?xml version="1.0" encoding="utf-8"?><BlockList>{}</BlockList>"#,
         latest.concat()
     );
-    let mut call = blob
+    let call = blob
         .call("Completing", Method::PUT, "?comp=blocklist")
         .header(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+    let mut call = described(call);
     call.body = Bytes::from(body);
     let careful = call
         .clone()

@@ -63,9 +63,15 @@ async fn blocks_are_sent_several_at_a_time_and_each_is_retried_by_itself() {
         trouble.unwrap_or_else(created)
     });
     let blocks = stream::iter(0..20).map(|number: usize| Bytes::from(number.to_string()));
-    let count = put_blocks(&network.client(), &blob(), blocks, &Progress::default())
-        .await
-        .unwrap();
+    let count = put_blocks(
+        &network.client(),
+        &blob(),
+        blocks,
+        &BlockIds::of(None),
+        &Progress::default(),
+    )
+    .await
+    .unwrap();
     assert_eq!(count, 20);
     assert_eq!(network.most_in_flight(), BLOCKS_IN_FLIGHT);
     let asked = network.asked();
@@ -74,7 +80,10 @@ async fn blocks_are_sent_several_at_a_time_and_each_is_retried_by_itself() {
         let body = number.to_string();
         let tries: Vec<_> = asked.iter().filter(|asked| asked.body == body).collect();
         assert_eq!(tries.len(), if number == 3 { 3 } else { 1 });
-        let expected = format!("PUT {BLOB}?comp=block&blockid={}", block_id(number));
+        let expected = format!(
+            "PUT {BLOB}?comp=block&blockid={}",
+            BlockIds::of(None).id(number)
+        );
         assert!(tries.iter().all(|asked| asked.line() == expected));
         assert_eq!(tries[0].header("x-ms-version"), "2025-05-05");
         assert_eq!(
@@ -88,9 +97,15 @@ async fn blocks_are_sent_several_at_a_time_and_each_is_retried_by_itself() {
 async fn a_refused_block_ends_the_upload_and_names_blob_and_container() {
     let network = Scripted::new(|_| Answer::Refusal(403, "AuthorizationFailure"));
     let endless = stream::repeat(Bytes::from_static(b"x"));
-    let failure = put_blocks(&network.client(), &blob(), endless, &Progress::default())
-        .await
-        .unwrap_err();
+    let failure = put_blocks(
+        &network.client(),
+        &blob(),
+        endless,
+        &BlockIds::of(None),
+        &Progress::default(),
+    )
+    .await
+    .unwrap_err();
     assert_eq!(
         failure.to_string(),
         "Uploading blob 'drop/7-1/drop_1.zip' in container 'imagebuilder-vststask' of storage account 'examplestore' failed: Azure refused with AuthorizationFailure (403): No."
@@ -100,7 +115,7 @@ async fn a_refused_block_ends_the_upload_and_names_blob_and_container() {
 
 #[test]
 fn block_ids_have_one_length_and_need_no_encoding() {
-    let ids = [0, 9, 12_345, 49_999].map(block_id);
+    let ids = [0, 9, 12_345, 49_999].map(|index| BlockIds::of(None).id(index));
     assert!(
         ids.iter()
             .all(|id| id.len() == 12 && encode(id, b"") == *id),
@@ -164,7 +179,13 @@ async fn a_container_that_cannot_be_made_is_reported_in_the_end() {
 async fn completing_keeps_a_foreign_blob_and_survives_a_lost_answer() {
     let check = |answers: Vec<Answer>, conditions: &'static [&'static str], ok: bool| async move {
         let network = Scripted::in_turn(answers);
-        let result = commit(&network.client(), &blob(), 2).await;
+        let result = commit(
+            &network.client(),
+            &blob(),
+            (2, &BlockIds::of(None)),
+            |call| call,
+        )
+        .await;
         assert_eq!(result.is_ok(), ok, "{result:?}");
         let asked = network.asked();
         let sent: Vec<_> = asked

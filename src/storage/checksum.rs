@@ -8,6 +8,15 @@ use ring::digest::{Context, SHA256};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sha256([u8; 32]);
 
+impl Sha256 {
+    /// The sum of `data`.
+    pub fn of(data: &[u8]) -> Self {
+        let mut sum = Summing::new();
+        sum.add(data);
+        sum.finish()
+    }
+}
+
 impl fmt::Display for Sha256 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))

@@ -169,7 +169,13 @@ impl StorageFailure {
                 ..
             } => failure
                 .refusal()
-                .is_some_and(|refusal| refusal.code == "BlobAlreadyExists"),
+                // The other one's blocks took the place of ours.
+                .is_some_and(|refusal| {
+                    matches!(
+                        refusal.code.as_str(),
+                        "BlobAlreadyExists" | "InvalidBlockList"
+                    )
+                }),
             _ => false,
         }
     }

@@ -9,6 +9,7 @@ mod archive;
 mod blob;
 mod blocks;
 mod checksum;
+mod content;
 mod deflate;
 mod exclusion;
 mod failure;
@@ -18,6 +19,7 @@ mod link;
 mod percent;
 mod progress;
 pub mod reading;
+mod shared;
 mod shared_key;
 mod survey;
 mod tar_gz;
@@ -48,6 +50,7 @@ pub use failure::{
 };
 pub use link::{LONGEST_LIFE, ReadLink};
 pub use progress::Progress;
+pub use shared::{Kept, Shared, find_shared, remove_unused, shared_name};
 pub use survey::Survey;
 
 /// The container that packages go to: the one that `AzureImageBuilderTask@1` uses, so that a pipeline that moves finds its container.
@@ -64,8 +67,10 @@ pub struct PackageSource {
     pub format: Format,
     /// The container; created unless it exists.
     pub container: String,
-    /// The blob's name, used by nobody else.
+    /// The blob's name.
     pub blob_name: String,
+    /// Set where other runs may use the blob, too; otherwise nobody else uses it.
+    pub shared: Option<Shared>,
 }
 
 impl PackageSource {
@@ -97,6 +102,14 @@ pub async fn survey(package: &PackageSource) -> Result<Survey, StorageFailure> {
     counted.map_err(|cause| package.failure(cause))
 }
 
+/// The sum of what the package holds. The whole folder is read for it.
+pub async fn content(package: &PackageSource) -> Result<Sha256, StorageFailure> {
+    let source = package.clone();
+    let sum = tokio::task::spawn_blocking(move || content::sum(&source)).await;
+    let sum = sum.unwrap_or(Err(PackageFailure::Abandoned));
+    sum.map_err(|cause| package.failure(cause))
+}
+
 /// Packs and uploads a package at once: the first blocks are on their way while the rest is still being read.
 ///
 /// `progress` counts meanwhile. May be dropped at any time. Blocks that were sent by then are no blob; Azure removes them after a week.
@@ -119,11 +132,19 @@ pub async fn upload(
     blob::create_container(client, &blob)
         .await
         .map_err(refused)?;
-    let count = blob::put_blocks(client, &blob, archiving.blocks(), progress).await;
+    let run = package.shared.as_ref().map(|shared| shared.run);
+    let ids = blob::BlockIds::of(run);
+    let count = blob::put_blocks(client, &blob, archiving.blocks(), &ids, progress).await;
     let count = count.map_err(refused)?;
     let archived = archiving.finish().await;
     let archived = archived.map_err(|cause| package.failure(cause))?;
-    blob::commit(client, &blob, count).await.map_err(refused)?;
+    let sum = archived.sha256.to_string();
+    let described = |call| match &package.shared {
+        Some(shared) => shared::describe(call, &shared.content, &sum, archived.bytes_written),
+        None => call,
+    };
+    let committed = blob::commit(client, &blob, (count, &ids), described).await;
+    committed.map_err(refused)?;
     Ok(Uploaded {
         blob,
         archived,

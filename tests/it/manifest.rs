@@ -77,6 +77,8 @@ stopOnError                    | boolean   | false   |
 streamLogs                     | boolean   | true    |
 packageExclude                 | multiLine |         |
 provenanceTags                 | boolean   | true    |
+packageRetentionDays           | string    | 0       |
+skipIfUnchanged                | boolean   | false   |
 packageAccess                  | pickList  | auto    | auto identity sas key
 ";
 

@@ -135,6 +135,7 @@ impl Service {
             format: Format::Zip,
             container: container.to_owned(),
             blob_name: name.to_owned(),
+            shared: None,
         };
         upload(
             &self.client(),

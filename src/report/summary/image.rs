@@ -17,10 +17,7 @@ pub(super) fn success(told: &Told<'_>, image: &Image) -> String {
         (None, Some(id)) => id.name().to_owned(),
         (_, None) => "VHD".to_owned(),
     };
-    let mut rows = vec![
-        ("Result", format!("built in {}", duration(told.elapsed))),
-        ("Image", code(&image.uri)),
-    ];
+    let mut rows = vec![("Result", result(told, image)), ("Image", code(&image.uri))];
     if let (Some(_), Some(id)) = (definition, &id) {
         rows.push(("Version", code(id.name())));
     }
@@ -35,7 +32,17 @@ pub(super) fn success(told: &Told<'_>, image: &Image) -> String {
     if let Some(portal) = id.as_ref().and_then(|_| portal(told.plan, &image.uri)) {
         rows.push(("Portal", format!("[open the image]({portal})")));
     }
-    format!("## ✅ Image built: {}\n\n{}", escaped(&title), table(&rows))
+    let what = if image.changed { "built" } else { "unchanged" };
+    let title = escaped(&title);
+    format!("## ✅ Image {what}: {title}\n\n{}", table(&rows))
+}
+
+fn result(told: &Told<'_>, image: &Image) -> String {
+    if image.changed {
+        format!("built in {}", duration(told.elapsed))
+    } else {
+        "nothing was built: source, template and package are those of this image".to_owned()
+    }
 }
 
 /// Whose run made the image, and of which sources.

@@ -3,6 +3,7 @@
 //! - `package-bench tree FOLDER`: makes the mixed tree, the same one each time;
 //! - `package-bench sink`: a server that takes blobs and keeps nothing; prints its port;
 //! - `package-bench pack zip|tar.gz FOLDER [FILE]`: packs, into nowhere or a file;
+//! - `package-bench sum zip|tar.gz FOLDER`: reads the folder for the sum of its contents;
 //! - `package-bench send zip|tar.gz FOLDER PORT`: packs and uploads, as the task does.
 
 mod nowhere;
@@ -36,6 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             folder,
             Nowhere::new(Some(std::fs::File::create(file)?)),
         ),
+        ["sum", format, folder] => sum(format, folder),
         ["send", format, folder, port] => {
             let client = HttpClient::new(&Network::default())?;
             upload(format, folder, port, Arc::new(client))
@@ -62,18 +64,7 @@ fn upload(
         takes_keys: false,
         is_open: true,
     };
-    let format = match format {
-        "zip" => Format::Zip,
-        "tar.gz" => Format::TarGz,
-        _ => return Err("the format is zip or tar.gz".into()),
-    };
-    let source = PackageSource {
-        folder: PathBuf::from(folder),
-        exclude: Vec::new(),
-        format,
-        container: "bench".to_owned(),
-        blob_name: format!("package.{}", format.extension()),
-    };
+    let source = source(format, folder)?;
     let client = Client::new(http, Arc::new(Anybody), Arc::new(Anybody));
     let runtime = tokio::runtime::Runtime::new()?;
     let uploaded = runtime.block_on(storage::upload(
@@ -91,6 +82,30 @@ fn upload(
         archived.bytes_written
     )?;
     Ok(())
+}
+
+/// What a run that keeps packages reads before it knows whether it has to send one.
+fn sum(format: &str, folder: &str) -> Result<(), Box<dyn Error>> {
+    let source = source(format, folder)?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    let sum = runtime.block_on(storage::content(&source))?;
+    Ok(writeln!(io::stdout(), "{sum}")?)
+}
+
+fn source(format: &str, folder: &str) -> Result<PackageSource, Box<dyn Error>> {
+    let format = match format {
+        "zip" => Format::Zip,
+        "tar.gz" => Format::TarGz,
+        _ => return Err("the format is zip or tar.gz".into()),
+    };
+    Ok(PackageSource {
+        folder: PathBuf::from(folder),
+        exclude: Vec::new(),
+        format,
+        container: "bench".to_owned(),
+        blob_name: format!("package.{}", format.extension()),
+        shared: None,
+    })
 }
 
 /// The sink asks nobody who they are.

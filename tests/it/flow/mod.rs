@@ -22,3 +22,4 @@ mod targets;
 pub(crate) use live_secrets::LiveSecrets;
 pub(crate) use scene::Output;
 mod tokens;
+mod unchanged;

@@ -96,6 +96,17 @@ impl Scene {
         self.build_until(prepare, None).await
     }
 
+    /// Runs the main stage in a cloud where something has happened already.
+    pub(crate) async fn build_in(self, cloud: Arc<Cloud>) -> Stage {
+        let secrets = LiveSecrets::of(&self.world, &self.step);
+        let output = Output::default();
+        let agent = self.agent(&output, None);
+        let start = Instant::now();
+        let http = http(&cloud, &secrets);
+        job::build(&agent, Ok(http), &StopSignal::default()).await;
+        Stage::new(cloud, secrets, &output, start.elapsed(), self)
+    }
+
     /// Runs the main stage while something else happens to the cloud.
     pub(crate) async fn build_with<F: Future<Output = ()>>(
         self,

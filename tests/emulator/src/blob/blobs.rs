@@ -13,7 +13,7 @@ use super::conditions::{check_read, check_write};
 use super::containers::{set_metadata, stamped};
 use super::failure::{Failure, set};
 use super::format::{http_date, md5_base64};
-use super::store::{Blob, Committed, Properties, text};
+use super::store::{Blob, Committed, Properties, metadata, text};
 use super::{Access, BlobService, Call};
 
 /// The largest range of which the service computes a hash on demand.
@@ -154,6 +154,23 @@ impl BlobService {
             "true",
         );
         Ok(response)
+    }
+
+    /// Replaces the metadata as a whole; the blob counts as changed
+    /// (<https://learn.microsoft.com/rest/api/storageservices/set-blob-metadata>).
+    pub(super) fn set_blob_metadata(
+        &mut self,
+        call: &Call<'_>,
+    ) -> Result<Response<Bytes>, Failure> {
+        let etag = self.next_etag();
+        let container = self.container_mut(call)?;
+        let current = container.blobs.get_mut(call.blob_name());
+        let current = current.and_then(|blob| blob.committed.as_mut());
+        let current = current.ok_or_else(Failure::blob_not_found)?;
+        check_write(call.request.headers(), Some(current))?;
+        current.properties.metadata = metadata(call.request.headers());
+        (current.etag, current.modified) = (etag, call.now);
+        Ok(stamped(StatusCode::OK, &current.etag, current.modified))
     }
 
     pub(super) fn delete_blob(&mut self, call: &Call<'_>) -> Result<Response<Bytes>, Failure> {

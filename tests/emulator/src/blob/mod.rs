@@ -135,6 +135,7 @@ impl BlobService {
             Operation::GetBlockList => self.get_block_list(&call),
             Operation::GetBlob => self.get_blob(&call),
             Operation::GetBlobProperties => self.get_blob_properties(&call),
+            Operation::SetBlobMetadata => self.set_blob_metadata(&call),
             Operation::DeleteBlob => self.delete_blob(&call),
         }
     }

@@ -24,6 +24,7 @@ pub(super) enum Operation {
     GetBlockList,
     GetBlob,
     GetBlobProperties,
+    SetBlobMetadata,
     DeleteBlob,
 }
 
@@ -110,6 +111,7 @@ impl Operation {
             ("PUT", None, None) => Some(Self::PutBlob),
             ("PUT", None, Some("block")) => Some(Self::PutBlock),
             ("PUT", None, Some("blocklist")) => Some(Self::PutBlockList),
+            ("PUT", None, Some("metadata")) => Some(Self::SetBlobMetadata),
             ("GET", None, Some("blocklist")) => Some(Self::GetBlockList),
             ("GET", None, None) => Some(Self::GetBlob),
             ("HEAD", None, None) => Some(Self::GetBlobProperties),
@@ -163,7 +165,7 @@ impl Operation {
                     metadata || name == "x-ms-blob-type" || CONTENT_HEADERS.contains(&name)
                 }
                 // Ignored, as in the real service: the client library for Python repeats the blob's metadata with every block.
-                Self::PutBlock => metadata,
+                Self::PutBlock | Self::SetBlobMetadata => metadata,
                 Self::PutBlockList => metadata || CONTENT_HEADERS.contains(&name),
                 Self::GetBlob => matches!(name, "x-ms-range" | "x-ms-range-get-content-md5"),
                 Self::DeleteBlob => name == "x-ms-delete-snapshots",
@@ -192,6 +194,7 @@ impl Operation {
             | Self::PutBlob
             | Self::PutBlock
             | Self::PutBlockList
+            | Self::SetBlobMetadata
             | Self::DeleteBlob => Right::Write,
         }
     }
@@ -202,7 +205,7 @@ impl Operation {
         match self {
             Self::GetBlockList | Self::GetBlob | Self::GetBlobProperties => "r",
             Self::PutBlob => "cw",
-            Self::PutBlock | Self::PutBlockList => "w",
+            Self::PutBlock | Self::PutBlockList | Self::SetBlobMetadata => "w",
             Self::DeleteBlob => "d",
             Self::ListBlobs => "l",
             Self::ListContainers
