@@ -9,13 +9,20 @@ use std::{env, fs};
 
 use serde_json::Value;
 
+/// What is offered as a source, what was, and what replaces it.
+const BASE_IMAGES: &str = "build/base-images.json";
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=task/task.json");
     println!("cargo::rerun-if-changed=build/members.rs");
+    println!("cargo::rerun-if-changed={BASE_IMAGES}");
     println!("cargo::rerun-if-changed={}", members::DEFINITION);
     if let Err(problem) = write_members() {
         println!("cargo::error=making the table of members failed: {problem}");
+    }
+    if let Err(problem) = write_base_images() {
+        println!("cargo::error=making the list of base images of {BASE_IMAGES} failed: {problem}");
     }
     if let Err(problem) = write_constants() {
         println!("cargo::error=making constants of task/task.json failed: {problem}");
@@ -28,6 +35,22 @@ fn write_constants() -> Result<(), String> {
     let folder = env::var("OUT_DIR").map_err(|error| error.to_string())?;
     let code = constants(&manifest, env!("CARGO_PKG_VERSION"))?;
     fs::write(Path::new(&folder).join("inputs.rs"), code).map_err(|error| error.to_string())
+}
+
+fn write_base_images() -> Result<(), String> {
+    let list = fs::read(BASE_IMAGES).map_err(|error| error.to_string())?;
+    let images: Value = serde_json::from_slice(&list).map_err(|error| error.to_string())?;
+    let folder = env::var("OUT_DIR").map_err(|error| error.to_string())?;
+    let retired = images.get("retired").and_then(Value::as_array);
+    let retired = retired.ok_or("it has no list 'retired'")?;
+    let mut pairs = Vec::new();
+    for image in retired {
+        pairs.push((text(image, "image")?, text(image, "successor")?));
+    }
+    let code = format!(
+        "/// Beginning of `publisher:offer:sku`, and the image to use instead; the first that fits counts.\nconst RETIRED: &[(&str, &str)] = &{pairs:?};"
+    );
+    fs::write(Path::new(&folder).join("base_images.rs"), code).map_err(|error| error.to_string())
 }
 
 fn write_members() -> Result<(), String> {
@@ -90,9 +113,9 @@ fn value(input: &Value) -> Result<String, String> {
     ))
 }
 
-fn text<'a>(input: &'a Value, key: &str) -> Result<&'a str, String> {
-    let value = input.get(key).and_then(Value::as_str);
-    value.ok_or_else(|| format!("an input has no text '{key}': {input}"))
+fn text<'a>(entry: &'a Value, key: &str) -> Result<&'a str, String> {
+    let value = entry.get(key).and_then(Value::as_str);
+    value.ok_or_else(|| format!("an entry has no text '{key}': {entry}"))
 }
 
 /// `ibSubscription` becomes `IB_SUBSCRIPTION`, `osDiskSizeGB` becomes `OS_DISK_SIZE_GB`.

@@ -42,7 +42,13 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Result<Option<ImageVersion>, Re
             parts.len(),
             VERSION.expected()
         );
-        let hint = format!("write '{}{text}'", "0.".repeat(3 - parts.len()));
+        // A build number begins with its date.
+        let missing = 3 - parts.len();
+        let hint = if parts.first().is_some_and(|first| first.len() >= 8) {
+            format!("write '{}{text}'", "0.".repeat(missing))
+        } else {
+            format!("write '{text}{}'", ".0".repeat(missing))
+        };
         return Err(reported(reading, input, sentence, &hint));
     }
     // Build numbers have leading zeros (the ninety-fourth day is 094), which a version may not have.

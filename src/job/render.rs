@@ -80,12 +80,14 @@ pub(super) fn stand_in_for_connection(given: &mut Given) {
     }
     let identity = MANAGED_IDENTITY.name.to_lowercase();
     let identity = given.inputs.get(&identity).map_or("", String::as_str);
-    let subscription = identity.split('/').nth(2).unwrap_or_default().to_owned();
+    let nobody = "00000000-0000-0000-0000-000000000000";
+    // An identity that cannot be read is a problem of its own, and no reason to complain of the connection.
+    let subscription = identity.split('/').nth(2).filter(|it| !it.is_empty());
+    let subscription = subscription.unwrap_or(nobody).to_owned();
     let id = "prompt".to_owned();
     given
         .inputs
         .insert(IB_SUBSCRIPTION.name.to_lowercase(), id.clone());
-    let nobody = "00000000-0000-0000-0000-000000000000";
     let parameters = [
         ("tenantid", nobody),
         ("serviceprincipalid", nobody),

@@ -147,8 +147,14 @@ fn inputs_of_version_1_0_are_all_there() {
         };
         assert_eq!(input["type"], kind, "{name}");
         assert_eq!(input["required"], required == "required", "{name}");
+        let mut found = keys(&input["options"]);
+        if name == "baseImage" {
+            // Newer images stand before those of the original.
+            let newer = base_images()["current"].as_object().unwrap().len();
+            found.drain(..newer);
+        }
         assert_eq!(
-            keys(&input["options"]),
+            found,
             options.split_whitespace().collect::<Vec<_>>(),
             "{name}"
         );
@@ -190,6 +196,22 @@ fn inputs_since_version_1_0_keep_their_names_and_defaults() {
             "{name}"
         );
     }
+}
+
+fn base_images() -> Value {
+    serde_json::from_slice(&fs::read(in_repository("build/base-images.json")).unwrap()).unwrap()
+}
+
+/// The form and the core have one list.
+#[test]
+fn the_form_offers_the_base_images() {
+    let images = base_images();
+    let lists = ["current", "older"].map(|list| images[list].as_object().unwrap().clone());
+    let expected: Vec<_> = lists.into_iter().flatten().collect();
+    let task = task();
+    let options = input(&task, "baseImage").unwrap()["options"].as_object();
+    let options: Vec<_> = options.unwrap().clone().into_iter().collect();
+    assert_eq!(options, expected);
 }
 
 #[test]
@@ -241,6 +263,49 @@ fn every_input_is_described_and_grouped() {
         }
     }
     assert_eq!(used, groups);
+}
+
+/// `ibSubscription` is `IB_SUBSCRIPTION` in the code.
+fn constant(name: &str) -> String {
+    let mut constant = String::new();
+    for (index, letter) in name.char_indices() {
+        let before = index
+            .checked_sub(1)
+            .and_then(|at| name[at..].chars().next());
+        if letter.is_uppercase() && before.is_some_and(char::is_lowercase) {
+            constant.push('_');
+        }
+        constant.push(letter.to_ascii_uppercase());
+    }
+    constant
+}
+
+#[test]
+fn every_input_is_read_by_the_core() {
+    let mut source = String::new();
+    let mut folders = vec![in_repository("src/inputs")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let text = fs::read_to_string(&path).unwrap();
+                // What is imported is also used: the compiler sees to it.
+                source.push_str(text.split("#[cfg(test)]").next().unwrap());
+            }
+        }
+    }
+    let words: BTreeSet<&str> = source
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .collect();
+    for input in list(&task(), "inputs") {
+        let name = text(&input["name"]);
+        assert!(
+            words.contains(constant(name).as_str()),
+            "nothing reads {name}"
+        );
+    }
 }
 
 #[test]

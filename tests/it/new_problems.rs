@@ -24,7 +24,11 @@ fn image_versions() {
     };
     version(
         "1.2",
-        &format!("'1.2' has 2 of 3 numbers; {rest}\nhint: write '0.1.2'"),
+        &format!("'1.2' has 2 of 3 numbers; {rest}\nhint: write '1.2.0'"),
+    );
+    version(
+        "20261122.3",
+        &format!("'20261122.3' has 2 of 3 numbers; {rest}\nhint: write '0.20261122.3'"),
     );
     version(
         "0.0.20261122.3",

@@ -1,0 +1,123 @@
+//! An image of the Azure Marketplace as the source.
+
+mod urn;
+
+use super::declared::{
+    BASE_IMAGE, BASE_IMAGE_PUB_OFFER_SKU, BASE_IMAGE_VERSION, Input, PLATFORM_IMAGE_PURCHASE_PLAN,
+};
+use super::plan::{PurchasePlan, Source};
+use super::problem::{Code, Form, Problem, quoted};
+use super::reading::{Reading, Reported};
+use urn::{Urn, is_name, is_version};
+
+/// The version that stands for the newest one.
+pub(super) const LATEST: &str = "latest";
+
+const BASE_IMAGE_FORM: Form = Form {
+    what: "a marketplace image",
+    looks: "publisher:offer:sku or publisher:offer:sku:version",
+    example: "Canonical:ubuntu-24_04-lts:server",
+};
+
+pub(super) fn read(reading: &mut Reading<'_>) -> Result<Source, Reported> {
+    let urn = urn(reading);
+    let version = version(reading);
+    let plan = purchase_plan(reading);
+    let (input, text, urn) = urn?;
+    let (version, plan) = (version?, plan?);
+    let version = match (urn.version, version) {
+        (None, version) | (Some(version), LATEST) => version,
+        (Some(one), other) if one == other => one,
+        (Some(one), other) => {
+            let sentence = format!(
+                "{} names version '{one}', and input '{}' names version {}",
+                quoted(text),
+                BASE_IMAGE_VERSION.name,
+                quoted(other)
+            );
+            let hint = "leave one of the two out".to_owned();
+            let problem = Problem::new(Code::Contradiction, input, sentence, Some(hint));
+            return Err(reading.report(problem));
+        }
+    };
+    Ok(Source::Marketplace {
+        publisher: urn.publisher.to_owned(),
+        offer: urn.offer.to_owned(),
+        sku: urn.sku.to_owned(),
+        version: version.to_owned(),
+        plan,
+    })
+}
+
+/// The chosen image, with the input and text that it was read from.
+fn urn<'a>(reading: &mut Reading<'a>) -> Result<(&'static Input, &'a str, Urn<'a>), Reported> {
+    let other = beside_placeholder(reading, &BASE_IMAGE_PUB_OFFER_SKU)?;
+    let (input, text) = match other {
+        Some(text) => (&BASE_IMAGE_PUB_OFFER_SKU, text),
+        None => (&BASE_IMAGE, reading.required(&BASE_IMAGE, BASE_IMAGE_FORM)?),
+    };
+    let Some(urn) = Urn::parse(text) else {
+        return Err(reading.malformed(input, text, BASE_IMAGE_FORM, None));
+    };
+    if let Some(successor) = urn.successor() {
+        let sentence = format!(
+            "Input '{}': the publisher has retired {}, and Azure may refuse to build from it",
+            input.name,
+            quoted(text)
+        );
+        let hint = format!("use '{successor}', or what 'az vm image list --all' shows");
+        reading.warn(Code::Retired, sentence, Some(hint));
+    }
+    Ok((input, text, urn))
+}
+
+/// The text of an input whose declared default is only an example, unless it is that example.
+fn beside_placeholder<'a>(
+    reading: &mut Reading<'a>,
+    input: &Input,
+) -> Result<Option<&'a str>, Reported> {
+    let text = reading.optional(input)?;
+    Ok(text.filter(|text| !text.eq_ignore_ascii_case(input.default)))
+}
+
+fn version<'a>(reading: &mut Reading<'a>) -> Result<&'a str, Reported> {
+    let text = reading.optional(&BASE_IMAGE_VERSION)?.unwrap_or(LATEST);
+    if text.eq_ignore_ascii_case(LATEST) {
+        return Ok(LATEST);
+    }
+    if is_version(text) {
+        return Ok(text);
+    }
+    let form = Form {
+        what: "the version of a marketplace image",
+        looks: "'latest' or dotted numbers",
+        example: "24.04.202510010",
+    };
+    Err(reading.malformed(&BASE_IMAGE_VERSION, text, form, None))
+}
+
+fn purchase_plan(reading: &mut Reading<'_>) -> Result<Option<PurchasePlan>, Reported> {
+    let input = &PLATFORM_IMAGE_PURCHASE_PLAN;
+    let Some(text) = beside_placeholder(reading, input)? else {
+        return Ok(None);
+    };
+    let parts: Vec<&str> = text.split(':').map(str::trim).collect();
+    match parts.as_slice() {
+        [name, product, publisher] if parts.iter().all(|part| is_name(part)) => {
+            Ok(Some(PurchasePlan {
+                name: (*name).to_owned(),
+                product: (*product).to_owned(),
+                publisher: (*publisher).to_owned(),
+            }))
+        }
+        _ => {
+            let form = Form {
+                what: "a purchase plan",
+                looks: "name:product:publisher",
+                example: "cis-ubuntu:cis-ubuntu-linux:center-for-internet-security-inc",
+            };
+            let hint = "'az vm image show --urn {publisher}:{offer}:{sku}:latest --query plan' prints the three";
+            Err(reading.malformed(input, text, form, Some(hint.to_owned())))
+        }
+    }
+}
