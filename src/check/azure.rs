@@ -18,6 +18,8 @@ use crate::arm::{Arm, Call, Cause, Failure};
 pub(super) struct Patience {
     repeat: Repeat,
     limit: Duration,
+    /// Whether an empty list proves that something is missing: a cloud that lacks the resource type may answer with one.
+    trusts_empty_lists: bool,
 }
 
 impl Patience {
@@ -25,11 +27,13 @@ impl Patience {
     pub(super) const LONG: Self = Self {
         repeat: Repeat::Always,
         limit: Duration::from_secs(60),
+        trusts_empty_lists: true,
     };
     /// For a build that waits: one try.
     pub(super) const SHORT: Self = Self {
         repeat: Repeat::Never,
         limit: Duration::from_secs(4),
+        trusts_empty_lists: false,
     };
 }
 
@@ -85,6 +89,10 @@ impl<'a> Azure<'a> {
     }
 
     async fn ask(&self, path: &str) -> Look {
+        // An address that begins otherwise could be one of another host.
+        if !path.starts_with('/') {
+            return Look::Unknown("it has no place in Azure Resource Manager".to_owned());
+        }
         let _turn = self.gate.acquire().await;
         let url = format!("{}{path}", self.arm.base());
         let doing = "Looking around before the build";
@@ -106,13 +114,20 @@ impl<'a> Azure<'a> {
             return look;
         }
         match &*self.look(list).await {
-            Look::There(listed) if names(listed).is_some_and(|all| !has(&all, name)) => look,
+            Look::There(listed) if names(listed).is_some_and(|all| self.lack(&all, name)) => look,
             Look::NoGroup => Arc::new(Look::NoGroup),
             Look::There(_) | Look::Missing | Look::Unknown(_) => Arc::new(Look::Unknown(
                 "Azure does not find it, and the list of what there is does not confirm that"
                     .to_owned(),
             )),
         }
+    }
+}
+
+impl Azure<'_> {
+    /// Whether a whole list proves that there is no such thing.
+    fn lack(&self, names: &[&str], name: &str) -> bool {
+        !has(names, name) && (self.patience.trusts_empty_lists || !names.is_empty())
     }
 }
 

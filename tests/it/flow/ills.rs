@@ -180,7 +180,7 @@ pub(super) const ILLS: &[Ill] = &[
         false,
     ),
     ill(
-        |scene| scene.world.galleries[0].definitions.truncate(0),
+        |scene| drop(scene.world.galleries[0].definitions.remove(0)),
         &[],
         [
             "AIB707",
@@ -197,7 +197,7 @@ pub(super) const ILLS: &[Ill] = &[
             "image definition 'win11-avd' does not exist",
             "--os-type Windows --hyper-v-generation V2 --architecture x64 --features SecurityType=TrustedLaunchSupported",
         ],
-        true,
+        false,
     ),
     ill(
         |scene| "V1".clone_into(&mut scene.world.galleries[0].definitions[0].hyper_v_generation),
@@ -257,11 +257,14 @@ pub(super) const ILLS: &[Ill] = &[
         true,
     ),
     ill(
-        |scene| scene.world.identities.truncate(0),
-        &[],
+        nothing,
+        &[(
+            "managedIdentity",
+            "/subscriptions/3a7f5b1e-6c0d-4e52-9d2b-8f41c7a0e963/resourceGroups/rg-images/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-gone",
+        )],
         [
             "AIB710",
-            "identity 'id-image-builder' does not exist",
+            "identity 'id-gone' does not exist",
             "az identity create --subscription",
         ],
         true,
@@ -322,7 +325,7 @@ pub(super) const ILLS: &[Ill] = &[
             "subnet 'snet-build' does not exist",
             "az network vnet subnet list",
         ],
-        true,
+        false,
     ),
     ill(
         |scene| scene.world.subnets[1].delegation = None,

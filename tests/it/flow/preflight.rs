@@ -146,6 +146,26 @@ async fn a_look_that_fails_never_refuses_a_build() {
     }
 }
 
+/// A cloud that finds nothing and lists nothing, but for what a build cannot do without.
+#[tokio::test(start_paused = true)]
+async fn a_cloud_that_finds_and_lists_nothing_builds_all_the_same() {
+    let missing =
+        r#"{"error":{"code":"ResourceNotFound","message":"The Resource was not found."}}"#;
+    for empty in [r#"{"value":[]}"#, "[]"] {
+        let faults = LOOKS.iter().map(|look| {
+            let lists = look.starts_with("List") || *look == "GetProvider";
+            let effect = if lists {
+                status(200, empty)
+            } else {
+                status(404, missing)
+            };
+            trouble(look, effect)
+        });
+        let stage = built(faults.collect()).await;
+        assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_usual_build_looks_around_with_a_handful_of_requests() {
     let stage = scene().build(|_| {}).await;
