@@ -438,6 +438,9 @@ fn the_extension_contributes_the_task() {
         );
     }
     assert!(in_repository(text(&extension["content"]["license"]["path"])).is_file());
+    for picture in list(&extension, "screenshots") {
+        assert!(in_repository(text(&picture["path"])).is_file(), "{picture}");
+    }
 }
 
 #[test]
