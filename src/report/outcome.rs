@@ -7,7 +7,7 @@ use crate::error::{Error, PARTLY};
 use crate::inputs::{Plan, Problems, Warning};
 use crate::resource::ResourceId;
 use crate::run::leftover::Remains;
-use crate::run::{Image, Outcome, Output};
+use crate::run::{Distribution, Image, Outcome, Output};
 
 /// Code of "something stays in Azure".
 pub const CODE_REMAINS: &str = "AIB601";
@@ -102,17 +102,21 @@ pub(super) fn report_outcome(console: &Console, plan: &Plan, outcome: &Outcome) 
 }
 
 /// The targets that got no image, which the first one has.
-fn missing(image: &Image) -> impl Iterator<Item = &Output> {
+pub(super) fn missing(image: &Image) -> impl Iterator<Item = &Output> {
     image.outputs.iter().filter(|output| output.uri.is_none())
+}
+
+pub(super) fn not_there(target: &Distribution) -> String {
+    format!(
+        "The image did not get to {} (run output '{}')",
+        target.called(),
+        target.run_output
+    )
 }
 
 fn report_missing(console: &Console, image: &Image) {
     for Output { target, .. } in missing(image) {
-        let text = format!(
-            "The image did not get to {} (run output '{}')",
-            target.called(),
-            target.run_output
-        );
+        let text = not_there(target);
         let hint = "other targets have it; the log of the build tells why, and a new run distributes to all targets again";
         console.issue(
             IssueKind::Warning,

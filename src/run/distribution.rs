@@ -32,6 +32,13 @@ pub struct Output {
     pub uri: Option<String>,
 }
 
+impl Output {
+    /// Whether it is a VHD that is there.
+    pub(super) fn is_vhd(&self) -> bool {
+        self.target.kind == "VHD" && self.uri.is_some()
+    }
+}
+
 impl Distribution {
     /// Whether it is an image definition in a gallery.
     pub fn is_gallery(&self) -> bool {

@@ -162,7 +162,9 @@ async fn build(
 /// (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#properties-validate>).
 fn may_have_distributed(end: &RunEnd, template: &Value) -> bool {
     let all_the_same = template.pointer("/properties/validate/continueDistributeOnFailure");
+    // The last phase may have been too short to be seen.
     end.phase.as_deref() == Some("Distributing")
+        || end.message.to_lowercase().contains("distribut")
         || all_the_same.and_then(Value::as_bool) == Some(true)
 }
 
@@ -236,8 +238,11 @@ fn keep_what_is_the_result(
     result: &Result<Image, Error>,
     leftovers: &mut Leftovers<'_>,
 ) {
+    let holds_vhd = result
+        .as_ref()
+        .is_ok_and(|image| image.outputs.iter().any(Output::is_vhd));
     let vm_stays = matches!(result, Err(Error::Run { .. })) && plan.keeps_vm_after_error();
-    if vm_stays || (result.is_ok() && plan.result_lies_with_template()) {
+    if vm_stays || (holds_vhd && plan.result_lies_with_template()) {
         leftovers.keep(&Leftover::template(&plan.template_id));
     }
 }

@@ -6,9 +6,10 @@ pub(super) mod markup;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::outcome::{missing, not_there};
 use super::timeline::Phase;
 use crate::diagnosis::Explanation;
-use crate::error::{Error, duration};
+use crate::error::{Error, PARTLY, duration};
 use crate::inputs::Plan;
 use crate::log::Step;
 use crate::resource::ResourceId;
@@ -174,7 +175,11 @@ fn warnings(told: &Told<'_>) -> String {
         .remains
         .iter()
         .map(|remains| format!("**{}** {}", super::CODE_REMAINS, escaped(&remains.why)));
+    let missing = told.outcome.result.iter().flat_map(missing);
+    let missing =
+        missing.map(|output| format!("**{PARTLY}** {}", escaped(&not_there(&output.target))));
     let all: Vec<_> = plan
+        .chain(missing)
         .chain(remains)
         .map(|line| format!("- {line}\n"))
         .collect();

@@ -83,8 +83,30 @@ async fn a_target_without_an_image_is_an_issue() {
         &stage.transcript,
         &["target 2 of 2, ManagedImage web:  no image"],
     );
-    check_contains(&stage.summary(), &["| ManagedImage web | **no image** |"]);
+    let warning = "- **AIB406** The image did not get to ManagedImage web (run output 'copy')";
+    check_contains(
+        &stage.summary(),
+        &["| ManagedImage web | **no image** |", warning],
+    );
     assert_eq!(result_file(&stage)["targets"][1]["imageUri"], Value::Null);
+}
+
+/// The template stays for the sake of a VHD that lies with it, and of no other.
+#[tokio::test(start_paused = true)]
+async fn a_vhd_that_is_not_there_keeps_no_template() {
+    for (outputs, left) in [(1, 0), (2, 1)] {
+        let scene = two_targets("");
+        let file = scene.step.directories.sources.join("targets.yml");
+        let text = fs::read_to_string(&file).unwrap();
+        let (gallery, _) = text.split_once("- type: ManagedImage").unwrap();
+        fs::write(
+            &file,
+            format!("{gallery}- type: VHD\n  runOutputName: disk\n"),
+        )
+        .unwrap();
+        let stage = scene.build(|cloud| cloud.script_run(partly(outputs))).await;
+        assert_eq!(stage.cloud.inventory().templates.len(), left, "{outputs}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
