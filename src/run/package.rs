@@ -153,9 +153,13 @@ impl Sending<'_> {
             return Ok(there);
         }
         match self.send(source, survey, way, leftovers).await {
-            // Another run has sent the same meanwhile.
-            Err(failure) if failure.means_somebody_elses_blob() => {
-                self.there(source, way).await.ok_or(failure)
+            // Another run has sent the same meanwhile; or it is something else, and the package goes to a blob of this run's own.
+            Err(failure) if failure.means_somebody_elses_blob() && source.shared.is_some() => {
+                if let Some(there) = self.there(source, way).await {
+                    return Ok(there);
+                }
+                let own = self::source(self.package, None);
+                self.send(&own, survey, way, leftovers).await
             }
             sent => sent,
         }
