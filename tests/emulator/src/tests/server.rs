@@ -2,23 +2,39 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use tempfile::TempDir;
 
 use crate::{Clock, Cloud, RunningServer, Server, ServerOptions, Switches, World};
 
-fn start(name: &str) -> RunningServer {
-    start_with(name, false)
+/// A server, and the folder of its certificates, which goes with it.
+struct Started {
+    server: RunningServer,
+    _folder: TempDir,
 }
 
-fn start_with(name: &str, title_case_headers: bool) -> RunningServer {
-    let folder = std::env::temp_dir().join(format!("azure-emulator-{name}-{}", std::process::id()));
+impl Deref for Started {
+    type Target = RunningServer;
+
+    fn deref(&self) -> &RunningServer {
+        &self.server
+    }
+}
+
+fn start() -> Started {
+    start_with(false)
+}
+
+fn start_with(title_case_headers: bool) -> Started {
+    let folder = tempfile::tempdir().unwrap();
     let options = ServerOptions {
         port_base: 0,
-        folder,
+        folder: folder.path().to_owned(),
         title_case_headers,
     };
     let build = |addresses| {
@@ -28,7 +44,10 @@ fn start_with(name: &str, title_case_headers: bool) -> RunningServer {
             Clock::System,
         )
     };
-    Server::start(build, &options).unwrap()
+    Started {
+        server: Server::start(build, &options).unwrap(),
+        _folder: folder,
+    }
 }
 
 /// Sends one request over a connection of its own and gives back all that comes.
@@ -62,7 +81,7 @@ fn exchange(server: &RunningServer, origin: &str, request: &str) -> String {
 
 #[test]
 fn services_answer_on_their_ports_over_tls() {
-    let server = start("ports");
+    let server = start();
     let (arm, blob) = (
         server.addresses.arm.clone(),
         server.addresses.blob_endpoint("stcontosoimages"),
@@ -91,7 +110,7 @@ fn services_answer_on_their_ports_over_tls() {
 #[test]
 fn header_names_have_the_letter_case_of_the_switch() {
     for (title_case, expected) in [(false, "\r\ncontent-type: "), (true, "\r\nContent-Type: ")] {
-        let server = start_with(&format!("letter-case-{title_case}"), title_case);
+        let server = start_with(title_case);
         let get = "GET /metadata/endpoints?api-version=2022-09-01";
         let answer = exchange(&server, &server.addresses.arm, get);
         assert!(answer.contains(expected), "{answer}");
@@ -100,7 +119,7 @@ fn header_names_have_the_letter_case_of_the_switch() {
 
 #[test]
 fn faults_come_over_the_wire_as_they_are() {
-    let server = start("faults");
+    let server = start();
     let arm = server.addresses.arm.clone();
     let get = "GET /metadata/endpoints?api-version=2022-09-01";
     let script = |fault: &str| exchange(&server, &arm, &format!("POST /_emulator/faults\n{fault}"));
