@@ -5,6 +5,8 @@ import argparse
 import os
 import pathlib
 import shutil
+import signal
+import socket
 import statistics
 import subprocess
 import tempfile
@@ -25,6 +27,23 @@ class Run:
         if process.returncode != 0:
             raise SystemExit(f"{command} ended with {process.returncode}")
         self.wall = time.monotonic() - start
+        self.cpu = usage.ru_utime + usage.ru_stime
+        self.memory = usage.ru_maxrss / 1024
+        self.disk = usage.ru_oublock * 512 / 1e6
+
+
+class FirstRequest(Run):
+    """A process from its start until it first connects to `listener`, which ends it."""
+
+    def __init__(self, command, env, listener):
+        start = time.monotonic()
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=env, process_group=0)
+        connection, _ = listener.accept()
+        self.wall = time.monotonic() - start
+        os.killpg(process.pid, signal.SIGKILL)
+        _, _, usage = os.wait4(process.pid, 0)
+        process.returncode = -signal.SIGKILL
+        connection.close()
         self.cpu = usage.ru_utime + usage.ru_stime
         self.memory = usage.ru_maxrss / 1024
         self.disk = usage.ru_oublock * 512 / 1e6
@@ -70,11 +89,13 @@ def main():
     options.add_argument("--target", default=os.environ.get("CARGO_TARGET_DIR", str(HERE.parent.parent / "target")))
     options = options.parse_args()
 
-    build = ["cargo", "build", "--quiet", "--release", "--package", "package-bench", "--target-dir", options.target]
+    packages = ["--package", "package-bench", "--package", "image-builder"]
+    build = ["cargo", "build", "--quiet", "--release", *packages, "--target-dir", options.target]
     subprocess.run(build, cwd=HERE, check=True)
     for peer in ("original", "modern"):
         install(PEERS / peer)
     bench = str(pathlib.Path(options.target) / "release" / "package-bench")
+    measure_start(bench.replace("package-bench", "image-builder"), max(options.pairs, 10))
 
     scratch = pathlib.Path(tempfile.mkdtemp(prefix="package-bench-", dir=options.scratch))
     sink = subprocess.Popen([bench, "sink"], stdout=subprocess.PIPE, text=True)
@@ -84,6 +105,52 @@ def main():
     finally:
         sink.kill()
         shutil.rmtree(scratch)
+
+
+def measure_start(core, pairs):
+    """From the start of node to the first request: ours, and a task that loads the modules of the original."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(30)
+    port = listener.getsockname()[1]
+    connection = {
+        "URL_bench": f"https://127.0.0.1:{port}/",
+        "AUTH_SCHEME_bench": "ServicePrincipal",
+        "AUTH_PARAMETER_bench_AUTHENTICATIONTYPE": "spnKey",
+        "AUTH_PARAMETER_bench_TENANTID": "72f988bf-86f1-41af-91ab-2d7cd011db47",
+        "AUTH_PARAMETER_bench_SERVICEPRINCIPALID": "11111111-2222-3333-4444-555555555555",
+        "AUTH_PARAMETER_bench_SERVICEPRINCIPALKEY": "a key that nobody takes",
+        "DATA_bench_SUBSCRIPTIONID": "33333333-2222-3333-4444-555555555555",
+        "DATA_bench_ENVIRONMENT": "AzureStack",
+        "DATA_bench_ACTIVEDIRECTORYAUTHORITY": f"https://127.0.0.1:{port}/",
+    }
+    group = "/subscriptions/33333333-2222-3333-4444-555555555555/resourceGroups/rg/providers"
+    inputs = {
+        "IBSUBSCRIPTION": "bench",
+        "IBAZURERESOURCEGROUP": "rg",
+        "IBLOCATION": "westeurope",
+        "MANAGEDIDENTITY": f"{group}/Microsoft.ManagedIdentity/userAssignedIdentities/id",
+        "IMAGESOURCE": "marketplace",
+        "BASEIMAGEPUBOFFERSKU": "Canonical:ubuntu-24_04-lts:server",
+        "PROVISIONER": "shell",
+        "INLINESCRIPT": "true",
+        "PACKAGEPATH": str(HERE),
+        "STORAGEACCOUNTNAME": "stbench",
+        "VMSIZE": "Standard_D2ds_v5",
+        "DISTRIBUTETYPE": "sig",
+        "GALLERYIMAGEID": f"{group}/Microsoft.Compute/galleries/gallery/images/ubuntu",
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        env = dict(os.environ, NO_PROXY="127.0.0.1", no_proxy="127.0.0.1", AGENT_TEMPDIRECTORY=folder)
+        env |= {"IMAGE_BUILDER_BINARY": core}
+        env |= {f"ENDPOINT_{name}": value for name, value in connection.items()}
+        env |= {f"INPUT_{name}": value for name, value in inputs.items()}
+        task = str(HERE.parent.parent / "task" / "index.js")
+        modules = str(PEERS / "original" / "start.js")
+        contenders = [
+            ("ours", lambda: FirstRequest(["node", task], env, listener)),
+            ("the original's modules", lambda: FirstRequest(["node", modules, str(port)], env, listener)),
+        ]
+        compare("from the start of node to the first request", contenders, pairs)
 
 
 def measure(bench, port, scratch, pairs):
