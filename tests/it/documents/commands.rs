@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 
 use super::expressions::SUBSCRIPTION;
@@ -29,12 +29,25 @@ case "$query" in
 esac
 "#;
 
+/// Another process writes the file: one that this process has open for writing cannot be started, and children of other tests inherit it.
+fn make_executable(path: &Path) {
+    let status = Command::new("sh")
+        .args([
+            "-c",
+            "printf %s \"$1\" > \"$2\" && chmod 755 \"$2\"",
+            "sh",
+            AZ,
+        ])
+        .arg(path)
+        .status();
+    assert!(status.unwrap().success());
+}
+
 /// The words of each call of `az` that a script of the samples makes.
 pub(super) fn run_with_stand_in(script: &str, arguments: &[&str]) -> Vec<Vec<String>> {
     let folder = tempfile::tempdir().unwrap();
     let az = folder.path().join("az");
-    fs::write(&az, AZ).unwrap();
-    fs::set_permissions(&az, fs::Permissions::from_mode(0o755)).unwrap();
+    make_executable(&az);
     let log = folder.path().join("log");
     let path = root().join("samples").join(script);
     let programs = format!(
