@@ -78,7 +78,8 @@ def shell(script):
 
 
 def install(folder):
-    if not (folder / "node_modules").is_dir():
+    modules = folder / "node_modules"
+    if not modules.is_dir() or modules.stat().st_mtime < (folder / "package.json").stat().st_mtime:
         subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund"], cwd=folder, check=True)
 
 
