@@ -141,7 +141,7 @@ pub(super) async fn create_container(client: &Client, blob: &BlobRef) -> Result<
 }
 
 /// Sends blocks, several at a time, and counts them in `progress`; returns how many there were. They are no blob before [`commit`].
-pub(super) async fn put_blocks(
+pub async fn put_blocks(
     client: &Client,
     blob: &BlobRef,
     blocks: impl Stream<Item = Bytes>,
@@ -167,11 +167,11 @@ pub(super) async fn put_blocks(
 /// The ids of a blob's blocks. All ids of a blob must have the same length
 /// (<https://learn.microsoft.com/rest/api/storageservices/put-block>).
 #[derive(Debug)]
-pub(super) struct BlockIds(String);
+pub struct BlockIds(String);
 
 impl BlockIds {
     /// The ids of a blob that `run` writes beside others, or that is written once.
-    pub(super) fn of(run: Option<u128>) -> Self {
+    pub fn of(run: Option<u128>) -> Self {
         Self(run.map_or_else(String::new, |run| format!("{run:020}-")))
     }
 
@@ -181,7 +181,7 @@ impl BlockIds {
 }
 
 /// Makes the blob of its first `count` blocks, with the headers that `described` adds. A blob of that name that exists already stays as it is.
-pub(super) async fn commit(
+pub async fn commit(
     client: &Client,
     blob: &BlobRef,
     (count, ids): (usize, &BlockIds),

@@ -10,7 +10,7 @@ use super::checksum::{Sha256, Summing};
 
 /// A blob has at most 50,000 blocks (<https://learn.microsoft.com/azure/storage/blobs/scalability-targets>), so a package may have 195 GiB
 /// when compressed. The image builder has to copy it through its build VM's disk, which is smaller.
-pub(super) const BLOCK_BYTES: usize = 4 * 1024 * 1024;
+pub const BLOCK_BYTES: usize = 4 * 1024 * 1024;
 
 /// Sends blocks to another task. Every block but the last has the same length.
 #[derive(Debug)]

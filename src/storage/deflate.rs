@@ -16,8 +16,9 @@ pub(super) const PIECE_BYTES: usize = 256 * 1024;
 pub(super) const WINDOW_BYTES: usize = 32 * 1024;
 /// The last block of a stream, empty.
 pub(super) const END: [u8; 2] = [0x03, 0x00];
-/// Level 3 of zlib-rs makes archives smaller than level 1 of zlib, at about the same speed as its own level 2.
-const LEVEL: u32 = 3;
+/// Level 2 of zlib-rs makes archives a little smaller than level 1 of zlib, which the original task asks for (of texts and of libraries,
+/// by one percent). Level 3 makes them 3 % smaller still and takes a fifth longer: both are even on a line of 1 Gbit/s and two cores.
+const LEVEL: u32 = 2;
 /// The most that one stored block holds.
 const STORED_BLOCK_BYTES: u16 = u16::MAX;
 /// Below this a trial costs more than compressing.

@@ -43,7 +43,8 @@ use shared_key::SharedKey;
 
 pub use account::{StorageAccount, account_key, accounts_of_group, find_account};
 pub use archive::{Archived, Format, PackageFailure};
-pub use blob::BlobRef;
+pub use blob::{BlobRef, BlockIds, commit, put_blocks};
+pub use blocks::BLOCK_BYTES;
 pub use checksum::Sha256;
 pub use failure::{
     CODE_ACCOUNT, CODE_DELETION, CODE_LINK, CODE_PACKAGE, CODE_UPLOAD, Operation, StorageFailure,

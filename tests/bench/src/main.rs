@@ -4,24 +4,31 @@
 //! - `package-bench sink`: a server that takes blobs and keeps nothing; prints its port;
 //! - `package-bench pack zip|tar.gz FOLDER [FILE]`: packs, into nowhere or a file;
 //! - `package-bench sum zip|tar.gz FOLDER`: reads the folder for the sum of its contents;
-//! - `package-bench send zip|tar.gz FOLDER PORT`: packs and uploads, as the task does.
+//! - `package-bench send zip|tar.gz FOLDER PORT`: packs and uploads, as the task does;
+//! - `package-bench send-file FILE PORT`: uploads a file as it is, for the share that sending has.
 
 mod nowhere;
 mod sink;
 mod tree;
 
 use std::error::Error;
-use std::io::{self, Write as _};
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream;
 use image_builder::arm::Client;
 use image_builder::arm::http::{Http, HttpClient};
 use image_builder::arm::network::Network;
 use image_builder::arm::sign_in::{Freshness, SignInFailure, TokenSource};
 use image_builder::secret::{Masker, Secret};
-use image_builder::storage::{self, Format, PackageSource, Progress, StorageAccount};
+use image_builder::storage::{
+    self, BLOCK_BYTES, BlockIds, Format, PackageSource, Progress, StorageAccount,
+};
+use tokio::sync::mpsc;
 
 use nowhere::Nowhere;
 
@@ -42,6 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let client = HttpClient::new(&Network::default())?;
             upload(format, folder, port, Arc::new(client))
         }
+        ["send-file", file, port] => send_file(Path::new(file), port),
         _ => Err("see the head of tests/bench/src/main.rs".into()),
     }
 }
@@ -56,16 +64,9 @@ fn upload(
     port: &str,
     http: Arc<dyn Http>,
 ) -> Result<(), Box<dyn Error>> {
-    let account = StorageAccount {
-        id: "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/bench"
-            .to_owned(),
-        name: "bench".to_owned(),
-        blob_endpoint: format!("http://127.0.0.1:{port}/bench/").parse()?,
-        takes_keys: false,
-        is_open: true,
-    };
+    let account = account(port)?;
     let source = source(format, folder)?;
-    let client = Client::new(http, Arc::new(Anybody), Arc::new(Anybody));
+    let client = client(http);
     let runtime = tokio::runtime::Runtime::new()?;
     let uploaded = runtime.block_on(storage::upload(
         &client,
@@ -84,12 +85,56 @@ fn upload(
     Ok(())
 }
 
+/// The part of an upload that is not packing, with the next blocks read meanwhile.
+fn send_file(file: &Path, port: &str) -> Result<(), Box<dyn Error>> {
+    let client = client(Arc::new(HttpClient::new(&Network::default())?));
+    let blob = account(port)?.blob("bench", "package");
+    let file = File::open(file)?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        let (sender, mut blocks) = mpsc::channel(2);
+        let reading = tokio::task::spawn_blocking(move || read_blocks(&file, &sender));
+        let blocks = stream::poll_fn(|context| blocks.poll_recv(context));
+        let ids = BlockIds::of(None);
+        let count = storage::put_blocks(&client, &blob, blocks, &ids, &Progress::default()).await?;
+        reading.await??;
+        Ok(storage::commit(&client, &blob, (count, &ids), |call| call).await?)
+    })
+}
+
+fn read_blocks(file: &File, blocks: &mpsc::Sender<Bytes>) -> io::Result<()> {
+    loop {
+        let mut block = Vec::with_capacity(BLOCK_BYTES);
+        let length = u64::try_from(BLOCK_BYTES).unwrap_or(u64::MAX);
+        if file.take(length).read_to_end(&mut block)? == 0 {
+            return Ok(());
+        }
+        let sent = blocks.blocking_send(Bytes::from(block));
+        sent.map_err(io::Error::other)?;
+    }
+}
+
 /// What a run that keeps packages reads before it knows whether it has to send one.
 fn sum(format: &str, folder: &str) -> Result<(), Box<dyn Error>> {
     let source = source(format, folder)?;
     let runtime = tokio::runtime::Runtime::new()?;
     let sum = runtime.block_on(storage::content(&source))?;
     Ok(writeln!(io::stdout(), "{sum}")?)
+}
+
+fn client(http: Arc<dyn Http>) -> Client {
+    Client::new(http, Arc::new(Anybody), Arc::new(Anybody))
+}
+
+fn account(port: &str) -> Result<StorageAccount, Box<dyn Error>> {
+    Ok(StorageAccount {
+        id: "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/bench"
+            .to_owned(),
+        name: "bench".to_owned(),
+        blob_endpoint: format!("http://127.0.0.1:{port}/bench/").parse()?,
+        takes_keys: false,
+        is_open: true,
+    })
 }
 
 fn source(format: &str, folder: &str) -> Result<PackageSource, Box<dyn Error>> {
