@@ -97,6 +97,13 @@ impl Console {
         state.print(&self.formatted("section", &title));
     }
 
+    /// Prints `text` on the standard error of this process: what a person has to know who gives the output to another program.
+    pub fn beside(&self, text: &str) {
+        let text = self.fit_to_show(text);
+        // Nobody can be told that nobody can be told.
+        writeln!(std::io::stderr(), "{text}").ok();
+    }
+
     /// Prints `text` when the author asked for debug output, otherwise nothing: the agent would read and drop it.
     pub fn debug(&self, text: &str) {
         if !self.shared.debug {

@@ -15,7 +15,6 @@ pub mod image_template;
 pub mod network;
 mod oidc;
 pub mod operation;
-pub mod platform_image;
 pub mod refusal;
 mod repeated;
 pub mod retry;

@@ -68,20 +68,28 @@ impl<'a> Urn<'a> {
         format!("{}/{}/skus/{}/versions", self.offers, self.offer, self.sku)
     }
 
-    /// The newest version, as the image builder itself asks for it (danielsollondon/azvmimagebuilder#80).
-    async fn newest(&self, azure: &Azure<'_>) -> Arc<Look> {
-        let query = format!("?api-version={API_VERSION}&$top=1&$orderby=name%20desc");
+    /// All versions. Azure could be asked for the newest alone, but orders them by their names, where `9.1` is above `10.0`.
+    async fn all(&self, azure: &Azure<'_>) -> Arc<Look> {
+        let query = format!("?api-version={API_VERSION}");
         azure.look(format!("{}{query}", self.versions())).await
+    }
+
+    /// The number of the version that a build would use: what `latest` stands for now, if that is to be had.
+    pub(super) async fn number(&self, azure: &Azure<'_>) -> Option<String> {
+        if !self.is_latest() {
+            return Some(self.version.to_owned());
+        }
+        newest(&*self.all(azure).await)
     }
 
     /// The version that a build would use, with all that is known of it; `None` where `latest` stands for nothing.
     async fn image(&self, azure: &Azure<'_>) -> Option<Arc<Look>> {
         let number = if self.is_latest() {
-            let look = self.newest(azure).await;
-            let Look::There(list) = &*look else {
+            let look = self.all(azure).await;
+            if !matches!(*look, Look::There(_)) {
                 return Some(look);
-            };
-            (*names(list)?.first()?).to_owned()
+            }
+            newest(&look)?
         } else {
             self.version.to_owned()
         };
@@ -180,9 +188,8 @@ impl<'a> Urn<'a> {
         let skus = listed(&*azure.look(skus).await);
         let skus: Vec<&str> = skus.iter().map(String::as_str).collect();
         if has(&skus, sku) {
-            let newest = listed(&*self.newest(azure).await);
-            return match newest.first() {
-                Some(number) if !self.is_latest() => self.gone("version", self.version, &[number]),
+            return match newest(&*self.all(azure).await) {
+                Some(number) if !self.is_latest() => self.gone("version", self.version, &[&number]),
                 _ => self.doubtful(),
             };
         }
@@ -236,6 +243,15 @@ fn listed(look: &Look) -> Vec<String> {
     all.into_iter().map(str::to_owned).collect()
 }
 
+/// The highest number in a list of versions.
+fn newest(look: &Look) -> Option<String> {
+    listed(look).into_iter().max_by_key(|version| {
+        let parts = version.split('.');
+        let numbers: Vec<u64> = parts.map(|part| part.parse().unwrap_or(0)).collect();
+        numbers
+    })
+}
+
 /// At most three that look like `part`, the nearest first: what `nearest` finds, then those with the longest common beginning.
 fn alike<'a>(part: &str, all: &[&'a str]) -> Vec<&'a str> {
     let common = |name: &str| {
@@ -264,6 +280,25 @@ pub(super) async fn image(azure: &Azure<'_>) -> Option<Arc<Look>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_newest_version_has_the_highest_number() {
+        let check = |versions: &[&str], expected: Option<&str>| {
+            let list = versions
+                .iter()
+                .map(|name| serde_json::json!({"name": name}));
+            let look = Look::There(list.collect());
+            assert_eq!(newest(&look).as_deref(), expected);
+        };
+        check(&[], None);
+        check(&["22631.4169.240910"], Some("22631.4169.240910"));
+        check(&["9.1.1", "10.0.0", "2.9.9"], Some("10.0.0"));
+        check(
+            &["24.04.202502210", "24.04.202411030", "24.04.202410170"],
+            Some("24.04.202502210"),
+        );
+        assert_eq!(newest(&Look::Missing), None);
+    }
 
     #[test]
     fn the_nearest_names_come_first() {

@@ -133,17 +133,45 @@ pub async fn doctor(plan: &Plan, arm: &Arm, job: Job) -> Vec<Finding> {
 /// A build does not wait longer for the preflight, whatever Azure does.
 const PREFLIGHT: Duration = Duration::from_secs(6);
 
-/// Makes the cheap checks, and tells what makes the build of `plan` certain to fail; nothing, if that is not known in time.
-pub async fn preflight(plan: &Plan, arm: &Arm) -> Vec<Finding> {
+/// What is known before a build.
+#[derive(Debug, Default)]
+pub struct Preflight {
+    /// What makes the build certain to fail.
+    pub in_the_way: Vec<Finding>,
+    /// The version of the marketplace image that the build starts from.
+    pub source_version: Option<String>,
+}
+
+/// Makes the cheap checks for the build of `plan`. What is not known in time is not known.
+pub async fn preflight(plan: &Plan, arm: &Arm) -> Preflight {
     let azure = Azure::new(arm, Subject::of(plan), Patience::SHORT, Job::default());
     let cheap = CHECKS.iter().filter(|check| check.cheap);
-    let found = tokio::time::timeout(PREFLIGHT, make(cheap, &azure)).await;
-    let found = found.unwrap_or_default();
+    let known = async {
+        let found = make(cheap, &azure).await;
+        // Asked before, by the checks.
+        (found, source_number(&azure).await)
+    };
+    let known = tokio::time::timeout(PREFLIGHT, known).await;
+    let (found, source_version) = known.unwrap_or_default();
     for finding in &found {
         tracing::debug!("preflight, {finding}");
     }
     let certain = |finding: &Finding| matches!(finding.verdict, Verdict::Certain(_));
-    found.into_iter().filter(certain).collect()
+    Preflight {
+        in_the_way: found.into_iter().filter(certain).collect(),
+        source_version,
+    }
+}
+
+/// The version of the marketplace image that a build of `plan` starts from now: the number that `latest` stands for. `None` for other
+/// sources, and where the versions cannot be read.
+pub async fn source_version(plan: &Plan, arm: &Arm) -> Option<String> {
+    let azure = Azure::new(arm, Subject::of(plan), Patience::SHORT, Job::default());
+    source_number(&azure).await
+}
+
+async fn source_number(azure: &Azure<'_>) -> Option<String> {
+    marketplace::Urn::of(azure)?.number(azure).await
 }
 
 async fn make(checks: impl Iterator<Item = &'static Check>, azure: &Azure<'_>) -> Vec<Finding> {

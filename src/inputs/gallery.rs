@@ -12,6 +12,18 @@ use super::reading::{Reading, Reported};
 use super::resource_kind::{IMAGE_DEFINITION, IMAGE_VERSION};
 use crate::resource::{ImageVersion, Region, ResourceId};
 
+/// What the form, the sibling tasks and Azure itself call a gallery, as the source or as the target: small, without blanks and hyphens.
+pub(super) const NAMES: [&str; 8] = [
+    "sig",
+    "gallery",
+    "sharedimagegallery",
+    "sharedimageversion",
+    "sharedimage",
+    "computegallery",
+    "azurecomputegallery",
+    "galleryimageversion",
+];
+
 const STORAGE_TYPES: &[(&str, StorageType)] = &[
     ("StandardLRS", StorageType::StandardLrs),
     ("StandardZRS", StorageType::StandardZrs),

@@ -1,10 +1,10 @@
 //! What the image starts from.
 
 use super::declared::{CUSTOM_IMAGE_RESOURCE_ID, IMAGE_SOURCE, IMAGE_VERSION_ID};
-use super::marketplace;
 use super::plan::Source;
 use super::reading::{Reading, Reported};
 use super::resource_kind::{IMAGE_DEFINITION, IMAGE_VERSION, MANAGED_IMAGE};
+use super::{gallery, marketplace};
 use crate::resource::{ImageVersion, ResourceId};
 
 #[derive(Clone, Copy)]
@@ -14,24 +14,18 @@ enum Kind {
     Marketplace,
 }
 
-/// The declared options, and what the sibling tasks and Azure itself call the same things.
-const KINDS: &[(&str, Kind)] = &[
+/// Beside the [names of a gallery](gallery::NAMES): the declared options, and what Azure itself calls the same things.
+const OTHERS: &[(&str, Kind)] = &[
     ("managedimage", Kind::ManagedImage),
-    ("sig", Kind::Gallery),
-    ("gallery", Kind::Gallery),
-    ("sharedimagegallery", Kind::Gallery),
-    ("sharedimageversion", Kind::Gallery),
-    ("sharedimage", Kind::Gallery),
-    ("computegallery", Kind::Gallery),
-    ("azurecomputegallery", Kind::Gallery),
-    ("galleryimageversion", Kind::Gallery),
     ("marketplace", Kind::Marketplace),
     ("platformimage", Kind::Marketplace),
 ];
 
 /// Only the inputs of the chosen kind are looked at: the others are hidden in the editor and arrive with their defaults.
 pub(super) fn read(reading: &mut Reading<'_>) -> Result<Source, Reported> {
-    match reading.choice(&IMAGE_SOURCE, KINDS)? {
+    let mut kinds = gallery::NAMES.map(|name| (name, Kind::Gallery)).to_vec();
+    kinds.extend(OTHERS);
+    match reading.choice(&IMAGE_SOURCE, &kinds)? {
         Kind::ManagedImage => reading
             .required_id(&CUSTOM_IMAGE_RESOURCE_ID, MANAGED_IMAGE)
             .map(Source::ManagedImage),
@@ -69,7 +63,8 @@ mod tests {
     #[test]
     fn every_declared_option_is_understood() {
         for option in IMAGE_SOURCE.options {
-            assert!(KINDS.iter().any(|(name, _)| name == option), "{option}");
+            let mut names = OTHERS.iter().map(|(name, _)| name).chain(&gallery::NAMES);
+            assert!(names.any(|name| name == option), "{option}");
         }
     }
 }

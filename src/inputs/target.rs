@@ -20,19 +20,8 @@ enum Kind {
     Vhd,
 }
 
-/// The declared options, and what the sibling tasks and Azure itself call the same things.
-const KINDS: &[(&str, Kind)] = &[
-    ("managedimage", Kind::ManagedImage),
-    ("sig", Kind::Gallery),
-    ("gallery", Kind::Gallery),
-    ("sharedimagegallery", Kind::Gallery),
-    ("sharedimageversion", Kind::Gallery),
-    ("sharedimage", Kind::Gallery),
-    ("computegallery", Kind::Gallery),
-    ("azurecomputegallery", Kind::Gallery),
-    ("galleryimageversion", Kind::Gallery),
-    ("vhd", Kind::Vhd),
-];
+/// Beside the [names of a gallery](gallery::NAMES): the declared options, and what Azure itself calls the same things.
+const OTHERS: &[(&str, Kind)] = &[("managedimage", Kind::ManagedImage), ("vhd", Kind::Vhd)];
 
 /// Only the inputs of the chosen kind are looked at. `location` is where the template lives; it stands in for regions that are not
 /// given.
@@ -40,7 +29,9 @@ pub(super) fn read(
     reading: &mut Reading<'_>,
     location: &Result<Region, Reported>,
 ) -> Result<Target, Reported> {
-    match reading.choice(&DISTRIBUTE_TYPE, KINDS)? {
+    let mut kinds = gallery::NAMES.map(|name| (name, Kind::Gallery)).to_vec();
+    kinds.extend(OTHERS);
+    match reading.choice(&DISTRIBUTE_TYPE, &kinds)? {
         Kind::ManagedImage => managed_image(reading, location),
         Kind::Gallery => gallery::read(reading, location),
         Kind::Vhd => vhd(reading),
@@ -150,7 +141,8 @@ mod tests {
     #[test]
     fn every_declared_option_is_understood() {
         for option in DISTRIBUTE_TYPE.options {
-            assert!(KINDS.iter().any(|(name, _)| name == option), "{option}");
+            let mut names = OTHERS.iter().map(|(name, _)| name).chain(&gallery::NAMES);
+            assert!(names.any(|name| name == option), "{option}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use crate::agent::{Agent, Console, TaskResult};
 use crate::inputs::declared::{IB_SUBSCRIPTION, MANAGED_IDENTITY};
 use crate::inputs::{Given, GivenConnection, Package, Plan};
-use crate::report;
+use crate::report::{self, with_hint};
 use crate::run::provenance::record;
 use crate::secret::{Masker, Secret};
 use crate::storage::CONTAINER;
@@ -45,8 +45,12 @@ pub(super) fn write(agent: &Agent, plan: &Plan) {
     }
 }
 
-/// Prints the template and nothing else, for another program to read.
+/// Prints the template and nothing else, for another program to read. Warnings go where that program does not read.
 pub(super) fn print(console: &Console, plan: &Plan) {
+    for warning in &plan.warnings {
+        let text = with_hint(&warning.text, warning.hint.as_deref());
+        console.beside(&format!("warning {}: {text}", warning.code.as_str()));
+    }
     console.line(&template(plan));
 }
 

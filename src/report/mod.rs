@@ -29,7 +29,7 @@ use timeline::Timeline;
 
 pub use crash::{Stage, report_panics};
 pub use doctor::{report_no_visit, report_visit};
-pub use outcome::{CODE_REMAINS, report_clean_up, report_refusal, report_warnings};
+pub use outcome::{CODE_REMAINS, report_clean_up, report_refusal, report_warnings, with_hint};
 pub use task_variable::{LEFTOVERS, leftovers_from_text};
 pub use tracing::listen_to_tracing;
 

@@ -216,7 +216,8 @@ fn set_version_variables(console: &Console, uri: &str) {
     }
 }
 
-pub(super) fn with_hint(text: &str, hint: Option<&str>) -> String {
+/// `text`, and on a line of its own what to do.
+pub fn with_hint(text: &str, hint: Option<&str>) -> String {
     match hint {
         Some(hint) => format!("{text}\nhint: {hint}"),
         None => text.to_owned(),

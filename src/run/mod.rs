@@ -81,7 +81,9 @@ pub async fn build_image(
         events.emit(Event::Built(Box::new(image.clone())));
     }
     keep_what_is_the_result(plan, &result, &mut leftovers);
-    events.emit(Event::CleaningUp);
+    if !leftovers.all().is_empty() {
+        events.emit(Event::CleaningUp);
+    }
     let remains = tokio::select! {
         biased;
         () = stop.cancelled() => leftovers.all_remain(NOT_REMOVED_YET),

@@ -12,21 +12,24 @@ use crate::inputs::{Package, Plan};
 use crate::storage::{Sha256, StorageAccount};
 use crate::template::{add_tags, compose};
 
-/// What is certain to fail is refused before anything is made. The storage account is looked up at the same time.
+/// A package, and the account that it goes to.
+type Destination<'a> = Option<(&'a Package, StorageAccount)>;
+
+/// What is certain to fail is refused before anything is made. The storage account is looked up at the same time. The text is the source's version.
 async fn looked_around<'a>(
     plan: &'a Plan,
     arm: &Arm,
-) -> Result<Option<(&'a Package, StorageAccount)>, Error> {
+) -> Result<(Destination<'a>, Option<String>), Error> {
     let account = async {
         let package = plan.package.as_ref()?;
         let found = package::find_account(plan, package, arm).await;
         Some(found.map(|account| (package, account)))
     };
-    let (in_the_way, account) = tokio::join!(Box::pin(preflight(plan, arm)), account);
-    if in_the_way.is_empty() {
-        account.transpose()
+    let (known, account) = tokio::join!(Box::pin(preflight(plan, arm)), account);
+    if known.in_the_way.is_empty() {
+        Ok((account.transpose()?, known.source_version))
     } else {
-        Err(Error::Preflight(in_the_way))
+        Err(Error::Preflight(known.in_the_way))
     }
 }
 
@@ -47,7 +50,8 @@ pub(super) async fn prepare(
     events: &dyn Events,
     leftovers: &mut Leftovers<'_>,
 ) -> Result<Prepared, Error> {
-    let link = match looked_around(plan, arm).await? {
+    let (destination, version) = looked_around(plan, arm).await?;
+    let link = match destination {
         Some((package, account)) => {
             let sending = package::Sending {
                 plan,
@@ -63,7 +67,6 @@ pub(super) async fn prepare(
     let mut template = compose(plan, link.as_ref());
     let package = link.map(|link| link.sha256);
     if plan.provenance.as_tags {
-        let version = provenance::source_version(plan, arm).await;
         let mut tags = provenance::record(plan, version.as_deref(), package.as_deref());
         tags.extend(inputs.map(|sum| (unchanged::INPUTS, sum)));
         add_tags(&mut template, &tags);

@@ -1,6 +1,5 @@
 //! Where an image comes from: what is known before the build, for the tags, and after it, for the result.
 
-use crate::arm::Arm;
 use crate::inputs::declared::TASK_VERSION;
 use crate::inputs::provenance::fit_for_tag;
 use crate::inputs::{Plan, Source};
@@ -74,28 +73,4 @@ fn of_version(id: &str) -> (String, Option<String>) {
         Some((definition, version)) => (definition, Some(version)),
         None => (id.to_owned(), None),
     }
-}
-
-/// The number that `latest` stands for now, if the source is a marketplace image and the service connection may see its versions. An image
-/// that is built without it is as good: nothing is said.
-pub(super) async fn source_version(plan: &Plan, arm: &Arm) -> Option<String> {
-    let Source::Marketplace {
-        publisher,
-        offer,
-        sku,
-        version,
-        ..
-    } = &plan.source
-    else {
-        return None;
-    };
-    if !version.eq_ignore_ascii_case("latest") {
-        return Some(version.clone());
-    }
-    let newest = arm.newest_platform_image(
-        &plan.connection.subscription,
-        plan.location.as_str(),
-        [publisher, offer, sku],
-    );
-    newest.await.ok().flatten()
 }

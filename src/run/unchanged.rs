@@ -10,6 +10,7 @@ use super::image::{Image, platform_image};
 use super::provenance::{NAMES, Record};
 use crate::arm::Arm;
 use crate::arm::gallery::Version;
+use crate::check::source_version;
 use crate::inputs::declared::GALLERY_IMAGE_ID;
 use crate::inputs::{Plan, Source, Target};
 use crate::secret::{Masker, Secret};
@@ -71,7 +72,7 @@ async fn pinned(plan: &Plan, arm: &Arm) -> Result<Plan, String> {
     let latest = |version: &str| version.eq_ignore_ascii_case("latest");
     let source = match &plan.source {
         Source::Marketplace { version, .. } if latest(version) => {
-            let newest = super::provenance::source_version(plan, arm).await;
+            let newest = source_version(plan, arm).await;
             let newest = newest.ok_or("the versions of the source cannot be read")?;
             let mut source = plan.source.clone();
             if let Source::Marketplace { version, .. } = &mut source {

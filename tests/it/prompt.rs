@@ -2,6 +2,8 @@
 
 use std::process::{Command, Output};
 
+use serde_json::Value;
+
 fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let mut program = Command::new(env!("CARGO_BIN_EXE_image-builder"));
     program.args(arguments).env_clear();
@@ -45,4 +47,38 @@ fn an_agent_gets_exit_code_0_and_reads_the_result() {
         text.starts_with("##vso[task.complete result=Failed;]"),
         "{text}"
     );
+}
+
+/// Standard output is for another program, so warnings are not there.
+#[test]
+fn a_template_goes_to_standard_output_and_warnings_beside_it() {
+    let group = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers";
+    let identity = format!("{group}/Microsoft.ManagedIdentity/userAssignedIdentities/id");
+    let inputs = [
+        ("managedIdentity", identity.as_str()),
+        ("ibAzureResourceGroup", "rg"),
+        ("imageSource", "marketplace"),
+        ("baseImagePubOfferSku", "Canonical:ubuntu-24_04-lts:server"),
+        ("packagePath", concat!(env!("CARGO_MANIFEST_DIR"), "/src")),
+        ("storageAccountName", "stimages"),
+        ("runElevated", "true"),
+        (
+            "imageIdForDistribute",
+            &format!("{group}/Microsoft.Compute/images/web"),
+        ),
+        ("vmSize", "Standard_D2s_v5"),
+    ];
+    let inputs = inputs.map(|(name, value)| format!("{name}={value}"));
+    let arguments: Vec<_> = std::iter::once("render")
+        .chain(inputs.iter().map(String::as_str))
+        .collect();
+    let output = run(&arguments, &[]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let template: Value =
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    assert_eq!(template["location"], "westus");
+    let warnings = String::from_utf8(output.stderr).unwrap();
+    let expected = "warning AIB103: Input 'runElevated': it has no effect";
+    assert!(warnings.starts_with(expected), "{warnings}");
+    assert!(warnings.contains("\nhint: "), "{warnings}");
 }

@@ -78,13 +78,15 @@ fn failure(told: &Told<'_>, error: &Error) -> String {
     } else {
         "The build failed, and targets have an image"
     };
-    let mut text = format!(
-        "## ❌ {title}\n\n**{}** {}\n",
-        error.code(),
-        escaped(&error.to_string())
-    );
-    if let Some(hint) = error.hint() {
-        writeln!(text, "\n**What to do:** {}", escaped(&hint)).ok();
+    let mut text = format!("## ❌ {title}\n");
+    if let Error::Preflight(findings) = error {
+        for finding in findings {
+            let code = finding.code().unwrap_or_default();
+            text.push_str(&cause(code, &finding.to_string(), finding.fix.as_deref()));
+        }
+    } else {
+        let hint = error.hint();
+        text.push_str(&cause(error.code(), &error.to_string(), hint.as_deref()));
     }
     if let Error::Run { explanation, .. } = error {
         if let Some(script) = &explanation.script {
@@ -96,6 +98,14 @@ fn failure(told: &Told<'_>, error: &Error) -> String {
     let template = ("Image template", code(&told.plan.template_name));
     let after = ("Failed after", duration(told.elapsed));
     format!("{text}\n{}", table(&[after, template]))
+}
+
+fn cause(code: &str, sentence: &str, hint: Option<&str>) -> String {
+    let mut text = format!("\n**{code}** {}\n", escaped(sentence));
+    if let Some(hint) = hint {
+        writeln!(text, "\n**What to do:** {}", escaped(hint)).ok();
+    }
+    text
 }
 
 /// The lines of the log, and where to read more.

@@ -20,6 +20,13 @@ async fn a_build_that_is_certain_to_fail_is_refused_before_anything_is_made() {
             .find(|error| error.starts_with(code) && error.contains(text));
         assert!(found.is_some_and(|error| error.contains(fix)), "{cell}");
         check_nothing_left(&stage);
+        let nothing_made = !stage.transcript.contains("removing what the build needed");
+        assert!(nothing_made, "{cell}");
+        // Every finding, with what to do about it.
+        let summary = stage.summary();
+        let told = errors.iter().all(|error| summary.contains(&error[..6]));
+        assert!(told && summary.contains("**What to do:**"), "{summary}");
+        assert_eq!(summary.matches("**AIB7").count(), errors.len(), "{summary}");
         assert!(stage.elapsed.as_secs() < 5, "{cell}");
         let journal = stage.cloud.journal();
         let made = journal
