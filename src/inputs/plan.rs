@@ -1,8 +1,12 @@
 //! What will be done, in types: whatever is in a [`Plan`] has been checked.
 
+mod build_vm;
+mod customization;
+mod package;
+mod settings;
+mod source;
 mod target;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -12,6 +16,11 @@ use super::problem::Warning;
 use super::provenance::Provenance;
 use crate::resource::{Region, ResourceId};
 
+pub use build_vm::{BuildVm, Network};
+pub use customization::{Customization, Provisioner, Step, StepAction};
+pub use package::{ArchiveFormat, Package, PackageAccess, Retention};
+pub use settings::{OnError, Settings, Validation};
+pub use source::{PurchasePlan, Source};
 pub use target::{ReplicationMode, StorageType, Target, TargetRegion, Versioning};
 
 /// What to do with a plan.
@@ -98,9 +107,7 @@ impl Plan {
             Target::Vhd { .. } => "VHD_distribute",
         }
     }
-}
 
-impl Plan {
     /// Whether the service keeps the VM of a failed run, for somebody to look at.
     pub fn keeps_vm_after_error(&self) -> bool {
         if let Some(Value::Object(in_file)) = self.sections.get("errorHandling") {
@@ -136,241 +143,4 @@ impl Plan {
             Target::Gallery { .. } | Target::ManagedImage { .. } => false,
         }
     }
-}
-
-/// What an image starts from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
-    /// An image of the Azure Marketplace.
-    Marketplace {
-        /// Publisher, `Canonical`.
-        publisher: String,
-        /// Offer, `ubuntu-24_04-lts`.
-        offer: String,
-        /// SKU, `server`.
-        sku: String,
-        /// A version number, or `latest`.
-        version: String,
-        /// The plan under which the image is sold, if it is.
-        plan: Option<PurchasePlan>,
-    },
-    /// A managed image.
-    ManagedImage(ResourceId),
-    /// A version of an image in an Azure Compute Gallery; its name is a number or `latest`.
-    GalleryVersion(ResourceId),
-    /// What the template file says, where it is no marketplace image.
-    InFile(Value),
-}
-
-/// The plan under which a marketplace image is sold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PurchasePlan {
-    /// Name of the plan.
-    pub name: String,
-    /// Its product.
-    pub product: String,
-    /// Its publisher.
-    pub publisher: String,
-}
-
-/// What is done to the source.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of its own in the form"
-)]
-pub struct Customization {
-    /// The shell in the build VM.
-    pub provisioner: Provisioner,
-    /// The author's script, line by line, without line ends. May be empty.
-    pub inline: Vec<String>,
-    /// Whether PowerShell runs with full administrator rights. Never set for [`Provisioner::Shell`].
-    pub run_elevated: bool,
-    /// Whether it then runs as Local System. Never set without `run_elevated`.
-    pub run_as_system: bool,
-    /// Whether the PowerShell script ends at the first error. Never set for [`Provisioner::Shell`], which always does.
-    pub stop_on_error: bool,
-    /// Whether Windows Update runs last. Never set for [`Provisioner::Shell`].
-    pub windows_update: bool,
-}
-
-impl Customization {
-    /// The kind of archive that the build VM can unpack without installing anything.
-    pub fn format(&self) -> ArchiveFormat {
-        match self.provisioner {
-            Provisioner::Shell => ArchiveFormat::TarGz,
-            Provisioner::PowerShell => ArchiveFormat::Zip,
-        }
-    }
-}
-
-/// A customizer of the template file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// What it does.
-    pub action: StepAction,
-    /// The script of the repository that it runs, on the agent.
-    pub script: Option<PathBuf>,
-}
-
-/// What a customizer of the template file does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StepAction {
-    /// Ready to be sent.
-    Plain(Value),
-    /// A script that comes with the package.
-    PackageScript {
-        /// The customizer, but for what it runs.
-        customizer: Map<String, Value>,
-        /// The script in the package, its parts separated by `/`.
-        path: String,
-        /// Whether its lines end as on Windows, which no Linux shell takes.
-        windows_line_ends: bool,
-    },
-    /// A file that comes with the package.
-    PackageFile {
-        /// Name of the customizer.
-        name: Option<String>,
-        /// The file in the package, its parts separated by `/`.
-        path: String,
-        /// Full path of the file in the build VM.
-        destination: String,
-    },
-}
-
-/// The shell in the build VM; with it goes the operating system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Provisioner {
-    /// `/bin/sh`, for Linux.
-    Shell,
-    /// Windows PowerShell, for Windows.
-    PowerShell,
-}
-
-/// The folder that is put into the build VM, and where its archive goes on the way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Package {
-    /// The folder on the agent, which exists and is not empty; or a single file.
-    pub folder: PathBuf,
-    /// Whether it is a single file. In the build VM it lies beside its archive then, in no folder of its own.
-    pub is_file: bool,
-    /// What of it stays on the agent: patterns as in `.gitignore`.
-    pub exclude: Vec<String>,
-    /// Name of the folder or file in the build VM, under `/tmp` or `c:\buildartifacts`.
-    pub name: String,
-    /// Name of the storage account.
-    pub storage_account: String,
-    /// Name of the blob in its container, not percent-encoded: `webapp/4711-1763800000000000/webapp_1763800000000000.tar.gz`.
-    pub blob_name: String,
-    /// The archive's kind.
-    pub format: ArchiveFormat,
-    /// By which right it is sent and read.
-    pub access: PackageAccess,
-    /// Set where the blob stays for later runs.
-    pub retention: Option<Retention>,
-}
-
-/// How long a package stays in storage for later runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retention {
-    /// Days since its last use.
-    pub days: u32,
-    /// A number of this run alone.
-    pub run: u128,
-}
-
-/// By which right the package is sent to storage, and read from there.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum PackageAccess {
-    /// What needs least: an identity where it is known to have the right, else a link signed with the service connection's own right, else a
-    /// key.
-    #[default]
-    Auto,
-    /// It is read by an identity, and no link is made.
-    Identity,
-    /// It is read by a link that is signed with the service connection's own right.
-    Sas,
-    /// It is sent, and the link is signed, with a key of the account.
-    Key,
-}
-
-/// The kind of archive in which the package travels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ArchiveFormat {
-    /// For Linux.
-    TarGz,
-    /// For Windows.
-    Zip,
-}
-
-impl ArchiveFormat {
-    /// The end of the file's name, with its dot.
-    pub fn extension(self) -> &'static str {
-        match self {
-            Self::TarGz => ".tar.gz",
-            Self::Zip => ".zip",
-        }
-    }
-}
-
-/// How the image is checked before it is distributed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Validation {
-    /// The author's script in the language of the customization, line by line. May be empty.
-    pub inline: Vec<String>,
-    /// Whether only the source is checked, and nothing built.
-    pub source_only: bool,
-    /// Whether an image that fails the check is distributed nevertheless.
-    pub continue_on_failure: bool,
-}
-
-/// What stands by itself in a template.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Settings {
-    /// Id of the resource group for what the service creates; the service makes one if there is none.
-    pub staging_resource_group: Option<String>,
-    /// Tags of what the service creates, in the order given.
-    pub managed_resource_tags: Vec<(String, String)>,
-    /// Tags of the template, in the order given.
-    pub template_tags: Vec<(String, String)>,
-    /// What becomes of the build VM when a customizer fails.
-    pub on_customizer_error: OnError,
-    /// What becomes of the validation VM when a validator fails.
-    pub on_validation_error: OnError,
-    /// Whether the service makes the image boot faster.
-    pub optimize_boot: bool,
-}
-
-/// What becomes of a VM after an error.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum OnError {
-    /// It is removed.
-    #[default]
-    Cleanup,
-    /// It stays until the template is removed.
-    Abort,
-}
-
-/// The VM on which the image is built.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct BuildVm {
-    /// Its size; the service chooses if there is none.
-    pub size: Option<String>,
-    /// Its place in a network; the service makes a network if there is none.
-    pub network: Option<Network>,
-    /// User-assigned managed identities of the VM, each once.
-    pub identities: Vec<ResourceId>,
-    /// Size of its OS disk in GB, if it is not that of the source.
-    pub disk_size_gb: Option<u32>,
-}
-
-/// A place in a network.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Network {
-    /// The subnet of the network card.
-    pub subnet: ResourceId,
-    /// The subnet of the container that builds; another one of the same network.
-    pub container_subnet: Option<ResourceId>,
-    /// Size of the proxy VM. Never set with `container_subnet`.
-    pub proxy_size: Option<String>,
 }

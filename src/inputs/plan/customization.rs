@@ -1,0 +1,81 @@
+//! What is done to the source in the build VM, in types: by the script of the inputs, or by the customizers of a template file.
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value};
+
+use super::ArchiveFormat;
+
+/// What is done to the source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own in the form"
+)]
+pub struct Customization {
+    /// The shell in the build VM.
+    pub provisioner: Provisioner,
+    /// The author's script, line by line, without line ends. May be empty.
+    pub inline: Vec<String>,
+    /// Whether PowerShell runs with full administrator rights. Never set for [`Provisioner::Shell`].
+    pub run_elevated: bool,
+    /// Whether it then runs as Local System. Never set without `run_elevated`.
+    pub run_as_system: bool,
+    /// Whether the PowerShell script ends at the first error. Never set for [`Provisioner::Shell`], which always does.
+    pub stop_on_error: bool,
+    /// Whether Windows Update runs last. Never set for [`Provisioner::Shell`].
+    pub windows_update: bool,
+}
+
+impl Customization {
+    /// The kind of archive that the build VM can unpack without installing anything.
+    pub fn format(&self) -> ArchiveFormat {
+        match self.provisioner {
+            Provisioner::Shell => ArchiveFormat::TarGz,
+            Provisioner::PowerShell => ArchiveFormat::Zip,
+        }
+    }
+}
+
+/// A customizer of the template file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What it does.
+    pub action: StepAction,
+    /// The script of the repository that it runs, on the agent.
+    pub script: Option<PathBuf>,
+}
+
+/// What a customizer of the template file does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepAction {
+    /// Ready to be sent.
+    Plain(Value),
+    /// A script that comes with the package.
+    PackageScript {
+        /// The customizer, but for what it runs.
+        customizer: Map<String, Value>,
+        /// The script in the package, its parts separated by `/`.
+        path: String,
+        /// Whether its lines end as on Windows, which no Linux shell takes.
+        windows_line_ends: bool,
+    },
+    /// A file that comes with the package.
+    PackageFile {
+        /// Name of the customizer.
+        name: Option<String>,
+        /// The file in the package, its parts separated by `/`.
+        path: String,
+        /// Full path of the file in the build VM.
+        destination: String,
+    },
+}
+
+/// The shell in the build VM; with it goes the operating system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provisioner {
+    /// `/bin/sh`, for Linux.
+    Shell,
+    /// Windows PowerShell, for Windows.
+    PowerShell,
+}
