@@ -2,6 +2,8 @@
 //!
 //! The wire shapes stay in this folder; what leaves it is JSON.
 
+mod customizers;
+mod distributor;
 mod provenance;
 mod quoting;
 mod steps;
@@ -10,13 +12,9 @@ mod unpacking;
 mod wire;
 
 use serde_json::{Map, Value};
-use url::Url;
 
 use crate::inputs::template_file::members::IMAGE_TEMPLATE_PROPERTIES;
-use crate::inputs::{
-    BuildVm, Customization, OnError, Package, Plan, Provisioner, ReplicationMode, Settings, Source,
-    StorageType, Target, TargetRegion, Validation, Versioning,
-};
+use crate::inputs::{BuildVm, OnError, Package, Plan, Provisioner, Settings, Source, Validation};
 use crate::resource::ResourceId;
 use crate::secret::Secret;
 
@@ -67,7 +65,7 @@ pub fn compose(plan: &Plan, package_link: Option<&PackageLink>) -> Value {
         properties: wire::Properties {
             source: source(&plan.source),
             customize: match &plan.steps {
-                None => to_values(&customizers(plan, package)),
+                None => customizers::to_values(&customizers::customizers(plan, package)),
                 Some(steps) => steps::customizers(steps, plan.customization.provisioner, package),
             },
             optimize: plan.settings.optimize_boot.then_some(wire::Optimize {
@@ -77,7 +75,7 @@ pub fn compose(plan: &Plan, package_link: Option<&PackageLink>) -> Value {
                 .validation
                 .as_ref()
                 .map(|validation| validate(validation, plan.customization.provisioner)),
-            distribute: distributor(plan).into_iter().collect(),
+            distribute: distributor::distributor(plan).into_iter().collect(),
             error_handling: error_handling(&plan.settings),
             vm_profile: vm_profile(&plan.build_vm),
             build_timeout_in_minutes: Some(plan.build_timeout_minutes)
@@ -108,10 +106,6 @@ fn in_order(properties: &mut Map<String, Value>) {
 
 /// The package, and the link by which it gets into the build VM.
 type Link<'a> = (&'a Package, &'a PackageLink);
-
-fn to_values(customizers: &[wire::Customizer<'_>]) -> Vec<Value> {
-    customizers.iter().map(wire::to_value).collect()
-}
 
 /// The template's source, as it is sent; the log shows it.
 pub fn source_of(plan: &Plan) -> Value {
@@ -148,149 +142,8 @@ fn source(source: &Source) -> Value {
     wire::to_value(&source)
 }
 
-/// The names are those of the original task: people look for them in customization logs.
-const FILE_COPY: &str = "vststask_file_copy";
-const FOLDER: &str = "vststask_folder";
-const INLINE: &str = "vststask_inline";
+/// The name is that of the original task: people look for it in customization logs.
 const VALIDATION: &str = "vststask_validation";
-const WAIT: &str = "5minWait_is_needed_before_windowsUpdate";
-
-/// The archive, as the service brings it to `destination`.
-fn file_copy((_, link): Link<'_>, destination: String) -> wire::Customizer<'_> {
-    wire::Customizer::File {
-        name: FILE_COPY,
-        source_uri: link.address.url(),
-        sha256_checksum: &link.sha256,
-        destination,
-    }
-}
-
-/// What comes before the script that unpacks the package: the archive, where the service brings it.
-fn before_unpacking(provisioner: Provisioner, link: Link<'_>) -> Vec<wire::Customizer<'_>> {
-    let (package, PackageLink { address, .. }) = link;
-    match (provisioner, address) {
-        (Provisioner::Shell, _) => {
-            vec![file_copy(link, unpacking::linux_archive(&package.name))]
-        }
-        (Provisioner::PowerShell, Address::ForService(_)) => vec![
-            wire::Customizer::PowerShell {
-                name: FOLDER,
-                run_elevated: false,
-                run_as_system: false,
-                inline: vec![unpacking::WINDOWS_FOLDER.to_owned()],
-            },
-            file_copy(link, unpacking::windows_archive(&package.name)),
-        ],
-        (Provisioner::PowerShell, Address::Signed(_) | Address::ForVm { .. }) => Vec::new(),
-    }
-}
-
-fn customizers<'a>(plan: &'a Plan, package: Option<Link<'a>>) -> Vec<wire::Customizer<'a>> {
-    let provisioner = plan.customization.provisioner;
-    let before = package.map(|link| before_unpacking(provisioner, link));
-    let mut customizers = before.unwrap_or_default();
-    let own = plan.customization.inline.iter().cloned();
-    match provisioner {
-        Provisioner::Shell => {
-            let unpacking = package.map(|(package, link)| unpacking::linux(package, &link.sha256));
-            customizers.push(wire::Customizer::Shell {
-                name: INLINE,
-                inline: unpacking.into_iter().flatten().chain(own).collect(),
-            });
-        }
-        Provisioner::PowerShell => {
-            let unpacking = package.map(|(package, link)| unpacking::windows(package, link));
-            let own: Vec<String> = if plan.customization.stop_on_error {
-                strictness::strict(&plan.customization.inline)
-            } else {
-                own.collect()
-            };
-            let lines = unpacking.into_iter().flatten().chain(own).collect();
-            customizers.push(powershell(&plan.customization, INLINE, lines));
-            if plan.customization.windows_update {
-                let wait = vec!["Start-Sleep -Seconds 300".to_owned()];
-                customizers.push(powershell(&plan.customization, WAIT, wait));
-                customizers.push(ALL_BUT_PREVIEWS);
-            }
-        }
-    }
-    customizers
-}
-
-fn powershell(
-    customization: &Customization,
-    name: &'static str,
-    inline: Vec<String>,
-) -> wire::Customizer<'static> {
-    wire::Customizer::PowerShell {
-        name,
-        run_elevated: customization.run_elevated,
-        run_as_system: customization.run_as_system,
-        inline,
-    }
-}
-
-/// All updates that are not installed yet, previews left out, as the original task asks for them
-/// (<https://github.com/rgl/packer-plugin-windows-update>).
-const ALL_BUT_PREVIEWS: wire::Customizer<'static> = wire::Customizer::WindowsUpdate {
-    search_criteria: "IsInstalled=0",
-    filters: &["exclude:$_.Title -like '*Preview*'", "include:$true"],
-};
-
-/// None where the template file has the targets.
-fn distributor(plan: &Plan) -> Option<wire::Distributor<'_>> {
-    let run_output_name = plan.run_output_name();
-    Some(match &plan.target {
-        Target::InFile { .. } => return None,
-        Target::Gallery {
-            definition,
-            version,
-            versioning,
-            regions,
-            exclude_from_latest,
-            replication_mode,
-        } => wire::Distributor::SharedImage {
-            gallery_image_id: match version {
-                Some(version) => format!("{definition}/versions/{version}"),
-                None => definition.to_string(),
-            },
-            run_output_name,
-            artifact_tags: tags(&plan.artifact_tags),
-            target_regions: regions.iter().map(target_region).collect(),
-            exclude_from_latest: *exclude_from_latest,
-            versioning: versioning.map(|versioning| match versioning {
-                Versioning::Latest { major } => wire::Versioning::Latest { major },
-                Versioning::Source => wire::Versioning::Source,
-            }),
-            replication_mode: replication_mode.map(|mode| match mode {
-                ReplicationMode::Full => "Full",
-                ReplicationMode::Shallow => "Shallow",
-            }),
-        },
-        Target::ManagedImage { id, location } => wire::Distributor::ManagedImage {
-            image_id: id.as_str(),
-            location: location.as_str(),
-            run_output_name,
-            artifact_tags: tags(&plan.artifact_tags),
-        },
-        Target::Vhd { uri } => wire::Distributor::Vhd {
-            run_output_name,
-            uri: uri.as_ref().map(Url::as_str),
-        },
-    })
-}
-
-fn target_region(region: &TargetRegion) -> wire::TargetRegion<'_> {
-    wire::TargetRegion {
-        name: region.name.as_str(),
-        replica_count: region.replicas,
-        storage_account_type: region.storage.map(|storage| match storage {
-            StorageType::StandardLrs => "Standard_LRS",
-            StorageType::StandardZrs => "Standard_ZRS",
-            StorageType::PremiumLrs => "Premium_LRS",
-        }),
-    }
-}
 
 fn tags(tags: &[(String, String)]) -> Map<String, Value> {
     let pairs = tags.iter().cloned();

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Link, quoting, unpacking, wire};
+use super::{Link, customizers, quoting, unpacking, wire};
 use crate::inputs::{Provisioner, Step, StepAction};
 
 /// Brings the package to its place.
@@ -28,7 +28,7 @@ fn unpack(provisioner: Provisioner, package: Option<Link<'_>>) -> Vec<Value> {
     let Some((content, link)) = package else {
         return Vec::new();
     };
-    let mut customizers = super::before_unpacking(provisioner, (content, link));
+    let mut customizers = customizers::before_unpacking(provisioner, (content, link));
     customizers.push(match provisioner {
         Provisioner::Shell => wire::Customizer::Shell {
             name: PACKAGE,
@@ -41,7 +41,7 @@ fn unpack(provisioner: Provisioner, package: Option<Link<'_>>) -> Vec<Value> {
             inline: unpacking::windows(content, link),
         },
     });
-    super::to_values(&customizers)
+    customizers::to_values(&customizers)
 }
 
 fn customizer(step: &Step, provisioner: Provisioner, package: &str) -> Value {
