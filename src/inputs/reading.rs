@@ -1,13 +1,14 @@
 //! One pass over what a job gives: hands out texts, collects problems and warnings.
 
+mod resource;
+mod undeclared;
+
 use std::ops::RangeInclusive;
 
-use super::declared::{ALL_INPUTS, Input};
+use super::declared::Input;
 use super::given::Given;
 use super::problem::{Code, Form, Problem, Problems, Warning, list, quoted};
-use super::resource_kind::ResourceKind;
 use super::spelling::{nearest, unexpanded_macro};
-use crate::resource::{Region, ResourceId};
 
 /// What was given, and what has been found wrong with it so far.
 pub(super) struct Reading<'a> {
@@ -198,140 +199,10 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// The id of a resource of `kind`, if there is a text.
-    pub(super) fn optional_id(
-        &mut self,
-        input: &Input,
-        kind: ResourceKind,
-    ) -> Result<Option<ResourceId>, Reported> {
-        match self.optional(input)? {
-            Some(text) => self.id_of(input, text, kind).map(Some),
-            None => Ok(None),
-        }
-    }
-
     /// An input that the author set although it does nothing. The tasks that this one follows ignore such inputs without a word, so it must
     /// not stop a build.
     pub(super) fn warn_without_effect(&mut self, input: &Input, reason: &str, hint: &str) {
         let text = format!("Input '{}': it has no effect, {reason}", input.name);
         self.warn(Code::Contradiction, text, Some(hint.to_owned()));
-    }
-
-    /// A region.
-    pub(super) fn region(&mut self, input: &Input, text: &str) -> Result<Region, Reported> {
-        let region: Region = text
-            .parse()
-            .map_err(|_| self.malformed(input, text, super::REGION, None))?;
-        let candidates = region.candidates().unwrap_or_default();
-        if let Some(near) = nearest(region.as_str(), candidates.iter().copied()) {
-            let sentence = format!(
-                "Input '{}': {} is no region of Azure that this task knows",
-                input.name,
-                quoted(text)
-            );
-            self.warn(
-                Code::NotOneOf,
-                sentence,
-                Some(format!("did you mean '{near}'?")),
-            );
-        }
-        Ok(region)
-    }
-
-    /// The id of a resource of `kind`, which must be there.
-    pub(super) fn required_id(
-        &mut self,
-        input: &Input,
-        kind: ResourceKind,
-    ) -> Result<ResourceId, Reported> {
-        let text = self.required(input, kind.form)?;
-        self.id_of(input, text, kind)
-    }
-
-    /// `text` as the id of a resource of `kind`.
-    pub(super) fn id_of(
-        &mut self,
-        input: &Input,
-        text: &str,
-        kind: ResourceKind,
-    ) -> Result<ResourceId, Reported> {
-        let id = self.id(input, text, kind.form)?;
-        if kind.includes(&id) {
-            Ok(id)
-        } else {
-            Err(self.wrong_kind(input, &id, kind.form, None))
-        }
-    }
-
-    /// The id of some resource; `form` is for the message.
-    pub(super) fn id(
-        &mut self,
-        input: &Input,
-        text: &str,
-        form: Form,
-    ) -> Result<ResourceId, Reported> {
-        text.parse().map_err(|reason| {
-            let sentence = format!(
-                "{} is not {} ({reason}); {}",
-                quoted(text),
-                form.what,
-                form.expected()
-            );
-            self.report(Problem::new(Code::Malformed, input, sentence, None))
-        })
-    }
-
-    /// The id is one, but of something else.
-    pub(super) fn wrong_kind(
-        &mut self,
-        input: &Input,
-        id: &ResourceId,
-        form: Form,
-        hint: Option<String>,
-    ) -> Reported {
-        let text = format!(
-            "{} is not {} but of {}; {}",
-            quoted(id.as_str()),
-            form.what,
-            ResourceKind::name_of(id),
-            form.expected()
-        );
-        self.report(Problem::new(Code::Malformed, input, text, hint))
-    }
-
-    /// Names that were given and that the task does not declare.
-    fn undeclared(&self) -> Vec<&'a str> {
-        let declared = |name: &str| {
-            ALL_INPUTS
-                .iter()
-                .any(|input| input.name.eq_ignore_ascii_case(name))
-        };
-        let given = self.given.inputs.iter();
-        given
-            .filter(|(name, value)| !declared(name) && !value.trim().is_empty())
-            .map(|(name, _)| name.as_str())
-            .collect()
-    }
-
-    /// A misspelt input is ignored by the agent without a word, so it is named here.
-    pub(super) fn warn_of_undeclared(&mut self) {
-        let mut strange = Vec::new();
-        for name in self.undeclared() {
-            match nearest(name, ALL_INPUTS.iter().map(|input| input.name)) {
-                Some(meant) => self.warn(
-                    Code::Undeclared,
-                    format!("Input '{name}' is not an input of this task and has no effect"),
-                    Some(format!("did you mean '{meant}'?")),
-                ),
-                None => strange.push(name),
-            }
-        }
-        if !strange.is_empty() {
-            let text = format!(
-                "These are not inputs of this task and have no effect: {}",
-                list(strange)
-            );
-            self.warn(Code::Undeclared, text, None);
-        }
     }
 }

@@ -1,0 +1,109 @@
+//! Resource ids and regions in what a job gives.
+
+use super::{Reading, Reported};
+use crate::inputs::REGION;
+use crate::inputs::declared::Input;
+use crate::inputs::problem::{Code, Form, Problem, quoted};
+use crate::inputs::resource_kind::ResourceKind;
+use crate::inputs::spelling::nearest;
+use crate::resource::{Region, ResourceId};
+
+impl Reading<'_> {
+    /// The id of a resource of `kind`, if there is a text.
+    pub(in crate::inputs) fn optional_id(
+        &mut self,
+        input: &Input,
+        kind: ResourceKind,
+    ) -> Result<Option<ResourceId>, Reported> {
+        match self.optional(input)? {
+            Some(text) => self.id_of(input, text, kind).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The id of a resource of `kind`, which must be there.
+    pub(in crate::inputs) fn required_id(
+        &mut self,
+        input: &Input,
+        kind: ResourceKind,
+    ) -> Result<ResourceId, Reported> {
+        let text = self.required(input, kind.form)?;
+        self.id_of(input, text, kind)
+    }
+
+    /// `text` as the id of a resource of `kind`.
+    pub(in crate::inputs) fn id_of(
+        &mut self,
+        input: &Input,
+        text: &str,
+        kind: ResourceKind,
+    ) -> Result<ResourceId, Reported> {
+        let id = self.id(input, text, kind.form)?;
+        if kind.includes(&id) {
+            Ok(id)
+        } else {
+            Err(self.wrong_kind(input, &id, kind.form, None))
+        }
+    }
+
+    /// The id of some resource; `form` is for the message.
+    pub(in crate::inputs) fn id(
+        &mut self,
+        input: &Input,
+        text: &str,
+        form: Form,
+    ) -> Result<ResourceId, Reported> {
+        text.parse().map_err(|reason| {
+            let sentence = format!(
+                "{} is not {} ({reason}); {}",
+                quoted(text),
+                form.what,
+                form.expected()
+            );
+            self.report(Problem::new(Code::Malformed, input, sentence, None))
+        })
+    }
+
+    /// The id is one, but of something else.
+    pub(in crate::inputs) fn wrong_kind(
+        &mut self,
+        input: &Input,
+        id: &ResourceId,
+        form: Form,
+        hint: Option<String>,
+    ) -> Reported {
+        let text = format!(
+            "{} is not {} but of {}; {}",
+            quoted(id.as_str()),
+            form.what,
+            ResourceKind::name_of(id),
+            form.expected()
+        );
+        self.report(Problem::new(Code::Malformed, input, text, hint))
+    }
+
+    /// A region.
+    pub(in crate::inputs) fn region(
+        &mut self,
+        input: &Input,
+        text: &str,
+    ) -> Result<Region, Reported> {
+        let region: Region = text
+            .parse()
+            .map_err(|_| self.malformed(input, text, REGION, None))?;
+        let candidates = region.candidates().unwrap_or_default();
+        if let Some(near) = nearest(region.as_str(), candidates.iter().copied()) {
+            let sentence = format!(
+                "Input '{}': {} is no region of Azure that this task knows",
+                input.name,
+                quoted(text)
+            );
+            self.warn(
+                Code::NotOneOf,
+                sentence,
+                Some(format!("did you mean '{near}'?")),
+            );
+        }
+        Ok(region)
+    }
+}
