@@ -17,6 +17,7 @@ mod image_version;
 mod marketplace;
 mod oidc;
 mod package;
+mod path;
 mod reading;
 mod resource_kind;
 mod service_connection;

@@ -186,7 +186,7 @@ fn content(path: &Path) -> Result<String, (String, Option<String>)> {
             format!(
                 "{shown} does not exist; expected a YAML or JSON file, for example images/web.yml"
             ),
-            super::package::what_there_is(path),
+            super::path::what_there_is(path),
         ),
         std::io::ErrorKind::InvalidData => (format!("{shown} is not text in UTF-8"), None),
         _ => (format!("{shown} cannot be read: {error}"), None),

@@ -1,17 +1,21 @@
 //! The customizers of a template file, and the repository's files that they name.
 
+mod interpreter;
+mod resolution;
+
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
 use super::check::Checked;
 use super::text;
 use crate::inputs::customization::lines;
-use crate::inputs::declared::{PACKAGE_PATH, TEMPLATE_FILE};
-use crate::inputs::plan::{Package, Provisioner, Step, StepAction};
-use crate::inputs::problem::{Code, Problem, quoted};
-use crate::inputs::reading::{Reading, Reported};
+use crate::inputs::path::{resolved, what_there_is};
+use crate::inputs::plan::Provisioner;
+use crate::inputs::problem::quoted;
+use interpreter::by_its_interpreter;
+pub(in crate::inputs) use resolution::resolve;
 
 /// A script up to this length goes into the template. Azure Resource Manager takes requests of 4 MB, and a template has room for some scripts.
 const LONGEST_INLINE: usize = 20_000;
@@ -99,7 +103,7 @@ fn step(
     let file = resolved(&folder.join(path.replace('\\', "/")));
     let shown = quoted(&file.display().to_string());
     if !file.is_file() {
-        let hint = crate::inputs::package::what_there_is(&file);
+        let hint = what_there_is(&file);
         checked.fault(
             &member,
             format!("{shown} does not exist, or is no file"),
@@ -150,46 +154,6 @@ fn step(
     FileStep::Plain(customizer, Some(file))
 }
 
-/// Inline lines run in `/bin/sh`. A script that names its interpreter is written to a file and given to that.
-fn by_its_interpreter(script: Vec<String>) -> Vec<String> {
-    let interpreter = script.first().and_then(|line| line.strip_prefix("#!"));
-    let Some(interpreter) = interpreter.map(str::trim).filter(|it| !it.is_empty()) else {
-        return script;
-    };
-    let mut mark = "END_OF_SCRIPT".to_owned();
-    while script.contains(&mark) {
-        mark.push('_');
-    }
-    let mut lines = vec![
-        "script=$(mktemp) || exit 1".to_owned(),
-        format!("cat > \"$script\" <<'{mark}'"),
-    ];
-    let call = format!("{interpreter} \"$script\"; status=$?");
-    lines.extend(script);
-    lines.extend([
-        mark,
-        call,
-        "rm -f \"$script\"".to_owned(),
-        "exit $status".to_owned(),
-    ]);
-    lines
-}
-
-/// The path without `.` and `..`.
-fn resolved(path: &Path) -> PathBuf {
-    let mut result = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                result.pop();
-            }
-            other => result.push(other),
-        }
-    }
-    result
-}
-
 impl FileSteps {
     /// The system that the steps are for; a file may go to any.
     pub(super) fn provisioner(&self) -> Option<Provisioner> {
@@ -222,87 +186,5 @@ impl FileSteps {
             .filter_map(Value::as_str)
             .collect::<Vec<_>>()
             .join("\n")
-    }
-}
-
-/// The steps as they are sent. Every file that has to come with the package must lie in it.
-pub(in crate::inputs) fn resolve(
-    reading: &mut Reading<'_>,
-    steps: FileSteps,
-    package: Option<&Package>,
-) -> Result<Vec<Step>, Reported> {
-    let mut resolved = Vec::new();
-    for step in steps.0 {
-        let (customizer, file, member, windows_line_ends) = match step {
-            FileStep::Plain(customizer, script) => {
-                resolved.push(Step {
-                    action: StepAction::Plain(Value::Object(customizer)),
-                    script,
-                });
-                continue;
-            }
-            FileStep::Carried {
-                customizer,
-                file,
-                member,
-                windows_line_ends,
-            } => (customizer, file, member, windows_line_ends),
-        };
-        let inside = package.and_then(|package| file.strip_prefix(&package.folder).ok());
-        let Some(inside) = inside else {
-            let why = if member.ends_with(SCRIPT_PATH) {
-                format!(
-                    "has more than {LONGEST_INLINE} bytes, so it has to come with the package, and does not lie in its folder"
-                )
-            } else {
-                "has to come with the package, and does not lie in its folder".to_owned()
-            };
-            let sentence = format!("{member}: {} {why}", quoted(&file.display().to_string()));
-            let hint = format!("set '{}' to a folder that holds it", PACKAGE_PATH.name);
-            let problem = Problem::new(Code::TemplateFile, &TEMPLATE_FILE, sentence, Some(hint));
-            return Err(reading.report(problem));
-        };
-        let parts = inside
-            .components()
-            .map(|part| part.as_os_str().to_string_lossy());
-        let path = parts.collect::<Vec<_>>().join("/");
-        let is_script = member.ends_with(SCRIPT_PATH);
-        let action = if is_script {
-            StepAction::PackageScript {
-                customizer,
-                path,
-                windows_line_ends,
-            }
-        } else {
-            StepAction::PackageFile {
-                name: text(&customizer, "name").map(str::to_owned),
-                destination: text(&customizer, "destination")
-                    .unwrap_or_default()
-                    .to_owned(),
-                path,
-            }
-        };
-        resolved.push(Step {
-            action,
-            script: is_script.then_some(file),
-        });
-    }
-    Ok(resolved)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn scripts_run_in_the_interpreter_that_they_name() {
-        let check = |script: &str, expected: &str| {
-            assert_eq!(by_its_interpreter(lines(script)).join("\n"), expected);
-        };
-        check("echo 1\necho 2", "echo 1\necho 2");
-        check(
-            "#!/bin/bash -e\nEND_OF_SCRIPT",
-            "script=$(mktemp) || exit 1\ncat > \"$script\" <<'END_OF_SCRIPT_'\n#!/bin/bash -e\nEND_OF_SCRIPT\nEND_OF_SCRIPT_\n/bin/bash -e \"$script\"; status=$?\nrm -f \"$script\"\nexit $status",
-        );
     }
 }
