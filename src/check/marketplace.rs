@@ -1,15 +1,16 @@
 //! An image of the Azure Marketplace.
 
+mod missing;
+
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::azure::{Azure, Look, has, names, text};
+use super::azure::{Azure, Look, names, text};
 use super::subject::Source;
-use super::table::{PURCHASE_PLAN, RETIRED, SOURCE};
+use super::table::{PURCHASE_PLAN, RETIRED};
 use super::{Seen, Verdict};
 use crate::inputs::declared::PLATFORM_IMAGE_PURCHASE_PLAN;
-use crate::inputs::nearest;
 
 /// <https://learn.microsoft.com/rest/api/compute/virtual-machine-images>; with the end of an image's life.
 const API_VERSION: &str = "2024-07-01";
@@ -181,49 +182,6 @@ impl<'a> Urn<'a> {
         }
     }
 
-    /// Azure does not find the image. It is certainly missing if the list of its siblings was read and does not have it.
-    async fn missing(&self, azure: &Azure<'_>) -> Seen {
-        let (offer, sku) = (self.offer, self.sku);
-        let skus = format!("{}/{offer}/skus?api-version={API_VERSION}", self.offers);
-        let skus = listed(&*azure.look(skus).await);
-        let skus: Vec<&str> = skus.iter().map(String::as_str).collect();
-        if has(&skus, sku) {
-            return match newest(&*self.all(azure).await) {
-                Some(number) if !self.is_latest() => self.gone("version", self.version, &[&number]),
-                _ => self.doubtful(),
-            };
-        }
-        if !skus.is_empty() {
-            return self.gone("SKU", sku, &skus);
-        }
-        let offers = format!("{}?api-version={API_VERSION}", self.offers);
-        let offers = listed(&*azure.look(offers).await);
-        let offers: Vec<&str> = offers.iter().map(String::as_str).collect();
-        if offers.is_empty() || has(&offers, offer) {
-            return self.doubtful();
-        }
-        self.gone("offer", offer, &offers)
-    }
-
-    fn doubtful(&self) -> Seen {
-        let reason = "Azure does not find it, and no list confirms that";
-        Seen::unknown(self.name(), reason)
-    }
-
-    /// A part of the name that is not among `all`.
-    fn gone(&self, what: &str, part: &str, all: &[&str]) -> Seen {
-        let near = alike(part, all);
-        let near = match near.as_slice() {
-            [] => String::new(),
-            near => format!("; there is {}", near.join(", ")),
-        };
-        let text = format!(
-            "marketplace image {} does not exist in this region: it has no {what} '{part}'{near}",
-            self.name()
-        );
-        Seen::new(Verdict::Certain(SOURCE), text).fix(self.list_skus())
-    }
-
     fn list_skus(&self) -> String {
         let region = self.offers.split("/locations/").nth(1).unwrap_or_default();
         let region = region.split('/').next().unwrap_or_default();
@@ -252,26 +210,6 @@ fn newest(look: &Look) -> Option<String> {
     })
 }
 
-/// At most three that look like `part`, the nearest first: what `nearest` finds, then those with the longest common beginning.
-fn alike<'a>(part: &str, all: &[&'a str]) -> Vec<&'a str> {
-    let common = |name: &str| {
-        let pairs = part.chars().zip(name.chars());
-        pairs.take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count()
-    };
-    let mut near: Vec<&str> = nearest(part, all.iter().copied()).into_iter().collect();
-    let mut rest: Vec<&str> = all
-        .iter()
-        .copied()
-        .filter(|name| !near.contains(name))
-        .collect();
-    // Lists go from old to new, mostly; the newest of those that are equally alike comes first.
-    rest.reverse();
-    rest.sort_by_key(|name| std::cmp::Reverse(common(name)));
-    near.extend(rest);
-    near.truncate(3);
-    near
-}
-
 /// The marketplace image of the subject.
 pub(super) async fn image(azure: &Azure<'_>) -> Option<Arc<Look>> {
     Urn::of(azure)?.image(azure).await
@@ -298,28 +236,5 @@ mod tests {
             Some("24.04.202502210"),
         );
         assert_eq!(newest(&Look::Missing), None);
-    }
-
-    #[test]
-    fn the_nearest_names_come_first() {
-        let skus = [
-            "win10-22h2-avd",
-            "win11-24h2-avd-m365",
-            "win11-25h2-avd-m365",
-            "wvd",
-        ];
-        let check = |part: &str, expected: &[&str]| assert_eq!(alike(part, &skus), expected);
-        check(
-            "win11-25h2-avd-m36",
-            &[
-                "win11-25h2-avd-m365",
-                "win11-24h2-avd-m365",
-                "win10-22h2-avd",
-            ],
-        );
-        check(
-            "19h2-evd",
-            &["wvd", "win11-25h2-avd-m365", "win11-24h2-avd-m365"],
-        );
     }
 }
