@@ -1,11 +1,12 @@
-//! What went wrong with the package, in words: who refused, why, and what to do next.
+//! What went wrong with the package, in words: who refused, and why.
+
+mod hint;
 
 use std::path::PathBuf;
 
 use super::account::StorageAccount;
 use super::archive::PackageFailure;
-use super::blob::quoted;
-use crate::arm::{Cause, Failure, Refusal};
+use crate::arm::{Failure, Refusal};
 
 /// The package cannot be packed.
 pub const CODE_PACKAGE: &str = "AIB501";
@@ -179,131 +180,6 @@ impl StorageFailure {
             _ => false,
         }
     }
-
-    /// What to do next.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Package { cause, .. } => package_hint(cause).map(str::to_owned),
-            Self::AccountNotFound {
-                name,
-                resource_group,
-                subscription,
-                ..
-            } => {
-                let scope = quoted(&format!(
-                    "/subscriptions/{subscription}/resourceGroups/{resource_group}/providers/Microsoft.Storage/storageAccounts/{name}"
-                ));
-                Some(format!(
-                    "check the name, that the account is in this subscription, and that the service connection may see it: `az role assignment create --assignee <service connection's principal> --role Reader --scope {scope}`; if the account is in another resource group, the role is needed on the subscription"
-                ))
-            }
-            Self::NoBlobEndpoint { .. } => Some("use an account of kind StorageV2".to_owned()),
-            Self::Account(failure) => match &failure.cause {
-                Cause::SignIn(failure) => failure.hint.clone(),
-                Cause::Refused(_)
-                | Cause::Unreachable { .. }
-                | Cause::TooNew { .. }
-                | Cause::Unreadable(_) => None,
-            },
-            Self::Refused {
-                operation,
-                failure,
-                account,
-            } => hint_for(failure, account, *operation),
-            Self::TakesNoKeys { account } => Some(format!(
-                "choose another access to the package, or let the account take keys: `az storage account update --ids {} --allow-shared-key-access true`",
-                quoted(&account.id)
-            )),
-            Self::NoKey { account, .. } => Some(format!(
-                "choose another access to the package, or let the service connection read the keys: `az role assignment create --assignee <service connection's principal> --role \"Storage Account Key Operator Service Role\" --scope {}`",
-                quoted(&account.id)
-            )),
-            Self::LinkLife { hours, .. } => {
-                (*hours > 0).then(|| "give the build a shorter time limit".to_owned())
-            }
-        }
-    }
-}
-
-fn package_hint(cause: &PackageFailure) -> Option<&'static str> {
-    match cause {
-        PackageFailure::Missing(_) | PackageFailure::NotAFolder(_) | PackageFailure::Empty(_) => {
-            Some(
-                "check that an earlier step puts the files there; paths are case-sensitive on Linux agents",
-            )
-        }
-        PackageFailure::LinkOutside { .. } => Some(
-            "put a copy of the link's target into the package, or link to it by a relative path inside the package",
-        ),
-        PackageFailure::Changed { .. } => {
-            Some("let the steps that write into the package end before this one")
-        }
-        PackageFailure::Unreadable { .. } => {
-            Some("let the agent's user read all files of the package")
-        }
-        PackageFailure::Unstorable { .. } => Some("rename it, or keep it out of the package"),
-        PackageFailure::AllExcluded(_) | PackageFailure::Pattern(_) => {
-            Some("look at the patterns of what is left out of the package")
-        }
-        PackageFailure::NoThread(_) => {
-            Some("raise the agent's limit of processes, or run fewer jobs on its machine at once")
-        }
-        PackageFailure::Abandoned => None,
-    }
-}
-
-/// What to do about a refusal of storage. The codes: <https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes>.
-fn hint_for(failure: &Failure, account: &StorageAccount, operation: Operation) -> Option<String> {
-    let refusal = match &failure.cause {
-        Cause::Refused(refusal) => refusal,
-        Cause::SignIn(failure) => return failure.hint.clone(),
-        Cause::Unreachable { host, .. } => {
-            return Some(format!(
-                "the agent must reach {host} over HTTPS: check its proxy and firewall, and whether the account has a private endpoint only"
-            ));
-        }
-        Cause::Unreadable(_) | Cause::TooNew { .. } => return None,
-    };
-    let StorageAccount { id, name, .. } = account;
-    let grant = |role: &str| {
-        format!(
-            "`az role assignment create --assignee <service connection's principal> --role \"{role}\" --scope {}`",
-            quoted(id)
-        )
-    };
-    let hint = match (refusal.code.as_str(), operation) {
-        ("AuthorizationPermissionMismatch", Operation::Link) => format!(
-            "a read link needs the right to generate user delegation keys on the account itself: {}; 'Storage Blob Data Contributor' includes it. New role assignments take up to ten minutes to apply",
-            grant("Storage Blob Delegator")
-        ),
-        ("AuthorizationPermissionMismatch", Operation::Upload | Operation::Deletion) => format!(
-            "{}; new role assignments take up to ten minutes to apply",
-            grant("Storage Blob Data Contributor")
-        ),
-        ("AuthorizationFailure", _) => format!(
-            "the account's firewall does not admit this agent: admit its address with `az storage account network-rule add --account-name {name} --ip-address <agent's public address>`, or use an agent in a network that is admitted"
-        ),
-        ("KeyBasedAuthenticationNotPermitted" | "PublicAccessNotPermitted" | "NoAuthenticationInformation", _) => {
-            "the account admits only requests with a Microsoft Entra token, and the token did not arrive: check that no proxy removes the header 'Authorization'".to_owned()
-        }
-        ("AuthenticationFailed" | "InvalidAuthenticationInfo", _) => {
-            "check the agent's clock, and that the account is in a subscription of the service connection's tenant".to_owned()
-        }
-        ("AccountIsDisabled", _) => format!("enable the subscription of '{id}', which Azure has disabled"),
-        ("ContainerNotFound", Operation::Upload) => format!(
-            "let the service connection create the container ({}), or create it yourself with `az storage container create --auth-mode login --account-name {name} --name <container>`",
-            grant("Storage Blob Data Contributor")
-        ),
-        ("ContainerBeingDeleted", _) => "the container is being deleted: run the job again in some minutes".to_owned(),
-        ("BlobAlreadyExists" | "ConditionNotMet", Operation::Upload) => {
-            "another run uploaded a blob of the same name, which is kept: run the job again".to_owned()
-        }
-        ("BlobImmutableDueToPolicy" | "LeaseIdMissing", Operation::Deletion) => {
-            "an immutability policy or a lease holds the blob: delete it when that has ended".to_owned()
-        }
-        _ => return None,
-    };
-    Some(hint)
 }
 
 #[cfg(test)]

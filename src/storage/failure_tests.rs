@@ -2,6 +2,7 @@ use super::*;
 
 use http::StatusCode;
 
+use crate::arm::Cause;
 use crate::arm::http::{Reached, TransportError};
 use crate::arm::sign_in::SignInFailure;
 use crate::storage::testing::account;
