@@ -1,13 +1,13 @@
 //! Bringing the package to where the build VM reads it.
 
 mod access;
+mod progress;
 
-use std::convert::Infallible;
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::event::{self, Event, Events};
+use super::event::{Event, Events};
 use super::leftover::{Leftover, Leftovers};
 use crate::arm::Arm;
 use crate::error::Error;
@@ -23,11 +23,8 @@ use access::Way;
 const LINK_MARGIN: Duration = Duration::from_secs(60 * 60);
 /// Storage refuses a link that begins in its future.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(5 * 60);
-/// Below this a package is there before anybody wonders.
-const WORTH_WATCHING_BYTES: u64 = 50_000_000;
 /// From here on a package is worth a question.
 const LARGE_BYTES: u64 = 1 << 30;
-const PROGRESS_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Finds the storage account that the plan names.
 pub(super) async fn find_account(
@@ -213,7 +210,7 @@ impl Sending<'_> {
         let progress = Progress::default();
         let sent = tokio::select! {
             sent = storage::upload(&client, account, source, &progress) => sent,
-            never = tell_progress(&progress, survey, events) => match never {},
+            never = progress::tell(&progress, survey, events) => match never {},
         };
         let sent = sent.inspect_err(|failure| {
             if failure.means_somebody_elses_blob() || failure.is_a_missing_role() {
@@ -249,55 +246,9 @@ impl Sending<'_> {
     }
 }
 
-/// Tells again and again how far a package of some size has come, until it is dropped.
-async fn tell_progress(progress: &Progress, survey: Survey, events: &dyn Events) -> Infallible {
-    if survey.bytes < WORTH_WATCHING_BYTES {
-        return std::future::pending().await;
-    }
-    let mut elapsed = Duration::ZERO;
-    loop {
-        tokio::time::sleep(PROGRESS_INTERVAL).await;
-        elapsed += PROGRESS_INTERVAL;
-        let (read, sent) = (progress.bytes_read(), progress.bytes_sent());
-        events.emit(Event::Sending(sending(read, sent, survey.bytes, elapsed)));
-    }
-}
-
-/// What `read` of `all` bytes and `sent` bytes of the archive after `elapsed` say. The archive's length is known in the end only, so the rest
-/// is reckoned from what was read.
-fn sending(read: u64, sent: u64, all: u64, elapsed: Duration) -> event::Sending {
-    let read = read.min(all);
-    let seconds = elapsed.as_secs().max(1);
-    let remaining = (all - read).saturating_mul(seconds).checked_div(read);
-    event::Sending {
-        percent: u8::try_from(u128::from(read) * 100 / u128::from(all.max(1))).unwrap_or(100),
-        bytes_per_second: sent / seconds,
-        remaining: remaining.map(Duration::from_secs),
-    }
-}
-
 fn format(format: ArchiveFormat) -> Format {
     match format {
         ArchiveFormat::TarGz => Format::TarGz,
         ArchiveFormat::Zip => Format::Zip,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_remains_is_reckoned_from_what_was_read() {
-        let check = |read: u64, sent: u64, expected: (u8, u64, Option<u64>)| {
-            let told = sending(read, sent, 1_000_000, Duration::from_secs(10));
-            let remaining = told.remaining.map(|rest| rest.as_secs());
-            assert_eq!((told.percent, told.bytes_per_second, remaining), expected);
-        };
-        check(0, 0, (0, 0, None));
-        check(250_000, 50_000, (25, 5_000, Some(30)));
-        check(1_000_000, 999, (100, 99, Some(0)));
-        // A file that grew since it was counted.
-        check(2_000_000, 1_000, (100, 100, Some(0)));
     }
 }
