@@ -2,7 +2,8 @@
 
 use http::Method;
 
-use super::{COMPUTE, Call, GALLERY, IDENTITY, RESOURCES, Route, route};
+use super::versions::{COMPUTE, GALLERY, IDENTITY, RESOURCES};
+use super::{Call, Route, route};
 
 const AUTHORIZATION: &[&str] = &["2015-07-01", "2018-07-01", "2022-04-01"];
 const NETWORK: &[&str] = &["2020-11-01", "2023-09-01", "2024-05-01", "2025-01-01"];
