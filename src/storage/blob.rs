@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
 use futures::stream::{Stream, StreamExt as _, TryStreamExt as _};
-use http::header::{CONTENT_TYPE, HeaderName, IF_NONE_MATCH};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, IF_NONE_MATCH};
 use http::{HeaderValue, Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -209,6 +209,16 @@ pub async fn commit(
         Err(failure) if failure.may_have_acted() => client.send(&call).await.map(drop),
         Err(failure) => Err(failure),
     }
+}
+
+/// The blob's length in storage, if storage tells it. Asked once: an answer proves something, none does not.
+pub(super) async fn length(client: &Client, blob: &BlobRef) -> Option<u64> {
+    let call = blob
+        .call("Looking for", Method::HEAD, "")
+        .repeated(Repeat::Never);
+    let answer = client.send(&call).await.ok()?;
+    let length = answer.headers().get(CONTENT_LENGTH)?.to_str().ok()?;
+    length.parse().ok()
 }
 
 /// Deletes the blob; one that is gone already is fine.

@@ -86,6 +86,16 @@ pub enum StorageFailure {
         /// The account.
         account: Box<StorageAccount>,
     },
+    /// Storage has another blob than was sent.
+    #[error("Uploading {blob} failed: storage has {stored} bytes of it, and {sent} were sent")]
+    Length {
+        /// The blob, in words.
+        blob: String,
+        /// How many bytes were sent.
+        sent: u64,
+        /// How many there are.
+        stored: u64,
+    },
     /// The link would live too long, or not at all.
     #[error(
         "Making a read link to {blob} failed: it would be valid for {hours} hours, and Azure permits up to 168"
@@ -152,7 +162,7 @@ impl StorageFailure {
                 CODE_ACCOUNT
             }
             Self::LinkLife { .. } => CODE_LINK,
-            Self::TakesNoKeys { .. } | Self::NoKey { .. } => CODE_UPLOAD,
+            Self::Length { .. } | Self::TakesNoKeys { .. } | Self::NoKey { .. } => CODE_UPLOAD,
             Self::Refused { operation, .. } => match operation {
                 Operation::Upload => CODE_UPLOAD,
                 Operation::Link => CODE_LINK,

@@ -146,11 +146,18 @@ pub async fn upload(
     };
     let committed = blob::commit(client, &blob, (count, &ids), described).await;
     committed.map_err(refused)?;
-    Ok(Uploaded {
-        blob,
-        archived,
-        elapsed: start.elapsed(),
-    })
+    let sent = archived.bytes_written;
+    match blob::length(client, &blob).await {
+        Some(stored) if stored != sent => {
+            let blob = blob.to_string();
+            Err(StorageFailure::Length { blob, sent, stored })
+        }
+        _ => Ok(Uploaded {
+            blob,
+            archived,
+            elapsed: start.elapsed(),
+        }),
+    }
 }
 
 /// Makes a link that reads `blob` from `valid_from` (some minutes ago, because clocks differ) until `valid_until`, at most

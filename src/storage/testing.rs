@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::{Method, Request, Response};
 
 use super::StorageAccount;
@@ -18,6 +19,8 @@ pub(super) enum Answer {
     Status(u16, String),
     /// An error of storage with this code, in its XML form.
     Refusal(u16, &'static str),
+    /// A success without a body, about a blob of this length.
+    Length(u64),
     /// The connection breaks after the server may have acted.
     Lost,
 }
@@ -127,6 +130,7 @@ impl Http for Scripted {
         };
         let answer = (self.script.lock().unwrap())(&asked);
         self.asked.lock().unwrap().push(asked);
+        let mut response = Response::builder();
         let (status, body) = match answer {
             Answer::Status(status, body) => (status, body),
             Answer::Refusal(status, code) => {
@@ -135,6 +139,10 @@ impl Http for Scripted {
                 );
                 (status, text)
             }
+            Answer::Length(length) => {
+                response = response.header(CONTENT_LENGTH, length);
+                (200, String::new())
+            }
             Answer::Lost => {
                 return Err(TransportError {
                     reached: Reached::Perhaps,
@@ -142,8 +150,7 @@ impl Http for Scripted {
                 });
             }
         };
-        let response = Response::builder().status(status);
-        Ok(response.body(Bytes::from(body)).unwrap())
+        Ok(response.status(status).body(Bytes::from(body)).unwrap())
     }
 }
 

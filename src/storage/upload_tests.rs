@@ -48,10 +48,12 @@ async fn a_package_is_uploaded_as_the_archive_that_its_blob_holds() {
     let asked = network.asked();
     let queries: Vec<_> = asked
         .iter()
-        .map(|asked| asked.url.split('?').nth(1).unwrap())
+        .map(|asked| asked.url.split('?').nth(1).unwrap_or_default())
         .collect();
     let block = "comp=block&blockid=MDAwMDAwMDAw";
-    assert_eq!(queries, ["restype=container", block, "comp=blocklist"]);
+    assert_eq!(queries[..3], ["restype=container", block, "comp=blocklist"]);
+    assert_eq!(asked[3].method, "HEAD");
+    assert_eq!(asked.len(), 4);
     assert_eq!(
         uploaded.archived,
         Archived {
@@ -70,6 +72,48 @@ async fn a_package_is_uploaded_as_the_archive_that_its_blob_holds() {
     let mut entry = archive.by_name("hello.txt").unwrap();
     entry.read_to_string(&mut text).unwrap();
     assert_eq!(text, "hello");
+}
+
+/// Storage that tells another length has another blob; storage that does not tell, or may not be asked, proves nothing.
+#[tokio::test]
+async fn a_blob_of_another_length_than_was_sent_is_a_failure() {
+    async fn uploaded(answer: fn(u64) -> Answer) -> Result<Uploaded, StorageFailure> {
+        let folder = package();
+        let mut sent = 0;
+        let network = Scripted::new(move |asked| {
+            if asked.url.contains("comp=block&") {
+                sent += u64::try_from(asked.body.len()).unwrap();
+            }
+            if asked.method == "HEAD" {
+                return answer(sent);
+            }
+            Answer::Status(201, String::new())
+        });
+        let source = source(folder.path());
+        upload(&network.client(), &account(), &source, &Progress::default()).await
+    }
+    uploaded(Answer::Length).await.unwrap();
+    uploaded(|_| Answer::Status(200, String::new()))
+        .await
+        .unwrap();
+    for status in [403, 404, 500] {
+        let refusal = match status {
+            403 => |_| Answer::Refusal(403, "AuthorizationPermissionMismatch"),
+            404 => |_| Answer::Refusal(404, "BlobNotFound"),
+            _ => |_| Answer::Refusal(500, "InternalError"),
+        };
+        uploaded(refusal).await.unwrap();
+    }
+    uploaded(|_| Answer::Lost).await.unwrap();
+    let failure = uploaded(|sent| Answer::Length(sent - 1)).await.unwrap_err();
+    let text = failure.to_string();
+    assert!(
+        text.starts_with("Uploading blob 'drop/7-1/drop_1.zip'"),
+        "{text}"
+    );
+    assert!(text.contains(" bytes of it, and "), "{text}");
+    assert_eq!(failure.code(), "AIB503");
+    assert!(failure.hint().is_some());
 }
 
 #[tokio::test]
