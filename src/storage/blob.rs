@@ -211,14 +211,15 @@ pub async fn commit(
     }
 }
 
-/// The blob's length in storage, if storage tells it. Asked once: an answer proves something, none does not.
+/// The blob's length in storage, if storage tells it. Asked once: an answer proves something, none does not. Zero is what a server tells that
+/// looks at its own empty answer; no archive is empty.
 pub(super) async fn length(client: &Client, blob: &BlobRef) -> Option<u64> {
     let call = blob
         .call("Looking for", Method::HEAD, "")
         .repeated(Repeat::Never);
     let answer = client.send(&call).await.ok()?;
     let length = answer.headers().get(CONTENT_LENGTH)?.to_str().ok()?;
-    length.parse().ok()
+    length.parse().ok().filter(|length| *length > 0)
 }
 
 /// Deletes the blob; one that is gone already is fine.

@@ -96,6 +96,7 @@ async fn a_blob_of_another_length_than_was_sent_is_a_failure() {
     uploaded(|_| Answer::Status(200, String::new()))
         .await
         .unwrap();
+    uploaded(|_| Answer::Length(0)).await.unwrap();
     for status in [403, 404, 500] {
         let refusal = match status {
             403 => |_| Answer::Refusal(403, "AuthorizationPermissionMismatch"),
