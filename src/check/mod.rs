@@ -146,20 +146,16 @@ pub struct Preflight {
 pub async fn preflight(plan: &Plan, arm: &Arm) -> Preflight {
     let azure = Azure::new(arm, Subject::of(plan), Patience::SHORT, Job::default());
     let cheap = CHECKS.iter().filter(|check| check.cheap);
-    let known = async {
-        let found = make(cheap, &azure).await;
-        // Asked before, by the checks.
-        (found, source_number(&azure).await)
-    };
-    let known = tokio::time::timeout(PREFLIGHT, known).await;
-    let (found, source_version) = known.unwrap_or_default();
+    let found = tokio::time::timeout(PREFLIGHT, make(cheap, &azure)).await;
+    let found = found.unwrap_or_default();
     for finding in &found {
         tracing::debug!("preflight, {finding}");
     }
     let certain = |finding: &Finding| matches!(finding.verdict, Verdict::Certain(_));
     Preflight {
         in_the_way: found.into_iter().filter(certain).collect(),
-        source_version,
+        // The checks have asked for it, unless they had no time.
+        source_version: source_number(&azure).await,
     }
 }
 
