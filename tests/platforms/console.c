@@ -1,5 +1,6 @@
 // Starts a program on a console, and presses Ctrl+C when a file appears, as the agent for Windows does to cancel a step:
 // console.exe <file> <program> [argument...]
+#include <stdio.h>
 #include <windows.h>
 
 static BOOL WINAPI go_on(DWORD event) {
@@ -28,7 +29,8 @@ int wmain(int count, wchar_t **arguments) {
     wchar_t *command = after_word(after_word(GetCommandLineW()));
     if (!CreateProcessW(NULL, command, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &process)) return 2;
     while (WaitForSingleObject(process.hProcess, 50) == WAIT_TIMEOUT) {
-        if (DeleteFileW(arguments[1])) GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0);
+        if (!DeleteFileW(arguments[1])) continue;
+        if (!GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0)) fprintf(stderr, "no Ctrl+C: error %lu\n", GetLastError());
     }
     GetExitCodeProcess(process.hProcess, &code);
     return code;
