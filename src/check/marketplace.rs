@@ -69,7 +69,7 @@ impl<'a> Urn<'a> {
         format!("{}/{}/skus/{}/versions", self.offers, self.offer, self.sku)
     }
 
-    /// All versions. Azure could be asked for the newest alone, but orders them by their names, where `9.1` is above `10.0`.
+    /// All versions. Azure can be asked for the last one by name alone, and does not say whether it takes names for numbers.
     async fn all(&self, azure: &Azure<'_>) -> Arc<Look> {
         let query = format!("?api-version={API_VERSION}");
         azure.look(format!("{}{query}", self.versions())).await

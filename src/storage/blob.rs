@@ -29,6 +29,8 @@ const BLOCKS_IN_FLIGHT: usize = 4;
 /// (<https://learn.microsoft.com/rest/api/storageservices/delete-container>).
 const CONTAINER_TRIES: u32 = 12;
 const CONTAINER_PAUSE: Duration = Duration::from_secs(10);
+/// No build waits longer for a proof that it can do without.
+const LENGTH_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A blob that may or may not exist. It carries no right to read it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -217,7 +219,8 @@ pub(super) async fn length(client: &Client, blob: &BlobRef) -> Option<u64> {
     let call = blob
         .call("Looking for", Method::HEAD, "")
         .repeated(Repeat::Never);
-    let answer = client.send(&call).await.ok()?;
+    let sent = tokio::time::timeout(LENGTH_PATIENCE, client.send(&call)).await;
+    let answer = sent.ok()?.ok()?;
     let length = answer.headers().get(CONTENT_LENGTH)?.to_str().ok()?;
     length.parse().ok().filter(|length| *length > 0)
 }
