@@ -30,7 +30,7 @@ fn package_folders_that_cannot_be_uploaded() {
     wrong(
         job(),
         "else",
-        "AIB104 Input 'packagePath': '{dir}/else' does not exist",
+        "AIB104 Input 'packagePath': '{dir}/else' does not exist\nhint: let an earlier step put it there, a checkout or a download of artifacts; with 'checkout: none' nothing is",
     );
     check(
         job(),

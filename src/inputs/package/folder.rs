@@ -104,14 +104,20 @@ fn absolute(root: &Path, text: &str) -> PathBuf {
     }
 }
 
+const NOTHING_THERE: &str = "let an earlier step put it there, a checkout or a download of artifacts; with 'checkout: none' nothing is";
+
 /// Whether it is a single file instead of a folder with something in it; if it is neither, a sentence and a hint.
 fn check(folder: &Path) -> Result<bool, (String, Option<String>)> {
     let shown = quoted(&folder.display().to_string());
     let metadata = fs::metadata(folder).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-            (format!("{shown} does not exist"), what_there_is(folder))
+            let hint = what_there_is(folder).unwrap_or_else(|| NOTHING_THERE.to_owned());
+            (format!("{shown} does not exist"), Some(hint))
         }
-        _ => (format!("{shown} cannot be read: {error}"), None),
+        _ => {
+            let hint = "let the user that the agent runs as read it".to_owned();
+            (format!("{shown} cannot be read: {error}"), Some(hint))
+        }
     })?;
     if metadata.is_file() {
         return Ok(true);
