@@ -38,7 +38,8 @@ pub use reply::{Outcome, Reply};
 pub use server::{RunningServer, Server, ServerOptions};
 pub use surroundings::{Deprecation, ImageFacts, Role, RoleAssignment, Usage, VmSize};
 pub use switches::{
-    CanceledOperation, DefaultVersion, OperationUrls, ReadOnlyMembers, StagingAccess, Switches,
+    CanceledOperation, DefaultVersion, ImageDisk, OperationUrls, PartialOperation, ReadOnlyMembers,
+    StagingAccess, Switches,
 };
 pub use world::{
     Addresses, BlobAddress, Gallery, Identity, ImageDefinition, Pipelines, PlatformImage,

@@ -151,6 +151,13 @@ pub enum RunFate {
         /// `lastRunStatus.message`.
         message: String,
     },
+    /// The run ends in a state that the published definition does not have, with the image at the first `outputs` targets.
+    EndAs {
+        /// `lastRunStatus.runState`.
+        state: &'static str,
+        /// How many targets get the image.
+        outputs: usize,
+    },
     /// The run stays in the given state (or the first one after it that the template has) until it is canceled.
     NeverEnd {
         /// Where.

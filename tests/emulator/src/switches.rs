@@ -53,6 +53,24 @@ pub enum StagingAccess {
     Nobody,
 }
 
+/// The end of the operation of a run that reached some of its targets; never recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PartialOperation {
+    /// `Succeeded`.
+    Succeeded,
+    /// `Failed`, with the message of the run.
+    Failed,
+}
+
+/// Whether images say of which VHD in which storage account they were made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImageDisk {
+    /// They do (recorded of a managed image in 2020, of a version in 2023).
+    Named,
+    /// They don't.
+    Unnamed,
+}
+
 /// All switches of the emulator.
 #[derive(Debug, Clone)]
 pub struct Switches {
@@ -70,6 +88,15 @@ pub struct Switches {
     pub cancel_call: Duration,
     /// What the operation of a canceled run ends with. Default: `Canceled`.
     pub canceled_operation: CanceledOperation,
+    /// What the operation of a run ends with that reached some of its targets. Default: `Succeeded`.
+    pub partial_operation: PartialOperation,
+    /// How long after the start of a run `lastRunStatus` is what it was before. Default: not at all, as recorded (within a second).
+    pub run_shows_after: Duration,
+    /// How long after the end of a run its run outputs answer 404. Default: not at all, as recorded; Azure Resource Manager reads from
+    /// replicas, and was reported to answer 404 for what it has just made.
+    pub run_outputs_after: Duration,
+    /// Whether images say of which VHD in which storage account they were made. Default: yes, as recorded.
+    pub image_disk: ImageDisk,
     /// The form of operation URLs. Default: signed.
     pub operation_urls: OperationUrls,
     /// `Retry-After` in seconds on answers that start an operation, and on GETs of an operation in progress. Default: none, as recorded.
@@ -116,6 +143,10 @@ impl Default for Switches {
             cancel_never_ends: false,
             cancel_call: Duration::from_secs(10),
             canceled_operation: CanceledOperation::Canceled,
+            partial_operation: PartialOperation::Succeeded,
+            run_shows_after: Duration::ZERO,
+            run_outputs_after: Duration::ZERO,
+            image_disk: ImageDisk::Named,
             operation_urls: OperationUrls::Signed,
             retry_after: None,
             not_allowed_status: 409,

@@ -10,7 +10,7 @@ use crate::arm::numbering::{next_version, parts};
 use crate::arm::template::{RunOutput, Template, text};
 use crate::blob::BlobService;
 use crate::ids;
-use crate::switches::DefaultVersion;
+use crate::switches::{DefaultVersion, ImageDisk};
 
 impl Arm {
     /// Distribution begins: the gallery image versions are there from now on, still being created.
@@ -130,8 +130,11 @@ impl Arm {
         }
     }
 
-    /// The address of a VHD in the staging account that nobody has used yet, and the id of the account.
+    /// The address of a VHD in the staging account that nobody has used yet, and the id of the account; nothing where images don't tell.
     fn new_vhd(&mut self, template: &Template) -> Option<(String, String)> {
+        if self.switches.image_disk == ImageDisk::Unnamed {
+            return None;
+        }
         let staging = template.staging.as_ref()?;
         let account = format!(
             "{}/providers/Microsoft.Storage/storageAccounts/{}",

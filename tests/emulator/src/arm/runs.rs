@@ -5,11 +5,11 @@ use time::{Duration, OffsetDateTime};
 
 use crate::arm::answer::{Answer, Body, Refusal};
 use crate::arm::operations::End;
-use crate::arm::template::{Provisioning, RunStatus, Stage, Template, Work};
+use crate::arm::template::{Provisioning, RunOutput, RunStatus, Stage, Template, Work};
 use crate::arm::{Arm, Asked, echo};
 use crate::blob::BlobService;
 use crate::progress::{Progress, RunFate, SubState};
-use crate::switches::CanceledOperation;
+use crate::switches::{CanceledOperation, PartialOperation};
 
 /// `lastRunStatus.startTime` is a little before the operation's, and has all nine digits (recorded: 0.1 to 0.6 s before).
 const HEAD_START: Duration = Duration::nanoseconds(369_015_961);
@@ -42,6 +42,7 @@ impl Arm {
                     .or(stages.last())
                     .map(|state| Stage::Run(*state));
             }
+            template.run_before = template.last_run.take();
             template.last_run = Some(RunStatus {
                 start: asked.now - HEAD_START,
                 end: None,
@@ -90,8 +91,8 @@ impl Arm {
 
     pub(crate) fn list_run_outputs(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let template = self.template(asked)?;
-        let outputs: Vec<Value> = template
-            .outputs
+        let outputs: Vec<Value> = self
+            .outputs_that_show(template, asked.now)
             .iter()
             .map(|output| echo::run_output(template, output))
             .collect();
@@ -101,8 +102,8 @@ impl Arm {
     pub(crate) fn get_run_output(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let template = self.template(asked)?;
         let name = asked.path.get("output");
-        let output = template
-            .outputs
+        let output = self
+            .outputs_that_show(template, asked.now)
             .iter()
             .find(|output| output.name.eq_ignore_ascii_case(name))
             .ok_or_else(|| {
@@ -117,6 +118,19 @@ impl Arm {
             200,
             Body::Builder(echo::run_output(template, output)),
         ))
+    }
+
+    /// The outputs of the last run, once they can be read.
+    fn outputs_that_show<'arm>(
+        &self,
+        template: &'arm Template,
+        now: OffsetDateTime,
+    ) -> &'arm [RunOutput] {
+        let end = template.last_run.as_ref().and_then(|run| run.end);
+        if end.is_some_and(|end| now < end + self.switches.run_outputs_after) {
+            return &[];
+        }
+        &template.outputs
     }
 
     /// A state of a run has ended: the run fails, is done, or goes on to the next state.
@@ -182,10 +196,21 @@ impl Arm {
             RunFate::PartiallySucceed { outputs, message } => {
                 (*outputs, "PartiallySucceeded", message.clone())
             }
+            RunFate::EndAs { state, outputs } => (*outputs, *state, String::new()),
             _ => (usize::MAX, "Succeeded", String::new()),
         };
         self.distribute(key, count, blobs, at);
-        self.finish_run(key, state, message, End::Succeeded, at);
+        let fails = matches!(fate, RunFate::PartiallySucceed { .. })
+            && self.switches.partial_operation == PartialOperation::Failed;
+        let end = if fails {
+            End::Failed {
+                code: "InternalOperationError".to_owned(),
+                message: message.clone(),
+            }
+        } else {
+            End::Succeeded
+        };
+        self.finish_run(key, state, message, end, at);
     }
 
     fn fail_run(

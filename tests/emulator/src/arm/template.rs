@@ -186,6 +186,8 @@ pub(crate) struct Template {
     pub(crate) provisioned: Option<Provisioned>,
     pub(crate) staging: Option<Staging>,
     pub(crate) last_run: Option<RunStatus>,
+    /// The status of the run before the last one.
+    pub(crate) run_before: Option<RunStatus>,
     /// What is known of the last run besides its status.
     pub(crate) run: Option<Run>,
     pub(crate) outputs: Vec<RunOutput>,
@@ -224,6 +226,7 @@ impl Template {
             provisioned: None,
             staging: None,
             last_run: None,
+            run_before: None,
             run: None,
             outputs: Vec::new(),
             triggers: BTreeMap::new(),

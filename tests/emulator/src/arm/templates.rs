@@ -1,6 +1,7 @@
 //! PUT, GET, DELETE and lists of image templates.
 
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use crate::arm::answer::{Answer, Body, Refusal};
 use crate::arm::routes::Call;
@@ -102,9 +103,20 @@ impl Arm {
                 return Err(Refusal::by_builder(500, "InternalError", message));
             }
         }
-        let document = echo::document(self.template(asked)?, &self.world, &asked.version);
+        let template = self.as_it_shows(self.template(asked)?, asked.now);
+        let document = echo::document(&template, &self.world, &asked.version);
         self.count_poll(&key);
         Ok(Answer::new(200, Body::Builder(document)))
+    }
+
+    /// The template as readers see it: a run that has just started may not show yet.
+    fn as_it_shows(&self, template: &Template, now: OffsetDateTime) -> Template {
+        let mut shown = template.clone();
+        let start = shown.last_run.as_ref().map(|run| run.start);
+        if start.is_some_and(|start| now < start + self.switches.run_shows_after) {
+            shown.last_run = shown.run_before.clone();
+        }
+        shown
     }
 
     pub(crate) fn delete_template(&mut self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
@@ -153,7 +165,10 @@ impl Arm {
         let size = self.switches.page_size;
         let page = wanted.iter().skip(skip).take(size);
         let documents: Vec<Value> = page
-            .map(|template| echo::document(template, &self.world, &asked.version))
+            .map(|template| {
+                let shown = self.as_it_shows(template, asked.now);
+                echo::document(&shown, &self.world, &asked.version)
+            })
             .collect();
         let mut list = json!({"value": documents});
         if wanted.len() > skip + size

@@ -1,12 +1,15 @@
 //! Failures, faults, progress and pages.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{Method, Request};
 use serde_json::{Value, json};
 
 use super::scene::Scene;
 use crate::{
-    Addresses, Effect, Fault, Matcher, Outcome, Progress, RunFate, SubState, Switches, World,
+    Addresses, Effect, Fault, ImageDisk, Matcher, Outcome, PartialOperation, Progress, RunFate,
+    SubState, Switches, World,
 };
 
 #[test]
@@ -109,6 +112,112 @@ fn runs_end_as_scripted() {
         "Succeeded",
         "Failed in distributing",
     );
+}
+
+/// What a run reached is told by its state; what its operation ends with is a switch, because nobody has recorded it.
+#[test]
+fn the_operation_of_a_partial_run_is_a_switch() {
+    let check = |switch: PartialOperation, expected: &str| {
+        let scene = Scene::provisioned(Switches {
+            partial_operation: switch,
+            ..Switches::default()
+        });
+        scene.cloud.script_run(RunFate::PartiallySucceed {
+            outputs: 1,
+            message: "no quota".to_owned(),
+        });
+        let run = scene.post("run");
+        scene.wait(4000);
+        let status = scene.template()["properties"]["lastRunStatus"].clone();
+        assert_eq!(status["runState"], "PartiallySucceeded");
+        let operation = scene.get(&run.operation()).body;
+        assert_eq!(operation["status"], expected);
+        let message = if expected == "Failed" {
+            json!("no quota")
+        } else {
+            Value::Null
+        };
+        assert_eq!(operation["error"]["message"], message);
+    };
+    check(PartialOperation::Succeeded, "Succeeded");
+    check(PartialOperation::Failed, "Failed");
+}
+
+#[test]
+fn a_run_may_end_in_a_state_that_nobody_knows() {
+    let scene = Scene::provisioned(Switches::default());
+    scene.cloud.script_run(RunFate::EndAs {
+        state: "Completed",
+        outputs: 1,
+    });
+    scene.post("run");
+    scene.wait(4000);
+    let status = scene.template()["properties"]["lastRunStatus"].clone();
+    assert_eq!(status["runState"], "Completed");
+    assert_ne!(status["endTime"], "0001-01-01T00:00:00Z");
+    assert_eq!(
+        scene.get(&scene.template_url("/runOutputs/out")).status,
+        200
+    );
+}
+
+#[test]
+fn a_run_shows_and_its_outputs_come_as_switched() {
+    let check = |shows_after: u64, outputs_after: u64| {
+        let scene = Scene::provisioned(Switches {
+            run_shows_after: Duration::from_secs(shows_after),
+            run_outputs_after: Duration::from_secs(outputs_after),
+            ..Switches::default()
+        });
+        let shown = || {
+            scene.template()["properties"]
+                .get("lastRunStatus")
+                .is_some()
+        };
+        let output = || scene.get(&scene.template_url("/runOutputs/out")).status;
+        scene.post("run");
+        assert_eq!(shown(), shows_after == 0);
+        // It goes on all the same, and another one is refused.
+        let again = scene.post("run");
+        assert_eq!(again.body["error"]["code"], "OperationNotAllowed");
+        scene.wait(100);
+        assert!(shown());
+        assert_eq!(output(), 404);
+        // The run takes 1140 s.
+        scene.wait(1050);
+        assert_eq!(output(), if outputs_after == 0 { 200 } else { 404 });
+        let list = scene.get(&scene.template_url("/runOutputs"));
+        let count = list.body["value"].as_array().unwrap().len();
+        assert_eq!(count, usize::from(outputs_after == 0));
+        scene.wait(100);
+        assert_eq!(output(), 200);
+    };
+    check(0, 0);
+    check(60, 60);
+}
+
+#[test]
+fn images_name_the_disk_that_they_were_made_of_as_switched() {
+    for (image_disk, names) in [(ImageDisk::Named, true), (ImageDisk::Unnamed, false)] {
+        let scene = Scene::provisioned(Switches {
+            image_disk,
+            ..Switches::default()
+        });
+        let staging = scene.template()["properties"]["exactStagingResourceGroup"].clone();
+        scene.post("run");
+        scene.wait(4000);
+        let output = scene.get(&scene.template_url("/runOutputs/out")).body;
+        let id = output["properties"]["artifactId"].as_str().unwrap();
+        let url = format!("https://management.azure.emulator{id}?api-version=2024-03-03");
+        let image = scene.get(&url).body;
+        let disk = &image["properties"]["storageProfile"]["osDiskImage"]["source"];
+        let account = disk["storageAccountId"].as_str().unwrap_or_default();
+        assert_eq!(
+            account.starts_with(staging.as_str().unwrap()),
+            names,
+            "{image}"
+        );
+    }
 }
 
 #[test]
