@@ -7,12 +7,14 @@
 
 mod line;
 mod lines;
+mod progress;
 mod redaction;
 mod steps;
 mod window;
 
 pub use line::{Kind, Line};
 pub use lines::Lines;
+pub use progress::Repetition;
 pub use redaction::Redaction;
 pub use steps::{Change, Step, Steps};
 pub use window::{New, Window};

@@ -10,7 +10,7 @@ use super::event::{Event, Events};
 use crate::arm::container_log::Container;
 use crate::arm::{Arm, Failure};
 use crate::diagnosis::{Customizer, FailedStep};
-use crate::log::{Change, Line, Steps, Window};
+use crate::log::{Change, Line, Repetition, Steps, Window};
 
 /// Between two looks: a line shows at most this long after it was written, for 180 requests in an hour.
 const PACE: Duration = Duration::from_secs(20);
@@ -26,8 +26,7 @@ struct Live<'a> {
     window: Window,
     steps: Steps,
     began: Instant,
-    /// The last line without its digits: of lines that differ in numbers only, one is enough.
-    last: String,
+    repetition: Repetition,
 }
 
 /// Shows the output of the build in the staging group `group`, until it is dropped.
@@ -58,7 +57,7 @@ async fn try_stream(
         window: Window::default(),
         steps: Steps::default(),
         began: Instant::now(),
-        last: String::new(),
+        repetition: Repetition::default(),
     };
     let mut failures = 0;
     loop {
@@ -131,9 +130,7 @@ impl Live<'_> {
                 let name = step.map(|step| step.to_string()).unwrap_or_default();
                 self.events.emit(Event::StepStarted { name });
             }
-            let shape = line.text.replace(|c: char| c.is_ascii_digit(), "");
-            if line.is_for_people() && shape != self.last {
-                self.last = shape;
+            if line.is_for_people() && self.repetition.is_news(&line.text) {
                 self.events.emit(Event::BuildOutput(line.text));
             }
         }

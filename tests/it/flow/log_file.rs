@@ -234,6 +234,29 @@ async fn the_output_of_the_build_shows_while_it_runs() {
     assert!(asked.count() < 60);
 }
 
+/// Each step is news, also where it differs in its number alone; of percentages one is enough.
+#[tokio::test(start_paused = true)]
+async fn steps_show_and_percentages_show_once() {
+    let log = String::from_utf8(fixture("02-windows-success")).unwrap();
+    let (before, rest) = log.split_once("installing apps").unwrap();
+    let start = before.rfind('\n').unwrap() + 1;
+    let prefix = &before[start..];
+    let said = [
+        "step 1 of 3",
+        "step 2 of 3",
+        "step 3 of 3",
+        "10 % copied",
+        "90 % copied",
+    ];
+    let lines = said.map(|text| format!("{prefix}{text}\n")).concat();
+    let log = format!("{}{lines}{prefix}installing apps{rest}", &before[..start]);
+    let scene = Scene::windows().switches(|switches| switches.log = Some(log.into_bytes()));
+    let stage = scene.build(|_| {}).await;
+    let shown = while_running(&stage);
+    let count = |text: &str| shown.iter().filter(|line| line.contains(text)).count();
+    assert_eq!(said.map(count), [1, 1, 1, 1, 0], "{shown:#?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_output_of_others_gives_no_orders_while_it_runs() {
     let log = fixture("19-ansi-and-broken-text");
