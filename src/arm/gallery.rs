@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::client::Call;
 use super::failure::{Cause, Failure};
@@ -39,6 +41,10 @@ pub struct Version {
     pub excluded: bool,
     /// Its tags.
     pub tags: Map<String, Value>,
+    /// When it was published.
+    pub published: Option<OffsetDateTime>,
+    /// Resource id of the storage account with the VHD that it was made of; recorded of versions by the image builder in 2023.
+    pub disk_account: Option<String>,
 }
 
 impl Version {
@@ -57,6 +63,8 @@ impl Version {
     fn read(value: &Value) -> Option<Self> {
         let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
         let profile = value.pointer("/properties/publishingProfile/excludeFromLatest");
+        let published = text("/properties/publishingProfile/publishedDate");
+        let account = "/properties/storageProfile/osDiskImage/source/storageAccountId";
         Some(Self {
             name: text("/name")?.to_owned(),
             id: text("/id")?.to_owned(),
@@ -67,6 +75,8 @@ impl Version {
                 .and_then(Value::as_object)
                 .cloned()
                 .unwrap_or_default(),
+            published: published.and_then(|time| OffsetDateTime::parse(time, &Rfc3339).ok()),
+            disk_account: text(account).map(str::to_owned),
         })
     }
 }

@@ -12,6 +12,7 @@ pub mod failure;
 pub mod gallery;
 pub mod http;
 pub mod image_template;
+pub mod managed_image;
 pub mod network;
 mod oidc;
 pub mod operation;

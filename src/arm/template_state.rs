@@ -31,8 +31,18 @@ pub struct RunStatus {
     pub sub_state: Option<String>,
     /// Azure's text, empty when all is well.
     pub message: String,
+    /// When it was started.
+    pub started: Option<OffsetDateTime>,
     /// When it ended; absent while it runs.
     pub ended: Option<OffsetDateTime>,
+}
+
+impl RunStatus {
+    /// Whether the run is over: by its state, or, in a state that we do not know, by the time of its end.
+    pub fn is_over(&self) -> bool {
+        let unknown = matches!(self.state, RunState::Unknown(_));
+        self.state.is_end() || (unknown && self.ended.is_some())
+    }
 }
 
 /// `runState`, with room for words that do not exist yet.
@@ -50,7 +60,7 @@ pub enum RunState {
     Failed,
     /// Canceled.
     Canceled,
-    /// A word we do not know; taken for "at work".
+    /// A word we do not know; taken for "at work" as long as the run has no end time.
     Unknown(String),
 }
 
@@ -118,6 +128,7 @@ struct WireError {
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 struct WireRun {
+    start_time: String,
     end_time: String,
     run_state: String,
     run_sub_state: Option<String>,
@@ -149,14 +160,16 @@ impl Template {
 
 fn read_run(wire: WireRun) -> RunStatus {
     // While a run is on, its end is given as the year 1.
-    let ended = OffsetDateTime::parse(&wire.end_time, &Rfc3339)
-        .ok()
-        .filter(|end| end.year() > 1);
+    let time = |text: &str| {
+        let time = OffsetDateTime::parse(text, &Rfc3339).ok();
+        time.filter(|time| time.year() > 1)
+    };
     RunStatus {
+        started: time(&wire.start_time),
         state: RunState::from_text(&wire.run_state),
         sub_state: wire.run_sub_state.filter(|state| !state.is_empty()),
         message: unfolded(&wire.message),
-        ended,
+        ended: time(&wire.end_time),
     }
 }
 
@@ -198,6 +211,7 @@ mod tests {
                     state: RunState::Running,
                     sub_state: Some("Queued".into()),
                     message: String::new(),
+                    started: Some(time::macros::datetime!(2023-05-25 07:59:42.169984039 UTC)),
                     ended: None,
                 }),
                 ..Template::default()
@@ -224,5 +238,21 @@ mod tests {
             ..WireRun::default()
         });
         assert_eq!(run.ended.unwrap().year(), 2025);
+    }
+
+    #[test]
+    fn a_run_in_an_unknown_state_is_over_when_it_has_an_end() {
+        let over = |state: &str, end: &str| {
+            read_run(WireRun {
+                run_state: state.into(),
+                end_time: end.into(),
+                ..WireRun::default()
+            })
+            .is_over()
+        };
+        assert!(over("Completed", "2025-04-30T06:05:24Z"));
+        assert!(!over("Completed", "0001-01-01T00:00:00Z"));
+        assert!(!over("Running", "2025-04-30T06:05:24Z"));
+        assert!(over("Failed", ""));
     }
 }

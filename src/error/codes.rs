@@ -55,7 +55,10 @@ pub const CODES: &[(&str, &str)] = &[
         SUBMISSION,
         "Azure took the template and could not provision it, for a reason that is not in the list of known failures",
     ),
-    (NOT_STARTED, "There is no sign that the run was started"),
+    (
+        NOT_STARTED,
+        "There is no sign that the run was started, or Azure does not say whether it was",
+    ),
     (
         TOO_NEW,
         "The template has members that the cloud's version of the image builder does not know",
@@ -66,9 +69,15 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     (RUN_CANCELED, "Somebody canceled the run in Azure"),
     (DEADLINE, "The run did not end in time"),
-    (NO_IMAGE, "The run succeeded, and there is no image"),
+    (
+        NO_IMAGE,
+        "The run succeeded, and Azure does not say which image it made",
+    ),
     (CANCELED, "The job was canceled"),
-    (PARTLY, "A target got no image, and others did (warning)"),
+    (
+        PARTLY,
+        "The run succeeded in part only, or a target got no image and others did (warning)",
+    ),
     ("AIB501", "The package cannot be packed"),
     ("AIB502", "The storage account was not found"),
     ("AIB503", "The package cannot be uploaded"),

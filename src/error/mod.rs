@@ -4,6 +4,8 @@ mod codes;
 
 use std::time::Duration;
 
+use http::StatusCode;
+
 pub use crate::arm::failure::duration;
 use crate::arm::sign_in::SignInFailure;
 use crate::arm::{Cause, Failure};
@@ -46,14 +48,14 @@ pub enum Error {
         /// Azure's text.
         message: String,
     },
-    /// It is not known whether the run was started, and it is never started twice.
-    #[error(
-        "Starting the run of image template '{template}' failed: there is no sign that it started, and it is not started twice ({cause})"
-    )]
+    /// The run was not started, as far as is known.
+    #[error("Starting the run of image template '{template}' failed: {} ({cause})", not_started(*requests))]
     NotStarted {
         /// The template's name.
         template: String,
-        /// What happened to the one request.
+        /// How often it was asked for: a second time only when Azure had shown that there is no run.
+        requests: u8,
+        /// What happened to the last request.
         cause: Failure,
     },
     /// The run ended without an image.
@@ -85,14 +87,16 @@ pub enum Error {
         limit: Duration,
     },
     /// The run says that it succeeded, and there is no image.
-    #[error(
-        "Reading the result of image template '{template}' failed: run output '{run_output}' names no image"
-    )]
+    #[error("{}", no_image(template, run_output, failure.as_ref()))]
     NoImage {
         /// The template's name.
         template: String,
         /// The run output's name.
         run_output: String,
+        /// Why the run output could not be read; nothing if it could, and names no image.
+        failure: Option<Failure>,
+        /// The command that lists what there is at the target.
+        listing: Option<String>,
     },
     /// The job was canceled.
     #[error("The job was canceled")]
@@ -113,19 +117,16 @@ impl Error {
                 let code = findings.first().and_then(Finding::code);
                 code.unwrap_or(codes::REFUSED)
             }
-            Self::Azure(failure) => match &failure.cause {
-                Cause::SignIn(failure) => failure.code,
-                Cause::Refused(_) => codes::REFUSED,
-                Cause::Unreachable { .. } => codes::UNREACHABLE,
-                Cause::Unreadable(_) => codes::UNREADABLE,
-                Cause::TooNew { .. } => codes::TOO_NEW,
-            },
+            Self::Azure(failure) => code_of(failure),
             Self::Submission { .. } => codes::SUBMISSION,
             Self::NotStarted { .. } => codes::NOT_STARTED,
             Self::Run { explanation, .. } => explanation.code,
             Self::RunCanceled { .. } => codes::RUN_CANCELED,
             Self::Deadline { .. } => codes::DEADLINE,
-            Self::NoImage { .. } => codes::NO_IMAGE,
+            Self::NoImage { failure, .. } => match failure {
+                Some(failure) if !failure.is(StatusCode::NOT_FOUND) => code_of(failure),
+                Some(_) | None => codes::NO_IMAGE,
+            },
             Self::Canceled => codes::CANCELED,
             Self::Package(failure) => failure.code(),
         }
@@ -151,7 +152,10 @@ impl Error {
             Self::NotStarted { .. } => Some("run the job again: the template of this one is removed".to_owned()),
             Self::RunCanceled { .. } => Some("look in the activity log of the resource group for who canceled it".to_owned()),
             Self::Deadline { .. } => Some(format!("raise input '{}', or replicate to fewer regions", BUILD_TIMEOUT_IN_MINUTES.name)),
-            Self::NoImage { .. } => Some("look at the target in the Azure portal: the image may be there under another name".to_owned()),
+            Self::NoImage { listing, .. } => Some(match listing {
+                Some(listing) => format!("the run has succeeded, so the image may be there, but nothing proves which one it made; to see what is there, run: {listing}"),
+                None => "the run has succeeded, so the VHD may be there: search the storage account for it".to_owned(),
+            }),
             Self::Package(failure) => failure.hint(),
             Self::Submission { .. } | Self::Canceled => None,
         }
@@ -163,7 +167,15 @@ impl Error {
             Self::Azure(Failure {
                 cause: Cause::Refused(refusal),
                 ..
-            }) => of_text(
+            })
+            | Self::NoImage {
+                failure:
+                    Some(Failure {
+                        cause: Cause::Refused(refusal),
+                        ..
+                    }),
+                ..
+            } => of_text(
                 &[Place::Submission],
                 &format!("{}: {}", refusal.code, refusal.message),
             ),
@@ -187,6 +199,34 @@ fn unknown_hint(explanation: &Explanation) -> Option<String> {
         parts.push(format!("Azure support asks for operation id {operation}"));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+fn code_of(failure: &Failure) -> &'static str {
+    match &failure.cause {
+        Cause::SignIn(failure) => failure.code,
+        Cause::Refused(_) => codes::REFUSED,
+        Cause::Unreachable { .. } => codes::UNREACHABLE,
+        Cause::Unreadable(_) => codes::UNREADABLE,
+        Cause::TooNew { .. } => codes::TOO_NEW,
+    }
+}
+
+fn not_started(requests: u8) -> &'static str {
+    match requests {
+        0 | 1 => {
+            "whether it started is not known, because Azure does not answer, and a run is not started twice"
+        }
+        _ => "there is no sign that it started, after two requests",
+    }
+}
+
+fn no_image(template: &str, run_output: &str, failure: Option<&Failure>) -> String {
+    match failure {
+        Some(failure) => failure.to_string(),
+        None => format!(
+            "Reading the result of image template '{template}' failed: run output '{run_output}' names no image"
+        ),
+    }
 }
 
 /// The first finding; the others are told as issues of their own.

@@ -2,12 +2,13 @@
 
 use super::doctor::report_findings;
 use crate::agent::{Console, IssueKind, TaskResult};
+use crate::arm::template_state::RunState;
 use crate::diagnosis::{Place, of_text};
 use crate::error::{Error, PARTLY};
 use crate::inputs::{Plan, Problems, Warning};
 use crate::resource::ResourceId;
 use crate::run::leftover::Remains;
-use crate::run::{Distribution, Image, Outcome, Output};
+use crate::run::{Distribution, Image, Outcome, Output, Reservation};
 
 /// Code of "something stays in Azure".
 pub const CODE_REMAINS: &str = "AIB601";
@@ -59,6 +60,7 @@ pub fn report_warnings(console: &Console, warnings: &[Warning]) {
 pub(super) fn report_outcome(console: &Console, plan: &Plan, outcome: &Outcome) {
     match &outcome.result {
         Ok(image) => {
+            report_reservation(console, image);
             report_missing(console, image);
             report_remains(console, &outcome.remains);
         }
@@ -91,7 +93,8 @@ pub(super) fn report_outcome(console: &Console, plan: &Plan, outcome: &Outcome) 
         }
     }
     let result = outcome.result.as_ref();
-    let partly = result.is_ok_and(|image| missing(image).next().is_some());
+    let partly =
+        result.is_ok_and(|image| image.reservation.is_some() || missing(image).next().is_some());
     let issues = partly || !outcome.remains.is_empty() || !plan.warnings.is_empty();
     match &outcome.result {
         Ok(image) if issues => console.complete(TaskResult::SucceededWithIssues, &image.uri),
@@ -112,6 +115,33 @@ pub(super) fn not_there(target: &Distribution) -> String {
         target.called(),
         target.run_output
     )
+}
+
+/// What Azure holds against the run, in one sentence.
+pub(super) fn in_words(Reservation { state, message, .. }: &Reservation) -> String {
+    let reason = if message.is_empty() {
+        "Azure gives no reason"
+    } else {
+        message
+    };
+    match state {
+        RunState::PartiallySucceeded => format!("The run succeeded in part only: {reason}"),
+        state => format!("The run ended as '{state}', which the task does not know: {reason}"),
+    }
+}
+
+fn report_reservation(console: &Console, image: &Image) {
+    let Some(reservation) = &image.reservation else {
+        return;
+    };
+    let hint = reservation.hint.as_deref().unwrap_or(
+        "the list of targets in the log shows what has its image; a new run distributes to all targets again",
+    );
+    console.issue(
+        IssueKind::Warning,
+        Some(PARTLY),
+        &with_hint(&in_words(reservation), Some(hint)),
+    );
 }
 
 fn report_missing(console: &Console, image: &Image) {

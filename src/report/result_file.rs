@@ -19,6 +19,10 @@ pub(super) fn document(plan: &Plan, image: &Image, phases: &[Phase]) -> Value {
     put("taskVersion", json!(TASK_VERSION));
     put("imageUri", json!(image.uri));
     put("imageChanged", json!(image.changed));
+    if let Some(reservation) = &image.reservation {
+        put("runState", json!(reservation.state.to_string()));
+        put("runMessage", json!(reservation.message));
+    }
     let first = image.outputs.first().map(|output| &output.target);
     if let (Some(first), Ok(id)) = (
         first.filter(|target| target.is_gallery()),

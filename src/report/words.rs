@@ -34,11 +34,13 @@ pub(super) fn of(event: &Event) -> Vec<String> {
             format!("the template was provisioned in {}", duration(*elapsed)),
         ],
         Event::Starting => vec!["starting run template...".to_owned()],
-        Event::RunChanged { .. }
+        Event::StartingAgain { .. }
+        | Event::RunChanged { .. }
         | Event::StillRunning { .. }
         | Event::NoNews { .. }
         | Event::RunEnded { .. } => of_run(event),
         Event::Replicating { .. }
+        | Event::FoundAtTarget { .. }
         | Event::Distributed(_)
         | Event::Built(_)
         | Event::BuildOutput(_)
@@ -153,6 +155,9 @@ fn of_sending(sending: &Sending) -> String {
 
 fn of_run(event: &Event) -> Vec<String> {
     match event {
+        Event::StartingAgain { reason } => vec![format!(
+            "Azure shows no run, so it is started once more: {reason}"
+        )],
         Event::RunChanged {
             state,
             sub_state: Some(phase),
@@ -190,8 +195,13 @@ fn of_build(event: &Event) -> Vec<String> {
         Event::Replicating { version, regions } => {
             vec![format!("replicating {version}:  {}", replication(regions))]
         }
+        Event::FoundAtTarget { image, reason } => vec![format!(
+            "the image was found at the target, because the run output does not tell of it: {image} ({reason})"
+        )],
         Event::Distributed(outputs) => of_outputs(outputs),
-        Event::Built(image) if image.outputs.len() > 1 => of_outputs(&image.outputs),
+        Event::Built(image) if image.outputs.len() > 1 || image.reservation.is_some() => {
+            of_outputs(&image.outputs)
+        }
         Event::BuildOutput(text) => vec![text.clone()],
         Event::NoLiveLog { reason } => vec![format!("no output of the build for now:  {reason}")],
         Event::LogSaved {

@@ -117,7 +117,8 @@ enum Step {
 }
 
 fn step(template: &Template) -> Step {
-    match template.last_run.as_ref().map(|run| &run.state) {
+    let last = template.last_run.as_ref().filter(|run| !run.is_over());
+    match last.map(|run| &run.state) {
         Some(RunState::Running | RunState::Unknown(_)) => Step::CancelAndDelete,
         Some(RunState::Canceling) => Step::Wait,
         _ if template.provisioning_state.eq_ignore_ascii_case("Creating") => Step::Wait,

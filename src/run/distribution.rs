@@ -2,9 +2,6 @@
 
 use serde_json::Value;
 
-use crate::arm::Arm;
-use crate::arm::image_template::RunOutput;
-use crate::inputs::Plan;
 use crate::inputs::declared::{GALLERY_IMAGE_ID, REPLICATION_REGIONS, TARGET_REGIONS};
 use crate::resource::ResourceId;
 
@@ -40,6 +37,21 @@ impl Output {
 }
 
 impl Distribution {
+    /// The command that lists what there is at the target, where a command can.
+    pub fn listing(&self) -> Option<String> {
+        let id = self.id.as_ref()?;
+        if !self.is_gallery() {
+            return Some(format!("az image show --ids {id}"));
+        }
+        Some(format!(
+            "az sig image-version list --subscription {} --resource-group {} --gallery-name {} --gallery-image-definition {} --query \"[].{{version: name, published: publishingProfile.publishedDate}}\" --output table",
+            id.subscription(),
+            id.resource_group(),
+            id.name_at(0)?,
+            id.name_at(1)?
+        ))
+    }
+
     /// Whether it is an image definition in a gallery.
     pub fn is_gallery(&self) -> bool {
         self.kind == "SharedImage"
@@ -90,19 +102,6 @@ pub(super) fn distributions_of(template: &Value) -> Vec<Distribution> {
     let list = template.pointer("/properties/distribute");
     let list = list.and_then(Value::as_array).into_iter().flatten();
     list.map(Distribution::of).collect()
-}
-
-/// What each target got, as far as Azure tells.
-pub(super) async fn outputs(arm: &Arm, plan: &Plan, targets: &[Distribution]) -> Vec<Output> {
-    let mut outputs = Vec::new();
-    for target in targets {
-        let output = arm.run_output(&plan.template_id, &target.run_output).await;
-        outputs.push(Output {
-            target: target.clone(),
-            uri: output.ok().and_then(RunOutput::uri),
-        });
-    }
-    outputs
 }
 
 #[cfg(test)]

@@ -97,6 +97,11 @@ pub enum Event {
     },
     /// The run is about to be started.
     Starting,
+    /// Nothing shows a run although it was asked for, so it is asked for once more.
+    StartingAgain {
+        /// What came of the first request.
+        reason: String,
+    },
     /// The run has come to a new state.
     RunChanged {
         /// Where the run stands.
@@ -161,6 +166,13 @@ pub enum Event {
     /// The log of the build cannot be had.
     NoLog {
         /// Why, and what would help.
+        reason: String,
+    },
+    /// The run output does not tell of an image, and the image that this run made was found by what it was made of.
+    FoundAtTarget {
+        /// The id of the image or image version.
+        image: String,
+        /// Why the run output does not tell.
         reason: String,
     },
     /// The run failed, and some targets have their image nevertheless.

@@ -1,7 +1,9 @@
 //! What a successful run left.
 
-use super::distribution::{Distribution, Output, outputs};
+use super::distribution::{Distribution, Output};
 use super::event::{Event, Events};
+use super::outputs::{Outputs, of_failed_run, settled};
+use super::proof::Ended;
 use super::provenance::{Record, record};
 use super::watch::RunEnd;
 use crate::arm::Arm;
@@ -28,6 +30,19 @@ pub struct Image {
     pub provenance: Record,
     /// Whether this build made it; otherwise it was there, made of the same.
     pub changed: bool,
+    /// What Azure holds against the run that made it.
+    pub reservation: Option<Reservation>,
+}
+
+/// The image is there, and the run did not simply succeed: it reached some of its targets, or ended in a state that we do not know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reservation {
+    /// `PartiallySucceeded`, or a state that we do not know.
+    pub state: RunState,
+    /// Azure's text about it; empty if there was none.
+    pub message: String,
+    /// What to do, where Azure's text is known.
+    pub hint: Option<String>,
 }
 
 /// A marketplace image.
@@ -43,56 +58,76 @@ pub struct PlatformImage {
     pub version: String,
 }
 
+/// What `collect` needs of a run besides the plan.
+pub(super) struct Finished<'a> {
+    pub(super) end: RunEnd,
+    pub(super) targets: &'a [Distribution],
+    /// Resource id of the staging group, if Azure told it.
+    pub(super) staging_group: Option<&'a str>,
+    /// The source's version, as Azure told it before the run.
+    pub(super) source_version: Option<String>,
+    /// SHA-256 of the package's archive.
+    pub(super) package: Option<&'a str>,
+}
+
 /// The run output names the image: the gallery chose its number, so it cannot be guessed.
 pub(super) async fn collect(
     plan: &Plan,
     arm: &Arm,
-    end: RunEnd,
-    targets: &[Distribution],
+    run: Finished<'_>,
     events: &dyn Events,
-    source_version: Option<String>,
-    package: Option<&str>,
 ) -> Result<Image, Error> {
-    let run_output = plan.run_output_name();
-    let no_image = || Error::NoImage {
-        template: plan.template_name.clone(),
-        run_output: run_output.to_owned(),
+    let ended = Ended {
+        end: &run.end,
+        staging_group: run.staging_group,
     };
-    let (first, others) = match targets {
-        [first, others @ ..] => (first.clone(), others),
-        [] => return Err(no_image()),
-    };
-    let output = match arm.run_output(&plan.template_id, run_output).await {
-        Ok(output) => output,
-        Err(_) if end.state == RunState::PartiallySucceeded => {
-            tell(plan, arm, targets, events).await;
-            return Err(partly(end));
+    let Outputs { all, failure } = settled(arm, plan, run.targets, ended, events).await;
+    let uri = all.first().and_then(|output| output.uri.clone());
+    let Some(uri) = uri else {
+        if run.end.state == RunState::Succeeded {
+            return Err(Error::NoImage {
+                template: plan.template_name.clone(),
+                run_output: plan.run_output_name().to_owned(),
+                failure,
+                listing: run.targets.first().and_then(Distribution::listing),
+            });
         }
-        Err(failure) => return Err(failure.into()),
+        announce(all, events);
+        return Err(partly(run.end));
     };
-    let uri = output.uri().ok_or_else(no_image)?;
-    let mut all = vec![Output {
-        target: first,
-        uri: Some(uri.clone()),
-    }];
-    all.extend(outputs(arm, plan, others).await);
     let newest = arm.template(&plan.template_id).await.ok();
     let newest = newest.and_then(|seen| seen.value.source_version);
-    let version = newest.or(source_version);
+    let version = newest.or(run.source_version);
     Ok(Image {
         uri,
         template_name: plan.template_name.clone(),
         template_id: plan.template_id.clone(),
         outputs: all,
-        provenance: record(plan, version.as_deref(), package),
+        provenance: record(plan, version.as_deref(), run.package),
         platform_image: platform_image(&plan.source, version),
         changed: true,
+        reservation: Reservation::of(run.end),
     })
+}
+
+impl Reservation {
+    /// Nothing for a run that simply succeeded.
+    fn of(end: RunEnd) -> Option<Self> {
+        let hint = Explanation::of(&end.message, None, &[]).fix;
+        (end.state != RunState::Succeeded).then_some(Self {
+            state: end.state,
+            message: end.message,
+            hint,
+        })
+    }
 }
 
 /// Tells which targets got an image although the run failed, if any did.
 pub(super) async fn tell(plan: &Plan, arm: &Arm, targets: &[Distribution], events: &dyn Events) {
-    let outputs = outputs(arm, plan, targets).await;
+    announce(of_failed_run(arm, plan, targets).await, events);
+}
+
+fn announce(outputs: Vec<Output>, events: &dyn Events) {
     if outputs.iter().any(|output| output.uri.is_some()) {
         events.emit(Event::Distributed(outputs));
     }
@@ -117,7 +152,13 @@ pub(super) fn platform_image(source: &Source, resolved: Option<String>) -> Optio
     }
 }
 
-fn partly(end: RunEnd) -> Error {
+fn partly(mut end: RunEnd) -> Error {
+    if end.message.is_empty() {
+        end.message = format!(
+            "it ended as '{}', and the first target has no image",
+            end.state
+        );
+    }
     Error::Run {
         phase: end.phase,
         elapsed: end.elapsed,

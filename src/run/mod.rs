@@ -7,12 +7,15 @@ mod image;
 pub mod leftover;
 mod live_log;
 mod log_file;
+mod outputs;
 mod pace;
 mod package;
 mod prepare;
+mod proof;
 pub mod provenance;
 mod replication;
 mod script;
+pub mod start;
 pub mod submit;
 mod unchanged;
 pub mod watch;
@@ -34,7 +37,7 @@ use clean_up::{Budget, cancel_runs, clean_up};
 use distribution::distributions_of;
 pub use distribution::{Distribution, Output};
 use event::{Event, Events};
-pub use image::{Image, PlatformImage};
+pub use image::{Image, PlatformImage, Reservation};
 use leftover::{Leftover, Leftovers, Remains};
 use prepare::{Prepared, prepare};
 use unchanged::Look;
@@ -116,7 +119,7 @@ async fn build(
     let prepared = prepare(plan, arm, (content, inputs), events, leftovers).await?;
     let Prepared { template, package } = prepared;
     let provisioned = submit::create_template(arm, plan, &template, events, leftovers).await?;
-    let run = submit::start_run(arm, plan, events).await?;
+    let run = start::start_run(arm, plan, &provisioned, events).await?;
     let group = provisioned.staging_group.as_deref();
     let customizers = customizers_of(&template);
     let targets = distributions_of(&template);
@@ -147,17 +150,14 @@ async fn build(
     )
     .await;
     let end = judged(end, plan, &template, log.as_ref())?;
-    let version = provisioned.source_version;
-    image::collect(
-        plan,
-        arm,
+    let finished = image::Finished {
         end,
-        &targets,
-        events,
-        version,
-        package.as_deref(),
-    )
-    .await
+        targets: &targets,
+        staging_group: group,
+        source_version: provisioned.source_version.clone(),
+        package: package.as_deref(),
+    };
+    image::collect(plan, arm, finished, events).await
 }
 
 /// A run fails as a whole when one of its targets does, and when an image fails its validation that is to be distributed all the same
@@ -233,8 +233,8 @@ fn judged(
     }
 }
 
-/// A VHD without an address of its own lies in the template's staging group and would go with the template. So would a VM that is to be
-/// looked at after a failure.
+/// A VHD without an address of its own lies in the template's staging group and would go with the template, also when its run output could not
+/// be read. So would a VM that is to be examined after a failure.
 fn keep_what_is_the_result(
     plan: &Plan,
     result: &Result<Image, Error>,
@@ -242,7 +242,8 @@ fn keep_what_is_the_result(
 ) {
     let holds_vhd = result
         .as_ref()
-        .is_ok_and(|image| image.outputs.iter().any(Output::is_vhd));
+        .is_ok_and(|image| image.outputs.iter().any(Output::is_vhd))
+        || matches!(result, Err(Error::NoImage { .. }));
     let vm_stays = matches!(result, Err(Error::Run { .. })) && plan.keeps_vm_after_error();
     if vm_stays || (holds_vhd && plan.result_lies_with_template()) {
         leftovers.keep(&Leftover::template(&plan.template_id));

@@ -1,7 +1,6 @@
-//! Submitting the template and starting its run, each exactly once in effect.
+//! Submitting the template, exactly once in effect.
 //!
-//! A request whose answer got lost may have been obeyed. So the template itself is looked at before anything is sent again, and a run is never
-//! started twice at all.
+//! A request whose answer got lost may have been obeyed. So the template itself is read before anything is sent again.
 
 use std::time::Duration;
 
@@ -26,9 +25,7 @@ const PROVISIONING_LIMIT: Duration = Duration::from_secs(60 * 60);
 const HEARTBEAT: Duration = Duration::from_secs(120);
 /// Azure Resource Manager may answer 404 for what it has just made.
 const READ_AFTER_WRITE: Duration = Duration::from_secs(60);
-/// How long to look for signs of a run whose start was not confirmed.
-const START_SIGNS: Duration = Duration::from_secs(120);
-/// Between two looks.
+/// Between two reads.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
 /// Submits the template and waits until it is provisioned. Returns what Azure says of it then.
@@ -164,30 +161,4 @@ fn failed(plan: &Plan, code: String, message: String) -> Error {
         code,
         message,
     }
-}
-
-/// Starts the run: one request. When its answer is lost, the template tells whether the run is on.
-pub async fn start_run(arm: &Arm, plan: &Plan, events: &dyn Events) -> Result<Started, Error> {
-    events.emit(Event::Starting);
-    let failure = match arm.start_run(&plan.template_id).await {
-        Ok(started) => return Ok(started),
-        Err(failure) if failure.may_have_acted() => failure,
-        Err(failure) => return Err(failure.into()),
-    };
-    let start = Instant::now();
-    while start.elapsed() < START_SIGNS {
-        if let Ok(seen) = arm.template(&plan.template_id).await
-            && seen.value.last_run.is_some()
-        {
-            return Ok(Started {
-                operation: None,
-                pause: seen.pause,
-            });
-        }
-        sleep(LOOK_AGAIN).await;
-    }
-    Err(Error::NotStarted {
-        template: plan.template_name.clone(),
-        cause: failure,
-    })
 }

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
 use super::event::{Event, Events};
@@ -26,6 +27,8 @@ pub struct RunEnd {
     pub phase: Option<String>,
     /// Azure's text about it.
     pub message: String,
+    /// When it was started, by Azure's clock.
+    pub started: Option<OffsetDateTime>,
     /// Since the run was started.
     pub elapsed: Duration,
 }
@@ -130,7 +133,7 @@ impl Run<'_> {
     ) -> Result<Option<Duration>, Failure> {
         let operation_open = self.operation_address.is_some()
             && !self.operation.as_ref().is_some_and(Status::is_end);
-        let template_open = !self.status.as_ref().is_some_and(|run| run.state.is_end());
+        let template_open = !self.status.as_ref().is_some_and(RunStatus::is_over);
         let mut pause = None;
         if operation_open && (both || operations_turn || !template_open) {
             pause = self.ask_operation().await?;
@@ -218,7 +221,7 @@ impl Run<'_> {
     }
 
     fn is_over(&mut self) -> bool {
-        let template_ended = self.status.as_ref().is_some_and(|run| run.state.is_end());
+        let template_ended = self.status.as_ref().is_some_and(RunStatus::is_over);
         let operation_ended = self.operation.as_ref().is_some_and(Status::is_end);
         if !template_ended && !operation_ended {
             return false;
@@ -228,22 +231,26 @@ impl Run<'_> {
         both || ended.elapsed() > GRACE
     }
 
-    /// The template's word counts, the operation's where the template has said nothing final, and an operation's error always.
+    /// The template's word counts, the operation's where the template has said nothing final. An operation's error counts always, but for a
+    /// run of which the template says that it was canceled, or that it reached some of its targets.
     fn end(self) -> RunEnd {
-        let said = self.status.filter(|run| run.state.is_end());
+        let started = self.status.as_ref().and_then(|run| run.started);
+        let said = self.status.filter(RunStatus::is_over);
         let (said, mut message) = said
             .map(|run| (Some(run.state), run.message))
             .unwrap_or_default();
-        let canceled = said == Some(RunState::Canceled);
         let state = match self.operation {
             Some(Status::Failed {
                 code,
                 message: text,
-            }) if !canceled => {
+            }) if said != Some(RunState::Canceled) => {
                 if message.is_empty() {
                     message = format!("{code}: {text}");
                 }
-                RunState::Failed
+                match said {
+                    Some(RunState::PartiallySucceeded) => RunState::PartiallySucceeded,
+                    _ => RunState::Failed,
+                }
             }
             Some(Status::Canceled) => said.unwrap_or(RunState::Canceled),
             Some(_) | None => said.unwrap_or(RunState::Succeeded),
@@ -252,6 +259,7 @@ impl Run<'_> {
             state,
             phase: self.phase,
             message,
+            started,
             elapsed: self.start.elapsed(),
         }
     }

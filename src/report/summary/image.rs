@@ -34,7 +34,11 @@ pub(super) fn success(told: &Told<'_>, image: &Image) -> String {
     }
     let what = if image.changed { "built" } else { "unchanged" };
     let title = escaped(&title);
-    format!("## ✅ Image {what}: {title}\n\n{}", table(&rows))
+    let mark = match image.reservation {
+        None => "✅",
+        Some(_) => "⚠️",
+    };
+    format!("## {mark} Image {what}: {title}\n\n{}", table(&rows))
 }
 
 fn result(told: &Told<'_>, image: &Image) -> String {

@@ -6,14 +6,14 @@ pub(super) mod markup;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::outcome::{missing, not_there};
+use super::outcome::{in_words, missing, not_there};
 use super::timeline::Phase;
 use crate::diagnosis::Explanation;
 use crate::error::{Error, PARTLY, duration};
 use crate::inputs::Plan;
 use crate::log::Step;
 use crate::resource::ResourceId;
-use crate::run::{Distribution, Outcome, Output};
+use crate::run::{Distribution, Image, Outcome, Output};
 use image::success;
 use markup::{code, escaped, fence, table};
 
@@ -48,7 +48,9 @@ pub(super) fn markdown(told: &Told<'_>) -> Option<String> {
 
 /// Which target has its image; of a build that succeeded only where there are several.
 fn targets(told: &Told<'_>) -> String {
-    if told.outputs.len() < 2 && told.outcome.result.is_ok() || told.outputs.is_empty() {
+    let plain = |image: &Image| image.reservation.is_none();
+    let one_is_enough = told.outcome.result.as_ref().is_ok_and(plain);
+    if told.outputs.len() < 2 && one_is_enough || told.outputs.is_empty() {
         return String::new();
     }
     let mut text = String::from("\n### Targets\n\n| target | image | regions |\n|---|---|---|\n");
@@ -185,10 +187,15 @@ fn warnings(told: &Told<'_>) -> String {
         .remains
         .iter()
         .map(|remains| format!("**{}** {}", super::CODE_REMAINS, escaped(&remains.why)));
+    let reservation = told.outcome.result.iter().filter_map(|image| {
+        let text = in_words(image.reservation.as_ref()?);
+        Some(format!("**{PARTLY}** {}", escaped(&text)))
+    });
     let missing = told.outcome.result.iter().flat_map(missing);
     let missing =
         missing.map(|output| format!("**{PARTLY}** {}", escaped(&not_there(&output.target))));
     let all: Vec<_> = plan
+        .chain(reservation)
         .chain(missing)
         .chain(remains)
         .map(|line| format!("- {line}\n"))

@@ -1,7 +1,7 @@
 //! Words of others that are made to look like commands, wherever they can come from. That none is one is checked for every stage
 //! (`protocol_check`); here they have to reach the log at all.
 
-use azure_emulator::{Effect, Fate, Fault, Matcher, RunFate, SubState};
+use azure_emulator::{Effect, Fate, Fault, ImageDisk, Matcher, RunFate, SubState};
 use http::Method;
 
 use super::scene::{Scene, Stage};
@@ -44,7 +44,7 @@ async fn refused(matcher: Matcher, effect: Effect) -> Stage {
         times: 1000,
         effect,
     };
-    let mut scene = Scene::windows();
+    let mut scene = Scene::windows().switches(|on| on.image_disk = ImageDisk::Unnamed);
     scene.step.variables.set("System.Debug", "true");
     scene.build(|cloud| cloud.add_fault(fault)).await
 }

@@ -12,6 +12,8 @@ mod log_file;
 mod preflight;
 mod provenance;
 mod removal;
+mod run_result;
+mod run_start;
 pub(crate) mod scene;
 mod sockets;
 mod stops;

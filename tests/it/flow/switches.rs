@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use azure_emulator::{
-    DefaultVersion, Durations, Effect, Fault, Matcher, OperationUrls, Progress, ReadOnlyMembers,
-    Switches,
+    DefaultVersion, Durations, Effect, Fault, ImageDisk, Matcher, OperationUrls, Progress,
+    ReadOnlyMembers, Switches,
 };
 
 use super::scene::{Scene, Stage};
@@ -211,7 +211,9 @@ async fn an_error_is_read_in_its_flat_form_too() {
             times: 1000,
             ..Fault::once(Matcher::operation(operation), effect)
         };
-        let stage = Scene::windows().build(|cloud| cloud.add_fault(fault)).await;
+        // Otherwise the image would be found without its run output.
+        let scene = Scene::windows().switches(|on| on.image_disk = ImageDisk::Unnamed);
+        let stage = scene.build(|cloud| cloud.add_fault(fault)).await;
         check_failed(operation, &stage, "AIB3");
         assert!(stage.error().contains(expected), "{}", stage.error());
         check_nothing_left(&stage);

@@ -8,13 +8,15 @@ use image_builder::arm::http::Http;
 use image_builder::arm::image_template::API_VERSION;
 use image_builder::arm::operation::{Started, Status};
 use image_builder::arm::sign_in::{Freshness, SignInFailure, TokenSource};
+use image_builder::arm::template_state::Template;
 use image_builder::arm::{Arm, Call, Client};
 use image_builder::inputs::Plan;
 use image_builder::inputs::connection::Cloud;
 use image_builder::resource::ResourceId;
 use image_builder::run::event::{Event, Events};
 use image_builder::run::leftover::Leftovers;
-use image_builder::run::submit::{create_template, start_run};
+use image_builder::run::start::start_run;
+use image_builder::run::submit::create_template;
 use image_builder::run::watch::{RunEnd, watch};
 use image_builder::secret::{Masker, Secret};
 use serde_json::Value;
@@ -122,7 +124,9 @@ impl Performance {
     }
 
     pub(super) async fn start(&self) -> Started {
-        start_run(&self.arm, &self.plan, &self.heard).await.unwrap()
+        let before = Template::default();
+        let started = start_run(&self.arm, &self.plan, &before, &self.heard);
+        started.await.unwrap()
     }
 
     pub(super) async fn watch(&self, started: &Started) -> RunEnd {

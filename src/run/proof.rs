@@ -1,0 +1,175 @@
+//! Which image a run made, for the case that its run output does not say.
+//!
+//! Only what is proven counts: an image that somebody else made would go to production as this one. Proof is the disk: the service makes
+//! versions and managed images of a VHD in the staging group of the template (recorded in 2020 and 2023), and that group belongs to one
+//! template. A version must have been published after the run began, because a staging group may be one that earlier builds have used.
+
+use super::distribution::Distribution;
+use super::watch::RunEnd;
+use crate::arm::Arm;
+use crate::arm::gallery::Version;
+use crate::arm::template_state::RunState;
+use crate::inputs::Plan;
+use crate::resource::{ImageVersion, ResourceId};
+use crate::storage::accounts_of_group;
+
+/// A run that is over, and where it happened.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ended<'a> {
+    pub(super) end: &'a RunEnd,
+    /// Resource id of the staging group, if Azure told it.
+    pub(super) staging_group: Option<&'a str>,
+}
+
+/// The image that the run made for `target`, if there is exactly one that is proven to be its.
+pub(super) async fn made_for(
+    arm: &Arm,
+    plan: &Plan,
+    target: &Distribution,
+    run: Ended<'_>,
+) -> Option<String> {
+    let id = target.id.as_ref()?;
+    if target.is_gallery() {
+        let versions = arm.versions(id).await.ok()?;
+        let mut proven = versions
+            .iter()
+            .filter(|version| is_of_run(version, target.version.as_deref(), run));
+        let version = proven.next().filter(|_| proven.next().is_none())?;
+        // The name is Azure's word, and becomes part of an address.
+        let number: ImageVersion = version.name.parse().ok()?;
+        return Some(format!("{id}/versions/{number}"));
+    }
+    managed_image(arm, plan, id, run).await
+}
+
+fn is_of_run(version: &Version, number: Option<&str>, run: Ended<'_>) -> bool {
+    let (Some(published), Some(started)) = (version.published, run.end.started) else {
+        return false;
+    };
+    if !version.succeeded || published < started {
+        return false;
+    }
+    let disk = version.disk_account.as_deref();
+    let proven = disk.zip(run.staging_group).is_some_and(is_in_group);
+    match number {
+        // Two runs cannot publish one number, and Azure says that this run reached its target.
+        Some(number) => version.name == number && (proven || run.end.state == RunState::Succeeded),
+        None => proven,
+    }
+}
+
+/// Whether the resource with this id lies in the group with that id.
+fn is_in_group((id, group): (&str, &str)) -> bool {
+    let rest = id.split_at_checked(group.len());
+    rest.is_some_and(|(start, rest)| start.eq_ignore_ascii_case(group) && rest.starts_with('/'))
+}
+
+/// A managed image has no time: it counts only where the staging group was made for this template.
+async fn managed_image(arm: &Arm, plan: &Plan, id: &ResourceId, run: Ended<'_>) -> Option<String> {
+    let group = run.staging_group.filter(|group| is_of_service(group))?;
+    if !id.is("Microsoft.Compute/images") {
+        return None;
+    }
+    let image = arm.managed_image(id).await.ok()?;
+    let disk = image.disk.filter(|_| image.succeeded)?;
+    let resource_manager = &plan.connection.cloud.resource_manager;
+    let accounts = accounts_of_group(&arm.client, resource_manager, &arm.scope, group).await;
+    let accounts = accounts.ok()?;
+    let mut endpoints = accounts
+        .iter()
+        .map(|account| account.blob_endpoint.as_str());
+    endpoints
+        .any(|endpoint| disk.starts_with(endpoint))
+        .then(|| id.to_string())
+}
+
+/// The service calls the groups that it makes itself `IT_{group}_{template}_{guid}` (recorded in 2023).
+fn is_of_service(group: &str) -> bool {
+    let name = group.rsplit('/').next().unwrap_or_default();
+    name.get(..3)
+        .is_some_and(|start| start.eq_ignore_ascii_case("IT_"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use time::OffsetDateTime;
+    use time::macros::datetime;
+
+    use super::*;
+
+    const GROUP: &str = "/subscriptions/s/resourceGroups/IT_rg_t_1_guid";
+
+    fn end(state: RunState, started: Option<OffsetDateTime>) -> RunEnd {
+        RunEnd {
+            state,
+            phase: None,
+            message: String::new(),
+            started,
+            elapsed: Duration::ZERO,
+        }
+    }
+
+    fn version() -> Version {
+        Version {
+            name: "1.0.3".to_owned(),
+            succeeded: true,
+            published: Some(datetime!(2026-11-28 10:30 UTC)),
+            disk_account: Some(format!(
+                "{}/providers/Microsoft.Storage/storageAccounts/x",
+                GROUP.to_uppercase()
+            )),
+            ..Version::default()
+        }
+    }
+
+    #[test]
+    fn only_what_this_run_published_is_its_version() {
+        let began = Some(datetime!(2026-11-28 10:00 UTC));
+        let check = |version: &Version, number: Option<&str>, end: &RunEnd, expected: bool| {
+            let run = Ended {
+                end,
+                staging_group: Some(GROUP),
+            };
+            assert_eq!(
+                is_of_run(version, number, run),
+                expected,
+                "{version:?} {end:?}"
+            );
+        };
+        let good = end(RunState::Succeeded, began);
+        check(&version(), None, &good, true);
+        let of_others = |account: Option<&str>| Version {
+            disk_account: account.map(str::to_owned),
+            ..version()
+        };
+        let other = "/subscriptions/s/resourceGroups/IT_rg_t_1_guid2/providers/x";
+        check(&of_others(Some(other)), None, &good, false);
+        check(&of_others(None), None, &good, false);
+        let unfinished = Version {
+            succeeded: false,
+            ..version()
+        };
+        check(&unfinished, None, &good, false);
+        let older = Version {
+            published: Some(datetime!(2026-11-28 9:59 UTC)),
+            ..version()
+        };
+        check(&older, None, &good, false);
+        check(&version(), None, &end(RunState::Succeeded, None), false);
+        // A number of the template's own is proof when the run reached its target.
+        check(&of_others(None), Some("1.0.3"), &good, true);
+        check(&of_others(None), Some("1.0.4"), &good, false);
+        let partly = end(RunState::PartiallySucceeded, began);
+        check(&of_others(None), Some("1.0.3"), &partly, false);
+        check(&version(), Some("1.0.3"), &partly, true);
+    }
+
+    #[test]
+    fn groups_of_the_service_are_told_by_their_name() {
+        assert!(is_of_service(GROUP));
+        assert!(!is_of_service("/subscriptions/s/resourceGroups/rg-staging"));
+        assert!(!is_of_service(""));
+    }
+}
