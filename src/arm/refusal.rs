@@ -1,5 +1,7 @@
 //! Error answers: Azure Resource Manager's, a resource provider's, storage's, or a gateway's.
 
+mod policy;
+
 use std::fmt;
 
 use bytes::Bytes;
@@ -92,6 +94,9 @@ pub(crate) fn innermost(error: &Value) -> Option<(String, String)> {
             },
             inner,
         );
+    }
+    if let Some(violation) = policy::violation(error, &message) {
+        message = violation;
     }
     let details = error
         .get("details")

@@ -3,7 +3,9 @@
 /// Where a failure shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
-    /// While the template is submitted: an answer of Azure, or the template's provisioning error.
+    /// In the answer to a request of this task, which the service connection made: the template itself was refused, or what is done with it.
+    Request,
+    /// In the template's provisioning error: the service, or the identity that it acts as, met it.
     Submission,
     /// In the message of a run.
     Run,
@@ -21,6 +23,7 @@ impl Place {
     /// The word for tables.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Request => "request",
             Self::Submission => "submission",
             Self::Run => "run",
             Self::Log => "log",
@@ -32,6 +35,8 @@ impl Place {
 }
 
 /// One known failure. In `cause` and `fix`, `$1` stands for what the first group of the pattern found, and `{...}` for the name of an input.
+/// An entry fits only where each group that its texts name was found, so that no text has a hole: a text of Azure that names less wants an entry
+/// of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
     /// The stable code, `AIB024`.
@@ -40,8 +45,12 @@ pub struct Entry {
     pub places: &'static [Place],
     /// What it looks like: a regular expression over one line of the log, or over code and text of an answer. Letter case does not count.
     pub pattern: &'static str,
+    /// The kind of step in which it counts, as Packer calls it; in each, if nothing is said.
+    pub step: Option<&'static str>,
     /// What has to be in the same step of the log for the pattern to count.
     pub with: Option<&'static str>,
+    /// What has to be in the log before, in whatever step, for the pattern to count.
+    pub earlier: Option<&'static str>,
     /// How many lines of the log must fit.
     pub least: u64,
     /// How long, in seconds, lines of the log must fit.
@@ -56,7 +65,7 @@ pub struct Entry {
     pub fix: &'static str,
     /// Whether the same build may well succeed when it is started again.
     pub retriable: bool,
-    /// Where Microsoft, or somebody who met it, tells of it.
+    /// Where Microsoft, or somebody who met it, writes about it.
     pub source: &'static str,
 }
 
@@ -65,7 +74,9 @@ pub(super) const ENTRY: Entry = Entry {
     code: "",
     places: &[],
     pattern: "",
+    step: None,
     with: None,
+    earlier: None,
     least: 1,
     least_seconds: 0,
     unless_followed_by: None,
@@ -84,5 +95,7 @@ pub(super) const PERMISSIONS: &str =
     "https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-permissions-cli";
 pub(super) const NETWORKING: &str =
     "https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-networking";
+pub(super) const GALLERY_TROUBLESHOOTING: &str =
+    "https://learn.microsoft.com/azure/virtual-machines/troubleshooting-shared-images";
 pub(super) const RELEASE_NOTES: &str =
     "https://learn.microsoft.com/azure/virtual-machines/image-builder-api-update-release-notes";

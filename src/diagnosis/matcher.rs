@@ -7,8 +7,10 @@ use regex::bytes::{Captures, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use super::catalogue::{HARMLESS, entries};
 use super::entry::{Entry, Place};
 use crate::inputs::declared::{
-    BUILD_TIMEOUT_IN_MINUTES, GALLERY_IMAGE_ID, IB_AZURE_RESOURCE_GROUP, IB_LOCATION,
-    MANAGED_IDENTITY, REPLICATION_REGIONS, STORAGE_ACCOUNT_NAME, VM_SIZE, VNET_SUBNET_ID,
+    BUILD_TIMEOUT_IN_MINUTES, DISTRIBUTE_TYPE, GALLERY_IMAGE_ID, IB_AZURE_RESOURCE_GROUP,
+    IB_LOCATION, IMAGE_VERSION, MANAGED_IDENTITY, PLATFORM_IMAGE_PURCHASE_PLAN,
+    REPLICATION_REGIONS, STAGING_RESOURCE_GROUP, TEMPLATE_TAGS, VM_SIZE, VNET_SUBNET_ID,
+    WINDOWS_UPDATE_PROVISIONER,
 };
 
 /// A known failure, with what was found in the text.
@@ -23,20 +25,27 @@ pub struct Diagnosis {
 }
 
 /// Names in `{...}` of a fix. Inputs are called by what they are, because their names belong to the task's manifest.
-const NAMES: [(&str, &str); 9] = [
+const NAMES: [(&str, &str); 14] = [
+    ("{distribute}", DISTRIBUTE_TYPE.name),
+    ("{plan}", PLATFORM_IMAGE_PURCHASE_PLAN.name),
+    ("{staging group}", STAGING_RESOURCE_GROUP.name),
+    ("{template tags}", TEMPLATE_TAGS.name),
+    ("{windows update}", WINDOWS_UPDATE_PROVISIONER.name),
     ("{build timeout}", BUILD_TIMEOUT_IN_MINUTES.name),
     ("{gallery image}", GALLERY_IMAGE_ID.name),
+    ("{image version}", IMAGE_VERSION.name),
     ("{resource group}", IB_AZURE_RESOURCE_GROUP.name),
     ("{location}", IB_LOCATION.name),
     ("{identity}", MANAGED_IDENTITY.name),
     ("{regions}", REPLICATION_REGIONS.name),
-    ("{storage account}", STORAGE_ACCOUNT_NAME.name),
     ("{vm size}", VM_SIZE.name),
     ("{subnet}", VNET_SUBNET_ID.name),
 ];
 
 /// What the groups of a pattern found; no more than any entry has.
-pub(super) type Groups = [String; 3];
+pub(super) type Groups = [String; 4];
+/// How the texts of an entry name them.
+const MARKS: [&str; 4] = ["$1", "$2", "$3", "$4"];
 /// A found text is a name or a number; more of it is noise.
 const LONGEST_GROUP: usize = 300;
 
@@ -48,10 +57,14 @@ pub(super) struct Rule {
 }
 
 impl Rule {
+    /// What the pattern found, if it fits and everything was found that the entry's texts name.
     pub(super) fn groups(&self, text: &str) -> Option<Groups> {
-        self.pattern
-            .captures(text.as_bytes())
-            .map(|found| groups(&found))
+        let found = groups(&self.pattern.captures(text.as_bytes())?);
+        let Entry { cause, fix, .. } = self.entry;
+        let named = |mark: &str| cause.contains(mark) || fix.contains(mark);
+        let mut marks = MARKS.into_iter().zip(&found);
+        let complete = marks.all(|(mark, group)| !group.is_empty() || !named(mark));
+        complete.then_some(found)
     }
 
     pub(super) fn diagnosis(&self, groups: &Groups) -> Diagnosis {
@@ -85,6 +98,8 @@ pub(super) enum Meaning {
     Fits(usize),
     /// What must be there as well is there.
     With(usize),
+    /// What must have been there before is there.
+    Earlier(usize),
     /// What takes the meaning away is there.
     Revoked(usize),
     /// The line is known to be harmless.
@@ -104,12 +119,14 @@ pub(super) static LOG_PATTERNS: LazyLock<LogPatterns> = LazyLock::new(|| {
             places,
             pattern,
             with,
+            earlier,
             unless_followed_by,
             ..
         } = rule.entry;
         if places.contains(&Place::Log) {
             patterns.push((pattern, Meaning::Fits(index)));
             patterns.extend(with.map(|with| (with, Meaning::With(index))));
+            patterns.extend(earlier.map(|earlier| (earlier, Meaning::Earlier(index))));
             patterns.extend(unless_followed_by.map(|word| (word, Meaning::Revoked(index))));
         }
     }
@@ -158,7 +175,7 @@ fn groups(found: &Captures<'_>) -> Groups {
         let text = String::from_utf8_lossy(bytes.unwrap_or_default());
         text.chars().take(LONGEST_GROUP).collect::<String>()
     };
-    [text(1), text(2), text(3)]
+    [text(1), text(2), text(3), text(4)]
 }
 
 fn filled(text: &str, groups: &Groups) -> String {
@@ -166,15 +183,38 @@ fn filled(text: &str, groups: &Groups) -> String {
     for (mark, name) in NAMES {
         filled = filled.replace(mark, name);
     }
-    for (mark, group) in ["$1", "$2", "$3"].into_iter().zip(groups) {
-        let group = if group.is_empty() && !text.contains("'$1$2'") {
-            "(not named)"
-        } else {
-            group
-        };
-        filled = filled.replace(mark, group);
+    for (mark, group) in MARKS.into_iter().zip(groups) {
+        let mut parts = filled.split(mark);
+        let mut whole = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            if is_argument(&whole) {
+                whole.push_str(&quoted(group));
+            } else {
+                whole.push_str(group);
+            }
+            whole.push_str(part);
+        }
+        filled = whole;
     }
     filled
+}
+
+/// Whether what comes next is the argument of a command's option.
+fn is_argument(before: &str) -> bool {
+    let option = before
+        .strip_suffix(' ')
+        .and_then(|it| it.rsplit(' ').next());
+    option.is_some_and(|option| option.starts_with("--"))
+}
+
+/// As a shell takes it for one word: the name of a resource group may hold parentheses.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_./:@=-".contains(c);
+    if word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 #[cfg(test)]
@@ -194,6 +234,21 @@ mod tests {
             assert!(entry.source.starts_with("https://"), "{}", entry.code);
             assert!(!entry.places.is_empty(), "{}", entry.code);
         }
+    }
+
+    #[test]
+    fn what_a_command_takes_is_one_word() {
+        let groups = [
+            "rg (a)/x".to_owned(),
+            "it's".into(),
+            "/s/x-1".into(),
+            String::new(),
+        ];
+        let found = filled("on $1: az x --scope $1 --name $2 --ids $3", &groups);
+        assert_eq!(
+            found,
+            r"on rg (a)/x: az x --scope 'rg (a)/x' --name 'it'\''s' --ids /s/x-1"
+        );
     }
 
     #[test]

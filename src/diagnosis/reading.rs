@@ -1,6 +1,6 @@
 //! Reading the log of a build as it streams by: steps, what is known of failures, and the lines that a person wants to see.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use time::PrimitiveDateTime;
 
@@ -65,6 +65,8 @@ pub struct LogReading {
 struct State {
     steps: Steps,
     sights: BTreeMap<usize, Sight>,
+    /// The entries whose `earlier` was seen, in whatever step.
+    earlier: BTreeSet<usize>,
     excerpt: VecDeque<String>,
     end: Option<End>,
     verdict: Option<String>,
@@ -147,21 +149,28 @@ impl State {
         if meanings.is_empty() || meanings.contains(&Meaning::Harmless) {
             return;
         }
-        let in_step = self.steps.open().is_some();
+        let step = self.steps.open().map(|step| step.kind.clone());
         for meaning in meanings {
             match meaning {
                 Meaning::Fits(index) => {
                     let Some(rule) = RULES.get(index) else {
                         continue;
                     };
-                    if in_step && rule.entry.outside_steps {
+                    let elsewhere = rule.entry.step.is_some() && rule.entry.step != step.as_deref();
+                    if elsewhere || (step.is_some() && rule.entry.outside_steps) {
                         continue;
                     }
+                    let Some(groups) = rule.groups(&line.text) else {
+                        continue;
+                    };
                     let sight = self.sights.entry(index).or_default();
                     sight.count += 1;
                     if sight.count == 1 {
-                        sight.groups = rule.groups(&line.text).unwrap_or_default();
+                        sight.groups = groups;
                     }
+                }
+                Meaning::Earlier(index) => {
+                    self.earlier.insert(index);
                 }
                 Meaning::With(index) => self.sights.entry(index).or_default().with = true,
                 Meaning::Revoked(index) => {
@@ -197,7 +206,9 @@ impl State {
         });
         let enough = |(index, sight): &(&usize, &Sight)| {
             RULES.get(**index).is_some_and(|rule| {
-                sight.count >= rule.entry.least
+                let earlier = rule.entry.earlier.is_none() || self.earlier.contains(*index);
+                earlier
+                    && sight.count >= rule.entry.least
                     && (sight.with || rule.entry.with.is_none())
                     && elapsed.unwrap_or_default() >= rule.entry.least_seconds
             })

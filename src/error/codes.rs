@@ -83,6 +83,15 @@ pub const CODES: &[(&str, &str)] = &[
     ("AIB503", "The package cannot be uploaded"),
     ("AIB504", "There is no link to the package"),
     ("AIB505", "The package cannot be deleted"),
+    (
+        "AIB506",
+        "The package contains a Git repository with its whole history (warning)",
+    ),
+    ("AIB507", "The package is large (warning)"),
+    (
+        "AIB508",
+        "A key of the storage account is used, because a role is missing (warning)",
+    ),
     ("AIB601", "Something stays in Azure (warning)"),
     (
         "AIB901",

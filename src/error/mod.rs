@@ -145,16 +145,19 @@ impl Error {
             Self::Azure(failure) => match &failure.cause {
                 Cause::SignIn(failure) => failure.hint.clone(),
                 Cause::Unreachable { host, .. } => Some(format!("check that the agent reaches {host}, and its proxy and certificate settings")),
-                Cause::TooNew { .. } => Some("leave these members, and the inputs that make them, away; or build in a region of another cloud".to_owned()),
-                Cause::Refused(_) | Cause::Unreadable(_) => None,
+                Cause::TooNew { .. } => Some("leave out these members, and the inputs that they come from; or build in another cloud".to_owned()),
+                Cause::Refused(_) | Cause::Unreadable(_) => {
+                let request = failure.request_id.as_ref();
+                request.map(|id| format!("Azure support needs request id {id}"))
+            }
             },
             Self::Run { explanation, .. } => explanation.fix.clone().or_else(|| unknown_hint(explanation)),
             Self::NotStarted { .. } => Some("run the job again: the template of this one is removed".to_owned()),
-            Self::RunCanceled { .. } => Some("look in the activity log of the resource group for who canceled it".to_owned()),
+            Self::RunCanceled { .. } => Some("the activity log of the resource group says who canceled it".to_owned()),
             Self::Deadline { .. } => Some(format!("raise input '{}', or replicate to fewer regions", BUILD_TIMEOUT_IN_MINUTES.name)),
             Self::NoImage { listing, .. } => Some(match listing {
-                Some(listing) => format!("the run has succeeded, so the image may be there, but nothing proves which one it made; to see what is there, run: {listing}"),
-                None => "the run has succeeded, so the VHD may be there: search the storage account for it".to_owned(),
+                Some(listing) => format!("the run has succeeded, so the image can be there, but nothing proves which one it made; to see what is there, run: {listing}"),
+                None => "the run has succeeded, so the VHD can be there: search the storage account for it".to_owned(),
             }),
             Self::Package(failure) => failure.hint(),
             Self::Submission { .. } | Self::Canceled => None,
@@ -164,21 +167,12 @@ impl Error {
     /// What is known of the failure of a request or of a submission. A run brings its own explanation.
     fn diagnosis(&self) -> Option<Diagnosis> {
         match self {
-            Self::Azure(Failure {
-                cause: Cause::Refused(refusal),
-                ..
-            })
+            Self::Azure(failure)
             | Self::NoImage {
-                failure:
-                    Some(Failure {
-                        cause: Cause::Refused(refusal),
-                        ..
-                    }),
+                failure: Some(failure),
                 ..
-            } => of_text(
-                &[Place::Submission],
-                &format!("{}: {}", refusal.code, refusal.message),
-            ),
+            } => of_refusal(failure),
+            Self::Package(StorageFailure::Account(failure)) => of_refusal(failure),
             Self::Submission { code, message, .. } => of_text(
                 &[Place::Submission, Place::Run],
                 &format!("{code}: {message}"),
@@ -189,6 +183,13 @@ impl Error {
     }
 }
 
+/// What is known of a request that Azure refused.
+fn of_refusal(failure: &Failure) -> Option<Diagnosis> {
+    let refusal = failure.refusal()?;
+    let text = format!("{}: {}", refusal.code, refusal.message);
+    of_text(&[Place::Request], &text)
+}
+
 /// What helps where nothing is known: the most telling lines, and the id that support asks for.
 fn unknown_hint(explanation: &Explanation) -> Option<String> {
     let mut parts = Vec::new();
@@ -196,7 +197,7 @@ fn unknown_hint(explanation: &Explanation) -> Option<String> {
         parts.push(format!("the log says: {}", explanation.telling.join(" | ")));
     }
     if let Some(operation) = &explanation.operation {
-        parts.push(format!("Azure support asks for operation id {operation}"));
+        parts.push(format!("Azure support needs operation id {operation}"));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
 }
@@ -300,7 +301,7 @@ mod tests {
             "AIB006",
             "Managed Identity Operator",
         );
-        check("AuthorizationFailed", "x", "AIB005", "Contributor");
+        check("AuthorizationFailed", "x", "AIB005", "managedIdentity");
         check(
             "BadPIRSource",
             "Platform Image was not found.",

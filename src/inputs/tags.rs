@@ -45,7 +45,10 @@ fn from_json(
     let object: serde_json::Map<String, Value> = match serde_json::from_str(text) {
         Ok(object) => object,
         Err(error) => {
-            let hint = format!("it begins like JSON but is none: {error}");
+            let hint = format!(
+                "it begins with '{{', so it is read as JSON, which it is not (line {})",
+                error.line().max(1)
+            );
             return Err(reading.malformed(input, text, TAGS, Some(hint)));
         }
     };
@@ -55,7 +58,7 @@ fn from_json(
             Value::String(value) => tags.push((name, value)),
             Value::Number(_) | Value::Bool(_) => tags.push((name, value.to_string())),
             Value::Null | Value::Array(_) | Value::Object(_) => {
-                let hint = format!("the value of {} is no text", quoted(&name));
+                let hint = format!("the value of {} is not a text", quoted(&name));
                 return Err(reading.malformed(input, text, TAGS, Some(hint)));
             }
         }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::outcome::{MOST_ISSUES, with_hint};
-use super::summary::markup::escaped;
+use super::summary::markup::{escaped, with_commands};
 use crate::agent::{Console, IssueKind, TaskResult};
 use crate::check::{Code, Finding, Verdict};
 use crate::error::Error;
@@ -151,7 +151,7 @@ fn table(plan: &Plan, findings: &[Finding]) -> String {
             finding.check,
             code.unwrap_or_default(),
             escaped(&finding.text),
-            escaped(fix)
+            with_commands(fix)
         )
         .ok();
     }

@@ -19,7 +19,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::agent::{Agent, Console, IssueKind, Note, TaskResult};
 use crate::error::{Error, duration};
-use crate::inputs::{self, Plan};
+use crate::inputs::Plan;
 use crate::run::event::{Event, Events};
 use crate::run::leftover::{Leftover, Remains};
 use crate::run::{Image, Outcome, Output};
@@ -197,10 +197,9 @@ impl Events for Reporter {
         for line in words::of(&event) {
             self.console.line(&line);
         }
-        if let Some((text, hint)) = words::warning_of(&event) {
+        if let Some((code, text, hint)) = words::warning_of(&event) {
             let text = outcome::with_hint(&text, Some(&hint));
-            let code = Some(inputs::Code::PackagePath.as_str());
-            self.console.issue(IssueKind::Warning, code, &text);
+            self.console.issue(IssueKind::Warning, Some(code), &text);
         }
         match &event {
             Event::Built(image) => outcome::report_image(&self.console, image),

@@ -12,7 +12,7 @@ pub(super) fn text_of(leftovers: &[Leftover]) -> String {
 
 /// Reads the note. A text that cannot be read is an error: something may exist that nobody knows of.
 pub fn leftovers_from_text(text: &str) -> Result<Vec<Leftover>, String> {
-    serde_json::from_str(text).map_err(|error| error.to_string())
+    serde_json::from_str(text).map_err(|_| "it is not a note of this task".to_owned())
 }
 
 #[cfg(test)]

@@ -71,28 +71,38 @@ pub(super) fn of(event: &Event) -> Vec<String> {
     }
 }
 
-/// What is said as a warning: a sentence, and what to do.
-pub(super) fn warning_of(event: &Event) -> Option<(String, String)> {
+/// Code of "the package holds a Git repository".
+const CODE_REPOSITORY: &str = "AIB506";
+/// Code of "the package is large".
+const CODE_LARGE: &str = "AIB507";
+/// Code of "a key is used in place of a role".
+const CODE_KEY: &str = "AIB508";
+
+/// What is said as a warning: its code, a sentence, and what to do.
+pub(super) fn warning_of(event: &Event) -> Option<(&'static str, String, String)> {
     let (exclude, folder) = (PACKAGE_EXCLUDE.name, PACKAGE_PATH.name);
     match event {
         Event::RepositoryInPackage => Some((
-            "The package holds a Git repository, which goes into the build VM with all its history"
+            CODE_REPOSITORY,
+            "The package contains a Git repository, which goes into the build VM with its whole history"
                 .to_owned(),
-            format!("to keep it out, add the line '.git/' to input '{exclude}'"),
+            format!("to leave it out, add the line '.git/' to input '{exclude}'"),
         )),
         Event::KeyInstead { account, why, hint } => Some((
+            CODE_KEY,
             format!(
                 "A key of storage account '{account}' is used, because a role is missing: {why}"
             ),
             hint.clone(),
         )),
         Event::LargePackage { bytes } => Some((
+            CODE_LARGE,
             format!(
                 "The package has {}, all of which is sent to the build VM",
                 size(*bytes)
             ),
             format!(
-                "to keep some of it out, name it in input '{exclude}', or let '{folder}' name a smaller folder"
+                "to leave some of it out, name it in input '{exclude}', or name a smaller folder in input '{folder}'"
             ),
         )),
         _ => None,
@@ -278,8 +288,8 @@ mod tests {
             Event::RepositoryInPackage,
             Event::LargePackage { bytes: 3 << 30 },
         ] {
-            let (text, hint) = warning_of(&event).unwrap();
-            assert!(text.starts_with("The package h") && hint.contains("packageExclude"));
+            let (_, text, hint) = warning_of(&event).unwrap();
+            assert!(text.starts_with("The package ") && hint.contains("packageExclude"));
             assert!(of(&event).is_empty());
         }
         assert_eq!(warning_of(&Event::Starting), None);

@@ -1,5 +1,7 @@
 //! The storage account that holds packages, and how it is found.
 
+use std::time::Duration;
+
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,6 +12,7 @@ use super::failure::StorageFailure;
 use super::percent::encode;
 use crate::arm::retry::Repeat;
 use crate::arm::{Call, Cause, Client, Failure};
+use crate::inputs::nearest;
 use crate::secret::Secret;
 
 /// Any version from 2021-04-01 on answers alike
@@ -59,9 +62,51 @@ impl StorageAccount {
     }
 }
 
-/// Finds the account `name`: in `resource_group`, where a right on the account alone is enough, or else among all accounts of
-/// `subscription`. Names compare without case.
+/// Pauses before further looks for an account that is nowhere: Azure Resource Manager may not list yet what was created a moment ago.
+const LOOK_AGAIN: [Duration; 3] = [
+    Duration::from_secs(5),
+    Duration::from_secs(10),
+    Duration::from_secs(15),
+];
+
+/// Finds the account `name`: in `resource_group`, where a permission on the account alone is enough, or else among all accounts of
+/// `subscription`. Names compare without case. One that is nowhere, and is no slip of the pen, is looked for
+/// again for half a minute.
 pub async fn find_account(
+    client: &Client,
+    resource_manager: &Url,
+    arm_scope: &str,
+    subscription: &str,
+    resource_group: &str,
+    name: &str,
+) -> Result<StorageAccount, StorageFailure> {
+    let look = || {
+        look(
+            client,
+            resource_manager,
+            arm_scope,
+            subscription,
+            resource_group,
+            name,
+        )
+    };
+    let mut found = look().await;
+    for pause in LOOK_AGAIN {
+        let Err(StorageFailure::AccountNotFound {
+            refusal: None,
+            nearest: None,
+            ..
+        }) = found
+        else {
+            break;
+        };
+        tokio::time::sleep(pause).await;
+        found = look().await;
+    }
+    found
+}
+
+async fn look(
     client: &Client,
     resource_manager: &Url,
     arm_scope: &str,
@@ -88,8 +133,10 @@ pub async fn find_account(
         Err(failure) if hidden(&failure) => {}
         Err(failure) => return Err(StorageFailure::account(failure)),
     }
-    let not_found = |refusal| StorageFailure::AccountNotFound {
+    let mut names = Vec::new();
+    let not_found = |refusal, names: &[String]| StorageFailure::AccountNotFound {
         name: name.to_owned(),
+        nearest: nearest(name, names.iter().map(String::as_str)).map(str::to_owned),
         resource_group: resource_group.to_owned(),
         subscription: subscription.to_owned(),
         refusal,
@@ -103,7 +150,7 @@ pub async fn find_account(
         let page = match client.send_for_json(&get(url)).await {
             Ok((_, page)) => page,
             Err(failure) if hidden(&failure) => {
-                return Err(not_found(failure.refusal().cloned().map(Box::new)));
+                return Err(not_found(failure.refusal().cloned().map(Box::new), &names));
             }
             Err(failure) => return Err(StorageFailure::account(failure)),
         };
@@ -115,9 +162,16 @@ pub async fn find_account(
         {
             return StorageAccount::from_answer(found).ok_or_else(no_blobs);
         }
+        names.extend(accounts.into_iter().flatten().filter_map(name_of));
         next = next_page(&page, resource_manager, name)?;
     }
-    Err(not_found(None))
+    if next.is_some() {
+        return Err(unreadable(
+            name,
+            "the list of storage accounts does not end",
+        ));
+    }
+    Err(not_found(None, &names))
 }
 
 /// The accounts of a resource group, given by its id, that store blobs.
@@ -157,7 +211,7 @@ pub async fn account_key(
         doing,
         cause: Cause::Unreadable("there is no key in it".to_owned()),
         tries: 1,
-        elapsed: std::time::Duration::ZERO,
+        elapsed: Duration::ZERO,
         request_id: None,
     })
 }
@@ -168,8 +222,12 @@ fn hidden(failure: &Failure) -> bool {
 }
 
 fn is_named(account: &Value, name: &str) -> bool {
-    let own = account.get("name").and_then(Value::as_str);
-    own.is_some_and(|own| own.eq_ignore_ascii_case(name))
+    name_of(account).is_some_and(|own| own.eq_ignore_ascii_case(name))
+}
+
+fn name_of(account: &Value) -> Option<String> {
+    let name = account.get("name").and_then(Value::as_str);
+    name.map(str::to_owned)
 }
 
 /// The link to the next page, which must not lead to another host: the token would follow.
@@ -189,13 +247,20 @@ fn next_page(
     if origin == Ok(resource_manager.origin()) {
         return Ok(Some(link.to_owned()));
     }
-    Err(StorageFailure::account(Failure {
+    Err(unreadable(
+        name,
+        "the next page of the list is on another host",
+    ))
+}
+
+fn unreadable(name: &str, what: &str) -> StorageFailure {
+    StorageFailure::account(Failure {
         doing: format!("Looking for storage account '{name}'"),
-        cause: Cause::Unreadable("the next page of the list is on another host".to_owned()),
+        cause: Cause::Unreadable(what.to_owned()),
         tries: 1,
-        elapsed: std::time::Duration::ZERO,
+        elapsed: Duration::ZERO,
         request_id: None,
-    }))
+    })
 }
 
 #[cfg(test)]

@@ -50,6 +50,8 @@ pub enum StorageFailure {
         resource_group: String,
         /// The subscription that was searched then.
         subscription: String,
+        /// An account with a similar name, if there is one.
+        nearest: Option<String>,
         /// Why the subscription's accounts could not be listed.
         refusal: Option<Box<Refusal>>,
     },

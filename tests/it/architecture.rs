@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A module, and the modules of the crate that it may import beside itself. `arm` may see one part of `inputs`.
+/// A module, and the modules of the crate that it may import beside itself. `arm` and `storage` may see one part of `inputs` each.
 const DIRECTIONS: [(&str, &[&str]); 14] = [
     ("resource", &[]),
     ("secret", &[]),
@@ -14,7 +14,7 @@ const DIRECTIONS: [(&str, &[&str]); 14] = [
     ("inputs", &["secret", "resource"]),
     ("template", &["inputs", "secret", "resource"]),
     ("arm", &["inputs::connection", "secret", "resource"]),
-    ("storage", &["arm", "secret", "resource"]),
+    ("storage", &["arm", "inputs::nearest", "secret", "resource"]),
     ("check", &["inputs", "template", "arm", "resource"]),
     ("error", &["inputs", "storage", "arm", "diagnosis", "check"]),
     (

@@ -24,15 +24,20 @@ fn filled(entry: &Entry) -> (String, String) {
         ("{location}", "ibLocation"),
         ("{identity}", "managedIdentity"),
         ("{regions}", "replicationRegions"),
-        ("{storage account}", "storageAccountName"),
+        ("{distribute}", "distributeType"),
+        ("{image version}", "imageVersion"),
+        ("{plan}", "platformImagePurchasePlan"),
+        ("{staging group}", "stagingResourceGroup"),
+        ("{template tags}", "templateTags"),
+        ("{windows update}", "windowsUpdateProvisioner"),
         ("{vm size}", "vmSize"),
         ("{subnet}", "vnetSubnetId"),
     ];
     let fill = |text: &str| {
-        let mut text = text
-            .replace("$1$2", "…")
-            .replace("$1", "…")
-            .replace("$2", "…");
+        let mut text = text.to_owned();
+        for mark in ["$1", "$2", "$3", "$4"] {
+            text = text.replace(mark, "…");
+        }
         for (mark, name) in inputs {
             text = text.replace(mark, name);
         }

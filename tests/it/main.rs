@@ -27,6 +27,8 @@ mod inputs;
 #[cfg(test)]
 mod job;
 #[cfg(test)]
+mod known_failures;
+#[cfg(test)]
 mod launcher;
 #[cfg(test)]
 mod logs;
@@ -58,6 +60,8 @@ mod proxy;
 mod readme;
 #[cfg(test)]
 mod recordings;
+#[cfg(test)]
+mod refusals;
 #[cfg(test)]
 mod release;
 #[cfg(test)]

@@ -180,13 +180,13 @@ fn tags() {
     tags(
         "{\"a\": }",
         &format!(
-            "'{{\"a\": }}' is not a list of tags; {expected}\nhint: it begins like JSON but is none: expected value at line 1 column 7"
+            "'{{\"a\": }}' is not a list of tags; {expected}\nhint: it begins with '{{', so it is read as JSON, which it is not (line 1)"
         ),
     );
     tags(
         "{\"a\": [1]}",
         &format!(
-            "'{{\"a\": [1]}}' is not a list of tags; {expected}\nhint: the value of 'a' is no text"
+            "'{{\"a\": [1]}}' is not a list of tags; {expected}\nhint: the value of 'a' is not a text"
         ),
     );
     tags(

@@ -9,7 +9,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         places: &[Place::Log],
         pattern: r"Unpacking the package .*failed: .* has SHA-256 (\S+), expected [0-9a-f]{64}",
         cause: "the package that reached the build VM is not the one that was sent: its SHA-256 is $1",
-        fix: "run the job again; if it fails again, look for a proxy that changes downloads, or for somebody who writes to the container",
+        fix: "run the job again; if it fails again, check for a proxy that changes downloads, and who else writes to the container",
         retriable: true,
         source: TEMPLATE_REFERENCE,
         ..ENTRY
@@ -19,8 +19,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         places: &[Place::Run, Place::Log],
         pattern: r"client_jwt will expire within 5 minutes",
         outside_steps: true,
-        cause: "the build's time limit is shorter than the service's own sign-in lives",
-        fix: "set input '{build timeout}' to 0 or to 6 and above",
+        cause: "the build's time limit is shorter than the lifetime of the service's own sign-in",
+        fix: "set input '{build timeout}' to 0 or at least 6",
         ..ENTRY
     },
     Entry {
@@ -28,7 +28,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         places: &[Place::Log],
         pattern: r"Deprovisioning script \[.*\] could not be found",
         cause: "a step deleted C:\\DeprovisioningScript.ps1, which generalizes the VM",
-        fix: "keep that file: clean up in folders of your own only",
+        fix: "keep that file: delete files in your own folders only",
         ..ENTRY
     },
     Entry {
@@ -36,7 +36,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         places: &[Place::Log],
         pattern: r"Cannot find any service with service name '?WindowsAzureGuestAgent",
         cause: "the VM was generalized before its guest agent was ready",
-        fix: "choose a bigger size in input '{vm size}', or let the script begin with Start-Sleep -Seconds 60",
+        fix: "choose a larger size in input '{vm size}', or begin the script with Start-Sleep -Seconds 60",
         retriable: true,
         ..ENTRY
     },
@@ -46,17 +46,39 @@ pub(super) const ENTRIES: &[Entry] = &[
         pattern: r"^\s*IMAGE_STATE_UNDEPLOYABLE",
         least: 20,
         cause: "the VM could not be generalized: Windows stays in state IMAGE_STATE_UNDEPLOYABLE",
-        fix: "choose a bigger size in input '{vm size}', or let the script begin with Start-Sleep -Seconds 60; C:\\Windows\\System32\\Sysprep\\Panther\\setupact.log tells more",
+        fix: "choose a larger size in input '{vm size}', begin the script with Start-Sleep -Seconds 60, and restart the VM at its end if a restart is pending; the reason is in C:\\Windows\\System32\\Sysprep\\Panther\\setupact.log",
         retriable: true,
         ..ENTRY
     },
     Entry {
         code: "AIB030",
         places: &[Place::Log],
-        pattern: r"SYSPRP Package (\S+) was installed for a user|0x80073cf2",
-        cause: "an app that is installed for one user only keeps the VM from being generalized ($1)",
+        pattern: r"SYSPRP Package (\S+) was installed for a user",
+        cause: "the VM could not be generalized, because app $1 is installed for one user only",
         fix: "remove the app for all users before the build ends: Get-AppxPackage -AllUsers <name> | Remove-AppxPackage -AllUsers",
-        source: "https://github.com/hashicorp/packer-plugin-azure/issues/350",
+        source: APP_OF_ONE_USER,
+        ..ENTRY
+    },
+    Entry {
+        code: "AIB030",
+        places: &[Place::Log],
+        pattern: r"0x80073cf2",
+        cause: "the VM could not be generalized, because an app is installed for one user only",
+        fix: "remove the app for all users before the build ends: Get-AppxPackage -AllUsers <name> | Remove-AppxPackage -AllUsers; C:\\Windows\\System32\\Sysprep\\Panther\\setupact.log names it",
+        source: APP_OF_ONE_USER,
+        ..ENTRY
+    },
+    Entry {
+        code: "AIB060",
+        places: &[Place::Log],
+        pattern: r"^\s*IMAGE_STATE_(?:COMPLETE|UNDEPLOYABLE)",
+        with: Some(r"^\s*>>> Sysprepping VM"),
+        earlier: Some(
+            r"SuccessRestartRequired|SuccessRest\.\.\.|Restart ?Needed\s*:\s*(?:True|Yes)|You must restart this server|Restart Windows to complete this operation|a (?:restart|reboot) is (?:pending|required)",
+        ),
+        least: 20,
+        cause: "the VM could not be generalized: a step before installed something that needs a restart, and the restart is still pending",
+        fix: "restart the VM between that step and the end of the build: a WindowsRestart customizer in the template file, or input '{windows update}', which restarts it as well",
         ..ENTRY
     },
     Entry {
@@ -65,17 +87,26 @@ pub(super) const ENTRIES: &[Entry] = &[
         pattern: r"^\s*IMAGE_STATE_COMPLETE",
         with: Some(r"^\s*>>> Sysprepping VM"),
         least: 20,
-        cause: "the VM could not be generalized: sysprep gave up, most often because of an app that is installed for one user only",
-        fix: "remove such apps for all users (Get-AppxPackage -AllUsers <name> | Remove-AppxPackage -AllUsers); C:\\Windows\\System32\\Sysprep\\Panther\\setupact.log names them",
-        source: "https://github.com/hashicorp/packer-plugin-azure/issues/350",
+        cause: "the VM could not be generalized: sysprep did not finish, most often because an app is installed for one user only, or because a restart is pending",
+        fix: "remove such apps for all users (Get-AppxPackage -AllUsers <name> | Remove-AppxPackage -AllUsers), and restart the VM after features that need it (a WindowsRestart customizer in the template file); the reason is in C:\\Windows\\System32\\Sysprep\\Panther\\setupact.log",
+        source: APP_OF_ONE_USER,
+        ..ENTRY
+    },
+    Entry {
+        code: "AIB059",
+        places: &[Place::Log],
+        pattern: r"/waagent: (?:command )?not found|waagent: No such file or directory",
+        cause: "the VM could not be generalized, because a script removed the Azure VM agent (waagent)",
+        fix: "keep the packages walinuxagent (Debian, Ubuntu) or WALinuxAgent (Red Hat, SUSE): look for 'remove', 'purge' and 'autoremove' in the scripts",
+        source: "https://github.com/danielsollondon/azvmimagebuilder/issues/126",
         ..ENTRY
     },
     Entry {
         code: "AIB026",
         places: &[Place::Log],
         pattern: r"0x80240016",
-        cause: "Windows Update could not install: another installation or a restart is pending",
-        fix: "let the VM restart before Windows Update, or end the script with Start-Sleep -Seconds 300",
+        cause: "Windows Update could not install an update: another installation, or a restart, is pending",
+        fix: "restart the VM before Windows Update, or end the script with Start-Sleep -Seconds 300",
         source: TEMPLATE_REFERENCE,
         ..ENTRY
     },
@@ -85,7 +116,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         pattern: r"Timeout waiting for machine to restart|A system shutdown has already been scheduled\.?\(1190\)",
         with: Some(r"Timeout waiting for machine to restart"),
         cause: "the build VM did not come back from a restart in time",
-        fix: "give the restart more time (restartTimeout of the customizer), and take restarts out of the scripts: the service restarts the VM itself",
+        fix: "raise the time-out of the restart (restartTimeout of the customizer in the template file), and remove restarts from the scripts: the service restarts the VM itself",
         ..ENTRY
     },
     Entry {
@@ -93,16 +124,47 @@ pub(super) const ENTRIES: &[Entry] = &[
         places: &[Place::Log],
         pattern: r"unexpected EOF",
         with: Some(r"system performance: \d+% cpu"),
-        cause: "the build VM broke down under Windows Update",
-        fix: "choose a bigger size in input '{vm size}'",
+        cause: "the build VM failed during Windows Update",
+        fix: "choose a larger size in input '{vm size}'",
+        ..ENTRY
+    },
+    Entry {
+        pattern: r"Windows update script exited with non-zero exit status: (-?\d+)",
+        cause: "Windows Update failed with exit code $1",
+        ..WINDOWS_UPDATE
+    },
+    Entry {
+        step: Some("windows-update"),
+        pattern: r"exited with non-zero exit status: (-?\d+)",
+        cause: "Windows Update failed with exit code $1",
+        ..WINDOWS_UPDATE
+    },
+    Entry {
+        code: "AIB056",
+        places: &[Place::Log],
+        pattern: r"Script disconnected unexpectedly",
+        cause: "the connection to the build VM ended while the script ran: most often the script restarts the VM, or its network",
+        fix: "take the restart out of the script, and restart the VM with a customizer of its own: WindowsRestart in the template file, or, on Linux, leave it to the first start of a VM from the image",
+        source: "https://github.com/hashicorp/packer/issues/11203",
+        ..ENTRY
+    },
+    Entry {
+        code: "AIB057",
+        places: &[Place::Log],
+        pattern: r"E: (?:Could not get lock (/var/lib/\S+?)[.]?(?: |$)|Unable to acquire the dpkg frontend lock \(([^)]+)\))",
+        with: Some(r"exited with non-zero exit status"),
+        cause: "another program in the build VM, most often the automatic updates, held the lock of apt or dpkg",
+        fix: "wait for it at the beginning of the script (sudo cloud-init status --wait), give apt-get time (-o DPkg::Lock::Timeout=600), or run the job again",
+        retriable: true,
+        source: "https://github.com/actions/runner-images/issues/1120",
         ..ENTRY
     },
     Entry {
         code: "AIB050",
         places: &[Place::Log],
         pattern: r"bad interpreter: .*\^M|/bin/\w+\^M|\$'\\r': command not found|env: .*\\r'?: No such file",
-        cause: "a script has line ends of Windows, which no Linux shell takes",
-        fix: "let git keep the line ends of Linux: add a line '*.sh text eol=lf' to .gitattributes and check the repository out again",
+        cause: "a script has Windows line endings, which Linux shells do not accept",
+        fix: "let Git keep Linux line endings: add the line '*.sh text eol=lf' to .gitattributes, and check out the repository again",
         source: "https://git-scm.com/docs/gitattributes#_eol",
         ..ENTRY
     },
@@ -113,8 +175,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         with: Some(
             r"Remote command exited with '?(\d+)'?|Script exited with non-zero exit status: (\d+)",
         ),
-        cause: "a command of the script has no right to do what it does",
-        fix: "put sudo before the command; if /tmp is mounted with noexec (hardened images), start scripts with 'bash <file>'",
+        cause: "a command in the script was denied permission",
+        fix: "put sudo before the command; if /tmp is mounted with noexec (hardened images), start the script with 'bash <file>'",
         ..ENTRY
     },
     Entry {
@@ -122,7 +184,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         places: &[Place::Log],
         pattern: r"Script exited with non-zero exit status: (-?\d+)\.?(?: Allowed exit codes are: \[([^\]]*)\])?",
         cause: "the script ended with exit code $1",
-        fix: "the script's last lines are in the log above; if $1 is no failure (3010 only asks for a restart), end the script with 'exit 0'",
+        fix: "its last lines usually show why; the exit code of a script is that of its last program, so if $1 is not an error (3010 only asks for a restart), end the script with 'exit 0'",
         ..ENTRY
     },
     Entry {
@@ -131,9 +193,20 @@ pub(super) const ENTRIES: &[Entry] = &[
         pattern: r"\d+(?:\.\d+)? ?[KMG]?i?B / \d",
         least: 2,
         least_seconds: 600,
-        cause: "copying a big file into the build VM took too long",
-        fix: "let the script download the file (azcopy, curl, Invoke-WebRequest): the service copies files of more than 20 MB very slowly",
+        cause: "copying a large file into the build VM took too long",
+        fix: "download the file in the script (azcopy, curl, Invoke-WebRequest): the service copies files of more than 20 MB very slowly",
         source: TEMPLATE_REFERENCE,
         ..ENTRY
     },
 ];
+
+const APP_OF_ONE_USER: &str = "https://github.com/hashicorp/packer-plugin-azure/issues/350";
+
+const WINDOWS_UPDATE: Entry = Entry {
+    code: "AIB058",
+    places: &[Place::Log],
+    fix: "run the job again, or switch Windows Update off (leave out input '{windows update}', or the WindowsUpdate customizer of the template file)",
+    retriable: true,
+    source: "https://github.com/rgl/packer-plugin-windows-update/issues",
+    ..ENTRY
+};

@@ -8,16 +8,23 @@ pub(super) const ENTRIES: &[Entry] = &[
         code: "AIB036",
         places: &[Place::Run, Place::Distribution],
         pattern: r"Error publishing MDI to .*gallery.*(?:context deadline exceeded|context has been cancell?ed)",
-        cause: "replication to the regions took longer than the build may; it goes on, so the image version may still become complete",
-        fix: "look at the image version before the next build; raise input '{build timeout}' (0 means 240 minutes), or replicate to fewer regions in input '{regions}'",
+        cause: "replication to the regions took longer than the time limit of the build; it goes on, so that the image version can still become complete",
+        fix: "check the image version before the next build; raise input '{build timeout}' (0 means 240 minutes), or replicate to fewer regions in input '{regions}'",
         ..ENTRY
     },
     Entry {
         code: "AIB037",
-        places: &[Place::Run, Place::Distribution, Place::Submission],
-        pattern: r"gallery image version .*already exists",
-        cause: "the image version that was asked for exists already",
-        fix: "leave the version out of input '{gallery image}' to let the gallery number it, or ask for a higher one",
+        places: &[
+            Place::Run,
+            Place::Distribution,
+            Place::Request,
+            Place::Submission,
+            Place::Log,
+        ],
+        pattern: r"gallery image version .*already exists|PropertyChangeNotAllowed.*publishingProfile\.source|Changing property '\S*publishingProfile\.source\S*' is not allowed",
+        outside_steps: true,
+        cause: "this image version exists already, and an image version cannot be replaced",
+        fix: "choose a higher number in input '{image version}', or leave the number out there and in input '{gallery image}', so that the service chooses it",
         source: "https://github.com/hashicorp/packer-plugin-azure/issues/392",
         ..ENTRY
     },
@@ -25,36 +32,36 @@ pub(super) const ENTRIES: &[Entry] = &[
         code: "AIB044",
         places: &[Place::CleanUp],
         pattern: r"NicInUseWithPrivateEndpoint",
-        cause: "a private endpoint of the build still holds a network card",
+        cause: "a private endpoint of the build still uses a network interface",
         fix: "delete the private link service and the private endpoint of the staging resource group (IT_...), then the template",
         ..ENTRY
     },
     Entry {
-        code: "AIB043",
-        places: &[Place::CleanUp],
+        pattern: r"(?:delete|cancel/action)'? is not allowed in provisioning ?state:? '?\w+'? or run ?state:? '?(\w+)",
+        cause: "the template is busy (run state '$1')",
+        ..BUSY
+    },
+    Entry {
         pattern: r"(?:delete|cancel/action)'? is not allowed in provisioning ?state:? '?(\w+)",
-        cause: "the template is busy (state $1)",
-        fix: "wait until the run has ended, then delete the template",
-        retriable: true,
-        source: "https://github.com/danielsollondon/azvmimagebuilder/issues/79",
-        ..ENTRY
+        cause: "the template is busy (provisioning state '$1')",
+        ..BUSY
     },
     Entry {
         code: "AIB041",
-        places: &[Place::Submission, Place::CleanUp],
+        places: &[Place::Request, Place::Submission, Place::CleanUp],
         pattern: r"gateway did not receive a response from 'Microsoft\.VirtualMachineImages'",
-        cause: "the image builder did not answer Azure Resource Manager in time",
-        fix: "run the job again; if it fails again, look at Azure's service health",
+        cause: "Azure VM Image Builder did not answer Azure Resource Manager in time",
+        fix: "run the job again; if it fails again, check Azure Service Health",
         retriable: true,
         source: "https://github.com/danielsollondon/azvmimagebuilder/issues/99",
         ..ENTRY
     },
     Entry {
         code: "AIB045",
-        places: &[Place::Submission, Place::Run],
+        places: &[Place::Request, Place::Submission, Place::Run],
         pattern: r"trigger .*disabled|automatic image (?:creation|build)\w* .*(?:disabled|stopped)",
         cause: "Azure has stopped the automatic builds of this template after several failures",
-        fix: "fix the build, and start it once by hand: a success lets the automatic builds go on",
+        fix: "repair the build, and start it once by hand: after a success the automatic builds go on",
         source: RELEASE_NOTES,
         ..ENTRY
     },
@@ -63,7 +70,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         places: &[Place::Run, Place::Log],
         pattern: r"##\[error\]The operation was canceled|has exceeded the maximum execution time|The job running on agent .* ran longer than the maximum time",
         cause: "the job's own time limit ended the step",
-        fix: "raise 'timeoutInMinutes' of the job: 60 minutes are the default of Microsoft-hosted agents",
+        fix: "raise 'timeoutInMinutes' of the job: the default on Microsoft-hosted agents is 60 minutes",
         source: "https://learn.microsoft.com/azure/devops/pipelines/process/phases#timeouts",
         ..ENTRY
     },
@@ -71,7 +78,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         code: "AIB032",
         places: &[Place::Run],
         pattern: r"(?:packerizer|microservice).*context deadline exceeded|context deadline exceeded.*packerizer",
-        cause: "the build ran into its time limit",
+        cause: "the build reached its time limit",
         fix: "raise input '{build timeout}' (0 means 240 minutes), or find what hangs in the last step of the log",
         source: TEMPLATE_REFERENCE,
         ..ENTRY
@@ -80,17 +87,31 @@ pub(super) const ENTRIES: &[Entry] = &[
         code: "AIB034",
         places: &[Place::Log],
         pattern: r"Cancelling build after receiving terminated|context cancellation",
-        cause: "the service ended the build from outside: it was canceled, ran into its time limit, or lost the build VM",
-        fix: "if nobody canceled it, look for what the last step changes in firewall, WinRM or SSH, and raise input '{build timeout}'",
+        cause: "the service stopped the build: it was canceled, reached its time limit, or lost the connection to the build VM",
+        fix: "if nobody canceled it, check what the last step changes in firewall, WinRM or SSH, and raise input '{build timeout}'",
         ..ENTRY
     },
     Entry {
         code: "AIB015",
-        places: &[Place::Submission, Place::Run, Place::Distribution],
+        places: &[
+            Place::Request,
+            Place::Submission,
+            Place::Run,
+            Place::Distribution,
+        ],
         pattern: r"Internal error occurred",
-        cause: "Azure names no cause; most often a right of the identity is missing, a storage firewall blocks the service, or the service has an incident",
-        fix: "run the job again; if it fails again, check the roles of the identity in input '{identity}' and the firewall of the storage account in input '{storage account}', then ask Azure support with the operation id",
+        cause: "Azure names no cause; most often the identity lacks a permission, a storage firewall blocks the service, or the service has an incident",
+        fix: "run the job again; if it fails again, check the roles of the identity in input '{identity}' and the firewalls of the storage accounts that it reads, then ask Azure support and give the operation id",
         retriable: true,
         ..ENTRY
     },
 ];
+
+const BUSY: Entry = Entry {
+    code: "AIB043",
+    places: &[Place::CleanUp],
+    fix: "wait until the run has ended, then delete the template",
+    retriable: true,
+    source: "https://github.com/danielsollondon/azvmimagebuilder/issues/79",
+    ..ENTRY
+};

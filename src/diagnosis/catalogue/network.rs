@@ -5,14 +5,64 @@ use crate::diagnosis::entry::{ENTRY, Entry, NETWORKING, Place};
 /// In the order in which they are tried.
 pub(super) const ENTRIES: &[Entry] = &[
     Entry {
+        code: "AIB054",
+        places: &[Place::Request, Place::Submission, Place::Run, Place::Log],
+        pattern: r"PrivateLinkServiceCannotBeCreatedInSubnetThatHasNetworkPoliciesEnabled.*subnet (/subscriptions/\S+/subnets/[\w.-]+)",
+        cause: "the service's private link cannot be created in the subnet, because network policies for private link services are enabled there",
+        fix: "az network vnet subnet update --ids $1 --private-link-service-network-policies Disabled",
+        ..PRIVATE_LINK
+    },
+    Entry {
+        code: "AIB054",
+        places: &[Place::Request, Place::Submission, Place::Run, Place::Log],
+        pattern: r"PrivateLinkServiceCannotBeCreatedInSubnetThatHasNetworkPoliciesEnabled|private link service network policies enabled",
+        cause: "the service's private link cannot be created in the subnet, because network policies for private link services are enabled there",
+        fix: "az network vnet subnet update --ids <subnet in input '{subnet}'> --private-link-service-network-policies Disabled",
+        ..PRIVATE_LINK
+    },
+    Entry {
+        code: "AIB051",
+        places: &[Place::Request, Place::Submission, Place::Run, Place::Log],
+        pattern: r"VM size '([^']+)' cannot boot Hypervisor Generation '(\d)'",
+        outside_steps: true,
+        cause: "a VM of size $1 cannot start an image of Hyper-V generation $2",
+        fix: "choose a size for generation $2 in input '{vm size}', such as Standard_D2s_v5, which starts both generations",
+        source: "https://learn.microsoft.com/azure/virtual-machines/generation-2",
+        ..ENTRY
+    },
+    Entry {
         code: "AIB019",
         places: &[Place::Run, Place::Log],
-        pattern: r"SkuNotAvailable|currently not available in location '(\w+)'",
+        pattern: r"currently not available in location '(\w+)'",
         outside_steps: true,
-        cause: "Azure has no build VM of this size to give in this region",
-        fix: "choose another size in input '{vm size}', or another region: az vm list-skus --location <{location}> --size <size> --output table",
+        cause: "Azure has no VM of this size for the build in region $1",
+        fix: "choose another size in input '{vm size}', or another region in input '{location}'; the sizes of the region: az vm list-skus --location $1 --resource-type virtualMachines --output table",
+        ..NO_SIZE
+    },
+    Entry {
+        code: "AIB019",
+        places: &[Place::Run, Place::Log],
+        pattern: r"SkuNotAvailable",
+        outside_steps: true,
+        cause: "Azure has no VM of this size for the build in this region",
+        fix: "choose another size in input '{vm size}', or another region in input '{location}'; the sizes of a region: az vm list-skus --location <{location}> --resource-type virtualMachines --output table",
+        ..NO_SIZE
+    },
+    Entry {
+        code: "AIB020",
+        places: &[Place::Run, Place::Log],
+        pattern: r"exceeding approved ([\w ]+?) cores? quota",
+        outside_steps: true,
+        cause: "the subscription's quota '$1 Cores' does not allow another VM of this size",
+        ..CORES
+    },
+    Entry {
+        code: "AIB017",
+        places: &[Place::Submission, Place::Run],
+        pattern: r"Container Instances quota exceeded|Too many Azure Container Instances",
+        cause: "the subscription's quota of container instances is used up",
+        fix: "run fewer builds at the same time, or run the job again later; or request a higher quota of Azure Container Instances",
         retriable: true,
-        source: "https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-sku-not-available",
         ..ENTRY
     },
     Entry {
@@ -21,17 +71,16 @@ pub(super) const ENTRIES: &[Entry] = &[
         pattern: r"QuotaExceeded|exceeding approved .*cores? quota",
         outside_steps: true,
         cause: "the subscription's quota of cores does not allow another VM of this size",
-        fix: "choose a smaller size in input '{vm size}', or ask for a higher quota",
-        source: "https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-resource-quota",
-        ..ENTRY
+        ..CORES
     },
     Entry {
-        code: "AIB017",
-        places: &[Place::Submission, Place::Run],
-        pattern: r"Container Instances quota exceeded|Too many Azure Container Instances",
-        cause: "the subscription's quota of container instances is used up",
-        fix: "run fewer builds at the same time, or later; or ask for a higher quota of Azure Container Instances",
-        retriable: true,
+        code: "AIB055",
+        places: &[Place::Run, Place::Log],
+        pattern: r"OSProvisioningTimedOut|OSProvisioningClientError|OS Provisioning for VM .* did not finish in the allotted time",
+        outside_steps: true,
+        cause: "the build VM did not finish its first start: most often the source image was not generalized",
+        fix: "generalize the VM that the source image is captured from (sysprep /generalize on Windows, waagent -deprovision+user on Linux), and capture it again; a source that other builds start from needs another run of the job only",
+        source: "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/troubleshoot-deployment-new-vm-windows",
         ..ENTRY
     },
     Entry {
@@ -40,7 +89,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         pattern: r"WinRM connection err.*:5986.*(?:deadline exceeded|i/o timeout|Client\.Timeout)",
         outside_steps: true,
         cause: "the build VM cannot be reached on port 5986 (WinRM)",
-        fix: "let the network security groups admit 5986 (Windows) and 22 (Linux) within the virtual network of the subnet in input '{subnet}', both ways",
+        fix: "let the network security groups of the subnet in input '{subnet}' admit the ports 5986 (Windows) and 22 (Linux) within the virtual network, both ways",
         source: NETWORKING,
         ..ENTRY
     },
@@ -50,7 +99,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         pattern: r"Timeout waiting for WinRM",
         outside_steps: true,
         cause: "the build VM did not answer on WinRM in time",
-        fix: "choose a bigger size in input '{vm size}'; check that the source image and the scripts leave WinRM (port 5986) alone, and that no network security group blocks it",
+        fix: "choose a larger size in input '{vm size}'; check that neither the source image nor a script closes WinRM (port 5986), and that no network security group blocks it",
         ..ENTRY
     },
     Entry {
@@ -60,7 +109,25 @@ pub(super) const ENTRIES: &[Entry] = &[
         unless_followed_by: Some(r"Connected to SSH"),
         outside_steps: true,
         cause: "the build VM did not answer on SSH in time",
-        fix: "choose a bigger size in input '{vm size}'; check that the source image lets SSH in (port 22), and that no network security group blocks it",
+        fix: "choose a larger size in input '{vm size}'; check that the source image admits SSH (port 22), and that no network security group blocks it",
         ..ENTRY
     },
 ];
+
+const PRIVATE_LINK: Entry = Entry {
+    outside_steps: true,
+    source: "https://learn.microsoft.com/azure/private-link/disable-private-link-service-network-policy",
+    ..ENTRY
+};
+
+const NO_SIZE: Entry = Entry {
+    retriable: true,
+    source: "https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-sku-not-available",
+    ..ENTRY
+};
+
+const CORES: Entry = Entry {
+    fix: "choose a smaller size in input '{vm size}', or request a higher quota",
+    source: "https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-resource-quota",
+    ..ENTRY
+};

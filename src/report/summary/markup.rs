@@ -28,6 +28,20 @@ pub(in crate::report) fn escaped(text: &str) -> String {
     escaped
 }
 
+/// A hint: foreign text as text, but for commands between backticks, which are code.
+pub(in crate::report) fn with_commands(text: &str) -> String {
+    let mut rest = text;
+    let mut shown = String::new();
+    while let Some((before, after)) = rest.split_once('`')
+        && let Some((command, after)) = after.split_once('`')
+    {
+        shown.push_str(&escaped(before));
+        shown.push_str(&code(command));
+        rest = after;
+    }
+    shown + &escaped(rest)
+}
+
 /// A fence that nothing in `text` can close.
 pub(super) fn fence(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max();
@@ -45,6 +59,11 @@ mod tests {
             "a\\|b \\<script\\> \\*x\\* \\`y\\` z"
         );
         assert_eq!(code("a`|b"), "`a \\|b`");
+        assert_eq!(
+            with_commands("run *x*: `az a <b>`; or `c|d`, or ` <e>"),
+            "run \\*x\\*: `az a <b>`; or `c\\|d`, or \\` \\<e\\>"
+        );
+        assert_eq!(with_commands("plain"), "plain");
         assert_eq!(fence("no ticks"), "```");
         assert_eq!(fence("```` four"), "`````");
     }

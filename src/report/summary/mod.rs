@@ -15,7 +15,7 @@ use crate::log::Step;
 use crate::resource::ResourceId;
 use crate::run::{Distribution, Image, Outcome, Output};
 use image::success;
-use markup::{code, escaped, fence, table};
+use markup::{code, escaped, fence, table, with_commands};
 
 /// Everything that a summary tells.
 pub(super) struct Told<'a> {
@@ -40,7 +40,7 @@ pub(super) fn markdown(told: &Told<'_>) -> Option<String> {
     };
     text.push_str(&targets(told));
     text.push_str(&course(told.phases));
-    text.push_str(&customizers(told.steps));
+    text.push_str(&customizers(told));
     text.push_str(&warnings(told));
     text.push_str(&next_commands(told));
     Some(text)
@@ -76,9 +76,9 @@ fn targets(told: &Told<'_>) -> String {
 
 fn failure(told: &Told<'_>, error: &Error) -> String {
     let title = if told.outputs.is_empty() {
-        "No image"
+        "Image build failed"
     } else {
-        "The build failed, and targets have an image"
+        "Image build failed, and some targets have an image"
     };
     let mut text = format!("## ❌ {title}\n");
     if let Error::Preflight(findings) = error {
@@ -105,7 +105,7 @@ fn failure(told: &Told<'_>, error: &Error) -> String {
 fn cause(code: &str, sentence: &str, hint: Option<&str>) -> String {
     let mut text = format!("\n**{code}** {}\n", escaped(sentence));
     if let Some(hint) = hint {
-        writeln!(text, "\n**What to do:** {}", escaped(hint)).ok();
+        writeln!(text, "\n**What to do:** {}", with_commands(hint)).ok();
     }
     text
 }
@@ -126,10 +126,20 @@ fn evidence(explanation: &Explanation) -> String {
         .ok();
     }
     if let Some(entry) = explanation.entry {
-        writeln!(text, "\n[More about {}]({})", entry.code, entry.source).ok();
+        // The codes are this task's own: no page of others knows them.
+        let what = if entry.source.contains("learn.microsoft.com") {
+            "Microsoft's page about this kind of failure"
+        } else {
+            "A report of this kind of failure"
+        };
+        writeln!(text, "\n[{what}]({})", entry.source).ok();
     }
     if let Some(operation) = &explanation.operation {
-        writeln!(text, "\nAzure support asks for operation id `{operation}`.").ok();
+        writeln!(
+            text,
+            "\nAzure support needs the operation id `{operation}`."
+        )
+        .ok();
     }
     text
 }
@@ -140,7 +150,7 @@ fn course(phases: &[Phase]) -> String {
         .map(|phase| phase.duration.as_secs().into())
         .max();
     let longest: u128 = longest.unwrap_or(1).max(1);
-    let mut text = String::from("\n### Course\n\n| phase | time | |\n|---|---:|---|\n");
+    let mut text = String::from("\n### Timeline\n\n| phase | time | |\n|---|---:|---|\n");
     for Phase {
         name,
         duration: took,
@@ -156,7 +166,8 @@ fn course(phases: &[Phase]) -> String {
     text
 }
 
-fn customizers(steps: &[(String, Step)]) -> String {
+fn customizers(told: &Told<'_>) -> String {
+    let steps = told.steps;
     if steps.is_empty() {
         return String::new();
     }
@@ -164,7 +175,12 @@ fn customizers(steps: &[(String, Step)]) -> String {
         String::from("\n### Steps in the build VM\n\n| | step | time | |\n|---:|---|---:|---|\n");
     for (index, (name, step)) in steps.iter().enumerate() {
         let took = step.duration().map(duration).unwrap_or_default();
-        let state = if step.done { "done" } else { "**not done**" };
+        let last = index + 1 == steps.len();
+        let state = match (step.done, last && told.outcome.result.is_err()) {
+            (true, _) => "done",
+            (false, true) => "**failed**",
+            (false, false) => "no end in the log",
+        };
         writeln!(
             text,
             "| {} | {} | {took} | {state} |",

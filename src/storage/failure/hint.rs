@@ -15,22 +15,26 @@ impl StorageFailure {
                 name,
                 resource_group,
                 subscription,
+                nearest,
                 ..
             } => {
+                if let Some(nearest) = nearest {
+                    return Some(format!("did you mean '{nearest}'?"));
+                }
                 let scope = quoted(&format!(
                     "/subscriptions/{subscription}/resourceGroups/{resource_group}/providers/Microsoft.Storage/storageAccounts/{name}"
                 ));
                 Some(format!(
-                    "check the name, that the account is in this subscription, and that the service connection may see it: `az role assignment create --assignee <service connection's principal> --role Reader --scope {scope}`; if the account is in another resource group, the role is needed on the subscription"
+                    "check the spelling, and that the account is in this subscription; if both are right, let the service connection see it: `az role assignment create --assignee <service connection's principal> --role Reader --scope {scope}`; if the account is in another resource group, the role is needed on the subscription"
                 ))
             }
             Self::NoBlobEndpoint { .. } => Some("use an account of kind StorageV2".to_owned()),
             Self::Account(failure) => match &failure.cause {
                 Cause::SignIn(failure) => failure.hint.clone(),
-                Cause::Refused(_)
-                | Cause::Unreachable { .. }
-                | Cause::TooNew { .. }
-                | Cause::Unreadable(_) => None,
+                Cause::Unreachable { host, .. } => Some(format!(
+                    "check that the agent reaches {host}, and its proxy and certificate settings"
+                )),
+                Cause::Refused(_) | Cause::TooNew { .. } | Cause::Unreadable(_) => None,
             },
             Self::Refused {
                 operation,
@@ -71,7 +75,7 @@ fn package_hint(cause: &PackageFailure) -> Option<&'static str> {
         }
         PackageFailure::Unstorable { .. } => Some("rename it, or keep it out of the package"),
         PackageFailure::AllExcluded(_) | PackageFailure::Pattern(_) => {
-            Some("look at the patterns of what is left out of the package")
+            Some("check the patterns of what is excluded from the package")
         }
         PackageFailure::NoThread(_) => {
             Some("raise the agent's limit of processes, or run fewer jobs on its machine at once")
@@ -101,11 +105,11 @@ fn hint_for(failure: &Failure, account: &StorageAccount, operation: Operation) -
     };
     let hint = match (refusal.code.as_str(), operation) {
         ("AuthorizationPermissionMismatch", Operation::Link) => format!(
-            "a read link needs the right to generate user delegation keys on the account itself: {}; 'Storage Blob Data Contributor' includes it. New role assignments take up to ten minutes to apply",
+            "a read link needs the permission to generate user delegation keys on the account itself: {}; 'Storage Blob Data Contributor' includes it. A new role assignment takes up to 10 minutes to take effect",
             grant("Storage Blob Delegator")
         ),
         ("AuthorizationPermissionMismatch", Operation::Upload | Operation::Deletion) => format!(
-            "{}; new role assignments take up to ten minutes to apply",
+            "{}; a new role assignment takes up to 10 minutes to take effect",
             grant("Storage Blob Data Contributor")
         ),
         ("AuthorizationFailure", _) => format!(

@@ -47,7 +47,7 @@ async fn a_failed_build_names_the_customizer_and_the_cause() {
     let error = stage.error();
     let begin = "AIB025: The image run failed while customizing, after ";
     assert!(error.starts_with(begin), "{error}");
-    let cause = "in customizer 2 of 2 'vststask_inline' (Shell): a command of the script has no right to do what it does\nhint: put sudo before the command";
+    let cause = "in customizer 2 of 2 'vststask_inline' (Shell): a command in the script was denied permission\nhint: put sudo before the command";
     assert!(error.contains(cause), "{error}");
     let line = "touch: cannot touch '/buildArtifacts/imageBuilder.md': Permission denied";
     assert!(

@@ -162,7 +162,7 @@ async fn an_image_without_proof_is_not_claimed() {
             "{cell}: {error}"
         );
         let hint = format!(
-            "\nhint: the run has succeeded, so the image may be there, but nothing proves which one it made; to see what is there, run: {command}"
+            "\nhint: the run has succeeded, so the image can be there, but nothing proves which one it made; to see what is there, run: {command}"
         );
         assert!(error.contains(&hint), "{cell}: {error}");
         check_nothing_left(&stage);
@@ -179,7 +179,7 @@ async fn a_vhd_whose_run_output_cannot_be_read_stays() {
         .await;
     assert_eq!(stage.result(), "Failed");
     assert!(
-        stage.error().contains("the VHD may be there"),
+        stage.error().contains("the VHD can be there"),
         "{}",
         stage.error()
     );

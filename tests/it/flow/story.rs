@@ -314,7 +314,7 @@ async fn a_failed_run_names_its_phase_and_cause_and_leaves_nothing() {
     check_nothing_left(&stage);
     let error = stage.error();
     assert!(
-        error.starts_with("AIB024: The image run failed while customizing, after "),
+        error.starts_with("AIB058: The image run failed while customizing, after "),
         "{error}"
     );
     assert!(
@@ -365,7 +365,7 @@ async fn a_failed_submission_is_explained_and_its_template_removed() {
         "{error}"
     );
     assert!(
-        error.contains("grant the identity in input 'managedIdentity'"),
+        error.contains("<principal id of the identity in input 'managedIdentity'>"),
         "{error}"
     );
 }

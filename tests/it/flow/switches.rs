@@ -192,7 +192,7 @@ async fn a_missing_identity_is_named_whenever_azure_notices() {
         check_nothing_left(&stage);
         let error = stage.error();
         assert!(
-            error.contains("the identity in input 'managedIdentity' exists"),
+            error.contains("check the spelling of input 'managedIdentity'"),
             "{error}"
         );
     }

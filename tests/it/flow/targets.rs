@@ -130,7 +130,7 @@ async fn an_image_that_failed_its_validation_and_was_distributed_is_named() {
     check_contains(
         &stage.summary(),
         &[
-            "## ❌ The build failed, and targets have an image",
+            "## ❌ Image build failed, and some targets have an image",
             "| SharedImage win11-avd | version `1.0.0` |",
         ],
     );

@@ -1,0 +1,328 @@
+//! What is said of every way in which there is no image, whole: headline and hint.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::StatusCode;
+use image_builder::arm::http::{Reached, TransportError};
+use image_builder::arm::sign_in::SignInFailure;
+use image_builder::arm::{Cause, Failure, Refusal};
+use image_builder::check::{Finding, Verdict};
+use image_builder::diagnosis::Explanation;
+use image_builder::error::Error;
+use image_builder::storage::{Operation, PackageFailure, StorageAccount, StorageFailure};
+
+use crate::golden::golden;
+use crate::known_failures::check_words;
+
+fn refused(doing: &str, status: u16, code: &str, message: &str) -> Failure {
+    failure(
+        doing,
+        Cause::Refused(Refusal {
+            status: StatusCode::from_u16(status).unwrap(),
+            code: code.to_owned(),
+            message: message.to_owned(),
+        }),
+    )
+}
+
+fn failure(doing: &str, cause: Cause) -> Failure {
+    Failure {
+        doing: doing.to_owned(),
+        cause,
+        tries: 1,
+        elapsed: Duration::ZERO,
+        request_id: None,
+    }
+}
+
+fn unreachable(host: &str) -> Cause {
+    Cause::Unreachable {
+        host: host.to_owned(),
+        error: TransportError {
+            reached: Reached::Nothing,
+            reason: "connection refused".to_owned(),
+        },
+    }
+}
+
+fn sign_in() -> SignInFailure {
+    SignInFailure {
+        code: "AIB201",
+        reason: "Microsoft Entra ID refused to sign in: AADSTS7000222: The provided client secret keys for app 'c' are expired.".to_owned(),
+        hint: Some("the client secret has expired: renew it".to_owned()),
+    }
+}
+
+const CREATING: &str = "Creating image template 't_1'";
+
+fn of_requests() -> Vec<Error> {
+    let unknown = || refused(CREATING, 400, "OddRequest", "The moon is full.");
+    vec![
+        Error::Network("'ca.pem' holds no certificate".to_owned()),
+        Error::SignIn(sign_in()),
+        Error::Preflight(vec![Finding {
+            check: "identity",
+            verdict: Verdict::Certain("AIB710"),
+            text: "managed identity 'id' was not found".to_owned(),
+            fix: Some("check its spelling".to_owned()),
+        }]),
+        Error::Azure(unknown()),
+        Error::Azure(Failure {
+            request_id: Some("0f1e2d3c".to_owned()),
+            ..unknown()
+        }),
+        Error::Azure(failure(CREATING, unreachable("management.azure.com"))),
+        Error::Azure(failure(
+            CREATING,
+            Cause::Unreadable("it has no id".to_owned()),
+        )),
+        Error::Azure(failure(
+            CREATING,
+            Cause::TooNew {
+                members: vec!["properties.autoRun".to_owned()],
+            },
+        )),
+        Error::Azure(failure(CREATING, Cause::SignIn(sign_in()))),
+    ]
+}
+
+fn of_builds() -> Vec<Error> {
+    vec![
+        Error::Submission {
+            template: "t_1".to_owned(),
+            code: "Other".to_owned(),
+            message: "The moon is full.".to_owned(),
+        },
+        Error::NotStarted {
+            template: "t_1".to_owned(),
+            requests: 2,
+            cause: refused(
+                "Starting the run of image template 't_1'",
+                504,
+                "GatewayTimeout",
+                "No.",
+            ),
+        },
+        Error::Run {
+            phase: Some("Distributing".to_owned()),
+            elapsed: Duration::from_secs(4000),
+            message: "The moon is full. OperationId: 5e6f7a8b-0000-4000-8000-000000000002."
+                .to_owned(),
+            explanation: Box::new(Explanation::of(
+                "The moon is full. OperationId: 5e6f7a8b-0000-4000-8000-000000000002.",
+                None,
+                &[],
+            )),
+        },
+        Error::RunCanceled {
+            phase: Some("Customizing".to_owned()),
+            elapsed: Duration::from_secs(200),
+        },
+        Error::Deadline {
+            phase: Some("Distributing".to_owned()),
+            limit: Duration::from_secs(15_000),
+        },
+        Error::NoImage {
+            template: "t_1".to_owned(),
+            run_output: "SharedImage_distribute".to_owned(),
+            failure: None,
+            listing: Some("az sig image-version list".to_owned()),
+        },
+        Error::NoImage {
+            template: "t_1".to_owned(),
+            run_output: "VHD_distribute".to_owned(),
+            failure: Some(refused(
+                "Reading run output 'VHD_distribute'",
+                404,
+                "ResourceNotFound",
+                "No.",
+            )),
+            listing: None,
+        },
+        Error::Canceled,
+    ]
+}
+
+/// The kind of an error. A new one is missed here by the compiler, and by the test when it has no fixture.
+fn kind(error: &Error) -> usize {
+    match error {
+        // Problems of inputs have tests of their own.
+        Error::Refused(_) => 0,
+        Error::Network(_) => 1,
+        Error::SignIn(_) => 2,
+        Error::Preflight(_) => 3,
+        Error::Azure(_) => 4,
+        Error::Package(_) => 5,
+        Error::Submission { .. } => 6,
+        Error::NotStarted { .. } => 7,
+        Error::Run { .. } => 8,
+        Error::RunCanceled { .. } => 9,
+        Error::Deadline { .. } => 10,
+        Error::NoImage { .. } => 11,
+        Error::Canceled => 12,
+    }
+}
+
+fn account() -> StorageAccount {
+    StorageAccount {
+        id: "/subscriptions/s/resourceGroups/rg (a)/providers/Microsoft.Storage/storageAccounts/stcontosoimages".to_owned(),
+        name: "stcontosoimages".to_owned(),
+        blob_endpoint: "https://stcontosoimages.blob.core.windows.net/".parse().unwrap(),
+        takes_keys: true,
+        is_open: true,
+    }
+}
+
+fn packages() -> Vec<PackageFailure> {
+    let path = || PathBuf::from("/drop/x");
+    vec![
+        PackageFailure::Missing(path()),
+        PackageFailure::NotAFolder(path()),
+        PackageFailure::Empty(path()),
+        PackageFailure::Unreadable {
+            path: path(),
+            reason: "Permission denied".to_owned(),
+        },
+        PackageFailure::Changed {
+            path: path(),
+            length: 5,
+        },
+        PackageFailure::LinkOutside {
+            path: path(),
+            target: PathBuf::from("../y"),
+        },
+        PackageFailure::Unstorable {
+            path: path(),
+            reason: "its name is too long".to_owned(),
+        },
+        PackageFailure::AllExcluded(path()),
+        PackageFailure::Pattern("'['".to_owned()),
+        PackageFailure::NoThread("Resource temporarily unavailable".to_owned()),
+        PackageFailure::Abandoned,
+    ]
+}
+
+/// What storage refuses, by its code (<https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes>).
+const REFUSED: &[(Operation, u16, &str)] = &[
+    (Operation::Upload, 403, "AuthorizationPermissionMismatch"),
+    (Operation::Link, 403, "AuthorizationPermissionMismatch"),
+    (Operation::Deletion, 403, "AuthorizationPermissionMismatch"),
+    (Operation::Upload, 403, "AuthorizationFailure"),
+    (Operation::Upload, 403, "KeyBasedAuthenticationNotPermitted"),
+    (Operation::Upload, 409, "PublicAccessNotPermitted"),
+    (Operation::Upload, 401, "NoAuthenticationInformation"),
+    (Operation::Upload, 403, "AuthenticationFailed"),
+    (Operation::Upload, 401, "InvalidAuthenticationInfo"),
+    (Operation::Upload, 403, "AccountIsDisabled"),
+    (Operation::Upload, 404, "ContainerNotFound"),
+    (Operation::Upload, 409, "ContainerBeingDeleted"),
+    (Operation::Upload, 409, "BlobAlreadyExists"),
+    (Operation::Upload, 412, "ConditionNotMet"),
+    (Operation::Deletion, 409, "BlobImmutableDueToPolicy"),
+    (Operation::Deletion, 412, "LeaseIdMissing"),
+    (Operation::Upload, 500, "InternalError"),
+];
+
+fn of_accounts() -> Vec<StorageFailure> {
+    let boxed = || Box::new(account());
+    let not_found = |nearest: Option<&str>, refusal| StorageFailure::AccountNotFound {
+        name: "stcontosoimages".to_owned(),
+        resource_group: "rg-images".to_owned(),
+        subscription: "s".to_owned(),
+        nearest: nearest.map(str::to_owned),
+        refusal,
+    };
+    let forbidden = refused("x", 403, "AuthorizationFailed", "No.");
+    let forbidden = forbidden.refusal().cloned().map(Box::new);
+    let looking = "Looking for storage account 'stcontosoimages'";
+    let unregistered = "The subscription is not registered to use namespace 'Microsoft.Storage'.";
+    vec![
+        not_found(None, None),
+        not_found(Some("stcontosoimage"), None),
+        not_found(None, forbidden),
+        StorageFailure::NoBlobEndpoint {
+            name: "stcontosoimages".to_owned(),
+        },
+        StorageFailure::Account(Box::new(refused(
+            looking,
+            409,
+            "MissingSubscriptionRegistration",
+            unregistered,
+        ))),
+        StorageFailure::Account(Box::new(failure(
+            looking,
+            unreachable("management.azure.com"),
+        ))),
+        StorageFailure::TakesNoKeys { account: boxed() },
+        StorageFailure::NoKey {
+            failure: Box::new(refused(
+                "Reading the keys of storage account 'stcontosoimages'",
+                403,
+                "AuthorizationFailed",
+                "No.",
+            )),
+            account: boxed(),
+        },
+        StorageFailure::Length {
+            blob: "blob 'b'".to_owned(),
+            sent: 5,
+            stored: 4,
+        },
+        StorageFailure::LinkLife {
+            blob: "blob 'b'".to_owned(),
+            hours: 200,
+        },
+        StorageFailure::LinkLife {
+            blob: "blob 'b'".to_owned(),
+            hours: 0,
+        },
+    ]
+}
+
+fn of_blobs() -> Vec<StorageFailure> {
+    let boxed = || Box::new(account());
+    let doing = |operation| match operation {
+        Operation::Upload => "Uploading blob 'b'",
+        Operation::Link => "Making a read link to blob 'b'",
+        Operation::Deletion => "Deleting blob 'b'",
+    };
+    let refused = |(operation, status, code): &(Operation, u16, &str)| StorageFailure::Refused {
+        operation: *operation,
+        failure: Box::new(refused(doing(*operation), *status, code, "No.")),
+        account: boxed(),
+    };
+    let mut all: Vec<_> = REFUSED.iter().map(refused).collect();
+    all.push(StorageFailure::Refused {
+        operation: Operation::Upload,
+        failure: Box::new(failure(
+            "Uploading blob 'b'",
+            unreachable("stcontosoimages.blob.core.windows.net"),
+        )),
+        account: boxed(),
+    });
+    all
+}
+
+#[test]
+fn each_refusal_is_told_whole() {
+    let package = |cause| StorageFailure::Package {
+        folder: PathBuf::from("/drop"),
+        cause,
+    };
+    let storage = packages().into_iter().map(package);
+    let storage = storage.chain(of_accounts()).chain(of_blobs());
+    let all = of_requests().into_iter().chain(of_builds());
+    let mut page = String::new();
+    let mut kinds = BTreeSet::new();
+    for error in all.chain(storage.map(Error::Package)) {
+        kinds.insert(kind(&error));
+        let hint = error.hint().unwrap_or_else(|| "none".to_owned());
+        writeln!(page, "{} {error}\nhint: {hint}\n", error.code()).unwrap();
+    }
+    assert_eq!(kinds, (1..=12).collect());
+    check_words(&page);
+    golden("failures/refusals.txt", &page);
+}
