@@ -1,6 +1,5 @@
 //! The one seam to the network: a request goes out, an answer or a [`TransportError`] comes back.
 
-use std::error::Error as _;
 use std::fmt;
 use std::time::Duration;
 
@@ -161,14 +160,18 @@ fn classify(error: reqwest::Error) -> TransportError {
     TransportError { reached, reason }
 }
 
+/// The text at the end of an error's chain of causes.
+pub(super) fn innermost_text(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    innermost.to_string()
+}
+
 /// reqwest's own text says little ("error sending request"); the cause is at the end of the chain.
 pub(super) fn innermost(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = cause.to_string();
-        source = cause.source();
-    }
+    let text = innermost_text(error);
     if error.is_timeout() {
         format!("no answer in time ({text})")
     } else {

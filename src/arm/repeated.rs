@@ -4,7 +4,7 @@
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use tokio::time::Instant;
 
 use super::http::{Http, TransportError};
@@ -30,6 +30,15 @@ pub(super) async fn send(
     http: &dyn Http,
     request: &Request<Bytes>,
 ) -> Result<Answered, TransportError> {
+    send_again_if(http, request, |_| false).await
+}
+
+/// The same for a server some of whose refusals are `passing`, whatever their status.
+pub(super) async fn send_again_if(
+    http: &dyn Http,
+    request: &Request<Bytes>,
+    passing: fn(&Response<Bytes>) -> bool,
+) -> Result<Answered, TransportError> {
     let start = Instant::now();
     let mut number = 0;
     loop {
@@ -41,7 +50,12 @@ pub(super) async fn send(
         };
         let miss = match &result {
             Ok(answer) => Miss::Answered(
-                answer.status(),
+                match answer.status() {
+                    status if status.is_client_error() && passing(answer) => {
+                        StatusCode::SERVICE_UNAVAILABLE
+                    }
+                    status => status,
+                },
                 retry::retry_after(answer.headers(), SystemTime::now()),
             ),
             Err(error) => Miss::NoAnswer(error.reached),

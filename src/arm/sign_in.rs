@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::clock::WallClock;
 use super::credential::CredentialSource;
-use super::http::Http;
+use super::http::{Http, innermost_text};
 use super::sign_in_refusal;
 use crate::inputs::connection::{Cloud, Connection, Scheme};
 use crate::secret::{Masker, Secret};
@@ -115,7 +115,12 @@ impl ServiceConnectionTokens {
         let token = token.map_err(|error| {
             let claims = self.source.claims.lock();
             let claims = claims.unwrap_or_else(PoisonError::into_inner).clone();
-            sign_in_refusal::explain(&error.to_string(), &self.source.connection, claims.as_ref())
+            // The layers around it say that there was an error, and that it was not tried again.
+            sign_in_refusal::explain(
+                &innermost_text(&error),
+                &self.source.connection,
+                claims.as_ref(),
+            )
         })?;
         self.fetched.fetch_add(1, Ordering::Relaxed);
         let life = self.life(&token);

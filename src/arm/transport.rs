@@ -8,10 +8,11 @@ use azure_core::http::headers::Headers;
 use azure_core::http::request::Body;
 use azure_core::http::{AsyncRawResponse, HttpClient, Request};
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Response};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
+use serde_json::Value;
 
 use super::http::{Http, Reached, TransportError, is_metadata_service};
-use super::repeated;
+use super::{repeated, sign_in_refusal};
 
 /// `azure_core`'s transport over ours.
 #[derive(Debug)]
@@ -72,21 +73,64 @@ fn broken(reason: String) -> azure_core::Error {
 
 impl AzureCoreTransport {
     /// Sends a token request, again by our own rules. The credential for the metadata service has rules of its own, which are the service's.
+    ///
+    /// Only an answer with a token goes back to the credential. It reads each refusal as JSON without escapes, which Microsoft Entra ID's never
+    /// is, and tells of its parser instead; so what is refused is told here, in the server's own words.
     async fn send(&self, request: http::Request<Bytes>) -> azure_core::Result<Response<Bytes>> {
         if is_metadata_service(request.uri()) {
-            return self.http.send(request).await.map_err(of_metadata_service);
+            let answer = self.http.send(request).await.map_err(of_metadata_service)?;
+            return match own_words(&answer) {
+                // The credential would say that the identity is not assigned, whatever it is. It tries other statuses again.
+                Some(words) if answer.status() == StatusCode::BAD_REQUEST => Err(broken(words)),
+                _ if answer.status().is_success() && !holds_token(&answer, true) => {
+                    Err(broken(NO_TOKEN.to_owned()))
+                }
+                _ => Ok(answer),
+            };
         }
-        let answer = repeated::send(self.http.as_ref(), &request).await;
+        let answer = repeated::send_again_if(self.http.as_ref(), &request, is_passing).await;
         let answer = answer.map_err(|error| broken(error.reason))?;
-        let status = answer.response.status();
-        let passing = status.is_server_error() || matches!(status.as_u16(), 408 | 429);
-        // Microsoft Entra ID explains itself, also in trouble; a gateway sends a page.
-        let explained = answer.response.body().windows(6).any(|it| it == b"AADSTS");
-        if passing && !explained {
-            return Err(broken(answer.status_text()));
+        if answer.response.status().is_success() && holds_token(&answer.response, false) {
+            return Ok(answer.response);
         }
-        Ok(answer.response)
+        // Microsoft Entra ID explains itself, also in trouble; a gateway sends a page.
+        let words = own_words(&answer.response);
+        Err(broken(words.unwrap_or_else(
+            || match answer.response.status() {
+                status if status.is_success() => NO_TOKEN.to_owned(),
+                _ => answer.status_text(),
+            },
+        )))
     }
+}
+
+const NO_TOKEN: &str = "the answer is not a token";
+
+/// What a server says in the form of an OAuth error (RFC 6749, 5.2).
+fn own_words(answer: &Response<Bytes>) -> Option<String> {
+    let document: Value = serde_json::from_slice(answer.body()).ok()?;
+    let words = document.get("error_description")?.as_str()?.trim();
+    (!words.is_empty()).then(|| words.to_owned())
+}
+
+/// Whether the credential can read the answer to the end. The metadata service gives its numbers as texts.
+fn holds_token(answer: &Response<Bytes>, of_machine: bool) -> bool {
+    let document: Option<Value> = serde_json::from_slice(answer.body()).ok();
+    let member = |name: &str| document.as_ref().and_then(|it| it.get(name));
+    let end = member("expires_on").and_then(Value::as_str);
+    let times = if of_machine {
+        end.is_some_and(|end| end.parse::<i64>().is_ok())
+    } else {
+        let mut times = ["expires_in", "ext_expires_in"]
+            .into_iter()
+            .filter_map(member);
+        times.all(Value::is_i64)
+    };
+    times && member("access_token").is_some_and(Value::is_string)
+}
+
+fn is_passing(answer: &Response<Bytes>) -> bool {
+    own_words(answer).is_some_and(|words| sign_in_refusal::is_passing(&words))
 }
 
 /// The service sits in the host of each VM in Azure: where there is no way to it, there will be none in a minute. The credential tries again
