@@ -442,7 +442,7 @@ async fn trouble_ahead_of_the_end_is_borne() {
     let refusal = Effect::Status {
         code: 400,
         headers: Vec::new(),
-        body: r#"{"error":"invalid_request","error_description":"AADSTS90033: A transient error"}"#
+        body: r#"{"error":"invalid_request","error_description":"AADSTS7000222: The keys are expired."}"#
             .to_owned(),
     };
     cloud.add_fault(at_entra(1000, refusal));
@@ -453,7 +453,7 @@ async fn trouble_ahead_of_the_end_is_borne() {
     assert_eq!(cloud.journal().len(), 2, "it is not asked again at once");
     tokio::time::sleep(Duration::from_secs(5 * 60)).await;
     let failure = tokens.token(SCOPE, Freshness::Cached).await.unwrap_err();
-    assert!(failure.reason.contains("AADSTS90033"), "{failure}");
+    assert!(failure.reason.contains("AADSTS7000222"), "{failure}");
 }
 
 /// Each token of a long build is announced, the last one as well as the first.
