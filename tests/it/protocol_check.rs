@@ -83,7 +83,24 @@ fn check_command(command: &Command, line: &str) {
     assert!(ours, "not ours: {line}");
     // What the agent prints of an issue, a debug line or a result is not parsed again, but a person's eyes are deceived by it.
     assert!(!command.data.contains("##vso["), "harmful: {line}");
+    if name == "task.logissue" || name == "task.complete" {
+        for never in NEVER_SHOWN {
+            assert!(!command.data.contains(never), "'{never}' is shown: {line}");
+        }
+    }
 }
+
+/// What no issue and no result says: of a name that was not found, of a text that was not filled in, of a parser, of a type.
+const NEVER_SHOWN: [&str; 8] = [
+    "(not named)",
+    "{}",
+    " line 1 column ",
+    "expected value at",
+    "Credential authentication failed",
+    "Some(",
+    "None",
+    "image_builder::",
+];
 
 fn manifest() -> Manifest {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("task/task.json");
@@ -111,6 +128,8 @@ fn the_check_bites() {
         "##VSO[task.debug]",
         "##vso[task.complete result=Failed; done=true]no",
         "##vso[task.logissue type=error;sourcepath=x;]no",
+        "##vso[task.logissue type=error;]it says EOF while parsing at line 1 column 399",
+        "##vso[task.logissue type=error;](not named) is missing",
         "a\r##vso[task.prependpath]/evil",
         &format!("{end}{end}"),
         &format!("{end}late"),

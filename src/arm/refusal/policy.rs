@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// The refusal in one sentence: which resource, by which assignment and definition, and because of which tag. `None` for other errors, and where
+/// The refusal in one sentence: which resource, by which assignment and definition, because of which tag, and why. `None` for other errors, and where
 /// Azure names no assignment.
 ///
 /// The assignment is in `additionalInfo`, in the text behind "Policy identifiers", or in both
@@ -25,11 +25,20 @@ pub(super) fn violation(error: &Value, message: &str) -> Option<String> {
         .or_else(|| named(identifiers.as_ref()?, "/policyDefinition"));
     let definition = definition.map(|it| format!(" (definition '{it}')"));
     let tag = info.and_then(tag).map(|tag| format!(", tag '{tag}'"));
+    let reason = reason(rest).map(|reason| format!(", reason '{reason}'"));
     Some(format!(
-        "{resource} was disallowed by policy: policy assignment '{assignment}'{}{}",
+        "{resource} was disallowed by policy: policy assignment '{assignment}'{}{}{}",
         definition.unwrap_or_default(),
         tag.unwrap_or_default(),
+        reason.unwrap_or_default(),
     ))
+}
+
+/// What the policy's owner has written for those whom it stops.
+fn reason(text: &str) -> Option<String> {
+    let (_, text) = text.split_once("Reasons: '")?;
+    let (reason, _) = text.split_once("'. See error details")?;
+    Some(quotable(reason.trim_end_matches('.')))
 }
 
 /// Of the members `<kind>DisplayName`, `<kind>Name` and `<kind>Id`, the one that people know best.
@@ -94,9 +103,9 @@ mod tests {
         });
         check(
             &tag,
-            "Resource 't_1' was disallowed by policy. Reasons: 'x'. See error details for policy resource IDs.",
+            "Resource 't_1' was disallowed by policy. Reasons: 'Resources need a cost center.'. See error details for policy resource IDs.",
             Some(
-                "Resource 't_1' was disallowed by policy: policy assignment 'Teams tags' (definition 'Require a tag on resources'), tag 'CostCenter'",
+                "Resource 't_1' was disallowed by policy: policy assignment 'Teams tags' (definition 'Require a tag on resources'), tag 'CostCenter', reason 'Resources need a cost center'",
             ),
         );
         let from_text = "Resource 't_1' was disallowed by policy: policy assignment 'Require a cost center' (definition 'Require a tag on resources')";

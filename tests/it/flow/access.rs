@@ -54,8 +54,8 @@ async fn without_a_role_a_key_does_instead_and_that_is_told() {
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     let told = &warnings[0];
     assert!(
-        told.contains(
-            "A key of storage account 'stcontosoimages' is used, because a role is missing"
+        told.starts_with(
+            "AIB508: A key of storage account 'stcontosoimages' is used, because a role is missing"
         ),
         "{told}"
     );

@@ -25,3 +25,4 @@ pub(crate) use live_secrets::LiveSecrets;
 pub(crate) use scene::Output;
 mod tokens;
 mod unchanged;
+mod words;
