@@ -10,3 +10,4 @@ mod recording;
 mod rehearsal;
 mod replay;
 mod scene;
+mod versions;

@@ -5,8 +5,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use azure_emulator::{
-    CanceledOperation, DefaultVersion, Durations, OperationUrls, Progress, ReadOnlyMembers,
-    RunFate, ServerOptions, Switches,
+    Busy, CanceledOperation, DefaultVersion, Durations, Fate, NestedResources, OperationUrls,
+    PatchedTags, Progress, ReadOnlyMembers, RunFate, ServerOptions, SoftDeletedName, Switches,
 };
 
 /// What `--help` says.
@@ -47,12 +47,38 @@ What the sources leave open or what changed
   --token-lifetime SECONDS   life of access tokens; default 3600
   --seed N                   seed of all identifiers; default 1
 
+Gallery image versions, and those that use them
+  --soft-delete              deleted versions can be restored for 7 days; default: they cannot
+  --version-changes-fail     a change of a version fails; default: it succeeds
+  --busy-versions S          a change or deletion of a version that is being changed: conflict (default), notAllowed, taken
+  --left-out-stays           what a PUT leaves out stays as it was; default: it is reset
+  --regions-go-unasked       regions are removed without allowDeletionOfReplicatedLocations; default: 409
+  --no-false-flags           a region's excludeFromLatest is answered only when true; default: as it was sent
+  --no-empty-tags            a version with no tags is answered without 'tags'; default: with the empty ones that were sent
+  --blocked-status N         HTTP status of the refusal to delete before the end of life; default 409
+  --block-needs-date         blockDeletionBeforeEndOfLife without endOfLifeDate blocks nothing; default: it blocks
+  --restore-when-asked       a PUT on a soft-deleted version is refused unless it asks for it; default: the old one comes back
+  --soft-deleted-api VERSION oldest api-version with the list of soft-deleted versions; default 2024-03-03
+  --copies-hide-source       a copied version does not tell its source; default: it does
+  --copies-need-replica      a copy needs a replica of its source in its location; default: not
+  --shallow-replicates       shallow versions may have several regions; default: 400
+  --old-nested-text          text of 2020 when something has something in it; default: that of 2026
+  --merge-tags               PATCH adds tags to the old ones; default: it replaces them
+  --tags-in-lists            a list by tag has the tags; default: not
+  --compute-page-size N      resources on a page of other lists; default 100
+  --graph-lag SECONDS        how far Resource Graph is behind; default 30
+  --graph-quota N            queries of Resource Graph in 5 s; default 15
+  --graph-truncates          resultTruncated is true where a page follows; default: only where none can
+  --late-runs SECONDS        lastRunStatus stays as it was for so long after a run was started; default 0
+  --system-data              templates are answered with systemData; default: not
+
 While it runs, on the port of Resource Manager, without a token (docs/emulator.md has examples)
   GET  /_emulator/journal    every request so far
   GET  /_emulator/inventory  what exists
   GET  /_emulator/faults     how many faults no request has met yet
   POST /_emulator/faults     trouble for coming requests
   POST /_emulator/runs       how coming runs end
+  POST /_emulator/scene      versions, machines and locks that come or go; a template that ages
 ";
 
 /// What the command line asks for.
@@ -73,6 +99,8 @@ pub(crate) struct Arguments {
     pub(crate) switches: Switches,
     /// Whether application and identity have roles on blobs.
     pub(crate) blob_roles: bool,
+    /// Whether the galleries delete softly.
+    pub(crate) soft_delete: bool,
 }
 
 /// Reads the command line.
@@ -88,6 +116,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Asked
     };
     let mut speed = Some(20.0);
     let mut blob_roles = true;
+    let mut soft_delete = false;
     let mut cancel_call = None;
     let mut switches = Switches::default();
     let mut arguments = arguments.into_iter();
@@ -97,6 +126,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Asked
             "--assumed" => return Ok(Asked::Assumed),
             "--cancel-call" => cancel_call = Some(value(&flag, arguments.next())?),
             "--no-blob-roles" => blob_roles = false,
+            "--soft-delete" => soft_delete = true,
             "--port-base" => options.port_base = value(&flag, arguments.next())?,
             "--folder" => options.folder = value::<PathBuf>(&flag, arguments.next())?,
             "--title-case-headers" => options.title_case_headers = true,
@@ -124,6 +154,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Asked
         options,
         switches,
         blob_roles,
+        soft_delete,
     })))
 }
 
@@ -158,6 +189,55 @@ fn switch(
         "--internal-error-every" => switches.internal_error_every = Some(value(flag, rest.next())?),
         "--page-size" => switches.page_size = value(flag, rest.next())?,
         "--seed" => switches.seed = value(flag, rest.next())?,
+        _ => return version_switch(switches, flag, rest),
+    }
+    Ok(())
+}
+
+fn version_switch(
+    switches: &mut Switches,
+    flag: &str,
+    rest: &mut impl Iterator<Item = String>,
+) -> Result<(), String> {
+    let versions = &mut switches.versions;
+    match flag {
+        "--version-changes-fail" => {
+            versions.change = Fate::Fail {
+                code: "ReplicationJobNotCompleted".to_owned(),
+                message: "The replication job has not completed.".to_owned(),
+            };
+        }
+        "--busy-versions" => {
+            let busy = match rest.next().as_deref() {
+                Some("conflict") => Busy::Conflict,
+                Some("notAllowed") => Busy::NotAllowed,
+                Some("taken") => Busy::Taken,
+                _ => return Err(format!("'{flag}' needs conflict, notAllowed or taken")),
+            };
+            (versions.change_while_busy, versions.deletion_while_busy) = (busy, busy);
+        }
+        "--left-out-stays" => versions.what_a_put_leaves_out_stays = true,
+        "--regions-go-unasked" => versions.regions_go_unasked = true,
+        "--no-false-flags" => versions.false_flags_of_regions_are_left_out = true,
+        "--no-empty-tags" => versions.empty_tags_are_left_out = true,
+        "--blocked-status" => versions.blocked_status = value(flag, rest.next())?,
+        "--block-needs-date" => versions.block_needs_an_end_of_life = true,
+        "--restore-when-asked" => {
+            versions.soft_deleted_name = SoftDeletedName::RestoresWhenAsked;
+        }
+        "--soft-deleted-api" => versions.soft_deleted_list_since = value(flag, rest.next())?,
+        "--copies-hide-source" => versions.copies_hide_their_source = true,
+        "--copies-need-replica" => versions.copies_need_a_replica = true,
+        "--shallow-replicates" => versions.shallow_versions_replicate = true,
+        "--old-nested-text" => versions.nested_resources = NestedResources::Unnamed,
+        "--merge-tags" => switches.patched_tags = PatchedTags::Merged,
+        "--tags-in-lists" => switches.tags_in_lists_by_tag = true,
+        "--compute-page-size" => switches.compute_page_size = value(flag, rest.next())?,
+        "--graph-lag" => switches.graph_lag = Duration::from_secs(value(flag, rest.next())?),
+        "--graph-quota" => switches.graph_quota = value(flag, rest.next())?,
+        "--graph-truncates" => switches.graph_pages_are_truncated = true,
+        "--late-runs" => switches.run_shows_after = Duration::from_secs(value(flag, rest.next())?),
+        "--system-data" => switches.templates_have_system_data = true,
         _ => return Err(format!("'{flag}' is not a flag of the emulator")),
     }
     Ok(())
@@ -224,10 +304,10 @@ mod tests {
             let flag = words.next().unwrap().to_owned();
             let kinds = ["N", "F", "S", "DIR", "SECONDS", "VERSION"];
             let takes_value = words.next().is_some_and(|word| kinds.contains(&word));
-            let value = if flag == "--canceled-operation" {
-                "failed"
-            } else {
-                "7"
+            let value = match flag.as_str() {
+                "--canceled-operation" => "failed",
+                "--busy-versions" => "taken",
+                _ => "7",
             };
             let arguments =
                 std::iter::once(flag.clone()).chain(takes_value.then(|| value.to_owned()));

@@ -14,6 +14,7 @@ use crate::blob::{BlobAccount, BlobService, BlobSettings};
 use crate::clock::Clock;
 use crate::devops::{DevOps, DevOpsSettings, OidcSubject};
 use crate::entra::{Application, Entra, EntraSettings};
+use crate::estate::{Lock, SceneResource, SceneVersion};
 use crate::faults::{Effect, Fault, Faults, Seen};
 use crate::inventory::Inventory;
 use crate::journal::{Entry, Service};
@@ -166,6 +167,54 @@ impl Cloud {
         tags.into_iter()
             .map(|(name, value)| (name, text(value)))
             .collect()
+    }
+
+    /// Puts an image version into its definition without asking anybody, in the place of one that is there.
+    pub fn put_image_version(&self, version: &SceneVersion) {
+        self.state().arm.add_version(version);
+    }
+
+    /// A gallery image version as the newest api-version shows it, with its replication status.
+    pub fn image_version(&self, id: &str) -> Option<serde_json::Value> {
+        let now = self.clock.now();
+        self.settled(now).arm.shown_version(id, now)
+    }
+
+    /// The id of the version that `latest` means for a definition in a region.
+    pub fn latest_version(&self, definition: &str, region: &str) -> Option<String> {
+        let state = self.settled(self.clock.now());
+        let version = state.arm.latest(definition, region)?;
+        Some(version.id.clone())
+    }
+
+    /// Puts a resource into the cloud that is only shown; Resource Graph has it a while later.
+    pub fn put_resource(&self, resource: SceneResource) {
+        let now = self.clock.now();
+        self.state().arm.place(resource, Some(now));
+    }
+
+    /// Takes such a resource away; Resource Graph still has it for a while.
+    pub fn remove_resource(&self, id: &str) {
+        let now = self.clock.now();
+        self.state().arm.displace(id, now);
+    }
+
+    /// Adds a lock.
+    pub fn add_lock(&self, lock: Lock) {
+        self.state().arm.world.locks.push(lock);
+    }
+
+    /// Moves a template and its run into the past: what had been begun now was begun so much earlier, and whatever is due since then has happened.
+    /// False if there is no such template.
+    pub fn age_template(&self, name: &str, by: Duration) -> bool {
+        self.state().arm.age_template(name, by)
+    }
+
+    fn settled(&self, now: OffsetDateTime) -> MutexGuard<'_, State> {
+        let mut state = self.state();
+        let State { arm, blobs, .. } = &mut *state;
+        arm.settle(blobs, now);
+        state
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

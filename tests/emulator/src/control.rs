@@ -7,8 +7,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Response};
 use serde::Deserialize;
+use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::cloud::Cloud;
+use crate::estate::{Lock, LockLevel, SceneResource, SceneVersion};
 use crate::faults::{Effect, Fault, Matcher};
 use crate::progress::{RunFate, SubState};
 
@@ -64,6 +68,76 @@ enum End {
     NeverEnds,
 }
 
+/// What comes or goes without a request, for example `{"ageTemplate": {"name": "web", "minutes": 41}}`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+enum Scene {
+    /// A gallery image version: `id`, and `body` as in a PUT; `state` and `publishedDate` where they are not the usual ones.
+    #[serde(rename_all = "camelCase")]
+    PutVersion {
+        id: String,
+        body: Value,
+        #[serde(default = "succeeded")]
+        state: String,
+        published_date: Option<String>,
+    },
+    /// A VM, a scale set, a configuration of session hosts: what a GET answers.
+    PutResource { id: String, body: Value },
+    /// The id of such a resource.
+    RemoveResource(String),
+    /// Whatever was begun upon a template was begun earlier.
+    AgeTemplate { name: String, minutes: u64 },
+    /// A lock on a group or a resource, against deletion alone or against each change.
+    #[serde(rename_all = "camelCase")]
+    Lock {
+        scope: String,
+        #[serde(default)]
+        read_only: bool,
+    },
+}
+
+fn succeeded() -> String {
+    "Succeeded".to_owned()
+}
+
+fn change_scene(cloud: &Cloud, scene: Scene) -> Result<(), String> {
+    match scene {
+        Scene::PutVersion {
+            id,
+            body,
+            state,
+            published_date,
+        } => {
+            let published = published_date
+                .map(|date| OffsetDateTime::parse(&date, &Rfc3339))
+                .transpose()
+                .map_err(|error| error.to_string())?;
+            cloud.put_image_version(&SceneVersion {
+                id,
+                state,
+                published,
+                body,
+            });
+        }
+        Scene::PutResource { id, body } => cloud.put_resource(SceneResource { id, body }),
+        Scene::RemoveResource(id) => cloud.remove_resource(&id),
+        Scene::AgeTemplate { name, minutes } => {
+            if !cloud.age_template(&name, Duration::from_secs(minutes.saturating_mul(60))) {
+                return Err(format!("there is no image template '{name}'"));
+            }
+        }
+        Scene::Lock { scope, read_only } => {
+            let level = if read_only {
+                LockLevel::ReadOnly
+            } else {
+                LockLevel::CanNotDelete
+            };
+            cloud.add_lock(Lock { scope, level });
+        }
+    }
+    Ok(())
+}
+
 fn one() -> u32 {
     1
 }
@@ -94,6 +168,11 @@ pub(crate) fn answer(
                     }
                 }),
         ),
+        ("POST", "scene") => done(
+            serde_json::from_slice::<Scene>(body)
+                .map_err(|error| error.to_string())
+                .and_then(|scene| change_scene(cloud, scene)),
+        ),
         ("GET", "faults") => (
             200,
             format!(
@@ -103,7 +182,7 @@ pub(crate) fn answer(
         ),
         _ => (
             404,
-            "The emulator has GET journal, GET inventory, GET faults, POST faults and POST runs\n"
+            "The emulator has GET journal, GET inventory, GET faults, POST faults, POST runs and POST scene\n"
                 .to_owned(),
         ),
     };

@@ -74,6 +74,22 @@ pub(crate) fn segment_after<'id>(id: &'id str, literal: &str) -> Option<&'id str
     rest.next()
 }
 
+/// The type and the names of a resource: `Microsoft.Compute/galleries/images` and `g/i`. Those of an extension are its own.
+pub(crate) fn kind_and_name(id: &str) -> (String, String) {
+    let segments = segments(id);
+    let last = segments
+        .iter()
+        .rposition(|segment| segment.eq_ignore_ascii_case("providers"));
+    let rest = segments
+        .get(last.map_or(segments.len(), |at| at + 1)..)
+        .unwrap_or_default();
+    let Some((namespace, rest)) = rest.split_first() else {
+        return (String::new(), String::new());
+    };
+    let of = |odd: usize| -> Vec<&str> { rest.iter().skip(odd).step_by(2).copied().collect() };
+    (format!("{namespace}/{}", of(0).join("/")), of(1).join("/"))
+}
+
 /// The form under which resources are kept: ids compare without letter case, and with or without the first slash.
 pub(crate) fn key(id: &str) -> String {
     format!("/{}", segments(id).join("/").to_ascii_lowercase())
@@ -92,6 +108,20 @@ mod tests {
         assert_eq!(Ids::new(1).guid(), one);
         assert_eq!(ids.opaque(2575).len(), 2575);
         assert_eq!(ids.account().len(), 24);
+    }
+
+    #[test]
+    fn reads_types_and_names() {
+        let check = |id: &str, kind: &str, name: &str| {
+            let expected = (kind.to_owned(), name.to_owned());
+            assert_eq!(kind_and_name(id), expected, "{id}");
+        };
+        let gallery = "/subscriptions/s/resourceGroups/r/providers/Microsoft.Compute/galleries/g";
+        check(gallery, "Microsoft.Compute/galleries", "g");
+        let version = format!("{gallery}/images/i/versions/1.0.0");
+        let kind = "Microsoft.Compute/galleries/images/versions";
+        check(&version, kind, "g/i/1.0.0");
+        check("/subscriptions/s/resourceGroups/r", "", "");
     }
 
     #[test]

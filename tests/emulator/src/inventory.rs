@@ -13,6 +13,8 @@ pub struct Inventory {
     pub blobs: Vec<(String, String, String, usize)>,
     /// The gallery image versions, as resource ids, with their state and the regions they are replicated to.
     pub image_versions: Vec<(String, String, Vec<String>)>,
+    /// The gallery image versions that were deleted and can be restored, as resource ids.
+    pub soft_deleted_versions: Vec<String>,
     /// The managed images, as resource ids.
     pub managed_images: Vec<String>,
 }
@@ -41,6 +43,9 @@ impl fmt::Display for Inventory {
                 formatter,
                 "image version       {id} ({state}; in {regions})"
             )?;
+        }
+        for id in &self.soft_deleted_versions {
+            writeln!(formatter, "deleted version     {id} (can be restored)")?;
         }
         for id in &self.managed_images {
             writeln!(formatter, "managed image       {id}")?;

@@ -12,6 +12,7 @@ mod cloud;
 mod control;
 pub mod devops;
 pub mod entra;
+mod estate;
 mod faults;
 mod ids;
 mod inventory;
@@ -30,6 +31,7 @@ mod world;
 
 pub use clock::Clock;
 pub use cloud::{Cloud, operation_names};
+pub use estate::{Lock, LockLevel, SceneResource, SceneVersion, SoftDelete, Subscription};
 pub use faults::{Effect, Fault, Matcher};
 pub use inventory::Inventory;
 pub use journal::{Entry, Service};
@@ -38,8 +40,9 @@ pub use reply::{Outcome, Reply};
 pub use server::{RunningServer, Server, ServerOptions};
 pub use surroundings::{Deprecation, ImageFacts, Role, RoleAssignment, Usage, VmSize};
 pub use switches::{
-    CanceledOperation, DefaultVersion, ImageDisk, OperationUrls, PartialOperation, ReadOnlyMembers,
-    StagingAccess, Switches,
+    Busy, CanceledOperation, DefaultVersion, ImageDisk, NestedResources, OperationUrls,
+    PartialOperation, PatchedTags, ReadOnlyMembers, SoftDeletedName, StagingAccess, Switches,
+    VersionSwitches,
 };
 pub use world::{
     Addresses, BlobAddress, Gallery, Identity, ImageDefinition, Pipelines, PlatformImage,

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use arguments::{Arguments, Asked};
 use azure_emulator::blob::BlobRole;
-use azure_emulator::{Clock, Cloud, Server, World};
+use azure_emulator::{Clock, Cloud, Server, SoftDelete, World};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -32,6 +32,7 @@ async fn run(arguments: Arguments) -> std::io::Result<()> {
         options,
         switches,
         blob_roles,
+        soft_delete,
     } = arguments;
     let mut scene = None;
     let server = Server::start(
@@ -39,6 +40,11 @@ async fn run(arguments: Arguments) -> std::io::Result<()> {
             let mut world = World::contoso(addresses);
             if blob_roles {
                 assign_blob_roles(&mut world);
+            }
+            if soft_delete {
+                for gallery in &mut world.galleries {
+                    gallery.soft_delete = Some(SoftDelete::default());
+                }
             }
             scene = Some(world.clone());
             Cloud::new(world, switches, Clock::System)

@@ -42,10 +42,18 @@ pub struct Durations {
     pub deleting: Duration,
     /// Creation or deletion of a trigger (recorded: 2.6 s and 0.7 s).
     pub trigger: Duration,
-    /// Creation or update of a gallery image version by a request of its own (recorded: 407 s and 421 s).
+    /// Creation of a gallery image version by a request of its own, or its way to new regions (recorded: 407 s and 421 s).
     pub replicating: Duration,
-    /// Deletion of a gallery image version (assumed).
+    /// A change of a gallery image version that makes no replica (recorded: 150 s).
+    pub updating_version: Duration,
+    /// Deletion of a gallery image version (recorded: 135 s).
     pub deleting_version: Duration,
+    /// Deletion of a gallery image version that can be restored (recorded: 150 s).
+    pub soft_deleting_version: Duration,
+    /// Restoration of a gallery image version (recorded: about 2 min).
+    pub restoring_version: Duration,
+    /// A change of a gallery, or the deletion of a gallery or an image definition (recorded: 0.2 s to 0.4 s).
+    pub changing_gallery: Duration,
 }
 
 impl Default for Durations {
@@ -65,7 +73,11 @@ impl Default for Durations {
             deleting: Duration::from_secs(78),
             trigger: Duration::from_secs(2),
             replicating: Duration::from_secs(410),
-            deleting_version: Duration::from_secs(60),
+            updating_version: Duration::from_secs(150),
+            deleting_version: Duration::from_secs(135),
+            soft_deleting_version: Duration::from_secs(150),
+            restoring_version: Duration::from_secs(120),
+            changing_gallery: Duration::from_millis(300),
         }
     }
 }
@@ -89,7 +101,11 @@ impl Durations {
             &mut self.deleting,
             &mut self.trigger,
             &mut self.replicating,
+            &mut self.updating_version,
             &mut self.deleting_version,
+            &mut self.soft_deleting_version,
+            &mut self.restoring_version,
+            &mut self.changing_gallery,
         ] {
             *duration = duration.mul_f64(factor);
         }

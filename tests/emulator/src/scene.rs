@@ -12,6 +12,7 @@ use crate::world::{
 
 const LOCATION: &str = "westeurope";
 const GROUP: &str = "rg-images";
+const PRODUCTION: &str = "rg-production";
 const SUBSCRIPTION: &str = "3a7f5b1e-6c0d-4e52-9d2b-8f41c7a0e963";
 const OBJECT: &str = "a2b4c6d8-1e3f-4a5b-9c7d-8e9f0a1b2c3d";
 const IDENTITY: &str = "c51e7a90-3d28-4b6f-9e04-1a7b5c9d2e63";
@@ -20,7 +21,8 @@ const CLIENT: &str = "6f1c2d8a-5b3e-4f70-8a91-2c4d6e8f0b12";
 impl World {
     /// One tenant, one application with a secret and a federated credential, one service connection, one subscription, resource group
     /// `rg-images` with identity `id-image-builder`, storage account `stcontosoimages`, gallery `galContoso` with the definitions
-    /// `win11-avd` and `ubuntu-2404`, a network with two subnets, and some platform images.
+    /// `win11-avd` and `ubuntu-2404`, a network with two subnets, and some platform images; resource group `rg-production` with gallery
+    /// `galProduction` of the same definitions.
     pub fn contoso(addresses: Addresses) -> Self {
         let network = format!(
             "/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet-images/subnets"
@@ -32,7 +34,9 @@ impl World {
             pipelines: pipelines(),
             subscription: SUBSCRIPTION.to_owned(),
             subscription_name: "Contoso Images".to_owned(),
-            resource_groups: vec![ResourceGroup { name: GROUP.to_owned(), location: LOCATION.to_owned() }],
+            resource_groups: [GROUP, PRODUCTION]
+                .map(|name| ResourceGroup { name: name.to_owned(), location: LOCATION.to_owned() })
+                .to_vec(),
             identities: vec![Identity {
                 name: "id-image-builder".to_owned(),
                 resource_group: GROUP.to_owned(),
@@ -50,7 +54,7 @@ impl World {
                 roles: BTreeMap::new(),
                 firewall: false,
             }],
-            galleries: vec![gallery()],
+            galleries: vec![gallery("galContoso", GROUP), gallery("galProduction", PRODUCTION)],
             managed_images: Vec::new(),
             subnets: vec![
                 Subnet { id: format!("{network}/snet-build"), ..Subnet::default() },
@@ -71,6 +75,10 @@ impl World {
                 OBJECT,
                 IDENTITY,
             ),
+            image_versions: Vec::new(),
+            resources: Vec::new(),
+            locks: Vec::new(),
+            other_subscriptions: Vec::new(),
         }
     }
 }
@@ -105,7 +113,7 @@ fn pipelines() -> Pipelines {
     }
 }
 
-fn gallery() -> Gallery {
+fn gallery(name: &str, group: &str) -> Gallery {
     let definition = |name: &str, os_type: &str, offer: &str| ImageDefinition {
         name: name.to_owned(),
         os_type: os_type.to_owned(),
@@ -114,13 +122,14 @@ fn gallery() -> Gallery {
         ..ImageDefinition::default()
     };
     Gallery {
-        name: "galContoso".to_owned(),
-        resource_group: GROUP.to_owned(),
+        name: name.to_owned(),
+        resource_group: group.to_owned(),
         location: LOCATION.to_owned(),
         definitions: vec![
             definition("win11-avd", "Windows", "Desktops"),
             definition("ubuntu-2404", "Linux", "Servers"),
         ],
+        ..Gallery::default()
     }
 }
 

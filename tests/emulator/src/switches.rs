@@ -1,8 +1,12 @@
 //! What the sources leave open, or what changed over the years: one switch each, the default being what the newest evidence says.
 
+mod versions;
+
 use std::time::Duration;
 
 use crate::progress::{Fate, Progress, RunFate};
+
+pub use versions::{Busy, NestedResources, SoftDeletedName, VersionSwitches};
 
 /// The form of the URLs of long-running operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,8 +75,18 @@ pub enum ImageDisk {
     Unnamed,
 }
 
+/// What a PATCH does with tags; recorded for none that names other tags than there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PatchedTags {
+    /// They take the place of the old ones.
+    Replaced,
+    /// They are added to the old ones; so are those of the targets of a template.
+    Merged,
+}
+
 /// All switches of the emulator.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one open question")]
 pub struct Switches {
     /// How fast long-running work moves on. Default: by the clock, with the default of [`crate::Durations`].
     pub progress: Progress,
@@ -127,6 +141,22 @@ pub struct Switches {
     pub log: Option<Vec<u8>>,
     /// How many templates a page of a list has. Default: 10, as recorded.
     pub page_size: usize,
+    /// What is open about gallery image versions.
+    pub versions: VersionSwitches,
+    /// What a PATCH of a template, a version or a gallery does with tags. Default: they are replaced.
+    pub patched_tags: PatchedTags,
+    /// Templates are answered with `systemData`. Default: no, as recorded; the definition has it.
+    pub templates_have_system_data: bool,
+    /// A list of resources by the name and the value of a tag has their tags. Default: no, as documented.
+    pub tags_in_lists_by_tag: bool,
+    /// How many resources a page of a list of Microsoft.Compute or Azure Resource Manager has. Default: 100; assumed.
+    pub compute_page_size: usize,
+    /// How far Resource Graph is behind. Default: 30 s.
+    pub graph_lag: Duration,
+    /// How many queries Resource Graph takes within 5 s before it answers 429. Default: 15.
+    pub graph_quota: u32,
+    /// `resultTruncated` is `true` where another page follows, as older pages of the documentation have it. Default: no, only where none can.
+    pub graph_pages_are_truncated: bool,
     /// How long access tokens live. Default: 60 min.
     pub token_lifetime: Duration,
     /// The seed of all identifiers. Default: 1.
@@ -161,6 +191,14 @@ impl Default for Switches {
             clock_skew: Duration::from_secs(15 * 60),
             log: None,
             page_size: 10,
+            versions: VersionSwitches::default(),
+            patched_tags: PatchedTags::Replaced,
+            templates_have_system_data: false,
+            tags_in_lists_by_tag: false,
+            compute_page_size: 100,
+            graph_lag: Duration::from_secs(30),
+            graph_quota: 15,
+            graph_pages_are_truncated: false,
             token_lifetime: Duration::from_secs(3600),
             seed: 1,
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::blob::BlobRole;
 use crate::entra::Application;
+use crate::estate::{Lock, SceneResource, SceneVersion, SoftDelete, Subscription};
 use crate::surroundings::{ImageFacts, Role, RoleAssignment, Usage, VmSize};
 
 /// Where the services are reached. An address is an origin without a slash at its end.
@@ -100,7 +101,7 @@ pub struct Pipelines {
 }
 
 /// A resource group.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ResourceGroup {
     /// The name.
     pub name: String,
@@ -143,7 +144,7 @@ pub struct StorageAccount {
 }
 
 /// An Azure Compute Gallery.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Gallery {
     /// The name.
     pub name: String,
@@ -153,6 +154,10 @@ pub struct Gallery {
     pub location: String,
     /// Its image definitions.
     pub definitions: Vec<ImageDefinition>,
+    /// Whether deleted versions can be restored, and for how long.
+    pub soft_delete: Option<SoftDelete>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// An image definition of a gallery.
@@ -166,8 +171,10 @@ pub struct ImageDefinition {
     pub hyper_v_generation: String,
     /// Publisher, offer and sku of its identifier.
     pub identifier: [String; 3],
-    /// The numbers of the image versions that exist.
+    /// The numbers of the image versions that exist; [`World::image_versions`] has those that are not the usual ones.
     pub versions: Vec<String>,
+    /// `endOfLifeDate`.
+    pub end_of_life: Option<String>,
     /// `x64` or `Arm64`; older definitions tell none.
     pub architecture: Option<String>,
     /// The feature `SecurityType`, such as `TrustedLaunchSupported`.
@@ -245,6 +252,14 @@ pub struct World {
     pub roles: Vec<Role>,
     /// Who has which role where. The emulator tells it, and refuses nobody for the lack of one.
     pub role_assignments: Vec<RoleAssignment>,
+    /// The image versions that have a history.
+    pub image_versions: Vec<SceneVersion>,
+    /// The machines, and what else is only shown.
+    pub resources: Vec<SceneResource>,
+    /// The locks.
+    pub locks: Vec<Lock>,
+    /// The other subscriptions.
+    pub other_subscriptions: Vec<Subscription>,
 }
 
 impl World {
@@ -267,12 +282,51 @@ impl World {
         )
     }
 
-    /// The resource id of a gallery.
+    /// The resource id of a gallery of the subscription in which images are built.
     pub fn gallery_id(&self, gallery: &Gallery) -> String {
-        format!(
-            "{}/providers/Microsoft.Compute/galleries/{}",
-            self.group_id(&gallery.resource_group),
-            gallery.name
-        )
+        gallery_id(&self.subscription, gallery)
     }
+
+    /// The galleries of a subscription.
+    pub(crate) fn galleries_of(&self, subscription: &str) -> &[Gallery] {
+        if subscription.eq_ignore_ascii_case(&self.subscription) {
+            return &self.galleries;
+        }
+        let other = self.other_subscription(subscription);
+        other.map_or(&[], |other| other.galleries.as_slice())
+    }
+
+    /// All galleries, with the subscriptions that they are in.
+    pub(crate) fn all_galleries(&self) -> impl Iterator<Item = (&str, &Gallery)> {
+        let others = self.other_subscriptions.iter().flat_map(|other| {
+            let galleries = other.galleries.iter();
+            galleries.map(|gallery| (other.id.as_str(), gallery))
+        });
+        let own = self.galleries.iter();
+        own.map(|gallery| (self.subscription.as_str(), gallery))
+            .chain(others)
+    }
+
+    pub(crate) fn galleries_of_mut(&mut self, subscription: &str) -> Option<&mut Vec<Gallery>> {
+        if subscription.eq_ignore_ascii_case(&self.subscription) {
+            return Some(&mut self.galleries);
+        }
+        let mut others = self.other_subscriptions.iter_mut();
+        others
+            .find(|other| other.id.eq_ignore_ascii_case(subscription))
+            .map(|other| &mut other.galleries)
+    }
+
+    pub(crate) fn other_subscription(&self, id: &str) -> Option<&Subscription> {
+        let mut others = self.other_subscriptions.iter();
+        others.find(|other| other.id.eq_ignore_ascii_case(id))
+    }
+}
+
+/// The resource id of a gallery.
+pub(crate) fn gallery_id(subscription: &str, gallery: &Gallery) -> String {
+    format!(
+        "/subscriptions/{subscription}/resourceGroups/{}/providers/Microsoft.Compute/galleries/{}",
+        gallery.resource_group, gallery.name
+    )
 }

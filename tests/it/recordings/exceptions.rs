@@ -29,4 +29,9 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         place: "/properties/storageProfile/osDiskImage/sizeInGB",
         reason: "the images of the emulator are all of 30 GB",
     },
+    Exception {
+        recordings: &["gallery_version_lifecycle"],
+        place: "header retry-after",
+        reason: "the recorder left this header out",
+    },
 ];

@@ -14,7 +14,8 @@ use crate::emulated::{EmulatedArm, header, json_of};
 
 /// Headers whose values have to be alike where they were recorded. Left out is what changed with the front ends over the years (`server`), what
 /// counts down (`x-ms-ratelimit-...`), and ids that nobody sees again.
-const COMPARED: [&str; 12] = [
+const COMPARED: [&str; 13] = [
+    "azure-asyncnotification",
     "azure-asyncoperation",
     "cache-control",
     "content-length",

@@ -28,7 +28,9 @@ pub(crate) struct Replay {
 /// Reads a recording for the client: what stands in the place of signatures and unknown times gets a value.
 pub(crate) fn read(name: &str) -> Recording {
     Recording::read(name, |text| {
-        let text = text.replace("{{time}}", "2025-05-09T11:39:35.5Z");
+        let text = text
+            .replace("{{time}}", "2025-05-09T11:39:35.5Z")
+            .replace("{{t}}", "639125109275012067");
         ["c:2575", "s:342", "h:43"].iter().fold(text, |text, sort| {
             let (name, length) = sort.split_once(':').unwrap();
             let filler: String = "AbC-0_z9"

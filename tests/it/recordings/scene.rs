@@ -117,6 +117,7 @@ fn add(world: &mut World, id: &str) {
                 identifier: ["a".to_owned(), "b".to_owned(), "c".to_owned()],
                 ..ImageDefinition::default()
             }],
+            ..Gallery::default()
         });
     }
 }

@@ -23,9 +23,8 @@ fn world() -> World {
     };
     world.galleries.push(Gallery {
         name: "gallery".to_owned(),
-        resource_group: "rg-images".to_owned(),
-        location: "westeurope".to_owned(),
         definitions: vec![definition("base", &["1.2.0"]), definition("web", &[])],
+        ..world.galleries[0].clone()
     });
     world
         .managed_images

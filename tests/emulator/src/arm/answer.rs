@@ -58,14 +58,25 @@ impl Answer {
     }
 }
 
+/// Who refuses a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refuser {
+    /// Azure Resource Manager, or a provider that writes errors like it.
+    Manager,
+    /// The image builder: the shape of its errors depends on the api-version.
+    Builder,
+    /// Microsoft.Compute, which writes errors like resources.
+    Compute,
+}
+
 /// A request that is refused.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
     pub(crate) code: String,
     pub(crate) message: String,
-    /// Whether the image builder refuses, not Azure Resource Manager: the shape of its errors depends on the api-version.
-    pub(crate) by_builder: bool,
+    /// Who refuses, which decides how the error is written.
+    by: Refuser,
     pub(crate) headers: Vec<(&'static str, String)>,
 }
 
@@ -76,7 +87,7 @@ impl Refusal {
             status,
             code: code.to_owned(),
             message: message.into(),
-            by_builder: false,
+            by: Refuser::Manager,
             headers: Vec::new(),
         }
     }
@@ -84,7 +95,15 @@ impl Refusal {
     /// A refusal of the image builder.
     pub(crate) fn by_builder(status: u16, code: &str, message: impl Into<String>) -> Self {
         Self {
-            by_builder: true,
+            by: Refuser::Builder,
+            ..Self::new(status, code, message)
+        }
+    }
+
+    /// A refusal of Microsoft.Compute.
+    pub(crate) fn by_compute(status: u16, code: &str, message: impl Into<String>) -> Self {
+        Self {
+            by: Refuser::Compute,
             ..Self::new(status, code, message)
         }
     }
@@ -108,10 +127,11 @@ impl Refusal {
     /// The answer in the shape of the api-version: flat up to 2020-02-14 when the image builder refuses, else under `error`.
     pub(crate) fn into_answer(self, api_version: &str) -> Answer {
         let error = json!({"code": self.code, "message": self.message});
-        let body = match (self.by_builder, api_version <= "2020-02-14") {
-            (true, true) => Body::Builder(error),
-            (true, false) => Body::Builder(json!({"error": error})),
-            (false, _) => Body::Compact(json!({"error": error})),
+        let body = match (self.by, api_version <= "2020-02-14") {
+            (Refuser::Builder, true) => Body::Builder(error),
+            (Refuser::Builder, false) => Body::Builder(json!({"error": error})),
+            (Refuser::Compute, _) => Body::Compute(json!({"error": error})),
+            (Refuser::Manager, _) => Body::Compact(json!({"error": error})),
         };
         let mut answer = Answer::new(self.status, body);
         answer.headers = self.headers;
@@ -125,6 +145,8 @@ pub(crate) struct Origin {
     pub(crate) method: http::Method,
     /// Whether the answer comes from the image builder.
     pub(crate) builder: bool,
+    /// Whether the answer comes from Microsoft.Compute.
+    pub(crate) compute: bool,
     /// Whether `x-ms-operation-identifier` comes with it: not on GETs of resources.
     pub(crate) identifies_operation: bool,
     /// Tenant and object id of the caller.
@@ -198,7 +220,7 @@ fn standard_headers(
         headers.push((name, left.to_owned()));
         headers.push((of_all, left_of_all.to_owned()));
     }
-    if origin.builder {
+    if origin.builder || origin.compute {
         headers.push(("x-cache", "CONFIG_NOCACHE".to_owned()));
     }
     if let (true, Some((tenant, object))) = (

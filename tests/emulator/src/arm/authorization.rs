@@ -60,13 +60,14 @@ impl Arm {
         let scope = ids::key(asked.path.get("scope"));
         let mut segments = scope.split('/').skip(2);
         let subscription = segments.next().unwrap_or_default();
-        if !subscription.eq_ignore_ascii_case(&self.world.subscription) {
+        let is_other = self.world.other_subscription(subscription).is_some();
+        if !is_other && !subscription.eq_ignore_ascii_case(&self.world.subscription) {
             let message = format!("The subscription '{subscription}' could not be found.");
             return Err(Refusal::new(404, "SubscriptionNotFound", message));
         }
         if segments.next() == Some("resourcegroups") {
             let group = segments.next().unwrap_or_default();
-            if self.group_location(group).is_none() {
+            if self.location_of_group(subscription, group).is_none() {
                 let message = format!("Resource group '{group}' could not be found.");
                 return Err(Refusal::new(404, "ResourceGroupNotFound", message));
             }

@@ -1,13 +1,14 @@
 //! What a run leaves behind: it writes gallery image versions, managed images and VHDs, and names them in its run outputs.
 
 use bytes::Bytes;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
 use crate::arm::Arm;
-use crate::arm::images::{ImageVersion, ManagedImage};
+use crate::arm::images::ManagedImage;
 use crate::arm::numbering::{next_version, parts};
 use crate::arm::template::{RunOutput, Template, text};
+use crate::arm::version::{Copying, ImageVersion, TargetRegion};
 use crate::blob::BlobService;
 use crate::ids;
 use crate::switches::{DefaultVersion, ImageDisk};
@@ -23,6 +24,14 @@ impl Arm {
                 continue;
             }
             let version = self.new_version(&template, target, at);
+            // The number of a version that was deleted softly brings that one back.
+            let version = match self.soft_deleted.remove(&ids::key(&version.id)) {
+                Some(deleted) => ImageVersion {
+                    state: "Updating".to_owned(),
+                    ..deleted.version
+                },
+                None => version,
+            };
             if let Some(run) = self
                 .templates
                 .get_mut(key)
@@ -72,8 +81,8 @@ impl Arm {
                         .find(|(of, _)| *of == index)
                         .and_then(|(_, key)| self.versions.get_mut(key));
                     let Some(version) = version else { continue };
-                    (version.state, version.published) =
-                        ("Succeeded", version.published.or(Some(at)));
+                    version.succeed();
+                    version.published = version.published.or(Some(at));
                     let stem = text(target, "galleryImageId")
                         .split("/versions/")
                         .next()
@@ -117,7 +126,7 @@ impl Arm {
             .definition_of(stem)
             .map(|(gallery, _)| gallery.location.clone())
             .unwrap_or_default();
-        ImageVersion {
+        let mut version = ImageVersion {
             published: Some(at),
             regions: regions(template, target),
             exclude_from_latest: target
@@ -125,9 +134,13 @@ impl Arm {
                 .and_then(Value::as_bool)
                 .unwrap_or(false),
             tags: Some(tags),
-            vhd: self.new_vhd(template),
             ..ImageVersion::new(format!("{stem}/versions/{name}"), name, location)
+        };
+        if let Some((uri, account)) = self.new_vhd(template) {
+            let source = json!({"uri": uri, "storageAccountId": account});
+            version.os_disk.insert("source".to_owned(), source);
         }
+        version
     }
 
     /// The address of a VHD in the staging account that nobody has used yet, and the id of the account; nothing where images don't tell.
@@ -240,35 +253,29 @@ impl Arm {
     }
 }
 
-fn regions(template: &Template, target: &Map<String, Value>) -> Vec<(String, i64, String)> {
+fn regions(template: &Template, target: &Map<String, Value>) -> Vec<TargetRegion> {
     let storage = |object: &Map<String, Value>| match text(object, "storageAccountType") {
         "" => "Standard_LRS".to_owned(),
         other => other.to_owned(),
     };
-    let named = target
-        .get("targetRegions")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object);
+    let list = |name: &str| target.get(name).and_then(Value::as_array);
+    let named = list("targetRegions").into_iter().flatten();
     let mut regions: Vec<_> = named
+        .filter_map(Value::as_object)
         .map(|region| {
-            let count = region
-                .get("replicaCount")
-                .and_then(Value::as_i64)
-                .unwrap_or(1);
-            (text(region, "name").to_owned(), count, storage(region))
+            let count = region.get("replicaCount").and_then(Value::as_i64);
+            let (name, count) = (text(region, "name"), count.unwrap_or(1));
+            TargetRegion::new(name, count, &storage(region))
         })
         .collect();
-    let listed = target
-        .get("replicationRegions")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str);
-    regions.extend(listed.map(|name| (name.to_owned(), 1, storage(target))));
+    let listed = list("replicationRegions").into_iter().flatten();
+    let listed = listed.filter_map(Value::as_str);
+    regions.extend(listed.map(|name| TargetRegion::new(name, 1, &storage(target))));
     if regions.is_empty() {
-        regions.push((template.location.clone(), 1, storage(target)));
+        regions.push(TargetRegion::new(&template.location, 1, &storage(target)));
+    }
+    for region in &mut regions {
+        region.copying = Some(Copying::WithTheVersion);
     }
     regions
 }

@@ -11,7 +11,12 @@ use crate::world::World;
 const TYPE: &str = "Microsoft.VirtualMachineImages/imageTemplates";
 
 /// The document of a template for an api-version.
-pub(crate) fn document(template: &Template, world: &World, version: &str) -> Value {
+pub(crate) fn document(
+    template: &Template,
+    world: &World,
+    version: &str,
+    system_data: SystemData,
+) -> Value {
     let properties = properties(template, version);
     let identity = identity(template, world);
     let tail = [
@@ -34,7 +39,22 @@ pub(crate) fn document(template: &Template, world: &World, version: &str) -> Val
     for (name, value) in first.into_iter().chain(second) {
         document.insert(name.to_owned(), value);
     }
+    if system_data == SystemData::Shown {
+        let (by, at) = (&template.creator, clock::ticks_text(template.created));
+        let data = json!({
+            "createdBy": by, "createdByType": "Application", "createdAt": at,
+            "lastModifiedBy": by, "lastModifiedByType": "Application", "lastModifiedAt": at,
+        });
+        document.insert("systemData".to_owned(), data);
+    }
     Value::Object(document)
+}
+
+/// Whether `systemData` is in the document of a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SystemData {
+    Shown,
+    Hidden,
 }
 
 /// The document of a run output.

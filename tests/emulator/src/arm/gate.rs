@@ -94,7 +94,10 @@ impl Arm {
                 format!("A {method} without a body needs the header 'Content-Length: 0'."),
             ));
         }
-        if *method == Method::POST && !request.body().is_empty() {
+        if *method == Method::POST
+            && !request.body().is_empty()
+            && route.call != Call::QueryResources
+        {
             return Err(Refusal::new(
                 400,
                 "InvalidRequestContent",
@@ -116,17 +119,57 @@ impl Arm {
     pub(crate) fn offered(&self, route: &Route) -> Vec<&'static str> {
         let newest = self.switches.newest_builder_version.as_deref();
         let newest = newest.filter(|_| route.pattern.contains("Microsoft.VirtualMachineImages"));
+        let oldest = self.switches.versions.soft_deleted_list_since.as_str();
+        let oldest = (route.call == Call::ListSoftDeletedVersions).then_some(oldest);
         let versions = route.versions.iter().copied();
         versions
             .filter(|version| newest.is_none_or(|newest| *version <= newest))
+            .filter(|version| oldest.is_none_or(|oldest| *version >= oldest))
             .collect()
+    }
+
+    /// The subscription of a request has to exist, and one beside that of the builds has no builds.
+    pub(crate) fn check_subscription(
+        &self,
+        asked: &Asked<'_>,
+        subscription: &str,
+    ) -> Result<(), Refusal> {
+        if subscription.is_empty() || subscription.eq_ignore_ascii_case(&self.world.subscription) {
+            return Ok(());
+        }
+        if self.world.other_subscription(subscription).is_none() {
+            let message = format!("The subscription '{subscription}' could not be found.");
+            return Err(Refusal::new(404, "SubscriptionNotFound", message));
+        }
+        let pattern = asked.route.pattern;
+        let (_, provider) = pattern.split_once("/providers/").unwrap_or_default();
+        let shown = [
+            "",
+            "{namespace}",
+            "Microsoft.Compute",
+            "Microsoft.DesktopVirtualization",
+        ];
+        if shown.contains(&provider.split('/').next().unwrap_or_default())
+            && asked.route.call != Call::GetManagedImage
+        {
+            return Ok(());
+        }
+        let message = format!(
+            "The client with object id '{}' does not have authorization to perform an action of '{provider}' over scope '{}' or the scope is \
+             invalid. If access was recently granted, please refresh your credentials.",
+            asked.caller,
+            asked.raw.uri().path()
+        );
+        Err(Refusal::new(403, "AuthorizationFailed", message))
     }
 
     pub(crate) fn check_group(&self, asked: &Asked<'_>) -> Result<(), Refusal> {
         let group = asked.path.get("group");
         let about_group =
             [Call::GetResourceGroup, Call::HeadResourceGroup].contains(&asked.route.call);
-        if group.is_empty() || about_group || self.group_location(group).is_some() {
+        let subscription = asked.path.get("subscription");
+        if group.is_empty() || about_group || self.location_of_group(subscription, group).is_some()
+        {
             return Ok(());
         }
         Err(Refusal::new(

@@ -4,59 +4,13 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use crate::arm::Arm;
-use crate::arm::numbering::parts;
+use crate::arm::regions;
+use crate::arm::template::text;
+use crate::arm::version::{Change, ImageVersion, TargetRegion, changed, document};
+use crate::estate::SceneVersion;
 use crate::ids;
-use crate::world::{Gallery, ImageDefinition};
-
-/// A gallery image version.
-#[derive(Debug, Clone)]
-pub(crate) struct ImageVersion {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    pub(crate) location: String,
-    pub(crate) state: &'static str,
-    pub(crate) published: Option<OffsetDateTime>,
-    /// Region, replica count and storage account type.
-    pub(crate) regions: Vec<(String, i64, String)>,
-    pub(crate) exclude_from_latest: bool,
-    pub(crate) replica_count: i64,
-    pub(crate) storage: String,
-    /// When it is to be given up, as it was sent.
-    pub(crate) end_of_life: Option<String>,
-    pub(crate) tags: Option<Map<String, Value>>,
-    /// The id of the image that it was made of, when a client made it.
-    pub(crate) source: Option<String>,
-    pub(crate) host_caching: String,
-    pub(crate) vhd: Option<(String, String)>,
-    /// The operation that creates or updates it.
-    pub(crate) change: Option<String>,
-    /// The operation that deletes it.
-    pub(crate) deletion: Option<String>,
-}
-
-impl ImageVersion {
-    /// A version of nothing, with the usual values.
-    pub(crate) fn new(id: String, name: String, location: String) -> Self {
-        Self {
-            id,
-            name,
-            location,
-            state: "Creating",
-            published: None,
-            regions: Vec::new(),
-            exclude_from_latest: false,
-            replica_count: 1,
-            storage: "Standard_LRS".to_owned(),
-            end_of_life: None,
-            tags: None,
-            source: None,
-            host_caching: "ReadWrite".to_owned(),
-            vhd: None,
-            change: None,
-            deletion: None,
-        }
-    }
-}
+use crate::switches::VersionSwitches;
+use crate::world::{Gallery, ImageDefinition, gallery_id};
 
 /// A managed image.
 #[derive(Debug, Clone)]
@@ -89,12 +43,13 @@ impl Arm {
             };
             self.images.insert(ids::key(&id), image);
         }
-        for gallery in self.world.galleries.clone() {
+        let world = self.world.clone();
+        for (subscription, gallery) in world.all_galleries() {
             for definition in &gallery.definitions {
                 for number in &definition.versions {
                     let id = format!(
                         "{}/images/{}/versions/{number}",
-                        self.world.gallery_id(&gallery),
+                        gallery_id(subscription, gallery),
                         definition.name
                     );
                     self.versions.insert(
@@ -104,6 +59,22 @@ impl Arm {
                 }
             }
         }
+        for version in &world.image_versions {
+            self.add_version(version);
+        }
+    }
+
+    /// Puts a version into its definition without asking anybody.
+    pub(crate) fn add_version(&mut self, version: &SceneVersion) {
+        let version = scene_version(version);
+        self.versions.insert(ids::key(&version.id), version);
+    }
+
+    /// A version as it is shown now.
+    pub(crate) fn shown_version(&self, id: &str, now: OffsetDateTime) -> Option<Value> {
+        let version = self.versions.get(&ids::key(id))?;
+        let switches = &self.switches.versions;
+        Some(document(version, "2026-03-03", switches, Some(now)))
     }
 
     /// The gallery and definition that an id names, be it with or without a version.
@@ -113,7 +84,9 @@ impl Arm {
             ids::segment_after(id, "images")?,
         );
         let group = ids::segment_after(id, "resourceGroups")?;
-        let gallery = self.world.galleries.iter().find(|known| {
+        let subscription = ids::segment_after(id, "subscriptions")?;
+        let mut galleries = self.world.galleries_of(subscription).iter();
+        let gallery = galleries.find(|known| {
             known.name.eq_ignore_ascii_case(gallery)
                 && known.resource_group.eq_ignore_ascii_case(group)
         })?;
@@ -124,20 +97,6 @@ impl Arm {
                 .iter()
                 .find(|known| known.name.eq_ignore_ascii_case(image))?,
         ))
-    }
-
-    /// The full id of the image version that a source names, `latest` resolved.
-    pub(crate) fn source_version(&self, id: &str) -> Option<String> {
-        let (stem, number) = id.rsplit_once("/versions/")?;
-        let found = if number.eq_ignore_ascii_case("latest") {
-            self.versions_of(stem)
-                .into_iter()
-                .filter(|version| !version.exclude_from_latest)
-                .max_by_key(|version| parts(&version.name))
-        } else {
-            self.versions.get(&ids::key(id))
-        };
-        found.map(|version| version.id.clone())
     }
 
     /// The versions of a definition.
@@ -153,9 +112,34 @@ impl Arm {
 
 fn existing_version(id: &str, number: &str, location: &str) -> ImageVersion {
     ImageVersion {
-        state: "Succeeded",
-        regions: vec![(location.to_owned(), 1, "Standard_LRS".to_owned())],
+        state: "Succeeded".to_owned(),
+        regions: vec![TargetRegion::new(location, 1, "Standard_LRS")],
         tags: Some(Map::new()),
         ..ImageVersion::new(id.to_owned(), number.to_owned(), location.to_owned())
     }
+}
+
+/// A version as its scene tells it: like a body that was sent, with disks that are there.
+fn scene_version(scene: &SceneVersion) -> ImageVersion {
+    let body = scene.body.as_object().cloned().unwrap_or_default();
+    let number = scene.id.rsplit('/').next().unwrap_or_default();
+    let location = regions::plain(text(&body, "location"));
+    let mut blank = ImageVersion::new(scene.id.clone(), number.to_owned(), location.clone());
+    let storage = scene.body.pointer("/properties/storageProfile");
+    let disk = storage.and_then(|profile| profile.get("osDiskImage")?.as_object());
+    if let Some(disk) = disk {
+        blank.os_disk.extend(disk.clone());
+    }
+    let disks = storage.and_then(|profile| profile.get("dataDiskImages")?.as_array());
+    blank.data_disks = disks.cloned().unwrap_or_default();
+    blank.source = storage.and_then(|profile| profile.get("source").cloned());
+    blank.published = scene.published;
+    let switches = VersionSwitches::default();
+    let mut version = changed(&blank, &body, Change::Put, &switches).unwrap_or(blank);
+    if version.regions.is_empty() {
+        let region = TargetRegion::new(&location, version.replica_count, &version.storage);
+        version.regions.push(region);
+    }
+    version.state.clone_from(&scene.state);
+    version
 }

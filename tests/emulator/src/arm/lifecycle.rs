@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use crate::arm::Arm;
-use crate::arm::operations::End;
+use crate::arm::operations::{End, Operation};
 use crate::arm::template::{Failure, Provisioning, Stage, Staging, text};
 use crate::blob::{BlobAccount, BlobRole, BlobService};
 use crate::ids;
@@ -21,7 +21,7 @@ impl Arm {
             operation.settle(&self.switches.progress, now);
         }
         self.settle_triggers(now);
-        self.settle_versions();
+        self.settle_versions(now);
     }
 
     /// Ends the present state of a template's work if it is due.
@@ -69,13 +69,10 @@ impl Arm {
             }),
             Fate::Deserved | Fate::NeverEnd => self.provision(&template, blobs, at),
         };
-        let staging = outcome.is_ok().then(|| {
-            self.make_staging(
-                &template.group,
-                &template.name,
-                text(&template.properties, "stagingResourceGroup"),
-            )
-        });
+        let asked = text(&template.properties, "stagingResourceGroup");
+        let staging = outcome
+            .is_ok()
+            .then(|| self.make_staging(&template.group, &template.name, asked));
         if let Some(staging) = &staging {
             let mut account = BlobAccount {
                 key_base64: STAGING_KEY.to_owned(),
@@ -96,6 +93,7 @@ impl Arm {
                 message: failure.message.clone(),
             },
         };
+        let mut runs_by_itself = false;
         if let Some(template) = self.templates.get_mut(key) {
             template.work = None;
             template.staging = staging;
@@ -103,6 +101,7 @@ impl Arm {
                 Ok(provisioned) => {
                     template.provisioning = Provisioning::Succeeded;
                     template.provisioned = Some(provisioned);
+                    runs_by_itself = template.runs_by_itself();
                 }
                 Err(failure) => {
                     template.provisioning = Provisioning::Failed;
@@ -111,6 +110,17 @@ impl Arm {
             }
         }
         self.end_operation(operation, at, end);
+        if runs_by_itself {
+            self.run_by_itself(key, at);
+        }
+    }
+
+    /// Nobody is told of the operation of such a run.
+    fn run_by_itself(&mut self, key: &str, at: OffsetDateTime) {
+        let id = self.ids.guid();
+        let run = Operation::new(id.clone(), key.to_owned(), at);
+        self.operations.insert(id.clone(), run);
+        self.begin_run(key, id, at);
     }
 
     /// The staging group: the one that the template names, or a new one whose name is cut as recorded.

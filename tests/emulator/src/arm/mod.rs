@@ -8,11 +8,18 @@ mod compute;
 mod containers;
 mod distribution;
 mod echo;
+mod everything;
+mod galleries;
 mod gallery_versions;
 mod gate;
+mod graph;
 mod images;
+mod latest;
 mod lifecycle;
+mod listing;
+mod locks;
 mod log;
+mod machines;
 mod marketplace;
 mod network;
 mod numbering;
@@ -27,9 +34,12 @@ pub(crate) mod routes;
 mod runs;
 mod schema;
 mod storage;
+mod tagged;
 mod template;
 mod templates;
 mod triggers;
+mod version;
+mod version_deletion;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -38,12 +48,14 @@ use http::{HeaderMap, Method, Request, Response};
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use crate::arm::answer::{Answer, Body, Origin, Refusal};
+use crate::arm::answer::{Answer, Origin, Refusal};
 use crate::arm::gate::query_of;
-use crate::arm::images::{ImageVersion, ManagedImage};
+use crate::arm::images::ManagedImage;
+use crate::arm::machines::Placed;
 use crate::arm::operations::Operation;
 use crate::arm::routes::{Call, Parameters, Route};
 use crate::arm::template::Template;
+use crate::arm::version::{ImageVersion, SoftDeleted};
 use crate::blob::BlobService;
 use crate::ids::{self, Ids};
 use crate::inventory::Inventory;
@@ -60,6 +72,12 @@ pub(crate) struct Arm {
     pub(crate) templates: BTreeMap<String, Template>,
     operations: BTreeMap<String, Operation>,
     pub(crate) versions: BTreeMap<String, ImageVersion>,
+    /// The versions that were deleted and can be restored.
+    pub(crate) soft_deleted: BTreeMap<String, SoftDeleted>,
+    /// What is only shown: machines and host pools.
+    pub(crate) resources: BTreeMap<String, Placed>,
+    /// When Resource Graph was asked of late.
+    queries: Vec<OffsetDateTime>,
     pub(crate) images: BTreeMap<String, ManagedImage>,
     /// How the next runs end; when it is empty, the switch decides.
     pub(crate) fates: VecDeque<RunFate>,
@@ -129,12 +147,16 @@ impl Arm {
             templates: BTreeMap::new(),
             operations: BTreeMap::new(),
             versions: BTreeMap::new(),
+            soft_deleted: BTreeMap::new(),
+            resources: BTreeMap::new(),
+            queries: Vec::new(),
             images: BTreeMap::new(),
             fates: VecDeque::new(),
             world,
             switches,
         };
         arm.add_images_of_world();
+        arm.place_resources_of_world();
         arm
     }
 
@@ -149,6 +171,7 @@ impl Arm {
         let mut origin = Origin {
             method: request.method().clone(),
             builder: path.contains("/microsoft.virtualmachineimages"),
+            compute: path.contains("/microsoft.compute/"),
             identifies_operation: request.method() != Method::GET
                 || path.contains("/operations/")
                 || path.contains("/triggers"),
@@ -175,6 +198,7 @@ impl Arm {
         let origin = Origin {
             method: Method::GET,
             builder: false,
+            compute: false,
             identifies_operation: false,
             caller: None,
         };
@@ -215,13 +239,14 @@ impl Arm {
                 .versions
                 .values()
                 .map(|version| {
-                    let regions = version.regions.iter().map(|(name, ..)| name.clone());
-                    (
-                        version.id.clone(),
-                        version.state.to_owned(),
-                        regions.collect(),
-                    )
+                    let regions = version.regions.iter().map(|region| region.name.clone());
+                    (version.id.clone(), version.state.clone(), regions.collect())
                 })
+                .collect(),
+            soft_deleted_versions: self
+                .soft_deleted
+                .values()
+                .map(|deleted| deleted.version.id.clone())
                 .collect(),
             managed_images: self.images.values().map(|image| image.id.clone()).collect(),
         }
@@ -247,24 +272,19 @@ impl Arm {
             asked.caller.clone_from(object);
         }
         let subscription = asked.path.get("subscription");
-        if !subscription.is_empty() && !subscription.eq_ignore_ascii_case(&self.world.subscription)
-        {
-            return Err(Refusal::new(
-                404,
-                "SubscriptionNotFound",
-                format!("The subscription '{subscription}' could not be found."),
-            ));
-        }
+        self.check_subscription(&asked, subscription)?;
         self.check_group(&asked)?;
+        self.check_locks(&asked)?;
         self.call(&asked, blobs)
     }
 
+    #[expect(clippy::too_many_lines, reason = "one line for each route")]
     fn call(&mut self, asked: &Asked<'_>, blobs: &mut BlobService) -> Result<Answer, Refusal> {
         match asked.route.call {
             Call::MetadataEndpoints => Ok(self.metadata_endpoints(asked)),
             Call::ListSubscriptions => Ok(self.list_subscriptions()),
-            Call::GetSubscription => Ok(Answer::new(200, Body::Compact(self.subscription()))),
-            Call::ListLocations => Ok(self.list_locations()),
+            Call::GetSubscription => Ok(self.get_subscription(asked)),
+            Call::ListLocations => Ok(Self::list_locations(asked)),
             Call::GetProvider => self.provider(asked),
             Call::GetResourceGroup => self.resource_group(asked),
             Call::HeadResourceGroup => Ok(self.resource_group_exists(asked)),
@@ -299,7 +319,7 @@ impl Arm {
             Call::ListContainerGroups => Ok(self.list_container_groups(asked)),
             Call::GetContainerLog => self.get_container_log(asked),
             Call::ListIdentitiesOfGroup => Ok(self.list_identities(asked)),
-            Call::ListResourcesOfGroup => Ok(self.list_resources(asked)),
+            Call::ListResourcesOfGroup | Call::ListResources => self.list_resources(asked),
             Call::ListGalleriesOfGroup => Ok(self.list_galleries(asked)),
             Call::ListOffers => self.list_offers(asked),
             Call::ListImageSkus => self.list_image_skus(asked),
@@ -313,6 +333,22 @@ impl Arm {
             Call::ListPermissions => self.list_permissions(asked),
             Call::ListRoleAssignments => self.list_role_assignments(asked),
             Call::GetRole => self.get_role(asked),
+            Call::PutGallery | Call::PatchGallery => self.put_gallery(asked),
+            Call::DeleteGallery => self.delete_gallery(asked),
+            Call::DeleteDefinition => self.delete_definition(asked),
+            Call::PatchVersion => self.patch_version(asked),
+            Call::ListSoftDeletedVersions => self.list_soft_deleted(asked),
+            Call::ListVirtualMachines
+            | Call::ListVirtualMachinesOfGroup
+            | Call::ListScaleSets
+            | Call::ListScaleSetsOfGroup
+            | Call::ListScaleSetInstances => self.list_placed(asked),
+            Call::GetVirtualMachine
+            | Call::GetScaleSet
+            | Call::GetHostPool
+            | Call::GetSessionHostConfiguration
+            | Call::GetActiveSessionHostConfiguration => self.get_placed(asked),
+            Call::QueryResources => self.query_resources(asked),
         }
     }
 

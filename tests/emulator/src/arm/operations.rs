@@ -143,6 +143,24 @@ impl Operation {
         matches!(self.state, State::Ended { .. })
     }
 
+    /// When it ended.
+    pub(crate) fn ended_at(&self) -> Option<OffsetDateTime> {
+        match &self.state {
+            State::Ended { at, .. } => Some(*at),
+            State::Running | State::Closing { .. } => None,
+        }
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        matches!(
+            &self.state,
+            State::Ended {
+                end: End::Failed { .. },
+                ..
+            }
+        )
+    }
+
     /// The document of the image builder: the id in capitals, times with `Z`.
     pub(crate) fn builder_document(&self) -> Value {
         let mut document = Map::new();
@@ -175,6 +193,14 @@ impl Operation {
             document.insert("endTime".to_owned(), json!(clock::with_offset(*at)));
         }
         document.insert("status".to_owned(), json!(self.status()));
+        if let State::Ended {
+            end: End::Failed { code, message },
+            ..
+        } = &self.state
+        {
+            let error = json!({"code": code, "message": message});
+            document.insert("error".to_owned(), error);
+        }
         document.insert("name".to_owned(), json!(self.id));
         Value::Object(document)
     }

@@ -6,6 +6,7 @@ use crate::arm::answer::{Answer, Body, Refusal};
 use crate::arm::template::{Provisioning, Stage, Template, Work, text};
 use crate::arm::{Arm, Asked, echo};
 use crate::arm::{problem, schema};
+use crate::switches::PatchedTags;
 
 impl Arm {
     pub(crate) fn patch_template(&mut self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
@@ -28,6 +29,8 @@ impl Arm {
         }
         let (key, location) = (Self::template_key(asked), template.location.clone());
         let waits = body.contains_key("identity") || body.contains_key("properties");
+        let system_data = self.system_data();
+        let merges = self.switches.patched_tags == PatchedTags::Merged;
         let started = waits.then(|| self.start_operation(asked, &key, &location, true));
         let Some(template) = self.templates.get_mut(&key) else {
             return Err(Refusal::new(
@@ -36,9 +39,9 @@ impl Arm {
                 "The image template is gone.",
             ));
         };
-        change(template, &body);
+        change(template, &body, merges);
         let Some((operation, headers)) = started else {
-            let document = echo::document(template, &self.world, &asked.version);
+            let document = echo::document(template, &self.world, &asked.version, system_data);
             return Ok(Answer::new(200, Body::Builder(document)));
         };
         template.provisioning = Provisioning::Updating;
@@ -49,9 +52,12 @@ impl Arm {
     }
 }
 
-fn change(template: &mut Template, body: &Map<String, Value>) {
+fn change(template: &mut Template, body: &Map<String, Value>, merges_tags: bool) {
     if let Some(tags) = body.get("tags").and_then(Value::as_object) {
-        template.tags.clone_from(tags);
+        if !merges_tags {
+            template.tags.clear();
+        }
+        template.tags.extend(tags.clone());
     }
     if let Some(identity) = body.get("identity").and_then(Value::as_object) {
         let mut identity = identity.clone();
@@ -70,7 +76,27 @@ fn change(template: &mut Template, body: &Map<String, Value>) {
         .into_iter()
         .flatten()
     {
-        template.properties.insert(name.clone(), value.clone());
+        let mut value = value.clone();
+        if merges_tags && name == "distribute" {
+            merge_artifact_tags(template, &mut value);
+        }
+        template.properties.insert(name.clone(), value);
+    }
+}
+
+/// Adds the tags that a target had to those that it gets.
+fn merge_artifact_tags(template: &Template, targets: &mut Value) {
+    let old = template.list("distribute");
+    let targets = targets.as_array_mut().into_iter().flatten();
+    for target in targets.filter_map(Value::as_object_mut) {
+        let name = text(target, "runOutputName").to_owned();
+        let same = old.iter().find(|old| text(old, "runOutputName") == name);
+        let tags = same.and_then(|old| old.get("artifactTags")?.as_object());
+        let Some(tags) = tags else { continue };
+        let mut merged = tags.clone();
+        let sent = target.get("artifactTags").and_then(Value::as_object);
+        merged.extend(sent.cloned().unwrap_or_default());
+        target.insert("artifactTags".to_owned(), Value::Object(merged));
     }
 }
 

@@ -84,7 +84,7 @@ impl Arm {
             }
             _ => {
                 let id = text(&source, "imageVersionId");
-                self.source_version(id).map(Some).ok_or_else(|| {
+                self.source_version(id, &template.location).map(Some).ok_or_else(|| {
                     failure(
                         "Unauthorized",
                         "BadSharedImageVersionSource",

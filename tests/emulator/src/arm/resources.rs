@@ -46,30 +46,38 @@ impl Arm {
     }
 
     pub(crate) fn list_subscriptions(&self) -> Answer {
-        let count = json!({"type": "Total", "value": 1});
-        Answer::new(
-            200,
-            Body::Compact(json!({"value": [self.subscription()], "count": count})),
-        )
+        let others = self.world.other_subscriptions.iter();
+        let all: Vec<Value> = std::iter::once(&self.world.subscription)
+            .chain(others.map(|other| &other.id))
+            .map(|id| self.subscription(id))
+            .collect();
+        let count = json!({"type": "Total", "value": all.len()});
+        Answer::new(200, Body::Compact(json!({"value": all, "count": count})))
     }
 
-    pub(crate) fn subscription(&self) -> Value {
-        let id = &self.world.subscription;
+    pub(crate) fn get_subscription(&self, asked: &Asked<'_>) -> Answer {
+        let id = asked.path.get("subscription");
+        Answer::new(200, Body::Compact(self.subscription(id)))
+    }
+
+    fn subscription(&self, id: &str) -> Value {
+        let other = self.world.other_subscription(id);
+        let name = other.map_or(&self.world.subscription_name, |other| &other.name);
         json!({
             "id": format!("/subscriptions/{id}"),
             "authorizationSource": "RoleBased",
             "managedByTenants": [],
             "subscriptionId": id,
             "tenantId": self.world.tenant,
-            "displayName": self.world.subscription_name,
+            "displayName": name,
             "state": "Enabled",
             "subscriptionPolicies": {"locationPlacementId": "Public_2014-09-01", "quotaId": "EnterpriseAgreement_2014-09-01", "spendingLimit": "Off"},
         })
     }
 
     /// The regions of the image builder. The real list has more regions, and geography, coordinates and zones for each of them.
-    pub(crate) fn list_locations(&self) -> Answer {
-        let id = &self.world.subscription;
+    pub(crate) fn list_locations(asked: &Asked<'_>) -> Answer {
+        let id = asked.path.get("subscription");
         let region = |display: &&str| {
             let name = regions::plain(display);
             json!({
@@ -95,6 +103,8 @@ impl Arm {
             "Microsoft.Network",
             "Microsoft.KeyVault",
             "Microsoft.ContainerInstance",
+            "Microsoft.DesktopVirtualization",
+            "Microsoft.ResourceGraph",
         ];
         let Some(namespace) = known
             .iter()
@@ -204,9 +214,21 @@ impl Arm {
         known.map(|group| group.location.as_str()).or_else(staging)
     }
 
+    /// The region of a resource group of any subscription.
+    pub(crate) fn location_of_group(&self, subscription: &str, name: &str) -> Option<&str> {
+        let Some(other) = self.world.other_subscription(subscription) else {
+            return self.group_location(name);
+        };
+        let mut groups = other.resource_groups.iter();
+        groups
+            .find(|group| group.name.eq_ignore_ascii_case(name))
+            .map(|group| group.location.as_str())
+    }
+
     pub(crate) fn resource_group(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let name = asked.path.get("group");
-        let Some(location) = self.group_location(name) else {
+        let subscription = asked.path.get("subscription");
+        let Some(location) = self.location_of_group(subscription, name) else {
             return Err(Refusal::new(
                 404,
                 "ResourceGroupNotFound",
@@ -216,7 +238,7 @@ impl Arm {
         Ok(Answer::new(
             200,
             Body::Compact(json!({
-                "id": self.world.group_id(name),
+                "id": format!("/subscriptions/{subscription}/resourceGroups/{name}"),
                 "name": name,
                 "type": "Microsoft.Resources/resourceGroups",
                 "location": location,
@@ -226,35 +248,11 @@ impl Arm {
     }
 
     pub(crate) fn resource_group_exists(&self, asked: &Asked<'_>) -> Answer {
-        let exists = self.group_location(asked.path.get("group")).is_some();
+        let subscription = asked.path.get("subscription");
+        let exists = self
+            .location_of_group(subscription, asked.path.get("group"))
+            .is_some();
         Answer::new(if exists { 204 } else { 404 }, Body::None)
-    }
-
-    /// What lies in a group of the scene; of what a build makes only the staging account counts.
-    pub(crate) fn list_resources(&self, asked: &Asked<'_>) -> Answer {
-        let group = asked.path.get("group");
-        let accounts = self.accounts();
-        let accounts = accounts
-            .iter()
-            .filter(|account| account.resource_group.eq_ignore_ascii_case(group))
-            .map(|account| ("Microsoft.Storage/storageAccounts", account.name.clone()));
-        let identities = self.world.identities.iter();
-        let identities = identities
-            .filter(|identity| identity.resource_group.eq_ignore_ascii_case(group))
-            .map(|identity| (IDENTITY_TYPE, identity.name.clone()));
-        let galleries = self.world.galleries.iter();
-        let galleries = galleries
-            .filter(|gallery| gallery.resource_group.eq_ignore_ascii_case(group))
-            .map(|gallery| ("Microsoft.Compute/galleries", gallery.name.clone()));
-        let all: Vec<Value> = accounts
-            .chain(identities)
-            .chain(galleries)
-            .map(|(kind, name)| {
-                let id = format!("{}/providers/{kind}/{name}", self.world.group_id(group));
-                json!({"id": id, "name": name, "type": kind})
-            })
-            .collect();
-        Answer::new(200, Body::Compact(json!({"value": all})))
     }
 
     pub(crate) fn list_identities(&self, asked: &Asked<'_>) -> Answer {

@@ -1,5 +1,6 @@
 //! The calls that the emulator answers: method, path, api-versions, query parameters. Everything else is refused.
 
+mod after;
 mod build;
 mod path;
 mod surroundings;
@@ -67,6 +68,24 @@ pub(crate) enum Call {
     ListPermissions,
     ListRoleAssignments,
     GetRole,
+    PutGallery,
+    PatchGallery,
+    DeleteGallery,
+    DeleteDefinition,
+    PatchVersion,
+    ListSoftDeletedVersions,
+    ListVirtualMachines,
+    ListVirtualMachinesOfGroup,
+    GetVirtualMachine,
+    ListScaleSets,
+    ListScaleSetsOfGroup,
+    GetScaleSet,
+    ListScaleSetInstances,
+    GetHostPool,
+    GetSessionHostConfiguration,
+    GetActiveSessionHostConfiguration,
+    ListResources,
+    QueryResources,
 }
 
 /// One row of the table of routes.
@@ -98,7 +117,10 @@ pub(crate) use route;
 
 /// All routes.
 pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
-    build::ROUTES.iter().chain(surroundings::ROUTES)
+    build::ROUTES
+        .iter()
+        .chain(surroundings::ROUTES)
+        .chain(after::ROUTES)
 }
 
 /// The routes with this path, whatever their method.

@@ -22,18 +22,26 @@ impl Arm {
         }
         let (key, location) = (template.key(), template.location.clone());
         let (operation, headers) = self.start_operation(asked, &key, &location, true);
+        self.begin_run(&key, operation, asked.now);
+        let mut answer = Answer::new(202, Body::Empty);
+        answer.headers = headers;
+        Ok(answer)
+    }
+
+    /// A run begins, asked for or by itself.
+    pub(crate) fn begin_run(&mut self, key: &str, operation: String, now: OffsetDateTime) {
         let fate = self
             .fates
             .pop_front()
             .unwrap_or_else(|| self.switches.run.clone());
         let log = self.ids.guid();
-        if let Some(template) = self.templates.get_mut(&key) {
+        if let Some(template) = self.templates.get_mut(key) {
             let stages = stages(template);
             let fate = own_fate(template).unwrap_or(fate);
             let mut work = Work::new(
                 operation,
                 stages.iter().map(|state| Stage::Run(*state)),
-                asked.now,
+                now,
             );
             if let RunFate::NeverEnd { at } = &fate {
                 work.stuck_at = stages
@@ -44,7 +52,7 @@ impl Arm {
             }
             template.run_before = template.last_run.take();
             template.last_run = Some(RunStatus {
-                start: asked.now - HEAD_START,
+                start: now - HEAD_START,
                 end: None,
                 state: "Running",
                 sub_state: Some(SubState::Queued),
@@ -58,9 +66,6 @@ impl Arm {
             });
             template.outputs.clear();
         }
-        let mut answer = Answer::new(202, Body::Empty);
-        answer.headers = headers;
-        Ok(answer)
     }
 
     pub(crate) fn cancel_template(&mut self, asked: &Asked<'_>) -> Result<Answer, Refusal> {

@@ -194,6 +194,9 @@ pub(crate) struct Template {
     /// The triggers, by name in lower case.
     pub(crate) triggers: BTreeMap<String, Trigger>,
     pub(crate) work: Option<Work>,
+    /// When it was submitted, and by whom.
+    pub(crate) created: OffsetDateTime,
+    pub(crate) creator: String,
     /// GETs during runs, for the switch that makes some of them fail.
     pub(crate) gets_in_runs: u32,
 }
@@ -204,6 +207,7 @@ impl Template {
         group: &str,
         name: &str,
         body: &Map<String, Value>,
+        (creator, created): (&str, OffsetDateTime),
     ) -> Self {
         let object = |name: &str| {
             body.get(name)
@@ -231,6 +235,8 @@ impl Template {
             outputs: Vec::new(),
             triggers: BTreeMap::new(),
             work: None,
+            created,
+            creator: creator.to_owned(),
             gets_in_runs: 0,
         }
     }
@@ -276,6 +282,27 @@ impl Template {
             "{}/providers/Microsoft.Storage/storageAccounts/{}/blobServices/default/containers/packerlogs/{}/customization.log",
             staging.id, staging.account, run.log
         )
+    }
+
+    /// Whether it runs as soon as it is provisioned.
+    pub(crate) fn runs_by_itself(&self) -> bool {
+        let auto_run = self.properties.get("autoRun");
+        auto_run.and_then(|auto_run| auto_run.get("state")?.as_str()) == Some("Enabled")
+    }
+
+    /// Moves everything of it into the past, as if it had been made and run earlier.
+    pub(crate) fn age(&mut self, by: Duration) {
+        self.created -= by;
+        if let Some(work) = &mut self.work {
+            work.entered -= by;
+        }
+        for run in [&mut self.last_run, &mut self.run_before]
+            .into_iter()
+            .flatten()
+        {
+            run.start -= by;
+            run.end = run.end.map(|end| end - by);
+        }
     }
 
     /// Whether a run is going on, be it canceled or not.

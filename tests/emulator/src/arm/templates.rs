@@ -1,9 +1,10 @@
 //! PUT, GET, DELETE and lists of image templates.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::arm::answer::{Answer, Body, Refusal};
+use crate::arm::echo::SystemData;
 use crate::arm::routes::Call;
 use crate::arm::template::{Provisioning, Stage, Template, Work};
 use crate::arm::{Arm, Asked, checks, echo, problem, schema};
@@ -42,6 +43,7 @@ impl Arm {
             asked.path.get("group"),
             name,
             &body,
+            (&asked.caller, asked.now),
         );
         checks::check(&template).map_err(Refusal::validation)?;
         Self::check_location(&template.location)?;
@@ -58,7 +60,12 @@ impl Arm {
         template.work = Some(work);
         let mut answer = Answer::new(
             201,
-            Body::Builder(echo::document(&template, &self.world, &asked.version)),
+            Body::Builder(echo::document(
+                &template,
+                &self.world,
+                &asked.version,
+                self.system_data(),
+            )),
         );
         answer.headers = headers;
         self.templates.insert(template.key(), template);
@@ -104,7 +111,7 @@ impl Arm {
             }
         }
         let template = self.as_it_shows(self.template(asked)?, asked.now);
-        let document = echo::document(&template, &self.world, &asked.version);
+        let document = echo::document(&template, &self.world, &asked.version, self.system_data());
         self.count_poll(&key);
         Ok(Answer::new(200, Body::Builder(document)))
     }
@@ -154,35 +161,31 @@ impl Arm {
                     || template.group.eq_ignore_ascii_case(group)
             })
             .collect();
-        let skip = asked.query("skipToken").map_or(Ok(0), str::parse::<usize>);
-        let skip = skip.map_err(|_| {
-            Refusal::new(
-                400,
-                "InvalidSkipToken",
-                "The query parameter 'skipToken' is not one that was given out.",
-            )
-        })?;
-        let size = self.switches.page_size;
-        let page = wanted.iter().skip(skip).take(size);
-        let documents: Vec<Value> = page
+        let documents: Vec<Value> = wanted
+            .into_iter()
             .map(|template| {
                 let shown = self.as_it_shows(template, asked.now);
-                echo::document(&shown, &self.world, &asked.version)
+                echo::document(&shown, &self.world, &asked.version, self.system_data())
             })
             .collect();
-        let mut list = json!({"value": documents});
-        if wanted.len() > skip + size
-            && let Some(list) = list.as_object_mut()
-        {
-            let (arm, path) = (&self.world.addresses.arm, asked.raw.uri().path());
-            let next = format!(
-                "{arm}{path}?api-version={}&skipToken={}",
-                asked.version,
-                skip + size
-            );
-            list.insert("nextLink".to_owned(), json!(next));
-        }
+        let list = self.page(asked, documents, self.switches.page_size, "skipToken")?;
         Ok(Answer::new(200, Body::Builder(list)))
+    }
+
+    /// Moves a template into the past; false if there is none of this name.
+    pub(crate) fn age_template(&mut self, name: &str, by: std::time::Duration) -> bool {
+        let mut templates = self.templates.values_mut();
+        let found = templates.find(|template| template.name.eq_ignore_ascii_case(name));
+        found.map(|template| template.age(by)).is_some()
+    }
+
+    /// Whether templates are answered with `systemData`.
+    pub(crate) fn system_data(&self) -> SystemData {
+        if self.switches.templates_have_system_data {
+            SystemData::Shown
+        } else {
+            SystemData::Hidden
+        }
     }
 
     /// The refusal of an action at a wrong time.

@@ -27,7 +27,7 @@ fn the_ends_of_coming_runs_are_scripted() {
 #[test]
 fn the_scripts_of_the_page_for_people_are_understood() {
     let page = include_str!("../../../../docs/emulator.md");
-    let scene = Scene::new(Switches::default());
+    let scene = Scene::provisioned(Switches::default());
     let mut scripts = 0;
     for line in page
         .lines()
@@ -39,7 +39,7 @@ fn the_scripts_of_the_page_for_people_are_understood() {
         assert_eq!(answer.status().as_u16(), 204, "{line}");
         scripts += 1;
     }
-    assert_eq!(scripts, 4);
+    assert_eq!(scripts, 9);
 }
 
 #[test]
@@ -52,4 +52,9 @@ fn a_script_that_is_not_understood_is_refused() {
     check("/_emulator/runs", r#"{"end": "well"}"#);
     check("/_emulator/runs", r#"{"end": "succeeds", "at": 1}"#);
     check("/_emulator/faults", r#"{"effect": "status"}"#);
+    let scene = "/_emulator/scene";
+    check(scene, r#"{"ageTemplate": {"name": "none", "minutes": 1}}"#);
+    check(scene, r#"{"lock": {"scope": "/a", "forever": true}}"#);
+    let version = r#"{"putVersion": {"id": "/v", "publishedDate": "today", "body": {}}}"#;
+    check(scene, version);
 }

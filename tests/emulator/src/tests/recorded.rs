@@ -42,6 +42,7 @@ fn world(group: &str) -> World {
             identifier: ["a", "b", "c"].map(str::to_owned),
             ..ImageDefinition::default()
         }],
+        ..Gallery::default()
     }];
     world
 }

@@ -116,7 +116,7 @@ fn an_image_version_is_deleted_in_an_operation() {
     );
     assert_eq!(scene.get(delete.header("location").unwrap()).status, 202);
     assert_eq!(scene.get(&delete.operation()).body["status"], "InProgress");
-    scene.wait(60);
+    scene.wait(135);
     assert_eq!(scene.get(&delete.operation()).body["status"], "Succeeded");
     assert_eq!(scene.get(delete.header("location").unwrap()).status, 200);
     assert_eq!(count(), 1);

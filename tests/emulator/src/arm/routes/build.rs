@@ -168,7 +168,7 @@ pub(super) const ROUTES: &[Route] = &[
         GET,
         gallery!("/images/{definition}/versions"),
         GALLERY,
-        &[]
+        &["$skiptoken"]
     ),
     route!(
         GetVersion,
@@ -189,7 +189,7 @@ pub(super) const ROUTES: &[Route] = &[
         DELETE,
         gallery!("/images/{definition}/versions/{version}"),
         GALLERY,
-        &[]
+        &["bypassSoftDelete"]
     ),
     route!(
         GetComputeOperation,

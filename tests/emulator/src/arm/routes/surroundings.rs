@@ -40,7 +40,7 @@ pub(super) const ROUTES: &[Route] = &[
         GET,
         group!("/resources"),
         RESOURCES,
-        &["$top", "$filter"]
+        &["$top", "$filter", "$expand", "$skiptoken"]
     ),
     route!(
         ListGalleriesOfGroup,
