@@ -110,7 +110,8 @@ const NO_TOKEN: &str = "the answer is not a token";
 fn own_words(answer: &Response<Bytes>) -> Option<String> {
     let document: Value = serde_json::from_slice(answer.body()).ok()?;
     let words = document.get("error_description")?.as_str()?.trim();
-    (!words.is_empty()).then(|| words.to_owned())
+    // More than any refusal has; somebody else may have written it.
+    (!words.is_empty()).then(|| words.chars().take(2000).collect())
 }
 
 /// Whether the credential can read the answer to the end. The metadata service gives its numbers as texts.

@@ -236,6 +236,18 @@ mod tests {
         }
     }
 
+    /// What counts in place of an input that the template file overrides is put where `input '...'` stands.
+    #[test]
+    fn every_input_that_a_file_can_override_is_called_an_input() {
+        let named = entries().flat_map(|entry| [entry.cause, entry.fix]);
+        for text in named {
+            for (mark, _) in NAMES.iter().filter(|(mark, _)| *mark != "{location}") {
+                let called = text.matches(&format!("input '{mark}'")).count();
+                assert_eq!(text.matches(mark).count(), called, "{text}");
+            }
+        }
+    }
+
     #[test]
     fn what_a_command_takes_is_one_word() {
         let groups = [

@@ -167,7 +167,7 @@ const PERMISSION: Entry = Entry {
     ..ENTRY
 };
 
-/// The right to use one resource for another is missing.
+/// The permission to use one resource for another is missing.
 const LINKED: Entry = Entry {
     code: "AIB006",
     places: &[Place::Request, Place::Submission],
