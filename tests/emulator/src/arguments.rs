@@ -57,6 +57,7 @@ Gallery image versions, and those that use them
   --no-empty-tags            a version with no tags is answered without 'tags'; default: with the empty ones that were sent
   --blocked-status N         HTTP status of the refusal to delete before the end of life; default 409
   --block-needs-date         blockDeletionBeforeEndOfLife without endOfLifeDate blocks nothing; default: it blocks
+  --block-new-versions       new versions cannot be deleted for six months, with 2026-03-03 or later; default: they can
   --restore-when-asked       a PUT on a soft-deleted version is refused unless it asks for it; default: the old one comes back
   --soft-deleted-api VERSION oldest api-version with the list of soft-deleted versions; default 2024-03-03
   --copies-hide-source       a copied version does not tell its source; default: it does
@@ -222,6 +223,7 @@ fn version_switch(
         "--no-empty-tags" => versions.empty_tags_are_left_out = true,
         "--blocked-status" => versions.blocked_status = value(flag, rest.next())?,
         "--block-needs-date" => versions.block_needs_an_end_of_life = true,
+        "--block-new-versions" => versions.new_ones_are_blocked = true,
         "--restore-when-asked" => {
             versions.soft_deleted_name = SoftDeletedName::RestoresWhenAsked;
         }

@@ -39,6 +39,7 @@ mod template;
 mod templates;
 mod triggers;
 mod version;
+mod version_checks;
 mod version_deletion;
 
 use std::collections::{BTreeMap, VecDeque};

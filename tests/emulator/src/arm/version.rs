@@ -166,6 +166,14 @@ impl ImageVersion {
         !self.exclude_from_latest && self.region(region).is_some_and(shown)
     }
 
+    /// The defaults that are announced for new versions; what was sent stays.
+    pub(crate) fn protect_by_default(&mut self, now: OffsetDateTime) {
+        let half_a_year = now + time::Duration::days(182);
+        self.end_of_life.get_or_insert(half_a_year);
+        let block = &mut self.safety.block_deletion_before_end_of_life;
+        block.get_or_insert(true);
+    }
+
     /// Takes note of the replicas that have arrived by `now`.
     pub(crate) fn settle_regions(&mut self, now: OffsetDateTime) {
         for region in &mut self.regions {

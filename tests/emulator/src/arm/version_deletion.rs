@@ -5,9 +5,10 @@ use time::OffsetDateTime;
 
 use crate::arm::answer::{Answer, Body, Refusal};
 use crate::arm::compute::{version_key, version_not_found};
-use crate::arm::gallery_versions::{check_busy, member};
+use crate::arm::gallery_versions::member;
 use crate::arm::operations::{End, Operation};
 use crate::arm::version::{ImageVersion, SoftDeleted};
+use crate::arm::version_checks::check_busy;
 use crate::arm::{Arm, Asked};
 use crate::clock;
 use crate::estate::SoftDelete;

@@ -53,6 +53,9 @@ pub struct VersionSwitches {
     pub blocked_status: u16,
     /// A block of deletion without an end of life blocks nothing. Default: no, it blocks; never recorded.
     pub block_needs_an_end_of_life: bool,
+    /// A version that is made with 2026-03-03 or later gets an end of life in six months and a block of deletion unless it is sent otherwise, as
+    /// Azure CLI announces. Default: no.
+    pub new_ones_are_blocked: bool,
     /// A PUT on the name of a version that was deleted softly. Default: [`SoftDeletedName::Restores`].
     pub soft_deleted_name: SoftDeletedName,
     /// The oldest api-version with the list of soft-deleted versions. Default: 2024-03-03, with which soft delete was recorded.
@@ -79,6 +82,7 @@ impl Default for VersionSwitches {
             empty_tags_are_left_out: false,
             blocked_status: 409,
             block_needs_an_end_of_life: false,
+            new_ones_are_blocked: false,
             soft_deleted_name: SoftDeletedName::Restores,
             soft_deleted_list_since: "2024-03-03".to_owned(),
             copies_hide_their_source: false,

@@ -1,6 +1,7 @@
 //! What people script while the emulator runs.
 
 use http::Method;
+use serde_json::json;
 
 use super::scene::Scene;
 use crate::{Switches, control};
@@ -40,6 +41,46 @@ fn the_scripts_of_the_page_for_people_are_understood() {
         scripts += 1;
     }
     assert_eq!(scripts, 9);
+}
+
+#[test]
+fn the_scene_changes_as_scripted() {
+    let scene = Scene::provisioned(Switches::default());
+    let script = |script: serde_json::Value| {
+        let (path, script) = ("/_emulator/scene", script.to_string());
+        let answer = control::answer(&scene.cloud, &Method::POST, path, script.as_bytes()).unwrap();
+        assert_eq!(answer.status().as_u16(), 204, "{script}");
+    };
+    let version = super::versions::id("7.0.0");
+    let body = json!({"location": "westeurope", "tags": {"a": "b"}});
+    script(
+        json!({"putVersion": {"id": version, "state": "Failed", "publishedDate": "2025-01-31T00:00:00Z", "body": body}}),
+    );
+    let shown = scene.cloud.image_version(&version).unwrap();
+    assert_eq!(shown["tags"], json!({"a": "b"}));
+    assert_eq!(shown["properties"]["provisioningState"], "Failed");
+    let profile = &shown["properties"]["publishingProfile"];
+    assert_eq!(profile["publishedDate"], "2025-01-31T00:00:00+00:00");
+    let machine = scene
+        .url("/providers/Microsoft.Compute/virtualMachines/vm")
+        .replace(super::scene::VERSION, "2024-07-01");
+    let id = format!(
+        "{}/providers/Microsoft.Compute/virtualMachines/vm",
+        scene.group
+    );
+    script(json!({"putResource": {"id": id, "body": {"location": "westeurope"}}}));
+    assert_eq!(scene.get(&machine).body["location"], "westeurope");
+    script(json!({"removeResource": id}));
+    assert_eq!(scene.get(&machine).status, 404);
+    scene.post("run");
+    script(json!({"ageTemplate": {"name": "web", "minutes": 60}}));
+    assert_eq!(
+        scene.template()["properties"]["lastRunStatus"]["runState"],
+        "Succeeded"
+    );
+    script(json!({"lock": {"scope": scene.group}}));
+    let delete = scene.send(Method::DELETE, &scene.template_url(""), None);
+    assert_eq!(delete.body["error"]["code"], "ScopeLocked");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use time::macros::datetime;
 
 use super::scene::Answer;
-use super::versions::{Shelf, code, id, version};
+use super::versions::{NEWEST, Shelf, code, id, version};
 use crate::{NestedResources, SceneVersion, SoftDelete, SoftDeletedName, Subscription, World};
 
 /// Copies a version of the shelf to `galProduction`.
@@ -165,6 +165,34 @@ fn a_block_holds_until_the_end_of_life() {
     );
 }
 
+/// What Azure CLI announces for versions that are made with 2026-03-03; a PUT with an older api-version can take it back.
+#[test]
+fn new_versions_are_blocked_by_a_switch() {
+    for blocked in [false, true] {
+        let shelf = Shelf::new(|on, _| on.versions.new_ones_are_blocked = blocked);
+        let body = json!({"location": "westeurope", "properties": {"storageProfile": {"source": {"id": id("1.0.0")}}}});
+        let newest = shelf.url("/versions/2.0.0").replace(NEWEST, "2026-03-03");
+        assert_eq!(
+            shelf.scene.send(Method::PUT, &newest, Some(&body)).status,
+            201
+        );
+        assert_eq!(shelf.put("3.0.0", &body["properties"]).status, 201);
+        shelf.scene.wait(410);
+        let safety = |number: &str| shelf.get(number)["properties"]["safetyProfile"].clone();
+        let expected = if blocked { json!(true) } else { Value::Null };
+        assert_eq!(safety("2.0.0")["blockDeletionBeforeEndOfLife"], expected);
+        assert_eq!(safety("3.0.0")["blockDeletionBeforeEndOfLife"], Value::Null);
+        let delete = || shelf.send(Method::DELETE, "2.0.0", &Value::Null).status;
+        assert_eq!(delete(), if blocked { 409 } else { 202 });
+        if blocked {
+            let open = json!({"safetyProfile": {"blockDeletionBeforeEndOfLife": false}});
+            assert_eq!(shelf.put("2.0.0", &open).status, 200);
+            shelf.scene.wait(150);
+            assert_eq!(delete(), 202);
+        }
+    }
+}
+
 fn soft(switches: impl FnOnce(&mut crate::Switches)) -> Shelf {
     Shelf::new(|on, world| {
         switches(on);
@@ -180,7 +208,7 @@ fn soft_deleted(shelf: &Shelf, api: &str) -> Answer {
         "/images/ubuntu-2404/versions",
         "/softdeletedartifacttypes/Images/artifacts/ubuntu-2404/versions",
     );
-    shelf.scene.get(&url.replace(super::versions::NEWEST, api))
+    shelf.scene.get(&url.replace(NEWEST, api))
 }
 
 #[test]
