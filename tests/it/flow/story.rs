@@ -192,6 +192,8 @@ async fn transcripts_are_as_reviewed() {
     let good = Scene::windows().build(|_| {}).await;
     golden("transcripts/seed.txt", &good.readable_transcript());
     golden("summaries/seed.md", &good.summary());
+    // The picture in README is drawn of this.
+    assert!(!good.summary().contains("| 0 s | done |"));
     let result = std::fs::read_to_string(good.variable("resultPath").unwrap()).unwrap();
     let number = good.variable("templateName").unwrap();
     let number = number.trim_start_matches("t_");

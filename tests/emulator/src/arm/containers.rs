@@ -1,5 +1,7 @@
 //! Microsoft.ContainerInstance, as far as a build can be watched through it.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
@@ -80,7 +82,12 @@ impl Arm {
             .is_some_and(|run| matches!(run.fate, RunFate::Fail { .. }));
         let log = match &self.switches.log {
             Some(log) => String::from_utf8_lossy(log).into_owned(),
-            None => content(template, "operation", fails.then_some("")),
+            None => content(
+                template,
+                "operation",
+                fails.then_some(""),
+                (now, Duration::ZERO),
+            ),
         };
         let payload = |line: &str| {
             let (_, text) = line.split_once("ui: ").or(line.split_once("PACKER OUT "))?;

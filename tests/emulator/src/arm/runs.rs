@@ -175,7 +175,7 @@ impl Arm {
         match next {
             Some(state) => {
                 if state == SubState::Distributing {
-                    self.write_log(key, None, blobs);
+                    self.write_log(key, None, blobs, at);
                     self.publish_versions(key, at);
                 }
                 if let Some(run) = self
@@ -228,7 +228,7 @@ impl Arm {
         at: OffsetDateTime,
     ) {
         let message = self.fill_in(key, message);
-        self.write_log(key, Some(&message), blobs);
+        self.write_log(key, Some(&message), blobs, at);
         let distributes_anyway = self.templates.get(key).is_some_and(|template| {
             let flag = template
                 .properties
