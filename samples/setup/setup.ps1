@@ -12,14 +12,14 @@ $networkGroup = ''
 
 $subscription = (Get-AzContext).Subscription.Id
 
-foreach ($provider in 'VirtualMachineImages', 'Compute', 'KeyVault', 'Storage', 'Network', 'ContainerInstance') {
+foreach ($provider in 'VirtualMachineImages', 'Compute', 'KeyVault', 'Storage', 'Network', 'ContainerInstance', 'ManagedIdentity') {
     Register-AzResourceProvider -ProviderNamespace "Microsoft.$provider"
 }
 
 New-AzResourceGroup -Name $group -Location $location
 
 # Needs Owner, User Access Administrator or Role Based Access Control Administrator.
-foreach ($role in 'pipeline', 'image', 'network', 'reader') {
+foreach ($role in 'pipeline', 'image', 'network', 'reader', 'log') {
     $file = New-TemporaryFile
     $text = Get-Content -Raw -Path "$PSScriptRoot/roles/$role.json"
     $text.Replace('00000000-0000-0000-0000-000000000000', $subscription) | Set-Content -Path $file
@@ -51,6 +51,13 @@ $accountId = "$groupId/providers/Microsoft.Storage/storageAccounts/$account"
 New-AzRoleAssignment -ObjectId $pipelinePrincipal -ObjectType 'ServicePrincipal' -RoleDefinitionName 'Image Builder Task pipeline' -Scope $groupId
 New-AzRoleAssignment -ObjectId $pipelinePrincipal -ObjectType 'ServicePrincipal' -RoleDefinitionName 'Storage Blob Data Contributor' -Scope $accountId
 New-AzRoleAssignment -ObjectId $pipelinePrincipal -ObjectType 'ServicePrincipal' -RoleDefinitionName 'Image Builder Task reader' -Scope "/subscriptions/$subscription"
+# Of the blobs in the subscription the log alone: it lies in the container 'packerlogs' of a storage account that the service makes for each build.
+$logOnly = @(
+    "((!(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read'}))"
+    "OR (@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringEquals 'packerlogs'))"
+) -join ' '
+New-AzRoleAssignment -ObjectId $pipelinePrincipal -ObjectType 'ServicePrincipal' -RoleDefinitionName 'Image Builder Task log' -Scope "/subscriptions/$subscription" `
+    -Condition $logOnly -ConditionVersion '2.0'
 New-AzRoleAssignment -ObjectId $imagePrincipal -ObjectType 'ServicePrincipal' -RoleDefinitionName 'Image Builder Task image' -Scope $groupId
 New-AzRoleAssignment -ObjectId $imagePrincipal -ObjectType 'ServicePrincipal' -RoleDefinitionName 'Storage Blob Data Reader' -Scope $accountId
 if ($networkGroup) {

@@ -13,14 +13,14 @@ networkGroup=${NETWORK_GROUP:-}
 cd "$(dirname "$0")"
 subscription=$(az account show --query id --output tsv)
 
-for provider in VirtualMachineImages Compute KeyVault Storage Network ContainerInstance; do
+for provider in VirtualMachineImages Compute KeyVault Storage Network ContainerInstance ManagedIdentity; do
   az provider register --namespace "Microsoft.$provider" --wait
 done
 
 az group create --name "$group" --location "$location"
 
 # Needs Owner, User Access Administrator or Role Based Access Control Administrator.
-for role in pipeline image network reader; do
+for role in pipeline image network reader log; do
   az role definition create \
     --role-definition "$(sed "s/00000000-0000-0000-0000-000000000000/$subscription/" "roles/$role.json")"
 done
@@ -46,13 +46,21 @@ az storage account create --resource-group "$group" --name "$account" --location
 
 # Azure knows a new role or principal everywhere after some minutes only: if one of these is refused, run the script again.
 grant() {
-  az role assignment create --assignee-object-id "$1" --assignee-principal-type ServicePrincipal --role "$2" --scope "$3"
+  principal=$1
+  role=$2
+  scope=$3
+  shift 3
+  az role assignment create --assignee-object-id "$principal" --assignee-principal-type ServicePrincipal --role "$role" --scope "$scope" "$@"
 }
+# Of the blobs in the subscription the log alone: it lies in the container 'packerlogs' of a storage account that the service makes for each build.
+logOnly="((!(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read'}))"
+logOnly="$logOnly OR (@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringEquals 'packerlogs'))"
 groupId=/subscriptions/$subscription/resourceGroups/$group
 accountId=$groupId/providers/Microsoft.Storage/storageAccounts/$account
 grant "$pipelinePrincipal" "Image Builder Task pipeline" "$groupId"
 grant "$pipelinePrincipal" "Storage Blob Data Contributor" "$accountId"
 grant "$pipelinePrincipal" "Image Builder Task reader" "/subscriptions/$subscription"
+grant "$pipelinePrincipal" "Image Builder Task log" "/subscriptions/$subscription" --condition "$logOnly" --condition-version 2.0
 grant "$imagePrincipal" "Image Builder Task image" "$groupId"
 grant "$imagePrincipal" "Storage Blob Data Reader" "$accountId"
 if [ -n "$networkGroup" ]; then

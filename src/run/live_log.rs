@@ -7,6 +7,7 @@ use http::StatusCode;
 use tokio::time::{Instant, sleep};
 
 use super::event::{Event, Events};
+use super::log_access;
 use crate::arm::container_log::Container;
 use crate::arm::{Arm, Failure};
 use crate::diagnosis::{Customizer, FailedStep};
@@ -102,10 +103,8 @@ async fn find(arm: &Arm, group: &str) -> Result<Container, String> {
 }
 
 fn in_words(failure: &Failure, group: &str) -> String {
-    let subscription = group.split("/resourceGroups/").next().unwrap_or(group);
-    format!(
-        "{failure}; to see it, run: az role assignment create --assignee <service connection's principal> --role Reader --scope {subscription}"
-    )
+    let command = log_access::command(log_access::Access::Resources, group);
+    format!("{failure}; to see it, run: {command}")
 }
 
 impl Live<'_> {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::event::{Event, Events};
+use super::log_access;
 use crate::arm::{Arm, Failure};
 use crate::diagnosis::{Customizer, End, FailedStep, LogReading, LogSummary, log_place};
 use crate::inputs::Plan;
@@ -60,7 +61,7 @@ pub(super) async fn fetch(
     );
     let reason = match tokio::time::timeout(BUDGET, fetching).await {
         Ok(Ok(summary)) => return Some(summary),
-        Ok(Err(why)) => why.in_words(plan),
+        Ok(Err(why)) => why.in_words(plan, staging_group),
         Err(_) => format!("it was not there after {} minutes", BUDGET.as_secs() / 60),
     };
     events.emit(Event::NoLog { reason });
@@ -221,19 +222,21 @@ fn named(steps: &[Step], customizers: &[Customizer]) -> Vec<(String, Step)> {
 
 impl NoLog {
     /// Why, and which role helps. The staging group is new for each build, so a role on it would come too late.
-    fn in_words(&self, plan: &Plan) -> String {
+    fn in_words(&self, plan: &Plan, staging_group: Option<&str>) -> String {
         let failure = match self {
             Self::Missing(reason) | Self::Unwritten(reason) => return reason.clone(),
             Self::Refused(failure) => failure,
         };
-        let role = match failure.refusal().map(|refusal| refusal.code.as_str()) {
-            Some("AuthorizationPermissionMismatch") => "Storage Blob Data Reader",
-            Some("AuthorizationFailed") => "Reader",
+        let access = match failure.refusal().map(|refusal| refusal.code.as_str()) {
+            Some("AuthorizationPermissionMismatch") => log_access::Access::Blobs,
+            Some("AuthorizationFailed") => log_access::Access::Resources,
             _ => return failure.to_string(),
         };
-        format!(
-            "{failure}; to see it, run: az role assignment create --assignee <service connection's principal> --role \"{role}\" --scope /subscriptions/{}",
-            plan.connection.subscription
-        )
+        let subscription = &plan.connection.subscription;
+        // Where the group is not known, it is taken for one that the service made.
+        let unknown = || format!("/subscriptions/{subscription}/resourceGroups/IT_");
+        let group = staging_group.map_or_else(unknown, str::to_owned);
+        let command = log_access::command(access, &group);
+        format!("{failure}; to see it, run: {command}")
     }
 }

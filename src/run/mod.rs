@@ -6,6 +6,7 @@ pub mod event;
 mod image;
 pub mod leftover;
 mod live_log;
+mod log_access;
 mod log_file;
 mod outputs;
 mod pace;

@@ -84,7 +84,7 @@ async fn managed_image(arm: &Arm, plan: &Plan, id: &ResourceId, run: Ended<'_>) 
 }
 
 /// The service calls the groups that it makes itself `IT_{group}_{template}_{guid}` (recorded in 2023).
-fn is_of_service(group: &str) -> bool {
+pub(super) fn is_of_service(group: &str) -> bool {
     let name = group.rsplit('/').next().unwrap_or_default();
     name.get(..3)
         .is_some_and(|start| start.eq_ignore_ascii_case("IT_"))

@@ -171,6 +171,7 @@ fn fact(command: &str, options: &Options) -> Option<String> {
                 option("role"),
                 who(option("assignee-object-id")),
                 option("scope"),
+                options.get("condition").map(String::as_str),
             )
         }
         other => panic!("{other}"),

@@ -36,6 +36,19 @@ fn statements() -> Vec<String> {
     statements
 }
 
+/// The text of a variable that is made of several lines: `$name = @("one", "two") -join ' '`.
+fn joined(name: &str) -> String {
+    let path = root().join("samples/setup/setup.ps1");
+    let text = fs::read_to_string(path).unwrap();
+    let (_, rest) = text.split_once(&format!("{name} = @(\n")).unwrap();
+    let (lines, _) = rest.split_once("\n) -join ' '").unwrap();
+    let lines: Vec<_> = lines
+        .lines()
+        .map(|line| line.trim().trim_matches('"'))
+        .collect();
+    lines.join(" ")
+}
+
 /// Words of a line; quotes hold a word together.
 fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
@@ -112,6 +125,7 @@ fn fact(statement: &str, feature: &str) -> Option<String> {
                 option("RoleDefinitionName"),
                 who(option("ObjectId")),
                 option("Scope"),
+                options.get("Condition").map(|name| joined(name)).as_deref(),
             )
         }
         other => panic!("{other}"),

@@ -14,15 +14,19 @@ use super::powershell::powershell_commands;
 
 pub(super) type Facts = BTreeSet<String>;
 
-const PROVIDERS: [&str; 6] = [
+/// The image builder's own, and the six that a build uses on the way.
+const PROVIDERS: [&str; 7] = [
     "VirtualMachineImages",
     "Compute",
     "KeyVault",
     "Storage",
     "Network",
     "ContainerInstance",
+    "ManagedIdentity",
 ];
-const ROLES: [&str; 4] = ["pipeline", "image", "network", "reader"];
+const ROLES: [&str; 5] = ["pipeline", "image", "network", "reader", "log"];
+/// Of the blobs of the subscription, the logs of builds alone.
+const LOG_ONLY: &str = "((!(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read'})) OR (@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringEquals 'packerlogs'))";
 
 /// With a network, so that the role on it is there, too.
 fn resources(more: &[(&str, Value)]) -> Vec<Resource> {
@@ -123,6 +127,7 @@ fn assigned(resource: &Resource) -> String {
             group.unwrap_or_default(),
             scope.unwrap_or_default()
         ),
+        resource.body["properties"]["condition"].as_str(),
     )
 }
 
@@ -147,8 +152,70 @@ pub(super) fn account(name: &str, kind: &[&str; 3], flags: &[String; 3]) -> Stri
     )
 }
 
-pub(super) fn assignment(role: &str, who: &str, scope: &str) -> String {
-    format!("{who} is '{role}' on {scope}")
+pub(super) fn assignment(role: &str, who: &str, scope: &str, condition: Option<&str>) -> String {
+    let condition = condition.map(|text| format!(", if {text}"));
+    format!(
+        "{who} is '{role}' on {scope}{}",
+        condition.unwrap_or_default()
+    )
+}
+
+/// What the doctor wants to be registered is registered: by the scripts, and by the lines of the pages.
+#[test]
+fn the_providers_are_those_that_the_doctor_wants() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+    let doctor = read("docs/doctor.md");
+    let row = doctor
+        .lines()
+        .find(|line| line.starts_with("| resource providers |"));
+    let (_, list) = row.unwrap().split_once("are registered: ").unwrap();
+    let (list, _) = list.split_once(" |").unwrap();
+    let wanted: BTreeSet<_> = list.split(", ").chain(["VirtualMachineImages"]).collect();
+    assert_eq!(wanted, PROVIDERS.into());
+    let shell = format!("for provider in {}; do", PROVIDERS.join(" "));
+    let powershell = format!("foreach ($provider in '{}')", PROVIDERS.join("', '"));
+    for (page, lines) in [
+        ("docs/getting-started.md", vec![&shell]),
+        ("samples/setup/README.md", vec![&shell, &powershell]),
+    ] {
+        let text = read(page);
+        assert!(lines.iter().all(|line| text.contains(*line)), "{page}");
+    }
+    assert!(read("README.md").contains("Seven resource providers"));
+}
+
+/// Nothing but the log of a build is read by a role on the whole subscription: no other blob, and a secret of no other place.
+#[test]
+fn on_the_subscription_no_blob_but_the_log_is_read() {
+    let all = by_template();
+    let on_subscription = format!(" on /subscriptions/{SUBSCRIPTION}");
+    let given: Vec<_> = all
+        .iter()
+        .filter_map(|fact| fact.split_once(&on_subscription))
+        .filter(|(_, rest)| !rest.starts_with('/'))
+        .collect();
+    let condition = format!(", if {LOG_ONLY}");
+    let expected = [
+        ("pipeline is 'Image Builder Task log'", condition.as_str()),
+        ("pipeline is 'Image Builder Task reader'", ""),
+    ];
+    assert_eq!(given, expected);
+    let reader = role("reader");
+    assert_eq!(reader["DataActions"], json!([]));
+    let actions = reader["Actions"].as_array().unwrap().iter();
+    let telling = [
+        "/logs/",
+        "/keys",
+        "Microsoft.Storage",
+        "ContainerInstance",
+        "*",
+    ];
+    for action in actions.map(|action| action.as_str().unwrap()) {
+        assert!(
+            telling.iter().all(|part| !action.contains(part)),
+            "{action}"
+        );
+    }
 }
 
 fn by_template() -> Facts {

@@ -299,7 +299,7 @@ async fn no_output_is_one_line_and_no_failure() {
     assert!(
         stage
             .transcript
-            .contains("--role Reader --scope /subscriptions/3a7f5b1e"),
+            .contains("--role \"Reader\" --scope /subscriptions/3a7f5b1e"),
         "{}",
         stage.transcript
     );
