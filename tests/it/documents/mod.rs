@@ -15,6 +15,8 @@ mod powershell;
 mod samples;
 pub(crate) mod scripts;
 #[cfg(unix)]
+mod session_hosts;
+#[cfg(unix)]
 mod setup;
 mod steps;
 mod templates;
