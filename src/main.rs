@@ -4,13 +4,14 @@ mod way;
 
 use std::process::ExitCode;
 
-use image_builder::agent::{Agent, Console, TaskResult};
+use image_builder::agent::{Agent, Console, IssueKind, TaskResult};
 use image_builder::inputs::declared::TASK_VERSION;
 use image_builder::{job, report};
 
 fn main() -> ExitCode {
-    let Ok(runtime) = tokio::runtime::Runtime::new() else {
-        return ExitCode::FAILURE;
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return without_runtime(&error),
     };
     let code = runtime.block_on(act());
     // The result is told. What still waits for the disk or a name server in a thread of its own must not hold up the end.
@@ -60,13 +61,29 @@ async fn act() -> ExitCode {
             &format!("'{other}' is not a stage; expected 'run', 'render', 'doctor' or 'clean-up'"),
         ),
     }
-    // The agent reads the result from the log and wants exit code 0; a person's shell wants the usual codes.
+    exit_code(console, in_job)
+}
+
+/// The agent reads the result from the log and wants exit code 0; a person's shell wants the usual codes.
+fn exit_code(console: &Console, in_job: bool) -> ExitCode {
     match console.result() {
         _ if in_job => ExitCode::SUCCESS,
         Some(TaskResult::Failed) => ExitCode::FAILURE,
         Some(TaskResult::Canceled) => ExitCode::from(130),
         Some(TaskResult::Succeeded | TaskResult::SucceededWithIssues) | None => ExitCode::SUCCESS,
     }
+}
+
+/// Nothing can be sent or awaited without it: the machine lacks open files, memory or threads.
+fn without_runtime(error: &std::io::Error) -> ExitCode {
+    let agent = Agent::of_process();
+    let text = format!("Starting the program failed: the operating system refused: {error}");
+    let hint = "raise the limits of the account that the agent runs as (ulimit -n, ulimit -u), or end what uses up the machine";
+    let console = agent.console();
+    let issue = report::with_hint(&text, Some(hint));
+    console.issue(IssueKind::Error, Some("AIB902"), &issue);
+    console.complete(TaskResult::Failed, &text);
+    exit_code(console, agent.environment().is_agent())
 }
 
 fn no_signals(console: &Console, error: &std::io::Error) {

@@ -38,6 +38,37 @@ fn a_person_reads_plain_text_and_gets_the_usual_exit_codes() {
     }
 }
 
+/// The operating system gives no more open files: the program says so, in the step's result too.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_open_files_the_program_says_why_it_ends() {
+    let limited = |variables: &[(&str, &str)]| {
+        let mut shell = Command::new("sh");
+        let program = env!("CARGO_BIN_EXE_image-builder");
+        shell.args(["-c", "ulimit -n 4; exec \"$0\" clean-up", program]);
+        shell.env_clear().envs(variables.iter().copied());
+        let output = shell.output().unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
+    };
+    let (code, text) = limited(&[]);
+    assert_eq!(code, Some(1), "{text}");
+    let expected = "error AIB902: Starting the program failed: the operating system refused: ";
+    assert!(text.contains(expected), "{text}");
+    assert!(
+        text.contains("\nhint: raise the limits of the account"),
+        "{text}"
+    );
+    let (code, text) = limited(&[("TF_BUILD", "True")]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(
+        text.contains("##vso[task.complete result=Failed;]Starting the program failed"),
+        "{text}"
+    );
+}
+
 #[test]
 fn an_agent_gets_exit_code_0_and_reads_the_result() {
     let output = run(&["bake"], &[("TF_BUILD", "True")]);
