@@ -2,7 +2,7 @@
 //!
 //! An agent talks to a task with environment variables, and listens to lines on its standard output. This module reads the former
 //! ([`environment`]) and writes the latter ([`command`], [`console`]); [`stop`] learns when the job wants the task to end.
-//! It has never heard of Azure: it understands no input, knows no URL, and nothing but `main` may use it.
+//! It does not know Azure Resource Manager, and gives no input a meaning. `main`, `job` and `report` use it, and no other module.
 //! Nothing outside of it reads the environment or prints.
 
 mod children;

@@ -1,4 +1,5 @@
-//! Talking to Azure Resource Manager: one send function, sign-in, retry, long-running operations, failures.
+//! Talking to Azure: one function that sends requests with a token or a signature (`client`), one for those that need neither (`repeated`),
+//! sign-in, retry, failures, and what is asked of Azure Resource Manager.
 
 mod api_version;
 mod call;

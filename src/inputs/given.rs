@@ -1,4 +1,4 @@
-//! What a job gives, before anything is understood: plain texts. `main` fills it from the agent; tests fill it by hand.
+//! What a job gives, before anything is understood: plain texts. `job` fills it from the agent; tests fill it by hand.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

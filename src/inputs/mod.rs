@@ -1,6 +1,6 @@
 //! From the texts that a job gives to a validated [`Plan`].
 //!
-//! Everything here is pure, but for one look at the folder of the package: no clock, no environment, no network. All problems are found
+//! No clock, no environment, no network. Of the disk, the package's folder and the template file with its scripts are read. All problems are found
 //! before any is reported, because a pipeline author who corrects one input per run waits an agent's queue for each.
 
 pub mod connection;

@@ -2,7 +2,7 @@
 //!
 //! The stages are apart: `walk` lists the folder, `zip` and `tar_gz` write an archive (`deflate` compresses pieces of it, `in_order` has all
 //! cores do so), `blocks` cuts it, `blob` uploads.
-//! Every request goes through [`Client::send`]; nothing here reads a clock but to tell how long the upload took.
+//! Every request goes through [`Client::send`]. The clock is read for the date of a request that a key signs, and to tell how long the upload took.
 
 mod account;
 mod archive;

@@ -91,12 +91,36 @@ fn product_code(file: &Path) -> String {
     if file.to_string_lossy().ends_with("_tests.rs") {
         return String::new();
     }
-    let text = fs::read_to_string(file).unwrap();
-    let code = text.split("#[cfg(test)]").next().unwrap();
-    code.lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .collect::<Vec<_>>()
-        .join("\n")
+    without_tests(&fs::read_to_string(file).unwrap())
+}
+
+/// The lines of a source text that are neither a comment nor an item that is for tests alone. Such an item may stand anywhere in the file.
+fn without_tests(text: &str) -> String {
+    let mut kept = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if line.trim() != "#[cfg(test)]" {
+            kept.push(line);
+            continue;
+        }
+        let indent = &line[..line.len() - line.trim_start().len()];
+        let mut item = lines
+            .by_ref()
+            .skip_while(|line| line.trim().starts_with("#["));
+        let first = item.next().unwrap_or_default();
+        if !first.ends_with([';', '}']) {
+            let end = format!("{indent}}}");
+            lines.by_ref().find(|line| *line == end);
+        }
+    }
+    kept.retain(|line| !line.trim_start().starts_with("//"));
+    kept.join("\n")
+}
+
+#[test]
+fn code_after_an_item_for_tests_is_product_code() {
+    let text = "use a;\n#[cfg(test)]\nmod testing;\n// comment\nuse b;\n#[cfg(test)]\n#[path = \"c.rs\"]\nmod c;\n    #[cfg(test)]\n    fn d() {\n        if e {\n        }\n    }\nuse f;\n#[cfg(test)]\nmod tests {\n    use g;\n}\nuse h;";
+    assert_eq!(without_tests(text), "use a;\nuse b;\nuse f;\nuse h;");
 }
 
 /// Every `crate::a::b` in the code, `use` lists with braces at the top included.
