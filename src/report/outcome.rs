@@ -8,7 +8,7 @@ use crate::error::{Error, PARTLY};
 use crate::inputs::{Plan, Problems, Warning};
 use crate::resource::ResourceId;
 use crate::run::leftover::Remains;
-use crate::run::{Distribution, Image, Outcome, Output, Reservation};
+use crate::run::{Caveat, Distribution, Image, Outcome, Output};
 
 /// Code of "something stays in Azure".
 pub const CODE_REMAINS: &str = "AIB601";
@@ -60,7 +60,7 @@ pub fn report_warnings(console: &Console, warnings: &[Warning]) {
 pub(super) fn report_outcome(console: &Console, plan: &Plan, outcome: &Outcome) {
     match &outcome.result {
         Ok(image) => {
-            report_reservation(console, image);
+            report_caveat(console, image);
             report_missing(console, image);
             report_remains(console, &outcome.remains);
         }
@@ -94,7 +94,7 @@ pub(super) fn report_outcome(console: &Console, plan: &Plan, outcome: &Outcome) 
     }
     let result = outcome.result.as_ref();
     let partly =
-        result.is_ok_and(|image| image.reservation.is_some() || missing(image).next().is_some());
+        result.is_ok_and(|image| image.caveat.is_some() || missing(image).next().is_some());
     let issues = partly || !outcome.remains.is_empty() || !plan.warnings.is_empty();
     match &outcome.result {
         Ok(image) if issues => console.complete(TaskResult::SucceededWithIssues, &image.uri),
@@ -117,8 +117,8 @@ pub(super) fn not_there(target: &Distribution) -> String {
     )
 }
 
-/// What Azure holds against the run, in one sentence.
-pub(super) fn in_words(Reservation { state, message, .. }: &Reservation) -> String {
+/// Why the run did not simply succeed, in one sentence.
+pub(super) fn in_words(Caveat { state, message, .. }: &Caveat) -> String {
     let reason = if message.is_empty() {
         "Azure gives no reason"
     } else {
@@ -130,17 +130,17 @@ pub(super) fn in_words(Reservation { state, message, .. }: &Reservation) -> Stri
     }
 }
 
-fn report_reservation(console: &Console, image: &Image) {
-    let Some(reservation) = &image.reservation else {
+fn report_caveat(console: &Console, image: &Image) {
+    let Some(caveat) = &image.caveat else {
         return;
     };
-    let hint = reservation.hint.as_deref().unwrap_or(
+    let hint = caveat.hint.as_deref().unwrap_or(
         "the list of targets in the log shows what has its image; a new run distributes to all targets again",
     );
     console.issue(
         IssueKind::Warning,
         Some(PARTLY),
-        &with_hint(&in_words(reservation), Some(hint)),
+        &with_hint(&in_words(caveat), Some(hint)),
     );
 }
 

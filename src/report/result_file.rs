@@ -19,9 +19,9 @@ pub(super) fn document(plan: &Plan, image: &Image, phases: &[Phase]) -> Value {
     put("taskVersion", json!(TASK_VERSION));
     put("imageUri", json!(image.uri));
     put("imageChanged", json!(image.changed));
-    if let Some(reservation) = &image.reservation {
-        put("runState", json!(reservation.state.to_string()));
-        put("runMessage", json!(reservation.message));
+    if let Some(caveat) = &image.caveat {
+        put("runState", json!(caveat.state.to_string()));
+        put("runMessage", json!(caveat.message));
     }
     let first = image.outputs.first().map(|output| &output.target);
     if let (Some(first), Ok(id)) = (

@@ -206,10 +206,10 @@ fn of_build(event: &Event) -> Vec<String> {
             vec![format!("replicating {version}:  {}", replication(regions))]
         }
         Event::FoundAtTarget { image, reason } => vec![format!(
-            "the image was found at the target, because the run output does not tell of it: {image} ({reason})"
+            "the run output names no image; the image of this run was found at the target: {image} ({reason})"
         )],
         Event::Distributed(outputs) => of_outputs(outputs),
-        Event::Built(image) if image.outputs.len() > 1 || image.reservation.is_some() => {
+        Event::Built(image) if image.outputs.len() > 1 || image.caveat.is_some() => {
             of_outputs(&image.outputs)
         }
         Event::BuildOutput(text) => vec![text.clone()],

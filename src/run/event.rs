@@ -168,11 +168,11 @@ pub enum Event {
         /// Why, and what would help.
         reason: String,
     },
-    /// The run output does not tell of an image, and the image that this run made was found by what it was made of.
+    /// The run output names no image, and the image that this run made was found by what it was made of.
     FoundAtTarget {
         /// The id of the image or image version.
         image: String,
-        /// Why the run output does not tell.
+        /// Why the run output names none.
         reason: String,
     },
     /// The run failed, and some targets have their image nevertheless.

@@ -30,13 +30,13 @@ pub struct Image {
     pub provenance: Record,
     /// Whether this build made it; otherwise it was there, made of the same.
     pub changed: bool,
-    /// What Azure holds against the run that made it.
-    pub reservation: Option<Reservation>,
+    /// Why the run that made it did not simply succeed, if it did not.
+    pub caveat: Option<Caveat>,
 }
 
 /// The image is there, and the run did not simply succeed: it reached some of its targets, or ended in a state that we do not know.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reservation {
+pub struct Caveat {
     /// `PartiallySucceeded`, or a state that we do not know.
     pub state: RunState,
     /// Azure's text about it; empty if there was none.
@@ -106,11 +106,11 @@ pub(super) async fn collect(
         provenance: record(plan, version.as_deref(), run.package),
         platform_image: platform_image(&plan.source, version),
         changed: true,
-        reservation: Reservation::of(run.end),
+        caveat: Caveat::of(run.end),
     })
 }
 
-impl Reservation {
+impl Caveat {
     /// Nothing for a run that simply succeeded.
     fn of(end: RunEnd) -> Option<Self> {
         let hint = Explanation::of(&end.message, None, &[]).fix;

@@ -38,7 +38,7 @@ use clean_up::{Budget, cancel_runs, clean_up};
 use distribution::distributions_of;
 pub use distribution::{Distribution, Output};
 use event::{Event, Events};
-pub use image::{Image, PlatformImage, Reservation};
+pub use image::{Caveat, Image, PlatformImage};
 use leftover::{Leftover, Leftovers, Remains};
 use prepare::{Prepared, prepare};
 use unchanged::Look;

@@ -182,7 +182,7 @@ fn image(plan: &Plan, version: &Version) -> Image {
         platform_image: platform_image(&plan.source, None),
         provenance,
         changed: false,
-        reservation: None,
+        caveat: None,
     }
 }
 

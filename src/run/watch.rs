@@ -51,6 +51,8 @@ pub enum Unfollowed {
 const HEARTBEAT: Duration = Duration::from_secs(120);
 /// When one source has ended, the other one gets this long.
 const GRACE: Duration = Duration::from_secs(300);
+/// Azure Resource Manager may answer 404 for a moment although the template is there: it reads from replicas.
+const READ_AFTER_WRITE: Duration = Duration::from_secs(60);
 /// Azure answers a question about a template badly now and then while its build goes on (danielsollondon/azvmimagebuilder#129).
 const LONGEST_SILENCE: Duration = Duration::from_secs(15 * 60);
 
@@ -70,6 +72,7 @@ pub async fn watch(
         start: Instant::now(),
         news: Instant::now(),
         silent: false,
+        missing: None,
         spoken: Instant::now(),
         told: None,
         phase: None,
@@ -112,6 +115,8 @@ struct Run<'a> {
     news: Instant,
     /// Whether the last question went without an answer.
     silent: bool,
+    /// Since when Azure says that there is no such template.
+    missing: Option<Instant>,
     /// When something was last said.
     spoken: Instant,
     told: Option<(RunState, Option<String>)>,
@@ -168,8 +173,16 @@ impl Run<'_> {
         match self.arm.template(self.id).await {
             Ok(seen) => {
                 self.heard();
+                self.missing = None;
                 self.status = seen.value.last_run.or(self.status.take());
                 Ok(seen.pause)
+            }
+            Err(failure) if failure.is(StatusCode::NOT_FOUND) => {
+                let since = *self.missing.get_or_insert_with(Instant::now);
+                if since.elapsed() < READ_AFTER_WRITE {
+                    return Ok(None);
+                }
+                Err(failure)
             }
             Err(failure) if is_final(&failure) => Err(failure),
             Err(failure) => self.bear(failure),

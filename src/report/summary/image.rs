@@ -34,7 +34,7 @@ pub(super) fn success(told: &Told<'_>, image: &Image) -> String {
     }
     let what = if image.changed { "built" } else { "unchanged" };
     let title = escaped(&title);
-    let mark = match image.reservation {
+    let mark = match image.caveat {
         None => "✅",
         Some(_) => "⚠️",
     };

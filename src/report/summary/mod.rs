@@ -48,7 +48,7 @@ pub(super) fn markdown(told: &Told<'_>) -> Option<String> {
 
 /// Which target has its image; of a build that succeeded only where there are several.
 fn targets(told: &Told<'_>) -> String {
-    let plain = |image: &Image| image.reservation.is_none();
+    let plain = |image: &Image| image.caveat.is_none();
     let one_is_enough = told.outcome.result.as_ref().is_ok_and(plain);
     if told.outputs.len() < 2 && one_is_enough || told.outputs.is_empty() {
         return String::new();
@@ -203,15 +203,15 @@ fn warnings(told: &Told<'_>) -> String {
         .remains
         .iter()
         .map(|remains| format!("**{}** {}", super::CODE_REMAINS, escaped(&remains.why)));
-    let reservation = told.outcome.result.iter().filter_map(|image| {
-        let text = in_words(image.reservation.as_ref()?);
+    let caveat = told.outcome.result.iter().filter_map(|image| {
+        let text = in_words(image.caveat.as_ref()?);
         Some(format!("**{PARTLY}** {}", escaped(&text)))
     });
     let missing = told.outcome.result.iter().flat_map(missing);
     let missing =
         missing.map(|output| format!("**{PARTLY}** {}", escaped(&not_there(&output.target))));
     let all: Vec<_> = plan
-        .chain(reservation)
+        .chain(caveat)
         .chain(missing)
         .chain(remains)
         .map(|line| format!("- {line}\n"))

@@ -100,7 +100,7 @@ async fn the_image_of_the_run_is_found_without_a_run_output() {
         let uri = stage.variable("imageUri").unwrap();
         assert!(uri.ends_with(expected), "{cell}: {uri}");
         let line = format!(
-            "the image was found at the target, because the run output does not tell of it: {uri} (Reading run output '"
+            "the run output names no image; the image of this run was found at the target: {uri} (Reading run output '"
         );
         assert!(
             stage.transcript.contains(&line),
@@ -110,7 +110,7 @@ async fn the_image_of_the_run_is_found_without_a_run_output() {
     }
 }
 
-/// A right that is missing, or lasting trouble, costs no image either.
+/// A missing permission, or lasting trouble, costs no image either.
 #[tokio::test(start_paused = true)]
 async fn a_run_output_that_is_refused_costs_no_image() {
     for code in [403, 500] {
@@ -236,7 +236,7 @@ async fn a_partial_success_with_our_output_has_issues() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_simple_success_has_no_reservation() {
+async fn a_simple_success_has_no_caveat() {
     let stage = Scene::windows().build(|_| {}).await;
     let result = result_file(&stage);
     assert_eq!(result.get("runState"), None);

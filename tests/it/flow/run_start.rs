@@ -139,16 +139,33 @@ async fn a_refusal_without_a_run_is_told_as_it_is() {
     );
 }
 
-/// As long as Azure does not say that there is no run, nothing is asked for again.
+/// A template that Azure does not find for a moment is there: the run is followed. One that stays away is an error.
 #[tokio::test(start_paused = true)]
-async fn without_an_answer_nothing_is_sent_twice() {
+async fn a_template_that_is_missing_for_a_moment_costs_no_build() {
     let usual = Scene::windows().build(|_| {}).await;
-    let journal = usual.cloud.journal();
+    let before = reads_before_the_start(&usual);
+    let missing = r#"{"error":{"code":"ResourceNotFound","message":"not found"}}"#;
+    for (times, result) in [(1, "Succeeded"), (2, "Succeeded"), (1000, "Failed")] {
+        let fault = at("GetTemplate", before + 2, times, answered(404, missing));
+        let stage = Scene::windows().build(|cloud| cloud.add_fault(fault)).await;
+        assert_eq!(stage.result(), result, "{times}\n{}", stage.transcript);
+    }
+}
+
+fn reads_before_the_start(stage: &Stage) -> u32 {
+    let journal = stage.cloud.journal();
     let before = journal
         .iter()
         .take_while(|entry| entry.operation != Some("RunTemplate"))
         .filter(|entry| entry.operation == Some("GetTemplate"));
-    let before = u32::try_from(before.count()).unwrap();
+    u32::try_from(before.count()).unwrap()
+}
+
+/// As long as Azure does not say that there is no run, nothing is asked for again.
+#[tokio::test(start_paused = true)]
+async fn without_an_answer_nothing_is_sent_twice() {
+    let usual = Scene::windows().build(|_| {}).await;
+    let before = reads_before_the_start(&usual);
     let stage = Scene::windows()
         .build(|cloud| {
             cloud.add_fault(at("RunTemplate", 1, 1, answered(504, BUSY)));
