@@ -80,6 +80,12 @@ impl Finding {
         }
     }
 
+    /// Its fix may name an input that has no effect in this build.
+    fn for_plan(self, plan: &Plan) -> Self {
+        let fix = self.fix.map(|fix| plan.naming_what_counts(&fix));
+        Self { fix, ..self }
+    }
+
     /// Whether a build fails by it.
     pub fn is_problem(&self) -> bool {
         matches!(self.verdict, Verdict::Problem(_) | Verdict::Certain(_))
@@ -127,7 +133,8 @@ pub struct Job {
 /// Makes all checks. None stops another; the findings come in the order of [`CHECKS`].
 pub async fn doctor(plan: &Plan, arm: &Arm, job: Job) -> Vec<Finding> {
     let azure = Azure::new(arm, Subject::of(plan), Patience::LONG, job);
-    make(CHECKS.iter(), &azure).await
+    let found = make(CHECKS.iter(), &azure).await;
+    found.into_iter().map(|it| it.for_plan(plan)).collect()
 }
 
 /// A build does not wait longer for the preflight, whatever Azure does.
@@ -153,7 +160,11 @@ pub async fn preflight(plan: &Plan, arm: &Arm) -> Preflight {
     }
     let certain = |finding: &Finding| matches!(finding.verdict, Verdict::Certain(_));
     Preflight {
-        in_the_way: found.into_iter().filter(certain).collect(),
+        in_the_way: found
+            .into_iter()
+            .filter(certain)
+            .map(|it| it.for_plan(plan))
+            .collect(),
         // What the checks have learned is there at once; nobody waits for what they had no time for.
         source_version: source_number(&azure).now_or_never().flatten(),
     }

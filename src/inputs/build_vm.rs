@@ -8,6 +8,7 @@ use super::plan::{BuildVm, Network};
 use super::problem::{Code, Form, Problem, quoted};
 use super::reading::{Reading, Reported};
 use super::resource_kind::{IDENTITY, SUBNET};
+use super::spelling::tidy;
 use crate::resource::ResourceId;
 
 const SIZE: Form = Form {
@@ -45,7 +46,7 @@ const DISK_SIZE: Form = Form {
 /// One id per line; commas separate as well.
 fn identities(reading: &mut Reading<'_>) -> Result<Vec<ResourceId>, Reported> {
     let text = reading.optional(&BUILD_VM_IDENTITIES)?.unwrap_or_default();
-    let ids = text.split(['\n', ',', ';']).map(str::trim);
+    let ids = text.split(['\n', ',', ';']).map(tidy);
     let read: Vec<_> = ids
         .filter(|id| !id.is_empty())
         .map(|id| reading.id_of(&BUILD_VM_IDENTITIES, id, IDENTITY))
@@ -63,12 +64,16 @@ fn identities(reading: &mut Reading<'_>) -> Result<Vec<ResourceId>, Reported> {
 fn network(reading: &mut Reading<'_>) -> Result<Option<Network>, Reported> {
     let subnet = reading.optional_id(&VNET_SUBNET_ID, SUBNET);
     // Both are hidden in the editor without a subnet.
-    let Some(subnet) = subnet? else {
+    if matches!(subnet, Ok(None)) {
         return Ok(None);
-    };
+    }
     let container = reading.optional_id(&CONTAINER_INSTANCE_SUBNET_ID, SUBNET);
     let proxy = vm_size(reading, &PROXY_VM_SIZE, PROXY_SIZE);
-    let container_subnet = match container? {
+    let (subnet, container) = (subnet?, container?);
+    let Some(subnet) = subnet else {
+        return Ok(None);
+    };
+    let container_subnet = match container {
         Some(container) => Some(container_subnet(reading, &subnet, container)?),
         None => None,
     };

@@ -6,7 +6,7 @@ use super::declared::{
 };
 use super::plan::{Customization, Provisioner};
 use super::reading::{Reading, Reported};
-use super::template_file::TemplateFile;
+use super::template_file::{CUSTOMIZE, TemplateFile};
 
 const PROVISIONERS: &[(&str, Provisioner)] = &[
     ("shell", Provisioner::Shell),
@@ -18,7 +18,7 @@ pub(super) fn read(
     reading: &mut Reading<'_>,
     file: &TemplateFile,
 ) -> Result<Customization, Reported> {
-    if file.steps.is_some() {
+    if file.has(CUSTOMIZE) {
         let told = file.provisioner();
         return Ok(Customization {
             provisioner: told.map_or_else(|| provisioner(reading), Ok)?,

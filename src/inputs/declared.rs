@@ -16,6 +16,13 @@ pub struct Input {
     pub required: bool,
 }
 
+impl Input {
+    /// Whether it is a switch: those have a default, and no others have one like it.
+    pub fn is_flag(&self) -> bool {
+        self.default.eq_ignore_ascii_case("true") || self.default.eq_ignore_ascii_case("false")
+    }
+}
+
 include!(concat!(env!("OUT_DIR"), "/inputs.rs"));
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use super::plan::{ReplicationMode, StorageType, Target, TargetRegion, Versioning
 use super::problem::{Code, Form, Problem, quoted};
 use super::reading::{Reading, Reported};
 use super::resource_kind::{IMAGE_DEFINITION, IMAGE_VERSION};
-use crate::resource::{ImageVersion, Region, ResourceId};
+use super::spelling::tidy;
+use crate::resource::{ImageVersion, Region, ResourceId, split_at_blanks};
 
 /// What the form, the sibling tasks and Azure itself call a gallery, as the source or as the target: small, without blanks and hyphens.
 pub(super) const NAMES: [&str; 8] = [
@@ -54,6 +55,7 @@ pub(super) fn read(
     let regions = regions(reading);
     let exclude_from_latest = reading.flag(&EXCLUDE_FROM_LATEST);
     let replication_mode = reading.choice_or_default(&REPLICATION_MODE, REPLICATION_MODES);
+    let storage = reading.choice_or_default(&DISTRIBUTE_STORAGE_ACCOUNT_TYPE, STORAGE_TYPES);
     let (definition, version) = image?;
     let version = one_version(reading, version, own_version?)?;
     let mut versioning = versioning?;
@@ -72,7 +74,7 @@ pub(super) fn read(
             storage: None,
         });
     }
-    let storage = reading.choice_or_default(&DISTRIBUTE_STORAGE_ACCOUNT_TYPE, STORAGE_TYPES)?;
+    let storage = storage?;
     for region in &mut regions {
         region.storage = region.storage.or(storage);
     }
@@ -123,7 +125,7 @@ fn versioning(reading: &mut Reading<'_>) -> Result<Option<Versioning>, Reported>
     let scheme = reading.choice_or_default(&DISTRIBUTE_VERSIONING_SCHEME, SCHEMES)?;
     if scheme == Some(Scheme::Latest) {
         // The service itself writes -1 for "none".
-        let none = reading.raw(&DISTRIBUTE_VERSIONING_MAJOR).trim() == "-1";
+        let none = tidy(reading.raw(&DISTRIBUTE_VERSIONING_MAJOR)) == "-1";
         let major = if none {
             None
         } else {
@@ -188,11 +190,10 @@ fn regions(reading: &mut Reading<'_>) -> Result<Vec<TargetRegion>, Reported> {
         None => &REPLICATION_REGIONS,
     };
     let text = reading.optional(input)?.unwrap_or_default();
-    let names = text
-        .split([',', ';', '\n'])
-        .map(str::trim)
-        .filter(|name| !name.is_empty());
-    let read: Vec<_> = names.map(|name| region(reading, input, name)).collect();
+    let items = text.split([',', ';', '\n']);
+    let names = items.flat_map(|item| split_at_blanks(tidy(item)));
+    let names = names.filter(|name| !name.is_empty());
+    let read: Vec<_> = names.map(|name| region(reading, input, &name)).collect();
     let mut regions: Vec<TargetRegion> = Vec::new();
     for region in read {
         let region = region?;

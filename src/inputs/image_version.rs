@@ -6,6 +6,7 @@ use super::declared::{IMAGE_VERSION, Input};
 use super::given::Given;
 use super::problem::{Code, Form, Problem, quoted};
 use super::reading::{Reading, Reported};
+use super::spelling::tidy;
 use crate::resource::ImageVersion;
 
 const VERSION: Form = Form {
@@ -17,7 +18,7 @@ const VERSION: Form = Form {
 /// None leaves the number to the gallery.
 pub(super) fn read(reading: &mut Reading<'_>) -> Result<Option<ImageVersion>, Reported> {
     let input = &IMAGE_VERSION;
-    let filled = fill_in(reading.raw(input).trim(), reading.given());
+    let filled = fill_in(tidy(reading.raw(input)), reading.given());
     let Some(text) = reading.whole(input, &filled)? else {
         return Ok(None);
     };

@@ -18,8 +18,10 @@ mod marketplace;
 mod oidc;
 mod package;
 mod path;
+mod predefined;
 mod reading;
 mod resource_kind;
+mod script;
 mod service_connection;
 mod settings;
 mod source;
@@ -38,18 +40,19 @@ pub use plan::{
 };
 pub use problem::{CODES, Code, Problem, Problems, Warning};
 pub use provenance::Provenance;
-pub use spelling::nearest;
+pub use spelling::{meant, nearest};
 
 use declared::{
-    ACTION, BUILD_TIMEOUT_IN_MINUTES, BUILD_VM_IDENTITIES, IB_AZURE_RESOURCE_GROUP, IB_LOCATION,
-    INLINE_SCRIPT, MANAGED_IDENTITY, PROVENANCE_TAGS, SKIP_IF_UNCHANGED, STREAM_LOGS,
-    TEMPLATE_FILE,
+    ACTION, ALL_INPUTS, BUILD_TIMEOUT_IN_MINUTES, BUILD_VM_IDENTITIES, IB_AZURE_RESOURCE_GROUP,
+    IB_LOCATION, INLINE_SCRIPT, MANAGED_IDENTITY, PROVENANCE_TAGS, REPLICATION_REGIONS,
+    SKIP_IF_UNCHANGED, STREAM_LOGS, TARGET_REGIONS, TEMPLATE_FILE,
 };
 use problem::Form;
 use reading::{Reading, Reported};
-use template_file::{FileSteps, TemplateFile};
+use template_file::overrides::{in_the_file, overrides_by};
+use template_file::{CUSTOMIZE, FileSteps, TIMEOUT, TemplateFile};
 
-use crate::resource::{IMAGE_TEMPLATE, ResourceId};
+use crate::resource::{IMAGE_TEMPLATE, Region, ResourceId};
 use crate::secret::Masker;
 
 /// The service connection alone, for a step that removes what an earlier one left.
@@ -73,36 +76,34 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Plan, Reported
     let action = reading.choice_or_default(&ACTION, ACTIONS);
     let connection = service_connection::read(reading, masker);
     let resource_group = resource_group(reading);
-    let location = reading.required(&IB_LOCATION, REGION);
-    let location = location.and_then(|text| reading.region(&IB_LOCATION, text));
+    let location = location(reading);
     let identity = reading.required_id(&MANAGED_IDENTITY, resource_kind::IDENTITY);
-    // With a file that is not understood, it is not known which inputs count: they wait for the next try.
-    let file = template_file::read(reading)?;
-    let source = file.source().map_or_else(|| source::read(reading), Ok);
-    let customization = customization::read(reading, &file);
+    let file = template_file::read(reading);
+    let source = file.or_inputs(reading, "source", TemplateFile::source, source::read);
+    let customization = |it: &mut Reading<'_>| customization::read(it, &file);
+    let customization = file.or_inputs(reading, CUSTOMIZE, |_| None, customization);
     let format = customization.as_ref().ok().map(Customization::format);
-    let package = package::read(reading, format, file.steps.as_ref());
-    let target = file.target();
-    let target = target.map_or_else(|| target::read(reading, &location), Ok);
+    let package = package::read(reading, format, &file);
+    let target = |reading: &mut Reading<'_>| target::read(reading, &location);
+    let target = file.or_inputs(reading, "distribute", TemplateFile::target, target);
     let build_vm = unless_in_file(reading, &file, "vmProfile", build_vm::read);
-    let build_timeout_minutes = file.build_timeout();
-    let build_timeout_minutes = build_timeout_minutes.map_or_else(|| build_timeout(reading), Ok);
+    let build_timeout_minutes =
+        file.or_inputs(reading, TIMEOUT, TemplateFile::build_timeout, build_timeout);
     let validation = unless_in_file(reading, &file, "validate", validation::read);
-    let subscription = connection.as_ref().ok();
-    let settings = settings::read(reading, subscription.map(|it| it.subscription.as_str()));
-    let artifact_tags = target::tags(reading, target.as_ref().ok());
+    let settings = settings::read(reading, &file, connection.as_ref().ok());
+    let tags = |reading: &mut Reading<'_>| target::tags(reading, target.as_ref().ok());
+    let artifact_tags = unless_in_file(reading, &file, "distribute", tags);
     let stream_logs = reading.flag(&STREAM_LOGS);
     let provenance = provenance::read(reading);
     let skip_if_unchanged = skip_if_unchanged(reading, target.as_ref().ok(), &provenance);
-    if let (Ok(source), Ok(target)) = (&source, &target) {
-        target::check_against(reading, source, target)?;
-    }
-    let package = package?;
+    let not_itself = target::check_against(reading, source.as_ref(), target.as_ref());
+    read_other_flags(reading, &file);
     warn_of_exposed_secrets(reading, &customization, &file);
-    let steps = file
-        .steps
-        .map(|steps| template_file::resolve(reading, steps, package.as_ref()));
-    let (connection, resource_group) = (connection?, resource_group?);
+    let customization = script::judged(reading, customization, package.as_ref(), &file);
+    script::warn_of_macros(reading, customization.as_ref(), validation.as_ref());
+    let instead = what_counts_instead(reading, &file);
+    let steps = template_file::resolve(reading, file.steps, package.as_ref());
+    let (connection, resource_group, ()) = (connection?, resource_group?, not_itself?);
     let template_name = reading.given().template_name();
     let subscription = &connection.subscription;
     Ok(Plan {
@@ -115,9 +116,9 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Plan, Reported
         identity: identity?,
         source: source?,
         customization: customization?,
-        steps: steps.transpose()?,
+        steps: steps?,
         sections: file.sections,
-        package,
+        package: package?,
         target: target?,
         build_vm: build_vm?,
         build_timeout_minutes: build_timeout_minutes?,
@@ -127,8 +128,14 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Plan, Reported
         skip_if_unchanged: skip_if_unchanged?,
         provenance: provenance?,
         stream_logs: stream_logs?,
+        instead,
         warnings: Vec::new(),
     })
+}
+
+fn location(reading: &mut Reading<'_>) -> Result<Region, Reported> {
+    let text = reading.required(&IB_LOCATION, REGION)?;
+    reading.region(&IB_LOCATION, text)
 }
 
 /// What is compared stands in a tag of the image version, so there must be both.
@@ -212,13 +219,35 @@ fn unless_in_file<T: Default>(
     reading: &mut Reading<'_>,
     file: &TemplateFile,
     section: &str,
-    read: fn(&mut Reading<'_>) -> Result<T, Reported>,
+    read: impl FnOnce(&mut Reading<'_>) -> Result<T, Reported>,
 ) -> Result<T, Reported> {
-    if file.has(section) {
-        Ok(T::default())
-    } else {
-        read(reading)
+    file.or_inputs(reading, section, |_| Some(T::default()), read)
+}
+
+/// A switch that nothing else asked for has to be one, too.
+fn read_other_flags(reading: &mut Reading<'_>, file: &TemplateFile) {
+    let overridden: Vec<_> = overrides_by(|section| file.has(section)).collect();
+    for input in ALL_INPUTS.iter().filter(|input| input.is_flag()) {
+        if !overridden.iter().any(|(_, other, _)| *other == input) {
+            // A problem is kept with the others.
+            drop(reading.flag(input));
+        }
     }
+}
+
+/// For each input without effect that a hint may name: what counts instead.
+fn what_counts_instead(reading: &Reading<'_>, file: &TemplateFile) -> Vec<(&'static str, String)> {
+    let overridden = overrides_by(|section| file.has(section));
+    let mut instead: Vec<_> = overridden
+        .map(|(section, input, member)| (input.name, in_the_file(section, member)))
+        .collect();
+    if reading.is_set(&TARGET_REGIONS) && !file.has("distribute") {
+        instead.push((
+            REPLICATION_REGIONS.name,
+            format!("input '{}'", TARGET_REGIONS.name),
+        ));
+    }
+    instead
 }
 
 const REGION: Form = Form {

@@ -5,38 +5,63 @@ mod folder;
 use ignore::gitignore::GitignoreBuilder;
 
 use super::declared::{
-    PACKAGE_ACCESS, PACKAGE_EXCLUDE, PACKAGE_RETENTION_DAYS, STORAGE_ACCOUNT_NAME,
+    INLINE_SCRIPT, PACKAGE_ACCESS, PACKAGE_EXCLUDE, PACKAGE_PATH, PACKAGE_RETENTION_DAYS,
+    STORAGE_ACCOUNT_NAME,
 };
 use super::plan::{ArchiveFormat, Package, PackageAccess, Retention};
 use super::problem::Form;
 use super::reading::{Reading, Reported};
-use super::template_file::FileSteps;
+use super::template_file::{FileSteps, TemplateFile};
 
-/// `format` is unknown if the customization is not understood. With the customizers of a template file there need be no package.
+/// `format` is unknown if the customization is not understood. None where nobody asked for a package: a script that needs no files, Windows Update
+/// and the customizers of a template file do without, and without a storage account.
 pub(super) fn read(
     reading: &mut Reading<'_>,
     format: Option<ArchiveFormat>,
-    steps: Option<&FileSteps>,
+    file: &TemplateFile,
 ) -> Result<Option<Package>, Reported> {
-    if let Some(steps) = steps
-        && !steps.need_package()
-        && folder::is_left_out(reading, &steps.script())
-    {
+    let steps = file.steps.as_ref();
+    let needed = steps.is_some_and(FileSteps::need_package);
+    let in_file = file.may_customize();
+    // With customizers of its own, a step of many pipelines names the same account without a package.
+    let asked_for = needed || (!in_file && reading.is_set(&STORAGE_ACCOUNT_NAME));
+    let script = match steps {
+        Some(steps) => steps.script(),
+        None if in_file => String::new(),
+        None => reading.raw(&INLINE_SCRIPT).to_owned(),
+    };
+    if !asked_for && folder::is_left_out(reading, &script, in_file) {
+        warn_without_package(reading);
         return Ok(None);
     }
-    read_whole(reading, format, steps).map(Some)
+    read_whole(reading, format, &script, needed).map(Some)
+}
+
+/// What was said of a package that there is none of.
+fn warn_without_package(reading: &mut Reading<'_>) {
+    for input in [&PACKAGE_EXCLUDE, &PACKAGE_ACCESS, &PACKAGE_RETENTION_DAYS] {
+        if reading.is_set(input) {
+            let reason = "because there is no package";
+            let hint = format!(
+                "set '{}' as well, or leave '{}' out",
+                PACKAGE_PATH.name, input.name
+            );
+            reading.warn_without_effect(input, reason, &hint);
+        }
+    }
 }
 
 fn read_whole(
     reading: &mut Reading<'_>,
     format: Option<ArchiveFormat>,
-    steps: Option<&FileSteps>,
+    script: &str,
+    needed: bool,
 ) -> Result<Package, Reported> {
-    let storage_account = storage_account(reading);
+    let storage_account = storage_account(reading, needed);
     let exclude = exclude(reading);
     let access = reading.choice_or_default(&PACKAGE_ACCESS, ACCESS);
     let retention = retention(reading);
-    let (folder, is_file) = folder::read(reading, steps)?;
+    let (folder, is_file) = folder::read(reading, script, needed)?;
     let name = folder::name(reading, &folder)?;
     let format = match format {
         Some(ArchiveFormat::Zip) => {
@@ -89,8 +114,16 @@ const STORAGE_ACCOUNT: Form = Form {
 
 /// The original task looked the name up ignoring case; Azure's names are lower-case
 /// (<https://learn.microsoft.com/azure/storage/common/storage-account-overview#storage-account-name>).
-fn storage_account(reading: &mut Reading<'_>) -> Result<String, Reported> {
-    let text = reading.required(&STORAGE_ACCOUNT_NAME, STORAGE_ACCOUNT)?;
+fn storage_account(reading: &mut Reading<'_>, needed: bool) -> Result<String, Reported> {
+    let Some(text) = reading.optional(&STORAGE_ACCOUNT_NAME)? else {
+        let without = format!(
+            "a build without a package needs none: leave '{}' out as well",
+            PACKAGE_PATH.name
+        );
+        let hint = Some(without).filter(|_| !needed);
+        let expected = STORAGE_ACCOUNT.expected();
+        return Err(reading.missing_unless(&STORAGE_ACCOUNT_NAME, &expected, hint));
+    };
     let name = text.to_ascii_lowercase();
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     if (3..=24).contains(&name.len()) && name.chars().all(plain) {
@@ -108,7 +141,9 @@ const PATTERN: Form = Form {
 
 /// Each line is tried by itself, so that a wrong one is named.
 fn exclude(reading: &mut Reading<'_>) -> Result<Vec<String>, Reported> {
-    let lines = reading.optional(&PACKAGE_EXCLUDE)?.unwrap_or_default();
+    let lines = reading
+        .optional_lines(&PACKAGE_EXCLUDE)?
+        .unwrap_or_default();
     let mut wrong = None;
     for line in lines.lines() {
         if GitignoreBuilder::new("").add_line(None, line).is_err() {

@@ -80,6 +80,8 @@ pub struct Plan {
     pub provenance: Provenance,
     /// Whether the output of the build shows in the job's log while it runs.
     pub stream_logs: bool,
+    /// Inputs that have no effect in this build, and what counts in their place, as a hint names it.
+    pub instead: Vec<(&'static str, String)>,
     /// What is worth telling the author although it does not stop the build.
     pub warnings: Vec<Warning>,
 }
@@ -89,6 +91,22 @@ pub struct Plan {
 const DEFAULT_BUILD_TIMEOUT_MINUTES: u32 = 240;
 
 impl Plan {
+    /// `text` with what counts in this build in place of every input that has no effect in it.
+    pub fn naming_what_counts(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for (input, instead) in &self.instead {
+            let quoted = format!("'{input}'");
+            if instead.contains(&quoted) {
+                // The member of the file has the input's name.
+                text = text.replace(&format!("input {quoted}"), instead);
+            } else {
+                text = text.replace(&format!("input {quoted}"), &quoted);
+                text = text.replace(&quoted, instead);
+            }
+        }
+        text
+    }
+
     /// When the service gives a run up.
     pub fn effective_build_timeout(&self) -> Duration {
         let minutes = match self.build_timeout_minutes {

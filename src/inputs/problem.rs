@@ -1,8 +1,9 @@
 //! What is wrong with the inputs, as data, and how it reads.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use super::declared::{ALL_INPUTS, Input};
+use super::spelling::is_invisible;
 
 /// The stable code of a problem or warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,6 +30,8 @@ pub enum Code {
     TemplateFile,
     /// `AIB110`.
     Exposed,
+    /// `AIB111`.
+    Placeholder,
 }
 
 /// Every code with its meaning, in the order of the codes.
@@ -71,6 +74,10 @@ pub const CODES: &[(Code, &str)] = &[
         Code::Exposed,
         "A script seems to hold a secret, which everybody who may read the image template can read (warning)",
     ),
+    (
+        Code::Placeholder,
+        "An input still has the value of a sample or of the form, or a script does nothing (warning)",
+    ),
 ];
 
 impl Code {
@@ -88,6 +95,7 @@ impl Code {
             Self::Undeclared => "AIB108",
             Self::TemplateFile => "AIB109",
             Self::Exposed => "AIB110",
+            Self::Placeholder => "AIB111",
         }
     }
 }
@@ -204,10 +212,19 @@ impl Form {
 /// The longest value that a message repeats, in characters.
 const LONGEST_QUOTE: usize = 200;
 
-/// A value in quotes, on one line and cut to a length that leaves the message readable.
+/// A value in quotes, on one line and cut to a length that leaves the message readable. What would not show is named: `'si<U+200B>g'`.
 pub(super) fn quoted(value: &str) -> String {
-    let plain = |c: char| if c.is_control() { ' ' } else { c };
-    let mut shown: String = value.chars().take(LONGEST_QUOTE).map(plain).collect();
+    let mut shown = String::new();
+    for c in value.chars().take(LONGEST_QUOTE) {
+        if c.is_control() || c == '\u{2028}' || c == '\u{2029}' {
+            shown.push(' ');
+        } else if is_invisible(c) && !c.is_whitespace() {
+            // Writing to a text does not fail.
+            write!(shown, "<U+{:04X}>", u32::from(c)).ok();
+        } else {
+            shown.push(c);
+        }
+    }
     if value.chars().nth(LONGEST_QUOTE).is_some() {
         shown.push('…');
     }
@@ -256,6 +273,7 @@ mod tests {
     #[test]
     fn quotes_stay_short_and_on_one_line() {
         assert_eq!(quoted("a\r\nb"), "'a  b'");
+        assert_eq!(quoted("si\u{200b}g"), "'si<U+200B>g'");
         assert_eq!(quoted(&"x".repeat(201)), format!("'{}…'", "x".repeat(200)));
         assert_eq!(quoted(&"ä".repeat(200)), format!("'{}'", "ä".repeat(200)));
     }

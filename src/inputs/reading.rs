@@ -1,20 +1,24 @@
 //! One pass over what a job gives: hands out texts, collects problems and warnings.
 
-mod resource;
+pub(super) mod resource;
 mod undeclared;
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use super::declared::Input;
 use super::given::Given;
+use super::predefined::predefined;
 use super::problem::{Code, Form, Problem, Problems, Warning, list, quoted};
-use super::spelling::{nearest, unexpanded_macro};
+use super::spelling::{is_invisible, meant, nearest, tidy, trimmed, unexpanded_macro};
 
 /// What was given, and what has been found wrong with it so far.
 pub(super) struct Reading<'a> {
     given: &'a Given,
     problems: Vec<Problem>,
     warnings: Vec<Warning>,
+    /// The switches that were read, so that each is reported once.
+    flags: BTreeMap<&'static str, Result<bool, Reported>>,
 }
 
 /// A value that is not to be had, because of a problem that has been reported. Only reporting makes one.
@@ -27,6 +31,7 @@ impl<'a> Reading<'a> {
             given,
             problems: Vec::new(),
             warnings: Vec::new(),
+            flags: BTreeMap::new(),
         }
     }
 
@@ -86,9 +91,36 @@ impl<'a> Reading<'a> {
         given.map_or(input.default, String::as_str)
     }
 
-    /// The trimmed text, if there is one. The agent trims what is written in YAML, but not what a variable brings in.
+    /// The text without blanks and quotes around it, if there is one. The agent trims what is written in YAML, but not what a variable brings
+    /// in.
     pub(super) fn optional(&mut self, input: &Input) -> Result<Option<&'a str>, Reported> {
-        self.whole(input, self.raw(input).trim())
+        self.whole(input, tidy(self.raw(input)))
+    }
+
+    /// The text as [`optional`](Self::optional) has it, for an input in which quotes are the author's own.
+    pub(super) fn optional_lines(&mut self, input: &Input) -> Result<Option<&'a str>, Reported> {
+        self.whole(input, trimmed(self.raw(input)))
+    }
+
+    /// Whether the author gave a value that is not the declared default.
+    pub(super) fn is_set(&self, input: &Input) -> bool {
+        let text = tidy(self.raw(input));
+        !text.is_empty() && !text.eq_ignore_ascii_case(tidy(input.default))
+    }
+
+    /// What `read` finds wrong with inputs of which it is not known whether they count: only what was given can be wrong, and nothing is
+    /// warned of.
+    pub(super) fn as_far_as_given<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, Reported>,
+    ) -> Result<T, Reported> {
+        let (problems, warnings) = (self.problems.len(), self.warnings.len());
+        let value = read(self);
+        let found = self.problems.split_off(problems);
+        let wrong = found.into_iter().filter(|it| it.code != Code::Missing);
+        self.problems.extend(wrong);
+        self.warnings.truncate(warnings);
+        value
     }
 
     /// The text of an input, unless it is empty or a macro in it was left alone.
@@ -101,8 +133,11 @@ impl<'a> Reading<'a> {
             Some(name) => Err(self.report(Problem::new(
                 Code::Macro,
                 input,
-                format!("{} still has the macro '$({name})', because no variable '{name}' is defined", quoted(text)),
-                Some(format!("define the variable '{name}' for this job; a variable of a later step, another job or another stage is not seen here")),
+                format!(
+                    "{} still has the macro '$({name})', because no variable '{name}' is defined",
+                    quoted(text)
+                ),
+                Some(undefined(name)),
             ))),
             None => Ok(Some(text).filter(|text| !text.is_empty())),
         }
@@ -118,28 +153,55 @@ impl<'a> Reading<'a> {
 
     /// The input is empty. A name that looks like it may be there instead.
     pub(super) fn missing(&mut self, input: &Input, expected: &str) -> Reported {
-        let undeclared = self.undeclared();
-        let hint = nearest(input.name, undeclared)
-            .map(|name| format!("input '{name}' is given; did you mean '{}'?", input.name));
+        self.missing_unless(input, expected, None)
+    }
+
+    /// The input is empty; `otherwise` says what needs none. A name that looks like it may be there instead.
+    pub(super) fn missing_unless(
+        &mut self,
+        input: &Input,
+        expected: &str,
+        otherwise: Option<String>,
+    ) -> Reported {
+        let hint = self.given_instead(input).or(otherwise);
         let text = format!("it is required and empty; {expected}");
         self.report(Problem::new(Code::Missing, input, text, hint))
     }
 
-    /// A `true` or `false`. Agents hand booleans over in any case; the original task took every other text for `false`.
+    fn given_instead(&self, input: &Input) -> Option<String> {
+        let mut undeclared = self.undeclared().into_iter();
+        let name = undeclared.find(|name| !meant(name, [input.name]).is_empty())?;
+        Some(format!(
+            "input '{name}' is given; did you mean '{}'?",
+            input.name
+        ))
+    }
+
+    /// A `true` or `false`. Agents hand booleans over in any letter case; the original task took every other text for `false`.
     pub(super) fn flag(&mut self, input: &Input) -> Result<bool, Reported> {
-        let text = self.optional(input)?.unwrap_or_default();
-        if !text.is_empty()
-            && !text.eq_ignore_ascii_case("false")
-            && !text.eq_ignore_ascii_case("true")
-        {
-            let sentence = format!(
-                "Input '{}': {} is neither 'true' nor 'false' and counts as 'false'",
-                input.name,
-                quoted(text)
-            );
-            self.warn(Code::NotOneOf, sentence, None);
+        if let Some(known) = self.flags.get(input.name) {
+            return known.clone();
         }
-        Ok(text.eq_ignore_ascii_case("true"))
+        let flag = self.new_flag(input);
+        self.flags.insert(input.name, flag.clone());
+        flag
+    }
+
+    fn new_flag(&mut self, input: &Input) -> Result<bool, Reported> {
+        let Some(text) = self.optional(input)? else {
+            return Ok(false);
+        };
+        let plain = text.to_ascii_lowercase();
+        let meant = match plain.as_str() {
+            "true" => return Ok(true),
+            "false" => return Ok(false),
+            "yes" | "y" | "on" | "1" | "$true" | "enabled" => Some("true"),
+            "no" | "n" | "off" | "0" | "$false" | "disabled" => Some("false"),
+            other => nearest(other, ["true", "false"]),
+        };
+        let sentence = format!("{} is neither 'true' nor 'false'", quoted(text));
+        let hint = meant.map(|word| format!("write '{word}'"));
+        Err(self.report(Problem::new(Code::NotOneOf, input, sentence, hint)))
     }
 
     /// One of `spellings`, ignoring case, blanks and hyphens. Problems name the declared options, not every spelling.
@@ -154,7 +216,7 @@ impl<'a> Reading<'a> {
         };
         let plain: String = text
             .chars()
-            .filter(|c| !c.is_whitespace() && !"-_".contains(*c))
+            .filter(|c| !is_invisible(*c) && !"-_".contains(*c))
             .collect();
         let found = spellings
             .iter()
@@ -204,5 +266,15 @@ impl<'a> Reading<'a> {
     pub(super) fn warn_without_effect(&mut self, input: &Input, reason: &str, hint: &str) {
         let text = format!("Input '{}': it has no effect, {reason}", input.name);
         self.warn(Code::Contradiction, text, Some(hint.to_owned()));
+    }
+}
+
+/// What to do about a variable that is not defined.
+pub(super) fn undefined(name: &str) -> String {
+    match predefined(name) {
+        Some(near) => format!("did you mean '$({near})'?"),
+        None => format!(
+            "define the variable '{name}' for this job; a variable of a later step, another job or another stage is not seen here"
+        ),
     }
 }

@@ -1,27 +1,39 @@
 //! The settings of a template that stand by themselves: staging resource group, tags, error handling, boot optimization.
 
+use super::connection::Connection;
 use super::declared::{
-    AUTO_RUN, ERROR_HANDLING_ON_CUSTOMIZER_ERROR, ERROR_HANDLING_ON_VALIDATION_ERROR,
+    AUTO_RUN, ERROR_HANDLING_ON_CUSTOMIZER_ERROR, ERROR_HANDLING_ON_VALIDATION_ERROR, Input,
     MANAGED_RESOURCE_TAGS, OPTIMIZE_VM_BOOT, STAGING_RESOURCE_GROUP, TEMPLATE_TAGS,
 };
 use super::plan::{OnError, Settings};
 use super::problem::{Code, Form, Problem, quoted};
+use super::reading::resource::SAMPLE_SUBSCRIPTION;
 use super::reading::{Reading, Reported};
-use super::{is_resource_group_name, tags};
+use super::template_file::TemplateFile;
+use super::{is_resource_group_name, tags, unless_in_file};
 
 const ON_ERROR: &[(&str, OnError)] = &[("cleanup", OnError::Cleanup), ("abort", OnError::Abort)];
 
-/// `subscription` is that of the service connection, if that is understood.
+/// `connection` is the service connection, if that is understood.
 pub(super) fn read(
     reading: &mut Reading<'_>,
-    subscription: Option<&str>,
+    file: &TemplateFile,
+    connection: Option<&Connection>,
 ) -> Result<Settings, Reported> {
-    let staging = staging(reading, subscription);
-    let managed_resource_tags = tags::read(reading, &MANAGED_RESOURCE_TAGS);
+    let subscription = connection.map(|it| it.subscription.as_str());
+    let group = |it: &mut Reading<'_>| staging(it, subscription);
+    let staging = unless_in_file(reading, file, STAGING_RESOURCE_GROUP.name, group);
+    let managed = |it: &mut Reading<'_>| tags::read(it, &MANAGED_RESOURCE_TAGS);
+    let managed_resource_tags = unless_in_file(reading, file, MANAGED_RESOURCE_TAGS.name, managed);
     let template_tags = tags::read(reading, &TEMPLATE_TAGS);
-    let customizer = reading.choice_or_default(&ERROR_HANDLING_ON_CUSTOMIZER_ERROR, ON_ERROR);
-    let validation = reading.choice_or_default(&ERROR_HANDLING_ON_VALIDATION_ERROR, ON_ERROR);
-    let boot = reading.flag(&OPTIMIZE_VM_BOOT);
+    let handling =
+        |input: &'static Input| move |it: &mut Reading<'_>| it.choice_or_default(input, ON_ERROR);
+    let customizer = handling(&ERROR_HANDLING_ON_CUSTOMIZER_ERROR);
+    let customizer = unless_in_file(reading, file, "errorHandling", customizer);
+    let validation = handling(&ERROR_HANDLING_ON_VALIDATION_ERROR);
+    let validation = unless_in_file(reading, file, "errorHandling", validation);
+    let boot = |it: &mut Reading<'_>| it.flag(&OPTIMIZE_VM_BOOT);
+    let boot = unless_in_file(reading, file, "optimize", boot);
     if reading.flag(&AUTO_RUN)? {
         let text = format!(
             "Input '{}': it has no effect, because this task starts the run itself, and a run that the service starts as well would get in its way",
@@ -74,6 +86,9 @@ fn staging(
                 && groups.eq_ignore_ascii_case("resourceGroups")
                 && is_resource_group_name(name) =>
         {
+            if *theirs == SAMPLE_SUBSCRIPTION {
+                reading.warn_of_sample(input);
+            }
             match subscription.filter(|ours| !ours.eq_ignore_ascii_case(theirs)) {
                 None => Ok(Some(id.to_owned())),
                 Some(ours) => {

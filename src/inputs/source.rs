@@ -2,10 +2,11 @@
 
 use super::declared::{CUSTOM_IMAGE_RESOURCE_ID, IMAGE_SOURCE, IMAGE_VERSION_ID};
 use super::plan::Source;
+use super::problem::{Code, Problem, quoted};
 use super::reading::{Reading, Reported};
 use super::resource_kind::{IMAGE_DEFINITION, IMAGE_VERSION, MANAGED_IMAGE};
 use super::{gallery, marketplace};
-use crate::resource::{ImageVersion, ResourceId};
+use crate::resource::ImageVersion;
 
 #[derive(Clone, Copy)]
 enum Kind {
@@ -29,14 +30,57 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Result<Source, Reported> {
         Kind::ManagedImage => reading
             .required_id(&CUSTOM_IMAGE_RESOURCE_ID, MANAGED_IMAGE)
             .map(Source::ManagedImage),
-        Kind::Gallery => gallery_version(reading).map(Source::GalleryVersion),
+        Kind::Gallery => gallery_version(reading),
         Kind::Marketplace => marketplace::read(reading),
     }
 }
 
-fn gallery_version(reading: &mut Reading<'_>) -> Result<ResourceId, Reported> {
+/// Whether `text` begins like the id of a gallery that is shared directly, and then the id without a slash at its end, or why it is none. It has no
+/// resource group: `/sharedGalleries/{unique name}/images/{definition}/versions/{version}`
+/// (<https://learn.microsoft.com/azure/virtual-machines/share-gallery-direct>).
+pub(super) fn shared_directly(text: &str) -> Option<Result<&str, String>> {
+    const START: &str = "/sharedGalleries/";
+    let start = text.get(..START.len())?;
+    if !start.eq_ignore_ascii_case(START) {
+        return None;
+    }
+    let id = text.trim_end_matches('/');
+    let plain = |part: &str| {
+        let allowed = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+        !part.is_empty() && part.chars().all(allowed)
+    };
+    let parts: Vec<&str> = id.split('/').skip(2).collect();
+    Some(match parts.as_slice() {
+        [gallery, images, definition, versions, version]
+            if images.eq_ignore_ascii_case("images")
+                && versions.eq_ignore_ascii_case("versions")
+                && plain(gallery)
+                && plain(definition)
+                && is_version(version) =>
+        {
+            Ok(id)
+        }
+        _ => Err("is not the id of a version in a gallery that is shared directly; expected /sharedGalleries/{unique name}/images/{definition}/versions/{version}, the version 'latest' or Major.Minor.Patch".to_owned()),
+    })
+}
+
+fn is_version(name: &str) -> bool {
+    name.parse::<ImageVersion>().is_ok() || name.eq_ignore_ascii_case(marketplace::LATEST)
+}
+
+fn gallery_version(reading: &mut Reading<'_>) -> Result<Source, Reported> {
     let form = IMAGE_VERSION.form;
     let text = reading.required(&IMAGE_VERSION_ID, form)?;
+    if let Some(shared) = shared_directly(text) {
+        return match shared {
+            Ok(id) => Ok(Source::SharedDirectly(id.to_owned())),
+            Err(reason) => {
+                let sentence = format!("{} {reason}", quoted(text));
+                let problem = Problem::new(Code::Malformed, &IMAGE_VERSION_ID, sentence, None);
+                Err(reading.report(problem))
+            }
+        };
+    }
     let id = reading.id(&IMAGE_VERSION_ID, text, form)?;
     if IMAGE_DEFINITION.includes(&id) {
         let hint = "add '/versions/latest', or the version's number in place of 'latest'";
@@ -45,9 +89,8 @@ fn gallery_version(reading: &mut Reading<'_>) -> Result<ResourceId, Reported> {
     if !IMAGE_VERSION.includes(&id) {
         return Err(reading.wrong_kind(&IMAGE_VERSION_ID, &id, form, None));
     }
-    let numbered = id.name().parse::<ImageVersion>().is_ok();
-    if numbered || id.name().eq_ignore_ascii_case(marketplace::LATEST) {
-        return Ok(id);
+    if is_version(id.name()) {
+        return Ok(Source::GalleryVersion(id));
     }
     let hint = format!(
         "'{}' is neither 'latest' nor a version as Major.Minor.Patch",

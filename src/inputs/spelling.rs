@@ -19,6 +19,74 @@ pub fn nearest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
+/// What does not show: blanks, control characters, and those that Unicode lets programs ignore, such as a byte order mark (U+FEFF) or a
+/// zero-width space (U+200B) (<https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point>).
+pub(super) fn is_invisible(c: char) -> bool {
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// `text` without what does not show at its ends: a variable brings such characters in, and nobody sees them.
+pub(super) fn trimmed(text: &str) -> &str {
+    text.trim_matches(is_invisible)
+}
+
+/// `text` without blanks at its ends and without the one pair of quotes around it: programs print ids in quotes, and people copy them.
+pub(super) fn tidy(text: &str) -> &str {
+    let text = trimmed(text);
+    let inside = ['"', '\'']
+        .into_iter()
+        .find_map(|quote| Some((quote, text.strip_prefix(quote)?.strip_suffix(quote)?)));
+    match inside {
+        Some((quote, inside)) if !inside.contains(quote) => trimmed(inside),
+        _ => text,
+    }
+}
+
+/// What an author may have meant who wrote `text`: a candidate with at most two slips, or else those that go on where `text` ends, or
+/// that have all of it within them.
+pub fn meant<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let candidates: Vec<&'a str> = candidates.into_iter().collect();
+    if let Some(near) = nearest(text, candidates.iter().copied()) {
+        return vec![near];
+    }
+    let text = text.to_lowercase();
+    if text.chars().count() < SHORTEST_PART {
+        return Vec::new();
+    }
+    let those = |fits: fn(&str, &str) -> bool| -> Vec<&'a str> {
+        let all = candidates.iter().copied();
+        all.filter(|name| fits(&name.to_lowercase(), &text))
+            .collect()
+    };
+    let longer = those(|name, text| name.starts_with(text));
+    let found = if longer.is_empty() {
+        those(|name, text| name.contains(text) || text.contains(name))
+    } else {
+        longer
+    };
+    // A word that is in many names tells nothing.
+    if found.len() > MOST_MEANT {
+        Vec::new()
+    } else {
+        found
+    }
+}
+
+/// `did you mean 'a'?`, `did you mean 'a' or 'b'?`
+pub(super) fn did_you_mean(names: &[&str]) -> Option<String> {
+    let quoted: Vec<String> = names.iter().map(|name| format!("'{name}'")).collect();
+    (!names.is_empty()).then(|| format!("did you mean {}?", quoted.join(" or ")))
+}
+
+/// A shorter text is part of too many names.
+const SHORTEST_PART: usize = 6;
+const MOST_MEANT: usize = 3;
+
 /// The name in a `$(name)` that the agent left alone, because there is no such variable.
 pub(super) fn unexpanded_macro(text: &str) -> Option<&str> {
     let after = text.split("$(").skip(1);
@@ -48,6 +116,52 @@ mod tests {
         check("image", None);
         check("", None);
         check("v", None);
+    }
+
+    #[test]
+    fn what_does_not_show_is_taken_off() {
+        let check = |text: &str, expected: &str| assert_eq!(tidy(text), expected, "{text:?}");
+        check("\u{feff}sig", "sig");
+        check(" sig\u{200b}\t", "sig");
+        check("\u{2060}\u{ad}\u{202e}a b\u{e0001}\0", "a b");
+        check("\"/subscriptions/x\"\r\n", "/subscriptions/x");
+        check("'\u{feff}x '", "x");
+        check("\"a\",\"b\"", "\"a\",\"b\"");
+        check("it's", "it's");
+        check("'", "'");
+        check("\"\"", "");
+        check("\u{feff}", "");
+        check("Zürich 東京", "Zürich 東京");
+    }
+
+    #[test]
+    fn parts_of_names_are_recognized() {
+        let names = [
+            "storageAccountName",
+            "ibAzureResourceGroup",
+            "stagingResourceGroup",
+            "ibLocation",
+            "managedImageLocation",
+            "vmSize",
+        ];
+        let check =
+            |text: &str, expected: &[&str]| assert_eq!(meant(text, names), expected, "{text}");
+        check("storageAccount", &["storageAccountName"]);
+        check("storageacountname", &["storageAccountName"]);
+        check(
+            "resourceGroup",
+            &["ibAzureResourceGroup", "stagingResourceGroup"],
+        );
+        check("location", &["ibLocation"]);
+        check("imageLocation", &["managedImageLocation"]);
+        check("buildVmSize", &["vmSize"]);
+        check("image", &[]);
+        check("size", &[]);
+        assert_eq!(
+            did_you_mean(&["a", "b"]).as_deref(),
+            Some("did you mean 'a' or 'b'?")
+        );
+        assert_eq!(did_you_mean(&[]), None);
     }
 
     #[test]

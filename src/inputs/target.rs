@@ -103,16 +103,16 @@ pub(super) fn tags(
 /// A version cannot be made from itself.
 pub(super) fn check_against(
     reading: &mut Reading<'_>,
-    source: &Source,
-    target: &Target,
+    source: Result<&Source, &Reported>,
+    target: Result<&Target, &Reported>,
 ) -> Result<(), Reported> {
     let (
-        Source::GalleryVersion(from),
-        Target::Gallery {
+        Ok(Source::GalleryVersion(from)),
+        Ok(Target::Gallery {
             definition,
             version: Some(version),
             ..
-        },
+        }),
     ) = (source, target)
     else {
         return Ok(());

@@ -80,7 +80,8 @@ pub(super) fn report_outcome(console: &Console, plan: &Plan, outcome: &Outcome) 
         }
         Err(error) => {
             report_explanation(console, error);
-            let text = with_hint(&error.to_string(), error.hint().as_deref());
+            let hint = error.hint().map(|hint| plan.naming_what_counts(&hint));
+            let text = with_hint(&error.to_string(), hint.as_deref());
             let place = match error {
                 Error::Run { explanation, .. } => explanation
                     .script

@@ -74,6 +74,7 @@ fn source(plan: &Plan, image: &Image) -> Value {
     match (&plan.source, &image.platform_image) {
         (Source::InFile(source), _) => source.clone(),
         (Source::ManagedImage(id) | Source::GalleryVersion(id), _) => json!({"id": id.as_str()}),
+        (Source::SharedDirectly(id), _) => json!({"id": id}),
         (
             Source::Marketplace {
                 publisher,

@@ -6,4 +6,4 @@ mod region;
 
 pub use id::{IMAGE_TEMPLATE, NotAResourceId, ResourceId};
 pub use image_version::{ImageVersion, NotAnImageVersion};
-pub use region::{NotARegion, Region};
+pub use region::{NotARegion, Region, split_at_blanks};

@@ -96,6 +96,71 @@ const REGIONS: &[&str] = &[
     "westus3",
 ];
 
+/// The regions in `text`, which may have blanks within their names, and between them: `West Europe northeurope` are two. Details behind `=` stay with
+/// their region. A text that is not made of known regions alone stays as it is.
+pub fn split_at_blanks(text: &str) -> Vec<String> {
+    let words = words(text);
+    let found = match words.as_slice() {
+        [] | [_] => None,
+        words => segments(words),
+    };
+    found.unwrap_or_else(|| vec![text.to_owned()])
+}
+
+/// A sign between a region and its details is no place to split at.
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut goes_on = false;
+    for word in text.split_whitespace() {
+        let signs = ['=', ':'];
+        match words.last_mut() {
+            Some(last) if goes_on || word.starts_with(signs) => last.push_str(word),
+            _ => words.push(word.to_owned()),
+        }
+        goes_on = word.ends_with(signs);
+    }
+    words
+}
+
+/// The fewest known regions that the words are, in their order. More words than any list of regions has are none.
+fn segments(words: &[String]) -> Option<Vec<String>> {
+    const MOST_WORDS: usize = 400;
+    /// `South Africa North 2`.
+    const LONGEST: usize = 4;
+    if words.len() > MOST_WORDS {
+        return None;
+    }
+    // The best way to take the first `n` words: its number of regions, and where its last one begins.
+    let mut best: Vec<Option<(usize, usize)>> = vec![Some((0, 0))];
+    for end in 1..=words.len() {
+        let starts = end.saturating_sub(LONGEST)..end;
+        let ways = starts.filter_map(|start| {
+            let (count, _) = (*best.get(start)?)?;
+            let (last, before) = words.get(start..end)?.split_last()?;
+            // Details end a region.
+            let whole = before.iter().all(|word| !word.contains('='));
+            let name = before.concat() + last;
+            (whole && is_known(&name)).then_some((count + 1, start))
+        });
+        best.push(ways.min());
+    }
+    let mut regions = Vec::new();
+    let mut end = words.len();
+    while end > 0 {
+        let (_, start) = (*best.get(end)?)?;
+        regions.push(words.get(start..end)?.concat());
+        end = start;
+    }
+    regions.reverse();
+    Some(regions)
+}
+
+fn is_known(text: &str) -> bool {
+    let name = text.split('=').next().unwrap_or_default();
+    let region: Result<Region, _> = name.parse();
+    region.is_ok_and(|region| region.candidates().is_none())
+}
+
 fn without_number(name: &str) -> &str {
     name.trim_end_matches(|c: char| c.is_ascii_digit())
 }
@@ -133,6 +198,28 @@ mod tests {
         check("West Europe", false);
         check("eastus3", false);
         check("westeurop", true);
+    }
+
+    #[test]
+    fn lists_are_split_at_blanks() {
+        let check = |text: &str, expected: &[&str]| {
+            assert_eq!(split_at_blanks(text), expected, "{text}");
+        };
+        check("westeurope northeurope", &["westeurope", "northeurope"]);
+        check("West Europe  North Europe", &["WestEurope", "NorthEurope"]);
+        check(
+            "West US 2 South Central US\tuksouth",
+            &["WestUS2", "SouthCentralUS", "uksouth"],
+        );
+        check("South Africa North", &["SouthAfricaNorth"]);
+        check(
+            "westeurope = 2:Standard_ZRS North Europe=3",
+            &["westeurope=2:Standard_ZRS", "NorthEurope=3"],
+        );
+        check("westeurope mars", &["westeurope mars"]);
+        check("Mars North", &["Mars North"]);
+        check("westeurope", &["westeurope"]);
+        check("", &[""]);
     }
 
     #[test]

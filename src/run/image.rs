@@ -148,7 +148,10 @@ pub(super) fn platform_image(source: &Source, resolved: Option<String>) -> Optio
             sku: sku.clone(),
             version: resolved.unwrap_or_else(|| version.clone()),
         }),
-        Source::ManagedImage(_) | Source::GalleryVersion(_) | Source::InFile(_) => None,
+        Source::ManagedImage(_)
+        | Source::GalleryVersion(_)
+        | Source::SharedDirectly(_)
+        | Source::InFile(_) => None,
     }
 }
 

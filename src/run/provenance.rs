@@ -55,6 +55,7 @@ fn source(source: &Source, resolved: Option<&str>) -> (String, Option<String>) {
         ),
         Source::ManagedImage(id) => (id.to_string(), None),
         Source::GalleryVersion(id) => of_version(id.as_str()),
+        Source::SharedDirectly(id) => of_version(id),
         Source::InFile(source) => {
             let text = |member: &str| source.get(member).and_then(serde_json::Value::as_str);
             match (text("imageVersionId"), text("imageId")) {

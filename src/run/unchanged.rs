@@ -91,8 +91,11 @@ async fn pinned(plan: &Plan, arm: &Arm) -> Result<Plan, String> {
                 .map_err(|_| "the source's version has no id")?;
             Source::GalleryVersion(id)
         }
+        Source::SharedDirectly(id) if !id.to_lowercase().ends_with("/latest") => {
+            plan.source.clone()
+        }
         Source::Marketplace { .. } | Source::GalleryVersion(_) => plan.source.clone(),
-        Source::ManagedImage(_) | Source::InFile(_) => {
+        Source::ManagedImage(_) | Source::SharedDirectly(_) | Source::InFile(_) => {
             return Err("the source has no version by which a change would show".to_owned());
         }
     };

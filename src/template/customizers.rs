@@ -56,10 +56,14 @@ pub(super) fn customizers<'a>(
     match provisioner {
         Provisioner::Shell => {
             let unpacking = package.map(|(package, link)| unpacking::linux(package, &link.sha256));
-            customizers.push(wire::Customizer::Shell {
-                name: INLINE,
-                inline: unpacking.into_iter().flatten().chain(own).collect(),
-            });
+            let inline: Vec<String> = unpacking.into_iter().flatten().chain(own).collect();
+            // The service refuses a script without lines.
+            if !inline.is_empty() {
+                customizers.push(wire::Customizer::Shell {
+                    name: INLINE,
+                    inline,
+                });
+            }
         }
         Provisioner::PowerShell => {
             let unpacking = package.map(|(package, link)| unpacking::windows(package, link));
@@ -68,8 +72,10 @@ pub(super) fn customizers<'a>(
             } else {
                 own.collect()
             };
-            let lines = unpacking.into_iter().flatten().chain(own).collect();
-            customizers.push(powershell(&plan.customization, INLINE, lines));
+            let lines: Vec<String> = unpacking.into_iter().flatten().chain(own).collect();
+            if !lines.is_empty() {
+                customizers.push(powershell(&plan.customization, INLINE, lines));
+            }
             if plan.customization.windows_update {
                 let wait = vec!["Start-Sleep -Seconds 300".to_owned()];
                 customizers.push(powershell(&plan.customization, WAIT, wait));

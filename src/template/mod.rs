@@ -138,6 +138,9 @@ fn source(source: &Source) -> Value {
         Source::GalleryVersion(id) => wire::Source::SharedImageVersion {
             image_version_id: id.as_str(),
         },
+        Source::SharedDirectly(id) => wire::Source::SharedImageVersion {
+            image_version_id: id,
+        },
     };
     wire::to_value(&source)
 }

@@ -9,6 +9,7 @@ use image_builder::inputs::declared::ALL_INPUTS;
 use image_builder::inputs::template_file::members::{
     IMAGE_TEMPLATE_PROPERTIES, Member, Object, Shape,
 };
+use image_builder::inputs::template_file::overrides::OVERRIDES;
 use serde_json::{Map, Value, json};
 
 use crate::golden::golden;
@@ -32,7 +33,7 @@ fn cell(text: &str) -> String {
 #[test]
 fn the_reference_of_inputs_is_current() {
     let task = task();
-    let mut page = "# Inputs\n\nMade of `task/task.json` by a test; edit that file instead. Letter case and blanks around a value do not matter.\n".to_owned();
+    let mut page = "# Inputs\n\nMade of `task/task.json` by a test; edit that file instead. Blanks, invisible characters and one pair of quotes around a value do not matter, nor does the letter case of names and choices. A switch is `true` or `false`; anything else is refused.\n".to_owned();
     for group in task["groups"].as_array().unwrap() {
         write!(page, "\n## {}\n", text(group, "displayName")).unwrap();
         let inputs = task["inputs"].as_array().unwrap().iter();
@@ -126,6 +127,58 @@ fn row(input: &Value) -> String {
         cell(text(input, "label")),
         cell(&default)
     )
+}
+
+/// What the help of an overridden input ends in.
+const OVERRIDDEN: &str = " Not used if the template file has `";
+
+/// The form says which inputs a section of the template file overrides, as the table in the core has it.
+#[test]
+fn the_form_says_what_a_template_file_overrides() {
+    let mut task = task();
+    for input in task["inputs"].as_array_mut().unwrap() {
+        let help = text(input, "helpMarkDown");
+        let own = help.split(OVERRIDDEN).next().unwrap().to_owned();
+        let rule = OVERRIDES.iter().find(|rule| {
+            let mut inputs = rule.inputs.iter();
+            inputs.any(|(overridden, _)| overridden.name == text(input, "name"))
+        });
+        let help = match rule {
+            Some(rule) => format!("{own}{OVERRIDDEN}{}`.", rule.section),
+            None => own,
+        };
+        assert!(rule.is_none() || help.chars().count() <= 330, "{help}");
+        input["helpMarkDown"] = Value::String(help);
+    }
+    golden("../../task/task.json", &format!("{task:#}\n"));
+}
+
+/// The page about template files has the same table.
+#[test]
+fn the_table_of_overridden_inputs_is_current() {
+    let page = fs::read_to_string(in_repository("docs/template-file.md")).unwrap();
+    let (before, rest) = page.split_once("<!-- overridden inputs:").unwrap();
+    let (comment, rest) = rest.split_once("-->\n").unwrap();
+    let (_, after) = rest
+        .split_once("<!-- end of overridden inputs -->")
+        .unwrap();
+    let mut table =
+        "\n| section of the file | inputs that then have no effect |\n|---|---|\n".to_owned();
+    for rule in OVERRIDES {
+        let links = rule.inputs.iter().map(|(input, _)| {
+            format!(
+                "[`{0}`](inputs.md#{1})",
+                input.name,
+                input.name.to_lowercase()
+            )
+        });
+        let links: Vec<String> = links.collect();
+        writeln!(table, "| `{}` | {} |", rule.section, links.join(", ")).unwrap();
+    }
+    let page = format!(
+        "{before}<!-- overridden inputs:{comment}-->\n{table}\n<!-- end of overridden inputs -->{after}"
+    );
+    golden("../../docs/template-file.md", &page);
 }
 
 /// An input that the core does not read would be a promise that nobody keeps.

@@ -75,10 +75,6 @@ fn old_and_useless_values_are_warned_of() {
         ],
     );
     check(
-        powershell().input("runElevated", "yes"),
-        &["AIB102 Input 'runElevated': 'yes' is neither 'true' nor 'false' and counts as 'false'"],
-    );
-    check(
         job()
             .input("inlinescrpt", "x")
             .input("osType", "Linux")

@@ -58,6 +58,8 @@ pub(crate) fn job() -> Job {
         )
         .input("imageIdForDistribute", &id("Microsoft.Compute/images/web"))
         .input("storageAccountName", "stimagebuilder")
+        // Both shells take it.
+        .input("inlineScript", "cd .")
         .input("ibSubscription", CONNECTION_ID)
         .input("ibAzureResourceGroup", "rg-images")
         .input("ibLocation", "westeurope")

@@ -21,6 +21,8 @@ mod failures_page;
 #[cfg(test)]
 mod flow;
 #[cfg(test)]
+mod given_values;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod inputs;
@@ -78,10 +80,14 @@ mod template;
 #[cfg(test)]
 mod template_files;
 #[cfg(test)]
+mod template_overrides;
+#[cfg(test)]
 mod unpacking;
 #[cfg(test)]
 mod vsix;
 #[cfg(test)]
 mod whole;
+#[cfg(test)]
+mod without_package;
 #[cfg(test)]
 mod yaml_cases;

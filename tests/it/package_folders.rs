@@ -45,7 +45,7 @@ fn package_folders_that_cannot_be_uploaded() {
         "empty",
         "AIB104 Input 'packagePath': '{dir}/empty' is empty\nhint: an earlier step of this job has to put files into it, such as a download of the pipeline artifact",
     );
-    let whole = "is the folder of the whole job, which the agent fills in where the input is empty; expected a folder in it, for example drop/webapp\nhint: to upload all of it on purpose, write '$(System.DefaultWorkingDirectory)/' with the slash at the end";
+    let whole = "is the folder of the whole job, which the agent fills in where the input is empty; expected a folder in it, for example drop/webapp\nhint: to upload all of it on purpose, write '$(System.DefaultWorkingDirectory)/' with the slash at the end; for a build without a package leave 'storageAccountName' out as well";
     wrong(
         job(),
         "",

@@ -72,7 +72,7 @@ fn required_inputs_that_are_empty() {
         job(),
         "storageAccountName",
         "",
-        "AIB100 Input 'storageAccountName': it is required and empty; expected 3 to 24 lower-case letters and digits, for example stimagebuilder",
+        "AIB100 Input 'storageAccountName': it is required and empty; expected 3 to 24 lower-case letters and digits, for example stimagebuilder\nhint: a build without a package needs none: leave 'packagePath' out as well",
     );
     check(
         job(),
@@ -106,7 +106,7 @@ fn required_inputs_that_are_empty_in_other_ways() {
         job(),
         "packagePath",
         "\"\"",
-        "AIB100 Input 'packagePath': it is required and empty; expected the path of a folder, for example drop/webapp",
+        "AIB100 Input 'packagePath': it is required and empty; expected the path of a folder, for example drop/webapp\nhint: for a build without a package leave 'storageAccountName' out as well",
     );
 }
 

@@ -63,11 +63,23 @@ fn template(job: &Job) -> Value {
 
 const FILES: [&str; 3] = ["windows.yml", "linux.yml", "managed-image.json"];
 
+/// The job without inputs that the file wins over.
+fn without(mut job: Job, overridden: &[&str]) -> Job {
+    for name in overridden {
+        job.given.inputs.remove(&name.to_lowercase());
+    }
+    job
+}
+
+const OF_SOURCE_AND_STEPS: &[&str] = &["customImageResourceId", "inlineScript"];
+
 fn job_of(name: &str) -> Job {
+    let job = without(with_file(name), OF_SOURCE_AND_STEPS);
     match name {
+        "managed-image.json" => without(with_file(name), &["customImageResourceId"]),
         // Nothing of it comes with a package.
-        "windows.yml" => with_file(name).input("packagePath", ""),
-        _ => with_file(name),
+        "windows.yml" => without(job, &["imageIdForDistribute"]).input("packagePath", ""),
+        _ => without(job, &["imageIdForDistribute"]),
     }
 }
 
@@ -108,7 +120,8 @@ fn a_file_can_do_without_package_and_storage() {
 #[test]
 fn the_sample_is_a_template() {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/windows-avd");
-    let mut job = with_file("managed-image.json");
+    let job = without(with_file("managed-image.json"), OF_SOURCE_AND_STEPS);
+    let mut job = without(job, &["imageIdForDistribute"]);
     let variables = [
         ("Build.BuildNumber", "2632601".to_owned()),
         ("Build.SourceVersion", "1f3a".to_owned()),
@@ -412,6 +425,204 @@ fn settings_that_the_service_refuses() {
     );
 }
 
+/// Public samples are templates for Azure Resource Manager, with expressions in them.
+#[test]
+fn expressions_of_resource_manager_are_refused() {
+    let rest = "is an expression of an Azure Resource Manager template, and nobody evaluates it here\nhint: write the value itself, or a variable of the pipeline, '$(name)'";
+    check(
+        "source:\n  type: ManagedImage\n  imageId: \"[resourceId('Microsoft.Compute/images', parameters('base'))]\"\ncustomize:\n- type: Shell\n  name: \"[variables('name')]\"\n  inline:\n  - echo 1\n  - \"[concat('sh /tmp/', parameters('script'))]\"\n- type: Shell\n  inline: |\n    [ -f /tmp/x ]\n    [parameters('line')]\nbuildTimeoutInMinutes: \"[parameters('minutes')]\"\nmanagedResourceTags:\n  a: \"[utcNow()]\"\n",
+        &[
+            &format!(
+                "AIB109 3, source.imageId: '[resourceId('Microsoft.Compute/images', parameters('base'))]' {rest}"
+            ),
+            &format!("AIB109 6, customize[0].name: '[variables('name')]' {rest}"),
+            &format!(
+                "AIB109 9, customize[0].inline[1]: '[concat('sh /tmp/', parameters('script'))]' {rest}"
+            ),
+            &format!("AIB109 12, customize[1].inline: '[parameters('line')]' {rest}"),
+            &format!("AIB109 14, buildTimeoutInMinutes: '[parameters('minutes')]' {rest}"),
+            &format!("AIB109 16, managedResourceTags.a: '[utcNow()]' {rest}"),
+        ],
+    );
+    let shell = "customize:\n- type: PowerShell\n  inline:\n  - '[CmdletBinding()]'\n  - '[Parameter(Mandatory)]'\n";
+    assert!(with_text("web.yml", shell).plan().is_ok());
+}
+
+#[test]
+fn steps_that_have_nothing_to_do() {
+    let nothing = "there is no line in it; expected at least one\nhint: write what is to be run, or take the step out";
+    check(
+        "customize:\n- type: Shell\n  inline: []\n- type: Shell\n  inline: ''\nvalidate:\n  inVMValidations:\n  - type: Shell\n    inline: []\n",
+        &[
+            &format!("AIB109 3, customize[0].inline: {nothing}"),
+            &format!("AIB109 5, customize[1].inline: {nothing}"),
+            &format!("AIB109 9, validate.inVMValidations[0].inline: {nothing}"),
+        ],
+    );
+}
+
+#[test]
+fn files_need_a_full_path_to_go_to() {
+    let file = |destination: &str| {
+        format!("- {{type: File, sourceUri: 'https://a/b', destination: '{destination}'}}\n")
+    };
+    let path = |line: usize, index: usize, shown: &str, example: &str| {
+        format!(
+            "AIB109 {line}, customize[{index}].destination: '{shown}' is not the full path of a file in the build VM; expected one, for example {example}"
+        )
+    };
+    let check_both = |head: &str, destinations: [&str; 3], example: &str| {
+        let mut text = "customize:\n".to_owned() + head;
+        text.extend(destinations.map(file));
+        let first = 1 + head.lines().count() / 2;
+        let expected: Vec<String> = destinations
+            .iter()
+            .zip(0..)
+            .map(|(shown, index)| {
+                path(
+                    2 + head.lines().count() + index,
+                    first - 1 + index,
+                    shown,
+                    example,
+                )
+            })
+            .collect();
+        let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+        check(&text, &expected);
+    };
+    check_both(
+        "",
+        ["web.conf", "~/web.conf", "%TEMP%\\x"],
+        r"/tmp/web.conf or c:\buildartifacts\web.json",
+    );
+    check_both(
+        "- type: Shell\n  inline: [x]\n",
+        ["tmp/x", "c:\\x", "/"],
+        "/tmp/web.conf",
+    );
+    check_both(
+        "- type: PowerShell\n  inline: [x]\n",
+        ["/tmp/x", "$env:TEMP\\x", "c:"],
+        r"c:\buildartifacts\web.json",
+    );
+    for (kind, destination) in [
+        ("Shell", "/tmp/x"),
+        ("PowerShell", "C:/x/y.json"),
+        ("PowerShell", r"\\server\share\x"),
+        ("WindowsRestart", r"d:\x"),
+    ] {
+        let step = if kind == "WindowsRestart" {
+            String::new()
+        } else {
+            ", inline: [x]".to_owned()
+        };
+        let text = format!(
+            "customize:\n- {{type: {kind}{step}}}\n{}",
+            file(destination)
+        );
+        assert!(with_text("web.yml", &text).plan().is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn a_region_is_sent_once() {
+    let definition = id("Microsoft.Compute/galleries/gallery/images/web");
+    let target = |rest: &str| {
+        format!(
+            "distribute:\n- type: SharedImage\n  runOutputName: a\n  galleryImageId: {definition}\n  {rest}\n"
+        )
+    };
+    let sent = |rest: &str, member: &str| {
+        let job = with_text("web.yml", &target(rest));
+        template(&job)["properties"]["distribute"][0][member].to_string()
+    };
+    assert_eq!(
+        sent(
+            "replicationRegions: [West Europe, westeurope, northeurope, WESTEUROPE]",
+            "replicationRegions"
+        ),
+        r#"["West Europe","northeurope"]"#
+    );
+    assert_eq!(
+        sent(
+            "targetRegions: [{name: West Europe, replicaCount: 2}, {name: westeurope, replicaCount: 2}, {name: uksouth}]",
+            "targetRegions"
+        ),
+        r#"[{"name":"West Europe","replicaCount":2},{"name":"uksouth"}]"#
+    );
+    check(
+        &target(
+            "targetRegions: [{name: West Europe, replicaCount: 2}, {name: westeurope, replicaCount: 3}, {name: west-us}]",
+        ),
+        &[
+            "AIB109 5, distribute[0].targetRegions[1]: region 'westeurope' is there twice with different replicas or storage types\nhint: name it once",
+            "AIB109 5, distribute[0].targetRegions[2]: 'west-us' is not a region; expected letters and digits, for example westeurope",
+        ],
+    );
+    check(
+        &target("replicationRegions: [westeurope northeurope]"),
+        &[
+            "AIB109 5, distribute[0].replicationRegions[0]: 'westeurope northeurope' are 2 regions; expected one for each place in the list",
+        ],
+    );
+}
+
+#[test]
+fn values_of_variables_lose_what_does_not_show() {
+    let mut job = with_text(
+        "web.yml",
+        "source: {type: ManagedImage, imageId: $(image)}\nvmProfile: {vmSize: $(size)}\nvalidate: {sourceValidationOnly: $(flag)}\nbuildTimeoutInMinutes: $(minutes)\n",
+    );
+    let image = id("Microsoft.Compute/images/base");
+    let variables = [
+        ("image", format!("\u{feff}\"{image}\"\r")),
+        ("size", "\u{feff}Standard_D2ds_v5\u{200b}".to_owned()),
+        ("flag", "true\u{2060}".to_owned()),
+        ("minutes", "\u{feff}120".to_owned()),
+    ];
+    job.given.variables =
+        Variables::new(variables.map(|(name, value)| (name.to_owned(), value)), []);
+    let properties = template(&job)["properties"].take();
+    assert_eq!(properties["source"]["imageId"], image);
+    assert_eq!(properties["vmProfile"]["vmSize"], "Standard_D2ds_v5");
+    assert_eq!(properties["validate"]["sourceValidationOnly"], true);
+    assert_eq!(properties["buildTimeoutInMinutes"], 120);
+}
+
+#[test]
+fn what_is_suspicious_in_a_file_is_warned_of_with_its_line() {
+    let image = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.Compute/images/base";
+    let text = format!(
+        "source: {{type: ManagedImage, imageId: {image}}}\ncustomize:\n- type: Shell\n  inline: [echo $(Build.BuildNumbr) $(date)]\n- type: Shell\n  scriptPath: scripts/macro.sh\n"
+    );
+    let job = without(with_text("web.yml", &text), OF_SOURCE_AND_STEPS);
+    fs::write(
+        job.path("webapp/scripts/macro.sh"),
+        "echo $(Build.BuildId)\n",
+    )
+    .unwrap();
+    assert_eq!(
+        warnings(&job)
+            .into_iter()
+            .map(|text| job.redacted(&text))
+            .collect::<Vec<_>>(),
+        [
+            "AIB106 Input 'templateFile': web.yml, line 4, customize[0].inline[0]: '$(Build.BuildNumbr)' stays as it is, because no variable 'Build.BuildNumbr' is defined\nhint: did you mean '$(Build.BuildNumber)'?",
+            "AIB111 Input 'templateFile': web.yml, line 1, source.imageId: the subscription in the id is '00000000-0000-0000-0000-000000000000', which stands in samples for your own\nhint: put the id of your subscription there: az account show --query id",
+            "AIB106 Input 'templateFile': web.yml, line 6, customize[1].scriptPath: '$(Build.BuildId)' in '{dir}/webapp/scripts/macro.sh' stays as it is: variables in scripts of the repository are not replaced\nhint: give the script the value in another way, for example by a line of 'inline'",
+        ]
+    );
+}
+
+#[test]
+fn every_file_outside_of_the_package_is_told() {
+    let text = "customize:\n- type: Shell\n  scriptPath: scripts/long.sh\n- type: File\n  sourcePath: scripts/it's.conf\n  destination: /etc/x\n";
+    let job = with_text("web.yml", text);
+    fs::create_dir_all(job.path("other")).unwrap();
+    fs::write(job.path("other/x"), "x").unwrap();
+    assert_eq!(problems(&job.input("packagePath", "other")).len(), 2);
+}
+
 #[test]
 fn inputs_that_lose_against_the_file_are_named() {
     let job = with_text(
@@ -423,8 +634,8 @@ fn inputs_that_lose_against_the_file_are_named() {
     assert_eq!(
         warnings(&job),
         [
-            "AIB103 Input 'inlineScript': it has no effect, because 'templateFile' has the section 'customize'\nhint: leave 'inlineScript' or the section out",
-            "AIB103 Input 'vmSize': it has no effect, because 'templateFile' has the section 'vmProfile'\nhint: leave 'vmSize' or the section out",
+            "AIB103 Input 'inlineScript': it has no effect, because the template file has the section 'customize'\nhint: leave 'inlineScript' or the section out",
+            "AIB103 Input 'vmSize': it has no effect, because the template file has the section 'vmProfile'\nhint: leave 'vmSize' or the section out",
         ]
     );
 }

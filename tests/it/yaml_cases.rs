@@ -333,7 +333,12 @@ fn case_08_wants_windows_update_of_a_shell() {
     );
     assert_eq!(
         codes(&plan),
-        [Code::Retired, Code::Contradiction, Code::Retired]
+        [
+            Code::Retired,
+            Code::Contradiction,
+            Code::Retired,
+            Code::Placeholder
+        ]
     );
 
     // As published, with a variable that is not defined.

@@ -3,23 +3,33 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use crate::inputs::declared::{INLINE_SCRIPT, PACKAGE_PATH, PROVISIONER};
+use crate::inputs::declared::{PACKAGE_PATH, PROVISIONER, STORAGE_ACCOUNT_NAME};
 use crate::inputs::given::Given;
 use crate::inputs::path::{resolved, what_there_is};
 use crate::inputs::problem::{Code, Form, Problem, quoted};
 use crate::inputs::reading::{Reading, Reported};
-use crate::inputs::template_file::FileSteps;
+use crate::inputs::spelling::tidy;
 
 fn wrong_path(text: String, hint: Option<String>) -> Problem {
     Problem::new(Code::PackagePath, &PACKAGE_PATH, text, hint)
 }
 
-/// Whether nobody named a folder: the input is empty, or the agent filled it in and no script reads from where it lands.
-pub(super) fn is_left_out(reading: &Reading<'_>, script: &str) -> bool {
-    let text = reading.raw(&PACKAGE_PATH).trim().trim_matches('"').trim();
+/// Whether nobody named a folder: the input is empty, or the agent filled it in; and no script reads from where the package lands. What the customizers
+/// of a template file (`in_file`) read may come from elsewhere, if not even the agent named a folder.
+pub(super) fn is_left_out(reading: &Reading<'_>, script: &str, in_file: bool) -> bool {
+    let text = tidy(reading.raw(&PACKAGE_PATH));
     let folder = absolute(&reading.given().working_directory, text);
     let filled_in = is_root(reading.given(), &folder) && !text.ends_with(['/', '\\']);
-    text.is_empty() || (filled_in && !names_place_of(script, &folder))
+    (text.is_empty() || filled_in)
+        && ((text.is_empty() && in_file) || !names_place_of(script, &folder))
+}
+
+/// The storage account is what tells that a package is wanted.
+fn without_package() -> String {
+    format!(
+        "for a build without a package leave '{}' out as well",
+        STORAGE_ACCOUNT_NAME.name
+    )
 }
 
 /// Whether this is the folder of the whole job.
@@ -37,26 +47,23 @@ fn is_root(given: &Given, folder: &Path) -> bool {
 /// The path, and whether it is a single file.
 pub(super) fn read(
     reading: &mut Reading<'_>,
-    steps: Option<&FileSteps>,
+    script: &str,
+    needed: bool,
 ) -> Result<(PathBuf, bool), Reported> {
     let form = Form {
         what: "a folder",
         looks: "the path of a folder",
         example: "drop/webapp",
     };
-    let text = reading.required(&PACKAGE_PATH, form)?;
-    let text = text.trim_matches('"').trim();
-    if text.is_empty() {
-        return Err(reading.missing(&PACKAGE_PATH, &form.expected()));
-    }
+    let without = Some(without_package()).filter(|_| !needed);
+    let Some(text) = reading.optional(&PACKAGE_PATH)? else {
+        return Err(reading.missing_unless(&PACKAGE_PATH, &form.expected(), without));
+    };
     let given = reading.given();
     let folder = absolute(&given.working_directory, text);
     let ends_with_separator = text.ends_with(['/', '\\']);
     let is_root = is_root(given, &folder);
-    let is_read = match steps {
-        Some(steps) => steps.need_package() || names_place_of(&steps.script(), &folder),
-        None => names_place_of(reading.raw(&INLINE_SCRIPT), &folder),
-    };
+    let is_read = needed || names_place_of(script, &folder);
     if is_root && !ends_with_separator && is_read {
         let sentence = format!(
             "Input '{}': all of {} is uploaded, because the script reads from where it lands",
@@ -71,8 +78,11 @@ pub(super) fn read(
             quoted(text),
             form.example
         );
-        let hint = "to upload all of it on purpose, write '$(System.DefaultWorkingDirectory)/' with the slash at the end";
-        return Err(reading.report(wrong_path(sentence, Some(hint.to_owned()))));
+        let hint = format!(
+            "to upload all of it on purpose, write '$(System.DefaultWorkingDirectory)/' with the slash at the end; {}",
+            without_package()
+        );
+        return Err(reading.report(wrong_path(sentence, Some(hint))));
     }
     match check(&folder) {
         Ok(is_file) => Ok((folder, is_file)),

@@ -24,6 +24,8 @@ pub enum Source {
     ManagedImage(ResourceId),
     /// A version of an image in an Azure Compute Gallery; its name is a number or `latest`.
     GalleryVersion(ResourceId),
+    /// A version of an image in a gallery that somebody shares directly, `/sharedGalleries/…`: it is no resource of a group.
+    SharedDirectly(String),
     /// What the template file says, where it is no marketplace image.
     InFile(Value),
 }

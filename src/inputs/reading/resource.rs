@@ -5,8 +5,14 @@ use crate::inputs::REGION;
 use crate::inputs::declared::Input;
 use crate::inputs::problem::{Code, Form, Problem, quoted};
 use crate::inputs::resource_kind::ResourceKind;
-use crate::inputs::spelling::nearest;
-use crate::resource::{Region, ResourceId};
+use crate::inputs::spelling::{nearest, tidy};
+use crate::resource::{Region, ResourceId, split_at_blanks};
+
+/// What stands in samples and pages in place of the reader's own. No subscription has this id.
+pub(in crate::inputs) const SAMPLE_SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000000";
+pub(in crate::inputs) const SAMPLE: &str = "the subscription in the id is '00000000-0000-0000-0000-000000000000', which stands in samples for your own";
+pub(in crate::inputs) const OWN_SUBSCRIPTION: &str =
+    "put the id of your subscription there: az account show --query id";
 
 impl Reading<'_> {
     /// The id of a resource of `kind`, if there is a text.
@@ -53,7 +59,9 @@ impl Reading<'_> {
         text: &str,
         form: Form,
     ) -> Result<ResourceId, Reported> {
-        text.parse().map_err(|reason| {
+        let text = tidy(text);
+        let id: Result<ResourceId, _> = text.parse();
+        let id = id.map_err(|reason| {
             let sentence = format!(
                 "{} is not {} ({reason}); {}",
                 quoted(text),
@@ -61,7 +69,21 @@ impl Reading<'_> {
                 form.expected()
             );
             self.report(Problem::new(Code::Malformed, input, sentence, None))
-        })
+        })?;
+        if id.subscription() == SAMPLE_SUBSCRIPTION {
+            self.warn_of_sample(input);
+        }
+        Ok(id)
+    }
+
+    /// The subscription of the samples was not replaced.
+    pub(in crate::inputs) fn warn_of_sample(&mut self, input: &Input) {
+        let sentence = format!("Input '{}': {SAMPLE}", input.name);
+        self.warn(
+            Code::Placeholder,
+            sentence,
+            Some(OWN_SUBSCRIPTION.to_owned()),
+        );
     }
 
     /// The id is one, but of something else.
@@ -91,6 +113,11 @@ impl Reading<'_> {
         let region: Region = text
             .parse()
             .map_err(|_| self.malformed(input, text, REGION, None))?;
+        let several = split_at_blanks(text);
+        if several.len() > 1 {
+            let hint = format!("these are {} regions: name one", several.len());
+            return Err(self.malformed(input, text, REGION, Some(hint)));
+        }
         let candidates = region.candidates().unwrap_or_default();
         if let Some(near) = nearest(region.as_str(), candidates.iter().copied()) {
             let sentence = format!(

@@ -3,7 +3,7 @@
 use super::Reading;
 use crate::inputs::declared::ALL_INPUTS;
 use crate::inputs::problem::{Code, list};
-use crate::inputs::spelling::nearest;
+use crate::inputs::spelling::{did_you_mean, meant, tidy};
 
 impl<'a> Reading<'a> {
     /// Names that were given and that the task does not declare.
@@ -15,7 +15,7 @@ impl<'a> Reading<'a> {
         };
         let given = self.given.inputs.iter();
         given
-            .filter(|(name, value)| !declared(name) && !value.trim().is_empty())
+            .filter(|(name, value)| !declared(name) && !tidy(value).is_empty())
             .map(|(name, _)| name.as_str())
             .collect()
     }
@@ -24,11 +24,12 @@ impl<'a> Reading<'a> {
     pub(in crate::inputs) fn warn_of_undeclared(&mut self) {
         let mut strange = Vec::new();
         for name in self.undeclared() {
-            match nearest(name, ALL_INPUTS.iter().map(|input| input.name)) {
-                Some(meant) => self.warn(
+            let all = ALL_INPUTS.iter().map(|input| input.name);
+            match did_you_mean(&meant(name, all)) {
+                Some(hint) => self.warn(
                     Code::Undeclared,
                     format!("Input '{name}' is not an input of this task and has no effect"),
-                    Some(format!("did you mean '{meant}'?")),
+                    Some(hint),
                 ),
                 None => strange.push(name),
             }

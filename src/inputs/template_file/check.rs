@@ -1,5 +1,6 @@
 //! The tree of a file against the table of members: what it says, as the service takes it, or everything that is wrong with it.
 
+mod arm_expression;
 mod object;
 
 use std::collections::BTreeMap;
@@ -10,8 +11,10 @@ use super::members::{Object, Shape};
 use super::node::{Kind, Node};
 use super::variables::expand;
 use crate::inputs::given::Variables;
+use crate::inputs::predefined::left_alone;
 use crate::inputs::problem::{Code, list, quoted};
-use crate::inputs::spelling::nearest;
+use crate::inputs::reading::undefined;
+use crate::inputs::spelling::{nearest, tidy, trimmed};
 
 /// Something that is wrong with the file.
 #[derive(Debug)]
@@ -31,6 +34,8 @@ pub(super) struct Checked {
     /// The line of each member by its place.
     pub(super) lines: BTreeMap<String, usize>,
     pub(super) faults: Vec<Fault>,
+    /// What does not stop a build.
+    pub(super) warnings: Vec<Fault>,
 }
 
 /// Members that hold scripts or commands, in which `$(…)` may be the shell's own.
@@ -119,8 +124,12 @@ impl Check<'_> {
         };
         let member = place.rsplit('.').next().unwrap_or_default();
         let member = member.split('[').next().unwrap_or_default();
-        let text = match expand(text, self.variables, SCRIPTS.contains(&member)) {
-            Ok(text) => text,
+        let is_script = SCRIPTS.contains(&member);
+        let text = match expand(text, self.variables, is_script) {
+            Ok(text) if is_script => text,
+            // An id in quotes is one that a variable brought in as a program printed it.
+            Ok(text) if tidy(&text).starts_with('/') => tidy(&text).to_owned(),
+            Ok(text) => trimmed(&text).to_owned(),
             Err(missing) => {
                 self.checked.faults.push(Fault {
                     code: Code::Macro,
@@ -132,6 +141,18 @@ impl Check<'_> {
                 return None;
             }
         };
+        if let Some(expression) = arm_expression::find(&text, is_script) {
+            let sentence = format!(
+                "{} is an expression of an Azure Resource Manager template, and nobody evaluates it here",
+                quoted(expression)
+            );
+            let hint = "write the value itself, or a variable of the pipeline, '$(name)'";
+            self.fault(node.line, place, sentence, Some(hint.to_owned()));
+            return None;
+        }
+        if is_script {
+            self.warn_of_macros(node.line, place, &text);
+        }
         if options.is_empty() || options.contains(&text.as_str()) {
             return Some(text);
         }
@@ -145,6 +166,21 @@ impl Check<'_> {
         let hint = hint.map(|option| format!("did you mean '{option}'?"));
         self.fault(node.line, place, sentence, hint);
         None
+    }
+
+    /// What looks like a variable of the agent, and stayed as it was.
+    fn warn_of_macros(&mut self, line: usize, place: &str, text: &str) {
+        for name in left_alone(text) {
+            self.checked.warnings.push(Fault {
+                code: Code::Macro,
+                line,
+                place: place.to_owned(),
+                text: format!(
+                    "'$({name})' stays as it is, because no variable '{name}' is defined"
+                ),
+                hint: Some(undefined(name)),
+            });
+        }
     }
 
     /// A block of text is as good as a list of its lines.

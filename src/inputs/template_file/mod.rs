@@ -6,6 +6,7 @@
 mod check;
 pub mod members;
 mod node;
+pub mod overrides;
 mod rules;
 mod steps;
 mod variables;
@@ -15,29 +16,66 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::declared::{
-    BASE_IMAGE, BUILD_TIMEOUT_IN_MINUTES, DISTRIBUTE_TYPE, IMAGE_SOURCE, INLINE_SCRIPT, Input,
-    PROVISIONER, TEMPLATE_FILE, VM_SIZE,
-};
+use super::declared::{BUILD_TIMEOUT_IN_MINUTES, TEMPLATE_FILE};
 use super::given::Given;
 use super::plan::{Provisioner, Source, Target};
 use super::problem::{Code, Problem, quoted};
 use super::reading::{Reading, Reported};
 use check::{Checked, Fault};
+pub(super) use overrides::CUSTOMIZE;
 pub(super) use steps::{FileSteps, resolve};
 
 /// What a template file says, checked. The default is that of no file.
 #[derive(Debug, Default)]
 pub(super) struct TemplateFile {
-    /// Its sections as they are sent, without the customizers.
+    /// Its sections as they are sent, without the customizers. Empty if the file has a fault.
     pub(super) sections: Map<String, Value>,
-    /// Its customizers, if it has the section.
+    /// Its customizers, if it has the section and no fault.
     pub(super) steps: Option<FileSteps>,
+    /// The names of its sections, those with a fault too.
+    names: Vec<String>,
+    /// What is wrong with it, if something is.
+    fault: Option<Reported>,
+    /// Whether not even the names of its sections are known.
+    unread: bool,
 }
 
 impl TemplateFile {
+    /// A file that cannot be read.
+    fn unread(fault: Reported) -> Self {
+        Self {
+            fault: Some(fault),
+            unread: true,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn has(&self, section: &str) -> bool {
-        self.sections.contains_key(section)
+        self.names.iter().any(|name| name == section)
+    }
+
+    /// Whether it has customizers, as far as is known.
+    pub(super) fn may_customize(&self) -> bool {
+        self.unread || self.has(CUSTOMIZE)
+    }
+
+    /// What the file says by `said` if it has the section, and otherwise what the inputs say. With a fault in the file, those that the file does
+    /// not override are read all the same: every problem is told in one go.
+    pub(super) fn or_inputs<T>(
+        &self,
+        reading: &mut Reading<'_>,
+        section: &str,
+        said: impl FnOnce(&Self) -> Option<T>,
+        read: impl FnOnce(&mut Reading<'_>) -> Result<T, Reported>,
+    ) -> Result<T, Reported> {
+        match &self.fault {
+            Some(_) if self.unread => reading.as_far_as_given(read),
+            Some(fault) if self.has(section) => Err(fault.clone()),
+            _ => match said(self).filter(|_| self.has(section)) {
+                Some(value) => Ok(value),
+                None => read(reading),
+            },
+        }
     }
 
     /// What the image starts from, if the file says it.
@@ -98,20 +136,22 @@ impl TemplateFile {
 }
 
 /// The member has the name of an input, but it is Azure's.
-const TIMEOUT: &str = BUILD_TIMEOUT_IN_MINUTES.name;
+pub(super) const TIMEOUT: &str = BUILD_TIMEOUT_IN_MINUTES.name;
 
 /// Everything that is wrong with the file is reported.
-pub(super) fn read(reading: &mut Reading<'_>) -> Result<TemplateFile, Reported> {
-    let Some(text) = reading.optional(&TEMPLATE_FILE)? else {
-        return Ok(TemplateFile::default());
+pub(super) fn read(reading: &mut Reading<'_>) -> TemplateFile {
+    let text = match reading.optional(&TEMPLATE_FILE) {
+        Ok(Some(text)) => text,
+        Ok(None) => return TemplateFile::default(),
+        Err(reported) => return TemplateFile::unread(reported),
     };
-    let text = text.trim_matches('"');
     let given = reading.given();
     let path = path(given, text);
     let content = match content(&path) {
         Ok(content) => content,
         Err((sentence, hint)) => {
-            return Err(reading.report(problem(Code::TemplateFile, sentence, hint)));
+            let reported = reading.report(problem(Code::TemplateFile, sentence, hint));
+            return TemplateFile::unread(reported);
         }
     };
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -119,7 +159,8 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Result<TemplateFile, Reported> 
         Ok(node) => node,
         Err(no_tree) => {
             let sentence = format!("{name}, line {}: {}", no_tree.line, no_tree.reason);
-            return Err(reading.report(problem(Code::TemplateFile, sentence, None)));
+            let reported = reading.report(problem(Code::TemplateFile, sentence, None));
+            return TemplateFile::unread(reported);
         }
     };
     let mut checked = check::check(&node, &members::IMAGE_TEMPLATE_PROPERTIES, &given.variables);
@@ -132,33 +173,60 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Result<TemplateFile, Reported> 
         let reported = reading.report(of_fault(&name, fault));
         first.get_or_insert(reported);
     }
-    if let Some(reported) = first {
-        return Err(reported);
+    let names = node.names();
+    let system = steps.as_ref().and_then(FileSteps::provisioner);
+    overrides::warn(
+        reading,
+        |section| names.iter().any(|name| name == section),
+        system,
+    );
+    for warning in checked.warnings {
+        reading.warn_of_file(&name, warning);
+    }
+    if let Some(fault) = first {
+        return TemplateFile {
+            unread: !node.is_map(),
+            names,
+            fault: Some(fault),
+            ..TemplateFile::default()
+        };
     }
     let mut sections = checked.value;
-    sections.remove("customize");
-    warn_of_inputs_that_lose(reading, &sections, steps.is_some());
-    Ok(TemplateFile { sections, steps })
+    sections.remove(CUSTOMIZE);
+    TemplateFile {
+        sections,
+        steps,
+        names,
+        ..TemplateFile::default()
+    }
 }
 
 fn problem(code: Code, sentence: String, hint: Option<String>) -> Problem {
     Problem::new(code, &TEMPLATE_FILE, sentence, hint)
 }
 
-fn of_fault(name: &str, fault: Fault) -> Problem {
-    let Fault {
-        code,
-        line,
-        place,
-        text,
-        hint,
-    } = fault;
-    let place = if place.is_empty() {
-        String::new()
-    } else {
-        format!(", {place}")
-    };
-    problem(code, format!("{name}, line {line}{place}: {text}"), hint)
+fn of_fault(file: &str, fault: Fault) -> Problem {
+    let sentence = fault.sentence(file);
+    problem(fault.code, sentence, fault.hint)
+}
+
+impl Fault {
+    /// `web.yml, line 2, vmProfile.vmSize: …`
+    fn sentence(&self, file: &str) -> String {
+        let place = if self.place.is_empty() {
+            String::new()
+        } else {
+            format!(", {}", self.place)
+        };
+        format!("{file}, line {}{place}: {}", self.line, self.text)
+    }
+}
+
+impl Reading<'_> {
+    fn warn_of_file(&mut self, file: &str, warning: Fault) {
+        let text = format!("Input '{}': {}", TEMPLATE_FILE.name, warning.sentence(file));
+        self.warn(warning.code, text, warning.hint);
+    }
 }
 
 /// The file on the agent. A path may be written for Windows.
@@ -193,37 +261,6 @@ fn content(path: &Path) -> Result<String, (String, Option<String>)> {
     })
 }
 
-/// A section, and the inputs that would fill it and that an author sets rather than not.
-const FILLED_BY: &[(&str, &[&Input])] = &[
-    ("source", &[&IMAGE_SOURCE, &BASE_IMAGE]),
-    ("customize", &[&PROVISIONER, &INLINE_SCRIPT]),
-    ("distribute", &[&DISTRIBUTE_TYPE]),
-    ("vmProfile", &[&VM_SIZE]),
-    (TIMEOUT, &[&BUILD_TIMEOUT_IN_MINUTES]),
-];
-
-/// An input that was set to something else than its default, for a section that is in the file.
-fn warn_of_inputs_that_lose(
-    reading: &mut Reading<'_>,
-    sections: &Map<String, Value>,
-    has_steps: bool,
-) {
-    for (section, inputs) in FILLED_BY {
-        let in_file = sections.contains_key(*section) || (has_steps && *section == "customize");
-        for input in inputs.iter().filter(|_| in_file) {
-            let text = reading.raw(input).trim();
-            if !text.is_empty() && text != input.default.trim() {
-                let reason = format!(
-                    "because '{}' has the section '{section}'",
-                    TEMPLATE_FILE.name
-                );
-                let hint = format!("leave '{}' or the section out", input.name);
-                reading.warn_without_effect(input, &reason, &hint);
-            }
-        }
-    }
-}
-
 /// A file without faults for the rules, so that they need not ask again.
 fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     object.get(name).and_then(Value::as_str)
@@ -242,6 +279,28 @@ impl Checked {
                 None => return 1,
             }
         }
+    }
+
+    /// Puts `value` at a place `distribute[0].targetRegions`.
+    fn replace(&mut self, place: &str, value: Value) {
+        let pointer = place.replace(['.', '['], "/").replace(']', "");
+        let Some((first, rest)) = pointer.split_once('/') else {
+            return;
+        };
+        let section = self.value.get_mut(first);
+        if let Some(old) = section.and_then(|it| it.pointer_mut(&format!("/{rest}"))) {
+            *old = value;
+        }
+    }
+
+    fn warn(&mut self, code: Code, place: &str, text: String, hint: String) {
+        self.warnings.push(Fault {
+            code,
+            line: self.line(place),
+            place: place.to_owned(),
+            text,
+            hint: Some(hint),
+        });
     }
 
     fn fault(&mut self, place: &str, text: impl Into<String>, hint: Option<&str>) {

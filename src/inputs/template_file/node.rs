@@ -152,6 +152,26 @@ fn size(node: &Node) -> usize {
 }
 
 impl Node {
+    pub(super) fn is_map(&self) -> bool {
+        matches!(self.kind, Kind::Map(_))
+    }
+
+    /// The names of a map's values that are not empty, as far as they are texts.
+    pub(super) fn names(&self) -> Vec<String> {
+        let Kind::Map(members) = &self.kind else {
+            return Vec::new();
+        };
+        let there = members
+            .iter()
+            .filter(|(_, value)| !matches!(value.kind, Kind::Empty));
+        there
+            .filter_map(|(name, _)| match &name.kind {
+                Kind::Scalar(name) => Some(name.clone()),
+                Kind::Empty | Kind::List(_) | Kind::Map(_) => None,
+            })
+            .collect()
+    }
+
     /// How its kind is spoken of.
     pub(super) fn what(&self) -> &'static str {
         match self.kind {

@@ -12,6 +12,8 @@ use serde_json::{Map, Value};
 use super::check::Checked;
 // A member of the template has the name of an input.
 use crate::inputs::declared::AUTO_RUN;
+use crate::inputs::problem::Code;
+use crate::inputs::reading::resource::{OWN_SUBSCRIPTION, SAMPLE, SAMPLE_SUBSCRIPTION};
 use crate::resource::ResourceId;
 
 type Object = Map<String, Value>;
@@ -23,6 +25,7 @@ pub(super) fn check(checked: &mut Checked) {
         customize::script(checked, &format!("customize[{index}]"), step);
     }
     customize::one_system(checked, sections.get("customize"));
+    customize::destinations(checked, sections.get("customize"));
     let validate = sections.get("validate").and_then(Value::as_object);
     let validators = validate.and_then(|validate| validate.get("inVMValidations"));
     for (index, step) in objects(validators) {
@@ -78,6 +81,14 @@ fn id(
             return None;
         }
     };
+    if id.subscription() == SAMPLE_SUBSCRIPTION {
+        checked.warn(
+            Code::Placeholder,
+            place,
+            SAMPLE.to_owned(),
+            OWN_SUBSCRIPTION.to_owned(),
+        );
+    }
     if kinds.iter().any(|kind| id.is(kind)) {
         return Some(id);
     }

@@ -13,7 +13,8 @@ use super::text;
 use crate::inputs::customization::lines;
 use crate::inputs::path::{resolved, what_there_is};
 use crate::inputs::plan::Provisioner;
-use crate::inputs::problem::quoted;
+use crate::inputs::predefined::left_alone;
+use crate::inputs::problem::{Code, quoted};
 use interpreter::by_its_interpreter;
 pub(in crate::inputs) use resolution::resolve;
 
@@ -143,6 +144,7 @@ fn step(
     if script.is_empty() {
         checked.fault(&member, format!("{shown} is empty"), None);
     }
+    warn_of_macros(checked, &member, &shown, &script);
     let shell = text(&customizer, "type") == Some("Shell");
     let script = if shell {
         by_its_interpreter(script)
@@ -152,6 +154,17 @@ fn step(
     let inline = script.into_iter().map(Value::String).collect();
     customizer.insert("inline".to_owned(), Value::Array(inline));
     FileStep::Plain(customizer, Some(file))
+}
+
+/// What looks like a variable of the agent in a script of the repository. None is replaced there.
+fn warn_of_macros(checked: &mut Checked, member: &str, shown: &str, script: &[String]) {
+    for name in left_alone(&script.join("\n")) {
+        let text = format!(
+            "'$({name})' in {shown} stays as it is: variables in scripts of the repository are not replaced"
+        );
+        let hint = "give the script the value in another way, for example by a line of 'inline'";
+        checked.warn(Code::Macro, member, text, hint.to_owned());
+    }
 }
 
 impl FileSteps {

@@ -79,6 +79,7 @@ fn source(plan: &Plan, image: &Image) -> String {
             .join(":"),
         (None, Source::InFile(source)) => source.to_string(),
         (None, Source::ManagedImage(id) | Source::GalleryVersion(id)) => id.to_string(),
+        (None, Source::SharedDirectly(id)) => id.clone(),
         (
             None,
             Source::Marketplace {

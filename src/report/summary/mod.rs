@@ -88,6 +88,7 @@ fn failure(told: &Told<'_>, error: &Error) -> String {
         }
     } else {
         let hint = error.hint();
+        let hint = hint.map(|hint| told.plan.naming_what_counts(&hint));
         text.push_str(&cause(error.code(), &error.to_string(), hint.as_deref()));
     }
     if let Error::Run { explanation, .. } = error {

@@ -20,6 +20,8 @@ fn two_targets(validate: &str) -> Scene {
     scene
         .input("templateFile", file.to_str().unwrap())
         .input("distributeType", "managedimage")
+        .input("galleryImageId", "")
+        .input("replicationRegions", "")
 }
 
 fn partly(outputs: usize) -> RunFate {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Object, objects};
 // Some members of the template have the names of inputs.
 use crate::inputs::declared::{RUN_AS_SYSTEM, RUN_ELEVATED};
-use crate::inputs::problem::list;
+use crate::inputs::problem::{list, quoted};
 use crate::inputs::template_file::check::Checked;
 use crate::inputs::template_file::text;
 
@@ -34,13 +34,7 @@ pub(super) fn script(checked: &mut Checked, place: &str, step: &Object) {
         };
         checked.fault(place, text, None);
     }
-    if kind == "File" && !step.contains_key("destination") {
-        checked.fault(
-            place,
-            "'destination' is missing",
-            Some("it is the full path of the file in the build VM"),
-        );
-    }
+    nothing_to_do(checked, place, step);
     if let Some(checksum) = text(step, "sha256Checksum").filter(|checksum| !checksum.is_empty()) {
         let place = format!("{place}.sha256Checksum");
         let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
@@ -77,10 +71,73 @@ pub(super) fn script(checked: &mut Checked, place: &str, step: &Object) {
     }
 }
 
+/// A script without lines, or a file without a place.
+fn nothing_to_do(checked: &mut Checked, place: &str, step: &Object) {
+    let lines = step.get("inline").and_then(Value::as_array);
+    if lines.is_some_and(Vec::is_empty) {
+        checked.fault(
+            &format!("{place}.inline"),
+            "there is no line in it; expected at least one",
+            Some("write what is to be run, or take the step out"),
+        );
+    }
+    if text(step, "type") == Some("File") && !step.contains_key("destination") {
+        checked.fault(
+            place,
+            "'destination' is missing",
+            Some("it is the full path of the file in the build VM"),
+        );
+    }
+}
+
 fn is_duration(text: &str) -> bool {
     let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = text.get(number.len()..).unwrap_or_default();
     ["s", "m", "h"].contains(&unit) && number.parse::<f64>().is_ok_and(|number| number > 0.0)
+}
+
+/// Whether the path needs no other one to start from, on the system if that is known.
+fn is_absolute(path: &str, linux: Option<bool>) -> bool {
+    let on_linux = path.starts_with('/') && !path.trim_end_matches('/').is_empty();
+    let bytes = path.as_bytes();
+    let drive = bytes.first().is_some_and(u8::is_ascii_alphabetic)
+        && bytes.get(1) == Some(&b':')
+        && bytes.get(2).is_some_and(|b| b"\\/".contains(b))
+        && bytes.len() > 3;
+    let on_windows = drive || (path.starts_with(r"\\") && path.len() > 2);
+    match linux {
+        Some(true) => on_linux,
+        Some(false) => on_windows,
+        None => on_linux || on_windows,
+    }
+}
+
+/// The service writes a file to where its destination says, and not to a folder that depends on who signs in to the build VM.
+pub(super) fn destinations(checked: &mut Checked, customize: Option<&Value>) {
+    let kinds = objects(customize).filter_map(|(_, step)| text(step, "type"));
+    let linux = kinds
+        .filter(|kind| *kind != "File")
+        .map(|kind| kind == "Shell")
+        .next();
+    for (index, step) in objects(customize) {
+        let file = text(step, "type") == Some("File");
+        let Some(path) = text(step, "destination").filter(|_| file) else {
+            continue;
+        };
+        if is_absolute(path, linux) {
+            continue;
+        }
+        let example = match linux {
+            Some(true) => "/tmp/web.conf",
+            Some(false) => r"c:\buildartifacts\web.json",
+            None => r"/tmp/web.conf or c:\buildartifacts\web.json",
+        };
+        let sentence = format!(
+            "{} is not the full path of a file in the build VM; expected one, for example {example}",
+            quoted(path)
+        );
+        checked.fault(&format!("customize[{index}].destination"), sentence, None);
+    }
 }
 
 /// A build VM has one system: the steps of the other one cannot run.

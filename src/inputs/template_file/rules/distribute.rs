@@ -5,9 +5,10 @@ use serde_json::Value;
 use super::{DEFINITION, IMAGE, Object, VERSION, id, objects};
 // Some members of the template have the names of inputs.
 use crate::inputs::declared::{GALLERY_IMAGE_ID, REPLICATION_REGIONS, TARGET_REGIONS};
+use crate::inputs::problem::quoted;
 use crate::inputs::template_file::check::Checked;
 use crate::inputs::template_file::text;
-use crate::resource::ImageVersion;
+use crate::resource::{ImageVersion, Region, split_at_blanks};
 
 pub(super) fn check(checked: &mut Checked, distribute: Option<&Value>) {
     if distribute
@@ -51,6 +52,70 @@ pub(super) fn check(checked: &mut Checked, distribute: Option<&Value>) {
     }
 }
 
+/// A region counts once, however it is spelled: the service refuses duplicates. What says the same twice is sent once.
+fn regions(checked: &mut Checked, place: &str, target: &Object) {
+    for member in [REPLICATION_REGIONS.name, TARGET_REGIONS.name] {
+        let given = target.get(member).and_then(Value::as_array);
+        let mut kept: Vec<(Region, Value)> = Vec::new();
+        let mut whole = true;
+        for (index, value) in given.into_iter().flatten().enumerate() {
+            let place = format!("{place}.{member}[{index}]");
+            let text = value.as_str().or_else(|| value.get("name")?.as_str());
+            let Some(text) = text else {
+                whole = false;
+                continue;
+            };
+            match one_region(text) {
+                Err(sentence) => {
+                    checked.fault(&place, sentence, None);
+                    whole = false;
+                }
+                Ok(region) => match kept.iter().find(|(known, _)| *known == region) {
+                    None => kept.push((region, value.clone())),
+                    Some((_, known)) if same_but_for_name(known, value) => {}
+                    Some(_) => checked.fault(
+                        &place,
+                        format!(
+                            "region '{region}' is there twice with different replicas or storage types"
+                        ),
+                        Some("name it once"),
+                    ),
+                },
+            }
+        }
+        if whole && given.is_some() {
+            let values = kept.into_iter().map(|(_, value)| value).collect();
+            checked.replace(&format!("{place}.{member}"), Value::Array(values));
+        }
+    }
+}
+
+fn one_region(text: &str) -> Result<Region, String> {
+    let several = split_at_blanks(text);
+    if several.len() > 1 {
+        return Err(format!(
+            "{} are {} regions; expected one for each place in the list",
+            quoted(text),
+            several.len()
+        ));
+    }
+    text.parse().map_err(|_| {
+        format!(
+            "{} is not a region; expected letters and digits, for example westeurope",
+            quoted(text)
+        )
+    })
+}
+
+fn same_but_for_name(one: &Value, other: &Value) -> bool {
+    let rest = |value: &Value| {
+        let mut rest = value.as_object().cloned().unwrap_or_default();
+        rest.shift_remove("name");
+        rest
+    };
+    rest(one) == rest(other)
+}
+
 fn gallery(checked: &mut Checked, place: &str, target: &Object) {
     let inside = format!("{place}.{}", GALLERY_IMAGE_ID.name);
     let found = id(
@@ -79,6 +144,7 @@ fn gallery(checked: &mut Checked, place: &str, target: &Object) {
             );
         }
     }
+    regions(checked, place, target);
     let regions = REPLICATION_REGIONS.name;
     let (old, new) = (
         target.contains_key(regions),

@@ -3,6 +3,8 @@
 use serde_json::Value;
 
 use super::{IMAGE, VERSION, id};
+use crate::inputs::problem::quoted;
+use crate::inputs::source::shared_directly;
 use crate::inputs::template_file::check::Checked;
 use crate::inputs::template_file::text;
 
@@ -14,17 +16,19 @@ pub(super) fn check(checked: &mut Checked, source: Option<&Value>) {
         "ManagedImage" => {
             id(checked, "source.imageId", text(source, "imageId"), &[IMAGE]);
         }
-        // The id of a direct shared gallery has another form: https://learn.microsoft.com/azure/virtual-machines/share-gallery-direct.
-        "SharedImageVersion"
-            if !text(source, "imageVersionId")
-                .is_some_and(|id| id.to_lowercase().starts_with("/sharedgalleries/")) =>
-        {
-            id(
-                checked,
-                "source.imageVersionId",
-                text(source, "imageVersionId"),
-                &[VERSION],
-            );
+        "SharedImageVersion" => {
+            let place = "source.imageVersionId";
+            let version = text(source, "imageVersionId");
+            match version.and_then(shared_directly) {
+                Some(Ok(_)) => {}
+                Some(Err(reason)) => {
+                    let shown = quoted(version.unwrap_or_default());
+                    checked.fault(place, format!("{shown} {reason}"), None);
+                }
+                None => {
+                    id(checked, place, version, &[VERSION]);
+                }
+            }
         }
         "PlatformImage" => {
             for name in ["publisher", "offer", "sku"] {

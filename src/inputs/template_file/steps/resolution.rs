@@ -1,5 +1,7 @@
 //! From the customizers of the file to the steps of the plan, when it is known where the package lies.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use super::{FileStep, FileSteps, LONGEST_INLINE, SCRIPT_PATH};
@@ -9,13 +11,18 @@ use crate::inputs::problem::{Code, Problem, quoted};
 use crate::inputs::reading::{Reading, Reported};
 use crate::inputs::template_file::text;
 
-/// The steps as they are sent. Every file that has to come with the package must lie in it.
+/// The steps as they are sent, if the file has any. Every file that has to come with the package must lie in it.
 pub(in crate::inputs) fn resolve(
     reading: &mut Reading<'_>,
-    steps: FileSteps,
-    package: Option<&Package>,
-) -> Result<Vec<Step>, Reported> {
+    steps: Option<FileSteps>,
+    package: Result<&Option<Package>, &Reported>,
+) -> Result<Option<Vec<Step>>, Reported> {
+    let Some(steps) = steps else {
+        return Ok(None);
+    };
+    let package = package.map_err(Reported::clone)?.as_ref();
     let mut resolved = Vec::new();
+    let mut outside = None;
     for step in steps.0 {
         let (customizer, file, member, windows_line_ends) = match step {
             FileStep::Plain(customizer, script) => {
@@ -34,17 +41,9 @@ pub(in crate::inputs) fn resolve(
         };
         let inside = package.and_then(|package| file.strip_prefix(&package.folder).ok());
         let Some(inside) = inside else {
-            let why = if member.ends_with(SCRIPT_PATH) {
-                format!(
-                    "has more than {LONGEST_INLINE} bytes, so it has to come with the package, and does not lie in its folder"
-                )
-            } else {
-                "has to come with the package, and does not lie in its folder".to_owned()
-            };
-            let sentence = format!("{member}: {} {why}", quoted(&file.display().to_string()));
-            let hint = format!("set '{}' to a folder that holds it", PACKAGE_PATH.name);
-            let problem = Problem::new(Code::TemplateFile, &TEMPLATE_FILE, sentence, Some(hint));
-            return Err(reading.report(problem));
+            let problem = is_outside(&member, &file);
+            outside = Some(reading.report(problem));
+            continue;
         };
         let parts = inside
             .components()
@@ -71,5 +70,18 @@ pub(in crate::inputs) fn resolve(
             script: is_script.then_some(file),
         });
     }
-    Ok(resolved)
+    outside.map_or(Ok(Some(resolved)), Err)
+}
+
+fn is_outside(member: &str, file: &Path) -> Problem {
+    let why = if member.ends_with(SCRIPT_PATH) {
+        format!(
+            "has more than {LONGEST_INLINE} bytes, so it has to come with the package, and does not lie in its folder"
+        )
+    } else {
+        "has to come with the package, and does not lie in its folder".to_owned()
+    };
+    let sentence = format!("{member}: {} {why}", quoted(&file.display().to_string()));
+    let hint = format!("set '{}' to a folder that holds it", PACKAGE_PATH.name);
+    Problem::new(Code::TemplateFile, &TEMPLATE_FILE, sentence, Some(hint))
 }

@@ -1,0 +1,100 @@
+//! Scripts of inputs that do nothing, or that still hold a macro of the agent's.
+
+use super::customization::lines;
+use super::declared::{INLINE_SCRIPT, Input, VALIDATION_INLINE_SCRIPT};
+use super::plan::{Customization, Package, Provisioner, Validation};
+use super::predefined::left_alone;
+use super::problem::Code;
+use super::reading::{Reading, Reported, undefined};
+use super::template_file::TemplateFile;
+
+/// Says so where the script does nothing, and leaves it out where there is no package to unpack either.
+pub(super) fn judged(
+    reading: &mut Reading<'_>,
+    customization: Result<Customization, Reported>,
+    package: Result<&Option<Package>, &Reported>,
+    file: &TemplateFile,
+) -> Result<Customization, Reported> {
+    let mut customization = customization?;
+    let Ok(package) = package else {
+        return Ok(customization);
+    };
+    if file.may_customize() || !is_idle(&customization.inline) {
+        return Ok(customization);
+    }
+    let what = what_it_is(reading.raw(&INLINE_SCRIPT));
+    let consequence = match (package, customization.provisioner) {
+        (Some(package), Provisioner::Shell) => Some(format!(
+            "nothing moves the package out of /tmp/{}, which does not get into the image",
+            package.name
+        )),
+        (Some(package), Provisioner::PowerShell) => Some(format!(
+            r"the package stays in c:\buildartifacts\{}, and nothing is done with it",
+            package.name
+        )),
+        (None, _) if customization.windows_update => None,
+        (None, _) => Some("the image is a copy of its source".to_owned()),
+    };
+    if package.is_none() {
+        customization.inline = Vec::new();
+    }
+    if let Some(consequence) = consequence {
+        let text = format!(
+            "Input '{}': it {what}, so {consequence}",
+            INLINE_SCRIPT.name
+        );
+        let hint = format!(
+            "write what is to be done, for example: {}",
+            example(&customization)
+        );
+        reading.warn(Code::Placeholder, text, Some(hint));
+    }
+    Ok(customization)
+}
+
+/// Whether all is comment. `#` begins one in both shells.
+fn is_idle(script: &[String]) -> bool {
+    let mut lines = script.iter().map(|line| line.trim());
+    lines.all(|line| line.is_empty() || line.starts_with('#'))
+}
+
+fn what_it_is(script: &str) -> &'static str {
+    if script.trim().is_empty() {
+        "is empty"
+    } else if lines(script) == lines(INLINE_SCRIPT.default) {
+        "is the text that the form begins with"
+    } else {
+        "has comments only"
+    }
+}
+
+fn example(customization: &Customization) -> &'static str {
+    match customization.provisioner {
+        Provisioner::Shell => "sudo cp -r /tmp/webapp /opt/webapp",
+        Provisioner::PowerShell => r"& 'c:\buildartifacts\webapp\install.ps1'",
+    }
+}
+
+/// What looks like a variable of the agent and is still there, because there is none of this name.
+pub(super) fn warn_of_macros(
+    reading: &mut Reading<'_>,
+    customization: Result<&Customization, &Reported>,
+    validation: Result<&Option<Validation>, &Reported>,
+) {
+    let validation = validation.ok().and_then(Option::as_ref);
+    let custom = customization.ok().map(|it| it.inline.as_slice());
+    let valid = validation.map(|it| it.inline.as_slice());
+    for (input, script) in [(&INLINE_SCRIPT, custom), (&VALIDATION_INLINE_SCRIPT, valid)] {
+        warn_of(reading, input, &script.unwrap_or_default().join("\n"));
+    }
+}
+
+fn warn_of(reading: &mut Reading<'_>, input: &Input, script: &str) {
+    for name in left_alone(script) {
+        let text = format!(
+            "Input '{}': '$({name})' in the script stays as it is, because no variable '{name}' is defined",
+            input.name
+        );
+        reading.warn(Code::Macro, text, Some(undefined(name)));
+    }
+}
