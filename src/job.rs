@@ -1,6 +1,7 @@
 //! The stages of the step, and what a person starts at a prompt, from what the agent gives to what it is told: the place where all modules meet.
 
 mod arguments;
+mod command;
 mod doctor;
 mod render;
 
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::agent::{Agent, IssueKind, StopSignal, TaskResult};
+use crate::agent::{Agent, Console, IssueKind, StopSignal, TaskResult};
 use crate::arm::http::Http;
 use crate::arm::sign_in::ServiceConnectionTokens;
 use crate::arm::{Arm, Client, cloud};
@@ -24,13 +25,44 @@ use crate::run::{NOT_REMOVED_YET, Outcome, build_image};
 use crate::secret::{Masker, Secret};
 use crate::{storage, template};
 
+pub use command::Command;
+
 /// For finding out where a blob is, before the clean-up's own time.
 const LONGEST_CHECK: Duration = Duration::from_secs(30);
 
 /// The main stage: builds the image. `http` is the way to Azure, or why there is none.
 pub async fn build(agent: &Agent, http: Result<Arc<dyn Http>, String>, stop: &StopSignal) {
+    build_of(agent, given(agent), http, stop).await;
+}
+
+/// The main stage for a person at a prompt, who gives inputs as for [`render`].
+pub async fn build_at_prompt(
+    agent: &Agent,
+    http: Result<Arc<dyn Http>, String>,
+    arguments: impl Iterator<Item = String>,
+    stop: &StopSignal,
+) {
+    let mut given = given(agent);
+    if let Err(text) = arguments::add(&mut given, arguments) {
+        return agent.console().complete(TaskResult::Failed, &text);
+    }
+    build_of(agent, given, http, stop).await;
+}
+
+/// Prints how the program is used; with `about` how that command is.
+pub fn help(console: &Console, about: Option<&str>) {
+    for line in command::usage(about).lines() {
+        console.line(line);
+    }
+}
+
+async fn build_of(
+    agent: &Agent,
+    given: Given,
+    http: Result<Arc<dyn Http>, String>,
+    stop: &StopSignal,
+) {
     let console = agent.console();
-    let given = given(agent);
     console.set_variable("templateName", &given.template_name());
     let plan = match inputs::plan(&given, console) {
         Ok(plan) => plan,

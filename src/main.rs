@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use image_builder::agent::{Agent, Console, IssueKind, TaskResult};
 use image_builder::inputs::declared::TASK_VERSION;
-use image_builder::{job, report};
+use image_builder::job::{self, Command};
+use image_builder::report;
 
 fn main() -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
@@ -23,43 +24,46 @@ async fn act() -> ExitCode {
     let mut agent = Agent::of_process();
     let console = &agent.console().clone();
     let in_job = agent.environment().is_agent();
-    let stage = std::env::args().nth(1);
+    let arguments: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
+    let command = Command::of(&arguments, in_job);
     report::report_panics(
         console,
-        match stage.as_deref() {
-            Some("clean-up") => report::Stage::PostJob,
+        match command {
+            Command::CleanUp => report::Stage::PostJob,
             _ => report::Stage::Main,
         },
         in_job,
     );
     report::listen_to_tracing(console);
-    match stage.as_deref() {
-        None | Some("run") => {
+    match command {
+        Command::Run(arguments) => {
             agent.begin_main_stage();
             match agent.stop_signal() {
                 Ok(stop) => {
                     way::warn(&agent);
-                    job::build(&agent, way::to_network(&agent), &stop).await;
+                    let (http, arguments) = (way::to_network(&agent), arguments.into_iter());
+                    job::build_at_prompt(&agent, http, arguments, &stop).await;
                 }
                 Err(error) => no_signals(console, &error),
             }
             agent.end_main_stage();
         }
-        Some("render") => job::render(&agent, std::env::args().skip(2)),
-        Some("doctor") => match agent.stop_signal() {
+        Command::Render(arguments) => job::render(&agent, arguments.into_iter()),
+        Command::Doctor(arguments) => match agent.stop_signal() {
             Ok(stop) => {
                 way::warn(&agent);
-                let arguments = std::env::args().skip(2);
-                job::doctor(&agent, way::to_network(&agent), arguments, &stop).await;
+                let (http, arguments) = (way::to_network(&agent), arguments.into_iter());
+                job::doctor(&agent, http, arguments, &stop).await;
             }
             Err(error) => no_signals(console, &error),
         },
-        Some("clean-up") => job::remove_leftovers(&agent, way::to_network(&agent)).await,
-        Some("--version") => console.line(&format!("image-builder {TASK_VERSION}")),
-        Some(other) => console.complete(
-            TaskResult::Failed,
-            &format!("'{other}' is not a stage; expected 'run', 'render', 'doctor' or 'clean-up'"),
-        ),
+        Command::CleanUp => job::remove_leftovers(&agent, way::to_network(&agent)).await,
+        Command::Version => console.line(&format!("image-builder {TASK_VERSION}")),
+        Command::Help(about) => job::help(console, about.as_deref()),
+        Command::Unknown(text) => console.complete(TaskResult::Failed, &text),
     }
     exit_code(console, in_job)
 }

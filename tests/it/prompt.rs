@@ -29,13 +29,54 @@ fn a_person_reads_plain_text_and_gets_the_usual_exit_codes() {
         &["bake"],
         &[],
         1,
-        &["Failed: 'bake' is not a stage; expected 'run', 'render', 'doctor' or 'clean-up'\n"],
+        &[
+            "Failed: 'bake' is not a command; expected one of 'run', 'render', 'doctor', 'clean-up', 'help'\n",
+        ],
     );
     let inputs = [("INPUT_PROVISIONER", "bash"), ("SYSTEM_DEBUG", "true")];
-    for arguments in [&[][..], &["run"]] {
-        let expected = ["templateName = t_", "error AIB10", "\nhint: ", "\nFailed: "];
-        check(arguments, &inputs, 1, &expected);
+    let expected = ["templateName = t_", "error AIB10", "\nhint: ", "\nFailed: "];
+    check(&["run"], &inputs, 1, &expected);
+    check(&["run", "provisioner=bash"], &[], 1, &expected);
+}
+
+#[test]
+fn a_person_gets_the_usage() {
+    let commands = ["run", "render", "doctor", "clean-up", "help"];
+    for arguments in [&[][..], &["--help"], &["-h"], &["help"]] {
+        check(arguments, &[("INPUT_PROVISIONER", "bash")], 0, &commands);
     }
+    for arguments in [
+        &["render", "--help"][..],
+        &["help", "render"],
+        &["render", "vmSize=a", "-h"],
+    ] {
+        let expected = [
+            "Usage: image-builder render [name=value ...]\n",
+            " templateFile",
+        ];
+        check(arguments, &[], 0, &expected);
+    }
+    let doctor = ["Usage: image-builder doctor [name=value ...]\n"];
+    check(&["doctor", "--help"], &[], 0, &doctor);
+    let near = ["Failed: 'rendr' is not a command; did you mean 'render'?\n"];
+    check(&["rendr"], &[], 1, &near);
+    let misspelt = ["hint: input 'iblocaton' is given; did you mean 'ibLocation'?"];
+    let arguments = ["run", "ibLocaton=westeurope", "ibLocation="];
+    check(&arguments, &[], 1, &misspelt);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_argument_that_is_no_text_ends_nothing_early() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let output = Command::new(env!("CARGO_BIN_EXE_image-builder"))
+        .arg(OsStr::from_bytes(b"ren\xffder"))
+        .env_clear()
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("is not a command"), "{text}");
 }
 
 /// The operating system gives no more open files: the program says so, in the step's result too.
@@ -72,6 +113,12 @@ fn without_open_files_the_program_says_why_it_ends() {
 #[test]
 fn an_agent_gets_exit_code_0_and_reads_the_result() {
     let output = run(&["bake"], &[("TF_BUILD", "True")]);
+    let main = run(&[], &[("TF_BUILD", "True")]);
+    let main = String::from_utf8(main.stdout).unwrap();
+    assert!(
+        main.contains("##vso[task.setvariable variable=templateName;"),
+        "{main}"
+    );
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert!(
@@ -83,7 +130,7 @@ fn an_agent_gets_exit_code_0_and_reads_the_result() {
 /// Standard output is for another program, so warnings are not there.
 #[test]
 fn a_template_goes_to_standard_output_and_warnings_beside_it() {
-    let group = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers";
+    let group = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers";
     let identity = format!("{group}/Microsoft.ManagedIdentity/userAssignedIdentities/id");
     let inputs = [
         ("managedIdentity", identity.as_str()),
@@ -93,6 +140,7 @@ fn a_template_goes_to_standard_output_and_warnings_beside_it() {
         ("packagePath", concat!(env!("CARGO_MANIFEST_DIR"), "/src")),
         ("storageAccountName", "stimages"),
         ("runElevated", "true"),
+        ("inlineScript", "sudo sh /tmp/src/install.sh"),
         (
             "imageIdForDistribute",
             &format!("{group}/Microsoft.Compute/images/web"),

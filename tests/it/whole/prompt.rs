@@ -67,6 +67,7 @@ fn command(pipeline: &Pipeline, proxy: &Proxy) -> Command {
     let world = crate::seed::world(pipeline.server.addresses.clone());
     let mut command = Command::new(env!("CARGO_BIN_EXE_image-builder"));
     command
+        .arg("run")
         .env_clear()
         .envs(inputs)
         .env("INPUT_IBSUBSCRIPTION", world.subscription)
