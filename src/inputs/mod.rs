@@ -86,7 +86,7 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Plan, Reported
     let package = package::read(reading, format, &file);
     let target = |reading: &mut Reading<'_>| target::read(reading, &location);
     let target = file.or_inputs(reading, "distribute", TemplateFile::target, target);
-    let build_vm = unless_in_file(reading, &file, "vmProfile", build_vm::read);
+    let build_vm = unless_in_file(reading, &file, VM_PROFILE, build_vm::read);
     let build_timeout_minutes =
         file.or_inputs(reading, TIMEOUT, TemplateFile::build_timeout, build_timeout);
     let validation = unless_in_file(reading, &file, "validate", validation::read);
@@ -170,6 +170,9 @@ fn template_id(subscription: &str, resource_group: &str, name: &str) -> Resource
     ResourceId::in_group(subscription, resource_group, IMAGE_TEMPLATE, name)
 }
 
+/// The section that says what the build VM is.
+const VM_PROFILE: &str = "vmProfile";
+
 const ACTIONS: &[(&str, Action)] = &[
     ("build", Action::Build),
     ("render", Action::Render),
@@ -191,8 +194,14 @@ fn warn_of_exposed_secrets(
             .iter()
             .any(|secret| script.contains(secret.reveal()))
     };
-    let hint =
-        "let the build VM read it from a key vault, with an identity of its own (input '{}')";
+    let identities = if file.has(VM_PROFILE) {
+        in_the_file(VM_PROFILE, "userAssignedIdentities")
+    } else {
+        format!("input '{}'", BUILD_VM_IDENTITIES.name)
+    };
+    let hint = format!(
+        "let the build VM read it from a key vault, with an identity of its own ({identities})"
+    );
     for (input, found) in [
         (&INLINE_SCRIPT, exposed(&script)),
         (
@@ -205,11 +214,7 @@ fn warn_of_exposed_secrets(
                 "Input '{}': a script holds the value of a secret variable, which everybody who may read the image template can read there",
                 input.name
             );
-            reading.warn(
-                Code::Exposed,
-                text,
-                Some(hint.replace("{}", BUILD_VM_IDENTITIES.name)),
-            );
+            reading.warn(Code::Exposed, text, Some(hint.clone()));
         }
     }
 }

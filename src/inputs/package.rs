@@ -34,7 +34,7 @@ pub(super) fn read(
         warn_without_package(reading);
         return Ok(None);
     }
-    read_whole(reading, format, &script, needed).map(Some)
+    read_whole(reading, format, &script, (needed, in_file)).map(Some)
 }
 
 /// What was said of a package that there is none of.
@@ -55,7 +55,7 @@ fn read_whole(
     reading: &mut Reading<'_>,
     format: Option<ArchiveFormat>,
     script: &str,
-    needed: bool,
+    (needed, told_elsewhere): (bool, bool),
 ) -> Result<Package, Reported> {
     let storage_account = storage_account(reading, needed);
     let exclude = exclude(reading);
@@ -65,7 +65,7 @@ fn read_whole(
     let name = folder::name(reading, &folder)?;
     let format = match format {
         Some(ArchiveFormat::Zip) => {
-            folder::fits_windows(reading, &folder, &name)?;
+            folder::fits_windows(reading, &folder, &name, told_elsewhere)?;
             ArchiveFormat::Zip
         }
         // Without a format there is a problem elsewhere, and no plan.

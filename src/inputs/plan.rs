@@ -93,18 +93,22 @@ const DEFAULT_BUILD_TIMEOUT_MINUTES: u32 = 240;
 impl Plan {
     /// `text` with what counts in this build in place of every input that has no effect in it.
     pub fn naming_what_counts(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for (input, instead) in &self.instead {
-            let quoted = format!("'{input}'");
-            if instead.contains(&quoted) {
-                // The member of the file has the input's name.
-                text = text.replace(&format!("input {quoted}"), instead);
-            } else {
-                text = text.replace(&format!("input {quoted}"), &quoted);
-                text = text.replace(&quoted, instead);
-            }
+        let mut result = String::new();
+        let mut rest = text;
+        // One pass: what counts instead may have the name of another such input.
+        loop {
+            let found = self.instead.iter().filter_map(|(input, instead)| {
+                let quoted = format!("'{input}'");
+                Some((rest.split_once(&quoted)?, instead))
+            });
+            let first = found.min_by_key(|((before, _), _)| before.len());
+            let Some(((before, after), instead)) = first else {
+                return result + rest;
+            };
+            result.push_str(before.strip_suffix("input ").unwrap_or(before));
+            result.push_str(instead);
+            rest = after;
         }
-        text
     }
 
     /// When the service gives a run up.

@@ -28,7 +28,8 @@ fn name() -> impl Strategy<Value = &'static str> {
 fn value() -> impl Strategy<Value = String> {
     let near = prop::sample::select(vec![
         "", "sig", "vhd", "marketplace", "managedimage", "shell", "powershell", "true", "0", "120", "latest", "1.2.3",
-        "a:b:c", "a:b:c:1.2.3", "a:b:c:windows", "westeurope", "West US, eastus", "$(x)", "$(", "$()", "Standard_D2ds_v5",
+        "a:b:c", "a:b:c:1.2.3", "a:b:c:windows", "westeurope", "West US, eastus", "West US northeurope", "\u{feff}sig\u{200b}", "'true'", "yes",
+        "/sharedGalleries/g/images/i/versions/latest", "[concat('a')]", "$(Build.BuildNumbr)", "$(x)", "$(", "$()", "Standard_D2ds_v5",
         "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/images/x",
         "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/g/images/i",
         "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/g/images/i/versions/1.2.3",

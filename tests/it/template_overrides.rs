@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use image_builder::inputs::declared::ALL_INPUTS;
 use image_builder::inputs::template_file::members::IMAGE_TEMPLATE_PROPERTIES;
 use image_builder::inputs::template_file::overrides::OVERRIDES;
+use image_builder::secret::Secret;
 
 use crate::inputs::warnings;
 use crate::job::{Job, id};
@@ -152,6 +153,11 @@ fn hints_name_what_counts() {
         "choose a bigger size in input 'vmSize', or raise 'buildTimeoutInMinutes' in the template file",
     );
     says(
+        with_section("vmProfile"),
+        "the agent's: set 'vmSize', 'osDiskSizeGB'",
+        "the agent's: set 'vmSize' in section 'vmProfile' of the template file, 'osDiskSizeGB' in section 'vmProfile' of the template file",
+    );
+    says(
         with_section("distribute"),
         "replicate to fewer regions in input 'replicationRegions'",
         "replicate to fewer regions in 'targetRegions' in section 'distribute' of the template file",
@@ -161,6 +167,21 @@ fn hints_name_what_counts() {
         "replicate to fewer regions in input 'replicationRegions'",
         "replicate to fewer regions in input 'targetRegions'",
     );
+}
+
+#[test]
+fn hints_about_inputs_name_none_that_is_overridden() {
+    let mut job = with_section("vmProfile").input("inlineScript", "echo hunter2-hunter2");
+    job.given.secrets = vec![Secret::new("hunter2-hunter2", &job.masked)];
+    assert_eq!(
+        warnings(&job),
+        [
+            "AIB110 Input 'inlineScript': a script holds the value of a secret variable, which everybody who may read the image template can read there\nhint: let the build VM read it from a key vault, with an identity of its own ('userAssignedIdentities' in section 'vmProfile' of the template file)"
+        ]
+    );
+    let windows = "customize: [{type: PowerShell, inline: [x]}]";
+    let told = problems(&with_text("web.yml", windows).package("a:b"));
+    assert!(told[0].ends_with("\nhint: rename the folder"), "{told:?}");
 }
 
 /// Faults that have nothing to do with each other.

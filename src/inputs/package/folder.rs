@@ -160,12 +160,13 @@ pub(super) fn name(reading: &mut Reading<'_>, folder: &Path) -> Result<String, R
     }
 }
 
-/// A Linux agent may hold a folder whose name Windows refuses
+/// With customizers in a template file (`in_file`) these say the system. A Linux agent may hold a folder whose name Windows refuses
 /// (<https://learn.microsoft.com/windows/win32/fileio/naming-a-file#naming-conventions>).
 pub(super) fn fits_windows(
     reading: &mut Reading<'_>,
     folder: &Path,
     name: &str,
+    in_file: bool,
 ) -> Result<(), Reported> {
     let refused =
         name.contains(['<', '>', ':', '"', '|', '?', '*', '\\']) || name.ends_with(['.', ' ']);
@@ -176,9 +177,13 @@ pub(super) fn fits_windows(
         "{} has a last part that Windows does not take as a folder's name; expected no '<>:\"|?*\\' and no '.' or blank at the end, for example drop/webapp",
         quoted(&folder.display().to_string())
     );
-    let hint = format!(
-        "rename the folder, or set '{}' to 'shell' for a Linux image",
-        PROVISIONER.name
-    );
+    let hint = if in_file {
+        "rename the folder".to_owned()
+    } else {
+        format!(
+            "rename the folder, or set '{}' to 'shell' for a Linux image",
+            PROVISIONER.name
+        )
+    };
     Err(reading.report(wrong_path(sentence, Some(hint))))
 }
