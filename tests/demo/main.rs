@@ -41,7 +41,12 @@ fn main() -> ExitCode {
         cloud.inventory()
     );
     match verdict(&job, cloud) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => {
+            println!(
+                "Next: 'cargo emulator' keeps the emulated cloud running for you; with Azure, see docs/getting-started.md."
+            );
+            ExitCode::SUCCESS
+        }
         Err(reason) => {
             println!("THE DEMO FAILED: {reason}");
             ExitCode::FAILURE
