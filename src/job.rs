@@ -1,34 +1,33 @@
 //! The stages of the step, and what a person starts at a prompt, from what the agent gives to what it is told: the place where all modules meet.
 
 mod arguments;
+mod clean_up;
 mod command;
 mod doctor;
 mod render;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use crate::agent::{Agent, Console, IssueKind, StopSignal, TaskResult};
+use crate::agent::{Agent, Console, StopSignal, TaskResult};
 use crate::arm::http::Http;
 use crate::arm::sign_in::ServiceConnectionTokens;
 use crate::arm::{Arm, Client, cloud};
 use crate::error::Error;
 use crate::inputs::connection::Connection;
 use crate::inputs::declared::IB_SUBSCRIPTION;
-use crate::inputs::{self, Action, Given, GivenConnection, GivenRun, Plan, Variables};
-use crate::report::{self, LEFTOVERS, Reporter};
-use crate::resource::ResourceId;
-use crate::run::clean_up::{Budget, clean_up};
-use crate::run::leftover::{Leftover, Leftovers, Remains};
+use crate::inputs::{
+    self, Action, Given, GivenConnection, GivenRun, GivenStep, Owner, Plan, Variables,
+};
+use crate::report::{self, Reporter};
 use crate::run::{NOT_REMOVED_YET, Outcome, build_image};
 use crate::secret::{Masker, Secret};
-use crate::{storage, template};
+use crate::template;
 
+use clean_up::Noted;
+pub use clean_up::remove_leftovers;
 pub use command::Command;
-
-/// For finding out where a blob is, before the clean-up's own time.
-const LONGEST_CHECK: Duration = Duration::from_secs(30);
 
 /// The main stage: builds the image. `http` is the way to Azure, or why there is none.
 pub async fn build(agent: &Agent, http: Result<Arc<dyn Http>, String>, stop: &StopSignal) {
@@ -73,8 +72,9 @@ async fn build_of(
         Action::Render => return render::write(agent, &plan),
         Action::Doctor => return Box::pin(doctor::visit(agent, http, &plan, stop)).await,
     }
-    let earlier = leftovers_of_earlier_attempt(agent);
-    let reporter = Reporter::new(agent, earlier.clone());
+    let owner = Owner::from(&plan);
+    let earlier = Noted::new(clean_up::of_earlier_attempt(agent), &owner);
+    let reporter = Reporter::new(agent, earlier.all());
     reporter.announce(&plan, &template::source_of(&plan));
     let folder = agent.environment().temp_directory();
     let arm = tokio::select! {
@@ -86,7 +86,7 @@ async fn build_of(
         Ok(arm) => tokio::select! {
             biased;
             () = stop.at_once().cancelled() => reporter.abandoned(),
-            outcome = build_anew(&plan, &arm, &folder, &reporter, earlier, stop) => outcome,
+            outcome = build_anew(&plan, &arm, &folder, &reporter, (earlier, &owner), stop) => outcome,
         },
         Err(error) => Outcome {
             result: Err(error),
@@ -102,26 +102,15 @@ async fn build_anew(
     arm: &Arm,
     folder: &Path,
     reporter: &Reporter,
-    earlier: Vec<Leftover>,
+    (earlier, owner): (Noted, &Owner),
     stop: &StopSignal,
 ) -> Outcome {
-    let all_remain = || Leftovers::known(reporter, earlier.clone()).all_remain(NOT_REMOVED_YET);
-    let remains = tokio::select! {
-        biased;
-        () = stop.requested().cancelled() => all_remain(),
-        remains = remove_noted(arm, &plan.connection, reporter, earlier.clone()) => remains,
-    };
+    let asked = (stop.requested(), NOT_REMOVED_YET);
+    let remains = Box::pin(earlier.remove(arm, owner, reporter, asked)).await;
     let building = build_image(plan, arm, folder, reporter, stop.requested());
     let mut outcome = Box::pin(building).await;
     outcome.remains.extend(remains);
     outcome
-}
-
-/// A note that cannot be read is a matter for the post-job stage, which says so.
-fn leftovers_of_earlier_attempt(agent: &Agent) -> Vec<Leftover> {
-    let note = agent.note_of_earlier_attempt(LEFTOVERS);
-    note.and_then(|text| report::leftovers_from_text(&text).ok())
-        .unwrap_or_default()
 }
 
 /// Shows the template at a prompt, where nobody signs in. Inputs are arguments, `name=value`; they win over those of the environment. Names
@@ -155,99 +144,6 @@ pub async fn doctor(
     match inputs::plan(&given, console) {
         Ok(plan) => doctor::visit(agent, http, &plan, stop).await,
         Err(problems) => report::report_refusal(console, &problems),
-    }
-}
-
-/// The post-job stage: removes what a canceled or crashed main stage left. Most of the time there is nothing.
-pub async fn remove_leftovers(agent: &Agent, http: Result<Arc<dyn Http>, String>) {
-    let console = agent.console();
-    let Some(text) = agent.note_of_main_stage(LEFTOVERS).await else {
-        return;
-    };
-    let all = match report::leftovers_from_text(&text) {
-        Ok(all) if all.is_empty() => return,
-        Ok(all) => all,
-        Err(reason) => {
-            let text = format!(
-                "Reading what the main step left failed: {reason}; look for image templates 't_...' in the resource group"
-            );
-            return console.issue(IssueKind::Warning, Some(report::CODE_REMAINS), &text);
-        }
-    };
-    let remains = removed(agent, http, all).await;
-    report::report_clean_up(console, &remains);
-}
-
-async fn removed(
-    agent: &Agent,
-    http: Result<Arc<dyn Http>, String>,
-    all: Vec<Leftover>,
-) -> Vec<Remains> {
-    let reporter = Reporter::new(agent, all.clone());
-    let connection = inputs::connection(&given(agent), agent.console());
-    let arm = match connection {
-        Ok(connection) => connect(agent, http, &connection)
-            .await
-            .map(|arm| (arm, connection))
-            .map_err(|error| error.to_string()),
-        Err(problems) => Err(problems.to_string()),
-    };
-    match arm {
-        Ok((arm, connection)) => remove_noted(&arm, &connection, &reporter, all).await,
-        Err(reason) => Leftovers::known(&reporter, all).all_remain(&reason),
-    }
-}
-
-/// Removes what a note names, but for what does not look like ours: a pipeline variable can be made to look like the note.
-/// That stays in the note.
-async fn remove_noted(
-    arm: &Arm,
-    connection: &Connection,
-    reporter: &Reporter,
-    all: Vec<Leftover>,
-) -> Vec<Remains> {
-    let (mut certain, mut doubtful) = (Vec::new(), Vec::new());
-    for leftover in all {
-        let check = check_is_ours(arm, connection, &leftover);
-        let checked = tokio::time::timeout(LONGEST_CHECK, check).await;
-        match checked.unwrap_or_else(|_| Err("Azure did not say where it is".to_owned())) {
-            Ok(()) => certain.push(leftover),
-            Err(reason) => doubtful.push(Remains::of(leftover, &reason)),
-        }
-    }
-    let mut leftovers = Leftovers::known(reporter, certain);
-    let mut remains = clean_up(arm, &mut leftovers, Budget::AFTER_CANCEL).await;
-    remains.append(&mut doubtful);
-    remains
-}
-
-/// The token goes only to where Azure Resource Manager says that the account is, whatever the note says.
-async fn check_is_ours(
-    arm: &Arm,
-    connection: &Connection,
-    leftover: &Leftover,
-) -> Result<(), String> {
-    let foreign = || "it does not look like something that this task has made".to_owned();
-    if !leftover.is_of_this_task() {
-        return Err(foreign());
-    }
-    let Some(blob) = leftover.blob() else {
-        return Ok(());
-    };
-    let id: ResourceId = blob.account.id.parse().map_err(|_| foreign())?;
-    let found = storage::find_account(
-        &arm.client,
-        &connection.cloud.resource_manager,
-        &arm.scope,
-        id.subscription(),
-        id.resource_group(),
-        &blob.account.name,
-    );
-    let account = found.await.map_err(|failure| failure.to_string())?;
-    if account.blob(&blob.container, &blob.name) == *blob {
-        Ok(())
-    } else {
-        Err(foreign())
     }
 }
 
@@ -293,6 +189,16 @@ fn given(agent: &Agent) -> Given {
                 .variable("Release.DefinitionName")
                 .or_else(|| environment.variable("Build.DefinitionName")),
             release: environment.variable("Release.ReleaseName"),
+        },
+        step: GivenStep {
+            collection: environment.variable("System.CollectionId"),
+            project: environment.variable("System.TeamProjectId"),
+            environment: environment.variable("Release.EnvironmentId"),
+            job: ["System.JobIdentifier", "System.JobName", "System.JobId"]
+                .into_iter()
+                .find_map(|name| environment.variable(name)),
+            name: environment.step_name(),
+            person: environment.person(),
         },
         build_id: environment.variable("Build.BuildId"),
         build_number: environment.variable("Build.BuildNumber"),

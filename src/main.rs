@@ -60,7 +60,11 @@ async fn act() -> ExitCode {
             }
             Err(error) => no_signals(console, &error),
         },
-        Command::CleanUp => job::remove_leftovers(&agent, way::to_network(&agent)).await,
+        Command::CleanUp => {
+            // Without signals it removes what it can all the same.
+            let stop = agent.stop_signal_of_post_job().unwrap_or_default();
+            job::remove_leftovers(&agent, way::to_network(&agent), &stop).await;
+        }
         Command::Version => console.line(&format!("image-builder {TASK_VERSION}")),
         Command::Help(about) => job::help(console, about.as_deref()),
         Command::Unknown(text) => console.complete(TaskResult::Failed, &text),

@@ -177,6 +177,13 @@ impl Environment {
         self.text(names::SYSTEM_TASK_INSTANCE_NAME)
     }
 
+    /// The person at a prompt: `{user}@{host}`.
+    pub fn person(&self) -> String {
+        let user = names::USERS.into_iter().find_map(|name| self.text(name));
+        let host = gethostname::gethostname();
+        format!("{}@{}", user.unwrap_or_default(), lossy(host))
+    }
+
     /// The result of the job so far, as the agent spells it: `Succeeded`, `SucceededWithIssues`, `Failed` or `Canceled`.
     pub fn job_status(&self) -> Option<String> {
         self.text(names::AGENT_JOB_STATUS)

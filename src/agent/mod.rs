@@ -106,23 +106,33 @@ impl Agent {
         }
     }
 
-    /// What an earlier attempt at the main stage kept as `name`. Such an attempt has ended.
-    pub fn note_of_earlier_attempt(&self, name: &str) -> Option<String> {
-        self.environment.task_variable(name)
+    /// What an earlier attempt at the main stage kept as `name`, wherever it did. Such an attempt has ended.
+    pub fn notes_of_earlier_attempt(&self, name: &str) -> Vec<String> {
+        let kept = self.files_of_main_stage().and_then(|files| files.note());
+        self.with_variable(kept, name)
     }
 
-    /// What the main stage kept as `name`. If it still runs, it is asked to stop and waited for first.
-    pub async fn note_of_main_stage(&self, name: &str) -> Option<String> {
-        let number = self.environment.task_variable(stage_files::RUN);
-        let files = number.and_then(|number| StageFiles::of(&self.environment, &number));
-        let kept = match &files {
+    /// What the main stage kept as `name`, wherever it did: the disk may have been full, or the agent may have stopped to listen. If the main
+    /// stage still runs, it is asked to stop and waited for first.
+    pub async fn notes_of_main_stage(&self, name: &str) -> Vec<String> {
+        let kept = match self.files_of_main_stage() {
             Some(files) => {
                 files.stop_main_stage().await;
                 files.note()
             }
             None => None,
         };
-        kept.or_else(|| self.environment.task_variable(name))
+        self.with_variable(kept, name)
+    }
+
+    fn files_of_main_stage(&self) -> Option<StageFiles> {
+        let number = self.environment.task_variable(stage_files::RUN)?;
+        StageFiles::of(&self.environment, &number)
+    }
+
+    fn with_variable(&self, kept: Option<String>, name: &str) -> Vec<String> {
+        let told = self.environment.task_variable(name);
+        kept.into_iter().chain(told).collect()
     }
 
     /// What the job gave.
@@ -148,11 +158,66 @@ impl Agent {
     pub fn stop_signal(&self) -> io::Result<StopSignal> {
         StopSignal::listen(self.environment.has_launcher(), self.files.clone())
     }
+
+    /// The same for the post-job stage: signals alone. When its launcher is gone, nobody waits any more, and it removes what it can.
+    ///
+    /// # Errors
+    /// The operating system refuses a signal handler.
+    pub fn stop_signal_of_post_job(&self) -> io::Result<StopSignal> {
+        StopSignal::listen(false, None)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Each may be older than the other.
+    #[tokio::test]
+    async fn both_notes_of_the_main_stage_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = folder.path().join("image-builder-7");
+        std::fs::create_dir(&kept).unwrap();
+        let agent = |variables: &[(&str, &str)]| {
+            let temp = ("AGENT_TEMPDIRECTORY".into(), folder.path().into());
+            let given = variables
+                .iter()
+                .map(|(name, value)| (format!("VSTS_TASKVARIABLE_{name}").into(), (*value).into()));
+            let environment = Environment::new(given.chain([temp]));
+            let (console, _) = console::tests::console(&environment);
+            Agent::new(environment, console)
+        };
+        let (run, note) = (("IMAGEBUILDERRUN", "7"), ("NOTE", "told"));
+        let both = agent(&[run, note]);
+        assert_eq!(both.notes_of_main_stage("note").await, ["told"]);
+        std::fs::write(kept.join("note"), "kept").unwrap();
+        assert_eq!(both.notes_of_main_stage("note").await, ["kept", "told"]);
+        assert_eq!(both.notes_of_earlier_attempt("note"), ["kept", "told"]);
+        assert_eq!(agent(&[run]).notes_of_main_stage("note").await, ["kept"]);
+        assert_eq!(agent(&[note]).notes_of_main_stage("note").await, ["told"]);
+        assert_eq!(agent(&[]).notes_of_main_stage("note").await, [""; 0]);
+    }
+
+    /// Whoever can write to the folder cannot make the stage wait, or read without end.
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn only_a_file_is_a_note() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = folder.path().join("image-builder-7");
+        std::fs::create_dir(&kept).unwrap();
+        let environment = Environment::new([
+            ("AGENT_TEMPDIRECTORY".into(), folder.path().into()),
+            ("VSTS_TASKVARIABLE_IMAGEBUILDERRUN".into(), "7".into()),
+        ]);
+        let (console, _) = console::tests::console(&environment);
+        let agent = Agent::new(environment, console);
+        let note = kept.join("note");
+        std::os::unix::fs::symlink("/dev/zero", &note).unwrap();
+        assert_eq!(agent.notes_of_main_stage("note").await, [""; 0]);
+        std::fs::remove_file(&note).unwrap();
+        std::fs::create_dir(&note).unwrap();
+        assert_eq!(agent.notes_of_main_stage("note").await, [""; 0]);
+    }
 
     #[test]
     fn the_job_token_is_hidden_before_anyone_can_print_it() {

@@ -53,6 +53,8 @@ pub const SYSTEM_DEBUG: &str = "SYSTEM_DEBUG";
 pub const SYSTEM_DEFAULT_WORKING_DIRECTORY: &str = "SYSTEM_DEFAULTWORKINGDIRECTORY";
 /// The name of the step, under which its output variables are filed.
 pub const SYSTEM_TASK_INSTANCE_NAME: &str = "SYSTEM_TASKINSTANCENAME";
+/// The user at a prompt: on Windows, elsewhere.
+pub const USERS: [&str; 2] = ["USERNAME", "USER"];
 /// Where the job may ask for an OIDC token.
 pub const SYSTEM_OIDC_REQUEST_URI: &str = "SYSTEM_OIDCREQUESTURI";
 /// The job's token, when the author has mapped it. Never read (the system connection always has it), kept from children.

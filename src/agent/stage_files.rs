@@ -6,7 +6,7 @@
 //! All of this is a second chance: where the folder cannot be written, everything works as without it.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -19,6 +19,8 @@ pub(super) const RUN: &str = "imageBuilderRun";
 const HEARTBEAT: Duration = Duration::from_millis(500);
 /// A main stage that has not shown itself for so long was killed.
 const DEAD_AFTER: Duration = Duration::from_secs(2);
+/// A note has some hundred characters for each thing that may exist.
+const LONGEST_NOTE: u64 = 1 << 20;
 /// The main stage needs five seconds to end, at most.
 const LONGEST_WAIT: Duration = Duration::from_secs(8);
 
@@ -57,9 +59,16 @@ impl StageFiles {
         }
     }
 
-    /// What the main stage has kept.
+    /// What the main stage has kept. Other steps of the job can write there: only a file is read, and no more of it than a note has.
     pub(super) fn note(&self) -> Option<String> {
-        fs::read_to_string(self.folder.join("note")).ok()
+        let path = self.folder.join("note");
+        if !fs::symlink_metadata(&path).ok()?.is_file() {
+            return None;
+        }
+        let mut text = String::new();
+        let file = fs::File::open(path).ok()?;
+        file.take(LONGEST_NOTE).read_to_string(&mut text).ok()?;
+        Some(text)
     }
 
     /// Shows that the main stage lives, and returns when it is asked to stop.

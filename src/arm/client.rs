@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use serde_json::Value;
+use time::OffsetDateTime;
 use tokio::time::Instant;
 
 pub use super::call::{Call, Signer};
@@ -15,6 +16,7 @@ use super::failure::{Cause, Failure, duration};
 use super::http::{Http, Reached, TransportError};
 use super::refusal::Refusal;
 use super::retry::{self, Miss, Repeat, Tried};
+use super::server_clock::ServerClock;
 use super::sign_in::{Freshness, SignInFailure, TokenSource};
 use crate::secret::{Masker, Secret};
 
@@ -26,6 +28,7 @@ pub struct Client {
     masker: Arc<dyn Masker>,
     /// What proves the right to ask, for calls that say nothing of it.
     signer: Option<Arc<dyn Signer>>,
+    clock: ServerClock,
 }
 
 impl fmt::Debug for Client {
@@ -42,6 +45,7 @@ impl Client {
             tokens,
             masker,
             signer: None,
+            clock: ServerClock::default(),
         }
     }
 
@@ -57,6 +61,11 @@ impl Client {
     /// Marks `value` as secret before anything can print it.
     pub fn secret(&self, value: impl Into<String>) -> Secret {
         Secret::new(value, self.masker.as_ref())
+    }
+
+    /// The time by Azure's clock, once an answer has told it.
+    pub fn azure_time(&self) -> Option<OffsetDateTime> {
+        self.clock.now()
     }
 
     /// Signs in before anything is asked, so that trouble with it shows under its own name.
@@ -194,6 +203,7 @@ impl Client {
             ),
         }
         let response = result?;
+        self.clock.set_by(response.headers());
         let json = response.body().is_empty()
             || serde_json::from_slice::<serde::de::IgnoredAny>(response.body()).is_ok();
         if response.status().is_success() && call.expects_json && !json {

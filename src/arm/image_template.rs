@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode};
 use serde_json::Value;
+use url::Url;
 
 pub use super::api_version::NEWEST as API_VERSION;
 use super::api_version::{ApiVersion, OLDER, newer_members};
@@ -80,6 +81,13 @@ impl Arm {
         &self.base
     }
 
+    /// The base address, to join paths to.
+    pub fn address(&self) -> Result<Url, String> {
+        let base = &self.base;
+        base.parse()
+            .map_err(|error| format!("'{base}' is no address: {error}"))
+    }
+
     fn call(&self, doing: String, method: Method, id: &ResourceId, action: &str) -> Call {
         let url = format!("{}{id}{action}?api-version={API_VERSION}", self.base);
         Call::new(doing, method, url, &self.scope)
@@ -96,7 +104,7 @@ impl Arm {
         }
     }
 
-    async fn send_for_json(&self, call: Call) -> Result<(HeaderMap, Value), Failure> {
+    pub(super) async fn send_for_json(&self, call: Call) -> Result<(HeaderMap, Value), Failure> {
         let answer = self.send(call).await?;
         let value = serde_json::from_slice(answer.body()).unwrap_or_default();
         Ok((answer.into_parts().0.headers, value))

@@ -21,8 +21,10 @@ pub mod refusal;
 mod repeated;
 pub mod retry;
 pub mod role;
+mod server_clock;
 pub mod sign_in;
 mod sign_in_refusal;
+mod template_list;
 pub mod template_state;
 mod transport;
 

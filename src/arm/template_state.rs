@@ -1,5 +1,7 @@
 //! What Azure says of an image template and of its run.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -20,6 +22,8 @@ pub struct Template {
     pub source_version: Option<String>,
     /// Resource id of the group in which the build happens (`exactStagingResourceGroup`), once it is known.
     pub staging_group: Option<String>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// `lastRunStatus` of a template.
@@ -106,6 +110,7 @@ impl std::fmt::Display for RunState {
 #[serde(rename_all = "camelCase", default)]
 struct Wire {
     properties: WireProperties,
+    tags: Value,
 }
 
 #[derive(Deserialize, Default)]
@@ -138,7 +143,10 @@ struct WireRun {
 impl Template {
     /// Reads the answer to a GET of the template; members that are not there are empty.
     pub fn read(value: &Value) -> Self {
-        let Wire { properties } = Wire::deserialize(value).unwrap_or_default();
+        let Wire { properties, tags } = Wire::deserialize(value).unwrap_or_default();
+        let tags = tags.as_object().into_iter().flatten();
+        let tag =
+            |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
         let version = properties
             .source
             .get("exactVersion")
@@ -154,7 +162,15 @@ impl Template {
                 .map(str::to_owned),
             staging_group: Some(properties.exact_staging_resource_group)
                 .filter(|group| !group.is_empty()),
+            tags: tags.filter_map(tag).collect(),
         }
+    }
+
+    /// The value of tag `name`; Azure keeps names in the letter case that they came in, and ignores it.
+    pub fn tag(&self, name: &str) -> Option<&String> {
+        let mut tags = self.tags.iter();
+        tags.find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Given {
     pub release: Option<(String, String)>,
     /// Whose run it is, and of what.
     pub run: GivenRun,
+    /// Which step of which run it is.
+    pub step: GivenStep,
     /// The variables of the pipeline.
     pub variables: Variables,
     /// The values of secret variables that the agent handed over, to warn where a script holds one.
@@ -56,6 +58,23 @@ pub struct GivenRun {
     pub pipeline: Option<String>,
     /// `Release.ReleaseName`, in a classic release.
     pub release: Option<String>,
+}
+
+/// Which step of which run it is: predefined variables of Azure Pipelines, as far as they are set.
+#[derive(Debug, Clone, Default)]
+pub struct GivenStep {
+    /// `System.CollectionId`.
+    pub collection: Option<String>,
+    /// `System.TeamProjectId`.
+    pub project: Option<String>,
+    /// `Release.EnvironmentId`, in a classic release.
+    pub environment: Option<String>,
+    /// `System.JobIdentifier`, else `System.JobName`, else `System.JobId`.
+    pub job: Option<String>,
+    /// `System.TaskInstanceName`.
+    pub name: Option<String>,
+    /// Who started us where: `{user}@{host}`. Counts at a prompt alone.
+    pub person: String,
 }
 
 /// The variables of a pipeline: the public ones with their values, the secret ones by name.

@@ -16,6 +16,8 @@ mod gallery;
 mod image_version;
 mod marketplace;
 mod oidc;
+pub mod origin;
+mod owner;
 mod package;
 mod path;
 mod predefined;
@@ -32,7 +34,9 @@ pub mod template_file;
 mod validation;
 
 pub use connection::{Cloud, Connection, KnownCloud, OidcRequest, OidcSource, Scheme};
-pub use given::{Given, GivenConnection, GivenRun, Variables};
+pub use given::{Given, GivenConnection, GivenRun, GivenStep, Variables};
+pub use origin::Origin;
+pub use owner::{Owner, owner};
 pub use plan::{
     Action, ArchiveFormat, BuildVm, Customization, Network, OnError, Package, PackageAccess, Plan,
     Provisioner, PurchasePlan, ReplicationMode, Retention, Settings, Source, Step, StepAction,
@@ -127,6 +131,7 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Plan, Reported
         artifact_tags: artifact_tags?,
         skip_if_unchanged: skip_if_unchanged?,
         provenance: provenance?,
+        origin: Origin::of(reading.given()),
         stream_logs: stream_logs?,
         instead,
         warnings: Vec::new(),

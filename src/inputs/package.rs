@@ -8,6 +8,7 @@ use super::declared::{
     INLINE_SCRIPT, PACKAGE_ACCESS, PACKAGE_EXCLUDE, PACKAGE_PATH, PACKAGE_RETENTION_DAYS,
     STORAGE_ACCOUNT_NAME,
 };
+use super::origin::Origin;
 use super::plan::{ArchiveFormat, Package, PackageAccess, Retention};
 use super::problem::Form;
 use super::reading::{Reading, Reported};
@@ -114,7 +115,7 @@ const STORAGE_ACCOUNT: Form = Form {
 
 /// The original task looked the name up ignoring case; Azure's names are lower-case
 /// (<https://learn.microsoft.com/azure/storage/common/storage-account-overview#storage-account-name>).
-fn storage_account(reading: &mut Reading<'_>, needed: bool) -> Result<String, Reported> {
+pub(super) fn storage_account(reading: &mut Reading<'_>, needed: bool) -> Result<String, Reported> {
     let Some(text) = reading.optional(&STORAGE_ACCOUNT_NAME)? else {
         let without = format!(
             "a build without a package needs none: leave '{}' out as well",
@@ -153,14 +154,8 @@ fn exclude(reading: &mut Reading<'_>) -> Result<Vec<String>, Reported> {
     wrong.map_or_else(|| Ok(lines.lines().map(str::to_owned).collect()), Err)
 }
 
-/// The original's layout: build or release, then the unique number, so that no two runs meet.
+/// Build or release, then the unique number, so that no two runs meet.
 fn blob_name(reading: &Reading<'_>, name: &str, format: ArchiveFormat) -> String {
     let given = reading.given();
-    let (unique, extension) = (given.unique, format.extension());
-    let run = match (&given.release, &given.build_id) {
-        (Some((release, attempt)), _) => format!("{release}-{attempt}"),
-        (None, Some(build)) => format!("{build}-{unique}"),
-        (None, None) => unique.to_string(),
-    };
-    format!("{name}/{run}/{name}_{unique}{extension}")
+    Origin::of(given).blob_name(name, given.unique, format.extension())
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::connection::Connection;
+use super::origin::Origin;
 use super::problem::Warning;
 use super::provenance::Provenance;
 use crate::resource::{Region, ResourceId};
@@ -78,6 +79,8 @@ pub struct Plan {
     pub skip_if_unchanged: bool,
     /// Whose run makes the image, and whether the image says so.
     pub provenance: Provenance,
+    /// Which step of which pipeline run it is for.
+    pub origin: Origin,
     /// Whether the output of the build shows in the job's log while it runs.
     pub stream_logs: bool,
     /// Inputs that have no effect in this build, and what counts in their place, as a hint names it.

@@ -199,14 +199,22 @@ fn is_true(text: &str) -> bool {
 }
 
 fn subscription(reading: &mut Reading<'_>, given: &GivenConnection) -> Result<String, Reported> {
-    entry(&given.data, "subscriptionid")
-        .map(str::to_owned)
-        .ok_or_else(|| {
-            let sentence =
-                "the service connection is for no subscription (its data has no 'subscriptionId')";
-            let hint = "use a connection of scope level 'Subscription'; one for a management group or a workspace does not say where to build";
-            refuse(reading, sentence.to_owned(), Some(hint))
-        })
+    let Some(id) = entry(&given.data, "subscriptionid") else {
+        let sentence =
+            "the service connection is for no subscription (its data has no 'subscriptionId')";
+        let hint = "use a connection of scope level 'Subscription'; one for a management group or a workspace does not say where to build";
+        return Err(refuse(reading, sentence.to_owned(), Some(hint)));
+    };
+    // It becomes a part of every address.
+    if id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+        return Ok(id.to_owned());
+    }
+    let sentence = format!(
+        "the service connection's 'subscriptionId' is {}, which is not the id of a subscription",
+        quoted(id)
+    );
+    let hint = "open the connection in the project settings, then verify and save it";
+    Err(refuse(reading, sentence, Some(hint)))
 }
 
 /// A cloud whose addresses do not have to be asked for.

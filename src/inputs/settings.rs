@@ -25,7 +25,7 @@ pub(super) fn read(
     let staging = unless_in_file(reading, file, STAGING_RESOURCE_GROUP.name, group);
     let managed = |it: &mut Reading<'_>| tags::read(it, &MANAGED_RESOURCE_TAGS);
     let managed_resource_tags = unless_in_file(reading, file, MANAGED_RESOURCE_TAGS.name, managed);
-    let template_tags = tags::read(reading, &TEMPLATE_TAGS);
+    let template_tags = tags::of_template(reading, &TEMPLATE_TAGS);
     let handling =
         |input: &'static Input| move |it: &mut Reading<'_>| it.choice_or_default(input, ON_ERROR);
     let customizer = handling(&ERROR_HANDLING_ON_CUSTOMIZER_ERROR);

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::declared::Input;
+use super::origin::RESERVED;
 use super::problem::{Code, Form, Problem, quoted};
 use super::reading::{Reading, Reported};
 
@@ -31,10 +32,49 @@ pub(super) fn read(
     } else {
         from_lines(reading, input, text)?
     };
-    match fault(&tags) {
-        None => Ok(tags),
-        Some(sentence) => Err(reading.report(Problem::new(Code::Malformed, input, sentence, None))),
+    if let Some(sentence) = fault(&tags) {
+        return Err(reading.report(Problem::new(Code::Malformed, input, sentence, None)));
     }
+    Ok(tags)
+}
+
+/// The tags of an image template, which gets the task's own, too. Those that are not written yet count as well: what is permitted now is to stay so.
+pub(super) fn of_template(
+    reading: &mut Reading<'_>,
+    input: &Input,
+) -> Result<Vec<(String, String)>, Reported> {
+    let tags = beside_ours(reading, input)?;
+    let most = MOST_TAGS - RESERVED.len();
+    if tags.len() <= most {
+        return Ok(tags);
+    }
+    let sentence = format!(
+        "it has {} tags; expected at most {most}, because Azure keeps {MOST_TAGS} and the task has {} of its own",
+        tags.len(),
+        RESERVED.len()
+    );
+    Err(reading.report(Problem::new(Code::Malformed, input, sentence, None)))
+}
+
+/// Tags of an input that may not have the names of the task's own.
+pub(super) fn beside_ours(
+    reading: &mut Reading<'_>,
+    input: &Input,
+) -> Result<Vec<(String, String)>, Reported> {
+    let tags = read(reading, input)?;
+    let taken = tags
+        .iter()
+        .find(|(name, _)| RESERVED.contains(&name.to_lowercase().as_str()));
+    if let Some((name, _)) = taken {
+        let sentence = format!(
+            "tag {} is one of the task's own, by which it knows again what it has made",
+            quoted(name)
+        );
+        let hint = "give the tag another name; all names that start with 'imageBuilder' are best left to the task";
+        let hint = Some(hint.to_owned());
+        return Err(reading.report(Problem::new(Code::Contradiction, input, sentence, hint)));
+    }
+    Ok(tags)
 }
 
 fn from_json(

@@ -92,7 +92,7 @@ pub(super) fn tags(
     reading: &mut Reading<'_>,
     target: Option<&Target>,
 ) -> Result<Vec<(String, String)>, Reported> {
-    let tags = tags::read(reading, &ARTIFACT_TAGS)?;
+    let tags = tags::beside_ours(reading, &ARTIFACT_TAGS)?;
     if matches!(target, Some(Target::Vhd { .. })) && !tags.is_empty() {
         let hint = format!("leave '{}' out", ARTIFACT_TAGS.name);
         reading.warn_without_effect(&ARTIFACT_TAGS, "because a VHD has no tags", &hint);

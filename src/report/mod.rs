@@ -21,7 +21,7 @@ use crate::agent::{Agent, Console, IssueKind, Note, TaskResult};
 use crate::error::{Error, duration};
 use crate::inputs::Plan;
 use crate::run::event::{Event, Events};
-use crate::run::leftover::{Leftover, Remains};
+use crate::run::leftover::{Leftover, Remains, Tie};
 use crate::run::{Image, Outcome, Output};
 use records::Records;
 use summary::Told;
@@ -30,14 +30,14 @@ use timeline::Timeline;
 pub use crash::{Stage, report_panics};
 pub use doctor::{report_no_visit, report_visit};
 pub use outcome::{CODE_REMAINS, report_clean_up, report_refusal, report_warnings, with_hint};
-pub use task_variable::{LEFTOVERS, leftovers_from_text};
+pub use task_variable::{LEFTOVERS, leftovers_from_texts};
 pub use tracing::listen_to_tracing;
 
 /// Writes a build's events to the job's log as they come.
 pub struct Reporter {
     console: Console,
     /// What may exist in Azure now: kept in the note after each change, where the post-job step finds it.
-    leftovers: Mutex<Vec<Leftover>>,
+    leftovers: Mutex<Vec<(Leftover, Tie)>>,
     note: Note,
     timeline: Mutex<Timeline>,
     records: Mutex<Records>,
@@ -46,16 +46,19 @@ pub struct Reporter {
 }
 
 impl Reporter {
-    /// A reporter to the agent's console that starts with what an earlier stage or attempt left.
-    pub fn new(agent: &Agent, leftovers: Vec<Leftover>) -> Self {
-        Self {
+    /// A reporter to the agent's console that starts with what an earlier stage or attempt left, and writes that down at once: it may come
+    /// from two notes.
+    pub fn new(agent: &Agent, leftovers: Vec<(Leftover, Tie)>) -> Self {
+        let reporter = Self {
             console: agent.console().clone(),
             leftovers: Mutex::new(leftovers),
             note: agent.note(LEFTOVERS),
             timeline: Mutex::new(Timeline::new()),
             records: Mutex::default(),
             outputs: Mutex::default(),
-        }
+        };
+        reporter.change_leftovers(|_| {});
+        reporter
     }
 
     /// What is known before anything is sent: names, source, warnings.
@@ -132,22 +135,25 @@ impl Reporter {
             .leftovers
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let remain =
-            |leftover: &Leftover| Remains::of(leftover.clone(), "the job was ended at once");
+        let all = leftovers.iter().cloned();
+        let remain = |(leftover, tie)| Remains::of(leftover, tie, "the job was ended at once");
         Outcome {
             result: Err(Error::Canceled),
-            remains: leftovers.iter().map(remain).collect(),
+            remains: all.map(remain).collect(),
         }
     }
 
-    fn change_leftovers(&self, change: impl FnOnce(&mut Vec<Leftover>)) {
+    fn change_leftovers(&self, change: impl FnOnce(&mut Vec<(Leftover, Tie)>)) {
         let mut leftovers = self
             .leftovers
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
+        let before = leftovers.len();
         change(&mut leftovers);
-        let text = task_variable::text_of(&leftovers);
-        self.note.keep(&text);
+        if before + leftovers.len() > 0 {
+            let all: Vec<_> = leftovers.iter().map(|(leftover, _)| leftover).collect();
+            self.note.keep(&task_variable::text_of(&all));
+        }
     }
 
     fn records(&self) -> MutexGuard<'_, Records> {
@@ -180,9 +186,11 @@ impl Reporter {
     /// Keeps the note for the post-job step in step with what exists.
     fn take_note(&self, event: &Event) {
         match event {
-            Event::Registered(leftover) => self.change_leftovers(|all| all.push(leftover.clone())),
-            Event::Removed(leftover) | Event::NotOurs(leftover) | Event::Kept(leftover) => {
-                self.change_leftovers(|all| all.retain(|known| known != leftover));
+            Event::Registered(leftover) => {
+                self.change_leftovers(|all| all.push((leftover.clone(), Tie::Ours)));
+            }
+            Event::Removed(leftover) | Event::NotThere(leftover) | Event::Kept(leftover) => {
+                self.change_leftovers(|all| all.retain(|(known, _)| known != leftover));
             }
             _ => {}
         }

@@ -65,12 +65,14 @@ pub(super) fn report_outcome(console: &Console, plan: &Plan, outcome: &Outcome) 
             report_remains(console, &outcome.remains);
         }
         Err(Error::Canceled) => {
-            for Remains { leftover, .. } in &outcome.remains {
-                let (what, command) = (leftover.describe(), leftover.removal_command());
-                console.line(&if console.has_agent() {
-                    format!("The post-job step removes {what}; if it does not run: {command}")
-                } else {
-                    format!("This stays: {what}; to remove it: {command}")
+            for remains in &outcome.remains {
+                let what = remains.leftover.describe();
+                console.line(&match remains.removal() {
+                    Some(command) if console.has_agent() => {
+                        format!("The post-job step removes {what}; if it does not run: {command}")
+                    }
+                    Some(command) => format!("This stays: {what}; to remove it: {command}"),
+                    None => remains.why.clone(),
                 });
             }
         }
@@ -195,12 +197,20 @@ pub fn report_clean_up(console: &Console, remains: &[Remains]) {
     }
 }
 
+/// There is no command for what may be somebody else's.
+const NOT_OURS: &str =
+    "this task deletes only what this step has made; whoever made it decides whether it can go";
+
 fn report_remains(console: &Console, remains: &[Remains]) {
-    for Remains { leftover, why } in remains {
-        let command = leftover.removal_command();
-        let hint = match of_text(&[Place::CleanUp], why) {
-            Some(known) => format!("{}: {}: {command}", known.cause, known.fix),
-            None => format!("when nothing uses it any more, run: {command}"),
+    for stays in remains {
+        let why = &stays.why;
+        let known = of_text(&[Place::CleanUp], why);
+        let hint = match (stays.removal(), known) {
+            (Some(command), Some(known)) => {
+                format!("{}: {}; then run: {command}", known.cause, known.fix)
+            }
+            (Some(command), None) => format!("when nothing uses it any more, run: {command}"),
+            (None, _) => NOT_OURS.to_owned(),
         };
         console.issue(
             IssueKind::Warning,

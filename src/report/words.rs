@@ -5,7 +5,7 @@ use crate::error::duration;
 use crate::inputs::declared::{PACKAGE_EXCLUDE, PACKAGE_PATH};
 use crate::run::Output;
 use crate::run::event::{Event, Sending};
-use crate::run::leftover::Leftover;
+use crate::run::leftover::{Leftover, Remains, Tie};
 
 /// The lines for `event`.
 pub(super) fn of(event: &Event) -> Vec<String> {
@@ -55,13 +55,9 @@ pub(super) fn of(event: &Event) -> Vec<String> {
         }
         Event::CleaningUp => vec!["removing what the build needed".to_owned()],
         Event::Removed(leftover) => of_removal(leftover),
-        Event::Kept(leftover) => vec![format!(
-            "{} stays: the VHD would go with it, or the VM that failed. When that is not needed any more, run: {}",
-            leftover.describe(),
-            leftover.removal_command()
-        )],
+        Event::Kept(leftover) => of_what_stays(leftover),
         Event::Registered(_)
-        | Event::NotOurs(_)
+        | Event::NotThere(_)
         | Event::RepositoryInPackage
         | Event::LargePackage { .. }
         | Event::KeyInstead { .. }
@@ -69,6 +65,15 @@ pub(super) fn of(event: &Event) -> Vec<String> {
         | Event::StepEnded { .. } => Vec::new(),
         _ => of_what_is_there(event),
     }
+}
+
+fn of_what_stays(leftover: &Leftover) -> Vec<String> {
+    let command = Remains::of(leftover.clone(), Tie::Ours, "").removal();
+    vec![format!(
+        "{} stays: the VHD would go with it, or the VM that failed. When that is not needed any more, run: {}",
+        leftover.describe(),
+        command.unwrap_or_default()
+    )]
 }
 
 /// Code of "the package holds a Git repository".
@@ -232,7 +237,7 @@ fn of_removal(leftover: &Leftover) -> Vec<String> {
     let removed = format!("removed {}", leftover.describe());
     match leftover {
         Leftover::Template { .. } => vec!["delete template:  Succeeded".to_owned(), removed],
-        Leftover::Blob(_) | Leftover::BlobByKey(_) => vec![removed],
+        Leftover::Blob(_) | Leftover::BlobByKey(_) | Leftover::Unknown(_) => vec![removed],
     }
 }
 

@@ -146,12 +146,27 @@ impl FromStr for ResourceId {
     }
 }
 
+/// Whether `text` is the id of a resource group, `/subscriptions/{s}/resourceGroups/{g}`, and no part of it leads elsewhere in an address.
+pub fn is_group_id(text: &str) -> bool {
+    let parts: Vec<&str> = text.trim_end_matches('/').split('/').collect();
+    match parts.as_slice() {
+        ["", subscriptions, subscription, groups, group] => {
+            subscriptions.eq_ignore_ascii_case("subscriptions")
+                && groups.eq_ignore_ascii_case("resourceGroups")
+                && named(Some(subscription), "").is_ok()
+                && named(Some(group), "").is_ok()
+        }
+        _ => false,
+    }
+}
+
 /// A part of an id. The allowed characters are the union over Azure's resource types that we meet
 /// (<https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules>).
 fn named(part: Option<&str>, after: &'static str) -> Result<String, NotAResourceId> {
     let part = part.ok_or(NotAResourceId::Missing(after))?;
     let allowed = |c: char| c.is_alphanumeric() || "-_.()".contains(c);
-    if part.is_empty() || !part.chars().all(allowed) {
+    // Every HTTP client takes a part of dots as a way up, out of the resource that the id names.
+    if matches!(part, "" | "." | "..") || !part.chars().all(allowed) {
         Err(NotAResourceId::Part)
     } else {
         Ok(part.to_owned())
@@ -220,6 +235,20 @@ mod tests {
     }
 
     #[test]
+    fn only_a_group_has_the_id_of_a_group() {
+        let check = |text: &str, expected| assert_eq!(is_group_id(text), expected, "{text}");
+        check("/subscriptions/s/resourceGroups/g", true);
+        check("/SUBSCRIPTIONS/s/resourcegroups/IT_g_(1)/", true);
+        check("/subscriptions/s/resourceGroups/..", false);
+        check("/subscriptions/./resourceGroups/g", false);
+        check("/subscriptions/s/resourceGroups/g/providers/n/t/x", false);
+        check("/subscriptions/s/resourceGroups/g?x=", false);
+        check("subscriptions/s/resourceGroups/g", false);
+        check("@evil/subscriptions/s/resourceGroups/g", false);
+        check("", false);
+    }
+
+    #[test]
     fn texts_that_are_no_resource_ids_say_why() {
         let check = |text: &str, expected: NotAResourceId| {
             assert_eq!(text.parse::<ResourceId>().unwrap_err(), expected, "{text}");
@@ -254,5 +283,15 @@ mod tests {
             "/subscriptions/s/resourceGroups//providers/n/t/x",
             NotAResourceId::Part,
         );
+        for dots in [".", ".."] {
+            for text in [
+                format!("/subscriptions/{dots}/resourceGroups/g/providers/n/t/x"),
+                format!("/subscriptions/s/resourceGroups/{dots}/providers/n/t/x"),
+                format!("/subscriptions/s/resourceGroups/g/providers/n/t/{dots}"),
+                format!("/subscriptions/s/resourceGroups/g/providers/n/t/x/{dots}/y"),
+            ] {
+                check(&text, NotAResourceId::Part);
+            }
+        }
     }
 }

@@ -3,7 +3,9 @@
 mod id;
 mod image_version;
 mod region;
+mod shell;
 
-pub use id::{IMAGE_TEMPLATE, NotAResourceId, ResourceId};
+pub use id::{IMAGE_TEMPLATE, NotAResourceId, ResourceId, is_group_id};
 pub use image_version::{ImageVersion, NotAnImageVersion};
 pub use region::{NotARegion, Region, split_at_blanks};
+pub use shell::quoted;

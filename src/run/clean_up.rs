@@ -1,19 +1,21 @@
-//! Removing what a build left: asks Azure what exists and unwinds from there.
+//! Removing what a build left: asks Azure what exists, touches nothing that is not ours, and unwinds from there.
+
+mod lock;
+mod template;
 
 use std::time::Duration;
 
 use http::StatusCode;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::event::{Event, Events};
-use super::leftover::{Leftover, Leftovers, Remains};
-use super::pace::Pace;
-use crate::arm::image_template::{Arm, Seen};
-use crate::arm::operation::Status;
-use crate::arm::template_state::{RunState, Template};
-use crate::arm::{Cause, Failure};
+use super::leftover::{Leftover, Leftovers, Remains, Tie};
+use super::tie::{self, Unsure};
+use crate::arm::Arm;
+use crate::inputs::Owner;
 use crate::resource::ResourceId;
 use crate::storage;
+use template::is_busy;
 
 /// How long clean-up may take.
 #[derive(Debug, Clone, Copy)]
@@ -27,171 +29,137 @@ impl Budget {
     pub const AFTER_CANCEL: Self = Self(Duration::from_secs(4 * 60));
 }
 
-/// Removes everything in `leftovers`, the package first: it is quick, and it holds the user's files.
-pub async fn clean_up(arm: &Arm, leftovers: &mut Leftovers<'_>, budget: Budget) -> Vec<Remains> {
+/// For finding out where a blob is: the template is to have its time, too.
+const LONGEST_LOOK: Duration = Duration::from_secs(30);
+
+/// What became of something.
+enum Removal {
+    /// It was there, and is gone.
+    Done,
+    /// There was nothing.
+    NotThere,
+}
+
+/// Why something stays.
+enum Stays {
+    /// It is not ours.
+    NotOurs(String),
+    /// It could not be removed, as a whole sentence.
+    Refused(String),
+}
+
+/// A removal that goes on, and what is known so far, for whoever ends it.
+struct Progress<'p, 'e> {
+    leftovers: &'p mut Leftovers<'e>,
+    leftover: &'p Leftover,
+    /// What Azure said to the last request that did not succeed.
+    last_word: Option<String>,
+}
+
+impl Progress<'_, '_> {
+    fn is_proven(&self) -> bool {
+        self.leftovers.tie(self.leftover) == Tie::Ours
+    }
+
+    fn prove(&mut self) {
+        self.leftovers.proven(self.leftover);
+    }
+}
+
+/// Removes everything in `leftovers` that is the step's own, the package first: it is quick, and it holds the user's files. May be dropped at any
+/// time; `leftovers` then has what is left.
+pub async fn clean_up(
+    arm: &Arm,
+    owner: &Owner,
+    leftovers: &mut Leftovers<'_>,
+    budget: Budget,
+) -> Vec<Remains> {
     let deadline = Instant::now() + budget.0;
-    let mut order: Vec<Leftover> = leftovers.all().to_vec();
+    let mut order = leftovers.all();
     order.sort_by_key(|leftover| matches!(leftover, Leftover::Template { .. }));
     let mut remains = Vec::new();
     for leftover in order {
-        let removal = remove(arm, &leftover);
-        match tokio::time::timeout_at(deadline, removal).await {
-            Ok(Ok(())) => leftovers.removed(&leftover),
-            Ok(Err(why)) => remains.push(Remains { leftover, why }),
-            Err(_) => {
-                let reason = format!("it was not gone after {} minutes", budget.0.as_secs() / 60);
-                remains.push(Remains::of(leftover, &reason));
+        let mut progress = Progress {
+            leftovers: &mut *leftovers,
+            leftover: &leftover,
+            last_word: None,
+        };
+        let removal = remove(arm, owner, &leftover, &mut progress);
+        let removal = tokio::time::timeout_at(deadline, removal).await;
+        let last = progress.last_word;
+        let tie = leftovers.tie(&leftover);
+        remains.push(match removal {
+            Ok(Ok(Removal::Done)) => {
+                leftovers.removed(&leftover);
+                continue;
             }
-        }
+            Ok(Ok(Removal::NotThere)) => {
+                leftovers.not_there(&leftover);
+                continue;
+            }
+            Ok(Err(Stays::NotOurs(reason))) => {
+                leftovers.disproven(&leftover);
+                Remains::of(leftover, Tie::NotOurs, &reason)
+            }
+            Ok(Err(Stays::Refused(why))) => Remains { leftover, why, tie },
+            Err(_) => {
+                let minutes = budget.0.as_secs() / 60;
+                let last = last.map(|word| format!("; the last answer was: {word}"));
+                let reason = format!(
+                    "it was not gone after {minutes} minutes{}",
+                    last.unwrap_or_default()
+                );
+                Remains::of(leftover, tie, &reason)
+            }
+        });
     }
     remains
 }
 
-async fn remove(arm: &Arm, leftover: &Leftover) -> Result<(), String> {
-    match leftover {
-        Leftover::Blob(blob) => storage::delete(&arm.client, blob)
-            .await
-            .map_err(|failure| failure.to_string()),
-        Leftover::BlobByKey(blob) => {
-            let base = arm.base();
-            let base = base
-                .parse()
-                .map_err(|error| format!("'{base}' is no address: {error}"))?;
-            let key = storage::account_key(&arm.client, &base, &arm.scope, &blob.account).await;
-            let key = key.map_err(|failure| failure.to_string())?;
-            let client = storage::with_key(&arm.client, &blob.account, key);
-            storage::delete(&client, blob)
-                .await
-                .map_err(|failure| failure.to_string())
-        }
+async fn remove(
+    arm: &Arm,
+    owner: &Owner,
+    leftover: &Leftover,
+    progress: &mut Progress<'_, '_>,
+) -> Result<Removal, Stays> {
+    let refused = |reason: String| {
+        Stays::Refused(format!("Removing {} failed: {reason}", leftover.describe()))
+    };
+    let (noted, by_key) = match leftover {
+        Leftover::Blob(blob) => (blob, false),
+        Leftover::BlobByKey(blob) => (blob, true),
         Leftover::Template { id } => {
             let id: ResourceId = id
                 .parse()
-                .map_err(|error| format!("'{id}' is no resource id: {error}"))?;
-            remove_template(arm, &id)
-                .await
-                .map_err(|failure| failure.to_string())
+                .map_err(|error| refused(format!("'{id}' is no resource id: {error}")))?;
+            return template::remove(arm, &owner.origin, &id, progress).await;
         }
-    }
-}
-
-/// Deletes the template. Azure refuses while it is being created, run or canceled (405 or 409), so that is waited out; a run is canceled first.
-async fn remove_template(arm: &Arm, id: &ResourceId) -> Result<(), Failure> {
-    let mut pace = Pace::new(None);
-    let mut canceled = false;
-    loop {
-        let step = match look(arm, id).await? {
-            Look::Gone => return Ok(()),
-            Look::There(seen) => {
-                pace.asked(seen.pause);
-                step(&seen.value)
-            }
-            Look::NoAnswer => {
-                pace.asked(None);
-                Step::CancelAndDelete
-            }
-        };
-        match step {
-            Step::Wait => {}
-            Step::CancelAndDelete if !canceled => {
-                canceled = true;
-                // A refusal means that the run ended meanwhile; the next look tells.
-                arm.cancel_run(id).await.ok();
-                continue;
-            }
-            Step::CancelAndDelete | Step::Delete => match delete(arm, id).await {
-                Ok(()) => return Ok(()),
-                Err(failure) if is_busy(&failure) => {}
-                Err(failure) => return Err(failure),
-            },
-        }
-        sleep(pace.pause()).await;
-    }
-}
-
-/// What brings a template closer to its end.
-enum Step {
-    Wait,
-    CancelAndDelete,
-    Delete,
-}
-
-fn step(template: &Template) -> Step {
-    let last = template.last_run.as_ref().filter(|run| !run.is_over());
-    match last.map(|run| &run.state) {
-        Some(RunState::Running | RunState::Unknown(_)) => Step::CancelAndDelete,
-        Some(RunState::Canceling) => Step::Wait,
-        _ if template.provisioning_state.eq_ignore_ascii_case("Creating") => Step::Wait,
-        _ => Step::Delete,
-    }
-}
-
-enum Look {
-    Gone,
-    There(Box<Seen<Template>>),
-    /// Azure answers a question about a template badly now and then while its run goes on (danielsollondon/azvmimagebuilder#129). That must
-    /// not keep us from removing it: a cancel or a deletion at a wrong time is refused and does no harm.
-    NoAnswer,
-}
-
-async fn look(arm: &Arm, id: &ResourceId) -> Result<Look, Failure> {
-    match arm.template(id).await {
-        Ok(seen) => Ok(Look::There(Box::new(seen))),
-        Err(failure) if failure.is(StatusCode::NOT_FOUND) => Ok(Look::Gone),
-        Err(failure) if failure.may_have_acted() => Ok(Look::NoAnswer),
-        Err(failure) => Err(failure),
-    }
-}
-
-/// `OperationNotAllowed` was reported with 405 and is likely to come with 409 as well.
-fn is_busy(failure: &Failure) -> bool {
-    failure.is(StatusCode::METHOD_NOT_ALLOWED) || failure.is(StatusCode::CONFLICT)
-}
-
-/// Sends the deletion and waits for its end; the template's absence is the proof where the operation tells nothing.
-async fn delete(arm: &Arm, id: &ResourceId) -> Result<(), Failure> {
-    let Some(started) = arm.delete_template(id).await? else {
-        return Ok(());
+        Leftover::Unknown(_) => return Err(Stays::NotOurs(tie::FOREIGN.to_owned())),
     };
-    let mut pace = Pace::new(started.pause);
-    let mut operation = started.operation.as_ref();
-    let doing = format!("Deleting image template '{}'", id.name());
-    loop {
-        sleep(pace.pause()).await;
-        if let Some(address) = operation {
-            match arm.operation(&doing, address).await {
-                Ok(seen) => {
-                    pace.asked(seen.pause);
-                    match seen.value {
-                        Status::InProgress => {}
-                        Status::Succeeded => return Ok(()),
-                        Status::Failed { code, message } => {
-                            return Err(not_deleted(&doing, &format!("{code}: {message}")));
-                        }
-                        Status::Canceled => return Err(not_deleted(&doing, "it was canceled")),
-                    }
-                }
-                // It may have gone with the template.
-                Err(_) => operation = None,
-            }
-        } else {
-            match look(arm, id).await? {
-                Look::There(seen) => pace.asked(seen.pause),
-                Look::NoAnswer => pace.asked(None),
-                Look::Gone => return Ok(()),
-            }
+    let blob = if progress.is_proven() {
+        noted.as_ref().clone()
+    } else {
+        let looking = tie::blob(arm, owner, noted);
+        match tokio::time::timeout(LONGEST_LOOK, looking).await {
+            Ok(Ok(blob)) => blob,
+            Ok(Err(Unsure::NotOurs(reason))) => return Err(Stays::NotOurs(reason)),
+            Ok(Err(Unsure::Unknown(reason))) => return Err(refused(reason)),
+            Err(_) => return Err(refused("Azure did not say where it is".to_owned())),
         }
-    }
-}
-
-fn not_deleted(doing: &str, reason: &str) -> Failure {
-    let cause = Cause::Unreadable(reason.to_owned());
-    Failure {
-        doing: doing.to_owned(),
-        cause,
-        tries: 1,
-        elapsed: Duration::ZERO,
-        request_id: None,
+    };
+    let failed = |failure: String| Stays::Refused(failure);
+    let client = if by_key {
+        let base = arm.address().map_err(refused)?;
+        let key = storage::account_key(&arm.client, &base, &arm.scope, blob.account()).await;
+        let key = key.map_err(|failure| failed(failure.to_string()))?;
+        storage::with_key(&arm.client, blob.account(), key)
+    } else {
+        arm.client.clone()
+    };
+    match storage::delete(&client, &blob).await {
+        Ok(true) => Ok(Removal::Done),
+        Ok(false) => Ok(Removal::NotThere),
+        Err(failure) => Err(failed(failure.to_string())),
     }
 }
 

@@ -192,8 +192,8 @@ pub enum Event {
     Registered(Leftover),
     /// This thing is gone.
     Removed(Leftover),
-    /// This thing was not made by us after all.
-    NotOurs(Leftover),
+    /// This thing is not there: it was not made by us after all, or is gone already.
+    NotThere(Leftover),
     /// This thing stays on purpose.
     Kept(Leftover),
 }

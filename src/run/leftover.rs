@@ -1,10 +1,12 @@
 //! What a build may leave in Azure: registered before it is made, removed after it has served, or named with the command that removes it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::event::{Event, Events};
-use crate::resource::{IMAGE_TEMPLATE, ResourceId};
-use crate::storage::{BlobRef, CONTAINER};
+use crate::inputs::origin;
+use crate::resource::{IMAGE_TEMPLATE, ResourceId, quoted};
+use crate::storage::BlobRef;
 
 /// One thing that may exist in Azure because of us.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,35 +21,18 @@ pub enum Leftover {
     Blob(Box<BlobRef>),
     /// The package, written by a key of the account, because the service connection has no role for its blobs.
     BlobByKey(Box<BlobRef>),
+    /// What a note has that is none of these: this task has not written it.
+    #[serde(untagged)]
+    Unknown(Value),
 }
+
+/// How much of an unknown entry is shown.
+const SHOWN: usize = 200;
 
 impl Leftover {
     /// The image template `id`.
     pub fn template(id: &ResourceId) -> Self {
         Self::Template { id: id.to_string() }
-    }
-
-    /// The blob, if it is one.
-    pub fn blob(&self) -> Option<&BlobRef> {
-        match self {
-            Self::Blob(blob) | Self::BlobByKey(blob) => Some(blob),
-            Self::Template { .. } => None,
-        }
-    }
-
-    /// Whether it looks like something that this task makes. A note comes by way of variables, which somebody else may have set,
-    /// and everything in it is deleted with the rights of the service connection.
-    pub fn is_of_this_task(&self) -> bool {
-        match self {
-            Self::Template { id } => id.parse::<ResourceId>().is_ok_and(|id| {
-                let number = id.name().strip_prefix("t_");
-                id.is(IMAGE_TEMPLATE) && number.is_some_and(is_number)
-            }),
-            Self::Blob(blob) | Self::BlobByKey(blob) => {
-                let mut parts = blob.name.split(['-', '_', '/', '.']);
-                blob.container == CONTAINER && parts.any(|part| part.len() > 12 && is_number(part))
-            }
-        }
     }
 
     /// What it is, for a sentence.
@@ -59,32 +44,63 @@ impl Leftover {
                     id.name(),
                     id.resource_group()
                 ),
-                Err(_) => format!("image template '{id}'"),
+                Err(_) => format!("image template '{}'", cut(id)),
             },
             Self::Blob(blob) | Self::BlobByKey(blob) => blob.to_string(),
+            Self::Unknown(entry) => format!("what the note calls '{}'", cut(&called(entry))),
         }
     }
 
-    /// The command that removes it.
-    pub fn removal_command(&self) -> String {
+    /// The command that removes it, if that can be said of such a thing.
+    fn removal_command(&self) -> Option<String> {
         match self {
-            Self::Template { id } => match id.parse::<ResourceId>() {
-                Ok(id) if id.is(IMAGE_TEMPLATE) => format!(
-                    "az image builder delete --subscription {} --resource-group {} --name {}",
-                    id.subscription(),
-                    id.resource_group(),
-                    id.name()
-                ),
-                _ => format!("az resource delete --ids {id}"),
-            },
-            Self::Blob(blob) => blob.removal_command("login"),
-            Self::BlobByKey(blob) => blob.removal_command("key"),
+            Self::Template { id } => {
+                let id: ResourceId = id.parse().ok()?;
+                id.is(IMAGE_TEMPLATE).then(|| {
+                    format!(
+                        "az image builder delete --subscription {} --resource-group {} --name {}",
+                        quoted(id.subscription()),
+                        quoted(id.resource_group()),
+                        quoted(id.name())
+                    )
+                })
+            }
+            Self::Blob(blob) => Some(blob.removal_command("login")),
+            Self::BlobByKey(blob) => Some(blob.removal_command("key")),
+            Self::Unknown(_) => None,
         }
     }
 }
 
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+/// The name or id in an unknown entry, or all of it.
+fn called(entry: &Value) -> String {
+    let parts = entry.as_object().and_then(|entry| entry.values().next());
+    let called = parts.and_then(|parts| parts.get("name").or_else(|| parts.get("id")));
+    let called = called.and_then(Value::as_str);
+    called.map_or_else(|| entry.to_string(), str::to_owned)
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// How sure it is that something is ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tie {
+    /// It is: we have made it, or Azure says so.
+    Ours,
+    /// Its name is one that this run alone gives.
+    ByName,
+    /// It may be; its tags tell, once Azure is asked for them.
+    ByTag {
+        /// The run that they have to name.
+        run: String,
+    },
+    /// It is not, or nothing speaks for it. It is left alone.
+    NotOurs,
 }
 
 /// Something that could not be removed.
@@ -94,71 +110,140 @@ pub struct Remains {
     pub leftover: Leftover,
     /// Who refused to remove it, and why, as a sentence.
     pub why: String,
+    /// How sure it is that it is ours.
+    pub tie: Tie,
 }
 
 impl Remains {
     /// `leftover` stays for `reason`.
-    pub fn of(leftover: Leftover, reason: &str) -> Self {
-        let why = format!("Removing {} failed: {reason}", leftover.describe());
-        Self { leftover, why }
+    pub fn of(leftover: Leftover, tie: Tie, reason: &str) -> Self {
+        let why = match tie {
+            Tie::Ours | Tie::ByName | Tie::ByTag { .. } => {
+                format!("Removing {} failed: {reason}", leftover.describe())
+            }
+            Tie::NotOurs => format!("Left alone: {}: {reason}", leftover.describe()),
+        };
+        Self { leftover, why, tie }
+    }
+
+    /// What to run so that it goes, and what to compare before. Nothing for what is not ours.
+    pub fn removal(&self) -> Option<String> {
+        let command = self.command()?;
+        Some(match self.condition() {
+            Some(condition) => format!("{command} ({condition})"),
+            None => command,
+        })
+    }
+
+    /// The command that removes it, for a shell. Nothing for what is not ours.
+    pub fn command(&self) -> Option<String> {
+        match &self.tie {
+            Tie::Ours | Tie::ByName | Tie::ByTag { .. } => self.leftover.removal_command(),
+            Tie::NotOurs => None,
+        }
+    }
+
+    /// What has to be so before the command is run, where nobody has looked yet.
+    pub fn condition(&self) -> Option<String> {
+        match &self.tie {
+            Tie::ByTag { run } => Some(format!(
+                "only if its tag '{}' is '{run}': then this run has made it",
+                origin::RUN
+            )),
+            Tie::Ours | Tie::ByName | Tie::NotOurs => None,
+        }
     }
 }
 
 /// The things that may exist now. Every change is told to the listener at once, who keeps it where a later step finds it.
 pub struct Leftovers<'a> {
     events: &'a dyn Events,
-    all: Vec<Leftover>,
+    all: Vec<(Leftover, Tie)>,
 }
 
 impl<'a> Leftovers<'a> {
     /// Nothing yet.
     pub fn none(events: &'a dyn Events) -> Self {
-        Self {
-            events,
-            all: Vec::new(),
-        }
+        Self::known(events, Vec::new())
     }
 
     /// What an earlier step registered; nothing is said.
-    pub fn known(events: &'a dyn Events, all: Vec<Leftover>) -> Self {
+    pub fn known(events: &'a dyn Events, all: Vec<(Leftover, Tie)>) -> Self {
         Self { events, all }
     }
 
-    /// To be called before the request that may make `leftover`.
-    pub fn register(&mut self, leftover: Leftover) {
-        self.all.push(leftover.clone());
+    /// To be called before the request that may make `leftover`, whose tags name `run`.
+    pub fn register(&mut self, leftover: Leftover, run: &str) {
+        let tie = match &leftover {
+            // The name is of this process's making.
+            Leftover::Blob(_) | Leftover::BlobByKey(_) => Tie::Ours,
+            Leftover::Template { .. } | Leftover::Unknown(_) => Tie::ByTag {
+                run: run.to_owned(),
+            },
+        };
+        self.all.push((leftover.clone(), tie));
         self.events.emit(Event::Registered(leftover));
+    }
+
+    /// `leftover` is ours, without doubt.
+    pub fn proven(&mut self, leftover: &Leftover) {
+        for (known, tie) in &mut self.all {
+            if known == leftover {
+                *tie = Tie::Ours;
+            }
+        }
+    }
+
+    /// `leftover` is not ours.
+    pub fn disproven(&mut self, leftover: &Leftover) {
+        for (known, tie) in &mut self.all {
+            if known == leftover {
+                *tie = Tie::NotOurs;
+            }
+        }
     }
 
     /// `leftover` is gone.
     pub fn removed(&mut self, leftover: &Leftover) {
-        self.all.retain(|known| known != leftover);
+        self.forget(leftover);
         self.events.emit(Event::Removed(leftover.clone()));
     }
 
-    /// `leftover` never came to be through us: what is there under its name, if anything, is somebody else's.
-    pub fn not_ours(&mut self, leftover: &Leftover) {
-        self.all.retain(|known| known != leftover);
-        self.events.emit(Event::NotOurs(leftover.clone()));
+    /// There is no `leftover`: it never came to be through us, or is gone already. What is there under its name, if anything, is somebody
+    /// else's.
+    pub fn not_there(&mut self, leftover: &Leftover) {
+        self.forget(leftover);
+        self.events.emit(Event::NotThere(leftover.clone()));
     }
 
     /// `leftover` stays on purpose.
     pub fn keep(&mut self, leftover: &Leftover) {
-        self.all.retain(|known| known != leftover);
+        self.forget(leftover);
         self.events.emit(Event::Kept(leftover.clone()));
+    }
+
+    fn forget(&mut self, leftover: &Leftover) {
+        self.all.retain(|(known, _)| known != leftover);
     }
 
     /// Everything stays, for one reason.
     pub fn all_remain(&self, reason: &str) -> Vec<Remains> {
-        self.all
-            .iter()
-            .map(|leftover| Remains::of(leftover.clone(), reason))
+        let all = self.all.iter().cloned();
+        all.map(|(leftover, tie)| Remains::of(leftover, tie, reason))
             .collect()
     }
 
     /// What may exist, in the order in which it was registered.
-    pub fn all(&self) -> &[Leftover] {
-        &self.all
+    pub fn all(&self) -> Vec<Leftover> {
+        let all = self.all.iter();
+        all.map(|(leftover, _)| leftover.clone()).collect()
+    }
+
+    /// How sure it is that `leftover` is ours.
+    pub(super) fn tie(&self, leftover: &Leftover) -> Tie {
+        let mut all = self.all.iter();
+        let known = all.find(|(known, _)| known == leftover);
+        known.map_or(Tie::NotOurs, |(_, tie)| tie.clone())
     }
 }
 
@@ -166,20 +251,58 @@ impl<'a> Leftovers<'a> {
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Leftover {
+        serde_json::from_str(text).unwrap()
+    }
+
     #[test]
-    fn only_what_this_task_makes_is_taken_from_a_note() {
-        let check = |id: &str, expected| {
-            let leftover = Leftover::Template { id: id.to_owned() };
-            assert_eq!(leftover.is_of_this_task(), expected, "{id}");
+    fn what_this_task_does_not_write_is_unknown() {
+        let unknown = |text: &str| {
+            let leftover = read(text);
+            assert!(matches!(leftover, Leftover::Unknown(_)), "{leftover:?}");
+            let remains = Remains::of(leftover, Tie::Ours, "");
+            assert_eq!(remains.removal(), None, "{text}");
         };
-        let group = "/subscriptions/s/resourceGroups/g/providers";
-        let templates = format!("{group}/Microsoft.VirtualMachineImages/imageTemplates");
-        check(&format!("{templates}/t_1763800000000000"), true);
-        check(&format!("{templates}/production"), false);
-        check(&format!("{templates}/t_"), false);
-        check(&format!("{templates}/t_1/runOutputs/t_1"), false);
-        check(&format!("{group}/Microsoft.Compute/galleries/t_1"), false);
-        check("/subscriptions/s/resourceGroups/t_1", false);
-        check("t_1", false);
+        let blob = |name: &str, url: &str| {
+            let account = r#"{"id":"/x","name":"st","blob_endpoint":"https://st.blob.example/"}"#;
+            format!(
+                r#"{{"blob":{{"account":{account},"container":"c","name":"{name}","url":"{url}"}}}}"#
+            )
+        };
+        let good = blob("a/b.zip", "https://st.blob.example/c/a/b.zip");
+        assert!(matches!(read(&good), Leftover::Blob(_)));
+        unknown(&blob("a/../b.zip", "https://st.blob.example/c/b.zip"));
+        unknown(&blob("../d/b.zip", "https://st.blob.example/d/b.zip"));
+        unknown(&blob("a//b.zip", "https://st.blob.example/c/a//b.zip"));
+        unknown(&blob(r"a\\b.zip", "https://st.blob.example/c/a%5Cb.zip"));
+        unknown(&blob("a/b.zip", "https://evil.example/c/a/b.zip"));
+        unknown(&good.replace("\"blob\"", "\"disk\""));
+        unknown("17");
+        unknown("null");
+    }
+
+    #[test]
+    fn the_command_is_for_a_shell_and_for_what_is_ours_alone() {
+        let id = "/subscriptions/s/resourceGroups/rg(1)/providers/Microsoft.VirtualMachineImages/imageTemplates/t_1";
+        let leftover = Leftover::Template { id: id.to_owned() };
+        let command =
+            "az image builder delete --subscription s --resource-group 'rg(1)' --name t_1";
+        let check = |tie: Tie, expected: Option<&str>| {
+            let remains = Remains::of(leftover.clone(), tie, "no");
+            assert_eq!(remains.removal().as_deref(), expected);
+        };
+        check(Tie::Ours, Some(command));
+        check(Tie::ByName, Some(command));
+        check(Tie::NotOurs, None);
+        let run = "c/p/4711".to_owned();
+        let careful = format!(
+            "{command} (only if its tag 'imageBuilderRun' is 'c/p/4711': then this run has made it)"
+        );
+        check(Tie::ByTag { run }, Some(&careful));
+        let other = Leftover::Template {
+            id: "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/t_1; rm"
+                .to_owned(),
+        };
+        assert_eq!(Remains::of(other, Tie::Ours, "no").removal(), None);
     }
 }

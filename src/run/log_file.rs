@@ -16,7 +16,7 @@ use crate::diagnosis::{Customizer, End, FailedStep, LogReading, LogSummary, log_
 use crate::inputs::Plan;
 use crate::log::{Redaction, Step};
 use crate::storage::reading::{Access, list, read_piece};
-use crate::storage::{BlobRef, StorageAccount, account_key, accounts_of_group};
+use crate::storage::{BlobRef, NotABlob, StorageAccount, account_key, accounts_of_group};
 
 /// Where the service leaves logs (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-troubleshoot#customization-log>).
 const CONTAINER: &str = "packerlogs";
@@ -33,6 +33,12 @@ enum NoLog {
     Missing(String),
     /// The agent's disk refused.
     Unwritten(String),
+}
+
+impl From<NotABlob> for NoLog {
+    fn from(error: NotABlob) -> Self {
+        Self::Missing(error.to_string())
+    }
 }
 
 impl From<Failure> for NoLog {
@@ -106,13 +112,12 @@ async fn fetch_both(
         folder,
         events,
     };
-    let customization = log
-        .save(&account.blob(CONTAINER, &name), CUSTOMIZATION)
-        .await?;
+    let customization = account.blob(CONTAINER, &name)?;
+    let customization = log.save(&customization, CUSTOMIZATION).await?;
     let Some((folder_name, _)) = name.rsplit_once('/') else {
         return Ok(customization);
     };
-    let validation = account.blob(CONTAINER, &format!("{folder_name}/{VALIDATION}"));
+    let validation = account.blob(CONTAINER, &format!("{folder_name}/{VALIDATION}"))?;
     match log.save(&validation, VALIDATION).await {
         Ok(found) if customization.end == End::Finished && found.end != End::Finished => Ok(found),
         // Most templates have no validators.

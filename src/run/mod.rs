@@ -8,6 +8,7 @@ pub mod leftover;
 mod live_log;
 mod log_access;
 mod log_file;
+mod marks;
 mod outputs;
 mod pace;
 mod package;
@@ -18,6 +19,7 @@ mod replication;
 mod script;
 pub mod start;
 pub mod submit;
+pub mod tie;
 mod unchanged;
 pub mod watch;
 
@@ -33,7 +35,7 @@ use crate::arm::operation::Started;
 use crate::arm::template_state::RunState;
 use crate::diagnosis::{Customizer, Explanation, LogSummary};
 use crate::error::Error;
-use crate::inputs::Plan;
+use crate::inputs::{Owner, Plan};
 use clean_up::{Budget, cancel_runs, clean_up};
 use distribution::distributions_of;
 pub use distribution::{Distribution, Output};
@@ -88,10 +90,11 @@ pub async fn build_image(
     if !leftovers.all().is_empty() {
         events.emit(Event::CleaningUp);
     }
+    let owner = Owner::from(plan);
     let remains = tokio::select! {
         biased;
         () = stop.cancelled() => leftovers.all_remain(NOT_REMOVED_YET),
-        remains = clean_up(arm, &mut leftovers, Budget::AFTER_BUILD) => remains,
+        remains = clean_up(arm, &owner, &mut leftovers, Budget::AFTER_BUILD) => remains,
     };
     Outcome { result, remains }
 }

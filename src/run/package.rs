@@ -163,14 +163,28 @@ impl Sending<'_> {
     }
 
     /// The package of an earlier run, if there is one. That it cannot be looked for is no failure: what sends it tells the reason.
+    ///
+    /// What a blob says of itself is not believed: others may write to the container. The package is packed for its sum, and that sum is
+    /// what the build VM compares with what it gets; so a planted archive is never unpacked.
     async fn there(&self, source: &PackageSource, way: &Way) -> Option<Sent> {
         let shared = source.shared.as_ref()?;
         let client = way.client(self.arm, self.account);
-        let blob = self.account.blob(CONTAINER, &source.blob_name);
-        let found = storage::find_shared(&client, &blob, &shared.content).await;
-        let Kept { sha256, length } = found.ok()??;
+        let blob = self.account.blob(CONTAINER, &source.blob_name).ok()?;
+        let said = storage::find_shared(&client, &blob, &shared.content).await;
+        let said = said.ok()??;
+        let ours = storage::packed(source).await.ok()?;
+        let ours = Kept {
+            sha256: ours.sha256.to_string(),
+            length: ours.bytes_written,
+        };
+        let same = said == ours;
+        let there = same
+            && storage::note_use(&client, &blob, &shared.content, &ours)
+                .await
+                .ok()?;
+        let Kept { sha256, length } = Some(ours).filter(|_| there)?;
         self.events.emit(Event::PackageThere {
-            blob: format!("{CONTAINER}/{}", blob.name),
+            blob: format!("{CONTAINER}/{}", blob.name()),
             bytes: length,
         });
         Some(Sent {
@@ -180,7 +194,8 @@ impl Sending<'_> {
         })
     }
 
-    /// Packs and sends. What may come to be and is not kept is registered before, with the way in which it can be removed.
+    /// Packs and sends. What comes to be and is not kept is registered before the request that makes it, with the way in which it can be
+    /// removed.
     async fn send(
         &self,
         source: &PackageSource,
@@ -198,23 +213,25 @@ impl Sending<'_> {
             folder: source.folder.display().to_string(),
             blob: format!("{CONTAINER}/{}", source.blob_name),
         });
-        let blob = Box::new(account.blob(CONTAINER, &source.blob_name));
+        let blob = Box::new(account.blob(CONTAINER, &source.blob_name)?);
         let leftover = match way {
             Way::Token => Leftover::Blob(blob),
             Way::Key(_) => Leftover::BlobByKey(blob),
         };
-        if source.shared.is_none() {
-            leftovers.register(leftover.clone());
-        }
+        let register = || {
+            if source.shared.is_none() {
+                leftovers.register(leftover.clone(), &self.plan.origin.run);
+            }
+        };
         let client = way.client(arm, account);
         let progress = Progress::default();
         let sent = tokio::select! {
-            sent = storage::upload(&client, account, source, &progress) => sent,
+            sent = storage::upload(&client, account, source, &progress, register) => sent,
             never = progress::tell(&progress, survey, events) => match never {},
         };
         let sent = sent.inspect_err(|failure| {
             if failure.means_somebody_elses_blob() || failure.is_a_missing_role() {
-                leftovers.not_ours(&leftover);
+                leftovers.not_there(&leftover);
             }
         })?;
         events.emit(Event::Packed {

@@ -4,13 +4,13 @@ use serde_json::Value;
 
 use super::event::Events;
 use super::leftover::Leftovers;
-use super::{package, provenance, unchanged};
+use super::{marks, package, provenance, unchanged};
 use crate::arm::Arm;
 use crate::check::preflight;
 use crate::error::Error;
 use crate::inputs::{Package, Plan};
 use crate::storage::{Sha256, StorageAccount};
-use crate::template::{add_tags, compose};
+use crate::template::{add_tags, compose, mark};
 
 /// A package, and the account that it goes to.
 type Destination<'a> = Option<(&'a Package, StorageAccount)>;
@@ -51,13 +51,13 @@ pub(super) async fn prepare(
     leftovers: &mut Leftovers<'_>,
 ) -> Result<Prepared, Error> {
     let (destination, version) = looked_around(plan, arm).await?;
-    let link = match destination {
+    let link = match &destination {
         Some((package, account)) => {
             let sending = package::Sending {
                 plan,
                 package,
                 arm,
-                account: &account,
+                account,
                 events,
             };
             Some(sending.upload(content, leftovers).await?)
@@ -71,5 +71,8 @@ pub(super) async fn prepare(
         tags.extend(inputs.map(|sum| (unchanged::INPUTS, sum)));
         add_tags(&mut template, &tags);
     }
+    let account = destination.as_ref().map(|(_, account)| account);
+    let marks = marks::of(plan, account, arm.client.azure_time());
+    mark(&mut template, &marks);
     Ok(Prepared { template, package })
 }

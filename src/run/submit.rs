@@ -11,13 +11,13 @@ use tokio::time::{Instant, sleep};
 use super::event::{Event, Events};
 use super::leftover::{Leftover, Leftovers};
 use super::pace::Pace;
+use super::tie;
 use crate::arm::Failure;
 use crate::arm::image_template::Arm;
 use crate::arm::operation::{Started, Status};
 use crate::arm::template_state::Template;
 use crate::error::Error;
 use crate::inputs::Plan;
-use crate::resource::ResourceId;
 
 /// The community measured up to 40 minutes for provisioning; this is beyond doubt.
 const PROVISIONING_LIMIT: Duration = Duration::from_secs(60 * 60);
@@ -38,20 +38,25 @@ pub async fn create_template(
 ) -> Result<Template, Error> {
     let id = &plan.template_id;
     let leftover = Leftover::template(id);
-    leftovers.register(leftover.clone());
+    leftovers.register(leftover.clone(), &plan.origin.run);
     events.emit(Event::Submitting);
     let start = Instant::now();
-    let started = match arm.create_template(id, body).await {
-        Ok(started) => started,
+    let submitted = match arm.create_template(id, body).await {
+        Ok(started) => Submitted::Ours(started),
         Err(failure) if failure.may_have_acted() => {
-            after_lost_answer(arm, id, body, failure).await?
+            after_lost_answer(arm, plan, body, failure).await?
         }
-        Err(failure) => {
-            // Refused: what is there under this name, if anything, is not ours to remove.
-            leftovers.not_ours(&leftover);
+        Err(failure) => Submitted::Refused(failure),
+    };
+    let started = match submitted {
+        Submitted::Ours(started) => started,
+        Submitted::Refused(failure) => {
+            // What is there under this name, if anything, is not ours to remove.
+            leftovers.not_there(&leftover);
             return Err(failure.into());
         }
     };
+    leftovers.proven(&leftover);
     let template = provisioned(arm, plan, &started, start, events).await?;
     events.emit(Event::Submitted {
         staging_group: template.staging_group.clone(),
@@ -60,29 +65,46 @@ pub async fn create_template(
     Ok(template)
 }
 
-/// The answer to the submission got lost. If the template is there, it is ours; if it is not, it may be submitted once more.
+/// What the submission came to.
+enum Submitted {
+    /// The template is there, and ours.
+    Ours(Started),
+    /// It is not there, or it is somebody else's.
+    Refused(Failure),
+}
+
+/// The answer to the submission got lost. If a template with our tags is there, it is ours; if none is, it may be submitted once more.
 async fn after_lost_answer(
     arm: &Arm,
-    id: &ResourceId,
+    plan: &Plan,
     body: &Value,
     failure: Failure,
-) -> Result<Started, Error> {
-    let followed_by_template = Started {
-        operation: None,
-        pause: None,
+) -> Result<Submitted, Error> {
+    let id = &plan.template_id;
+    let followed_by_template = |seen: &Template, failure| {
+        if tie::by_tags(seen, &plan.origin).is_err() {
+            return Submitted::Refused(failure);
+        }
+        Submitted::Ours(Started {
+            operation: None,
+            pause: None,
+        })
     };
     let start = Instant::now();
     while start.elapsed() < READ_AFTER_WRITE {
         match arm.template(id).await {
-            Ok(_) => return Ok(followed_by_template),
+            Ok(seen) => return Ok(followed_by_template(&seen.value, failure)),
             Err(look) if look.is(StatusCode::NOT_FOUND) => sleep(LOOK_AGAIN).await,
             Err(_) => return Err(failure.into()),
         }
     }
     match arm.create_template(id, body).await {
-        Ok(started) => Ok(started),
-        // The first one came through after all.
-        Err(second) if second.is(StatusCode::CONFLICT) => Ok(followed_by_template),
+        Ok(started) => Ok(Submitted::Ours(started)),
+        // The first one came through after all, or it is somebody else's.
+        Err(second) if second.is(StatusCode::CONFLICT) => match arm.template(id).await {
+            Ok(seen) => Ok(followed_by_template(&seen.value, second)),
+            Err(_) => Err(second.into()),
+        },
         Err(second) => Err(second.into()),
     }
 }

@@ -7,17 +7,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use super::blob::BlobRef;
+use super::blob::{BlobRef, NotABlob};
 use super::failure::StorageFailure;
 use super::percent::encode;
 use crate::arm::retry::Repeat;
 use crate::arm::{Call, Cause, Client, Failure};
 use crate::inputs::nearest;
+use crate::resource::{ResourceId, is_group_id};
 use crate::secret::Secret;
 
 /// Any version from 2021-04-01 on answers alike
 /// (<https://learn.microsoft.com/rest/api/storagerp/storage-accounts/get-properties>).
 const API_VERSION: &str = "2023-05-01";
+/// Its resource type.
+const ACCOUNT: &str = "Microsoft.Storage/storageAccounts";
 /// More pages than any subscription has; a list without an end is not followed further.
 const MOST_PAGES: usize = 200;
 
@@ -39,23 +42,31 @@ pub struct StorageAccount {
 }
 
 impl StorageAccount {
-    /// The blob `name` in `container`, whether it exists or not. No part of the name between slashes may be `.` or `..`: no HTTP client
-    /// sends such an address as it is.
-    pub fn blob(&self, container: &str, name: &str) -> BlobRef {
+    /// The blob `name` in `container`, whether it exists or not.
+    ///
+    /// # Errors
+    /// One of them is no such name, and would lead elsewhere in an address.
+    pub fn blob(&self, container: &str, name: &str) -> Result<BlobRef, NotABlob> {
         BlobRef::new(self.clone(), container, name)
     }
 
-    /// Reads one account as Azure Resource Manager answers it; `None` for accounts without blobs (premium file shares).
+    /// Reads one account as Azure Resource Manager answers it; `None` for accounts without blobs (premium file shares), and where id or
+    /// endpoint are not what they have to be: both become parts of addresses that a token goes to.
     fn from_answer(answer: &Value) -> Option<Self> {
         let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str);
         // Absent means yes.
         let keys = answer.pointer("/properties/allowSharedKeyAccess");
         let filtered = text("/properties/networkAcls/defaultAction") == Some("Deny");
         let closed = text("/properties/publicNetworkAccess") == Some("Disabled");
+        let id: ResourceId = text("/id")?.parse().ok()?;
+        let endpoint: Url = text("/properties/primaryEndpoints/blob")?.parse().ok()?;
+        let bare = endpoint.query().is_none() && endpoint.fragment().is_none();
+        let nobody = endpoint.username().is_empty() && endpoint.password().is_none();
+        let is_endpoint = endpoint.scheme() == "https" && bare && nobody;
         Some(Self {
-            id: text("/id")?.to_owned(),
+            id: Some(id).filter(|id| id.is(ACCOUNT))?.to_string(),
             name: text("/name")?.to_owned(),
-            blob_endpoint: text("/properties/primaryEndpoints/blob")?.parse().ok()?,
+            blob_endpoint: Some(endpoint).filter(|_| is_endpoint)?,
             takes_keys: keys.and_then(Value::as_bool) != Some(false),
             is_open: !filtered && !closed,
         })
@@ -187,6 +198,16 @@ pub async fn accounts_of_group(
         "{base}{group}/providers/Microsoft.Storage/storageAccounts?api-version={API_VERSION}"
     );
     let doing = "Looking for the storage account with the log of the build";
+    // The id is Azure's word, and decides where the token goes.
+    if !is_group_id(group_id) {
+        return Err(Failure {
+            doing: doing.to_owned(),
+            cause: Cause::Unreadable(format!("'{group_id}' is no resource group")),
+            tries: 1,
+            elapsed: std::time::Duration::ZERO,
+            request_id: None,
+        });
+    }
     let call = Call::new(doing, Method::GET, url, arm_scope);
     let (_, page) = client.send_for_json(&call).await?;
     let accounts = page.get("value").and_then(Value::as_array);

@@ -16,6 +16,7 @@ use super::percent::encode;
 use super::progress::Progress;
 use crate::arm::retry::Repeat;
 use crate::arm::{Call, Client, Failure};
+use crate::resource::quoted;
 
 /// What storage tokens are asked for, in every cloud.
 const SCOPE: &str = "https://storage.azure.com/.default";
@@ -33,17 +34,59 @@ const CONTAINER_PAUSE: Duration = Duration::from_secs(10);
 const LENGTH_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A blob that may or may not exist. It carries no right to read it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// There is no other way to one than by [`BlobRef::new`], also from a text that somebody else may have written: so no address of storage leads
+/// out of its container.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "WrittenBlob")]
 pub struct BlobRef {
-    /// The account that the blob is in.
-    pub account: StorageAccount,
-    /// The container's name.
-    pub container: String,
-    /// The blob's name, with slashes.
-    pub name: String,
-    /// The blob's address, without a signature.
-    pub url: Url,
+    account: StorageAccount,
+    container: String,
+    name: String,
+    url: Url,
+    #[serde(skip)]
+    container_address: String,
 }
+
+/// A blob as it is written down; the parts need not fit together.
+#[derive(Deserialize)]
+struct WrittenBlob {
+    account: StorageAccount,
+    container: String,
+    name: String,
+    url: String,
+}
+
+impl TryFrom<WrittenBlob> for BlobRef {
+    type Error = NotABlob;
+
+    fn try_from(written: WrittenBlob) -> Result<Self, NotABlob> {
+        let blob = Self::new(written.account, &written.container, &written.name)?;
+        if blob.url.as_str() == written.url {
+            Ok(blob)
+        } else {
+            Err(NotABlob(written.url))
+        }
+    }
+}
+
+/// A text that names no blob: in an address it would lead somewhere else.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is not the name of a blob")]
+pub struct NotABlob(String);
+
+/// The same blob, whatever else is known of its account.
+impl PartialEq for BlobRef {
+    fn eq(&self, other: &Self) -> bool {
+        let key = |blob: &Self| {
+            let endpoint = blob.account.blob_endpoint.clone();
+            (endpoint, blob.container.clone(), blob.name.clone())
+        };
+        self.account.name.eq_ignore_ascii_case(&other.account.name) && key(self) == key(other)
+    }
+}
+
+impl Eq for BlobRef {}
 
 impl fmt::Display for BlobRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,16 +99,55 @@ impl fmt::Display for BlobRef {
 }
 
 impl BlobRef {
-    pub(super) fn new(account: StorageAccount, container: &str, name: &str) -> Self {
-        let mut url = container_url(&account, container);
-        let path = format!("{}/{}", url.path(), encode(name, b"/"));
-        url.set_path(&path);
-        Self {
+    /// The blob `name` in `container` of `account`, whether it exists or not.
+    ///
+    /// # Errors
+    /// A part of the name between slashes is empty, `.` or `..`, which every HTTP client takes as a way up; there is a backslash or a control
+    /// character in it; or `container` is no container's name.
+    pub(super) fn new(
+        account: StorageAccount,
+        container: &str,
+        name: &str,
+    ) -> Result<Self, NotABlob> {
+        let not_a_blob = || NotABlob(name.to_owned());
+        let upwards = |part: &str| matches!(part, "" | "." | "..");
+        let unsafe_char = |c: char| c == '\\' || c.is_control();
+        if name.split('/').any(upwards) || name.contains(unsafe_char) {
+            return Err(not_a_blob());
+        }
+        let container_address = container_address(&account, container)?;
+        let text = format!("{container_address}/{}", encode(name, b"/"));
+        let url: Url = text.parse().map_err(|_| not_a_blob())?;
+        if url.as_str() != text {
+            return Err(not_a_blob());
+        }
+        Ok(Self {
             account,
             container: container.to_owned(),
             name: name.to_owned(),
             url,
-        }
+            container_address,
+        })
+    }
+
+    /// The account that the blob is in.
+    pub fn account(&self) -> &StorageAccount {
+        &self.account
+    }
+
+    /// The container's name.
+    pub fn container(&self) -> &str {
+        &self.container
+    }
+
+    /// The blob's name, with slashes.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The blob's address, without a signature.
+    pub fn url(&self) -> &Url {
+        &self.url
     }
 
     /// The command that removes the blob, by the caller's own right (`login`) or a key of the account (`key`).
@@ -84,25 +166,19 @@ impl BlobRef {
     }
 }
 
-/// A word for a shell.
-pub(super) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-._/".contains(c);
-    if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
+/// The address of a container: letters and digits of ASCII, and hyphens, after a `$` those of the service's own
+/// (<https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata#container-names>).
+pub(super) fn container_address(
+    account: &StorageAccount,
+    container: &str,
+) -> Result<String, NotABlob> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let word = container.strip_prefix('$').unwrap_or(container);
+    if word.is_empty() || !word.chars().all(plain) {
+        return Err(NotABlob(container.to_owned()));
     }
-}
-
-pub(super) fn container_url(account: &StorageAccount, container: &str) -> Url {
-    let mut url = account.blob_endpoint.clone();
-    let path = format!(
-        "{}/{}",
-        url.path().trim_end_matches('/'),
-        encode(container, b"$")
-    );
-    url.set_path(&path);
-    url
+    let endpoint = account.blob_endpoint.as_str().trim_end_matches('/');
+    Ok(format!("{endpoint}/{container}"))
 }
 
 /// Nothing that this module sends does harm when it is sent twice.
@@ -117,7 +193,7 @@ pub(super) fn storage_call(doing: String, method: Method, url: String) -> Call {
 /// Who has a role on the container alone may not create it, and need not: that refusal is left to the first block, which tells whether
 /// the container exists.
 pub(super) async fn create_container(client: &Client, blob: &BlobRef) -> Result<(), Failure> {
-    let url = container_url(&blob.account, &blob.container);
+    let url = &blob.container_address;
     let call = storage_call(
         format!(
             "Creating container '{}' in storage account '{}'",
@@ -225,14 +301,15 @@ pub(super) async fn length(client: &Client, blob: &BlobRef) -> Option<u64> {
     length.parse().ok().filter(|length| *length > 0)
 }
 
-/// Deletes the blob; one that is gone already is fine.
-pub(super) async fn delete(client: &Client, blob: &BlobRef) -> Result<(), Failure> {
+/// Deletes the blob; `false` if there is none.
+pub(super) async fn delete(client: &Client, blob: &BlobRef) -> Result<bool, Failure> {
     let call = blob
         .call("Deleting", Method::DELETE, "")
         .header(DELETE_SNAPSHOTS, HeaderValue::from_static("include"));
     match client.send(&call).await {
-        Err(failure) if !failure.is(StatusCode::NOT_FOUND) => Err(failure),
-        Ok(_) | Err(_) => Ok(()),
+        Ok(_) => Ok(true),
+        Err(failure) if failure.is(StatusCode::NOT_FOUND) => Ok(false),
+        Err(failure) => Err(failure),
     }
 }
 

@@ -9,7 +9,9 @@ fn created() -> Answer {
 }
 
 fn blob() -> BlobRef {
-    account().blob("imagebuilder-vststask", "drop/7-1/drop_1.zip")
+    account()
+        .blob("imagebuilder-vststask", "drop/7-1/drop_1.zip")
+        .unwrap()
 }
 
 const BLOB: &str =
@@ -22,7 +24,7 @@ fn a_blob_knows_its_address_and_the_command_that_removes_it() {
     let check = |endpoint: &str, name: &str, url: &str, quoted: &str| {
         let mut account = account();
         account.blob_endpoint = endpoint.parse().unwrap();
-        let blob = account.blob("box", name);
+        let blob = account.blob("box", name).unwrap();
         assert_eq!(blob.url.as_str(), url);
         let command = format!(
             "az storage blob delete --auth-mode login --account-name examplestore --container-name box --name {quoted}"
@@ -49,6 +51,73 @@ fn a_blob_knows_its_address_and_the_command_that_removes_it() {
         r"'it'\''s 100%/ö&?#+.zip'",
     );
     check("https://h/", "-x", "https://h/box/-x", "'-x'");
+}
+
+/// No part of a name leads an HTTP client out of the container.
+#[test]
+fn what_leads_elsewhere_is_no_blob() {
+    let refused = |container: &str, name: &str| {
+        let blob = account().blob(container, name);
+        assert!(blob.is_err(), "{container} {name}: {blob:?}");
+    };
+    for name in [
+        "",
+        "/",
+        ".",
+        "..",
+        "a/..",
+        "a/../b",
+        "a/./b",
+        "../tfstate/prod.tfstate",
+        "1234567890123/../../tfstate/prod.tfstate",
+        "a//b",
+        "/a",
+        "a/",
+        r"a\..\b",
+        r"..\b",
+        "a\nb",
+        "a/\t../b",
+    ] {
+        refused("box", name);
+    }
+    for container in ["", ".", "..", "a/b", "a%2fb", "box?x", "$", "bö", r"a\b"] {
+        refused(container, "a");
+    }
+    for name in ["...", "a/..b", "%2e%2e/a", "a%2f..%2fb", "a/b. ./c"] {
+        let blob = account().blob("box", name).unwrap();
+        let address = blob.url().as_str();
+        assert!(
+            address.starts_with("https://examplestore.blob.core.windows.net/box/"),
+            "{address}"
+        );
+        // What is sent is what was meant.
+        let encoded = address.rsplit_once("/box/").unwrap().1;
+        assert_eq!(encoded, encode(name, b"/"));
+    }
+    assert!(account().blob("$logs", "a").is_ok());
+}
+
+#[test]
+fn a_blob_that_is_read_from_a_note_is_made_anew() {
+    let blob = blob();
+    let text = serde_json::to_string(&blob).unwrap();
+    let read: BlobRef = serde_json::from_str(&text).unwrap();
+    assert_eq!(read, blob);
+    for (from, to) in [
+        ("drop/7-1/drop_1.zip", "drop/../../other/x"),
+        ("\"url\":\"https://", "\"url\":\"https://evil.example/?"),
+        (
+            "/imagebuilder-vststask/drop",
+            "/imagebuilder-vststask/./drop",
+        ),
+    ] {
+        let forged = text.replacen(from, to, 1);
+        assert_ne!(forged, text);
+        assert!(
+            serde_json::from_str::<BlobRef>(&forged).is_err(),
+            "{forged}"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::account::StorageAccount;
 use super::archive::PackageFailure;
+use super::blob::NotABlob;
 use crate::arm::{Failure, Refusal};
 
 /// The package cannot be packed.
@@ -88,6 +89,9 @@ pub enum StorageFailure {
         /// The account.
         account: Box<StorageAccount>,
     },
+    /// The package would get a name that no blob has.
+    #[error("Uploading the package failed: {0}")]
+    Name(#[from] NotABlob),
     /// Storage has another blob than was sent.
     #[error("Uploading {blob} failed: storage has {stored} bytes of it, and {sent} were sent")]
     Length {
@@ -164,7 +168,9 @@ impl StorageFailure {
                 CODE_ACCOUNT
             }
             Self::LinkLife { .. } => CODE_LINK,
-            Self::Length { .. } | Self::TakesNoKeys { .. } | Self::NoKey { .. } => CODE_UPLOAD,
+            Self::Name(_) | Self::Length { .. } | Self::TakesNoKeys { .. } | Self::NoKey { .. } => {
+                CODE_UPLOAD
+            }
             Self::Refused { operation, .. } => match operation {
                 Operation::Upload => CODE_UPLOAD,
                 Operation::Link => CODE_LINK,

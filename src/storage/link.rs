@@ -55,7 +55,7 @@ pub(super) async fn read_link(
 ) -> Result<ReadLink, StorageFailure> {
     check_life(blob, valid_until - valid_from)?;
     let (from, until) = (timestamp(valid_from), timestamp(valid_until));
-    let failed = |failure| StorageFailure::refused(Operation::Link, failure, &blob.account);
+    let failed = |failure| StorageFailure::refused(Operation::Link, failure, blob.account());
     let key = delegation_key(client, blob, &from, &until)
         .await
         .map_err(failed)?;
@@ -80,7 +80,7 @@ pub(super) fn key_link(
     let (from, until) = (timestamp(valid_from), timestamp(valid_until));
     let signature = hmac_of(key, &text_for_key(blob, &from, &until)).ok_or_else(|| {
         let failure = unreadable(blob, "the account's key is not base64");
-        StorageFailure::refused(Operation::Link, failure, &blob.account)
+        StorageFailure::refused(Operation::Link, failure, blob.account())
     })?;
     let parameters = [
         ("st", from.as_str()),
@@ -121,7 +121,7 @@ fn link(
         drop(client.secret(form));
     }
     ReadLink {
-        url: client.secret(format!("{}?{query}", blob.url)),
+        url: client.secret(format!("{}?{query}", blob.url())),
         valid_until,
     }
 }
@@ -146,7 +146,7 @@ async fn delegation_key(
     from: &str,
     until: &str,
 ) -> Result<DelegationKey, Failure> {
-    let endpoint = &blob.account.blob_endpoint;
+    let endpoint = &blob.account().blob_endpoint;
     let url = format!("{endpoint}?restype=service&comp=userdelegationkey");
     let mut call = storage_call(doing(blob), Method::POST, url)
         .header(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
@@ -225,7 +225,9 @@ fn text_for_key(blob: &BlobRef, from: &str, until: &str) -> String {
 fn resource(blob: &BlobRef) -> String {
     format!(
         "/blob/{}/{}/{}",
-        blob.account.name, blob.container, blob.name
+        blob.account().name,
+        blob.container(),
+        blob.name()
     )
 }
 

@@ -30,7 +30,9 @@ fn key_answer() -> String {
 }
 
 fn blob() -> BlobRef {
-    account().blob("imagebuilder-artifacts", "proj/7/build_1.zip")
+    account()
+        .blob("imagebuilder-artifacts", "proj/7/build_1.zip")
+        .unwrap()
 }
 
 #[tokio::test]
@@ -98,7 +100,7 @@ async fn the_link_its_signature_and_the_key_are_masked_and_never_printed() {
 async fn awkward_names_are_encoded_in_the_address_alone() {
     let mut account = account();
     account.blob_endpoint = "https://localhost:10000/examplestore".parse().unwrap();
-    let blob = account.blob("c", "größe/a b?#%.zip");
+    let blob = account.blob("c", "größe/a b?#%.zip").unwrap();
     let network = Scripted::in_turn(vec![Answer::Status(200, key_answer())]);
     let client = network.client();
     let link = read_link(&client, &blob, FROM, UNTIL).await.unwrap();

@@ -29,10 +29,12 @@ mod walk;
 mod zip;
 mod zip_format;
 
+use std::future::ready;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
@@ -43,7 +45,7 @@ use shared_key::SharedKey;
 
 pub use account::{StorageAccount, account_key, accounts_of_group, find_account};
 pub use archive::{Archived, Format, PackageFailure};
-pub use blob::{BlobRef, BlockIds, commit, put_blocks};
+pub use blob::{BlobRef, BlockIds, NotABlob, commit, put_blocks};
 pub use blocks::BLOCK_BYTES;
 pub use checksum::Sha256;
 pub use failure::{
@@ -51,7 +53,7 @@ pub use failure::{
 };
 pub use link::{LONGEST_LIFE, ReadLink};
 pub use progress::Progress;
-pub use shared::{Kept, Shared, find_shared, remove_unused, shared_name};
+pub use shared::{Kept, Shared, find_shared, note_use, remove_unused, shared_name};
 pub use survey::Survey;
 
 /// The container that packages go to: the one that `AzureImageBuilderTask@1` uses, so that a pipeline that moves finds its container.
@@ -111,17 +113,33 @@ pub async fn content(package: &PackageSource) -> Result<Sha256, StorageFailure> 
     sum.map_err(|cause| package.failure(cause))
 }
 
+/// What the package's archive is, without keeping it: the same files give the same archive.
+pub async fn packed(package: &PackageSource) -> Result<Archived, StorageFailure> {
+    let mut archiving = archive::start(Packing {
+        folder: package.folder.clone(),
+        exclude: package.exclude.clone(),
+        format: package.format,
+        threads: in_order::threads(),
+        progress: Progress::default(),
+    });
+    archiving.blocks().for_each(|_| ready(())).await;
+    let archived = archiving.finish().await;
+    archived.map_err(|cause| package.failure(cause))
+}
+
 /// Packs and uploads a package at once: the first blocks are on their way while the rest is still being read.
 ///
-/// `progress` counts meanwhile. May be dropped at any time. Blocks that were sent by then are no blob; Azure removes them after a week.
+/// `progress` counts meanwhile. `before_blob` is called before the one request that makes a blob of the blocks that were sent: before it, and
+/// without it, there is none, and Azure removes the blocks after a week. May be dropped at any time.
 pub async fn upload(
     client: &Client,
     account: &StorageAccount,
     package: &PackageSource,
     progress: &Progress,
+    before_blob: impl FnOnce(),
 ) -> Result<Uploaded, StorageFailure> {
     let start = Instant::now();
-    let blob = account.blob(&package.container, &package.blob_name);
+    let blob = account.blob(&package.container, &package.blob_name)?;
     let refused = |failure| StorageFailure::refused(Operation::Upload, failure, account);
     let mut archiving = archive::start(Packing {
         folder: package.folder.clone(),
@@ -144,6 +162,7 @@ pub async fn upload(
         Some(shared) => shared::describe(call, &shared.content, &sum, archived.bytes_written),
         None => call,
     };
+    before_blob();
     let committed = blob::commit(client, &blob, (count, &ids), described).await;
     committed.map_err(refused)?;
     let sent = archived.bytes_written;
@@ -187,9 +206,9 @@ pub fn key_link(
     link::key_link(client, key, blob, valid_from, valid_until)
 }
 
-/// Deletes a blob, with its snapshots; one that does not exist is fine.
-pub async fn delete(client: &Client, blob: &BlobRef) -> Result<(), StorageFailure> {
-    let refused = |failure| StorageFailure::refused(Operation::Deletion, failure, &blob.account);
+/// Deletes a blob, with its snapshots; `false` if it does not exist.
+pub async fn delete(client: &Client, blob: &BlobRef) -> Result<bool, StorageFailure> {
+    let refused = |failure| StorageFailure::refused(Operation::Deletion, failure, blob.account());
     blob::delete(client, blob).await.map_err(refused)
 }
 

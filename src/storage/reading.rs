@@ -1,6 +1,7 @@
 //! Reading blobs of others: the logs that the service leaves in the staging account.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::HeaderName;
@@ -9,10 +10,10 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
 use super::account::StorageAccount;
-use super::blob::{BlobRef, container_url, storage_call};
+use super::blob::{BlobRef, container_address, storage_call};
 use super::shared_key::SharedKey;
 use crate::arm::refusal::xml_element;
-use crate::arm::{Call, Client, Failure, Signer};
+use crate::arm::{Call, Cause, Client, Failure, Signer};
 use crate::secret::Secret;
 
 /// How much is asked for at once: few requests for a usual log, little memory for a long one.
@@ -59,11 +60,17 @@ pub async fn list(
     container: &str,
     access: &Access,
 ) -> Result<Vec<Listed>, Failure> {
-    let url = container_url(account, container);
     let doing = format!(
         "Listing container '{container}' of storage account '{}'",
         account.name
     );
+    let url = container_address(account, container).map_err(|error| Failure {
+        doing: doing.clone(),
+        cause: Cause::Unreadable(error.to_string()),
+        tries: 1,
+        elapsed: Duration::ZERO,
+        request_id: None,
+    })?;
     let (mut found, mut marker) = (Vec::new(), String::new());
     for _ in 0..MOST_PAGES {
         let address = format!("{url}?restype=container&comp=list{marker}");
@@ -104,7 +111,11 @@ pub async fn read_piece(
     access: &Access,
 ) -> Result<Piece, Failure> {
     let range = format!("bytes={from}-{}", from + PIECE - 1);
-    let mut call = storage_call(format!("Reading {blob}"), Method::GET, blob.url.to_string());
+    let mut call = storage_call(
+        format!("Reading {blob}"),
+        Method::GET,
+        blob.url().to_string(),
+    );
     if let Ok(range) = HeaderValue::from_str(&range) {
         call = call.header(RANGE, range);
     }

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use time::OffsetDateTime;
 
 use super::account::StorageAccount;
+use super::archive::Format;
 use super::blob::{BlobRef, storage_call};
 use super::checksum::Sha256;
 use super::reading::{self, Access};
@@ -60,30 +61,37 @@ pub(super) fn describe(call: Call, content: &Sha256, sha256: &str, length: u64) 
     })
 }
 
-/// Looks for a whole archive of `content` in `blob`, and writes down that it is used from now on. `None` if there is none.
+/// What `blob` says of itself, if that is an archive of `content`. That is no proof: whoever may write to the container can say the same.
 pub async fn find_shared(
     client: &Client,
     blob: &BlobRef,
     content: &Sha256,
 ) -> Result<Option<Kept>, Failure> {
     let doing = format!("Looking for {blob}");
-    let call = storage_call(doing, Method::HEAD, blob.url.to_string());
-    let found = match client.send(&call).await {
-        Ok(answer) => kept(answer.headers(), content),
-        Err(failure) if failure.is(StatusCode::NOT_FOUND) => None,
-        Err(failure) => return Err(failure),
-    };
-    let Some(kept) = found else { return Ok(None) };
+    let call = storage_call(doing, Method::HEAD, blob.url().to_string());
+    match client.send(&call).await {
+        Ok(answer) => Ok(kept(answer.headers(), content)),
+        Err(failure) if failure.is(StatusCode::NOT_FOUND) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Writes down that `blob` is used from now on. `false` if somebody has removed it in between.
+pub async fn note_use(
+    client: &Client,
+    blob: &BlobRef,
+    content: &Sha256,
+    kept: &Kept,
+) -> Result<bool, Failure> {
     let call = storage_call(
         format!("Noting the use of {blob}"),
         Method::PUT,
-        format!("{}?comp=metadata", blob.url),
+        format!("{}?comp=metadata", blob.url()),
     );
     let call = describe(call, content, &kept.sha256, kept.length);
     match client.send(&call).await {
-        Ok(_) => Ok(Some(kept)),
-        // Somebody removed it in between.
-        Err(failure) if failure.is(StatusCode::NOT_FOUND) => Ok(None),
+        Ok(_) => Ok(true),
+        Err(failure) if failure.is(StatusCode::NOT_FOUND) => Ok(false),
         Err(failure) => Err(failure),
     }
 }
@@ -120,11 +128,13 @@ pub async fn remove_unused(
         if now - used < age {
             continue;
         }
-        let blob = account.blob(container, &listed.name);
+        let Ok(blob) = account.blob(container, &listed.name) else {
+            continue;
+        };
         let mut call = storage_call(
             format!("Deleting {blob}"),
             Method::DELETE,
-            blob.url.to_string(),
+            blob.url().to_string(),
         );
         // A run that begins to use it now wins.
         if let Some(date) = http_date(used) {
@@ -141,7 +151,7 @@ pub async fn remove_unused(
     Ok(removed)
 }
 
-/// Whether a name is of [`shared_name`]'s making.
+/// Whether a name is of [`shared_name`]'s making, to the letter: what is not is never removed.
 fn is_shared(name: &str) -> bool {
     let mut parts = name.split('/');
     let (Some(folder), Some(sum), Some(file), None) =
@@ -151,7 +161,10 @@ fn is_shared(name: &str) -> bool {
     };
     let sum = sum.strip_prefix(MARK).unwrap_or_default();
     let hexadecimal = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
-    sum.len() == 64 && sum.chars().all(hexadecimal) && file.starts_with(folder)
+    let extension = file.strip_prefix(folder).unwrap_or_default();
+    let extension = extension.strip_prefix('.').unwrap_or_default();
+    let is_archive = [Format::Zip.extension(), Format::TarGz.extension()].contains(&extension);
+    sum.len() == 64 && sum.chars().all(hexadecimal) && is_archive && !folder.is_empty()
 }
 
 fn http_date(time: OffsetDateTime) -> Option<HeaderValue> {
@@ -224,6 +237,10 @@ mod tests {
             "webapp/sha256-00/webapp.zip",
             "x",
             "",
+            &name.replace(".zip", ".vhd"),
+            &name.replace("web app.zip", "web app 2.zip"),
+            &name.replace("web app", ""),
+            &name.replacen("web app", "..", 1),
         ] {
             assert!(!is_shared(other), "{other}");
         }

@@ -41,10 +41,19 @@ async fn a_package_is_uploaded_as_the_archive_that_its_blob_holds() {
     let folder = package();
     let network = network("nothing", 500, "");
     let source = source(folder.path());
-    let uploaded = upload(&network.client(), &account(), &source, &Progress::default())
-        .await
-        .unwrap();
-    assert_eq!(uploaded.blob, account().blob(CONTAINER, &source.blob_name));
+    let uploaded = upload(
+        &network.client(),
+        &account(),
+        &source,
+        &Progress::default(),
+        || (),
+    )
+    .await
+    .unwrap();
+    assert_eq!(
+        uploaded.blob,
+        account().blob(CONTAINER, &source.blob_name).unwrap()
+    );
     let asked = network.asked();
     let queries: Vec<_> = asked
         .iter()
@@ -90,7 +99,14 @@ async fn a_blob_of_another_length_than_was_sent_is_a_failure() {
             Answer::Status(201, String::new())
         });
         let source = source(folder.path());
-        upload(&network.client(), &account(), &source, &Progress::default()).await
+        upload(
+            &network.client(),
+            &account(),
+            &source,
+            &Progress::default(),
+            || (),
+        )
+        .await
     }
     uploaded(Answer::Length).await.unwrap();
     uploaded(|_| Answer::Status(200, String::new()))
@@ -127,6 +143,7 @@ async fn a_package_that_cannot_be_packed_becomes_no_blob() {
         &account(),
         &source(&missing),
         &Progress::default(),
+        || (),
     )
     .await;
     let cause = PackageFailure::Missing(missing.clone());
@@ -153,6 +170,7 @@ async fn a_refusal_at_any_stage_is_the_failure_of_the_upload() {
             &account(),
             &source(folder.path()),
             &Progress::default(),
+            || (),
         )
         .await;
         let failure = failure.unwrap_err();
@@ -180,6 +198,7 @@ async fn a_right_to_the_container_alone_is_enough() {
         &account(),
         &source(folder.path()),
         &Progress::default(),
+        || (),
     )
     .await;
     assert_eq!(uploaded.unwrap().archived.files, 1);
@@ -197,7 +216,7 @@ async fn an_upload_that_is_dropped_ends() {
     let source = source(folder.path());
     let account = account();
     let progress = Progress::default();
-    let mut uploading = Box::pin(upload(&client, &account, &source, &progress));
+    let mut uploading = Box::pin(upload(&client, &account, &source, &progress, || ()));
     assert!(futures::poll!(&mut uploading).is_pending());
     drop(uploading);
 }
@@ -205,7 +224,7 @@ async fn an_upload_that_is_dropped_ends() {
 #[tokio::test]
 async fn a_deletion_that_is_refused_says_so() {
     let network = network("drop_1.zip", 403, "AuthorizationPermissionMismatch");
-    let blob = account().blob(CONTAINER, "drop_1.zip");
+    let blob = account().blob(CONTAINER, "drop_1.zip").unwrap();
     let failure = delete(&network.client(), &blob).await.unwrap_err();
     assert_eq!(failure.code(), "AIB505");
     assert!(failure.to_string().starts_with("Deleting blob 'drop_1.zip' in container 'imagebuilder-vststask' of storage account 'examplestore' failed: "));

@@ -4,6 +4,7 @@
 
 mod customizers;
 mod distributor;
+mod marks;
 mod provenance;
 mod quoting;
 mod steps;
@@ -18,6 +19,7 @@ use crate::inputs::{BuildVm, OnError, Package, Plan, Provisioner, Settings, Sour
 use crate::resource::ResourceId;
 use crate::secret::Secret;
 
+pub use marks::mark;
 pub use provenance::add_tags;
 
 /// The archive of the package.

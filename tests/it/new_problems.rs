@@ -305,3 +305,44 @@ fn inputs_without_effect() {
         ],
     );
 }
+
+/// Azure keeps 50 tags of a template, and the task needs some of them to know again what it has made.
+#[test]
+fn tags_that_are_the_tasks_own() {
+    let own = |name: &str| {
+        format!(
+            "AIB103 Input 'templateTags': tag '{name}' is one of the task's own, by which it knows again what it has made\nhint: give the tag another name; all names that start with 'imageBuilder' are best left to the task"
+        )
+    };
+    check(
+        job(),
+        "templateTags",
+        "owner=web\nimageBuilderRun=1",
+        &own("imageBuilderRun"),
+    );
+    check(
+        job(),
+        "templateTags",
+        "{\"IMAGEBUILDERKEEP\": \"true\"}",
+        &own("IMAGEBUILDERKEEP"),
+    );
+    let of_image = own("imageBuilderStep").replace("templateTags", "artifactTags");
+    check(job(), "artifactTags", "imageBuilderStep=1", &of_image);
+    let tags = |count: usize| {
+        let tags: Vec<_> = (0..count).map(|n| format!("t{n}=x")).collect();
+        tags.join("\n")
+    };
+    assert!(job().input("templateTags", &tags(43)).plan().is_ok());
+    check(
+        job(),
+        "templateTags",
+        &tags(44),
+        "AIB101 Input 'templateTags': it has 44 tags; expected at most 43, because Azure keeps 50 and the task has 7 of its own",
+    );
+    assert!(
+        job()
+            .input("managedResourceTags", "imageBuilderRun=1")
+            .plan()
+            .is_ok()
+    );
+}

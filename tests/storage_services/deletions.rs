@@ -27,6 +27,9 @@ pub(crate) async fn a_blob_is_deleted_once_and_may_be_deleted_again(service: &Se
 }
 
 pub(crate) async fn a_blob_in_a_missing_container_counts_as_deleted(service: &Service) {
-    let blob = service.account.blob(&Service::new_container(), "p.zip");
+    let blob = service
+        .account
+        .blob(&Service::new_container(), "p.zip")
+        .unwrap();
     delete(&service.client(), &blob).await.unwrap();
 }

@@ -28,7 +28,10 @@ pub(crate) async fn a_link_reads_nothing_but_its_blob(service: &Service) {
     let blob = uploaded(service).await;
     let folder = package::small();
     let other = Service::new_container();
-    for (container, name) in [(&blob.container, "drop/b.zip"), (&other, "drop/a.zip")] {
+    for (container, name) in [
+        (blob.container(), "drop/b.zip"),
+        (other.as_str(), "drop/a.zip"),
+    ] {
         let uploaded = service.upload(folder.path(), container, name).await;
         uploaded.unwrap();
     }
@@ -37,7 +40,7 @@ pub(crate) async fn a_link_reads_nothing_but_its_blob(service: &Service) {
     let end = link.split("se=").nth(1).unwrap().split('&').next().unwrap();
     for (from, to) in [
         ("drop/a.zip", "drop/b.zip"),
-        (&*format!("/{}/", blob.container), &*format!("/{other}/")),
+        (&*format!("/{}/", blob.container()), &*format!("/{other}/")),
         ("sp=r&", "sp=rw&"),
         ("sp=r&", ""),
         ("spr=https&", "spr=https,http&"),

@@ -142,6 +142,7 @@ impl Service {
             &self.account,
             &package,
             &image_builder::storage::Progress::default(),
+            || (),
         )
         .await
     }

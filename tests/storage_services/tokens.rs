@@ -31,13 +31,14 @@ async fn check_refused(service: &Service, token: Token, expected: &Difference) {
             &service.account,
             &package,
             &image_builder::storage::Progress::default(),
+            || (),
         )
         .await
         .map(drop),
         read_link(&client, &kept, now, now + Duration::HOUR)
             .await
             .map(drop),
-        delete(&client, &kept).await,
+        delete(&client, &kept).await.map(drop),
     ];
     let codes = [CODE_UPLOAD, CODE_LINK, CODE_DELETION];
     for (failure, code) in failures.into_iter().zip(codes) {
@@ -48,7 +49,7 @@ async fn check_refused(service: &Service, token: Token, expected: &Difference) {
         assert!(hint.contains("the agent's clock"), "{hint}");
     }
     assert!(service.exists(&kept).await);
-    let refused = service.account.blob(&container, "refused.zip");
+    let refused = service.account.blob(&container, "refused.zip").unwrap();
     assert!(!service.exists(&refused).await);
 }
 
@@ -73,6 +74,6 @@ pub(crate) async fn a_blob_is_not_read_without_token_or_link(service: &Service) 
     let container = Service::new_container();
     let uploaded = service.upload(folder.path(), &container, "p.zip").await;
     let blob = uploaded.unwrap().blob;
-    let answer = service.get(blob.url.as_str()).await;
+    let answer = service.get(blob.url().as_str()).await;
     NOT_AUTHORIZED.check(service, &refusal(&answer), "a bare GET");
 }

@@ -67,6 +67,7 @@ pub(crate) async fn a_folder_arrives_as_the_archive_that_it_was_packed_into(serv
             &service.account,
             &package,
             &image_builder::storage::Progress::default(),
+            || (),
         )
         .await
         .unwrap();
@@ -145,7 +146,7 @@ pub(crate) async fn every_name_of_a_blob_works(service: &Service) {
         let folder = package::with("content.txt", content.as_bytes());
         let uploaded = service.upload(folder.path(), &container, name).await;
         let uploaded = uploaded.unwrap_or_else(|failure| panic!("{name}: {failure}"));
-        assert_eq!(uploaded.blob.name, name);
+        assert_eq!(uploaded.blob.name(), name);
         let found = unzipped(&service.content(&uploaded.blob).await);
         assert_eq!(found["content.txt"], content.as_bytes(), "{name}");
         delete(&client, &uploaded.blob).await.unwrap();

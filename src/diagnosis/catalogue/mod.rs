@@ -4,6 +4,7 @@ mod access;
 mod build;
 mod general;
 mod network;
+mod standing;
 mod submission;
 
 use super::entry::Entry;
@@ -11,6 +12,7 @@ use super::entry::Entry;
 /// All entries, the most specific first.
 pub fn entries() -> impl Iterator<Item = &'static Entry> {
     [
+        standing::ENTRIES,
         submission::ENTRIES,
         access::ENTRIES,
         network::ENTRIES,

@@ -242,11 +242,13 @@ fn next_commands(told: &Told<'_>) -> String {
             ));
         }
     }
-    let removals = told
-        .outcome
-        .remains
-        .iter()
-        .map(|remains| remains.leftover.removal_command());
+    let removals = told.outcome.remains.iter().filter_map(|stays| {
+        let command = stays.command()?;
+        let condition = stays.condition();
+        Some(condition.map_or(command.clone(), |condition| {
+            format!("# {condition}\n{command}")
+        }))
+    });
     commands.extend(removals);
     if commands.is_empty() {
         return String::new();

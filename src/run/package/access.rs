@@ -113,7 +113,7 @@ pub(super) async fn address(
         Ok(link) => return Ok(Address::Signed(link.url)),
         Err(failure) => failure,
     };
-    let key = key_instead(plan, package, arm, &blob.account, &failure, events).await;
+    let key = key_instead(plan, package, arm, blob.account(), &failure, events).await;
     let key = key.ok_or(failure)?;
     let link = storage::key_link(&arm.client, &key, blob, from, until)?;
     Ok(Address::Signed(link.url))
@@ -135,7 +135,7 @@ impl Reader {
     }
 
     fn address(self, blob: &BlobRef) -> Address {
-        let url = blob.url.to_string();
+        let url = blob.url().to_string();
         match self {
             Self::Service(_) => Address::ForService(url),
             Self::Vm(identity) => Address::ForVm { url, identity },
@@ -160,12 +160,12 @@ async fn reader_for_sure(plan: &Plan, arm: &Arm, (blob, bytes): (&BlobRef, u64))
     let windows = plan.customization.provisioner == Provisioner::PowerShell;
     let by_service = matches!(reader, Reader::Service(_));
     // With a link the VM reads by itself, through its own network.
-    if by_service && windows && (bytes > MOST_BYTES_OF_FILE_CUSTOMIZER || !blob.account.is_open) {
+    if by_service && windows && (bytes > MOST_BYTES_OF_FILE_CUSTOMIZER || !blob.account().is_open) {
         return None;
     }
     let container = format!(
         "{}/blobServices/default/containers/{CONTAINER}",
-        blob.account.id
+        blob.account().id
     );
     let reads = arm.reads_blobs(reader.identity(), &container).await;
     reads.unwrap_or(false).then_some(reader)

@@ -2,9 +2,9 @@
 
 use super::{Operation, StorageFailure};
 use crate::arm::{Cause, Failure};
+use crate::resource::quoted;
 use crate::storage::account::StorageAccount;
 use crate::storage::archive::PackageFailure;
-use crate::storage::blob::quoted;
 
 impl StorageFailure {
     /// What to do next.
@@ -49,6 +49,7 @@ impl StorageFailure {
                 "choose another access to the package, or let the service connection read the keys: `az role assignment create --assignee <service connection's principal> --role \"Storage Account Key Operator Service Role\" --scope {}`",
                 quoted(&account.id)
             )),
+            Self::Name(_) => Some("give the package folder another name".to_owned()),
             Self::Length { .. } => Some("run the job again; if it happens again, look for a proxy that changes what passes through it".to_owned()),
             Self::LinkLife { hours, .. } => {
                 (*hours > 0).then(|| "give the build a shorter time limit".to_owned())

@@ -19,6 +19,7 @@ pub struct Job<'a> {
     task: &'a TaskFolder,
     step: Step,
     interruption: Option<Interruption>,
+    post_interruption: Option<Interruption>,
 }
 
 /// What is known after a job.
@@ -61,6 +62,7 @@ impl<'a> Job<'a> {
             task,
             step,
             interruption: None,
+            post_interruption: None,
         }
     }
 
@@ -68,6 +70,13 @@ impl<'a> Job<'a> {
     #[must_use]
     pub fn interrupted(mut self, interruption: Interruption) -> Self {
         self.interruption = Some(interruption);
+        self
+    }
+
+    /// Interrupts the post-job stage.
+    #[must_use]
+    pub fn post_interrupted(mut self, interruption: Interruption) -> Self {
+        self.post_interruption = Some(interruption);
         self
     }
 
@@ -79,6 +88,7 @@ impl<'a> Job<'a> {
             task,
             mut step,
             interruption,
+            post_interruption,
         } = self;
         let mut main = if step.condition.holds(step.job_status) {
             agent.run(task, Stage::Main, &step, interruption)?
@@ -91,7 +101,9 @@ impl<'a> Job<'a> {
             Ok(None)
         } else {
             hand_on(&mut step, &main, result);
-            agent.run(task, Stage::PostJob, &step, None).map(Some)
+            agent
+                .run(task, Stage::PostJob, &step, post_interruption)
+                .map(Some)
         };
         main.read_attachments();
         main.end_orphans();

@@ -73,6 +73,7 @@ fn upload(
         &account,
         &source,
         &Progress::default(),
+        || (),
     ))?;
     let archived = uploaded.archived;
     writeln!(
@@ -88,7 +89,7 @@ fn upload(
 /// The part of an upload that is not packing, with the next blocks read meanwhile.
 fn send_file(file: &Path, port: &str) -> Result<(), Box<dyn Error>> {
     let client = client(Arc::new(HttpClient::new(&Network::default())?));
-    let blob = account(port)?.blob("bench", "package");
+    let blob = account(port)?.blob("bench", "package")?;
     let file = File::open(file)?;
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {

@@ -112,6 +112,11 @@ impl Cloud {
         self.state().faults.add(fault);
     }
 
+    /// Ends all scripted trouble.
+    pub fn clear_faults(&self) {
+        self.state().faults = Faults::default();
+    }
+
     /// The faults that no request has met; a test that ends with some of them has not tested what it meant to.
     pub fn unconsumed_faults(&self) -> Vec<Fault> {
         self.state().faults.unconsumed()
@@ -146,6 +151,21 @@ impl Cloud {
         self.state()
             .blobs
             .put_from_service(account, container, blob, content);
+    }
+
+    /// Puts a blob with metadata into the cloud, as somebody who may write to the container can.
+    pub fn plant_blob(
+        &self,
+        account: &str,
+        container: &str,
+        blob: &str,
+        content: Bytes,
+        metadata: &[(&str, &str)],
+    ) {
+        let now = self.clock.now();
+        let blobs = &mut self.state().blobs;
+        blobs.put_from_service(account, container, blob, content);
+        blobs.describe((account, container, blob), metadata, now);
     }
 
     /// The content of a blob.
@@ -215,6 +235,33 @@ impl Cloud {
         let State { arm, blobs, .. } = &mut *state;
         arm.settle(blobs, now);
         state
+    }
+
+    /// Gives an image template these tags in place of its own, as somebody in the portal does.
+    pub fn set_template_tags(&self, name: &str, tags: &[(&str, &str)]) {
+        let mut state = self.state();
+        let mut templates = state.arm.templates.values_mut();
+        let end = format!("/{name}");
+        if let Some(template) = templates.find(|template| template.id.ends_with(&end)) {
+            let tag = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).into());
+            template.tags = tags.iter().map(tag).collect();
+        }
+    }
+
+    /// The tags of an image template; none if it does not exist.
+    pub fn template_tags(&self, name: &str) -> BTreeMap<String, String> {
+        let state = self.state();
+        let template = state
+            .arm
+            .templates
+            .values()
+            .find(|template| template.id.ends_with(&format!("/{name}")));
+        let tags = template.map(|template| template.tags.clone());
+        let text = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        tags.unwrap_or_default()
+            .into_iter()
+            .map(|(name, value)| (name, text(value)))
+            .collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -90,8 +90,14 @@ async fn cancel() {
     assert_eq!(version.as_deref(), Some("18.04.201808140"));
     let started = performance.start().await;
     assert!(started.operation.is_some());
-    let remains = clean_up(&performance.arm, &mut leftovers, Budget::AFTER_BUILD).await;
-    assert_eq!((remains.as_slice(), leftovers.all()), (&[][..], &[][..]));
+    let remains = clean_up(
+        &performance.arm,
+        &performance.owner(),
+        &mut leftovers,
+        Budget::AFTER_BUILD,
+    )
+    .await;
+    assert_eq!((remains.as_slice(), leftovers.all()), (&[][..], Vec::new()));
     performance.finish();
 }
 
@@ -108,8 +114,14 @@ async fn cancel_signed_urls() {
     cancel_runs(&performance.arm, &leftovers, &performance.heard).await;
     let seen = performance.arm.template(performance.id()).await.unwrap();
     assert_eq!(seen.value.last_run.unwrap().state, RunState::Canceling);
-    let remains = clean_up(&performance.arm, &mut leftovers, Budget::AFTER_CANCEL).await;
-    assert_eq!((remains.as_slice(), leftovers.all()), (&[][..], &[][..]));
+    let remains = clean_up(
+        &performance.arm,
+        &performance.owner(),
+        &mut leftovers,
+        Budget::AFTER_CANCEL,
+    )
+    .await;
+    assert_eq!((remains.as_slice(), leftovers.all()), (&[][..], Vec::new()));
     performance.finish();
 }
 

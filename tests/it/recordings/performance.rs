@@ -10,8 +10,8 @@ use image_builder::arm::operation::{Started, Status};
 use image_builder::arm::sign_in::{Freshness, SignInFailure, TokenSource};
 use image_builder::arm::template_state::Template;
 use image_builder::arm::{Arm, Call, Client};
-use image_builder::inputs::Plan;
 use image_builder::inputs::connection::Cloud;
+use image_builder::inputs::{Owner, Plan};
 use image_builder::resource::ResourceId;
 use image_builder::run::event::{Event, Events};
 use image_builder::run::leftover::Leftovers;
@@ -109,6 +109,10 @@ impl Performance {
 
     pub(super) fn id(&self) -> &ResourceId {
         &self.plan.template_id
+    }
+
+    pub(super) fn owner(&self) -> Owner {
+        Owner::from(&self.plan)
     }
 
     pub(super) fn no_leftovers(&self) -> Leftovers<'_> {

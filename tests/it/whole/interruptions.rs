@@ -176,7 +176,7 @@ fn kills_at_random_moments_leave_no_process_and_nothing_in_the_cloud() {
     }
 }
 
-fn wait_until(holds: impl Fn() -> bool) {
+pub(super) fn wait_until(holds: impl Fn() -> bool) {
     let limit = Instant::now() + Duration::from_secs(60);
     while !holds() {
         assert!(Instant::now() < limit, "it never came to that");

@@ -2,6 +2,7 @@
 
 mod interruptions;
 mod network;
+mod ownership;
 #[cfg(unix)]
 mod prompt;
 
@@ -37,9 +38,21 @@ fn judged(
     interruption: Option<Interruption>,
     forgiven: &[ViolationKind],
 ) -> JobRun {
+    judged_twice(pipeline, (interruption, None), forgiven)
+}
+
+/// The same, with an interruption of the post-job stage, too.
+fn judged_twice(
+    pipeline: &Pipeline,
+    (interruption, of_post): (Option<Interruption>, Option<Interruption>),
+    forgiven: &[ViolationKind],
+) -> JobRun {
     let mut job = Job::new(&pipeline.agent, &pipeline.task, pipeline.step.clone());
     if let Some(interruption) = interruption {
         job = job.interrupted(interruption);
+    }
+    if let Some(interruption) = of_post {
+        job = job.post_interrupted(interruption);
     }
     let job = job.run().unwrap();
     let world = seed::world(pipeline.server.addresses.clone());

@@ -199,6 +199,23 @@ impl BlobService {
         }
     }
 
+    /// Gives a blob this metadata, as of `now`.
+    pub fn describe(
+        &mut self,
+        (account, container, blob): (&str, &str, &str),
+        metadata: &[(&str, &str)],
+        now: OffsetDateTime,
+    ) {
+        let container = (account.to_owned(), container.to_owned());
+        let container = self.containers.get_mut(&container);
+        let blob = container.and_then(|container| container.blobs.get_mut(blob));
+        if let Some(committed) = blob.and_then(|blob| blob.committed.as_mut()) {
+            let text = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            committed.properties.metadata = metadata.iter().map(text).collect();
+            committed.modified = now;
+        }
+    }
+
     /// Creates a container where it is missing, as the management plane does.
     pub fn put_container(&mut self, account: &str, container: &str) {
         let etag = self.next_etag();

@@ -47,6 +47,13 @@ impl Scene {
         Stage::new(cloud, secrets, &output, start.elapsed(), self)
     }
 
+    /// The stage of a main stage that has done nothing, in a cloud that `prepare` has filled.
+    pub(crate) fn idle(self, prepare: impl FnOnce(&Cloud)) -> Stage {
+        let (cloud, secrets) = self.cloud();
+        prepare(&cloud);
+        Stage::new(cloud, secrets, &Output::default(), Duration::ZERO, self)
+    }
+
     /// Runs the main stage over another way to the network.
     pub(crate) async fn build_over(self, cloud: Arc<Cloud>, http: Arc<dyn Http>) -> Stage {
         let secrets = LiveSecrets::of(&self.world, &self.step);

@@ -53,7 +53,7 @@ impl Stage {
         let agent = self.scene.agent(&output, self.note.as_deref());
         let start = Instant::now();
         let http = http(&self.cloud, &self.secrets);
-        job::remove_leftovers(&agent, Ok(http)).await;
+        job::remove_leftovers(&agent, Ok(http), &StopSignal::default()).await;
         Stage::new(
             self.cloud,
             self.secrets,
@@ -61,6 +61,24 @@ impl Stage {
             start.elapsed(),
             self.scene,
         )
+    }
+
+    /// Runs the post-job stage, and asks it to stop after `stop`.
+    pub(crate) async fn clean_up_until(self, stop: Duration) -> Stage {
+        let output = Output::default();
+        let agent = self.scene.agent(&output, self.note.as_deref());
+        let (start, signal) = (Instant::now(), StopSignal::default());
+        let http = http(&self.cloud, &self.secrets);
+        let ask = async {
+            tokio::time::sleep(stop).await;
+            signal.requested().cancel();
+        };
+        let cleaning = async {
+            job::remove_leftovers(&agent, Ok(http), &signal).await;
+            start.elapsed()
+        };
+        let (elapsed, ()) = tokio::join!(cleaning, ask);
+        Stage::new(self.cloud, self.secrets, &output, elapsed, self.scene)
     }
 
     /// Runs the main stage once more in the same job, as `retryCountOnTaskFailure` does.

@@ -1,0 +1,55 @@
+//! The time as Azure's answers tell it: an agent's clock may be wrong, and ages of what is in Azure count from Azure's.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::HeaderMap;
+use http::header::DATE;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
+use tokio::time::Instant;
+
+/// The time of the last answer, counted on since. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ServerClock(Arc<Mutex<Option<(OffsetDateTime, Instant)>>>);
+
+impl ServerClock {
+    /// Sets the clock by the headers of an answer that came just now.
+    pub(super) fn set_by(&self, headers: &HeaderMap) {
+        let date = headers.get(DATE).and_then(|date| date.to_str().ok());
+        if let Some(date) = date.and_then(|date| OffsetDateTime::parse(date, &Rfc2822).ok()) {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((date, Instant::now()));
+        }
+    }
+
+    /// The time; `None` as long as no answer has told it.
+    pub(super) fn now(&self) -> Option<OffsetDateTime> {
+        let (date, since) = (*self.0.lock().unwrap_or_else(PoisonError::into_inner))?;
+        date.checked_add(since.elapsed().try_into().ok()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use std::time::Duration;
+
+    use time::macros::datetime;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_clock_goes_on_from_the_last_answer() {
+        let clock = ServerClock::default();
+        assert_eq!(clock.now(), None);
+        let answer = |date: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(DATE, date.parse().unwrap());
+            clock.set_by(&headers);
+        };
+        answer("yesterday");
+        assert_eq!(clock.now(), None);
+        answer("Sun, 22 Nov 2026 10:00:30 GMT");
+        tokio::time::advance(Duration::from_secs(90)).await;
+        answer("");
+        assert_eq!(clock.now(), Some(datetime!(2026-11-22 10:02:00 UTC)));
+    }
+}

@@ -1,0 +1,284 @@
+//! Whose pipeline run and which step of it makes something: it stands in the tags of the template and in the name of the package, and by it
+//! the task knows again what is its own.
+
+use std::fmt::Write as _;
+
+use ring::digest;
+
+use super::given::{Given, GivenStep};
+
+/// Version of the task that made the template. A template without this tag is somebody else's.
+pub const TASK: &str = "imageBuilderTask";
+/// The pipeline run.
+pub const RUN: &str = "imageBuilderRun";
+/// The step in it.
+pub const STEP: &str = "imageBuilderStep";
+/// Where the template's package is: `{account's group}/{account}/{blob}`.
+pub const PACKAGE: &str = "imageBuilderPackage";
+/// When the template was made, by Azure's clock.
+pub const MADE: &str = "imageBuilderMade";
+
+/// The names of tags that are the task's own, in lower case: an author's tag of such a name is refused. The last two are not written yet.
+pub const RESERVED: [&str; 7] = [
+    "imagebuildertask",
+    "imagebuilderrun",
+    "imagebuilderstep",
+    "imagebuilderpackage",
+    "imagebuildermade",
+    "imagebuilderinputs",
+    "imagebuilderkeep",
+];
+
+/// The longest value of a tag
+/// (<https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations>).
+pub const LONGEST_VALUE: usize = 256;
+
+/// A step of a pipeline run. All attempts at the step are one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The pipeline run: `{collection id}/{project id}/{build id}`, of a release `{collection id}/{project id}/r{release id}/{environment id}`,
+    /// and of a person at a prompt `prompt/{user}@{host}/{start}`.
+    pub run: String,
+    /// The step in it: `{job}/{name of the step}`.
+    pub step: String,
+    in_names: InNames,
+}
+
+/// How the run shows in the name of a package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum InNames {
+    /// `{release id}-{attempt}`.
+    Release { release: String, attempt: String },
+    /// `{build id}-{number}`.
+    Build(String),
+    /// `{number}`.
+    Prompt,
+}
+
+impl Origin {
+    /// The step that `given` is about.
+    pub fn of(given: &Given) -> Self {
+        let GivenStep {
+            collection,
+            project,
+            environment,
+            job,
+            name,
+            person,
+        } = &given.step;
+        let text = |part: &Option<String>| part.clone().unwrap_or_default();
+        let project = format!("{}/{}", text(collection), text(project));
+        let (run, in_names) = match (&given.release, &given.build_id) {
+            (Some((release, attempt)), _) => (
+                format!("{project}/r{release}/{}", text(environment)),
+                InNames::Release {
+                    release: release.clone(),
+                    attempt: attempt.clone(),
+                },
+            ),
+            (None, Some(build)) if !given.at_prompt => {
+                (format!("{project}/{build}"), InNames::Build(build.clone()))
+            }
+            (None, Some(build)) => (prompt(person, given.unique), InNames::Build(build.clone())),
+            (None, None) => (prompt(person, given.unique), InNames::Prompt),
+        };
+        Self {
+            run: fitting(&run),
+            step: fitting(&format!("{}/{}", text(job), text(name))),
+            in_names,
+        }
+    }
+
+    /// The name of a package's blob; the layout is that of the original task. `unique` keeps two packages of a run apart, `extension` comes with
+    /// its dot.
+    pub fn blob_name(&self, folder: &str, unique: u128, extension: &str) -> String {
+        let folder = blob_folder(folder);
+        let middle = match &self.in_names {
+            InNames::Release { release, attempt } => format!("{release}-{attempt}"),
+            InNames::Build(build) => format!("{build}-{unique}"),
+            InNames::Prompt => unique.to_string(),
+        };
+        format!("{folder}/{middle}/{folder}_{unique}{extension}")
+    }
+
+    /// Whether `name` is, to the letter, a name that [`Origin::blob_name`] gives to a package of this run. What is made at a prompt is
+    /// known to its own process alone.
+    pub fn names(&self, name: &str) -> bool {
+        let mut parts = name.split('/');
+        let (Some(folder), Some(_), Some(file), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return false;
+        };
+        let extension = [".zip", ".tar.gz"]
+            .into_iter()
+            .find(|extension| file.ends_with(extension));
+        let Some(extension) = extension else {
+            return false;
+        };
+        let unique = file
+            .strip_suffix(extension)
+            .and_then(|file| file.strip_prefix(folder)?.strip_prefix('_'))
+            .and_then(number);
+        let is_safe = !folder.is_empty() && !matches!(folder, "." | "..");
+        let is_known = self.in_names != InNames::Prompt;
+        is_safe
+            && is_known
+            && blob_folder(folder) == folder
+            && unique.is_some_and(|unique| self.blob_name(folder, unique, extension) == name)
+    }
+}
+
+/// Digits as [`Origin::blob_name`] writes them.
+fn number(text: &str) -> Option<u128> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| digits)
+}
+
+/// The folder's name as a part of a blob's name. Storage takes a backslash for a slash, and `%` would be read as the begin of an encoded
+/// character by one reader of the address and not by another.
+pub fn blob_folder(name: &str) -> String {
+    name.replace(['\\', '/', '%'], "_")
+}
+
+/// Nobody takes it over: the number is that of this process.
+fn prompt(person: &str, start: u128) -> String {
+    let person: String = person.chars().take(128).collect();
+    format!("prompt/{person}/{start}")
+}
+
+/// `value`, or what stands for it where Azure takes no value of this length.
+fn fitting(value: &str) -> String {
+    let value: String = value.chars().filter(|c| !c.is_control()).collect();
+    if value.chars().count() <= LONGEST_VALUE {
+        return value;
+    }
+    let sum = digest::digest(&digest::SHA256, value.as_bytes());
+    let mut stands_for = String::from("sha256:");
+    for byte in sum.as_ref().iter().take(20) {
+        write!(stands_for, "{byte:02x}").unwrap_or_default();
+    }
+    stands_for
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given() -> Given {
+        let text = |text: &str| Some(text.to_owned());
+        Given {
+            build_id: text("4711"),
+            unique: 1_763_800_000_000_000,
+            step: GivenStep {
+                collection: text("c"),
+                project: text("p"),
+                environment: text("9"),
+                job: text("Build.Build.__default"),
+                name: text("bake"),
+                person: "me@here".to_owned(),
+            },
+            ..Given::default()
+        }
+    }
+
+    fn release() -> Given {
+        Given {
+            release: Some(("31".to_owned(), "2".to_owned())),
+            ..given()
+        }
+    }
+
+    fn at_prompt() -> Given {
+        Given {
+            build_id: None,
+            at_prompt: true,
+            ..given()
+        }
+    }
+
+    #[test]
+    fn a_run_and_a_step_have_one_name_each() {
+        let check = |given: &Given, run: &str| {
+            let origin = Origin::of(given);
+            assert_eq!(
+                (origin.run.as_str(), origin.step.as_str()),
+                (run, "Build.Build.__default/bake")
+            );
+        };
+        check(&given(), "c/p/4711");
+        check(&release(), "c/p/r31/9");
+        check(&at_prompt(), "prompt/me@here/1763800000000000");
+    }
+
+    #[test]
+    fn a_value_that_is_too_long_for_a_tag_has_a_sum_in_its_place() {
+        let mut given = given();
+        given.step.job = Some("j".repeat(251));
+        assert_eq!(Origin::of(&given).step, format!("{}/bake", "j".repeat(251)));
+        given.step.job = Some("j".repeat(252));
+        let step = Origin::of(&given).step;
+        let digits = step.strip_prefix("sha256:").unwrap();
+        assert_eq!(digits.len(), 40);
+        assert!(
+            digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            "{digits}"
+        );
+    }
+
+    #[test]
+    fn only_the_exact_name_of_a_package_of_the_run_is_its_own() {
+        let check = |given: &Given, name: &str, expected: bool| {
+            assert_eq!(Origin::of(given).names(name), expected, "{name}");
+        };
+        for given in [given(), release()] {
+            for extension in [".zip", ".tar.gz"] {
+                for folder in ["webapp", "web app", "a_1", "größe", r"100%\x"] {
+                    let name = Origin::of(&given).blob_name(folder, given.unique, extension);
+                    check(&given, &name, true);
+                }
+            }
+        }
+        let build = given();
+        check(
+            &build,
+            "webapp/4711-1763800000000000/webapp_1763800000000000.zip",
+            true,
+        );
+        for name in [
+            // Another run, or another number.
+            "webapp/4712-1763800000000000/webapp_1763800000000000.zip",
+            "webapp/4711-1763800000000000/webapp_1763800000000001.zip",
+            "webapp/47111763800000000000/webapp_1763800000000000.zip",
+            "webapp/1763800000000000/webapp_1763800000000000.zip",
+            "webapp/31-2/webapp_1763800000000000.zip",
+            // Another form.
+            "webapp/4711-1763800000000000/other_1763800000000000.zip",
+            "webapp/4711-1763800000000000/webapp_1763800000000000.vhd",
+            "webapp/4711-1763800000000000/webapp_1763800000000000",
+            "webapp/4711-1763800000000000/webapp_01763800000000000.zip",
+            "webapp/4711-+1/webapp_+1.zip",
+            "webapp/4711-/webapp_.zip",
+            "webapp/4711-1/webapp_1.zip/x",
+            "/4711-1/_1.zip",
+            "4711-1763800000000000",
+            "",
+            // A way out.
+            "../4711-1/.._1.zip",
+            "./4711-1/._1.zip",
+            "1234567890123/../../tfstate/prod.tfstate",
+            r"a\b/4711-1/a\b_1.zip",
+            "a%2fb/4711-1/a%2fb_1.zip",
+        ] {
+            check(&build, name, false);
+        }
+        check(&release(), "webapp/31-2/webapp_1763800000000000.zip", true);
+        check(&release(), "webapp/31-1/webapp_1763800000000000.zip", false);
+        check(&release(), "webapp/4711-1/webapp_1.zip", false);
+        check(
+            &at_prompt(),
+            "webapp/1763800000000000/webapp_1763800000000000.zip",
+            false,
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! Removing what an earlier stage or attempt noted, as far as it is this step's own.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::agent::{Agent, IssueKind, StopSignal};
+use crate::arm::Arm;
+use crate::arm::http::Http;
+use crate::inputs::{self, Owner};
+use crate::report::{self, LEFTOVERS, Reporter};
+use crate::run::clean_up::{Budget, clean_up};
+use crate::run::leftover::{Leftover, Leftovers, Remains, Tie};
+use crate::run::tie;
+
+/// Why something stays after a stop of the post-job stage.
+const STOPPED: &str = "the post-job step was stopped before it was removed";
+
+/// What a note has: whose it is by names and places alone, or why it is not ours.
+pub(super) struct Noted(Vec<(Leftover, Result<Tie, String>)>);
+
+impl Noted {
+    pub(super) fn new(all: Vec<Leftover>, owner: &Owner) -> Self {
+        let all = all.into_iter();
+        Self(
+            all.map(|leftover| {
+                let tie = tie::by_name(&leftover, owner);
+                (leftover, tie)
+            })
+            .collect(),
+        )
+    }
+
+    /// All of it, for the note of this stage.
+    pub(super) fn all(&self) -> Vec<(Leftover, Tie)> {
+        let all = self.0.iter().cloned();
+        all.map(|(leftover, tie)| (leftover, tie.unwrap_or(Tie::NotOurs)))
+            .collect()
+    }
+
+    /// All of it stays, for one reason; what is not ours for a reason of its own.
+    pub(super) fn all_remain(&self, reason: &str) -> Vec<Remains> {
+        let all = self.0.iter().cloned();
+        all.map(|(leftover, tie)| match tie {
+            Ok(tie) => Remains::of(leftover, tie, reason),
+            Err(not_ours) => Remains::of(leftover, Tie::NotOurs, &not_ours),
+        })
+        .collect()
+    }
+
+    /// Removes what is ours. The rest stays in the note. After `stop`, which means `reason`, nothing more is removed.
+    pub(super) async fn remove(
+        self,
+        arm: &Arm,
+        owner: &Owner,
+        reporter: &Reporter,
+        (stop, reason): (&CancellationToken, &str),
+    ) -> Vec<Remains> {
+        let (mut certain, mut remains) = (Vec::new(), Vec::new());
+        for (leftover, tie) in self.0 {
+            match tie {
+                Ok(tie) => certain.push((leftover, tie)),
+                Err(not_ours) => remains.push(Remains::of(leftover, Tie::NotOurs, &not_ours)),
+            }
+        }
+        let mut leftovers = Leftovers::known(reporter, certain);
+        let mut stay = tokio::select! {
+            biased;
+            () = stop.cancelled() => leftovers.all_remain(reason),
+            stay = clean_up(arm, owner, &mut leftovers, Budget::AFTER_CANCEL) => stay,
+        };
+        stay.append(&mut remains);
+        stay
+    }
+}
+
+/// The post-job stage: removes what a canceled or crashed main stage left. Most of the time there is nothing.
+pub async fn remove_leftovers(
+    agent: &Agent,
+    http: Result<Arc<dyn Http>, String>,
+    stop: &StopSignal,
+) {
+    let console = agent.console();
+    let texts = agent.notes_of_main_stage(LEFTOVERS).await;
+    let (all, unreadable) = report::leftovers_from_texts(&texts);
+    if unreadable {
+        let text = "Reading what the main step left failed: it is not in the form in which this task writes it\nhint: check resource group and storage account for image templates 't_...' and packages of this run";
+        console.issue(IssueKind::Warning, Some(report::CODE_REMAINS), text);
+    }
+    if all.is_empty() {
+        return;
+    }
+    let given = super::given(agent);
+    let owner = inputs::owner(&given, console);
+    let noted = Noted::new(all, &owner);
+    let reporter = Reporter::new(agent, noted.all());
+    let arm = async {
+        let connection = inputs::connection(&given, console);
+        let connection = connection.map_err(|problems| problems.to_string())?;
+        let arm = super::connect(agent, http, &connection).await;
+        arm.map_err(|error| error.to_string())
+    };
+    let arm = tokio::select! {
+        biased;
+        () = stop.requested().cancelled() => Err(STOPPED.to_owned()),
+        arm = arm => arm,
+    };
+    let remains = match arm {
+        Ok(arm) => {
+            let stop = (stop.requested(), STOPPED);
+            Box::pin(noted.remove(&arm, &owner, &reporter, stop)).await
+        }
+        Err(reason) => noted.all_remain(&reason),
+    };
+    report::report_clean_up(console, &remains);
+}
+
+/// What an earlier attempt at the main stage noted. A note that cannot be read is a matter for the post-job stage, which says so.
+pub(super) fn of_earlier_attempt(agent: &Agent) -> Vec<Leftover> {
+    let texts = agent.notes_of_earlier_attempt(LEFTOVERS);
+    report::leftovers_from_texts(&texts).0
+}

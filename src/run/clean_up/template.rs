@@ -1,0 +1,194 @@
+//! Removing an image template: what is not ours is left alone, a run is canceled first, and refusals that pass are waited out.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use tokio::time::sleep;
+
+use super::{Progress, Removal, Stays, lock};
+use crate::arm::image_template::{Arm, Seen};
+use crate::arm::operation::Status;
+use crate::arm::template_state::{RunState, Template};
+use crate::arm::{Cause, Failure};
+use crate::diagnosis::{Place, of_text};
+use crate::inputs::Origin;
+use crate::resource::ResourceId;
+use crate::run::pace::Pace;
+use crate::run::tie;
+
+/// Deletes the template. Azure refuses while it is being created, run or canceled (405 or 409), so that is waited out; a run is canceled first.
+///
+/// Unless `progress` says that it is ours, nothing is done before its tags have told.
+pub(super) async fn remove(
+    arm: &Arm,
+    origin: &Origin,
+    id: &ResourceId,
+    progress: &mut Progress<'_, '_>,
+) -> Result<Removal, Stays> {
+    let mut pace = Pace::new(None);
+    let (mut canceled, mut seen_once) = (false, progress.is_proven());
+    loop {
+        let step = match look(arm, id, progress).await? {
+            Look::Gone if seen_once => return Ok(Removal::Done),
+            Look::Gone => return Ok(Removal::NotThere),
+            Look::There(seen) => {
+                seen_once = true;
+                prove(&seen.value, origin, progress)?;
+                pace.asked(seen.pause);
+                step(&seen.value)
+            }
+            Look::NoAnswer => {
+                pace.asked(None);
+                if !progress.is_proven()
+                    && let Ok(Some(listed)) = arm.template_in_list(id).await
+                {
+                    seen_once = true;
+                    prove(&listed, origin, progress)?;
+                }
+                if progress.is_proven() {
+                    Step::CancelAndDelete
+                } else {
+                    Step::Wait
+                }
+            }
+        };
+        match step {
+            Step::Wait => {}
+            Step::CancelAndDelete if !canceled => {
+                canceled = true;
+                // A refusal means that the run ended meanwhile; the next look tells.
+                arm.cancel_run(id).await.ok();
+                continue;
+            }
+            Step::CancelAndDelete | Step::Delete => match delete(arm, id, progress).await {
+                Ok(()) => return Ok(Removal::Done),
+                Err(failure) if is_busy(&failure) => progress.last_word = Some(failure.to_string()),
+                Err(failure) => return Err(refused(arm, &failure).await),
+            },
+        }
+        sleep(pace.pause()).await;
+    }
+}
+
+fn prove(
+    template: &Template,
+    origin: &Origin,
+    progress: &mut Progress<'_, '_>,
+) -> Result<(), Stays> {
+    if !progress.is_proven() {
+        tie::by_tags(template, origin).map_err(Stays::NotOurs)?;
+        progress.prove();
+    }
+    Ok(())
+}
+
+/// A refusal that waiting does not end, with the lock in the way if it is one.
+async fn refused(arm: &Arm, failure: &Failure) -> Stays {
+    let mut why = failure.to_string();
+    if let Some(named) = lock::named(arm, failure).await {
+        why = format!("{why} ({named})");
+    }
+    Stays::Refused(why)
+}
+
+/// What brings a template closer to its end.
+enum Step {
+    Wait,
+    CancelAndDelete,
+    Delete,
+}
+
+fn step(template: &Template) -> Step {
+    let last = template.last_run.as_ref().filter(|run| !run.is_over());
+    match last.map(|run| &run.state) {
+        Some(RunState::Running | RunState::Unknown(_)) => Step::CancelAndDelete,
+        Some(RunState::Canceling) => Step::Wait,
+        _ if template.provisioning_state.eq_ignore_ascii_case("Creating") => Step::Wait,
+        _ => Step::Delete,
+    }
+}
+
+enum Look {
+    Gone,
+    There(Box<Seen<Template>>),
+    /// Azure answers a question about a template badly now and then while its run goes on (danielsollondon/azvmimagebuilder#129). That must
+    /// not keep us from removing what is ours: a cancel or a deletion at a wrong time is refused and does no harm.
+    NoAnswer,
+}
+
+async fn look(arm: &Arm, id: &ResourceId, progress: &mut Progress<'_, '_>) -> Result<Look, Stays> {
+    match arm.template(id).await {
+        Ok(seen) => Ok(Look::There(Box::new(seen))),
+        Err(failure) if failure.is(StatusCode::NOT_FOUND) => Ok(Look::Gone),
+        Err(failure) if failure.may_have_acted() => {
+            progress.last_word = Some(failure.to_string());
+            Ok(Look::NoAnswer)
+        }
+        Err(failure) => Err(Stays::Refused(failure.to_string())),
+    }
+}
+
+/// Whether a refusal passes by itself. `OperationNotAllowed` was reported with 405 and is likely to come with 409 as well; but 409 also means a
+/// lock and the like, which stay until somebody acts: those that are known are in the catalogue of failures.
+pub(super) fn is_busy(failure: &Failure) -> bool {
+    let passes = || {
+        let known = of_text(&[Place::CleanUp], &failure.to_string());
+        known.is_none_or(|known| known.entry.retriable)
+    };
+    (failure.is(StatusCode::METHOD_NOT_ALLOWED) || failure.is(StatusCode::CONFLICT)) && passes()
+}
+
+/// Sends the deletion and waits for its end; the template's absence is the proof where the operation tells nothing.
+async fn delete(
+    arm: &Arm,
+    id: &ResourceId,
+    progress: &mut Progress<'_, '_>,
+) -> Result<(), Failure> {
+    let Some(started) = arm.delete_template(id).await? else {
+        return Ok(());
+    };
+    let mut pace = Pace::new(started.pause);
+    let mut operation = started.operation.as_ref();
+    let doing = format!("Deleting image template '{}'", id.name());
+    loop {
+        sleep(pace.pause()).await;
+        if let Some(address) = operation {
+            match arm.operation(&doing, address).await {
+                Ok(seen) => {
+                    pace.asked(seen.pause);
+                    match seen.value {
+                        Status::InProgress => {}
+                        Status::Succeeded => return Ok(()),
+                        Status::Failed { code, message } => {
+                            return Err(not_deleted(&doing, &format!("{code}: {message}")));
+                        }
+                        Status::Canceled => return Err(not_deleted(&doing, "it was canceled")),
+                    }
+                }
+                // It may have gone with the template.
+                Err(_) => operation = None,
+            }
+        } else {
+            match arm.template(id).await {
+                Ok(seen) => pace.asked(seen.pause),
+                Err(failure) if failure.is(StatusCode::NOT_FOUND) => return Ok(()),
+                Err(failure) if failure.may_have_acted() => {
+                    progress.last_word = Some(failure.to_string());
+                    pace.asked(None);
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+}
+
+fn not_deleted(doing: &str, reason: &str) -> Failure {
+    let cause = Cause::Unreadable(reason.to_owned());
+    Failure {
+        doing: doing.to_owned(),
+        cause,
+        tries: 1,
+        elapsed: Duration::ZERO,
+        request_id: None,
+    }
+}

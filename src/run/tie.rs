@@ -1,0 +1,211 @@
+//! Whether something that a note names is ours. A note comes by way of variables and files that others may write, and everything in it is
+//! deleted with the permissions of the service connection.
+
+use super::leftover::{Leftover, Tie};
+use crate::arm::Arm;
+use crate::arm::template_state::Template;
+use crate::inputs::origin::{RUN, STEP};
+use crate::inputs::{Origin, Owner};
+use crate::resource::{IMAGE_TEMPLATE, ResourceId};
+use crate::storage::{self, BlobRef, CONTAINER};
+
+/// Of another form than what this task makes.
+pub(super) const FOREIGN: &str = "it does not look like something that this task has made";
+/// Of the right form.
+const OF_ANOTHER_STEP: &str = "it was not made by this step of this pipeline run";
+
+/// What names and place of `leftover` say, before Azure is asked; or why it is not ours.
+pub fn by_name(leftover: &Leftover, owner: &Owner) -> Result<Tie, String> {
+    match leftover {
+        Leftover::Template { id } => {
+            let id = template_id(id).ok_or(FOREIGN)?;
+            let is = |known: &Option<String>, part: &str| {
+                known
+                    .as_deref()
+                    .is_none_or(|known| known.eq_ignore_ascii_case(part))
+            };
+            if is(&owner.subscription, id.subscription())
+                && is(&owner.resource_group, id.resource_group())
+            {
+                let run = owner.origin.run.clone();
+                Ok(Tie::ByTag { run })
+            } else {
+                Err("it is not in the resource group of this step".to_owned())
+            }
+        }
+        Leftover::Blob(blob) | Leftover::BlobByKey(blob) => {
+            if blob.container() != CONTAINER {
+                return Err(FOREIGN.to_owned());
+            }
+            if !owner.origin.names(blob.name()) {
+                return Err(OF_ANOTHER_STEP.to_owned());
+            }
+            let name = blob.account().name.as_str();
+            let account = owner.storage_account.as_deref();
+            if account.is_some_and(|account| account.eq_ignore_ascii_case(name)) {
+                Ok(Tie::ByName)
+            } else {
+                Err("it is not in the storage account of this step".to_owned())
+            }
+        }
+        Leftover::Unknown(_) => Err(FOREIGN.to_owned()),
+    }
+}
+
+/// The id of a template with a name that this task gives.
+fn template_id(id: &str) -> Option<ResourceId> {
+    let id: ResourceId = id.parse().ok()?;
+    let number = id.name().strip_prefix("t_").unwrap_or_default();
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    (id.is(IMAGE_TEMPLATE) && is_number).then_some(id)
+}
+
+/// Whether the tags of a template name this step of this run; or which one they name.
+pub(super) fn by_tags(template: &Template, origin: &Origin) -> Result<(), String> {
+    if template.tag(RUN) == Some(&origin.run) && template.tag(STEP) == Some(&origin.step) {
+        return Ok(());
+    }
+    let named = match template.tag(RUN) {
+        None => format!("it has no tag '{RUN}'"),
+        Some(run) if *run == origin.run => format!("its tag '{STEP}' names another step"),
+        Some(run) => format!("its tag '{RUN}' is '{run}'"),
+    };
+    Err(format!("{OF_ANOTHER_STEP}: {named}"))
+}
+
+/// The blob as Azure Resource Manager finds it: the token goes only to where that says that the account is, whatever a note says.
+pub(super) async fn blob(arm: &Arm, owner: &Owner, noted: &BlobRef) -> Result<BlobRef, Unsure> {
+    let (Some(subscription), Some(group), Some(name)) = (
+        &owner.subscription,
+        &owner.resource_group,
+        &owner.storage_account,
+    ) else {
+        return Err(Unsure::NotOurs(OF_ANOTHER_STEP.to_owned()));
+    };
+    let base = arm.address().map_err(Unsure::Unknown)?;
+    let account =
+        storage::find_account(&arm.client, &base, &arm.scope, subscription, group, name).await;
+    let account = account.map_err(|failure| Unsure::Unknown(failure.to_string()))?;
+    match account.blob(noted.container(), noted.name()) {
+        Ok(found) if found == *noted => Ok(found),
+        Ok(_) | Err(_) => Err(Unsure::NotOurs(FOREIGN.to_owned())),
+    }
+}
+
+/// Why something is not known to be ours.
+#[derive(Debug)]
+pub(super) enum Unsure {
+    /// It is not.
+    NotOurs(String),
+    /// Azure did not tell.
+    Unknown(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inputs::Given;
+
+    fn owner() -> Owner {
+        Owner {
+            origin: Origin::of(&Given {
+                build_id: Some("4711".to_owned()),
+                ..Given::default()
+            }),
+            subscription: Some("s".to_owned()),
+            resource_group: Some("g".to_owned()),
+            storage_account: Some("st".to_owned()),
+        }
+    }
+
+    #[test]
+    fn a_template_has_to_have_our_form_and_to_be_in_our_group() {
+        let check = |id: &str, expected: bool| {
+            let leftover = Leftover::Template { id: id.to_owned() };
+            assert_eq!(by_name(&leftover, &owner()).is_ok(), expected, "{id}");
+        };
+        let templates = "/providers/Microsoft.VirtualMachineImages/imageTemplates";
+        let group = format!("/subscriptions/s/resourceGroups/g{templates}");
+        check(&format!("{group}/t_1763800000000000"), true);
+        check(
+            &format!("{group}/t_1763800000000000")
+                .to_uppercase()
+                .replace("/T_", "/t_"),
+            true,
+        );
+        check(&format!("{group}/production"), false);
+        check(&format!("{group}/t_"), false);
+        check(&format!("{group}/t_1/runOutputs/t_1"), false);
+        check(&format!("{group}/../t_1"), false);
+        check(
+            &format!("/subscriptions/s/resourceGroups/other{templates}/t_1"),
+            false,
+        );
+        check(
+            &format!("/subscriptions/other/resourceGroups/g{templates}/t_1"),
+            false,
+        );
+        check(
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/t_1",
+            false,
+        );
+        check("/subscriptions/s/resourceGroups/t_1", false);
+        check("t_1", false);
+    }
+
+    #[test]
+    fn a_blob_has_to_be_a_package_of_our_run_in_our_account() {
+        let check = |account: &str, container: &str, name: &str, expected: bool| {
+            let address = format!("https://{account}.blob.example");
+            let text = serde_json::json!({"blob": {
+                "account": {"id": "/x", "name": account, "blob_endpoint": format!("{address}/")},
+                "container": container, "name": name, "url": format!("{address}/{container}/{name}"),
+            }});
+            let leftover: Leftover = serde_json::from_value(text).unwrap();
+            assert!(matches!(leftover, Leftover::Blob(_)), "{leftover:?}");
+            assert_eq!(
+                by_name(&leftover, &owner()).is_ok(),
+                expected,
+                "{leftover:?}"
+            );
+        };
+        let ours = "webapp/4711-17638/webapp_17638.zip";
+        check("st", CONTAINER, ours, true);
+        check("other", CONTAINER, ours, false);
+        check("st", "tfstate", ours, false);
+        check("st", CONTAINER, "webapp/4712-17638/webapp_17638.zip", false);
+        check("st", CONTAINER, "prod.tfstate", false);
+        let unknown = Leftover::Unknown(serde_json::Value::Null);
+        assert!(by_name(&unknown, &owner()).is_err());
+    }
+
+    #[test]
+    fn a_template_is_ours_by_both_tags() {
+        let origin = owner().origin;
+        let check = |tags: &[(&str, &str)], expected: bool| {
+            let tags = tags
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            let template = Template {
+                tags: tags.collect(),
+                ..Template::default()
+            };
+            assert_eq!(
+                by_tags(&template, &origin).is_ok(),
+                expected,
+                "{template:?}"
+            );
+        };
+        let (run, step) = (origin.run.as_str(), origin.step.as_str());
+        check(&[(RUN, run), (STEP, step)], true);
+        check(
+            &[("IMAGEBUILDERRUN", run), (STEP, step), ("owner", "x")],
+            true,
+        );
+        check(&[(RUN, run)], false);
+        check(&[(STEP, step)], false);
+        check(&[(RUN, "/4712"), (STEP, step)], false);
+        check(&[(RUN, run), (STEP, "other/bake")], false);
+        check(&[], false);
+    }
+}
