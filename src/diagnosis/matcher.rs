@@ -8,9 +8,9 @@ use super::catalogue::{HARMLESS, entries};
 use super::entry::{Entry, Place};
 use crate::inputs::declared::{
     BUILD_TIMEOUT_IN_MINUTES, DISTRIBUTE_TYPE, GALLERY_IMAGE_ID, IB_AZURE_RESOURCE_GROUP,
-    IB_LOCATION, IMAGE_VERSION, MANAGED_IDENTITY, PLATFORM_IMAGE_PURCHASE_PLAN,
-    REPLICATION_REGIONS, STAGING_RESOURCE_GROUP, TEMPLATE_TAGS, VM_SIZE, VNET_SUBNET_ID,
-    WINDOWS_UPDATE_PROVISIONER,
+    IB_LOCATION, IMAGE_VERSION, MANAGED_IDENTITY, OS_DISK_SIZE_GB, PACKAGE_ACCESS, PACKAGE_EXCLUDE,
+    PLATFORM_IMAGE_PURCHASE_PLAN, REPLICATION_REGIONS, STAGING_RESOURCE_GROUP, TEMPLATE_TAGS,
+    VM_SIZE, VNET_SUBNET_ID, WINDOWS_UPDATE_PROVISIONER,
 };
 
 /// A known failure, with what was found in the text.
@@ -25,7 +25,7 @@ pub struct Diagnosis {
 }
 
 /// Names in `{...}` of a fix. Inputs are called by what they are, because their names belong to the task's manifest.
-const NAMES: [(&str, &str); 14] = [
+const NAMES: [(&str, &str); 17] = [
     ("{distribute}", DISTRIBUTE_TYPE.name),
     ("{plan}", PLATFORM_IMAGE_PURCHASE_PLAN.name),
     ("{staging group}", STAGING_RESOURCE_GROUP.name),
@@ -37,6 +37,9 @@ const NAMES: [(&str, &str); 14] = [
     ("{resource group}", IB_AZURE_RESOURCE_GROUP.name),
     ("{location}", IB_LOCATION.name),
     ("{identity}", MANAGED_IDENTITY.name),
+    ("{disk size}", OS_DISK_SIZE_GB.name),
+    ("{package access}", PACKAGE_ACCESS.name),
+    ("{exclude}", PACKAGE_EXCLUDE.name),
     ("{regions}", REPLICATION_REGIONS.name),
     ("{vm size}", VM_SIZE.name),
     ("{subnet}", VNET_SUBNET_ID.name),

@@ -12,7 +12,7 @@ use crate::arm::{Cause, Failure};
 use crate::check::Finding;
 use crate::diagnosis::{Diagnosis, Explanation, Place, of_text};
 use crate::inputs::Problems;
-use crate::inputs::declared::BUILD_TIMEOUT_IN_MINUTES;
+use crate::inputs::declared::{BUILD_TIMEOUT_IN_MINUTES, PACKAGE_EXCLUDE};
 use crate::storage::StorageFailure;
 
 pub use codes::{CODES, PARTLY};
@@ -159,6 +159,9 @@ impl Error {
                 Some(listing) => format!("the run has succeeded, so the image can be there, but nothing proves which one it made; to see what is there, run: {listing}"),
                 None => "the run has succeeded, so the VHD can be there: search the storage account for it".to_owned(),
             }),
+            Self::Package(failure) if failure.is_about_one_entry() => failure.hint().map(|hint| {
+                format!("{hint}; or leave the path out of the package with input '{}'", PACKAGE_EXCLUDE.name)
+            }),
             Self::Package(failure) => failure.hint(),
             Self::Submission { .. } | Self::Canceled => None,
         }
@@ -266,6 +269,7 @@ fn in_phase(phase: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::PackageFailure;
 
     #[test]
     fn a_failed_run_names_phase_time_and_cause() {
@@ -281,6 +285,19 @@ mod tests {
         );
         assert_eq!(error.code(), "AIB401");
         assert_eq!(error.hint(), None);
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_packed_can_be_left_out() {
+        let error = Error::Package(StorageFailure::Package {
+            folder: "web".into(),
+            cause: PackageFailure::LinkOutside {
+                path: "web/a".into(),
+                target: "/etc/hosts".into(),
+            },
+        });
+        let hint = "put a copy of the link's target into the package, or link to it by a relative path inside the package; or leave the path out of the package with input 'packageExclude'";
+        assert_eq!(error.hint().as_deref(), Some(hint));
     }
 
     #[test]

@@ -20,10 +20,12 @@ pub mod origin;
 mod owner;
 mod package;
 mod path;
+pub(crate) mod powershell;
 mod predefined;
 mod reading;
 mod resource_kind;
 mod script;
+mod script_remarks;
 mod service_connection;
 mod settings;
 mod source;
@@ -38,9 +40,9 @@ pub use given::{Given, GivenConnection, GivenRun, GivenStep, Variables};
 pub use origin::Origin;
 pub use owner::{Owner, owner};
 pub use plan::{
-    Action, ArchiveFormat, BuildVm, Customization, Network, OnError, Package, PackageAccess, Plan,
-    Provisioner, PurchasePlan, ReplicationMode, Retention, Settings, Source, Step, StepAction,
-    StorageType, Target, TargetRegion, Validation, Versioning,
+    Action, ArchiveFormat, BuildVm, Customization, Mend, Network, OnError, Package, PackageAccess,
+    Plan, Provisioner, PurchasePlan, ReplicationMode, Retention, Settings, Source, Step,
+    StepAction, StorageType, Target, TargetRegion, Validation, Versioning,
 };
 pub use problem::{CODES, Code, Problem, Problems, Warning};
 pub use provenance::Provenance;
@@ -102,17 +104,16 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Plan, Reported
     let skip_if_unchanged = skip_if_unchanged(reading, target.as_ref().ok(), &provenance);
     let not_itself = target::check_against(reading, source.as_ref(), target.as_ref());
     read_other_flags(reading, &file);
-    warn_of_exposed_secrets(reading, &customization, &file);
+    warn_of_scripts(reading, &customization, &file, package.as_ref());
     let customization = script::judged(reading, customization, package.as_ref(), &file);
     script::warn_of_macros(reading, customization.as_ref(), validation.as_ref());
     let instead = what_counts_instead(reading, &file);
     let steps = template_file::resolve(reading, file.steps, package.as_ref());
     let (connection, resource_group, ()) = (connection?, resource_group?, not_itself?);
     let template_name = reading.given().template_name();
-    let subscription = &connection.subscription;
     Ok(Plan {
         action: action?.unwrap_or_default(),
-        template_id: template_id(subscription, &resource_group, &template_name),
+        template_id: template_id(&connection.subscription, &resource_group, &template_name),
         template_name,
         connection,
         resource_group,
@@ -221,6 +222,28 @@ fn warn_of_exposed_secrets(
             );
             reading.warn(Code::Exposed, text, Some(hint.clone()));
         }
+    }
+}
+
+/// Secrets in scripts, and lines that do not do what they seem to.
+fn warn_of_scripts(
+    reading: &mut Reading<'_>,
+    customization: &Result<Customization, Reported>,
+    file: &TemplateFile,
+    package: Result<&Option<Package>, &Reported>,
+) {
+    warn_of_exposed_secrets(reading, customization, file);
+    let Ok(customization) = customization else {
+        return;
+    };
+    let provisioner = customization.provisioner;
+    let package = package.ok().and_then(Option::as_ref);
+    let own = customization.inline.join("\n");
+    let whose = (&INLINE_SCRIPT, "");
+    script_remarks::warn_of(reading, whose, &own, provisioner, package);
+    for script in file.steps.iter().flat_map(FileSteps::scripts) {
+        let whose = (&TEMPLATE_FILE, ", a script of it");
+        script_remarks::warn_of(reading, whose, &script, provisioner, package);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The folder, or the single file, that is put into the build VM.
 
 mod folder;
+pub(super) mod names;
 
 use ignore::gitignore::GitignoreBuilder;
 
@@ -64,14 +65,14 @@ fn read_whole(
     let retention = retention(reading);
     let (folder, is_file) = folder::read(reading, script, needed)?;
     let name = folder::name(reading, &folder)?;
-    let format = match format {
-        Some(ArchiveFormat::Zip) => {
-            folder::fits_windows(reading, &folder, &name, told_elsewhere)?;
-            ArchiveFormat::Zip
-        }
-        // Without a format there is a problem elsewhere, and no plan.
-        Some(ArchiveFormat::TarGz) | None => ArchiveFormat::TarGz,
-    };
+    if format == Some(ArchiveFormat::Zip) {
+        folder::fits_windows(reading, &folder, &name, told_elsewhere)?;
+    }
+    if let (Some(format), Ok(exclude)) = (format, &exclude) {
+        names::check(reading, &folder, &name, exclude, format)?;
+    }
+    // Without a format there is a problem elsewhere, and no plan.
+    let format = format.unwrap_or(ArchiveFormat::TarGz);
     Ok(Package {
         blob_name: blob_name(reading, &name, format),
         folder,

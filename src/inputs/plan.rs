@@ -18,7 +18,7 @@ use super::provenance::Provenance;
 use crate::resource::{Region, ResourceId};
 
 pub use build_vm::{BuildVm, Network};
-pub use customization::{Customization, Provisioner, Step, StepAction};
+pub use customization::{Customization, Mend, Provisioner, Step, StepAction};
 pub use package::{ArchiveFormat, Package, PackageAccess, Retention};
 pub use settings::{OnError, Settings, Validation};
 pub use source::{PurchasePlan, Source};

@@ -32,6 +32,10 @@ pub enum Code {
     Exposed,
     /// `AIB111`.
     Placeholder,
+    /// `AIB112`.
+    PackageNames,
+    /// `AIB113`.
+    Script,
 }
 
 /// Every code with its meaning, in the order of the codes.
@@ -78,6 +82,14 @@ pub const CODES: &[(Code, &str)] = &[
         Code::Placeholder,
         "An input still has the value of a sample or of the form, or a script does nothing (warning)",
     ),
+    (
+        Code::PackageNames,
+        "The package holds names, paths or symbolic links that the build VM's system cannot have",
+    ),
+    (
+        Code::Script,
+        "A script names a path that is not in the build VM, or has quotes that do something else than they seem to (warning)",
+    ),
 ];
 
 impl Code {
@@ -96,6 +108,8 @@ impl Code {
             Self::TemplateFile => "AIB109",
             Self::Exposed => "AIB110",
             Self::Placeholder => "AIB111",
+            Self::PackageNames => "AIB112",
+            Self::Script => "AIB113",
         }
     }
 }

@@ -160,6 +160,19 @@ impl StorageFailure {
         }
     }
 
+    /// Whether it is about one entry of the package, without which the rest could be packed.
+    pub fn is_about_one_entry(&self) -> bool {
+        let Self::Package { cause, .. } = self else {
+            return false;
+        };
+        matches!(
+            cause,
+            PackageFailure::LinkOutside { .. }
+                | PackageFailure::Unstorable { .. }
+                | PackageFailure::Unreadable { .. }
+        )
+    }
+
     /// The stable code of the failure.
     pub fn code(&self) -> &'static str {
         match self {

@@ -5,6 +5,7 @@
 mod customizers;
 mod distributor;
 mod marks;
+mod own_script;
 mod provenance;
 mod quoting;
 mod steps;
@@ -92,6 +93,15 @@ pub fn compose(plan: &Plan, package_link: Option<&PackageLink>) -> Value {
         .and_then(Value::as_object_mut);
     if let Some(properties) = properties.filter(|_| !plan.sections.is_empty()) {
         properties.extend(plan.sections.clone());
+        let validators = properties.get_mut("validate");
+        let validators = validators.and_then(|validate| validate.get_mut("inVMValidations"));
+        for validator in validators
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
+            *validator = steps::with_own_script(validator);
+        }
         in_order(properties);
     }
     template
@@ -159,17 +169,17 @@ fn tags(tags: &[(String, String)]) -> Map<String, Value> {
 
 /// The script runs in the shell of the customization.
 fn validate(validation: &Validation, provisioner: Provisioner) -> wire::Validate {
-    let inline = validation.inline.clone();
+    let inline = &validation.inline;
     let validator = match provisioner {
         Provisioner::Shell => wire::Customizer::Shell {
             name: VALIDATION,
-            inline,
+            inline: inline.clone(),
         },
         Provisioner::PowerShell => wire::Customizer::PowerShell {
             name: VALIDATION,
             run_elevated: false,
             run_as_system: false,
-            inline,
+            inline: own_script::powershell(inline, false),
         },
     };
     wire::Validate {

@@ -1,34 +1,60 @@
 //! PowerShell lines that end at the first error.
 //!
 //! Windows PowerShell has a preference for errors of cmdlets, but none for the exit codes of programs. So a line that calls a program gets a look
-//! at its exit code behind it, where a line can be told to be such a call and to be whole; every other line stays as it is.
+//! at its exit code behind it, where a line can be told to be such a call and to be whole, in blocks and functions as well; every other line stays
+//! as it is.
 
-/// The lines with what makes them stop.
+use crate::inputs::powershell::Scanner;
+
+/// What makes cmdlets stop. A script that is called finds it set.
+pub(super) const STOP: &str = "$ErrorActionPreference = 'Stop'";
+
+/// The lines with looks at exit codes between them.
 pub(super) fn strict(lines: &[String]) -> Vec<String> {
-    let mut result = vec!["$ErrorActionPreference = 'Stop'".to_owned()];
+    let functions = functions(lines);
+    let mut result = Vec::new();
     let mut scanner = Scanner::default();
     for (index, line) in lines.iter().enumerate() {
-        let starts_whole = scanner.is_whole();
+        let border = scanner.border();
         scanner.read(line);
+        let whole = border.is_some_and(|border| scanner.is_back_at(border));
         let next = lines
             .iter()
             .skip(index + 1)
             .find(|line| !line.trim().is_empty());
         let next = next.map_or("", |line| line.trim());
-        let call =
-            starts_whole && scanner.is_whole() && calls_program(line) && !goes_on(line, next);
+        let call = whole && calls_program(line, &functions) && !goes_on(line, next);
         let looked_at = [line.as_str(), next]
             .iter()
             .any(|line| mentions_exit_code(line));
         if call && !looked_at {
-            result.push("$global:LASTEXITCODE = 0".to_owned());
+            let indent = line.len() - line.trim_start().len();
+            let indent = line.get(..indent).unwrap_or_default();
+            result.push(format!("{indent}$global:LASTEXITCODE = 0"));
             result.push(line.clone());
-            result.push("if ($LASTEXITCODE) { exit $LASTEXITCODE }".to_owned());
+            result.push(format!(
+                "{indent}if ($LASTEXITCODE) {{ exit $LASTEXITCODE }}"
+            ));
         } else {
             result.push(line.clone());
         }
     }
     result
+}
+
+/// The functions of the script, in lower case. Their own lines are looked at.
+fn functions(lines: &[String]) -> Vec<String> {
+    let names = lines.iter().filter_map(|line| {
+        let mut words = line.split(|c: char| c.is_whitespace() || "({".contains(c));
+        let mut words = words.by_ref().filter(|word| !word.is_empty());
+        let keyword = words.next()?.to_ascii_lowercase();
+        let name = words.next()?.to_ascii_lowercase();
+        let own = name.rsplit(':').next().unwrap_or_default().to_owned();
+        ["function", "filter"]
+            .contains(&keyword.as_str())
+            .then_some(own)
+    });
+    names.collect()
 }
 
 fn mentions_exit_code(line: &str) -> bool {
@@ -41,6 +67,8 @@ const KEYWORDS: &[&str] = &[
     "break",
     "catch",
     "class",
+    "clean",
+    "configuration",
     "continue",
     "data",
     "do",
@@ -71,8 +99,9 @@ const KEYWORDS: &[&str] = &[
     "workflow",
 ];
 
-/// Whether a line begins with the call operator, or with a word that is no keyword and no cmdlet (whose names have a hyphen, as in `Get-Item`).
-fn calls_program(line: &str) -> bool {
+/// Whether a line begins with the call operator, or with a word that is no keyword, no function of the script and no cmdlet (whose names have a
+/// hyphen, as in `Get-Item`).
+fn calls_program(line: &str, functions: &[String]) -> bool {
     let line = line.trim_start();
     if let Some(rest) = line.strip_prefix('&') {
         return !rest.trim_start().starts_with('{');
@@ -82,88 +111,21 @@ fn calls_program(line: &str) -> bool {
         .take_while(|c| c.is_ascii_alphanumeric() || "_.:\\/-".contains(*c))
         .collect();
     let rest = line.get(word.len()..).unwrap_or_default();
-    let ends = rest.is_empty() || rest.starts_with(' ');
+    // What is assigned to a name is a member of something.
+    let ends = rest.is_empty() || (rest.starts_with(' ') && !rest.trim_start().starts_with('='));
     let lower = word.to_ascii_lowercase();
     let is_program = lower.strip_suffix(".exe").is_some();
     let name = word.starts_with(|c: char| c.is_ascii_alphabetic());
-    name && ends && (!word.contains('-') || is_program) && !KEYWORDS.contains(&lower.as_str())
+    name && ends
+        && (!word.contains('-') || is_program)
+        && !KEYWORDS.contains(&lower.as_str())
+        && !functions.contains(&lower)
 }
 
 /// Whether the statement goes on in the next line.
 fn goes_on(line: &str, next: &str) -> bool {
     let line = line.trim_end();
     line.ends_with(['`', '|', ',', '+', '=', '(', '{']) || next.starts_with(['|', '.', ','])
-}
-
-/// Follows brackets, quotes and comments from line to line. What it is not sure of never becomes whole again.
-#[derive(Default)]
-struct Scanner {
-    depth: usize,
-    here_string: Option<&'static str>,
-    comment: bool,
-    lost: bool,
-}
-
-impl Scanner {
-    fn is_whole(&self) -> bool {
-        self.depth == 0 && self.here_string.is_none() && !self.comment && !self.lost
-    }
-
-    fn read(&mut self, line: &str) {
-        if let Some(end) = self.here_string {
-            let Some(rest) = line.strip_prefix(end) else {
-                return;
-            };
-            self.here_string = None;
-            return self.read(rest);
-        }
-        let mut rest = line;
-        while let Some(c) = rest.chars().next() {
-            rest = rest.get(c.len_utf8()..).unwrap_or_default();
-            if self.comment {
-                if c == '#' && rest.starts_with('>') {
-                    self.comment = false;
-                }
-                continue;
-            }
-            match c {
-                '#' => return,
-                '<' if rest.starts_with('#') => self.comment = true,
-                '`' => rest = rest.get(1..).unwrap_or_default(),
-                '@' if rest == "'" => return self.here_string = Some("'@"),
-                '@' if rest == "\"" => return self.here_string = Some("\"@"),
-                '\'' | '"' => match after_quote(rest, c) {
-                    Some(after) => rest = after,
-                    None => return self.lost = true,
-                },
-                '(' | '{' | '[' => self.depth += 1,
-                ')' | '}' | ']' => match self.depth.checked_sub(1) {
-                    Some(depth) => self.depth = depth,
-                    None => return self.lost = true,
-                },
-                _ => {}
-            }
-        }
-    }
-}
-
-/// What follows the end of a quote. Nothing if it does not end in its line, or has an expression in it, which may have quotes of its own.
-fn after_quote(text: &str, quote: char) -> Option<&str> {
-    let mut escaped = false;
-    for (at, c) in text.char_indices() {
-        let after = text.get(at + c.len_utf8()..)?;
-        if escaped {
-            escaped = false;
-        } else if quote == '"' && c == '`' {
-            escaped = true;
-        } else if quote == '"' && c == '$' && after.starts_with('(') {
-            return None;
-        } else if c == quote {
-            // A doubled quote begins another piece of the same text, which ends as this one does.
-            return Some(after);
-        }
-    }
-    None
 }
 
 #[cfg(test)]
@@ -174,11 +136,19 @@ mod tests {
     fn check(script: &str, expected: &str) {
         let lines: Vec<String> = script.lines().map(str::to_owned).collect();
         let strict = strict(&lines);
-        assert_eq!(strict[0], "$ErrorActionPreference = 'Stop'");
-        let text = strict[1..].join("\n") + "\n";
-        let text = text.replace("$global:LASTEXITCODE = 0\n", "!");
-        let text = text.replace("if ($LASTEXITCODE) { exit $LASTEXITCODE }\n", "");
-        assert_eq!(text.trim_end(), expected);
+        let mut marked = String::new();
+        let mut mark = "";
+        for line in &strict {
+            match line.trim_start() {
+                "$global:LASTEXITCODE = 0" => mark = "!",
+                "if ($LASTEXITCODE) { exit $LASTEXITCODE }" => {}
+                _ => {
+                    marked = marked + mark + line + "\n";
+                    mark = "";
+                }
+            }
+        }
+        assert_eq!(marked.trim_end(), expected);
     }
 
     #[test]
@@ -191,20 +161,48 @@ mod tests {
             "my-tool.exe --x\nC:\\tools\\a.exe (1 + 2)",
             "!my-tool.exe --x\n!C:\\tools\\a.exe (1 + 2)",
         );
-        check("& {\n  net user x\n}", "& {\n  net user x\n}");
+        check("& {\n  net user x\n}", "& {\n!  net user x\n}");
+        check(
+            "function Install {\n  param($x)\n  choco install $x\n}\nif ($y) {\n  a.exe\n}\nInstall git",
+            "function Install {\n  param($x)\n!  choco install $x\n}\nif ($y) {\n!  a.exe\n}\nInstall git",
+        );
+        check(
+            "switch ($x)\n{\n  default {\n    a.exe\n  }\n}",
+            "switch ($x)\n{\n  default {\n!    a.exe\n  }\n}",
+        );
+        check(
+            "Write-Host \"a $(\"b\") c\"\nmsiexec /i",
+            "Write-Host \"a $(\"b\") c\"\n!msiexec /i",
+        );
+    }
+
+    #[test]
+    fn the_looks_stand_where_the_line_stands() {
+        let lines = ["if ($y) {", "\ta.exe", "}"].map(str::to_owned);
+        let expected = [
+            "if ($y) {",
+            "\t$global:LASTEXITCODE = 0",
+            "\ta.exe",
+            "\tif ($LASTEXITCODE) { exit $LASTEXITCODE }",
+            "}",
+        ];
+        assert_eq!(strict(&lines), expected);
     }
 
     #[test]
     fn everything_else_stays() {
         for script in [
             "Get-ChildItem -Path 'c:\\x' | ForEach-Object { $_.Name }",
-            "$x = 1\nif ($x) {\n  robocopy a b\n}\nelse { throw 'x' }",
+            "$x = 1\nif ($x) { robocopy a b }\nelse { throw 'x' }",
+            "if ($x) {\n  robocopy a b\n  if ($LASTEXITCODE -ge 8) { exit 1 }\n}",
+            "enum Color {\n  Red\n}\n$settings = @{\n  name = 'x'\n}",
+            "try { a.exe } finally {\n  b.exe\n}",
+            "Start-Job {\n  a.exe\n} | Wait-Job",
             "robocopy a b\nif ($LASTEXITCODE -ge 8) { exit 1 }",
             "a.exe; $code = $LASTEXITCODE",
             "a.exe `\n  --long\nb.exe |\n  Out-Null\nc.exe\n| Out-Null",
             "$text = @'\nmsiexec /i\n'@",
             "<#\nmsiexec /i\n#>\n# choco",
-            "Write-Host \"a $(\"b\") c\"\nmsiexec /i",
             "return",
             "foreach ($x in $y) { a.exe }",
         ] {
@@ -221,7 +219,7 @@ mod tests {
         check("Write-Host \"`\"(\"\na.exe", "Write-Host \"`\"(\"\n!a.exe");
         check(
             "Write-Host 'open\na.exe'\nb.exe",
-            "Write-Host 'open\na.exe'\nb.exe",
+            "Write-Host 'open\na.exe'\n!b.exe",
         );
         check("$a = @\"\n(\n\"@\na.exe", "$a = @\"\n(\n\"@\n!a.exe");
     }

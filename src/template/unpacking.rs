@@ -1,9 +1,9 @@
 //! The lines that bring the package to its place in the build VM, before the author's own.
 //!
 //! The places are those of the original task. The archive stays beside the folder, because scripts read it (Microsoft's own sample for scale
-//! sets does). The author's lines must find the shell as it starts: same folder, same preferences, no new variables.
+//! sets does). The author's lines must find the shell as it starts: same folder, same preferences, no new variables, no errors.
 //!
-//! A test runs the lines for Linux. Those for Windows are read by a grammar of the language only: Windows PowerShell is not among what tests may need.
+//! Tests run the lines for Linux in the shell of the machine, and those for Windows in PowerShell 7, where there is one.
 
 use super::{Address, PackageLink, quoting};
 use crate::inputs::Package;
@@ -22,35 +22,44 @@ pub(super) fn windows_archive(name: &str) -> String {
 
 /// Makes the archive's folder: a file customizer does not.
 pub(super) const WINDOWS_FOLDER: &str =
-    r"New-Item -ItemType Directory -Force -Path 'c:\buildartifacts' | Out-Null";
+    r"[IO.Directory]::CreateDirectory('c:\buildartifacts') | Out-Null";
 
-/// All inline lines run as one script of `/bin/sh`. A single file, of which the archive has nothing else, comes to lie beside its archive.
+/// All lines run as one script of `/bin/sh`. A single file, of which the archive has nothing else, comes to lie beside its archive.
 ///
 /// What an earlier build left in the source image is removed: of a symbolic link the link alone, and `mkdir` then refuses whatever was put
-/// there in between.
+/// there in between. What a program says when it fails comes in one line, by which the failure is known.
 pub(super) fn linux(package: &Package, sha256: &str) -> Vec<String> {
     let archive = quoting::shell(&linux_archive(&package.name));
     let place = quoting::shell(&format!("/tmp/{}", package.name));
     let sha256 = quoting::shell(sha256);
-    let wrong = "Unpacking the package failed: %s has SHA-256 %s, expected %s";
     let mut lines = vec![
         // A subshell, so that the author's lines find no new variable.
-        format!(
-            "(found=$(sha256sum < {archive} | cut -d ' ' -f 1); test \"$found\" = {sha256} || {{ printf '{wrong}\\n' {archive} \"${{found:-none}}\" {sha256} >&2; exit 1; }}) || exit 1"
-        ),
-        format!("sudo rm -rf {place} || exit 1"),
+        "(".to_owned(),
+        "fail() { printf 'Unpacking the package failed: %s\\n' \"$(printf %s \"$1\" | tr '\\n' ' ' | cut -c 1-1000)\" >&2; exit 1; }".to_owned(),
+        format!("archive={archive}"),
+        format!("place={place}"),
+        format!("expected={sha256}"),
+        "found=$(sha256sum < \"$archive\" | cut -d ' ' -f 1)".to_owned(),
+        "test \"$found\" = \"$expected\" || fail \"$archive has SHA-256 ${found:-none}, expected $expected\"".to_owned(),
+        "said=$(sudo rm -rf \"$place\" 2>&1) || fail \"$said\"".to_owned(),
     ];
     if package.is_file {
-        lines.push(format!("sudo tar -xzf {archive} -C /tmp/ || exit 1"));
+        lines.push("said=$(sudo tar -xzf \"$archive\" -C /tmp/ 2>&1) || fail \"$said\"".to_owned());
     } else {
-        lines.push(format!("mkdir {place} || exit 1"));
-        lines.push(format!("sudo tar -xzf {archive} -C {place} || exit 1"));
+        lines.push("said=$(mkdir \"$place\" 2>&1) || fail \"$said\"".to_owned());
+        lines.push(
+            "said=$(sudo tar -xzf \"$archive\" -C \"$place\" 2>&1) || fail \"$said\"".to_owned(),
+        );
     }
+    lines.push(") || exit 1".to_owned());
     lines
 }
 
-/// All inline lines run as one script of Windows PowerShell. A block of its own keeps variables and preferences from the author's lines; what the
-/// process shares, the TLS setting, is put back. An exception that leaves the block ends the script, and with it the build.
+/// All lines run as one script of Windows PowerShell. Every path is taken as it stands: `Invoke-WebRequest -OutFile` of Windows PowerShell 5.1 takes
+/// one with `[` for a pattern, so a class fetches the archive. A failure comes in one line, by which it is known.
+///
+/// A block of its own keeps variables and preferences from the author's lines; what the process shares is put back: the TLS setting, and the list of
+/// errors, in which a download that was tried again leaves some.
 ///
 /// `Get-FileHash` would load a script module, which not every host may; the class is part of .NET Framework 3.5 and later, and is allowed where
 /// only FIPS-certified algorithms are.
@@ -72,10 +81,11 @@ pub(super) fn windows(package: &Package, link: &PackageLink) -> Vec<String> {
         &format!("    $archive = {archive}"),
         &format!("    $folder = {folder}"),
         &format!("    $expected = {expected}"),
+        "    $errors = $Error.Count",
         "    $protocol = [Net.ServicePointManager]::SecurityProtocol",
         "    try {",
         "        [Net.ServicePointManager]::SecurityProtocol = $protocol -bor [Net.SecurityProtocolType]::Tls12",
-        "        New-Item -ItemType Directory -Force -Path 'c:\\buildartifacts' | Out-Null",
+        "        [IO.Directory]::CreateDirectory('c:\\buildartifacts') | Out-Null",
         "        for ($attempt = 1; ; $attempt++) {",
         "            try {",
     ];
@@ -98,21 +108,19 @@ pub(super) fn windows(package: &Package, link: &PackageLink) -> Vec<String> {
         "        Add-Type -AssemblyName System.IO.Compression.FileSystem",
         &format!("        [IO.Compression.ZipFile]::ExtractToDirectory($archive, {target})"),
         "    } catch {",
-        "        throw \"Unpacking the package to $folder failed: $_\"",
+        "        Write-Host \"Unpacking the package failed: $($_.Exception.GetBaseException().Message -replace '\\s+', ' ')\"",
+        "        exit 1",
         "    } finally {",
         "        [Net.ServicePointManager]::SecurityProtocol = $protocol",
         "    }",
+        "    while ($Error.Count -gt $errors) { $Error.RemoveAt(0) }",
         "}",
     ];
-    let download = download(&link.address);
-    let download = download
-        .iter()
-        .map(|line| format!("                {line}"));
+    let download = download(&link.address).into_iter();
+    let download = download.map(|line| format!("                {line}"));
     let start = start.map(str::to_owned).into_iter();
-    start
-        .chain(download)
-        .chain(end.map(str::to_owned))
-        .collect()
+    let end = end.map(str::to_owned);
+    start.chain(download).chain(end).collect()
 }
 
 /// The lines that bring `$link` to `$archive`, unless the service has brought it.
@@ -120,13 +128,15 @@ fn download(address: &Address) -> Vec<String> {
     match address {
         Address::ForService(_) => Vec::new(),
         Address::Signed(_) => {
-            vec!["Invoke-WebRequest -UseBasicParsing -Uri $link -OutFile $archive".to_owned()]
+            vec!["(New-Object Net.WebClient).DownloadFile($link, $archive)".to_owned()]
         }
         Address::ForVm { identity, .. } => vec![
             format!("$token = {}", quoting::powershell(&token_address(identity))),
             "$token = Invoke-RestMethod -UseBasicParsing -Headers @{ Metadata = 'true' } -Uri $token".to_owned(),
-            "$headers = @{ Authorization = 'Bearer ' + $token.access_token; 'x-ms-version' = '2025-05-05' }".to_owned(),
-            "Invoke-WebRequest -UseBasicParsing -Headers $headers -Uri $link -OutFile $archive".to_owned(),
+            "$client = New-Object Net.WebClient".to_owned(),
+            "$client.Headers.Add('Authorization', 'Bearer ' + $token.access_token)".to_owned(),
+            "$client.Headers.Add('x-ms-version', '2025-05-05')".to_owned(),
+            "$client.DownloadFile($link, $archive)".to_owned(),
         ],
     }
 }

@@ -133,6 +133,30 @@ pub(crate) const FAILED: &[(&str, &[&str], &str, &str)] = &[
         "customizer 2 of 2 (Shell)",
     ),
     (
+        "45-unpacking-disk-full",
+        LINUX,
+        "AIB049",
+        "customizer 2 of 2 (Shell)",
+    ),
+    (
+        "46-unpacking-refused",
+        &["PowerShell", "PowerShell", "PowerShell"],
+        "AIB049",
+        "customizer 3 of 3 (PowerShell)",
+    ),
+    (
+        "48-unpacking-without-name-server",
+        &["PowerShell", "PowerShell", "PowerShell"],
+        "AIB049",
+        "customizer 3 of 3 (PowerShell)",
+    ),
+    (
+        "47-unpacking-fails",
+        &["PowerShell", "PowerShell", "PowerShell"],
+        "AIB049",
+        "customizer 3 of 3 (PowerShell)",
+    ),
+    (
         "34-windows-line-ends",
         LINUX,
         "AIB050",

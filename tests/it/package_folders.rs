@@ -73,7 +73,7 @@ fn package_folders_that_windows_cannot_have() {
     assert_eq!(
         problems(&named("a:b").input("provisioner", "powershell")),
         [
-            "AIB104 Input 'packagePath': '{dir}/a:b' has a last part that Windows does not take as a folder's name; expected no '<>:\"|?*\\' and no '.' or blank at the end, for example drop/webapp\nhint: rename the folder, or set 'provisioner' to 'shell' for a Linux image"
+            "AIB104 Input 'packagePath': '{dir}/a:b' has a last part that Windows does not take as a folder's name: ':' is no character of a name there; expected a folder, for example drop/webapp\nhint: rename the folder, or set 'provisioner' to 'shell' for a Linux image"
         ]
     );
     assert_eq!(
@@ -82,6 +82,33 @@ fn package_folders_that_windows_cannot_have() {
             "AIB104 Input 'packagePath': '{dir}/a b' does not end in a name that a folder in the build VM can have; expected a folder, for example drop/webapp"
         ]
     );
+}
+
+/// All that does not fit is told of at once, before anything is sent, and can be left out.
+#[cfg(unix)]
+#[test]
+fn packages_that_windows_cannot_have() {
+    let named = |exclude: &str| {
+        let job = job().input("provisioner", "powershell");
+        let folder = job.path("webapp");
+        for name in ["a:b", "nul.txt", "Install.sh"] {
+            fs::write(folder.join(name), "").unwrap();
+        }
+        std::os::unix::fs::symlink("install.sh", folder.join("link")).unwrap();
+        job.input("packageExclude", exclude)
+    };
+    let expected = "AIB112 Input 'packagePath': '{dir}/webapp' holds what the build VM (Windows) cannot have: 'a:b' (':' is no character of a name there), 'install.sh' (differs from 'Install.sh' in letter case alone), 'link' (a symbolic link, which becomes a text file there), 'nul.txt' ('nul' is a device there)\nhint: change them in the package, or leave them out of it with input 'packageExclude', for example with the line '/a:b'";
+    assert_eq!(problems(&named("")), [expected]);
+    assert!(named("/a:b\nnul.*\nlink\nInstall.sh").plan().is_ok());
+    assert!(named("").input("provisioner", "shell").plan().is_ok());
+    let many = named("");
+    for number in 0..20 {
+        fs::write(many.path("webapp").join(format!("{number}?")), "").unwrap();
+    }
+    let [told] = &problems(&many)[..] else {
+        panic!("one problem")
+    };
+    assert!(told.contains(") and 14 more\nhint: "), "{told}");
 }
 
 #[test]

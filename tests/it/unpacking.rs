@@ -13,20 +13,21 @@ use crate::job::{Job, job};
 use crate::template::{NASTY, SHA256, template};
 use crate::template_files::with_text;
 
-/// All inline lines of a template, one after the other.
-fn inline(template: &Value) -> Vec<String> {
+/// The inline scripts of a template, one for each step.
+fn scripts(template: &Value) -> Vec<String> {
     let customizers = template["properties"]["customize"].as_array().unwrap();
     let lines = customizers
         .iter()
         .filter_map(|one| one["inline"].as_array());
+    let text = |line: &Value| line.as_str().unwrap().to_owned();
     lines
-        .flatten()
-        .map(|line| line.as_str().unwrap().to_owned())
+        .map(|lines| lines.iter().map(text).collect::<Vec<_>>().join("\n"))
         .collect()
 }
 
-/// The lines of a Linux template, with `/tmp` in `root`. The package's archive is made where the file customizer puts it, unless it is `archive` instead.
-fn lines_in(root: &Path, job: &Job, archive: Option<&[u8]>) -> String {
+/// The scripts of a Linux template, step by step, with `/tmp` in `root`. The package's archive is made where the file customizer puts it, unless it
+/// is `archive` instead.
+fn steps_in(root: &Path, job: &Job, archive: Option<&[u8]>) -> Vec<String> {
     let template = template(job);
     let file = &template["properties"]["customize"][0];
     assert_eq!(file["sha256Checksum"], SHA256);
@@ -54,29 +55,38 @@ fn lines_in(root: &Path, job: &Job, archive: Option<&[u8]>) -> String {
         text
     });
     fs::write(&place, archive.unwrap_or(&made.stdout)).unwrap();
-    let script = inline(&template).join("\n").replace(SHA256, &digits);
-    script.replace("/tmp/", &format!("{}/", tmp.display()))
+    let tmp = format!("{}/", tmp.display());
+    let scripts = scripts(&template).into_iter();
+    scripts
+        .map(|script| script.replace(SHA256, &digits).replace("/tmp/", &tmp))
+        .collect()
 }
 
 /// Runs the lines of a Linux template with a package `name` and the author's `script`.
 fn unpack(root: &Path, name: &str, script: &str) -> (bool, String) {
     let job = job().package(name).input("inlineScript", script);
-    run(root, &lines_in(root, &job, None))
+    run(root, &steps_in(root, &job, None))
 }
 
-/// Whether the script succeeds, and what it says. Image builder's shell stops at errors; `sudo` is our own.
-fn run(root: &Path, script: &str) -> (bool, String) {
-    let file = root.join("script.sh");
-    fs::write(&file, format!("sudo() {{ \"$@\"; }}\n{script}\n")).unwrap();
-    let output = Command::new("sh")
-        .arg("-e")
-        .arg(&file)
-        .current_dir(root)
-        .output()
-        .unwrap();
-    let mut told = String::from_utf8_lossy(&output.stdout).into_owned();
-    told.push_str(&String::from_utf8_lossy(&output.stderr));
-    (output.status.success(), told)
+/// Whether the scripts succeed one after the other, and what they say. Image builder's shell stops at errors; `sudo` is our own.
+fn run(root: &Path, scripts: &[String]) -> (bool, String) {
+    let mut told = String::new();
+    for script in scripts {
+        let file = root.join("script.sh");
+        fs::write(&file, format!("sudo() {{ \"$@\"; }}\n{script}\n")).unwrap();
+        let output = Command::new("sh")
+            .arg("-e")
+            .arg(&file)
+            .current_dir(root)
+            .output()
+            .unwrap();
+        told.push_str(&String::from_utf8_lossy(&output.stdout));
+        told.push_str(&String::from_utf8_lossy(&output.stderr));
+        if !output.status.success() {
+            return (false, told);
+        }
+    }
+    (true, told)
 }
 
 #[test]
@@ -103,7 +113,7 @@ fn linux_unpacks_packages_of_any_name() {
         let script = "echo \"$?\" \"$-\" \"$PWD\" \"$#\"";
         let (succeeded, told) = unpack(root.path(), name, script);
         assert!(succeeded, "{name}: {told}");
-        assert_eq!(told, run(root.path(), script).1, "{name}");
+        assert_eq!(told, run(root.path(), &[script.to_owned()]).1, "{name}");
         let unpacked = root.path().join("tmp").join(name).join("install.sh");
         assert_eq!(
             fs::read_to_string(unpacked).unwrap(),
@@ -121,8 +131,8 @@ fn linux_stops_if_another_package_arrived() {
         .input("inlineScript", "echo went on");
     let old = root.path().join("tmp/my app/old");
     fs::create_dir_all(&old).unwrap();
-    let script = lines_in(root.path(), &job, Some(b"half an archi"));
-    let (succeeded, told) = run(root.path(), &script);
+    let steps = steps_in(root.path(), &job, Some(b"half an archi"));
+    let (succeeded, told) = run(root.path(), &steps);
     assert!(!succeeded);
     let found = "e5ba048cac3242551d5c030d930c6366f174a1c1494d6944ae2fb1135602da8c";
     let begin = format!(
@@ -140,12 +150,29 @@ fn linux_stops_if_no_package_arrived() {
     let job = job()
         .package("my app")
         .input("inlineScript", "echo went on");
-    let script = lines_in(root.path(), &job, None);
+    let steps = steps_in(root.path(), &job, None);
     fs::remove_file(root.path().join("tmp/my app.tar.gz")).unwrap();
-    let (succeeded, told) = run(root.path(), &script);
+    let (succeeded, told) = run(root.path(), &steps);
     assert!(!succeeded);
     assert!(told.contains("has SHA-256 none, expected "), "{told}");
     assert!(!told.contains("went on"), "{told}");
+}
+
+/// What a program says when it fails is one line, by which the failure is known.
+#[test]
+fn linux_says_why_unpacking_failed() {
+    let root = tempfile::tempdir().unwrap();
+    let job = job().input("inlineScript", "echo went on");
+    let steps = steps_in(root.path(), &job, None);
+    let programs = "tar() { printf 'tar: a: Cannot write: No space left on device\\ntar: Exiting\\n' >&2; return 2; }\n";
+    let steps: Vec<_> = steps
+        .iter()
+        .map(|step| format!("{programs}{step}"))
+        .collect();
+    let (succeeded, told) = run(root.path(), &steps);
+    assert!(!succeeded);
+    let expected = "Unpacking the package failed: tar: a: Cannot write: No space left on device tar: Exiting\n";
+    assert_eq!(told, expected);
 }
 
 /// What the source image has of an earlier build.
@@ -200,7 +227,7 @@ fn linux_puts_a_single_file_beside_its_archive() {
     let file = job.path("my app").join("set up.sh");
     fs::write(&file, "echo set up\n").unwrap();
     let job = job.input("packagePath", file.to_str().unwrap());
-    let (succeeded, told) = run(root.path(), &lines_in(root.path(), &job, None));
+    let (succeeded, told) = run(root.path(), &steps_in(root.path(), &job, None));
     assert!(succeeded, "{told}");
     assert_eq!(fs::read_to_string(place).unwrap(), "echo set up\n");
 }
@@ -213,7 +240,7 @@ fn linux_runs_a_script_with_windows_line_ends() {
     let script = "#!/bin/sh\r\nset -e\r\necho ran\r\n".to_owned() + &"true\r\n".repeat(5000);
     fs::write(job.path("webapp/scripts/long.sh"), script).unwrap();
     let root = tempfile::tempdir().unwrap();
-    let (succeeded, told) = run(root.path(), &lines_in(root.path(), &job, None));
+    let (succeeded, told) = run(root.path(), &steps_in(root.path(), &job, None));
     assert!(succeeded, "{told}");
     assert_eq!(told, "ran\n");
 }
@@ -223,7 +250,7 @@ fn windows_puts_a_single_file_beside_its_archive() {
     let lines = |path: &str| {
         let job = job().package("webapp").input("provisioner", "powershell");
         let path = job.path(path).to_str().unwrap().to_owned();
-        inline(&template(&job.input("packagePath", &path))).join("\n")
+        scripts(&template(&job.input("packagePath", &path))).join("\n")
     };
     let file = lines("webapp/install.sh");
     assert!(

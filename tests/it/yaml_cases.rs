@@ -172,6 +172,9 @@ fn case_02_names_its_image_freely() {
             ("vmSize", "Standard_DS4_v2"),
         ],
     );
+    let scripts = step.path("wvd/images/scripts");
+    fs::create_dir(&scripts).unwrap();
+    fs::write(scripts.join("base-installs.ps1"), "").unwrap();
     let plan = step.plan().unwrap();
     assert_eq!(marketplace(&plan), OFFICE);
     assert_eq!(plan.package.as_ref().unwrap().name, "images");
@@ -250,7 +253,10 @@ fn case_06_has_no_regions() {
     );
     let plan = step.plan().unwrap();
     assert_eq!(gallery(&plan), (None, vec!["westeurope"]));
-    assert_eq!(codes(&plan), [Code::Retired]);
+    // The package of the test does not hold the script.
+    assert_eq!(codes(&plan), [Code::Retired, Code::Script]);
+    fs::write(step.path("WVD/Win10ms.ps1"), "").unwrap();
+    assert_eq!(codes(&step.plan().unwrap()), [Code::Retired]);
 }
 
 #[test]

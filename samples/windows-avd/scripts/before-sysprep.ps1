@@ -1,4 +1,5 @@
-# Stops the build here, with a reason, where Sysprep would fail later without one; and leaves no installers in the image.
+# Stops the build here, with a reason, where Sysprep would fail later without one; and leaves no installers in the image. Needs Windows 10 1809,
+# Windows Server 2019 or later: earlier systems have no Remove-AppxPackage -AllUsers.
 $ErrorActionPreference = 'Stop'
 
 $pending = @(

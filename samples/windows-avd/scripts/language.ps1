@@ -1,5 +1,7 @@
-# Adds a display language, makes it the default of the system, and sets the time zone. For Windows 11 22H2 and later, or Windows Server 2025.
+# Adds a display language, makes it the default of the system, and sets the time zone. Needs Windows 11 22H2 or later, or Windows Server 2025:
+# earlier systems have no Install-Language and no Set-SystemPreferredUILanguage.
 $ErrorActionPreference = 'Stop'
+# The desktops become German: set your own language here, and your time zone (Get-TimeZone -ListAvailable lists all).
 $language = 'de-DE'
 $timeZone = 'W. Europe Standard Time'
 

@@ -15,6 +15,44 @@ pub(super) const ENTRIES: &[Entry] = &[
         ..ENTRY
     },
     Entry {
+        code: "AIB049",
+        places: &[Place::Log],
+        pattern: r"Unpacking the (package|script) failed: (.*(?:No space left on device|not enough space on the disk).*)",
+        cause: "Unpacking the $1 in the build VM failed: $2",
+        fix: "choose a larger disk in input '{disk size}', or leave out of the package what the image does not need (input '{exclude}')",
+        source: TEMPLATE_REFERENCE,
+        ..ENTRY
+    },
+    Entry {
+        code: "AIB049",
+        places: &[Place::Log],
+        pattern: r"Unpacking the package failed: (.*\((?:401|403|404|409)\).*)",
+        cause: "Unpacking the package in the build VM failed: $1",
+        fix: "let the build VM read from the storage account: its network must be in the account's firewall, and its identity needs the role 'Storage Blob Data Reader'; or choose another way in input '{package access}'",
+        source: TEMPLATE_REFERENCE,
+        ..ENTRY
+    },
+    Entry {
+        code: "AIB049",
+        places: &[Place::Log],
+        pattern: r"Unpacking the package failed: (.*(?:could not be resolved|unable to connect|timed out|connection was closed).*)",
+        cause: "Unpacking the package in the build VM failed: $1",
+        fix: "let the build VM reach the storage account over HTTPS: check the network security groups, routes and name servers of its subnet",
+        retriable: true,
+        source: TEMPLATE_REFERENCE,
+        ..ENTRY
+    },
+    Entry {
+        code: "AIB049",
+        places: &[Place::Log],
+        pattern: r"Unpacking the (package|script) failed: (.*)",
+        cause: "Unpacking the $1 in the build VM failed: $2",
+        fix: "the task itself unpacks the package, not the script; run the job again, and if it fails again, check the source image: it needs tar and sha256sum (Linux), or .NET Framework 4.5 or later (Windows), and free disk space",
+        retriable: true,
+        source: TEMPLATE_REFERENCE,
+        ..ENTRY
+    },
+    Entry {
         code: "AIB033",
         places: &[Place::Run, Place::Log],
         pattern: r"client_jwt will expire within 5 minutes",
@@ -184,7 +222,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         places: &[Place::Log],
         pattern: r"Script exited with non-zero exit status: (-?\d+)\.?(?: Allowed exit codes are: \[([^\]]*)\])?",
         cause: "the script ended with exit code $1",
-        fix: "its last lines usually show why; the exit code of a script is that of its last program, so if $1 is not an error (3010 only asks for a restart), end the script with 'exit 0'",
+        fix: "its last lines usually show why; the exit code of a script is that of its last program, so if $1 is not an error (3010 only asks for a restart, robocopy succeeds with 0 to 7), end the script with 'exit 0'",
         ..ENTRY
     },
     Entry {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use super::names::windows_fault;
 use crate::inputs::declared::{PACKAGE_PATH, PROVISIONER, STORAGE_ACCOUNT_NAME};
 use crate::inputs::given::Given;
 use crate::inputs::path::{resolved, what_there_is};
@@ -168,13 +169,11 @@ pub(super) fn fits_windows(
     name: &str,
     in_file: bool,
 ) -> Result<(), Reported> {
-    let refused =
-        name.contains(['<', '>', ':', '"', '|', '?', '*', '\\']) || name.ends_with(['.', ' ']);
-    if !refused {
+    let Some(why) = windows_fault(name) else {
         return Ok(());
-    }
+    };
     let sentence = format!(
-        "{} has a last part that Windows does not take as a folder's name; expected no '<>:\"|?*\\' and no '.' or blank at the end, for example drop/webapp",
+        "{} has a last part that Windows does not take as a folder's name: {why}; expected a folder, for example drop/webapp",
         quoted(&folder.display().to_string())
     );
     let hint = if in_file {

@@ -57,8 +57,8 @@ pub enum StepAction {
         customizer: Map<String, Value>,
         /// The script in the package, its parts separated by `/`.
         path: String,
-        /// Whether its lines end as on Windows, which no Linux shell takes.
-        windows_line_ends: bool,
+        /// What has to be done to it before it runs.
+        mend: Mend,
     },
     /// A file that comes with the package.
     PackageFile {
@@ -69,6 +69,17 @@ pub enum StepAction {
         /// Full path of the file in the build VM.
         destination: String,
     },
+}
+
+/// What keeps a script that comes with the package from running as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mend {
+    /// Nothing.
+    Nothing,
+    /// Its lines end as on Windows, which no Linux shell takes.
+    LineEnds,
+    /// It has characters beyond ASCII and no byte order mark, so that Windows PowerShell would take it for a text in the machine's own code page.
+    ByteOrderMark,
 }
 
 /// The shell in the build VM; with it goes the operating system.

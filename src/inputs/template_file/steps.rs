@@ -2,6 +2,7 @@
 
 mod interpreter;
 mod resolution;
+mod text_file;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use super::check::Checked;
 use super::text;
 use crate::inputs::customization::lines;
 use crate::inputs::path::{resolved, what_there_is};
-use crate::inputs::plan::Provisioner;
+use crate::inputs::plan::{Mend, Provisioner};
 use crate::inputs::predefined::left_alone;
 use crate::inputs::problem::{Code, quoted};
 use interpreter::by_its_interpreter;
@@ -37,7 +38,7 @@ enum FileStep {
         customizer: Map<String, Value>,
         file: PathBuf,
         member: String,
-        windows_line_ends: bool,
+        mend: Mend,
     },
 }
 
@@ -117,7 +118,7 @@ fn step(
             customizer,
             file,
             member,
-            windows_line_ends: false,
+            mend: Mend::Nothing,
         };
     }
     let content = match fs::read(&file) {
@@ -127,33 +128,37 @@ fn step(
             return FileStep::Plain(customizer, None);
         }
     };
+    let shell = text(&customizer, "type") == Some("Shell");
     if content.len() > LONGEST_INLINE {
-        let first = content.split(|byte| *byte == b'\n').next();
         return FileStep::Carried {
             customizer,
             file,
             member,
-            windows_line_ends: first.is_some_and(|line| line.ends_with(b"\r")),
+            mend: text_file::mend(&content, shell),
         };
     }
-    let Ok(script) = String::from_utf8(content) else {
-        checked.fault(&member, format!("{shown} is not text in UTF-8"), None);
+    let Some(script) = text_file::decoded(content, shell) else {
+        let hint =
+            (!shell).then_some("save it as UTF-8; UTF-16 with a byte order mark is read as well");
+        checked.fault(&member, format!("{shown} is not text in UTF-8"), hint);
         return FileStep::Plain(customizer, None);
     };
-    let script = lines(script.trim_start_matches('\u{feff}'));
+    let script = lines(&script);
     if script.is_empty() {
         checked.fault(&member, format!("{shown} is empty"), None);
     }
     warn_of_macros(checked, &member, &shown, &script);
-    let shell = text(&customizer, "type") == Some("Shell");
+    customizer.insert("inline".to_owned(), inline(script, shell));
+    FileStep::Plain(customizer, Some(file))
+}
+
+fn inline(script: Vec<String>, shell: bool) -> Value {
     let script = if shell {
         by_its_interpreter(script)
     } else {
         script
     };
-    let inline = script.into_iter().map(Value::String).collect();
-    customizer.insert("inline".to_owned(), Value::Array(inline));
-    FileStep::Plain(customizer, Some(file))
+    Value::Array(script.into_iter().map(Value::String).collect())
 }
 
 /// What looks like a variable of the agent in a script of the repository. None is replaced there.
@@ -191,13 +196,18 @@ impl FileSteps {
             .any(|step| matches!(step, FileStep::Carried { .. }))
     }
 
+    /// The inline lines of each step.
+    pub(in crate::inputs) fn scripts(&self) -> Vec<String> {
+        let inline = self.customizers().filter_map(|step| step.get("inline"));
+        let scripts = inline.filter_map(Value::as_array).map(|lines| {
+            let lines = lines.iter().filter_map(Value::as_str);
+            lines.collect::<Vec<_>>().join("\n")
+        });
+        scripts.collect()
+    }
+
     /// All inline lines, to look for words in.
     pub(in crate::inputs) fn script(&self) -> String {
-        let inline = self.customizers().filter_map(|step| step.get("inline"));
-        let lines = inline.filter_map(Value::as_array).flatten();
-        lines
-            .filter_map(Value::as_str)
-            .collect::<Vec<_>>()
-            .join("\n")
+        self.scripts().join("\n")
     }
 }

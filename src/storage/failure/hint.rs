@@ -74,7 +74,7 @@ fn package_hint(cause: &PackageFailure) -> Option<&'static str> {
         PackageFailure::Unreadable { .. } => {
             Some("let the agent's user read all files of the package")
         }
-        PackageFailure::Unstorable { .. } => Some("rename it, or keep it out of the package"),
+        PackageFailure::Unstorable { .. } => Some("rename it"),
         PackageFailure::AllExcluded(_) | PackageFailure::Pattern(_) => {
             Some("check the patterns of what is excluded from the package")
         }

@@ -8,9 +8,9 @@ pub(super) fn root() -> &'static Path {
 }
 
 /// A file, with its path from the repository's root on.
-pub(super) struct Document {
-    pub(super) path: String,
-    pub(super) text: String,
+pub(crate) struct Document {
+    pub(crate) path: String,
+    pub(crate) text: String,
 }
 
 impl Document {
@@ -54,7 +54,7 @@ pub(super) fn below(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The files of the samples with one of these extensions.
-pub(super) fn samples(extensions: &[&str]) -> Vec<Document> {
+pub(crate) fn samples(extensions: &[&str]) -> Vec<Document> {
     let files = below(&root().join("samples"));
     let has = |path: &Path| {
         path.extension()

@@ -6,7 +6,7 @@ mod build;
 mod commands;
 mod deployments;
 mod expressions;
-mod files;
+pub(crate) mod files;
 mod links;
 mod pages;
 mod permissions;

@@ -24,7 +24,7 @@ pub(in crate::inputs) fn resolve(
     let mut resolved = Vec::new();
     let mut outside = None;
     for step in steps.0 {
-        let (customizer, file, member, windows_line_ends) = match step {
+        let (customizer, file, member, mend) = match step {
             FileStep::Plain(customizer, script) => {
                 resolved.push(Step {
                     action: StepAction::Plain(Value::Object(customizer)),
@@ -36,8 +36,8 @@ pub(in crate::inputs) fn resolve(
                 customizer,
                 file,
                 member,
-                windows_line_ends,
-            } => (customizer, file, member, windows_line_ends),
+                mend,
+            } => (customizer, file, member, mend),
         };
         let inside = package.and_then(|package| file.strip_prefix(&package.folder).ok());
         let Some(inside) = inside else {
@@ -54,7 +54,7 @@ pub(in crate::inputs) fn resolve(
             StepAction::PackageScript {
                 customizer,
                 path,
-                windows_line_ends,
+                mend,
             }
         } else {
             StepAction::PackageFile {

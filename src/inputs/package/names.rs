@@ -1,0 +1,249 @@
+//! The names of a package against the file system of the build VM, before anything is sent: all that do not fit at once.
+
+mod windows;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::{self, FileType};
+use std::path::{Path, PathBuf};
+
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use crate::inputs::declared::{PACKAGE_EXCLUDE, PACKAGE_PATH};
+use crate::inputs::plan::ArchiveFormat;
+use crate::inputs::problem::{Code, Problem, quoted};
+use crate::inputs::reading::{Reading, Reported};
+pub(super) use windows::fault as windows_fault;
+
+/// A message names so many and counts the others.
+const MOST_NAMED: usize = 10;
+/// Linux takes names of so many bytes
+/// (<https://man7.org/linux/man-pages/man7/path_resolution.7.html>, `NAME_MAX`).
+const LONGEST_LINUX_NAME: usize = 255;
+
+/// A name in the package, and what is wrong with it.
+#[derive(Debug)]
+struct Fault {
+    name: PathBuf,
+    why: String,
+}
+
+/// Reports the names that the build VM cannot have. What cannot be read is no fault here: packing the folder says so.
+pub(super) fn check(
+    reading: &mut Reading<'_>,
+    folder: &Path,
+    name: &str,
+    exclude: &[String],
+    format: ArchiveFormat,
+) -> Result<(), Reported> {
+    let faults = faults(folder, name, &exclusion(exclude), format);
+    let Some(first) = faults.first() else {
+        return Ok(());
+    };
+    let named = faults.iter().take(MOST_NAMED).map(|fault| {
+        let name = quoted(&fault.name.display().to_string());
+        format!("{name} ({})", fault.why)
+    });
+    let named = named.collect::<Vec<_>>().join(", ");
+    let more = match faults.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let system = match format {
+        ArchiveFormat::Zip => "Windows",
+        ArchiveFormat::TarGz => "Linux",
+    };
+    let sentence = format!(
+        "{} holds what the build VM ({system}) cannot have: {named}{more}",
+        quoted(&folder.display().to_string())
+    );
+    let hint = format!(
+        "change them in the package, or leave them out of it with input '{}', for example with the line {}",
+        PACKAGE_EXCLUDE.name,
+        quoted(&pattern(&first.name))
+    );
+    let problem = Problem::new(Code::PackageNames, &PACKAGE_PATH, sentence, Some(hint));
+    Err(reading.report(problem))
+}
+
+/// Every pattern was checked when the input was read.
+pub(in crate::inputs) fn exclusion(lines: &[String]) -> Gitignore {
+    let mut builder = GitignoreBuilder::new("");
+    for line in lines {
+        // A line that is no pattern is reported where the input is read.
+        _ = builder.add_line(None, line);
+    }
+    builder.build().unwrap_or_else(|_| Gitignore::empty())
+}
+
+fn faults(
+    folder: &Path,
+    package: &str,
+    exclusion: &Gitignore,
+    format: ArchiveFormat,
+) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if fs::metadata(folder).is_ok_and(|metadata| metadata.is_file()) {
+        let is_link = fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_symlink());
+        if is_link && format == ArchiveFormat::Zip {
+            let name = PathBuf::from(package);
+            let why = LINK.to_owned();
+            faults.push(Fault { name, why });
+        }
+        return faults;
+    }
+    let mut folders = vec![PathBuf::new()];
+    while let Some(inside) = folders.pop() {
+        let mut siblings: BTreeMap<String, String> = BTreeMap::new();
+        for (own, kind) in entries(&folder.join(&inside)) {
+            let name = inside.join(&own);
+            if exclusion.matched(&name, kind.is_dir()).is_ignore() {
+                continue;
+            }
+            if kind.is_dir() {
+                folders.push(name.clone());
+            }
+            // What is not Unicode is refused when it is packed.
+            let Some(own) = own.to_str() else { continue };
+            let why = match format {
+                ArchiveFormat::Zip => of_windows(package, &name, own, kind, &mut siblings),
+                ArchiveFormat::TarGz => (own.len() > LONGEST_LINUX_NAME)
+                    .then(|| format!("{} bytes, and {LONGEST_LINUX_NAME} are the most", own.len())),
+            };
+            faults.extend(why.map(|why| Fault { name, why }));
+        }
+    }
+    faults.sort_by(|a, b| a.name.cmp(&b.name));
+    faults
+}
+
+const LINK: &str = "a symbolic link, which becomes a text file there";
+
+fn of_windows(
+    package: &str,
+    name: &Path,
+    own: &str,
+    kind: FileType,
+    siblings: &mut BTreeMap<String, String>,
+) -> Option<String> {
+    if kind.is_symlink() {
+        return Some(LINK.to_owned());
+    }
+    if let Some(why) = windows::fault(own) {
+        return Some(why);
+    }
+    let other = siblings.insert(windows::without_case(own), own.to_owned());
+    if let Some(other) = other {
+        return Some(format!(
+            "differs from {} in letter case alone",
+            quoted(&other)
+        ));
+    }
+    windows::too_long(package, name, kind.is_dir())
+}
+
+/// By name, so that the same package is always told of in the same way.
+fn entries(folder: &Path) -> Vec<(OsString, FileType)> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut entries: Vec<_> = entries
+        .filter_map(|entry| Some((entry.file_name(), entry.file_type().ok()?)))
+        .collect();
+    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+    entries
+}
+
+/// The line of `packageExclude` that fits this name alone (<https://git-scm.com/docs/gitignore#_pattern_format>).
+fn pattern(name: &Path) -> String {
+    let mut pattern = String::new();
+    for part in name.components() {
+        pattern.push('/');
+        for c in part.as_os_str().to_string_lossy().chars() {
+            if matches!(c, '\\' | '*' | '?' | '[') {
+                pattern.push('\\');
+            }
+            pattern.push(c);
+        }
+    }
+    if pattern.ends_with(' ') {
+        pattern.insert(pattern.len() - 1, '\\');
+    }
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(folder: &Path, exclude: &[&str], format: ArchiveFormat) -> Vec<String> {
+        let exclude: Vec<_> = exclude.iter().map(|&line| line.to_owned()).collect();
+        let faults = faults(folder, "webapp", &exclusion(&exclude), format);
+        let told = faults
+            .iter()
+            .map(|it| format!("{}: {}", it.name.display(), it.why));
+        told.collect()
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn names_that_only_linux_can_have_are_found_all_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::create_dir_all(root.join("sub/deep")).unwrap();
+        for name in [
+            "good.txt",
+            "README.md",
+            "Readme.md",
+            "sub/deep/a:b",
+            "sub/nul.log",
+        ] {
+            fs::write(root.join(name), "").unwrap();
+        }
+        std::os::unix::fs::symlink("good.txt", root.join("link")).unwrap();
+        std::os::unix::fs::symlink("sub", root.join("linked")).unwrap();
+        let expected = [
+            "Readme.md: differs from 'README.md' in letter case alone",
+            "link: a symbolic link, which becomes a text file there",
+            "linked: a symbolic link, which becomes a text file there",
+            "sub/deep/a:b: ':' is no character of a name there",
+            "sub/nul.log: 'nul' is a device there",
+        ];
+        assert_eq!(found(root, &[], ArchiveFormat::Zip), expected);
+        assert!(found(root, &[], ArchiveFormat::TarGz).is_empty());
+        let exclude = ["link*", "/Readme.md", "sub/deep/", "nul.*"];
+        assert!(found(root, &exclude, ArchiveFormat::Zip).is_empty());
+    }
+
+    #[test]
+    fn long_paths_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let long = root.join("a".repeat(120)).join("b".repeat(100));
+        fs::create_dir_all(&long).unwrap();
+        // With `c:\buildartifacts\webapp\` of 25 characters and two separators.
+        fs::write(long.join("c".repeat(12)), "").unwrap();
+        assert!(found(root, &[], ArchiveFormat::Zip).is_empty());
+        fs::write(long.join("d".repeat(13)), "").unwrap();
+        let told = found(root, &[], ArchiveFormat::Zip);
+        let [told] = told.as_slice() else {
+            panic!("{told:?}")
+        };
+        assert!(
+            told.ends_with(": a path of 260 characters there, and 259 are the most"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn a_pattern_fits_its_name_alone() {
+        let check = |name: &str, expected: &str| {
+            assert_eq!(pattern(Path::new(name)), expected);
+            let exclusion = exclusion(&[expected.to_owned()]);
+            assert!(exclusion.matched(name, false).is_ignore(), "{name}");
+        };
+        check("a:b", "/a:b");
+        check("sub/nul.log", "/sub/nul.log");
+        check("#a", "/#a");
+        check("a*?[b]", "/a\\*\\?\\[b]");
+        check("end ", "/end\\ ");
+    }
+}
