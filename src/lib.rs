@@ -1,10 +1,12 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
 pub mod agent;
+pub mod ansi;
 pub mod arm;
 pub mod check;
 pub mod diagnosis;
 pub mod error;
+pub mod file;
 pub mod inputs;
 pub mod job;
 pub mod log;
@@ -14,3 +16,4 @@ pub mod run;
 pub mod secret;
 pub mod storage;
 pub mod template;
+pub mod threads;

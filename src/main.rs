@@ -2,15 +2,20 @@
 
 mod way;
 
+use std::io;
+use std::num::NonZero;
 use std::process::ExitCode;
+use std::thread;
 
 use image_builder::agent::{Agent, Console, IssueKind, TaskResult};
 use image_builder::inputs::declared::TASK_VERSION;
 use image_builder::job::{self, Command};
 use image_builder::report;
+use image_builder::threads::STACK;
+use tokio::runtime::{self, Runtime};
 
 fn main() -> ExitCode {
-    let runtime = match tokio::runtime::Runtime::new() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => return without_runtime(&error),
     };
@@ -18,6 +23,17 @@ fn main() -> ExitCode {
     // The result is told. What still waits for the disk or a name server in a thread of its own must not hold up the end.
     runtime.shutdown_background();
     code
+}
+
+/// The runtime's own settings: a pipeline variable becomes a variable of the environment, and `TOKIO_WORKER_THREADS` and `RUST_MIN_STACK` are
+/// not for whoever may set one.
+fn runtime() -> io::Result<Runtime> {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_stack_size(STACK)
+        .enable_all()
+        .build()
 }
 
 async fn act() -> ExitCode {
@@ -83,7 +99,7 @@ fn exit_code(console: &Console, in_job: bool) -> ExitCode {
 }
 
 /// Nothing can be sent or awaited without it: the machine lacks open files, memory or threads.
-fn without_runtime(error: &std::io::Error) -> ExitCode {
+fn without_runtime(error: &io::Error) -> ExitCode {
     let agent = Agent::of_process();
     let text = format!("Starting the program failed: the operating system refused: {error}");
     let hint = "raise the limits of the account that the agent runs as (ulimit -n, ulimit -u), or end what uses up the machine";

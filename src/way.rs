@@ -6,12 +6,16 @@ use std::sync::Arc;
 use image_builder::agent::{Agent, IssueKind};
 use image_builder::arm::http::{Http, HttpClient};
 use image_builder::arm::network::{Network, Proxy};
+use image_builder::file;
 use image_builder::inputs::declared::TASK_VERSION;
 use image_builder::secret::{Masker as _, Secret};
 use url::Url;
 
 /// Every server is trusted, because the agent was told so.
 const CODE_TRUSTS_EVERY_SERVER: &str = "AIB209";
+
+/// All authorities of a system are a few hundred kilobytes.
+const LONGEST_PEM: u64 = 16 << 20;
 
 /// Says what of the agent's settings is a danger.
 pub(crate) fn warn(agent: &Agent) {
@@ -78,7 +82,8 @@ fn client_certificate(agent: &Agent) -> Result<Option<Secret>, String> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    std::fs::read(path).map_err(|error| format!("'{}' cannot be read: {error}", path.display()))
+    file::read(path, LONGEST_PEM)
+        .map_err(|error| format!("'{}' cannot be read: {error}", path.display()))
 }
 
 #[cfg(test)]

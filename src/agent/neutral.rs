@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use crate::ansi::{after_escape, after_introducer};
+
 /// Makes text of others fit to print: whatever it holds, no line of it is a logging command or a formatting line, and nothing in it
 /// is invisible. Every kind of line end becomes `\n`; control characters other than tab, ANSI sequences and zero-width characters go.
 ///
@@ -43,46 +45,14 @@ fn visible(text: &str) -> String {
                 visible.push('\n');
             }
             '\n' => visible.push('\n'),
-            '\u{1b}' => rest = after_escape_sequence(rest.as_str()).chars(),
-            '\u{9b}' => rest = after_control_sequence(rest.as_str()).chars(),
+            '\u{1b}' => rest = after_escape(rest.as_str()).chars(),
+            '\u{9b}' => rest = after_introducer(rest.as_str()).chars(),
             c if is_line_separator(c) => visible.push('\n'),
             c if is_invisible(c) => {}
             c => visible.push(c),
         }
     }
     visible
-}
-
-/// What follows the ANSI sequence (ECMA-48) whose escape character has been read.
-fn after_escape_sequence(text: &str) -> &str {
-    let mut rest = text.chars();
-    match rest.next() {
-        Some('[') => after_control_sequence(rest.as_str()),
-        // A title or a link: up to the bell, or to the string terminator whose backslash is all that is left of it here.
-        // Without an end in this line it is no sequence, and a reader must see what it says.
-        Some(']') => match rest
-            .as_str()
-            .split_inclusive(['\u{7}', '\n', '\r', '\u{1b}'])
-            .next()
-        {
-            Some(title) if title.ends_with('\u{7}') => {
-                rest.as_str().get(title.len()..).unwrap_or_default()
-            }
-            Some(title) if title.ends_with('\u{1b}') => {
-                let terminator = rest.as_str().get(title.len()..).unwrap_or_default();
-                terminator.strip_prefix('\\').unwrap_or(text)
-            }
-            _ => text,
-        },
-        _ => text,
-    }
-}
-
-/// What follows parameters, intermediates and the final character; nothing is skipped when the sequence is broken.
-fn after_control_sequence(text: &str) -> &str {
-    let end = text.trim_start_matches(|c| ('\u{20}'..='\u{3f}').contains(&c));
-    end.strip_prefix(|c| ('\u{40}'..='\u{7e}').contains(&c))
-        .unwrap_or(text)
 }
 
 fn disarm(text: &str) -> String {

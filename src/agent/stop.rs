@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::stage_files::StageFiles;
+use crate::threads;
 
 /// One key press arrives twice, from the terminal and through the launcher. What follows the first this closely is the same request.
 const ONE_REQUEST: Duration = Duration::from_millis(500);
@@ -53,20 +54,16 @@ impl StopSignal {
         listen_for_signals(&sender)?;
         if let Some(files) = files {
             let sender = sender.clone();
-            thread::Builder::new()
-                .name("post-job".to_owned())
-                .spawn(move || {
-                    files.wait_for_request();
-                    report(&sender, StopCause::PostJobStage);
-                })?;
+            threads::named("post-job").spawn(move || {
+                files.wait_for_request();
+                report(&sender, StopCause::PostJobStage);
+            })?;
         }
         if launcher_on_stdin {
-            thread::Builder::new()
-                .name("launcher".to_owned())
-                .spawn(move || {
-                    wait_for_end(&mut io::stdin());
-                    report(&sender, StopCause::LauncherGone);
-                })?;
+            threads::named("launcher").spawn(move || {
+                wait_for_end(&mut io::stdin());
+                report(&sender, StopCause::LauncherGone);
+            })?;
         }
         let stop = Self::default();
         tokio::spawn(stop.clone().follow(causes));

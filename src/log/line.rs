@@ -4,6 +4,8 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{Date, PrimitiveDateTime, Time};
 
+use crate::ansi::{after_escape, after_introducer};
+
 /// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -247,6 +249,7 @@ fn visible(text: &str) -> String {
     while let Some(c) = rest.next() {
         match c {
             '\u{1b}' => rest = after_escape(rest.as_str()).chars(),
+            '\u{9b}' => rest = after_introducer(rest.as_str()).chars(),
             '\t' => visible.push('\t'),
             '\u{feff}' => {}
             c if c.is_control() => {}
@@ -255,20 +258,6 @@ fn visible(text: &str) -> String {
     }
     visible.truncate(visible.trim_end().len());
     visible
-}
-
-/// What follows an ANSI sequence (ECMA-48) whose escape character has been read.
-fn after_escape(text: &str) -> &str {
-    if let Some(rest) = text.strip_prefix('[') {
-        let end = rest.trim_start_matches(|c| ('\u{20}'..='\u{3f}').contains(&c));
-        return end
-            .strip_prefix(|c| ('\u{40}'..='\u{7e}').contains(&c))
-            .unwrap_or(end);
-    }
-    match text.strip_prefix(']') {
-        Some(rest) => rest.split_once('\u{7}').map_or(text, |(_, rest)| rest),
-        None => text,
-    }
 }
 
 #[cfg(test)]

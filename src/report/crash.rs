@@ -3,10 +3,10 @@
 use std::panic::{self, PanicHookInfo};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use crate::agent::{Console, IssueKind, TaskResult};
+use crate::threads;
 
 /// Code of "the task itself is broken".
 const CODE_BROKEN: &str = "AIB903";
@@ -34,10 +34,12 @@ pub fn report_panics(console: &Console, stage: Stage, in_job: bool) {
         }
         let (console, text) = (console.clone(), describe(panic));
         let (sender, reported) = mpsc::channel();
-        thread::spawn(move || {
+        let started = threads::named("report").spawn(move || {
             report(&console, stage, &text);
             sender.send(())
         });
+        // Without a thread there is no answer either, and the launcher reports the exit code.
+        drop(started);
         let told = reported.recv_timeout(LONGEST_REPORT).is_ok();
         end(if told && in_job { 0 } else { EXIT_CODE });
     }));

@@ -8,6 +8,7 @@ use super::summary::markup::{escaped, with_commands};
 use crate::agent::{Console, IssueKind, TaskResult};
 use crate::check::{Code, Finding, Verdict};
 use crate::error::Error;
+use crate::file;
 use crate::inputs::{Plan, Scheme};
 
 /// How the service connection signs in, in words.
@@ -35,7 +36,7 @@ pub fn report_visit(console: &Console, plan: &Plan, findings: &[Finding], folder
     report_findings(console, findings);
     let text = table(plan, findings);
     let path = folder.join(format!("{}-doctor.md", plan.template_name));
-    match std::fs::write(&path, console.fit_to_show(&text)) {
+    match file::write(&path, console.fit_to_show(&text)) {
         Ok(()) => console.upload_summary(&path),
         Err(error) => console.line(&format!(
             "no summary:  '{}' cannot be written: {error}",

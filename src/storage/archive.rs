@@ -20,6 +20,7 @@ use super::exclusion::Exclusion;
 use super::progress::Progress;
 use super::walk::{Walk, unreadable};
 use super::{tar_gz, zip};
+use crate::file;
 
 /// Finished blocks that wait for the upload.
 const WAITING_BLOCKS: usize = 2;
@@ -197,7 +198,7 @@ impl Content {
     /// Opens the file at `path`.
     pub(super) fn open(path: &Path, progress: &Progress) -> Result<Self, PackageFailure> {
         let open = || {
-            let file = File::open(path)?;
+            let file = file::open(path)?;
             let length = file.metadata()?.len();
             Ok((file, length))
         };

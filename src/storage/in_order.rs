@@ -8,6 +8,7 @@ use std::thread;
 
 use super::archive::PackageFailure;
 use super::deflate::PIECE_BYTES;
+use crate::threads;
 
 /// Sixteen cores compress more than any line carries, and each needs memory.
 const MOST_THREADS: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(15);
@@ -43,9 +44,7 @@ impl<R: Send + 'static> InOrder<R> {
         let waiting = Arc::new(Mutex::new(waiting));
         for index in 0..threads.get() {
             let waiting = Arc::clone(&waiting);
-            let started = thread::Builder::new()
-                .name(format!("compress-{index}"))
-                .spawn(move || work(&waiting));
+            let started = threads::named(format!("compress-{index}")).spawn(move || work(&waiting));
             if let (0, Err(error)) = (index, started) {
                 return Err(PackageFailure::NoThread(error.to_string()));
             }

@@ -5,16 +5,30 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module, and the modules of the crate that it may import beside itself. `arm` and `storage` may see one part of `inputs` each.
-const DIRECTIONS: [(&str, &[&str]); 14] = [
+const DIRECTIONS: [(&str, &[&str]); 17] = [
     ("resource", &[]),
     ("secret", &[]),
-    ("log", &[]),
+    ("ansi", &[]),
+    ("threads", &[]),
+    ("file", &[]),
+    ("log", &["ansi"]),
     ("diagnosis", &["inputs::declared", "log"]),
-    ("agent", &["secret", "resource"]),
-    ("inputs", &["secret", "resource"]),
+    ("agent", &["secret", "resource", "ansi", "file", "threads"]),
+    ("inputs", &["secret", "resource", "file"]),
     ("template", &["inputs", "secret", "resource"]),
     ("arm", &["inputs::connection", "secret", "resource"]),
-    ("storage", &["arm", "inputs::nearest", "secret", "resource"]),
+    (
+        "storage",
+        &[
+            "arm",
+            "inputs::declared",
+            "inputs::nearest",
+            "secret",
+            "resource",
+            "file",
+            "threads",
+        ],
+    ),
     ("check", &["inputs", "template", "arm", "resource"]),
     ("error", &["inputs", "storage", "arm", "diagnosis", "check"]),
     (
@@ -30,13 +44,14 @@ const DIRECTIONS: [(&str, &[&str]); 14] = [
             "log",
             "secret",
             "resource",
+            "file",
         ],
     ),
     (
         "job",
         &[
-            "agent", "arm", "check", "error", "inputs", "report", "resource", "run", "secret",
-            "storage", "template",
+            "agent", "arm", "check", "error", "file", "inputs", "report", "resource", "run",
+            "secret", "storage", "template",
         ],
     ),
     (
@@ -50,6 +65,9 @@ const DIRECTIONS: [(&str, &[&str]); 14] = [
             "diagnosis",
             "log",
             "resource",
+            "secret",
+            "file",
+            "threads",
             "arm::gallery",
             "arm::template_state",
         ],
