@@ -161,11 +161,6 @@ impl Console {
         self.tell(&mut state, &issue.data(&text), Some(&person));
     }
 
-    /// The text with `***` in place of every secret, for a file that others read.
-    pub fn hidden(&self, text: &str) -> String {
-        self.state().secrets.hide(text)
-    }
-
     /// `text` as this console would print it, for files that are shown elsewhere: no secret, nothing invisible, no logging command.
     pub fn fit_to_show(&self, text: &str) -> String {
         self.state().harmless(text)
@@ -176,7 +171,7 @@ impl Console {
         let word = result.word();
         let mut state = self.state();
         state.end_group();
-        let message = state.harmless_on_one_line(message);
+        let message = shortened(&state.harmless_on_one_line(message));
         let command = Command::new("task.complete").property("result", word);
         let person = format!("{word}: {message}");
         self.tell(&mut state, &command.data(&message), Some(&person));
@@ -232,6 +227,10 @@ impl Masker for Console {
             );
         }
     }
+
+    fn hidden(&self, text: &str) -> String {
+        self.state().hidden(text)
+    }
 }
 
 impl fmt::Debug for Console {
@@ -253,6 +252,14 @@ impl State {
         if std::mem::take(&mut self.in_group) {
             self.print("##[endgroup]");
         }
+    }
+
+    /// A text for a file, with `***` in place of every secret. Colors and invisible characters stay, as long as they do not hide a secret.
+    fn hidden(&self, text: &str) -> String {
+        let hidden = self.secrets.hide(text);
+        let visible = neutralize(&hidden);
+        let again = self.secrets.hide(&visible);
+        if again == visible { hidden } else { again }
     }
 
     /// Secrets are looked for twice: what makes a text harmless may change a secret, or uncover one.

@@ -206,7 +206,7 @@ fn secrets_are_announced_once_and_hidden_everywhere() {
             c.complete(TaskResult::Failed, "hunter2 50%");
         },
         "##vso[task.setsecret]hunter2 50%AZP25\na *** b\n***\n##[group]***\n##vso[task.logissue type=error;]***\n\
-         ##vso[task.setvariable variable=v;]***\n##[endgroup]\n##vso[task.complete result=Failed;]***\n",
+         ##vso[task.setvariable variable=v;]hunter2 50%AZP25\n##[endgroup]\n##vso[task.complete result=Failed;]***\n",
     );
 }
 

@@ -1,82 +1,92 @@
 //! The secrets of this run, and how they are found again in what is about to be printed.
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::ops::Range;
 
-/// Shorter texts stay visible: hiding them would garble everything else. The agent drops them, too (`AZP_IGNORE_SECRETS_SHORTER_THAN`).
-const SHORTEST_CHARACTERS: usize = 6;
+use crate::secret::{SHORTEST_CHARACTERS, hide, parts, signatures};
 
-/// What a person sees in place of a secret.
-const HIDDEN: &str = "***";
-
-/// Secrets, the longest first, so that one which is part of another does not uncover the rest of it.
+/// Secrets, in each form in which they are looked for.
 #[derive(Default)]
 pub(super) struct KnownSecrets {
-    longest_first: Vec<String>,
     known: HashSet<String>,
+    forms: Vec<String>,
 }
 
 impl KnownSecrets {
     /// Remembers `value` and returns what of it has to be announced: the whole, and because masking works on lines, each line.
-    /// Nothing is returned twice. The armor lines of a PEM are the same in every key, and no secret.
+    /// Nothing is returned twice.
     pub(super) fn learn(&mut self, value: &str) -> Vec<String> {
-        let worth_hiding =
-            |part: &&str| part.trim().chars().count() >= SHORTEST_CHARACTERS && !is_armor(part);
-        let lines = value
-            .lines()
-            .flat_map(|line| line.split('\r'))
-            .map(str::trim);
-        let parts = std::iter::once(value).chain(lines).filter(worth_hiding);
-        let new: Vec<_> = parts
+        let new: Vec<_> = parts(value)
             .filter(|part| self.known.insert((*part).to_owned()))
             .map(str::to_owned)
             .collect();
         for part in &new {
-            let place = self
-                .longest_first
-                .partition_point(|known| known.len() >= part.len());
-            self.longest_first.insert(place, part.clone());
+            let mut forms = vec![in_json(part), percent_encoded(part), in_xml(part)];
+            forms.retain(|form| form != part);
+            forms.dedup();
+            self.forms.push(part.clone());
+            self.forms.extend(forms);
         }
         new
     }
 
     /// `text` with `***` in place of every secret, and of every signature in an address: Azure repeats links that we have never seen.
     pub(super) fn hide(&self, text: &str) -> String {
-        let mut hidden = text.to_owned();
-        for secret in &self.longest_first {
-            if hidden.contains(secret.as_str()) {
-                hidden = hidden.replace(secret.as_str(), HIDDEN);
-            }
+        let mut all: Vec<_> = signatures(text).collect();
+        for form in &self.forms {
+            all.extend(places(text, form));
         }
-        without_signatures(&hidden)
+        for (end, _) in text.match_indices(CUT) {
+            let before = text.get(..end).unwrap_or_default();
+            all.extend(self.forms.iter().filter_map(|form| cut_off(before, form)));
+        }
+        hide(text, all)
     }
 }
 
-/// A shared access signature is the value of `sig` in a query; who has it needs nothing else.
-fn without_signatures(text: &str) -> String {
-    let mut hidden = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, name, after)) = next_signature(rest) {
-        let end = after.find(|c: char| !(c.is_ascii_alphanumeric() || "%+/=-_.~".contains(c)));
-        let (value, behind) = after.split_at(end.unwrap_or(after.len()));
-        hidden.extend([before, name, if value.is_empty() { "" } else { HIDDEN }]);
-        rest = behind;
+/// The end of a text that was too long.
+const CUT: char = '…';
+
+/// Where the beginning of `form` stands at the end of `text`, which was cut there.
+fn cut_off(text: &str, form: &str) -> Option<Range<usize>> {
+    let lengths = form
+        .char_indices()
+        .map(|(at, _)| at)
+        .skip(SHORTEST_CHARACTERS);
+    let found = lengths.filter(|length| text.ends_with(form.get(..*length).unwrap_or(form)));
+    let length = found.max()?;
+    Some(text.len() - length..text.len())
+}
+
+fn places(text: &str, form: &str) -> impl Iterator<Item = Range<usize>> {
+    let found = text.match_indices(form);
+    found.map(|(start, found)| start..start + found.len())
+}
+
+/// As it stands between the quotes of a JSON string.
+fn in_json(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    let inside = quoted.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+    inside.unwrap_or_default().to_owned()
+}
+
+/// As it stands in an address.
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            write!(encoded, "%{byte:02X}").ok();
+        }
     }
-    hidden.push_str(rest);
-    hidden
+    encoded
 }
 
-/// What stands before the next `?sig=` or `&sig=`, itself, and what follows.
-fn next_signature(text: &str) -> Option<(&str, &str, &str)> {
-    let found = text.match_indices("sig=").find(|(at, _)| {
-        let before = text.get(..*at).unwrap_or_default();
-        before.ends_with(['?', '&', ';']) || before.ends_with("\\u0026")
-    });
-    let (at, name) = found?;
-    Some((text.get(..at)?, name, text.get(at + name.len()..)?))
-}
-
-fn is_armor(line: &str) -> bool {
-    !line.contains('\n') && line.starts_with("-----") && line.trim_end().ends_with("-----")
+fn in_xml(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;");
+    text.replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]
@@ -108,24 +118,41 @@ mod tests {
     }
 
     #[test]
-    fn signatures_in_addresses_are_hidden_although_nobody_announced_them() {
-        for (text, expected) in [
-            (
-                "https://x/y?sv=1&sig=aB%2Fc%3D&se=2 is gone",
-                "https://x/y?sv=1&sig=***&se=2 is gone",
-            ),
-            ("'https://x/y?sig=aB/c+d='", "'https://x/y?sig=***'"),
-            (
-                r#"{"a":"https://x?a=b\u0026sig=abc"}"#,
-                r#"{"a":"https://x?a=b\u0026sig=***"}"#,
-            ),
-            ("<a>x?a=b&amp;sig=abc</a>", "<a>x?a=b&amp;sig=***</a>"),
-            ("?sig=a&sig=b", "?sig=***&sig=***"),
-            ("?sig=", "?sig="),
-            ("design=1 sig=2", "design=1 sig=2"),
+    fn signatures_are_hidden_although_nobody_announced_them() {
+        let secrets = KnownSecrets::default();
+        let hidden = secrets.hide("https://x/y?sv=1&sig=aB%2Fc%3D&se=2 is gone");
+        assert_eq!(hidden, "https://x/y?sv=1&sig=***&se=2 is gone");
+    }
+
+    #[test]
+    fn a_secret_is_hidden_in_each_form_that_programs_give_it() {
+        let mut secrets = KnownSecrets::default();
+        secrets.learn("pa\"ss&<word>/1");
+        for text in [
+            "pa\"ss&<word>/1",
+            r#"pa\"ss&<word>/1"#,
+            "pa%22ss%26%3Cword%3E%2F1",
+            "pa&quot;ss&amp;&lt;word&gt;/1",
         ] {
-            assert_eq!(KnownSecrets::default().hide(text), expected);
+            assert_eq!(secrets.hide(&format!("a {text} b")), "a *** b", "{text}");
         }
+    }
+
+    #[test]
+    fn the_beginning_of_a_secret_is_hidden_where_a_text_was_cut() {
+        let mut secrets = KnownSecrets::default();
+        secrets.learn("abcdefghijkl");
+        assert_eq!(secrets.hide("1 abcdefgh… 2"), "1 ***… 2");
+        assert_eq!(secrets.hide("1 abcdef…"), "1 ***…");
+        assert_eq!(secrets.hide("1 abcde… abcdefgh 2"), "1 abcde… abcdefgh 2");
+    }
+
+    #[test]
+    fn secrets_that_overlap_leave_nothing_of_each_other() {
+        let mut secrets = KnownSecrets::default();
+        secrets.learn("abcdefgh");
+        secrets.learn("efghijkl");
+        assert_eq!(secrets.hide("1 abcdefghijkl 2"), "1 *** 2");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use serde_json::Value;
 use time::OffsetDateTime;
 use tokio::time::Instant;
+use url::Url;
 
 pub use super::call::{Call, Signer};
 use super::failure::{Cause, Failure, duration};
@@ -29,6 +30,8 @@ pub struct Client {
     /// What proves the right to ask, for calls that say nothing of it.
     signer: Option<Arc<dyn Signer>>,
     clock: ServerClock,
+    /// A scope whose tokens go to this server alone.
+    home: Option<(String, Url)>,
 }
 
 impl fmt::Debug for Client {
@@ -46,6 +49,16 @@ impl Client {
             masker,
             signer: None,
             clock: ServerClock::default(),
+            home: None,
+        }
+    }
+
+    /// The same client, whose tokens for `scope` go to the server of `home` and nowhere else, whatever address a call names.
+    #[must_use]
+    pub fn keeping(self, scope: &str, home: &Url) -> Self {
+        Self {
+            home: Some((scope.to_owned(), home.clone())),
+            ..self
         }
     }
 
@@ -66,6 +79,11 @@ impl Client {
     /// The time by Azure's clock, once an answer has told it.
     pub fn azure_time(&self) -> Option<OffsetDateTime> {
         self.clock.now()
+    }
+
+    /// `text` without anything secret, for a file that others read.
+    pub fn hidden(&self, text: &str) -> String {
+        self.masker.hidden(text)
     }
 
     /// Signs in before anything is asked, so that trouble with it shows under its own name.
@@ -177,11 +195,35 @@ impl Client {
         }
     }
 
+    /// What proves the right to ask goes over HTTPS alone, and a token of [`Self::keeping`] to its own server.
+    fn check_address(&self, call: &Call, token: Option<&Secret>) -> Result<(), TransportError> {
+        let refused = |reason: &str| TransportError {
+            reached: Reached::NothingEver,
+            reason: format!("nothing was sent, because the address {reason}"),
+        };
+        let url = Url::parse(&call.url).map_err(|_| refused("is malformed"))?;
+        if url.scheme() != "https" {
+            return Err(refused("is not one of HTTPS"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(refused("names a user"));
+        }
+        match &self.home {
+            Some((scope, home))
+                if token.is_some() && *scope == call.scope && url.origin() != home.origin() =>
+            {
+                Err(refused("is not one of Azure Resource Manager"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     async fn attempt(
         &self,
         call: &Call,
         token: Option<&Secret>,
     ) -> Result<Response<Bytes>, TransportError> {
+        self.check_address(call, token)?;
         let request = request(call, token, self.signer_of(call))?;
         let start = Instant::now();
         let result = self.http.send(request).await;

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::client::Call;
 use super::failure::Failure;
 use super::image_template::Arm;
+use crate::resource::{ResourceGroupId, ResourceId};
 
 /// Any version since 2021 answers alike.
 const API_VERSION: &str = "2023-05-01";
@@ -17,15 +18,18 @@ const TAIL: usize = 5_000;
 /// A container of a container group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Container {
-    /// Resource id of its group.
-    pub group: String,
+    /// Its group.
+    pub group: ResourceId,
     /// Its name in the group.
     pub name: String,
 }
 
 impl Arm {
-    /// The containers in the resource group with the id `resource_group`.
-    pub async fn containers(&self, resource_group: &str) -> Result<Vec<Container>, Failure> {
+    /// The containers in `resource_group`.
+    pub async fn containers(
+        &self,
+        resource_group: &ResourceGroupId,
+    ) -> Result<Vec<Container>, Failure> {
         let provider = "providers/Microsoft.ContainerInstance/containerGroups";
         let url = format!(
             "{}{resource_group}/{provider}?api-version={API_VERSION}",
@@ -62,15 +66,21 @@ impl Arm {
 }
 
 fn containers(group: &Value) -> Vec<Container> {
-    let Some(id) = group.get("id").and_then(Value::as_str) else {
+    let id = group.get("id").and_then(Value::as_str);
+    let id = id.and_then(|id| id.parse::<ResourceId>().ok());
+    let Some(id) = id.filter(|id| id.is("Microsoft.ContainerInstance/containerGroups")) else {
         return Vec::new();
     };
     let list = group.pointer("/properties/containers");
     let list = list.and_then(Value::as_array).into_iter().flatten();
+    let plain = |name: &&str| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
     let names = list.filter_map(|container| container.get("name")?.as_str());
     names
+        .filter(plain)
         .map(|name| Container {
-            group: id.to_owned(),
+            group: id.clone(),
             name: name.to_owned(),
         })
         .collect()

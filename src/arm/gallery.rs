@@ -149,7 +149,8 @@ impl Arm {
             )
         });
         let names = open.filter_map(|version| version.get("name")?.as_str());
-        Ok(names.map(str::to_owned).collect())
+        let numbers = names.filter(|name| name.parse::<ImageVersion>().is_ok());
+        Ok(numbers.map(str::to_owned).collect())
     }
 
     /// How far the replication of `version` is, region by region; nothing where Azure does not tell.

@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures::{Stream, TryStreamExt as _};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method, Request, Response, Uri};
 
@@ -58,6 +59,14 @@ const DIRECT_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Without a byte for this long the connection is dead; the slowest recorded answer, a cancel, took 16 s.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(100);
 
+/// Whatever is sent or answered, a request ends after this, and the time that its body takes over a slow line: bytes that drip keep a
+/// connection alive for ever.
+const LONGEST_REQUEST: Duration = Duration::from_secs(5 * 60);
+/// Bytes in a second that a line sends at least.
+const SLOWEST_LINE: u64 = 16 * 1024;
+/// More than any answer that is read: a piece of a log has 4 MB, the list of all VM sizes of a region a few. Counted after decompression.
+const MOST_BYTES: usize = 32 << 20;
+
 /// Where a VM in Azure asks for the tokens of its managed identity
 /// (<https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>).
 const METADATA_SERVICE: &str = "169.254.169.254";
@@ -110,13 +119,59 @@ impl Http for HttpClient {
         })?;
         declare_empty_body(&mut request);
         let client = if direct { &self.direct } else { &self.client };
-        let mut answer = client.execute(request).await.map_err(classify)?;
-        let mut response = Response::new(Bytes::new());
-        *response.status_mut() = answer.status();
-        *response.headers_mut() = std::mem::take(answer.headers_mut());
-        *response.body_mut() = answer.bytes().await.map_err(classify)?;
-        Ok(response)
+        let limit = longest(&request);
+        in_time(limit, exchange(client, request)).await
     }
+}
+
+async fn exchange(
+    client: &reqwest::Client,
+    request: reqwest::Request,
+) -> Result<Response<Bytes>, TransportError> {
+    let mut answer = client.execute(request).await.map_err(classify)?;
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = answer.status();
+    *response.headers_mut() = std::mem::take(answer.headers_mut());
+    *response.body_mut() = whole(answer.bytes_stream().map_err(classify)).await?;
+    Ok(response)
+}
+
+/// How long a request and its answer may take together.
+fn longest(request: &reqwest::Request) -> Duration {
+    let body = request.body().and_then(reqwest::Body::as_bytes);
+    let length = body.map_or(0, <[u8]>::len);
+    let length = u64::try_from(length).unwrap_or(u64::MAX);
+    LONGEST_REQUEST.saturating_add(Duration::from_secs(length / SLOWEST_LINE))
+}
+
+async fn in_time<T>(
+    limit: Duration,
+    exchange: impl Future<Output = Result<T, TransportError>>,
+) -> Result<T, TransportError> {
+    let ended = tokio::time::timeout(limit, exchange).await;
+    ended.unwrap_or_else(|_| {
+        Err(TransportError {
+            reached: Reached::Perhaps,
+            reason: format!("the answer was not complete after {} s", limit.as_secs()),
+        })
+    })
+}
+
+/// All of an answer's body, up to [`MOST_BYTES`].
+async fn whole(
+    mut body: impl Stream<Item = Result<Bytes, TransportError>> + Unpin,
+) -> Result<Bytes, TransportError> {
+    let mut all = BytesMut::new();
+    while let Some(piece) = body.try_next().await? {
+        if all.len().saturating_add(piece.len()) > MOST_BYTES {
+            return Err(TransportError {
+                reached: Reached::Perhaps,
+                reason: format!("the answer has more than {} MB", MOST_BYTES >> 20),
+            });
+        }
+        all.extend_from_slice(&piece);
+    }
+    Ok(all.freeze())
 }
 
 /// Storage answers 411 to a POST or PUT without a `Content-Length`, even if there is no body.
@@ -176,5 +231,56 @@ pub(super) fn innermost(error: &reqwest::Error) -> String {
         format!("no answer in time ({text})")
     } else {
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::stream;
+
+    use super::*;
+
+    fn piece(length: usize) -> Result<Bytes, TransportError> {
+        Ok(Bytes::from(vec![b' '; length]))
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_an_end_is_not_read_to_it() {
+        let (half, most) = (piece(MOST_BYTES / 2), piece(1));
+        let body = stream::iter([half.clone(), half.clone()]);
+        assert_eq!(whole(body).await.unwrap().len(), MOST_BYTES);
+        let body = stream::iter([half.clone(), half, most]);
+        let error = whole(body).await.unwrap_err();
+        assert_eq!(error.to_string(), "the answer has more than 32 MB");
+        let endless = stream::repeat_with(|| piece(1 << 16));
+        assert!(whole(endless).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_drips_ends() {
+        let drip = stream::unfold((), |()| async {
+            tokio::time::sleep(IDLE_TIMEOUT / 2).await;
+            Some((piece(1), ()))
+        });
+        let start = tokio::time::Instant::now();
+        let error = in_time(LONGEST_REQUEST, whole(Box::pin(drip))).await;
+        let error = error.unwrap_err();
+        assert_eq!(
+            (error.reached, error.reason.as_str()),
+            (Reached::Perhaps, "the answer was not complete after 300 s")
+        );
+        assert_eq!(start.elapsed(), LONGEST_REQUEST);
+    }
+
+    #[test]
+    fn a_large_body_has_time() {
+        let check = |length: usize, seconds: u64| {
+            let url = "https://x.example/".parse().unwrap();
+            let mut request = reqwest::Request::new(Method::PUT, url);
+            *request.body_mut() = Some(vec![0; length].into());
+            assert_eq!(longest(&request), Duration::from_secs(seconds));
+        };
+        check(0, 300);
+        check(16 << 20, 300 + 1024);
     }
 }

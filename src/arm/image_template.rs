@@ -46,7 +46,7 @@ pub struct Seen<T> {
 pub struct RunOutput {
     /// The id of the image or image version.
     pub artifact_id: Option<String>,
-    /// The address of the VHD.
+    /// The address of the VHD, without a signature.
     pub artifact_uri: Option<String>,
 }
 
@@ -68,10 +68,11 @@ impl Arm {
             .as_str()
             .trim_end_matches('/')
             .to_owned();
+        let scope = format!("{}/.default", cloud.audience);
         Self {
-            client,
+            client: client.keeping(&scope, &cloud.resource_manager),
             base,
-            scope: format!("{}/.default", cloud.audience),
+            scope,
             version: ApiVersion::default(),
         }
     }
@@ -231,7 +232,7 @@ impl Arm {
         };
         Ok(RunOutput {
             artifact_id: text("/properties/artifactId"),
-            artifact_uri: text("/properties/artifactUri"),
+            artifact_uri: text("/properties/artifactUri").map(|address| bare(&address)),
         })
     }
 
@@ -244,6 +245,12 @@ impl Arm {
             pause: asked_pause(answer.headers()),
         })
     }
+}
+
+/// The address without its query: that of a VHD may carry a signature, and who needs one makes one.
+fn bare(address: &str) -> String {
+    let end = address.find(['?', '#']).unwrap_or(address.len());
+    address.get(..end).unwrap_or_default().to_owned()
 }
 
 /// A call of the newest version in another one.

@@ -18,6 +18,7 @@ use http::{HeaderValue, Method, Request};
 use serde_json::Value;
 
 use super::http::Http;
+use super::refusal::shortened;
 use super::repeated::{self, Answered};
 use crate::inputs::connection::{OidcRequest, OidcSource};
 use crate::secret::{Masker, Secret};
@@ -128,6 +129,7 @@ fn read_token(answer: &Answered) -> Result<String, String> {
         Some(token) if status.as_u16() == 200 => Ok(token.to_owned()),
         _ => {
             let reason = text("message").unwrap_or("the answer is not a token");
+            let reason = shortened(reason);
             Err(format!("{}: {reason}", answer.status_text()))
         }
     }

@@ -45,7 +45,7 @@ impl Refusal {
             .get("x-ms-error-code")
             .and_then(|value| value.to_str().ok());
         let code = if code.is_empty() {
-            header.map_or(fallback, str::to_owned)
+            header.map_or(fallback, |code| cut(code, LONGEST_CODE))
         } else {
             code
         };
@@ -72,16 +72,44 @@ fn json_error(body: &str) -> Option<(String, String)> {
     Some((code, message))
 }
 
+/// A longer text of others is cut: the longest that Azure was seen to send is some 3,000 characters, and nobody reads more.
+const LONGEST_TEXT: usize = 8_000;
+/// An error document in a text is longer than what it says.
+const LONGEST_DOCUMENT: usize = 8 * LONGEST_TEXT;
+/// A code is a word.
+const LONGEST_CODE: usize = 200;
+/// So many details of an error are read, in all its depths.
+const MOST_DETAILS: usize = 50;
+
+/// `text` of others, with `…` in place of what is beyond `most` characters.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+    }
+}
+
+/// `text` of others in a length that can be shown.
+pub(crate) fn shortened(text: &str) -> String {
+    cut(text, LONGEST_TEXT)
+}
+
 /// Code and text of an error object; a text that is itself a JSON error is unfolded, and the deepest detail follows the outer text.
 pub(crate) fn innermost(error: &Value) -> Option<(String, String)> {
-    let text = |name: &str| {
-        error
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
+    let mut details = MOST_DETAILS;
+    let (code, message) = innermost_of(error, &mut details)?;
+    Some((cut(&code, LONGEST_CODE), shortened(&message)))
+}
+
+fn innermost_of(error: &Value, details_left: &mut usize) -> Option<(String, String)> {
+    let text = |name: &str, most: usize| {
+        let text = error.get(name).and_then(Value::as_str);
+        text.map(|text| cut(text, most)).unwrap_or_default()
     };
-    let (mut code, mut message) = (text("code"), text("message"));
+    let (mut code, mut message) = (
+        text("code", LONGEST_CODE),
+        text("message", LONGEST_DOCUMENT),
+    );
     if code.is_empty() && message.is_empty() {
         return None;
     }
@@ -98,12 +126,16 @@ pub(crate) fn innermost(error: &Value) -> Option<(String, String)> {
     if let Some(violation) = policy::violation(error, &message) {
         message = violation;
     }
-    let details = error
-        .get("details")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    for (detail_code, detail) in details.filter_map(innermost) {
+    message = shortened(&message);
+    let details = error.get("details").and_then(Value::as_array);
+    for detail in details.into_iter().flatten() {
+        let Some(left) = details_left.checked_sub(1) else {
+            break;
+        };
+        *details_left = left;
+        let Some((detail_code, detail)) = innermost_of(detail, details_left) else {
+            continue;
+        };
         if !detail.is_empty() && !message.contains(&detail) {
             message = format!("{message} {detail_code}: {detail}");
         }
@@ -118,7 +150,7 @@ fn embedded(message: &str) -> Option<(String, String)> {
 }
 
 fn xml_error(body: &str) -> Option<(String, String)> {
-    let code = xml_element(body, "Code")?;
+    let code = cut(&xml_element(body, "Code")?, LONGEST_CODE);
     let message = xml_element(body, "Message").unwrap_or_default();
     Some((code, first_line(&message)))
 }
@@ -138,13 +170,7 @@ pub fn xml_element(body: &str, name: &str) -> Option<String> {
 
 /// The first line of a foreign text, cut at a length that fits a log line.
 fn first_line(text: &str) -> String {
-    text.trim()
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .take(300)
-        .collect()
+    cut(text.trim().lines().next().unwrap_or_default(), 300)
 }
 
 #[cfg(test)]
@@ -207,6 +233,32 @@ mod tests {
             "Internal Server Error",
             r#"{"error":{}}"#,
         );
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_and_read_in_no_time() {
+        let detail =
+            |number: usize| format!(r#"{{"code":"C{number}","message":"detail {number}"}}"#);
+        let details: Vec<_> = (0..60_000).map(detail).collect();
+        let body = format!(
+            r#"{{"error":{{"code":"A","message":"outer","details":[{}]}}}}"#,
+            details.join(",")
+        );
+        let long = format!(r#"{{"code":"A","message":"{}"}}"#, "x".repeat(3_000_000));
+        let nested = (0..50).fold(r#"{"code":"A","message":"m"}"#.to_owned(), |inner, _| {
+            format!(
+                r#"{{"code":"A","message":"m","details":[{inner},{{"code":"B","message":"n"}}]}}"#
+            )
+        });
+        for body in [body, long, nested] {
+            let mut response = Response::new(Bytes::from(body));
+            *response.status_mut() = StatusCode::CONFLICT;
+            let refusal = Refusal::from_response(&response);
+            assert_eq!(refusal.code, "A");
+            assert!(refusal.message.chars().count() <= LONGEST_TEXT + 1);
+        }
+        assert_eq!(cut("äöü", 2), "äö…");
+        assert_eq!(cut("äöü", 3), "äöü");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::clock::WallClock;
 use super::credential::CredentialSource;
 use super::http::{Http, innermost_text};
+use super::refusal::shortened;
 use super::sign_in_refusal;
 use crate::inputs::connection::{Cloud, Connection, Scheme};
 use crate::secret::{Masker, Secret};
@@ -54,6 +55,9 @@ pub struct SignInFailure {
 
 /// A token is renewed when less than this is left, or less than a quarter of its life if that is short.
 const AHEAD: Duration = Duration::from_secs(300);
+/// The longest that Microsoft Entra ID gives is 24 hours, with continuous access evaluation
+/// (<https://learn.microsoft.com/entra/identity-platform/configurable-token-lifetimes>); whatever says more is not believed.
+pub(super) const LONGEST_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 /// After a renewal that failed ahead of time, the old token serves on for this long before the next attempt.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -116,11 +120,8 @@ impl ServiceConnectionTokens {
             let claims = self.source.claims.lock();
             let claims = claims.unwrap_or_else(PoisonError::into_inner).clone();
             // The layers around it say that there was an error, and that it was not tried again.
-            sign_in_refusal::explain(
-                &innermost_text(&error),
-                &self.source.connection,
-                claims.as_ref(),
-            )
+            let error = shortened(&innermost_text(&error));
+            sign_in_refusal::explain(&error, &self.source.connection, claims.as_ref())
         })?;
         self.fetched.fetch_add(1, Ordering::Relaxed);
         let life = self.life(&token);
@@ -141,7 +142,8 @@ impl ServiceConnectionTokens {
                 OffsetDateTime::now_utc()
             }
         };
-        (token.expires_on - now).try_into().unwrap_or_default()
+        let life: Duration = (token.expires_on - now).try_into().unwrap_or_default();
+        life.min(LONGEST_LIFE)
     }
 }
 

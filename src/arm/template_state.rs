@@ -7,7 +7,11 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::refusal::innermost;
+use super::refusal::{cut, innermost, shortened};
+use crate::resource::ResourceGroupId;
+
+/// A state is a word.
+const LONGEST_WORD: usize = 100;
 
 /// What Azure says of an image template.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,8 +24,8 @@ pub struct Template {
     pub last_run: Option<RunStatus>,
     /// The number that `latest` stood for, where the source is a marketplace image.
     pub source_version: Option<String>,
-    /// Resource id of the group in which the build happens (`exactStagingResourceGroup`), once it is known.
-    pub staging_group: Option<String>,
+    /// The group in which the build happens (`exactStagingResourceGroup`), once it is known.
+    pub staging_group: Option<ResourceGroupId>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
 }
@@ -85,7 +89,7 @@ impl RunState {
             "partiallysucceeded" => Self::PartiallySucceeded,
             "failed" => Self::Failed,
             "canceled" | "cancelled" => Self::Canceled,
-            _ => Self::Unknown(text.to_owned()),
+            _ => Self::Unknown(cut(text, LONGEST_WORD)),
         }
     }
 }
@@ -153,15 +157,15 @@ impl Template {
             .and_then(Value::as_str);
         Template {
             provisioning_state: properties.provisioning_state,
-            provisioning_error: properties
-                .provisioning_error
-                .map(|error| (error.provisioning_error_code, error.message)),
+            provisioning_error: properties.provisioning_error.map(|error| {
+                let code = shortened(&error.provisioning_error_code);
+                (code, shortened(&error.message))
+            }),
             last_run: properties.last_run_status.map(read_run),
             source_version: version
                 .filter(|version| !version.eq_ignore_ascii_case("latest"))
-                .map(str::to_owned),
-            staging_group: Some(properties.exact_staging_resource_group)
-                .filter(|group| !group.is_empty()),
+                .map(|version| cut(version, LONGEST_WORD)),
+            staging_group: properties.exact_staging_resource_group.parse().ok(),
             tags: tags.filter_map(tag).collect(),
         }
     }
@@ -183,7 +187,10 @@ fn read_run(wire: WireRun) -> RunStatus {
     RunStatus {
         started: time(&wire.start_time),
         state: RunState::from_text(&wire.run_state),
-        sub_state: wire.run_sub_state.filter(|state| !state.is_empty()),
+        sub_state: wire
+            .run_sub_state
+            .filter(|state| !state.is_empty())
+            .map(|state| cut(&state, LONGEST_WORD)),
         message: unfolded(&wire.message),
         ended: time(&wire.end_time),
     }
@@ -194,7 +201,7 @@ fn unfolded(message: &str) -> String {
     let document: Option<Value> = serde_json::from_str(message).ok();
     match document.as_ref().and_then(innermost) {
         Some((code, text)) => format!("{code}: {text}"),
-        None => message.trim().to_owned(),
+        None => shortened(message.trim()),
     }
 }
 
@@ -222,7 +229,7 @@ mod tests {
             Template {
                 provisioning_state: "Succeeded".into(),
                 source_version: Some("18.04.1".into()),
-                staging_group: Some("/subscriptions/s/resourceGroups/IT_g".into()),
+                staging_group: "/subscriptions/s/resourceGroups/IT_g".parse().ok(),
                 last_run: Some(RunStatus {
                     state: RunState::Running,
                     sub_state: Some("Queued".into()),

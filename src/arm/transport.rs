@@ -12,6 +12,7 @@ use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use serde_json::Value;
 
 use super::http::{Http, Reached, TransportError, is_metadata_service};
+use super::sign_in::LONGEST_LIFE;
 use super::{repeated, sign_in_refusal};
 
 /// `azure_core`'s transport over ours.
@@ -62,8 +63,39 @@ impl HttpClient for AzureCoreTransport {
         Ok(AsyncRawResponse::from_bytes(
             answer.status().as_u16().into(),
             headers,
-            answer.into_body(),
+            with_sane_life(answer.into_body()),
         ))
+    }
+}
+
+/// The credentials add the life of a token to the time of day without a look, and panic where that leaves the calendar.
+fn with_sane_life(body: Bytes) -> Bytes {
+    let Ok(Value::Object(mut answer)) = serde_json::from_slice(&body) else {
+        return body;
+    };
+    let mut changed = false;
+    for name in ["expires_in", "ext_expires_in", "refresh_in"] {
+        let Some(life) = answer.get_mut(name) else {
+            continue;
+        };
+        let seconds = match &*life {
+            Value::Number(number) => number.as_f64(),
+            Value::String(text) => text.trim().parse().ok(),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        };
+        let longest = LONGEST_LIFE.as_secs();
+        if seconds.is_none_or(|seconds| seconds > LONGEST_LIFE.as_secs_f64()) {
+            *life = longest.into();
+            changed = true;
+        } else if seconds.is_some_and(|seconds| seconds < 0.0) {
+            *life = 0.into();
+            changed = true;
+        }
+    }
+    if changed {
+        Bytes::from(Value::Object(answer).to_string())
+    } else {
+        body
     }
 }
 
@@ -142,4 +174,31 @@ fn of_metadata_service(error: TransportError) -> azure_core::Error {
         Reached::Nothing | Reached::NothingEver => ErrorKind::Other,
     };
     azure_core::Error::with_message(kind, error.reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_token_lives_longer_than_the_calendar() {
+        let check = |given: &str, expected: &str| {
+            let body = Bytes::copy_from_slice(given.as_bytes());
+            let found = with_sane_life(body);
+            assert_eq!(String::from_utf8_lossy(&found), expected);
+        };
+        let usual = r#"{ "access_token":"x","expires_in":3599}"#;
+        check(usual, usual);
+        check(r#"{"expires_in":253402300799}"#, r#"{"expires_in":86400}"#);
+        check(
+            r#"{"expires_in":"253402300799","refresh_in":1e300}"#,
+            r#"{"expires_in":86400,"refresh_in":86400}"#,
+        );
+        check(
+            r#"{"ext_expires_in":-9223372036854775808}"#,
+            r#"{"ext_expires_in":0}"#,
+        );
+        check(r#"{"expires_in":[]}"#, r#"{"expires_in":86400}"#);
+        check("<html>", "<html>");
+    }
 }

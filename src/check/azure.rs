@@ -89,8 +89,8 @@ impl<'a> Azure<'a> {
     }
 
     async fn ask(&self, path: &str) -> Look {
-        // An address that begins otherwise could be one of another host.
-        if !path.starts_with('/') {
+        // What comes from an answer could make it an address of another host, or of something else.
+        if !is_path(path) {
             return Look::Unknown("it has no place in Azure Resource Manager".to_owned());
         }
         let _turn = self.gate.acquire().await;
@@ -150,6 +150,16 @@ impl Look {
             (status, code) => Self::Unknown(format!("Azure answers {code} ({})", status.as_u16())),
         }
     }
+}
+
+/// Whether the path before a query is one of Azure Resource Manager's: names between slashes.
+fn is_path(path: &str) -> bool {
+    let names = path.split('?').next().unwrap_or_default();
+    let plain = |c: char| c.is_alphanumeric() || "-_.()%".contains(c);
+    let is_name = |name: &str| !matches!(name, "" | "." | "..") && name.chars().all(plain);
+    names
+        .strip_prefix('/')
+        .is_some_and(|names| names.split('/').all(is_name))
 }
 
 /// The names in a list, if it is one and is whole: an object with `value`, or a bare array.

@@ -1,8 +1,7 @@
 //! The template that would be sent, for people to read: no sign-in, nothing is sent.
 
-use std::fs;
-
 use crate::agent::{Agent, Console, TaskResult};
+use crate::file;
 use crate::inputs::declared::{IB_SUBSCRIPTION, MANAGED_IDENTITY};
 use crate::inputs::{Given, GivenConnection, Package, Plan};
 use crate::report::{self, with_hint};
@@ -27,10 +26,10 @@ pub(super) fn write(agent: &Agent, plan: &Plan) {
     console.line(&text);
     console.end_group();
     let folder = agent.environment().temp_directory();
-    let file = folder.join(format!("{}.json", plan.template_name));
-    match fs::write(&file, console.hidden(&text)) {
+    let path = folder.join(format!("{}.json", plan.template_name));
+    match file::write(&path, console.hidden(&text)) {
         Ok(()) => {
-            console.upload_file(&file);
+            console.upload_file(&path);
             let result = if plan.warnings.is_empty() {
                 TaskResult::Succeeded
             } else {
@@ -40,7 +39,7 @@ pub(super) fn write(agent: &Agent, plan: &Plan) {
         }
         Err(error) => console.complete(
             TaskResult::Failed,
-            &format!("Writing '{}' failed: {error}", file.display()),
+            &format!("Writing '{}' failed: {error}", path.display()),
         ),
     }
 }

@@ -19,10 +19,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::agent::{Agent, Console, IssueKind, Note, TaskResult};
 use crate::error::{Error, duration};
+use crate::file;
 use crate::inputs::Plan;
 use crate::run::event::{Event, Events};
 use crate::run::leftover::{Leftover, Remains, Tie};
 use crate::run::{Image, Outcome, Output};
+use crate::secret::Masker as _;
 use records::Records;
 use summary::Told;
 use timeline::Timeline;
@@ -79,7 +81,7 @@ impl Reporter {
         }
         if let Some(text) = self.summary(plan, outcome) {
             let path = folder.join(format!("{}.md", plan.template_name));
-            match std::fs::write(&path, self.console.fit_to_show(&text)) {
+            match file::write(&path, self.console.fit_to_show(&text)) {
                 Ok(()) => self.console.upload_summary(&path),
                 Err(error) => self.console.line(&format!(
                     "no summary:  '{}' cannot be written: {error}",
@@ -99,7 +101,7 @@ impl Reporter {
         let mut timeline = self.timeline.lock().unwrap_or_else(PoisonError::into_inner);
         let document = result_file::document(plan, image, timeline.finished());
         let path = folder.join(format!("{}-image-result.json", plan.template_name));
-        match std::fs::write(&path, format!("{document:#}\n")) {
+        match file::write(&path, self.console.hidden(&format!("{document:#}\n"))) {
             Ok(()) => {
                 self.console.upload_file(&path);
                 self.console
@@ -227,8 +229,8 @@ impl Events for Reporter {
                 staging_group: Some(group),
                 ..
             } => {
-                let name = group.rsplit('/').next().unwrap_or(group);
-                self.console.set_variable("stagingResourceGroup", name);
+                self.console
+                    .set_variable("stagingResourceGroup", group.name());
             }
             Event::RunChanged { state, .. } if state.is_end() => {
                 self.console.set_variable("runState", &state.to_string());

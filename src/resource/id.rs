@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::group_id::ResourceGroupId;
+
 /// The resource type of an image template.
 pub const IMAGE_TEMPLATE: &str = "Microsoft.VirtualMachineImages/imageTemplates";
 
@@ -69,6 +71,11 @@ impl ResourceId {
     /// The resource group's name.
     pub fn resource_group(&self) -> &str {
         &self.resource_group
+    }
+
+    /// The id of the resource group.
+    pub fn group(&self) -> ResourceGroupId {
+        ResourceGroupId::new(&self.subscription, &self.resource_group)
     }
 
     /// The full type, `Microsoft.Compute/galleries/images`.
@@ -146,23 +153,9 @@ impl FromStr for ResourceId {
     }
 }
 
-/// Whether `text` is the id of a resource group, `/subscriptions/{s}/resourceGroups/{g}`, and no part of it leads elsewhere in an address.
-pub fn is_group_id(text: &str) -> bool {
-    let parts: Vec<&str> = text.trim_end_matches('/').split('/').collect();
-    match parts.as_slice() {
-        ["", subscriptions, subscription, groups, group] => {
-            subscriptions.eq_ignore_ascii_case("subscriptions")
-                && groups.eq_ignore_ascii_case("resourceGroups")
-                && named(Some(subscription), "").is_ok()
-                && named(Some(group), "").is_ok()
-        }
-        _ => false,
-    }
-}
-
 /// A part of an id. The allowed characters are the union over Azure's resource types that we meet
 /// (<https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules>).
-fn named(part: Option<&str>, after: &'static str) -> Result<String, NotAResourceId> {
+pub(super) fn named(part: Option<&str>, after: &'static str) -> Result<String, NotAResourceId> {
     let part = part.ok_or(NotAResourceId::Missing(after))?;
     let allowed = |c: char| c.is_alphanumeric() || "-_.()".contains(c);
     // Every HTTP client takes a part of dots as a way up, out of the resource that the id names.
@@ -235,20 +228,6 @@ mod tests {
     }
 
     #[test]
-    fn only_a_group_has_the_id_of_a_group() {
-        let check = |text: &str, expected| assert_eq!(is_group_id(text), expected, "{text}");
-        check("/subscriptions/s/resourceGroups/g", true);
-        check("/SUBSCRIPTIONS/s/resourcegroups/IT_g_(1)/", true);
-        check("/subscriptions/s/resourceGroups/..", false);
-        check("/subscriptions/./resourceGroups/g", false);
-        check("/subscriptions/s/resourceGroups/g/providers/n/t/x", false);
-        check("/subscriptions/s/resourceGroups/g?x=", false);
-        check("subscriptions/s/resourceGroups/g", false);
-        check("@evil/subscriptions/s/resourceGroups/g", false);
-        check("", false);
-    }
-
-    #[test]
     fn texts_that_are_no_resource_ids_say_why() {
         let check = |text: &str, expected: NotAResourceId| {
             assert_eq!(text.parse::<ResourceId>().unwrap_err(), expected, "{text}");
@@ -293,5 +272,17 @@ mod tests {
                 check(&text, NotAResourceId::Part);
             }
         }
+        check(
+            "/subscriptions/s/resourceGroups/../providers/n/t/x",
+            NotAResourceId::Part,
+        );
+        check(
+            "@host.example/subscriptions/s/resourceGroups/g/providers/n/t/x",
+            NotAResourceId::Start,
+        );
+        check(
+            "/subscriptions/s/resourceGroups/g/providers/n/t/x?y#z",
+            NotAResourceId::Part,
+        );
     }
 }

@@ -1,11 +1,13 @@
 //! Names of things in Azure: parsed once, trusted after.
 
+mod group_id;
 mod id;
 mod image_version;
 mod region;
 mod shell;
 
-pub use id::{IMAGE_TEMPLATE, NotAResourceId, ResourceId, is_group_id};
+pub use group_id::ResourceGroupId;
+pub use id::{IMAGE_TEMPLATE, NotAResourceId, ResourceId};
 pub use image_version::{ImageVersion, NotAnImageVersion};
 pub use region::{NotARegion, Region, split_at_blanks};
 pub use shell::quoted;

@@ -9,6 +9,7 @@ use super::leftover::Leftover;
 use crate::arm::gallery::RegionState;
 use crate::arm::template_state::RunState;
 use crate::log::Step;
+use crate::resource::ResourceGroupId;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +92,7 @@ pub enum Event {
     /// The template is provisioned.
     Submitted {
         /// Resource id of the group in which the build will happen, if Azure tells it.
-        staging_group: Option<String>,
+        staging_group: Option<ResourceGroupId>,
         /// Since it was submitted.
         elapsed: Duration,
     },

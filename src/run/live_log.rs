@@ -12,6 +12,7 @@ use crate::arm::container_log::Container;
 use crate::arm::{Arm, Failure};
 use crate::diagnosis::{Customizer, FailedStep};
 use crate::log::{Change, Line, Repetition, Steps, Window};
+use crate::resource::ResourceGroupId;
 
 /// Between two looks: a line shows at most this long after it was written, for 180 requests in an hour.
 const PACE: Duration = Duration::from_secs(20);
@@ -33,7 +34,7 @@ struct Live<'a> {
 /// Shows the output of the build in the staging group `group`, until it is dropped.
 pub(super) async fn stream(
     arm: &Arm,
-    group: Option<&str>,
+    group: Option<&ResourceGroupId>,
     customizers: &[Customizer],
     events: &dyn Events,
 ) -> Infallible {
@@ -47,7 +48,7 @@ pub(super) async fn stream(
 
 async fn try_stream(
     arm: &Arm,
-    group: &str,
+    group: &ResourceGroupId,
     customizers: &[Customizer],
     events: &dyn Events,
 ) -> Result<(), String> {
@@ -80,13 +81,13 @@ async fn try_stream(
     }
 }
 
-async fn find(arm: &Arm, group: &str) -> Result<Container, String> {
+async fn find(arm: &Arm, group: &ResourceGroupId) -> Result<Container, String> {
     let start = Instant::now();
     while start.elapsed() < PATIENCE {
         sleep(PACE).await;
         match arm.containers(group).await {
             Ok(containers) => {
-                let is_build = |container: &&Container| container.group.contains("build");
+                let is_build = |container: &&Container| container.group.name().contains("build");
                 let build = containers.iter().find(is_build).or(containers.first());
                 if let Some(container) = build {
                     return Ok(container.clone());
@@ -102,7 +103,7 @@ async fn find(arm: &Arm, group: &str) -> Result<Container, String> {
     Err("the service builds without a container of its own this time".to_owned())
 }
 
-fn in_words(failure: &Failure, group: &str) -> String {
+fn in_words(failure: &Failure, group: &ResourceGroupId) -> String {
     let command = log_access::command(log_access::Access::Resources, group);
     format!("{failure}; to see it, run: {command}")
 }

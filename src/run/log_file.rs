@@ -2,7 +2,6 @@
 //!
 //! It goes with the template, so it is fetched before clean-up. It is a help and no condition: whatever goes wrong here is one line.
 
-use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,8 +12,10 @@ use super::event::{Event, Events};
 use super::log_access;
 use crate::arm::{Arm, Failure};
 use crate::diagnosis::{Customizer, End, FailedStep, LogReading, LogSummary, log_place};
+use crate::file;
 use crate::inputs::Plan;
 use crate::log::{Redaction, Step};
+use crate::resource::{ResourceGroupId, ResourceId};
 use crate::storage::reading::{Access, list, read_piece};
 use crate::storage::{BlobRef, NotABlob, StorageAccount, account_key, accounts_of_group};
 
@@ -52,7 +53,7 @@ impl From<Failure> for NoLog {
 pub(super) async fn fetch(
     arm: &Arm,
     plan: &Plan,
-    (staging_group, customizers): (Option<&str>, &[Customizer]),
+    (staging_group, customizers): (Option<&ResourceGroupId>, &[Customizer]),
     message: &str,
     folder: &Path,
     events: &dyn Events,
@@ -77,7 +78,7 @@ pub(super) async fn fetch(
 async fn fetch_both(
     arm: &Arm,
     plan: &Plan,
-    (staging_group, customizers): (Option<&str>, &[Customizer]),
+    (staging_group, customizers): (Option<&ResourceGroupId>, &[Customizer]),
     message: &str,
     folder: &Path,
     events: &dyn Events,
@@ -85,8 +86,9 @@ async fn fetch_both(
     let place = log_place(message);
     let told = place
         .as_ref()
-        .and_then(|place| group_of(place.account_id.as_deref()?));
-    let group = staging_group.map(str::to_owned).or(told);
+        .and_then(|place| place.account_id.as_deref()?.parse::<ResourceId>().ok());
+    let told = told.map(|account| account.group());
+    let group = staging_group.cloned().or(told);
     let group = group.ok_or_else(|| NoLog::Missing("the staging group is not known".to_owned()))?;
     let resource_manager = &plan.connection.cloud.resource_manager;
     let accounts = accounts_of_group(&arm.client, resource_manager, &arm.scope, &group).await?;
@@ -160,12 +162,6 @@ async fn newest(
     Ok(logs.max_by_key(|blob| blob.written).map(|blob| blob.name))
 }
 
-/// `/subscriptions/.../resourceGroups/...` of a resource's id.
-fn group_of(id: &str) -> Option<String> {
-    id.split_once("/providers/")
-        .map(|(group, _)| group.to_owned())
-}
-
 struct Log<'a> {
     arm: &'a Arm,
     plan: &'a Plan,
@@ -185,20 +181,23 @@ impl Log<'_> {
         let unwritten = |error: std::io::Error| {
             NoLog::Unwritten(format!("'{}' cannot be written: {error}", path.display()))
         };
-        let mut file = File::create(&path).map_err(unwritten)?;
+        let mut file = file::create(&path).map_err(unwritten)?;
         let (mut reading, mut bytes) = (LogReading::default(), 0_u64);
-        let mut redaction = Redaction::default();
+        let mut redaction = Redaction::new(|text: &str| self.arm.client.hidden(text));
         loop {
-            file.write_all(&redaction.push(&piece.bytes))
-                .map_err(unwritten)?;
-            reading.push(&piece.bytes);
+            // What is quoted from the log is cut to a length, and so could cut a secret: it is read without.
+            let clean = redaction.push(&piece.bytes);
+            file.write_all(&clean).map_err(unwritten)?;
+            reading.push(&clean);
             bytes += u64::try_from(piece.bytes.len()).unwrap_or_default();
             if !piece.more {
                 break;
             }
             piece = read_piece(&self.arm.client, blob, bytes, &self.access).await?;
         }
-        file.write_all(&redaction.finish()).map_err(unwritten)?;
+        let clean = redaction.finish();
+        file.write_all(&clean).map_err(unwritten)?;
+        reading.push(&clean);
         let summary = reading.finish();
         self.events.emit(Event::LogSaved {
             path: PathBuf::from(&path),

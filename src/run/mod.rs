@@ -124,7 +124,7 @@ async fn build(
     let Prepared { template, package } = prepared;
     let provisioned = submit::create_template(arm, plan, &template, events, leftovers).await?;
     let run = start::start_run(arm, plan, &provisioned, events).await?;
-    let group = provisioned.staging_group.as_deref();
+    let group = provisioned.staging_group.as_ref();
     let customizers = customizers_of(&template);
     let targets = distributions_of(&template);
     let shown = group.filter(|_| plan.stream_logs);

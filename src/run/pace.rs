@@ -4,13 +4,16 @@ use std::time::Duration;
 
 /// Without a word from the server: four questions a minute.
 const OWN_PACE: Duration = Duration::from_secs(15);
+/// A server that asks for more is asked again after this: a build that ended must not be followed for a day.
+const LONGEST_ASKED: Duration = Duration::from_secs(120);
 /// A server that asks for no pause at all is still not asked in a tight loop: the pauses grow from here ...
 const SHORTEST: Duration = Duration::from_millis(20);
 /// ... to here, by a fifth each time. What takes a moment is seen at once, and what takes hours stays far below the allowance of reads that
 /// a subscription has (<https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling>).
 const LONGEST_UNASKED: Duration = Duration::from_millis(250);
 
-/// The pause between two questions: exactly what `Retry-After` says when it comes, unless that is no pause at all, else [`OWN_PACE`].
+/// The pause between two questions: exactly what `Retry-After` says when it comes, unless that is no pause at all or more than
+/// [`LONGEST_ASKED`], else [`OWN_PACE`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
     asked: Option<Duration>,
@@ -42,7 +45,7 @@ impl Pace {
         match self.asked {
             None => OWN_PACE,
             Some(Duration::ZERO) => self.floor,
-            Some(asked) => asked,
+            Some(asked) => asked.min(LONGEST_ASKED),
         }
     }
 }
@@ -61,6 +64,14 @@ mod tests {
         assert_eq!(pace.pause(), Duration::from_secs(1));
         pace.asked(Some(Duration::ZERO));
         assert!(pace.pause() < SHORTEST * 2, "{:?}", pace.pause());
+    }
+
+    #[test]
+    fn no_server_asks_for_a_day() {
+        let mut pace = Pace::new(Some(Duration::from_secs(86_400)));
+        assert_eq!(pace.pause(), LONGEST_ASKED);
+        pace.asked(Some(Duration::MAX));
+        assert_eq!(pace.pause(), LONGEST_ASKED);
     }
 
     /// What is over after a dozen questions takes no time, and an hour takes no more than one question in a second.

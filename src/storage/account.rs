@@ -13,7 +13,7 @@ use super::percent::encode;
 use crate::arm::retry::Repeat;
 use crate::arm::{Call, Cause, Client, Failure};
 use crate::inputs::nearest;
-use crate::resource::{ResourceId, is_group_id};
+use crate::resource::{ResourceGroupId, ResourceId};
 use crate::secret::Secret;
 
 /// Any version from 2021-04-01 on answers alike
@@ -50,8 +50,8 @@ impl StorageAccount {
         BlobRef::new(self.clone(), container, name)
     }
 
-    /// Reads one account as Azure Resource Manager answers it; `None` for accounts without blobs (premium file shares), and where id or
-    /// endpoint are not what they have to be: both become parts of addresses that a token goes to.
+    /// Reads one account as Azure Resource Manager answers it; `None` for accounts without blobs (premium file shares), and where the answer
+    /// is no account: its id and its endpoint become parts of addresses to which tokens go.
     fn from_answer(answer: &Value) -> Option<Self> {
         let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str);
         // Absent means yes.
@@ -59,18 +59,27 @@ impl StorageAccount {
         let filtered = text("/properties/networkAcls/defaultAction") == Some("Deny");
         let closed = text("/properties/publicNetworkAccess") == Some("Disabled");
         let id: ResourceId = text("/id")?.parse().ok()?;
+        let name = text("/name")?;
+        let is_account = id.is(ACCOUNT);
+        if !is_account || !id.name().eq_ignore_ascii_case(name) {
+            return None;
+        }
         let endpoint: Url = text("/properties/primaryEndpoints/blob")?.parse().ok()?;
-        let bare = endpoint.query().is_none() && endpoint.fragment().is_none();
-        let nobody = endpoint.username().is_empty() && endpoint.password().is_none();
-        let is_endpoint = endpoint.scheme() == "https" && bare && nobody;
         Some(Self {
-            id: Some(id).filter(|id| id.is(ACCOUNT))?.to_string(),
-            name: text("/name")?.to_owned(),
-            blob_endpoint: Some(endpoint).filter(|_| is_endpoint)?,
+            id: id.as_str().to_owned(),
+            name: name.to_owned(),
+            blob_endpoint: Some(endpoint).filter(is_safe)?,
             takes_keys: keys.and_then(Value::as_bool) != Some(false),
             is_open: !filtered && !closed,
         })
     }
+}
+
+/// Whether a token can go there: over HTTPS, and nothing in the address is hidden before the host or behind the path.
+fn is_safe(endpoint: &Url) -> bool {
+    let plain = endpoint.username().is_empty() && endpoint.password().is_none();
+    let path_only = endpoint.query().is_none() && endpoint.fragment().is_none();
+    endpoint.scheme() == "https" && endpoint.has_host() && plain && path_only
 }
 
 /// Pauses before further looks for an account that is nowhere: Azure Resource Manager may not list yet what was created a moment ago.
@@ -185,29 +194,19 @@ async fn look(
     Err(not_found(None, &names))
 }
 
-/// The accounts of a resource group, given by its id, that store blobs.
+/// The accounts of a resource group that store blobs.
 pub async fn accounts_of_group(
     client: &Client,
     resource_manager: &Url,
     arm_scope: &str,
-    group_id: &str,
+    group: &ResourceGroupId,
 ) -> Result<Vec<StorageAccount>, Failure> {
     let base = resource_manager.as_str().trim_end_matches('/');
-    let group = encode(group_id.trim_end_matches('/'), b"/");
+    let group = encode(group.as_str(), b"/");
     let url = format!(
         "{base}{group}/providers/Microsoft.Storage/storageAccounts?api-version={API_VERSION}"
     );
     let doing = "Looking for the storage account with the log of the build";
-    // The id is Azure's word, and decides where the token goes.
-    if !is_group_id(group_id) {
-        return Err(Failure {
-            doing: doing.to_owned(),
-            cause: Cause::Unreadable(format!("'{group_id}' is no resource group")),
-            tries: 1,
-            elapsed: std::time::Duration::ZERO,
-            request_id: None,
-        });
-    }
     let call = Call::new(doing, Method::GET, url, arm_scope);
     let (_, page) = client.send_for_json(&call).await?;
     let accounts = page.get("value").and_then(Value::as_array);

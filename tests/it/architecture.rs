@@ -21,7 +21,6 @@ const DIRECTIONS: [(&str, &[&str]); 17] = [
         "storage",
         &[
             "arm",
-            "inputs::declared",
             "inputs::nearest",
             "secret",
             "resource",
@@ -216,6 +215,30 @@ fn only_the_agent_module_touches_the_environment_and_the_output() {
                 "{} contains {word}",
                 file.display()
             );
+        }
+    }
+}
+
+/// A pipe in place of a file would hold up the job, and a file that everybody reads would show what is in it. The files by which the stages
+/// tell each other lie in a folder of their own, which is the task's alone.
+#[test]
+fn files_are_opened_and_written_in_one_place() {
+    let words = [
+        "File::open",
+        "File::create",
+        "File::options",
+        "OpenOptions",
+        "fs::write(",
+        "fs::read(",
+        "fs::read_to_string(",
+        "fs::copy(",
+    ];
+    for file in rust_files(&source()) {
+        let own = file.ends_with("src/file.rs") || file.ends_with("agent/stage_files.rs");
+        let code = product_code(&file);
+        for word in words {
+            let found = code.contains(word);
+            assert!(own || !found, "{} contains {word}", file.display());
         }
     }
 }

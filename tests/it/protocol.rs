@@ -240,8 +240,7 @@ proptest! {
             console.section(&text);
             console.debug(&text);
             console.issue(IssueKind::Warning, None, &text);
-            console.set_variable("v", &text);
-            console.set_task_variable("v", &text, false);
+            console.set_progress(5, &text);
             console.complete(TaskResult::Failed, &text);
         });
         let rest = output.strip_prefix("##vso[task.setsecret]s3cr3t-v4lue\n").unwrap();

@@ -30,7 +30,7 @@ pub(super) fn success(told: &Told<'_>, image: &Image) -> String {
     rows.extend(origin(image));
     rows.push(("Image template", code(&image.template_name)));
     if let Some(portal) = id.as_ref().and_then(|_| portal(told.plan, &image.uri)) {
-        rows.push(("Portal", format!("[open the image]({portal})")));
+        rows.push(("Portal", format!("[open the image](<{portal}>)")));
     }
     let what = if image.changed { "built" } else { "unchanged" };
     let title = escaped(&title);

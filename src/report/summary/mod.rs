@@ -15,7 +15,7 @@ use crate::log::Step;
 use crate::resource::ResourceId;
 use crate::run::{Distribution, Image, Outcome, Output};
 use image::success;
-use markup::{code, escaped, fence, table, with_commands};
+use markup::{code, escaped, fenced, table, with_commands};
 
 /// Everything that a summary tells.
 pub(super) struct Told<'a> {
@@ -117,14 +117,8 @@ fn evidence(explanation: &Explanation) -> String {
     if !explanation.excerpt.is_empty() {
         let step = explanation.step.as_ref().map(ToString::to_string);
         let step = step.unwrap_or_else(|| "the build".to_owned());
-        let lines = explanation.excerpt.join("\n");
-        let fence = fence(&lines);
-        write!(
-            text,
-            "\nLast lines of {}:\n\n{fence}text\n{lines}\n{fence}\n",
-            escaped(&step)
-        )
-        .ok();
+        let lines = fenced("text", &explanation.excerpt.join("\n"));
+        write!(text, "\nLast lines of {}:\n\n{lines}", escaped(&step)).ok();
     }
     if let Some(entry) = explanation.entry {
         // The codes are this task's own: no page of others knows them.
@@ -136,11 +130,8 @@ fn evidence(explanation: &Explanation) -> String {
         writeln!(text, "\n[{what}]({})", entry.source).ok();
     }
     if let Some(operation) = &explanation.operation {
-        writeln!(
-            text,
-            "\nAzure support needs the operation id `{operation}`."
-        )
-        .ok();
+        let operation = code(operation);
+        writeln!(text, "\nAzure support needs the operation id {operation}.").ok();
     }
     text
 }
@@ -253,7 +244,8 @@ fn next_commands(told: &Told<'_>) -> String {
     if commands.is_empty() {
         return String::new();
     }
-    format!("\n### Next\n\n```sh\n{}\n```\n", commands.join("\n"))
+    let commands = commands.join("\n");
+    format!("\n### Next\n\n{}", fenced("sh", &commands))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::Value;
 
 use crate::arm::{Arm, Call, Failure};
-use crate::resource::{ResourceId, is_group_id, quoted};
+use crate::resource::{ResourceGroupId, ResourceId, quoted};
 
 /// The newest version of the locks (<https://learn.microsoft.com/rest/api/resources/management-locks>).
 const API_VERSION: &str = "2016-09-01";
@@ -40,7 +40,9 @@ fn places(message: &str) -> Vec<&str> {
     let quoted = named.split('\'').skip(1).step_by(2);
     let quoted = quoted.flat_map(|several| several.split(','));
     let is_id = |text: &&str| {
-        is_group_id(text) || subscription(text).is_some() || text.parse::<ResourceId>().is_ok()
+        text.parse::<ResourceGroupId>().is_ok()
+            || subscription(text).is_some()
+            || text.parse::<ResourceId>().is_ok()
     };
     quoted.filter(is_id).take(3).collect()
 }
