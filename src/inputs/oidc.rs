@@ -1,6 +1,6 @@
 //! The address that gives OIDC tokens: it gets the job's own token, so it must be one of Azure DevOps.
 
-use url::{Host, Url};
+use url::Url;
 
 use super::connection::{OidcRequest, OidcSource};
 use super::given::GivenConnection;
@@ -70,28 +70,24 @@ fn trusted(reading: &mut Reading<'_>, uri: Url) -> Result<Url, Reported> {
     }
     let sentence = format!(
         "the address for OIDC tokens ('System.OidcRequestUri') is on host {}, which is not the one of this organization; the job's token is not sent there",
-        quoted(uri.host_str().unwrap_or_default())
+        quoted(&server_of(&uri))
     );
     let hint = "remove the variable 'System.OidcRequestUri' from the pipeline";
     Err(refuse(reading, sentence, Some(hint)))
 }
 
-/// The very server that the job talks to, or Azure DevOps Services, or this machine: what goes to loopback does not leave it.
+/// Host, and port where one is named.
+fn server_of(uri: &Url) -> String {
+    let host = uri.host_str().unwrap_or_default();
+    uri.port()
+        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// The very server that the job talks to, or Azure DevOps Services. Another port of this machine is another server: any user can listen there.
 fn is_trusted(uri: &Url, mut collections: impl Iterator<Item = Url>) -> bool {
     let host = uri.host_str().unwrap_or_default();
     let is_known = HOSTS.contains(&host) || host.ends_with(OLD_SUFFIX);
-    (is_known && uri.port().is_none())
-        || is_loopback(uri)
-        || collections.any(|known| known.origin() == uri.origin())
-}
-
-fn is_loopback(uri: &Url) -> bool {
-    match uri.host() {
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
+    (is_known && uri.port().is_none()) || collections.any(|known| known.origin() == uri.origin())
 }
 
 #[cfg(test)]
@@ -114,9 +110,13 @@ mod tests {
         check("https://evilvisualstudio.com/x", "", false);
         check("https://dev.azure.com.example/x", "", false);
         check("https://dev.azure.com@example.com/x", "", false);
-        check("https://localhost:8443/x", "", true);
-        check("https://127.0.0.1:8443/x", "", true);
-        check("https://[::1]:8443/x", "", true);
+        check("https://localhost:8443/x", "", false);
+        check("https://127.0.0.1:8443/x", "", false);
+        check("https://[::1]:8443/x", "", false);
+        let here = "https://127.0.0.1:8443/contoso/";
+        check("https://127.0.0.1:8443/x", here, true);
+        check("https://127.0.0.1:8444/x", here, false);
+        check("https://localhost:8443/x", here, false);
         check("https://localhost.example:8443/x", "", false);
         check("https://10.0.0.1/x", "", false);
         let server = "https://tfs.example:8080/tfs/DefaultCollection/";

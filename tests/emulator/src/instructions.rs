@@ -142,7 +142,10 @@ fn for_tasks(world: &World) -> Vec<(&'static str, String)> {
         addresses.devops, pipelines.organization, pipelines.project_id
     );
     let connection = connection.map(|connection| connection.id.clone());
+    let collection = format!("{}/{}/", addresses.devops, pipelines.organization);
     vec![
+        // The job's token goes to the server of the job's own collection only.
+        ("SYSTEM_COLLECTIONURI", collection),
         ("SYSTEM_OIDCREQUESTURI", oidc),
         ("SYSTEM_ACCESSTOKEN", pipelines.job_token.clone()),
         ("AZURESUBSCRIPTION_TENANT_ID", world.tenant.clone()),
@@ -216,6 +219,7 @@ mod tests {
             "export AZURE_EMULATOR='https://localhost:1'",
             "export AZURE_EMULATOR_BLOBS='https://localhost:4/stcontosoimages/'",
             "export AZURE_AUTHORITY_HOST='https://localhost:2'",
+            "export SYSTEM_COLLECTIONURI='https://localhost:3/contoso/'",
             "export AZURE_CLIENT_SECRET='contoso~secret.for-the-emulator_only'",
             "export AZURE_CONFIG_DIR='/f/azure-cli'",
             r"export SSL_CERT_FILE='/it'\''s here/ca.pem'",
