@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 
 /// Everything that a build depends on from outside. Reading the environment is the agent module's business, understanding it is [`super::plan()`]'s.
 #[derive(Debug, Clone, Default)]
@@ -37,7 +37,7 @@ pub struct Given {
     pub step: GivenStep,
     /// The variables of the pipeline.
     pub variables: Variables,
-    /// The values of secret variables that the agent handed over, to warn where a script holds one.
+    /// The values of secret variables that the agent handed over: no script and no tag may hold one.
     pub secrets: Vec<Secret>,
     /// Microseconds since 1970: the number in the names of the template and the blob. Microseconds, not the milliseconds of version 1.0:
     /// the jobs of a matrix start together, and two of them must not share a name.
@@ -127,6 +127,26 @@ fn plain_name(name: &str) -> String {
 }
 
 impl Given {
+    /// What kind of secret `text` holds a part of, if any: whoever reads an image template or a tag would read it there.
+    pub fn secret_in(&self, text: &str) -> Option<&'static str> {
+        let holds = |secret: &str| secret::parts(secret).any(|part| text.contains(part));
+        let connection = self.connection.iter().flat_map(|it| &it.parameters);
+        let mut of_connection = connection.filter(|(name, _)| {
+            let secret = ["key", "certificate", "token", "password", "secret"];
+            secret.iter().any(|end| name.ends_with(end))
+        });
+        if of_connection.any(|(_, value)| holds(value)) {
+            return Some("a secret of the service connection");
+        }
+        if self.job_token.iter().any(|it| holds(it.reveal())) {
+            return Some("the token of this job");
+        }
+        let mut variables = self.secrets.iter();
+        variables
+            .any(|it| holds(it.reveal()))
+            .then_some("the value of a secret variable")
+    }
+
     /// Name of the image template, known before anything is understood, and so before anything can fail.
     pub fn template_name(&self) -> String {
         format!("t_{}", self.unique)

@@ -51,12 +51,12 @@ pub use spelling::{meant, nearest};
 use declared::{
     ACTION, ALL_INPUTS, BUILD_TIMEOUT_IN_MINUTES, BUILD_VM_IDENTITIES, IB_AZURE_RESOURCE_GROUP,
     IB_LOCATION, INLINE_SCRIPT, MANAGED_IDENTITY, PROVENANCE_TAGS, REPLICATION_REGIONS,
-    SKIP_IF_UNCHANGED, STREAM_LOGS, TARGET_REGIONS, TEMPLATE_FILE,
+    SKIP_IF_UNCHANGED, STREAM_LOGS, TARGET_REGIONS, TEMPLATE_FILE, VALIDATION_INLINE_SCRIPT,
 };
 use problem::Form;
 use reading::{Reading, Reported};
 use template_file::overrides::{in_the_file, overrides_by};
-use template_file::{CUSTOMIZE, FileSteps, TIMEOUT, TemplateFile};
+use template_file::{CUSTOMIZE, TIMEOUT, TemplateFile};
 
 use crate::resource::{IMAGE_TEMPLATE, Region, ResourceId};
 use crate::secret::Masker;
@@ -104,6 +104,7 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Plan, Reported
     let skip_if_unchanged = skip_if_unchanged(reading, target.as_ref().ok(), &provenance);
     let not_itself = target::check_against(reading, source.as_ref(), target.as_ref());
     read_other_flags(reading, &file);
+    refuse_exposed_secrets(reading, &customization, &validation, &file);
     warn_of_scripts(reading, &customization, &file, package.as_ref());
     let customization = script::judged(reading, customization, package.as_ref(), &file);
     script::warn_of_macros(reading, customization.as_ref(), validation.as_ref());
@@ -186,42 +187,38 @@ const ACTIONS: &[(&str, Action)] = &[
 ];
 
 /// The scripts are in the template, where everybody reads them who may read it.
-fn warn_of_exposed_secrets(
+fn refuse_exposed_secrets(
     reading: &mut Reading<'_>,
     customization: &Result<Customization, Reported>,
+    validation: &Result<Option<Validation>, Reported>,
     file: &TemplateFile,
 ) {
-    let own = customization.as_ref().map(|it| it.inline.join("\n"));
-    let script = own.unwrap_or_default();
-    let in_file = file.steps.as_ref().map(FileSteps::script);
-    let secrets = &reading.given().secrets;
-    let exposed = |script: &str| {
-        secrets
-            .iter()
-            .any(|secret| script.contains(secret.reveal()))
-    };
     let identities = if file.has(VM_PROFILE) {
         in_the_file(VM_PROFILE, "userAssignedIdentities")
     } else {
         format!("input '{}'", BUILD_VM_IDENTITIES.name)
     };
-    let hint = format!(
-        "let the build VM read it from a key vault, with an identity of its own ({identities})"
-    );
-    for (input, found) in [
-        (&INLINE_SCRIPT, exposed(&script)),
-        (
-            &TEMPLATE_FILE,
-            in_file.is_some_and(|script| exposed(&script)),
-        ),
-    ] {
-        if found {
-            let text = format!(
-                "Input '{}': a script holds the value of a secret variable, which everybody who may read the image template can read there",
-                input.name
-            );
-            reading.warn(Code::Exposed, text, Some(hint.clone()));
-        }
+    let lines = customization.as_ref().map(|it| it.inline.join("\n"));
+    let mut scripts = vec![(&INLINE_SCRIPT, None, lines.unwrap_or_default())];
+    if let Ok(Some(validation)) = validation {
+        let lines = validation.inline.join("\n");
+        scripts.push((&VALIDATION_INLINE_SCRIPT, None, lines));
+    }
+    let in_file = file.scripts().into_iter();
+    scripts.extend(in_file.map(|(place, script)| (&TEMPLATE_FILE, Some(place), script)));
+    for (input, place, script) in scripts {
+        let Some(secret) = reading.given().secret_in(&script) else {
+            continue;
+        };
+        let place = place.map(|place| format!("{place}: "));
+        let text = format!(
+            "{}the script holds {secret}, and everybody who can read the image template could read it there",
+            place.unwrap_or_default()
+        );
+        let hint = format!(
+            "let the build VM read it from a key vault, with an identity of its own ({identities}); a variable whose value is known to everybody need not be a secret one"
+        );
+        reading.report(Problem::new(Code::Exposed, input, text, Some(hint)));
     }
 }
 
@@ -232,7 +229,6 @@ fn warn_of_scripts(
     file: &TemplateFile,
     package: Result<&Option<Package>, &Reported>,
 ) {
-    warn_of_exposed_secrets(reading, customization, file);
     let Ok(customization) = customization else {
         return;
     };

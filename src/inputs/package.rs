@@ -3,6 +3,8 @@
 mod folder;
 pub(super) mod names;
 
+pub(super) use folder::named as named_folder;
+
 use ignore::gitignore::GitignoreBuilder;
 
 use super::declared::{

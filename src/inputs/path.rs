@@ -3,8 +3,86 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use super::given::Given;
 use super::problem::quoted;
 use super::spelling::nearest;
+
+/// The folders whose files a repository can bring into a template or a package: who changes a file of the repository need not be who may
+/// change the pipeline, and the rest of the agent's machine is not theirs to read.
+#[derive(Debug)]
+pub(super) struct Bounds {
+    /// Without `..`, both as they are called and with every link resolved.
+    folders: Vec<PathBuf>,
+}
+
+/// Where a file outside of the bounds can go.
+pub(super) const INTO_BOUNDS: &str = "put the file into the sources folder ('Build.SourcesDirectory') or the working folder of the job";
+
+/// Why a file is not read, as it goes on behind its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Outside {
+    /// It lies elsewhere: where, when links are followed.
+    Elsewhere(PathBuf),
+    /// It is one of Git's own.
+    OfGit,
+}
+
+impl Outside {
+    /// The reason, behind the quoted path that was named.
+    pub(super) fn reason(&self) -> String {
+        match self {
+            Self::Elsewhere(path) => format!(
+                "leads to {}, which is outside the sources folder and the working folder of the job; nothing is read there",
+                quoted(&path.display().to_string())
+            ),
+            Self::OfGit => {
+                "is one of Git's own files, which can hold what the checkout signed in with; nothing is read there".to_owned()
+            }
+        }
+    }
+}
+
+impl Bounds {
+    /// The sources folder and the working folder of the job.
+    pub(super) fn of(given: &Given) -> Self {
+        let mut bounds = Self {
+            folders: Vec::new(),
+        };
+        bounds.add(&given.working_directory);
+        if let Some(sources) = &given.sources_directory {
+            bounds.add(sources);
+        }
+        bounds
+    }
+
+    /// One more folder, which the author of the pipeline named.
+    pub(super) fn add(&mut self, folder: &Path) {
+        if folder.as_os_str().is_empty() {
+            return;
+        }
+        self.folders.push(resolved(folder));
+        self.folders.extend(fs::canonicalize(folder));
+    }
+
+    /// Whether `path` lies in one of the folders, judged by names alone.
+    pub(super) fn holds_by_name(&self, path: &Path) -> bool {
+        let path = resolved(path);
+        self.folders.iter().any(|folder| path.starts_with(folder))
+    }
+
+    /// Where `path` really is, links followed; what does not exist is judged by its name.
+    pub(super) fn check(&self, path: &Path) -> Result<PathBuf, Outside> {
+        let real = fs::canonicalize(path).unwrap_or_else(|_| resolved(path));
+        let mut folders = self.folders.iter();
+        let Some(inside) = folders.find_map(|folder| real.strip_prefix(folder).ok()) else {
+            return Err(Outside::Elsewhere(real));
+        };
+        if inside.iter().any(|part| part.eq_ignore_ascii_case(".git")) {
+            return Err(Outside::OfGit);
+        }
+        Ok(real)
+    }
+}
 
 /// The path without `.` and `..`, judged by names alone.
 pub(super) fn resolved(path: &Path) -> PathBuf {

@@ -76,7 +76,7 @@ pub const CODES: &[(Code, &str)] = &[
     ),
     (
         Code::Exposed,
-        "A script seems to hold a secret, which everybody who may read the image template can read (warning)",
+        "A script holds a secret, which everybody who can read the image template could read",
     ),
     (
         Code::Placeholder,

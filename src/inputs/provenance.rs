@@ -35,15 +35,11 @@ fn facts(given: &Given) -> Vec<(&'static str, String)> {
         ("buildNumber", given.build_number.clone()),
         ("release", run.release.clone()),
     ];
-    let is_public = |value: &str| {
-        let mut secrets = given.secrets.iter();
-        !secrets.any(|secret| value.contains(secret.reveal()))
-    };
     let known = all
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)));
     known
-        .filter(|(_, value)| is_public(value))
+        .filter(|(_, value)| given.secret_in(value).is_none())
         .filter_map(|(name, value)| Some((name, fit_for_tag(&value)?)))
         .collect()
 }

@@ -15,7 +15,7 @@ pub struct ResourceGroupId {
 
 impl ResourceGroupId {
     /// The id of group `name` in `subscription`.
-    pub(super) fn new(subscription: &str, name: &str) -> Self {
+    pub fn new(subscription: &str, name: &str) -> Self {
         Self {
             text: format!("/subscriptions/{subscription}/resourceGroups/{name}"),
             subscription: subscription.to_owned(),

@@ -11,7 +11,7 @@ use crate::arm::template_state::RunState;
 use crate::diagnosis::Explanation;
 use crate::error::Error;
 use crate::inputs::{Plan, Source};
-use crate::resource::ResourceId;
+use crate::resource::{ResourceGroupId, ResourceId};
 
 /// What a successful run left.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,8 +62,8 @@ pub struct PlatformImage {
 pub(super) struct Finished<'a> {
     pub(super) end: RunEnd,
     pub(super) targets: &'a [Distribution],
-    /// Resource id of the staging group, if Azure told it.
-    pub(super) staging_group: Option<&'a str>,
+    /// The staging group, if Azure told it.
+    pub(super) staging_group: Option<&'a ResourceGroupId>,
     /// The source's version, as Azure told it before the run.
     pub(super) source_version: Option<String>,
     /// SHA-256 of the package's archive.

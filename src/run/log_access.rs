@@ -1,6 +1,7 @@
 //! Which role shows the log of a build, and the narrowest place where it can be given.
 
 use super::proof::is_of_service;
+use crate::resource::ResourceGroupId;
 
 /// What is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,17 +12,17 @@ pub(super) enum Access {
     Blobs,
 }
 
-/// The command that gives the role to read the log in the staging group with this id.
+/// The command that gives the role to read the log in this staging group.
 ///
 /// A group that the service makes itself has another name in each build, so the role has to be on the subscription. There it would read
 /// every blob, if no condition limited it to the container with logs
 /// (<https://learn.microsoft.com/azure/role-based-access-control/conditions-format>).
-pub(super) fn command(access: Access, group: &str) -> String {
+pub(super) fn command(access: Access, group: &ResourceGroupId) -> String {
     let of_service = is_of_service(group);
     let scope = if of_service {
-        group.split("/resourceGroups/").next().unwrap_or(group)
+        format!("/subscriptions/{}", group.subscription())
     } else {
-        group
+        group.to_string()
     };
     let (role, condition) = match access {
         Access::Resources => ("Reader", String::new()),
@@ -48,8 +49,9 @@ mod tests {
         let of_service = "/subscriptions/s/resourceGroups/IT_rg_t_1_guid";
         let own = "/subscriptions/s/resourceGroups/rg-staging";
         let start = "az role assignment create --assignee <service connection's principal> --role";
-        let check = |access, group, expected: &str| {
-            assert_eq!(command(access, group), format!("{start} {expected}"));
+        let check = |access, group: &str, expected: &str| {
+            let group = group.parse().unwrap();
+            assert_eq!(command(access, &group), format!("{start} {expected}"));
         };
         check(
             Access::Resources,

@@ -226,7 +226,7 @@ fn named(steps: &[Step], customizers: &[Customizer]) -> Vec<(String, Step)> {
 
 impl NoLog {
     /// Why, and which role helps. The staging group is new for each build, so a role on it would come too late.
-    fn in_words(&self, plan: &Plan, staging_group: Option<&str>) -> String {
+    fn in_words(&self, plan: &Plan, staging_group: Option<&ResourceGroupId>) -> String {
         let failure = match self {
             Self::Missing(reason) | Self::Unwritten(reason) => return reason.clone(),
             Self::Refused(failure) => failure,
@@ -238,8 +238,8 @@ impl NoLog {
         };
         let subscription = &plan.connection.subscription;
         // Where the group is not known, it is taken for one that the service made.
-        let unknown = || format!("/subscriptions/{subscription}/resourceGroups/IT_");
-        let group = staging_group.map_or_else(unknown, str::to_owned);
+        let unknown = || ResourceGroupId::new(subscription, "IT_");
+        let group = staging_group.cloned().unwrap_or_else(unknown);
         let command = log_access::command(access, &group);
         format!("{failure}; to see it, run: {command}")
     }

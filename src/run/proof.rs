@@ -10,15 +10,15 @@ use crate::arm::Arm;
 use crate::arm::gallery::Version;
 use crate::arm::template_state::RunState;
 use crate::inputs::Plan;
-use crate::resource::{ImageVersion, ResourceId};
+use crate::resource::{ImageVersion, ResourceGroupId, ResourceId};
 use crate::storage::accounts_of_group;
 
 /// A run that is over, and where it happened.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ended<'a> {
     pub(super) end: &'a RunEnd,
-    /// Resource id of the staging group, if Azure told it.
-    pub(super) staging_group: Option<&'a str>,
+    /// The staging group, if Azure told it.
+    pub(super) staging_group: Option<&'a ResourceGroupId>,
 }
 
 /// The image that the run made for `target`, if there is exactly one that is proven to be its.
@@ -59,7 +59,8 @@ fn is_of_run(version: &Version, number: Option<&str>, run: Ended<'_>) -> bool {
 }
 
 /// Whether the resource with this id lies in the group with that id.
-fn is_in_group((id, group): (&str, &str)) -> bool {
+fn is_in_group((id, group): (&str, &ResourceGroupId)) -> bool {
+    let group = group.as_str();
     let rest = id.split_at_checked(group.len());
     rest.is_some_and(|(start, rest)| start.eq_ignore_ascii_case(group) && rest.starts_with('/'))
 }
@@ -84,8 +85,8 @@ async fn managed_image(arm: &Arm, plan: &Plan, id: &ResourceId, run: Ended<'_>) 
 }
 
 /// The service calls the groups that it makes itself `IT_{group}_{template}_{guid}` (recorded in 2023).
-pub(super) fn is_of_service(group: &str) -> bool {
-    let name = group.rsplit('/').next().unwrap_or_default();
+pub(super) fn is_of_service(group: &ResourceGroupId) -> bool {
+    let name = group.name();
     name.get(..3)
         .is_some_and(|start| start.eq_ignore_ascii_case("IT_"))
 }
@@ -128,9 +129,10 @@ mod tests {
     fn only_what_this_run_published_is_its_version() {
         let began = Some(datetime!(2026-11-28 10:00 UTC));
         let check = |version: &Version, number: Option<&str>, end: &RunEnd, expected: bool| {
+            let group = GROUP.parse().unwrap();
             let run = Ended {
                 end,
-                staging_group: Some(GROUP),
+                staging_group: Some(&group),
             };
             assert_eq!(
                 is_of_run(version, number, run),

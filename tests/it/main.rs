@@ -19,6 +19,8 @@ mod emulated;
 #[cfg(test)]
 mod failures_page;
 #[cfg(test)]
+mod files_outside;
+#[cfg(test)]
 mod flow;
 #[cfg(test)]
 mod given_values;

@@ -1,7 +1,5 @@
 //! What is said about the inputs that came after version 1.0.
 
-use image_builder::secret::Secret;
-
 use crate::inputs::warnings;
 use crate::job::{Job, id, job};
 use crate::problems::check;
@@ -231,21 +229,6 @@ fn staging_resource_groups() {
         "errorHandlingOnCustomizerError",
         "keep",
         "AIB102 Input 'errorHandlingOnCustomizerError': 'keep' is not one of 'cleanup', 'abort'",
-    );
-}
-
-#[test]
-fn secrets_in_scripts_are_warned_of() {
-    let mut job = job().input(
-        "inlineScript",
-        "curl -H 'key: hunter2-hunter2' https://a.example",
-    );
-    job.given.secrets = vec![Secret::new("hunter2-hunter2", &job.masked)];
-    assert_eq!(
-        warnings(&job),
-        [
-            "AIB110 Input 'inlineScript': a script holds the value of a secret variable, which everybody who may read the image template can read there\nhint: let the build VM read it from a key vault, with an identity of its own (input 'buildVmIdentities')"
-        ]
     );
 }
 

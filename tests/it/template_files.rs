@@ -322,8 +322,8 @@ fn customizers_that_cannot_run() {
     check(
         "customize:\n- type: Shell\n  scriptPath: scripts/setpu.sh\n- type: File\n  sourcePath: ../outside.txt\n  destination: /tmp/x\n",
         &[
-            "AIB109 3, customize[0].scriptPath: '{dir}/webapp/scripts/setpu.sh' does not exist, or is no file\nhint: '{dir}/webapp/scripts' holds 'setup.sh'; did you mean that?",
-            "AIB109 5, customize[1].sourcePath: '{dir}/outside.txt' does not exist, or is no file",
+            "AIB109 3, customize[0].scriptPath: '{dir}/webapp/scripts/setpu.sh' does not exist\nhint: '{dir}/webapp/scripts' holds 'setup.sh'; did you mean that?",
+            "AIB109 5, customize[1].sourcePath: '{dir}/outside.txt' does not exist",
         ],
     );
 }

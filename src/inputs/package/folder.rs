@@ -6,7 +6,7 @@ use std::{fs, io};
 use super::names::windows_fault;
 use crate::inputs::declared::{PACKAGE_PATH, PROVISIONER, STORAGE_ACCOUNT_NAME};
 use crate::inputs::given::Given;
-use crate::inputs::path::{resolved, what_there_is};
+use crate::inputs::path::{Bounds, Outside, resolved, what_there_is};
 use crate::inputs::problem::{Code, Form, Problem, quoted};
 use crate::inputs::reading::{Reading, Reported};
 use crate::inputs::spelling::tidy;
@@ -43,6 +43,13 @@ fn is_root(given: &Given, folder: &Path) -> bool {
         .into_iter()
         .flatten()
         .any(|root| !root.as_os_str().is_empty() && resolved(root) == folder)
+}
+
+/// The folder or file that the input names, whether it is there or not.
+pub(in crate::inputs) fn named(given: &Given) -> Option<PathBuf> {
+    let text = given.inputs.get(&PACKAGE_PATH.name.to_ascii_lowercase())?;
+    let text = text.trim().trim_matches('"').trim();
+    (!text.is_empty()).then(|| absolute(&given.working_directory, text))
 }
 
 /// The path, and whether it is a single file.
@@ -82,6 +89,18 @@ pub(super) fn read(
         let hint = format!(
             "to upload all of it on purpose, write '$(System.DefaultWorkingDirectory)/' with the slash at the end; {}",
             without_package()
+        );
+        return Err(reading.report(wrong_path(sentence, Some(hint))));
+    }
+    let bounds = Bounds::of(given);
+    if bounds.holds_by_name(&folder)
+        && let Err(outside @ Outside::Elsewhere(_)) = bounds.check(&folder)
+    {
+        let shown = quoted(&folder.display().to_string());
+        let sentence = format!("{shown} {}", outside.reason());
+        let hint = format!(
+            "to upload that folder on purpose, set '{}' to its own path, not to a link to it",
+            PACKAGE_PATH.name
         );
         return Err(reading.report(wrong_path(sentence, Some(hint))));
     }

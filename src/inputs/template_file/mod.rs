@@ -11,16 +11,17 @@ mod rules;
 mod steps;
 mod variables;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
 use super::declared::{BUILD_TIMEOUT_IN_MINUTES, TEMPLATE_FILE};
 use super::given::Given;
+use super::path::{Bounds, INTO_BOUNDS, Outside};
 use super::plan::{Provisioner, Source, Target};
 use super::problem::{Code, Problem, quoted};
 use super::reading::{Reading, Reported};
+use crate::file;
 use check::{Checked, Fault};
 pub(super) use overrides::CUSTOMIZE;
 pub(super) use steps::{FileSteps, resolve};
@@ -129,6 +130,22 @@ impl TemplateFile {
         u32::try_from(minutes).ok()
     }
 
+    /// Every script that it brings into the template, by its place in the file.
+    pub(super) fn scripts(&self) -> Vec<(String, String)> {
+        let own = self.steps.iter().flat_map(FileSteps::scripts_by_place);
+        let validators = self
+            .sections
+            .get("validate")
+            .and_then(|it| it.get("inVMValidations"));
+        let validators = validators.and_then(Value::as_array).into_iter().flatten();
+        let validators = validators.filter_map(Value::as_object).enumerate();
+        let validators = validators.map(|(index, validator)| {
+            let place = format!("validate.inVMValidations[{index}]");
+            (place, steps::inline_of(validator))
+        });
+        own.chain(validators).collect()
+    }
+
     /// The system that the customizers are for, as far as they tell.
     pub(super) fn provisioner(&self) -> Option<Provisioner> {
         self.steps.as_ref().and_then(FileSteps::provisioner)
@@ -147,6 +164,16 @@ pub(super) fn read(reading: &mut Reading<'_>) -> TemplateFile {
     };
     let given = reading.given();
     let path = path(given, text);
+    let bounds = match bounds(given, &path) {
+        Ok(bounds) => bounds,
+        Err(outside) => {
+            let shown = quoted(&path.display().to_string());
+            let sentence = format!("{shown} {}", outside.reason());
+            let hint = format!("name the file itself, not a link to it; or {INTO_BOUNDS}");
+            let reported = reading.report(problem(Code::TemplateFile, sentence, Some(hint)));
+            return TemplateFile::unread(reported);
+        }
+    };
     let content = match content(&path) {
         Ok(content) => content,
         Err((sentence, hint)) => {
@@ -166,7 +193,7 @@ pub(super) fn read(reading: &mut Reading<'_>) -> TemplateFile {
     let mut checked = check::check(&node, &members::IMAGE_TEMPLATE_PROPERTIES, &given.variables);
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     rules::check(&mut checked);
-    let steps = steps::read(&mut checked, &folder);
+    let steps = steps::read(&mut checked, &folder, &bounds);
     let mut first = None;
     checked.faults.sort_by_key(|fault| fault.line);
     for fault in checked.faults {
@@ -239,6 +266,26 @@ fn path(given: &Given, text: &str) -> PathBuf {
     }
 }
 
+/// From where the file can name others. One that the author of the pipeline takes from elsewhere, such as a downloaded artifact, can name those
+/// beside it; a link in the repository cannot lead elsewhere.
+fn bounds(given: &Given, path: &Path) -> Result<Bounds, Outside> {
+    let mut bounds = Bounds::of(given);
+    if bounds.holds_by_name(path) {
+        bounds.check(path)?;
+    } else if let Some(folder) = path.parent() {
+        bounds.add(folder);
+    }
+    if let Some(package) = super::package::named_folder(given)
+        && !bounds.holds_by_name(&package)
+    {
+        bounds.add(&package);
+    }
+    Ok(bounds)
+}
+
+/// Azure Resource Manager takes no more in one request.
+const LONGEST_FILE: u64 = 4 << 20;
+
 fn content(path: &Path) -> Result<String, (String, Option<String>)> {
     let shown = quoted(&path.display().to_string());
     if path.is_dir() {
@@ -249,7 +296,11 @@ fn content(path: &Path) -> Result<String, (String, Option<String>)> {
             None,
         ));
     }
-    fs::read_to_string(path).map_err(|error| match error.kind() {
+    let content = file::read(path, LONGEST_FILE);
+    let text = content.and_then(|content| {
+        String::from_utf8(content).map_err(|_| std::io::ErrorKind::InvalidData.into())
+    });
+    text.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => (
             format!(
                 "{shown} does not exist; expected a YAML or JSON file, for example images/web.yml"

@@ -4,15 +4,16 @@ mod interpreter;
 mod resolution;
 mod text_file;
 
-use std::fs;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
 use super::check::Checked;
 use super::text;
+use crate::file;
 use crate::inputs::customization::lines;
-use crate::inputs::path::{resolved, what_there_is};
+use crate::inputs::path::{Bounds, INTO_BOUNDS, resolved, what_there_is};
 use crate::inputs::plan::{Mend, Provisioner};
 use crate::inputs::predefined::left_alone;
 use crate::inputs::problem::{Code, quoted};
@@ -43,7 +44,7 @@ enum FileStep {
 }
 
 /// Reads the files that are named. Validators' scripts are put in place as well: they run in another VM, which the package does not get into.
-pub(super) fn read(checked: &mut Checked, folder: &Path) -> Option<FileSteps> {
+pub(super) fn read(checked: &mut Checked, folder: &Path, bounds: &Bounds) -> Option<FileSteps> {
     if let Some(list) = checked
         .value
         .get("validate")
@@ -52,7 +53,7 @@ pub(super) fn read(checked: &mut Checked, folder: &Path) -> Option<FileSteps> {
         let validators = list.as_array().cloned().unwrap_or_default();
         let ready = validators.into_iter().enumerate().map(|(index, validator)| {
             let place = format!("validate.inVMValidations[{index}]");
-            match step(checked, folder, &place, object(validator)) {
+            match step(checked, (folder, bounds), &place, object(validator)) {
                 FileStep::Plain(validator, _) => Value::Object(validator),
                 FileStep::Carried { customizer, .. } => {
                     let place = format!("{place}.{SCRIPT_PATH}");
@@ -77,9 +78,18 @@ pub(super) fn read(checked: &mut Checked, folder: &Path) -> Option<FileSteps> {
         .enumerate()
         .map(|(index, customizer)| {
             let place = format!("customize[{index}]");
-            step(checked, folder, &place, object(customizer))
+            step(checked, (folder, bounds), &place, object(customizer))
         });
     Some(FileSteps(steps.collect()))
+}
+
+/// Enough of a script to know whether it is short.
+fn beginning(path: &Path) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    let most = u64::try_from(LONGEST_INLINE).unwrap_or(u64::MAX);
+    let file = file::open(path)?;
+    file.take(most + 1).read_to_end(&mut content)?;
+    Ok(content)
 }
 
 fn object(value: Value) -> Map<String, Value> {
@@ -91,7 +101,7 @@ fn object(value: Value) -> Map<String, Value> {
 
 fn step(
     checked: &mut Checked,
-    folder: &Path,
+    (folder, bounds): (&Path, &Bounds),
     place: &str,
     mut customizer: Map<String, Value>,
 ) -> FileStep {
@@ -104,13 +114,26 @@ fn step(
     };
     let file = resolved(&folder.join(path.replace('\\', "/")));
     let shown = quoted(&file.display().to_string());
-    if !file.is_file() {
+    let real = match bounds.check(&file) {
+        Ok(real) => real,
+        Err(outside) => {
+            let hint = format!("{INTO_BOUNDS}, or into the folder of the package");
+            checked.fault(
+                &member,
+                format!("{shown} {}", outside.reason()),
+                Some(&hint),
+            );
+            return FileStep::Plain(customizer, None);
+        }
+    };
+    if real.exists() && !real.is_file() {
+        let sentence = format!("{shown} is not a regular file; expected a script or another file");
+        checked.fault(&member, sentence, None);
+        return FileStep::Plain(customizer, None);
+    }
+    if !real.is_file() {
         let hint = what_there_is(&file);
-        checked.fault(
-            &member,
-            format!("{shown} does not exist, or is no file"),
-            hint.as_deref(),
-        );
+        checked.fault(&member, format!("{shown} does not exist"), hint.as_deref());
         return FileStep::Plain(customizer, None);
     }
     if source.is_some() {
@@ -121,7 +144,7 @@ fn step(
             mend: Mend::Nothing,
         };
     }
-    let content = match fs::read(&file) {
+    let content = match beginning(&real) {
         Ok(content) => content,
         Err(error) => {
             checked.fault(&member, format!("{shown} cannot be read: {error}"), None);
@@ -198,16 +221,26 @@ impl FileSteps {
 
     /// The inline lines of each step.
     pub(in crate::inputs) fn scripts(&self) -> Vec<String> {
-        let inline = self.customizers().filter_map(|step| step.get("inline"));
-        let scripts = inline.filter_map(Value::as_array).map(|lines| {
-            let lines = lines.iter().filter_map(Value::as_str);
-            lines.collect::<Vec<_>>().join("\n")
-        });
-        scripts.collect()
+        let steps = self.customizers();
+        let with_lines = steps.filter(|step| step.contains_key("inline"));
+        with_lines.map(inline_of).collect()
     }
 
     /// All inline lines, to look for words in.
     pub(in crate::inputs) fn script(&self) -> String {
         self.scripts().join("\n")
     }
+
+    /// The inline lines of each step, by its place in the file.
+    pub(in crate::inputs) fn scripts_by_place(&self) -> impl Iterator<Item = (String, String)> {
+        let steps = self.customizers().enumerate();
+        steps.map(|(index, step)| (format!("customize[{index}]"), inline_of(step)))
+    }
+}
+
+/// The inline lines of a customizer or validator as one text.
+pub(super) fn inline_of(step: &Map<String, Value>) -> String {
+    let lines = step.get("inline").and_then(Value::as_array);
+    let lines = lines.into_iter().flatten().filter_map(Value::as_str);
+    lines.collect::<Vec<_>>().join("\n")
 }
