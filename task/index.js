@@ -24,13 +24,13 @@ function executable(file) {
   return fs.accessSync(file, fs.constants.X_OK) || file; // Still denied on a file system mounted with noexec.
 }
 
-// Packages carry no executable bit, and the agent may mount the task's folder read-only: then a copy runs.
+// Packages carry no executable bit, and the agent may mount the task's folder read-only: then a copy runs, and goes with us.
 function runnable(file) {
   try { return executable(file); } catch (error) { if (!denied.includes(error.code)) throw error; }
-  const folder = path.join(process.env.AGENT_TEMPDIRECTORY || os.tmpdir(), 'image-builder-');
-  const copy = path.join(fs.mkdtempSync(folder), path.basename(file)); // Private to this process, so nobody sees it half written.
-  fs.copyFileSync(file, copy);
-  return executable(copy);
+  const folder = fs.mkdtempSync(path.join(process.env.AGENT_TEMPDIRECTORY || os.tmpdir(), 'image-builder-')); // So nobody sees it half written.
+  process.on('exit', () => { try { fs.rmSync(folder, { recursive: true }); } catch (_) { /* The agent empties its folder after the job. */ } });
+  const copy = path.join(folder, path.basename(file));
+  return fs.copyFileSync(file, copy) || executable(copy);
 }
 
 function write(text) {

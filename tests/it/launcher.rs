@@ -142,6 +142,8 @@ fn a_read_only_task_folder_is_no_obstacle() {
             Some(task.path("temp").as_path()),
             "{said}"
         );
+        let left = fs::read_dir(task.path("temp")).unwrap();
+        assert_eq!(left.count(), 0, "the copy stays");
         assert_eq!(
             fs::metadata(task.path(&own_core()))
                 .unwrap()

@@ -217,3 +217,55 @@ fn every_platform_is_built() {
         .filter_map(|entry| entry["platform"].as_str());
     assert_eq!(built.collect::<BTreeSet<_>>(), known);
 }
+
+/// Every user of a machine can read the arguments of its processes.
+#[test]
+fn the_token_for_publishing_is_no_argument_of_a_process() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    let script = fs::read_to_string(in_repository("build/publish")).unwrap();
+    put("build/publish", &script);
+    put("bin/az", "#!/bin/sh\necho the-token-of-the-publisher\n");
+    let tool = "console.log(JSON.stringify(process.argv.slice(2)));\n\
+        console.log(JSON.stringify(require('fs').readFileSync('/proc/self/cmdline', 'utf8').split('\\0')));\n\
+        console.log(JSON.stringify(Object.values(process.env)));\n";
+    put(
+        "build/vsix-tools/node_modules/tfx-cli/_build/tfx-cli.js",
+        tool,
+    );
+    let path = std::env::var("PATH").unwrap();
+    let output = std::process::Command::new("bash")
+        .arg(folder.path().join("build/publish"))
+        .args(["a b.vsix", "--share-with", "contoso"])
+        .env(
+            "PATH",
+            format!("{}:{path}", folder.path().join("bin").display()),
+        )
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<_> = said.lines().collect();
+    let token = "the-token-of-the-publisher";
+    assert_eq!(
+        lines[..2],
+        [
+            format!("##vso[task.setsecret]{token}"),
+            format!(
+                r#"["extension","publish","--vsix","a b.vsix","--auth-type","pat","--no-prompt","--no-color","--share-with","contoso","--token","{token}"]"#
+            ),
+        ],
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(
+        lines[2..].iter().all(|line| !line.contains(token)),
+        "{said}"
+    );
+    assert!(lines[2].contains("--vsix"), "{said}");
+}
