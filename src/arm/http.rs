@@ -240,19 +240,21 @@ mod tests {
 
     use super::*;
 
-    fn piece(length: usize) -> Result<Bytes, TransportError> {
-        Ok(Bytes::from(vec![b' '; length]))
+    type Piece = Result<Bytes, TransportError>;
+
+    fn bytes(length: usize) -> Bytes {
+        Bytes::from(vec![b' '; length])
     }
 
     #[tokio::test]
     async fn an_answer_without_an_end_is_not_read_to_it() {
-        let (half, most) = (piece(MOST_BYTES / 2), piece(1));
+        let half: Piece = Ok(bytes(MOST_BYTES / 2));
         let body = stream::iter([half.clone(), half.clone()]);
         assert_eq!(whole(body).await.unwrap().len(), MOST_BYTES);
-        let body = stream::iter([half.clone(), half, most]);
+        let body = stream::iter([half.clone(), half, Ok(bytes(1))]);
         let error = whole(body).await.unwrap_err();
         assert_eq!(error.to_string(), "the answer has more than 32 MB");
-        let endless = stream::repeat_with(|| piece(1 << 16));
+        let endless = stream::repeat_with(|| -> Piece { Ok(bytes(1 << 16)) });
         assert!(whole(endless).await.is_err());
     }
 
@@ -260,7 +262,8 @@ mod tests {
     async fn an_answer_that_drips_ends() {
         let drip = stream::unfold((), |()| async {
             tokio::time::sleep(IDLE_TIMEOUT / 2).await;
-            Some((piece(1), ()))
+            let piece: Piece = Ok(bytes(1));
+            Some((piece, ()))
         });
         let start = tokio::time::Instant::now();
         let error = in_time(LONGEST_REQUEST, whole(Box::pin(drip))).await;

@@ -143,8 +143,9 @@ mod tests {
             LONGEST + OVERLAP - 8,
             2 * LONGEST - 8,
         ] {
-            let log = [&vec![b'x'; before], SECRET.as_bytes(), &[b'y'; 200_000]].concat();
-            let expected = [&vec![b'x'; before], HIDDEN, &[b'y'; 200_000]].concat();
+            let (head, tail) = (vec![b'x'; before], vec![b'y'; 200_000]);
+            let log = [&head, SECRET.as_bytes(), &tail].concat();
+            let expected = [&head, HIDDEN, &tail].concat();
             for size in [1000, 4096, LONGEST, log.len()] {
                 assert!(through(&log, size) == expected, "{before} {size}");
             }

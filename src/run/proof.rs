@@ -170,8 +170,11 @@ mod tests {
 
     #[test]
     fn groups_of_the_service_are_told_by_their_name() {
-        assert!(is_of_service(GROUP));
-        assert!(!is_of_service("/subscriptions/s/resourceGroups/rg-staging"));
-        assert!(!is_of_service(""));
+        let check = |id: &str, expected: bool| {
+            assert_eq!(is_of_service(&id.parse().unwrap()), expected, "{id}");
+        };
+        check(GROUP, true);
+        check("/subscriptions/s/resourceGroups/rg-staging", false);
+        check("/subscriptions/s/resourceGroups/IT", false);
     }
 }

@@ -83,6 +83,31 @@ pub(super) fn read(checked: &mut Checked, folder: &Path, bounds: &Bounds) -> Opt
     Some(FileSteps(steps.collect()))
 }
 
+/// Where the regular file is that a template file names as `file`. What is wrong with it is a fault of `member`.
+fn existing(checked: &mut Checked, member: &str, file: &Path, bounds: &Bounds) -> Option<PathBuf> {
+    let shown = quoted(&file.display().to_string());
+    let real = match bounds.check(file) {
+        Ok(real) => real,
+        Err(outside) => {
+            let hint = format!("{INTO_BOUNDS}, or into the folder of the package");
+            let sentence = format!("{shown} {}", outside.reason());
+            checked.fault(member, sentence, Some(&hint));
+            return None;
+        }
+    };
+    if real.is_file() {
+        return Some(real);
+    }
+    if real.exists() {
+        let sentence = format!("{shown} is not a regular file; expected a script or another file");
+        checked.fault(member, sentence, None);
+    } else {
+        let hint = what_there_is(file);
+        checked.fault(member, format!("{shown} does not exist"), hint.as_deref());
+    }
+    None
+}
+
 /// Enough of a script to know whether it is short.
 fn beginning(path: &Path) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
@@ -114,28 +139,9 @@ fn step(
     };
     let file = resolved(&folder.join(path.replace('\\', "/")));
     let shown = quoted(&file.display().to_string());
-    let real = match bounds.check(&file) {
-        Ok(real) => real,
-        Err(outside) => {
-            let hint = format!("{INTO_BOUNDS}, or into the folder of the package");
-            checked.fault(
-                &member,
-                format!("{shown} {}", outside.reason()),
-                Some(&hint),
-            );
-            return FileStep::Plain(customizer, None);
-        }
+    let Some(real) = existing(checked, &member, &file, bounds) else {
+        return FileStep::Plain(customizer, None);
     };
-    if real.exists() && !real.is_file() {
-        let sentence = format!("{shown} is not a regular file; expected a script or another file");
-        checked.fault(&member, sentence, None);
-        return FileStep::Plain(customizer, None);
-    }
-    if !real.is_file() {
-        let hint = what_there_is(&file);
-        checked.fault(&member, format!("{shown} does not exist"), hint.as_deref());
-        return FileStep::Plain(customizer, None);
-    }
     if source.is_some() {
         return FileStep::Carried {
             customizer,

@@ -82,10 +82,6 @@ fn printed() -> Vec<u8> {
     log
 }
 
-fn lines_of(log: &[u8]) -> usize {
-    log.iter().filter(|byte| **byte == b'\n').count()
-}
-
 fn scene() -> Scene {
     let mut scene = Scene::linux();
     scene.step.variables.set_secret("deployKey", SECRET);
@@ -108,7 +104,8 @@ async fn what_a_customizer_prints_is_in_no_file() {
         .find(|path| path.to_string_lossy().ends_with("customization.log"));
     let log = fs::read_to_string(log.unwrap()).unwrap();
     assert!(log.contains("azure-arm: before *** behind\r\n"), "{log}");
-    assert_eq!(log.lines().count(), lines_of(&printed()));
+    let lines = String::from_utf8(printed()).unwrap().lines().count();
+    assert_eq!(log.lines().count(), lines);
 }
 
 #[tokio::test(start_paused = true)]
