@@ -85,3 +85,28 @@ fn containers(group: &Value) -> Vec<Container> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_names_become_part_of_an_address() {
+        let good = "/subscriptions/s/resourceGroups/IT_g/providers/Microsoft.ContainerInstance/containerGroups/build";
+        let check = |id: &str, name: &str, expected: usize| {
+            let group = json!({"id": id, "properties": {"containers": [{"name": name}]}});
+            assert_eq!(containers(&group).len(), expected, "{id} {name}");
+        };
+        check(good, "build-1", 1);
+        check(good, "../../x", 0);
+        check(good, "x?y", 0);
+        check(good, "", 0);
+        check("@host.example/x", "build", 0);
+        check(
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/disks/x",
+            "build",
+            0,
+        );
+    }
+}

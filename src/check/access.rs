@@ -45,7 +45,9 @@ pub(super) async fn of_identity(azure: &Azure<'_>) -> Vec<Seen> {
     let Look::There(found) = &*look else {
         return vec![Seen::unknown("the rights of the identity", reason(&look))];
     };
-    let Some(principal) = text(found, "/properties/principalId") else {
+    // It becomes part of an address, and of a command in a hint.
+    let plain = |id: &&str| id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let Some(principal) = text(found, "/properties/principalId").filter(plain) else {
         return vec![Seen::unknown(
             "the rights of the identity",
             "Azure names no principal",

@@ -192,6 +192,23 @@ mod tests {
     use serde_json::json;
 
     #[test]
+    fn only_paths_of_names_are_asked_for() {
+        let role = "/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/1-2";
+        for (path, expected) in [
+            (role, true),
+            ("/providers/a/b?api-version=1&$filter=x eq 'y/../z'", true),
+            ("@host.example/x", false),
+            ("//host.example/x", false),
+            ("/subscriptions/../x", false),
+            ("/subscriptions/a#b", false),
+            ("/subscriptions/a:b@c", false),
+            ("", false),
+        ] {
+            assert_eq!(is_path(path), expected, "{path}");
+        }
+    }
+
+    #[test]
     fn only_a_whole_list_tells_names() {
         let check = |list: Value, expected: Option<Vec<&str>>| assert_eq!(names(&list), expected);
         check(json!([{"name": "a"}, {"name": "b"}]), Some(vec!["a", "b"]));

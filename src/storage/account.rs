@@ -10,6 +10,7 @@ use url::Url;
 use super::blob::{BlobRef, NotABlob};
 use super::failure::StorageFailure;
 use super::percent::encode;
+use crate::arm::refusal::cut;
 use crate::arm::retry::Repeat;
 use crate::arm::{Call, Cause, Client, Failure};
 use crate::inputs::nearest;
@@ -21,6 +22,8 @@ use crate::secret::Secret;
 const API_VERSION: &str = "2023-05-01";
 /// Its resource type.
 const ACCOUNT: &str = "Microsoft.Storage/storageAccounts";
+/// Of an address that is none.
+const LONGEST_SHOWN: usize = 200;
 /// More pages than any subscription has; a list without an end is not followed further.
 const MOST_PAGES: usize = 200;
 
@@ -145,11 +148,11 @@ async fn look(
         encode(resource_group, b""),
         encode(&name.to_lowercase(), b""),
     );
-    let no_blobs = || StorageFailure::NoBlobEndpoint {
-        name: name.to_owned(),
-    };
+    let unusable = |answer: &Value| unusable(answer, name);
     match client.send_for_json(&get(path)).await {
-        Ok((_, answer)) => return StorageAccount::from_answer(&answer).ok_or_else(no_blobs),
+        Ok((_, answer)) => {
+            return StorageAccount::from_answer(&answer).ok_or_else(|| unusable(&answer));
+        }
         Err(failure) if hidden(&failure) => {}
         Err(failure) => return Err(StorageFailure::account(failure)),
     }
@@ -180,7 +183,7 @@ async fn look(
             .flatten()
             .find(|one| is_named(one, name))
         {
-            return StorageAccount::from_answer(found).ok_or_else(no_blobs);
+            return StorageAccount::from_answer(found).ok_or_else(|| unusable(found));
         }
         names.extend(accounts.into_iter().flatten().filter_map(name_of));
         next = next_page(&page, resource_manager, name)?;
@@ -192,6 +195,26 @@ async fn look(
         ));
     }
     Err(not_found(None, &names))
+}
+
+/// Why an answer is no account that can hold a package.
+fn unusable(answer: &Value, name: &str) -> StorageFailure {
+    let endpoint = answer.pointer("/properties/primaryEndpoints/blob");
+    let Some(endpoint) = endpoint.and_then(Value::as_str) else {
+        return StorageFailure::NoBlobEndpoint {
+            name: name.to_owned(),
+        };
+    };
+    let endpoint = cut(endpoint, LONGEST_SHOWN);
+    StorageFailure::account(Failure {
+        doing: format!("Looking for storage account '{name}'"),
+        cause: Cause::Unreadable(format!(
+            "its id is not that of a storage account, or its blob endpoint '{endpoint}' is not a plain https address; nothing is sent there"
+        )),
+        tries: 1,
+        elapsed: std::time::Duration::ZERO,
+        request_id: None,
+    })
 }
 
 /// The accounts of a resource group that store blobs.

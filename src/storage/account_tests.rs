@@ -166,3 +166,81 @@ async fn a_list_without_an_end_is_not_followed_for_ever() {
     );
     assert_eq!(lines.len(), MOST_PAGES + 1);
 }
+
+#[tokio::test]
+async fn no_token_goes_where_an_answer_leads_it() {
+    let check = |change: &dyn Fn(&mut Value)| {
+        let mut account = answer("packages");
+        change(&mut account);
+        assert_eq!(StorageAccount::from_answer(&account), None, "{account}");
+    };
+    for endpoint in [
+        "http://packages.blob.core.windows.net/",
+        "https://user@packages.blob.core.windows.net/",
+        "https://packages.blob.core.windows.net/?x=",
+        "https://packages.blob.core.windows.net/#",
+        "file:///packages",
+        "packages",
+    ] {
+        check(&|account| account["properties"]["primaryEndpoints"]["blob"] = json!(endpoint));
+    }
+    for id in [
+        "@host.example/x",
+        ".host.example/subscriptions/s-1",
+        "/subscriptions/s-1/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/others",
+        "/subscriptions/s-1/resourceGroups/rg/providers/Microsoft.Compute/disks/packages",
+        "/subscriptions/s-1/resourceGroups/../providers/Microsoft.Storage/storageAccounts/packages",
+    ] {
+        check(&|account| account["id"] = json!(id));
+    }
+    let mut account = answer("packages");
+    account["properties"]["primaryEndpoints"]["blob"] = json!("http://packages.example/");
+    let (found, lines) = find(vec![Answer::Status(200, account.to_string())]).await;
+    let text = found.unwrap_err().to_string();
+    assert!(
+        text.ends_with("its blob endpoint 'http://packages.example/' is not a plain https address; nothing is sent there"),
+        "{text}"
+    );
+    assert_eq!(lines, [DIRECT]);
+}
+
+#[tokio::test]
+async fn what_proves_the_right_goes_to_its_own_server_and_over_https() {
+    let network = Scripted::in_turn(Vec::new());
+    let home = "https://management.azure.com/".parse().unwrap();
+    let client = network.client().keeping("arm", &home);
+    for (url, scope, reason) in [
+        (
+            "https://management.azure.com@host.example/x",
+            "arm",
+            "names a user",
+        ),
+        (
+            "https://management.azure.com.host.example/x",
+            "arm",
+            "is not one of Azure Resource Manager",
+        ),
+        (
+            "https://management.azure.com:8443/x",
+            "arm",
+            "is not one of Azure Resource Manager",
+        ),
+        (
+            "http://management.azure.com/x",
+            "arm",
+            "is not one of HTTPS",
+        ),
+        (
+            "http://x.blob.core.windows.net/x",
+            "storage",
+            "is not one of HTTPS",
+        ),
+        ("x", "storage", "is malformed"),
+    ] {
+        let call = Call::new("Asking", Method::GET, url, scope);
+        let failure = client.send(&call).await.unwrap_err().to_string();
+        let expected = format!("nothing was sent, because the address {reason}");
+        assert!(failure.contains(&expected), "{url}: {failure}");
+    }
+    assert_eq!(network.lines(), [""; 0]);
+}

@@ -259,6 +259,17 @@ fn a_file_that_changes_while_it_is_read_is_named() {
     check(&|file| file.set_len(9).unwrap());
 }
 
+#[cfg(unix)]
+#[test]
+fn nobody_waits_for_a_pipe_that_took_the_place_of_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a");
+    crate::file::tests::make_pipe(&path);
+    let failure = Content::open(&path, &Progress::default()).unwrap_err();
+    let reason = "it is not a regular file".to_owned();
+    assert_eq!(failure, PackageFailure::Unreadable { path, reason });
+}
+
 #[test]
 fn a_file_that_vanishes_before_it_is_read_is_named() {
     let folder = tempfile::tempdir().unwrap();

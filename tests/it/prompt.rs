@@ -161,3 +161,23 @@ fn a_template_goes_to_standard_output_and_warnings_beside_it() {
     assert!(warnings.starts_with(expected), "{warnings}");
     assert!(warnings.contains("\nhint: "), "{warnings}");
 }
+
+/// A pipeline variable becomes a variable of the environment, and whoever may queue a run may set one.
+#[test]
+fn variables_of_the_runtime_do_not_end_the_program() {
+    for (name, value) in [
+        ("TOKIO_WORKER_THREADS", "0"),
+        ("TOKIO_WORKER_THREADS", "many"),
+        ("RUST_MIN_STACK", "9223372036854775807"),
+    ] {
+        check(&["--version"], &[(name, value)], 0, &["image-builder "]);
+        check(&["clean-up"], &[(name, value)], 0, &[]);
+        let variables = [(name, value), ("TF_BUILD", "True")];
+        let output = run(&["run"], &variables);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            text.contains("task.complete result=Failed;]Input '"),
+            "{text}"
+        );
+    }
+}

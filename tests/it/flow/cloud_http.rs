@@ -27,6 +27,9 @@ impl Http for CloudHttp {
         let authority = request.uri().authority().unwrap().as_str();
         let host = HeaderValue::from_str(authority).unwrap();
         request.headers_mut().insert(HOST, host);
+        let plain = request.uri().scheme_str() != Some("https");
+        let metadata_service = request.uri().host() == Some("169.254.169.254");
+        assert!(!plain || metadata_service, "in clear: {}", request.uri());
         self.secrets.note_request(&request);
         let reply = self.cloud.answer(request);
         tokio::time::sleep(reply.delay).await;

@@ -89,7 +89,7 @@ async fn a_token_for_ever_is_one_for_a_day() {
             r#"{{"token_type":"Bearer","expires_in":{expires_in},"ext_expires_in":{expires_in},"access_token":"a-token-without-end"}}"#
         )
     };
-    for life in ["253402300799", "9223372036854775807", "1e300", "-1"] {
+    for life in ["253402300799", "9223372036854775807", "-1"] {
         let matcher = Matcher::path(Method::POST, "*/oauth2/v2.0/token");
         let fault = always(matcher, answer(200, token(life)));
         let stage = Scene::linux().build(|cloud| cloud.add_fault(fault)).await;
