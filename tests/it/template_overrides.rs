@@ -174,9 +174,9 @@ fn hints_about_inputs_name_none_that_is_overridden() {
     let mut job = with_section("vmProfile").input("inlineScript", "echo hunter2-hunter2");
     job.given.secrets = vec![Secret::new("hunter2-hunter2", &job.masked)];
     assert_eq!(
-        warnings(&job),
+        problems(&job),
         [
-            "AIB110 Input 'inlineScript': a script holds the value of a secret variable, which everybody who may read the image template can read there\nhint: let the build VM read it from a key vault, with an identity of its own ('userAssignedIdentities' in section 'vmProfile' of the template file)"
+            "AIB110 Input 'inlineScript': the script holds the value of a secret variable, and everybody who can read the image template could read it there\nhint: let the build VM read it from a key vault, with an identity of its own ('userAssignedIdentities' in section 'vmProfile' of the template file); a variable whose value is known to everybody need not be a secret one"
         ]
     );
     let windows = "customize: [{type: PowerShell, inline: [x]}]";

@@ -8,20 +8,18 @@ pub mod members;
 mod node;
 pub mod overrides;
 mod rules;
+mod source;
 mod steps;
 mod variables;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Map, Value};
 
 use super::declared::{BUILD_TIMEOUT_IN_MINUTES, TEMPLATE_FILE};
-use super::given::Given;
-use super::path::{Bounds, INTO_BOUNDS, Outside};
 use super::plan::{Provisioner, Source, Target};
-use super::problem::{Code, Problem, quoted};
+use super::problem::{Code, Problem};
 use super::reading::{Reading, Reported};
-use crate::file;
 use check::{Checked, Fault};
 pub(super) use overrides::CUSTOMIZE;
 pub(super) use steps::{FileSteps, resolve};
@@ -163,19 +161,9 @@ pub(super) fn read(reading: &mut Reading<'_>) -> TemplateFile {
         Err(reported) => return TemplateFile::unread(reported),
     };
     let given = reading.given();
-    let path = path(given, text);
-    let bounds = match bounds(given, &path) {
-        Ok(bounds) => bounds,
-        Err(outside) => {
-            let shown = quoted(&path.display().to_string());
-            let sentence = format!("{shown} {}", outside.reason());
-            let hint = format!("name the file itself, not a link to it; or {INTO_BOUNDS}");
-            let reported = reading.report(problem(Code::TemplateFile, sentence, Some(hint)));
-            return TemplateFile::unread(reported);
-        }
-    };
-    let content = match content(&path) {
-        Ok(content) => content,
+    let path = source::path(given, text);
+    let (bounds, content) = match source::read(given, &path) {
+        Ok(read) => read,
         Err((sentence, hint)) => {
             let reported = reading.report(problem(Code::TemplateFile, sentence, hint));
             return TemplateFile::unread(reported);
@@ -254,62 +242,6 @@ impl Reading<'_> {
         let text = format!("Input '{}': {}", TEMPLATE_FILE.name, warning.sentence(file));
         self.warn(warning.code, text, warning.hint);
     }
-}
-
-/// The file on the agent. A path may be written for Windows.
-fn path(given: &Given, text: &str) -> PathBuf {
-    let path = given.working_directory.join(text);
-    if path.exists() {
-        path
-    } else {
-        given.working_directory.join(text.replace('\\', "/"))
-    }
-}
-
-/// From where the file can name others. One that the author of the pipeline takes from elsewhere, such as a downloaded artifact, can name those
-/// beside it; a link in the repository cannot lead elsewhere.
-fn bounds(given: &Given, path: &Path) -> Result<Bounds, Outside> {
-    let mut bounds = Bounds::of(given);
-    if bounds.holds_by_name(path) {
-        bounds.check(path)?;
-    } else if let Some(folder) = path.parent() {
-        bounds.add(folder);
-    }
-    if let Some(package) = super::package::named_folder(given)
-        && !bounds.holds_by_name(&package)
-    {
-        bounds.add(&package);
-    }
-    Ok(bounds)
-}
-
-/// Azure Resource Manager takes no more in one request.
-const LONGEST_FILE: u64 = 4 << 20;
-
-fn content(path: &Path) -> Result<String, (String, Option<String>)> {
-    let shown = quoted(&path.display().to_string());
-    if path.is_dir() {
-        return Err((
-            format!(
-                "{shown} is a folder; expected a YAML or JSON file, for example images/web.yml"
-            ),
-            None,
-        ));
-    }
-    let content = file::read(path, LONGEST_FILE);
-    let text = content.and_then(|content| {
-        String::from_utf8(content).map_err(|_| std::io::ErrorKind::InvalidData.into())
-    });
-    text.map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => (
-            format!(
-                "{shown} does not exist; expected a YAML or JSON file, for example images/web.yml"
-            ),
-            super::path::what_there_is(path),
-        ),
-        std::io::ErrorKind::InvalidData => (format!("{shown} is not text in UTF-8"), None),
-        _ => (format!("{shown} cannot be read: {error}"), None),
-    })
 }
 
 /// A file without faults for the rules, so that they need not ask again.
