@@ -56,7 +56,7 @@ use declared::{
 use problem::Form;
 use reading::{Reading, Reported};
 use template_file::overrides::{in_the_file, overrides_by};
-use template_file::{CUSTOMIZE, TIMEOUT, TemplateFile};
+use template_file::{CUSTOMIZE, FileSteps, TIMEOUT, TemplateFile};
 
 use crate::resource::{IMAGE_TEMPLATE, Region, ResourceId};
 use crate::secret::Masker;
@@ -222,7 +222,7 @@ fn refuse_exposed_secrets(
     }
 }
 
-/// Secrets in scripts, and lines that do not do what they seem to.
+/// Lines of scripts that do not do what they seem to.
 fn warn_of_scripts(
     reading: &mut Reading<'_>,
     customization: &Result<Customization, Reported>,
