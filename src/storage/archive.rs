@@ -1,11 +1,11 @@
 //! A folder as an archive, a stream of blocks: no temporary file, and a few blocks of memory however large the folder is (the zip format's
-//! own directory, some ten bytes for each entry, comes on top).
+//! own directory, some 250 bytes for each entry, comes on top).
 //!
 //! The same folder gives the same bytes. Entries are sorted by name, and carry one fixed time: a build agent sets the time when it unpacks
 //! or downloads a file, so it says nothing about the file. Owners are left out for the same reason.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +28,9 @@ const WAITING_BLOCKS: usize = 2;
 const READ_BYTES: usize = 64 * 1024;
 /// A file that was listed as a short one may grow to this length before it is read.
 const MOST_SMALL_BYTES: u64 = 512 * 1024;
+/// How many places of a large file are looked at, and how much at each.
+const SAMPLES: u64 = 16;
+const SAMPLE_BYTES: u64 = 16 * 1024;
 
 /// How a package is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -218,20 +221,31 @@ impl Content {
     }
 
     /// All of it, if it is about as short as the `listed` length says: files that grow must not fill the memory.
-    pub(super) fn read_small(mut self, listed: u64) -> Result<Vec<u8>, PackageFailure> {
+    pub(super) fn read_small(
+        mut self,
+        listed: u64,
+        data: &mut Vec<u8>,
+    ) -> Result<(), PackageFailure> {
         if self.length > listed.saturating_mul(2).max(MOST_SMALL_BYTES) {
             return Err(self.changed(listed));
         }
-        let mut data = Vec::with_capacity(usize::try_from(self.length).unwrap_or_default() + 1);
-        let read = self.read_to_end(&mut data);
+        data.clear();
+        data.reserve(usize::try_from(self.length).unwrap_or_default() + 1);
+        let read = self.read_to_end(data);
         read.map_err(|error| failure_at(&self.path, &error))?;
-        Ok(data)
+        Ok(())
     }
 
-    /// Fails if there is more than there was when the file was opened.
-    pub(super) fn expect_end(&mut self) -> io::Result<()> {
-        // More than expected is an error of the reading itself.
-        self.read(&mut [0]).map(drop)
+    /// Bytes from all over the file, by which it can be told whether compressing it pays. What is read next is its beginning.
+    pub(super) fn sample(&mut self) -> io::Result<Vec<u8>> {
+        let mut sample = Vec::new();
+        for index in 0..SAMPLES {
+            let start = self.length / SAMPLES * index;
+            self.file.seek(SeekFrom::Start(start))?;
+            (&self.file).take(SAMPLE_BYTES).read_to_end(&mut sample)?;
+        }
+        self.file.rewind()?;
+        Ok(sample)
     }
 
     fn changed(&self, length: u64) -> PackageFailure {

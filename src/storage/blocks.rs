@@ -1,5 +1,6 @@
 //! Cuts what an archive writer writes into blocks, and stops the writer while nobody takes them.
 
+use std::cell::Cell;
 use std::io::{self, Write};
 
 use bytes::{Bytes, BytesMut};
@@ -20,7 +21,7 @@ pub(super) struct BlockWriter {
     block: BytesMut,
     written: u64,
     sum: Summing,
-    abandoned: bool,
+    abandoned: Cell<bool>,
 }
 
 impl BlockWriter {
@@ -32,7 +33,7 @@ impl BlockWriter {
             block: BytesMut::new(),
             written: 0,
             sum: Summing::new(),
-            abandoned: false,
+            abandoned: Cell::new(false),
         }
     }
 
@@ -41,7 +42,7 @@ impl BlockWriter {
         if !self.block.is_empty() {
             self.send().map_err(|_| PackageFailure::Abandoned)?;
         }
-        if self.abandoned {
+        if self.abandoned.get() {
             return Err(PackageFailure::Abandoned);
         }
         Ok((self.written, self.sum.finish()))
@@ -52,17 +53,21 @@ impl BlockWriter {
         self.sender.blocking_send(block).map_err(|_| self.abandon())
     }
 
-    fn abandon(&mut self) -> io::Error {
-        self.abandoned = true;
+    fn abandon(&self) -> io::Error {
+        self.give_up();
         io::Error::other(PackageFailure::Abandoned)
+    }
+
+    /// Takes everything from now on and sends nothing: there will be no archive. Archive writers write their last words when they are
+    /// dropped, and that of the zip format complains on standard error when it cannot.
+    pub(super) fn give_up(&self) {
+        self.abandoned.set(true);
     }
 }
 
 impl Write for BlockWriter {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        if self.abandoned {
-            // The error was returned once. Archive writers write their last words when they are dropped, and the zip writer complains
-            // on standard error when it cannot.
+        if self.abandoned.get() {
             return Ok(data.len());
         }
         if self.sender.is_closed() {

@@ -27,7 +27,6 @@ mod tar_gz;
 mod testing;
 mod walk;
 mod zip;
-mod zip_format;
 
 use std::future::ready;
 use std::path::PathBuf;
