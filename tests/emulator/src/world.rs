@@ -179,6 +179,14 @@ pub struct ImageDefinition {
     pub architecture: Option<String>,
     /// The feature `SecurityType`, such as `TrustedLaunchSupported`.
     pub security_type: Option<String>,
+    /// Whether it is for images that were not generalized.
+    pub specialized: bool,
+    /// Name, publisher and product of the plan under which its images are sold.
+    pub purchase_plan: Option<[String; 3]>,
+    /// The region of the versions, if it is another one than the gallery's.
+    pub versions_in: Option<String>,
+    /// The state of the versions; `Succeeded` if nothing is said.
+    pub versions_state: Option<&'static str>,
 }
 
 /// A subnet that a template may name.

@@ -1,5 +1,6 @@
 //! Sizes of VMs and quotas, as Microsoft.Compute lists them
-//! (<https://learn.microsoft.com/rest/api/compute/resource-skus/list>, <https://learn.microsoft.com/rest/api/compute/usage/list>).
+//! (<https://learn.microsoft.com/rest/api/compute/resource-skus/list>, <https://learn.microsoft.com/rest/api/compute/usage/list>,
+//! <https://learn.microsoft.com/rest/api/compute/virtual-machine-sizes/list>).
 
 use serde_json::{Value, json};
 
@@ -14,6 +15,24 @@ impl Arm {
         let region = filter.split('\'').nth(1).unwrap_or("westeurope");
         let sizes = self.world.vm_sizes.iter();
         let all: Vec<Value> = sizes.map(|size| document(size, region)).collect();
+        Answer::new(200, Body::Compact(json!({"value": all})))
+    }
+
+    /// The sizes of the region, whether the subscription can have them or not.
+    pub(crate) fn list_vm_sizes_of_region(&self) -> Answer {
+        let sizes = self.world.vm_sizes.iter();
+        let all: Vec<Value> = sizes
+            .map(|size| {
+                json!({
+                    "name": size.name,
+                    "numberOfCores": size.vcpus,
+                    "osDiskSizeInMB": 1_047_552,
+                    "resourceDiskSizeInMB": 76_800,
+                    "memoryInMB": size.memory_gb * 1024,
+                    "maxDataDiskCount": 4,
+                })
+            })
+            .collect();
         Answer::new(200, Body::Compact(json!({"value": all})))
     }
 

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::arm::answer::{Answer, Body, Refusal};
 use crate::arm::galleries::gallery_document;
+use crate::arm::images::ManagedImage;
 use crate::arm::version;
 use crate::arm::{Arm, Asked};
 use crate::ids;
@@ -92,29 +93,21 @@ impl Arm {
             .images
             .get(&ids::key(&id))
             .ok_or_else(|| Refusal::not_found("Microsoft.Compute/images", name, group))?;
-        let mut disk = json!({"osType": image.os_type, "osState": "Generalized", "diskSizeGB": 30});
-        if let Some(disk) = disk.as_object_mut() {
-            if let Some(vhd) = &image.vhd {
-                disk.insert("blobUri".to_owned(), json!(vhd));
-            }
-            disk.insert("caching".to_owned(), json!("None"));
-            disk.insert("storageAccountType".to_owned(), json!("Standard_LRS"));
-        }
         Ok(Answer::new(
             200,
-            Body::Compute(json!({
-                "name": name,
-                "id": image.id,
-                "type": "Microsoft.Compute/images",
-                "location": image.location,
-                "tags": image.tags,
-                "properties": {
-                    "storageProfile": {"osDisk": disk, "dataDisks": []},
-                    "provisioningState": "Succeeded",
-                    "hyperVGeneration": "V1",
-                },
-            })),
+            Body::Compute(managed_image_document(image)),
         ))
+    }
+
+    pub(crate) fn list_managed_images(&self, asked: &Asked<'_>) -> Answer {
+        let group = self.world.group_id(asked.path.get("group"));
+        let prefix = ids::key(&format!("{group}/"));
+        let images = self.images.iter();
+        let all: Vec<Value> = images
+            .filter(|(key, _)| key.starts_with(&prefix))
+            .map(|(_, image)| managed_image_document(image))
+            .collect();
+        Answer::new(200, Body::Compact(json!({"value": all})))
     }
 
     pub(crate) fn gallery(&self, asked: &Asked<'_>) -> Result<&Gallery, Refusal> {
@@ -166,7 +159,7 @@ fn definition_document(
         "properties": {
             "hyperVGeneration": definition.hyper_v_generation,
             "osType": definition.os_type,
-            "osState": "Generalized",
+            "osState": if definition.specialized { "Specialized" } else { "Generalized" },
             "identifier": {"publisher": publisher, "offer": offer, "sku": sku},
             "provisioningState": "Succeeded",
         },
@@ -182,8 +175,35 @@ fn definition_document(
             let features = json!([{"name": "SecurityType", "value": kind}]);
             properties.insert("features".to_owned(), features);
         }
+        if let Some([name, publisher, product]) = &definition.purchase_plan {
+            let plan = json!({"name": name, "publisher": publisher, "product": product});
+            properties.insert("purchasePlan".to_owned(), plan);
+        }
     }
     document
+}
+
+fn managed_image_document(image: &ManagedImage) -> Value {
+    let mut disk = json!({"osType": image.os_type, "osState": "Generalized", "diskSizeGB": 30});
+    if let Some(disk) = disk.as_object_mut() {
+        if let Some(vhd) = &image.vhd {
+            disk.insert("blobUri".to_owned(), json!(vhd));
+        }
+        disk.insert("caching".to_owned(), json!("None"));
+        disk.insert("storageAccountType".to_owned(), json!("Standard_LRS"));
+    }
+    json!({
+        "name": image.id.rsplit('/').next(),
+        "id": image.id,
+        "type": "Microsoft.Compute/images",
+        "location": image.location,
+        "tags": image.tags,
+        "properties": {
+            "storageProfile": {"osDisk": disk, "dataDisks": []},
+            "provisioningState": "Succeeded",
+            "hyperVGeneration": "V1",
+        },
+    })
 }
 
 pub(crate) fn version_key(asked: &Asked<'_>) -> String {

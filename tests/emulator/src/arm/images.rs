@@ -52,10 +52,12 @@ impl Arm {
                         gallery_id(subscription, gallery),
                         definition.name
                     );
-                    self.versions.insert(
-                        ids::key(&id),
-                        existing_version(&id, number, &gallery.location),
-                    );
+                    let region = definition.versions_in.as_ref();
+                    let version = ImageVersion {
+                        state: definition.versions_state.unwrap_or("Succeeded").to_owned(),
+                        ..existing_version(&id, number, region.unwrap_or(&gallery.location))
+                    };
+                    self.versions.insert(ids::key(&id), version);
                 }
             }
         }

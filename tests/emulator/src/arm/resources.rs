@@ -237,14 +237,22 @@ impl Arm {
         };
         Ok(Answer::new(
             200,
-            Body::Compact(json!({
-                "id": format!("/subscriptions/{subscription}/resourceGroups/{name}"),
-                "name": name,
-                "type": "Microsoft.Resources/resourceGroups",
-                "location": location,
-                "properties": {"provisioningState": "Succeeded"},
-            })),
+            Body::Compact(group_document(subscription, name, location)),
         ))
+    }
+
+    /// The groups of the scene; those that the service makes are left out.
+    pub(crate) fn list_resource_groups(&self, asked: &Asked<'_>) -> Answer {
+        let subscription = asked.path.get("subscription");
+        let groups = self.world.resource_groups.iter();
+        let all: Vec<Value> = groups
+            .filter(|group| {
+                self.location_of_group(subscription, &group.name)
+                    .is_some()
+            })
+            .map(|group| group_document(subscription, &group.name, &group.location))
+            .collect();
+        Answer::new(200, Body::Compact(json!({"value": all})))
     }
 
     pub(crate) fn resource_group_exists(&self, asked: &Asked<'_>) -> Answer {
@@ -290,4 +298,14 @@ impl Arm {
             "properties": {"tenantId": self.world.tenant, "principalId": identity.principal, "clientId": identity.client},
         })
     }
+}
+
+fn group_document(subscription: &str, name: &str, location: &str) -> Value {
+    json!({
+        "id": format!("/subscriptions/{subscription}/resourceGroups/{name}"),
+        "name": name,
+        "type": "Microsoft.Resources/resourceGroups",
+        "location": location,
+        "properties": {"provisioningState": "Succeeded"},
+    })
 }

@@ -62,6 +62,9 @@ pub(crate) enum Call {
     GetPlatformImageVersion,
     ListVmSizes,
     ListUsages,
+    ListVmSizesOfRegion,
+    ListResourceGroups,
+    ListManagedImagesOfGroup,
     ListNetworksOfGroup,
     GetNetwork,
     GetSubnet,
@@ -161,7 +164,7 @@ mod tests {
             &format!("{template}/runOutputs/o"),
             Some("GetRunOutput"),
         );
-        check(Method::GET, "/subscriptions/s/resourceGroups//", None);
+        check(Method::GET, "/subscriptions/s/resourceGroups//resources", None);
         let doubled = |place: &str| template.replace(place, &format!("{place}/"));
         check(Method::GET, &doubled("images/"), Some("GetTemplate"));
         check(Method::GET, &doubled("resourcegroups/"), None);

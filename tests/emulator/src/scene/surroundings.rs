@@ -28,6 +28,7 @@ pub(super) fn vm_sizes() -> Vec<VmSize> {
         size("Standard_D2ds_v5", "standardDDSv5Family", 2, 8, "V1,V2"),
         size("Standard_D4ds_v5", "standardDDSv5Family", 4, 16, "V1,V2"),
         size("Standard_D4s_v5", "standardDSv5Family", 4, 16, "V1,V2"),
+        size("Standard_D8s_v5", "standardDSv5Family", 8, 32, "V1,V2"),
         size("Standard_D8ds_v5", "standardDDSv5Family", 8, 32, "V1,V2"),
     ];
     let arm = VmSize {

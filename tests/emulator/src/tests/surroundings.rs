@@ -109,6 +109,45 @@ fn sizes_and_quotas_are_listed() {
 }
 
 #[test]
+fn what_there_is_instead_of_a_name_is_listed() {
+    let mut world = world();
+    let image = format!(
+        "{}/providers/Microsoft.Compute/images/base",
+        world.group_id("rg-images")
+    );
+    world.managed_images.push(image);
+    let definition = &mut world.galleries[0].definitions[0];
+    definition.specialized = true;
+    definition.purchase_plan = Some(["l1", "cis", "cis-windows"].map(str::to_owned));
+    definition.versions.push("1.0.0".to_owned());
+    definition.versions_in = Some("northeurope".to_owned());
+    definition.versions_state = Some("Failed");
+    let scene = Scene::with_world(Switches::default(), world);
+    let subscription = scene.group.replace("/resourceGroups/rg-images", "");
+    let list = |path: &str, version: &str| get(&scene, path, &format!("api-version={version}"));
+    let groups = list(&format!("{subscription}/resourcegroups"), "2021-04-01");
+    assert_eq!(names(&groups), ["rg-images"]);
+    let compute = "providers/Microsoft.Compute";
+    let sizes = format!("{subscription}/{compute}/locations/westeurope/vmSizes");
+    let sizes = list(&sizes, "2024-07-01");
+    assert!(names(&sizes).contains(&"Standard_D2ds_v5"));
+    assert_eq!(sizes.body["value"][0]["numberOfCores"], 1);
+    let images = list(&format!("{}/{compute}/images", scene.group), "2024-07-01");
+    assert_eq!(names(&images), ["base"]);
+    let definition = format!(
+        "{}/{compute}/galleries/galContoso/images/win11-avd",
+        scene.group
+    );
+    let properties = &list(&definition, "2024-03-03").body["properties"];
+    assert_eq!(properties["osState"], "Specialized");
+    assert_eq!(properties["purchasePlan"]["product"], "cis-windows");
+    let version = list(&format!("{definition}/versions/1.0.0"), "2024-03-03").body;
+    assert_eq!(version["properties"]["provisioningState"], "Failed");
+    let region = &version["properties"]["publishingProfile"]["targetRegions"][0];
+    assert_eq!(region["name"], "North Europe");
+}
+
+#[test]
 fn networks_tell_what_matters_to_a_build() {
     let mut world = world();
     world.subnets[0].private_link_policies = true;

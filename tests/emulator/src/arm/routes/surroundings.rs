@@ -80,6 +80,27 @@ pub(super) const ROUTES: &[Route] = &[
         &[]
     ),
     route!(
+        ListVmSizesOfRegion,
+        GET,
+        "/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{location}/vmSizes",
+        COMPUTE,
+        &[]
+    ),
+    route!(
+        ListResourceGroups,
+        GET,
+        "/subscriptions/{subscription}/resourcegroups",
+        RESOURCES,
+        &["$top", "$filter"]
+    ),
+    route!(
+        ListManagedImagesOfGroup,
+        GET,
+        group!("/providers/Microsoft.Compute/images"),
+        COMPUTE,
+        &[]
+    ),
+    route!(
         ListNetworksOfGroup,
         GET,
         group!("/providers/Microsoft.Network/virtualNetworks"),
