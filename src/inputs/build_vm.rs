@@ -8,7 +8,7 @@ use super::plan::{BuildVm, Network};
 use super::problem::{Code, Form, Problem, quoted};
 use super::reading::{Reading, Reported};
 use super::resource_kind::{IDENTITY, SUBNET};
-use super::spelling::tidy;
+use super::spelling::{tidy, whole_vm_size};
 use crate::resource::ResourceId;
 
 const SIZE: Form = Form {
@@ -129,11 +129,18 @@ fn vm_size<'a>(
         return Ok(None);
     };
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
-    if text.chars().all(plain) {
-        Ok(Some(text))
-    } else {
-        Err(reading.malformed(input, text, form, None))
+    if !text.chars().all(plain) {
+        return Err(reading.malformed(input, text, form, None));
     }
+    if let Some(whole) = whole_vm_size(text) {
+        let sentence = format!(
+            "{} is not the size of a VM; sizes begin with 'Standard_'",
+            quoted(text)
+        );
+        let hint = Some(format!("did you mean '{whole}'?"));
+        return Err(reading.report(Problem::new(Code::Malformed, input, sentence, hint)));
+    }
+    Ok(Some(text))
 }
 
 fn size(reading: &mut Reading<'_>) -> Result<Option<String>, Reported> {

@@ -87,6 +87,22 @@ pub(super) fn did_you_mean(names: &[&str]) -> Option<String> {
 const SHORTEST_PART: usize = 6;
 const MOST_MEANT: usize = 3;
 
+/// The size of a VM that was meant by a text without the word that all sizes begin with (`D4s_v5`), or with a misspelt one
+/// (<https://learn.microsoft.com/azure/virtual-machines/vm-naming-conventions>).
+pub(super) fn whole_vm_size(text: &str) -> Option<String> {
+    let (first, rest) = text.split_once(['_', '-']).unwrap_or((text, ""));
+    if ["standard", "basic"].contains(&first.to_lowercase().as_str()) && text.contains('_') {
+        return None;
+    }
+    if nearest(first, ["standard"]).is_some() {
+        return (!rest.is_empty()).then(|| format!("Standard_{rest}"));
+    }
+    let rest = first.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let letters = first.len() - rest.len();
+    let is_size = (1..=4).contains(&letters) && rest.starts_with(|c: char| c.is_ascii_digit());
+    is_size.then(|| format!("Standard_{text}"))
+}
+
 /// The name in a `$(name)` that the agent left alone, because there is no such variable.
 pub(super) fn unexpanded_macro(text: &str) -> Option<&str> {
     let after = text.split("$(").skip(1);
@@ -162,6 +178,24 @@ mod tests {
             Some("did you mean 'a' or 'b'?")
         );
         assert_eq!(did_you_mean(&[]), None);
+    }
+
+    #[test]
+    fn a_size_begins_with_its_tier() {
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(whole_vm_size(text).as_deref(), expected, "{text}");
+        };
+        check("D4s_v5", Some("Standard_D4s_v5"));
+        check("ds2", Some("Standard_ds2"));
+        check("NV36ads_A10_v5", Some("Standard_NV36ads_A10_v5"));
+        check("Standart_D4s_v5", Some("Standard_D4s_v5"));
+        check("Standard-D4s_v5", Some("Standard_D4s_v5"));
+        check("Standard_D4s_v5", None);
+        check("standard_d4s_v5", None);
+        check("Basic_A1", None);
+        check("a", None);
+        check("Internal_D4", None);
+        check("Standard", None);
     }
 
     #[test]

@@ -240,6 +240,12 @@ fn texts_of_the_wrong_form() {
         "Standard D2",
         "AIB101 Input 'vmSize': 'Standard D2' is not the size of a VM; expected letters, digits, '_' and '-', for example Standard_D2ds_v5",
     );
+    check(
+        job(),
+        "vmSize",
+        "D4s_v5",
+        "AIB101 Input 'vmSize': 'D4s_v5' is not the size of a VM; sizes begin with 'Standard_'\nhint: did you mean 'Standard_D4s_v5'?",
+    );
 }
 
 #[test]
