@@ -6,7 +6,7 @@ mod command;
 mod doctor;
 mod render;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -21,7 +21,7 @@ use crate::inputs::{
     self, Action, Given, GivenConnection, GivenRun, GivenStep, Owner, Plan, Variables,
 };
 use crate::report::{self, Reporter};
-use crate::run::{NOT_REMOVED_YET, Outcome, build_image};
+use crate::run::{NOT_REMOVED_YET, Outcome, Workplace, build_image};
 use crate::secret::{Masker, Secret};
 use crate::template;
 
@@ -77,6 +77,10 @@ async fn build_of(
     let reporter = Reporter::new(agent, earlier.all());
     reporter.announce(&plan, &template::source_of(&plan));
     let folder = agent.environment().temp_directory();
+    let workplace = Workplace {
+        folder: &folder,
+        job: doctor::job(agent),
+    };
     let arm = tokio::select! {
         biased;
         () = stop.requested().cancelled() => Err(Error::Canceled),
@@ -86,11 +90,12 @@ async fn build_of(
         Ok(arm) => tokio::select! {
             biased;
             () = stop.at_once().cancelled() => reporter.abandoned(),
-            outcome = build_anew(&plan, &arm, &folder, &reporter, (earlier, &owner), stop) => outcome,
+            outcome = build_anew(&plan, &arm, workplace, &reporter, (earlier, &owner), stop) => outcome,
         },
         Err(error) => Outcome {
             result: Err(error),
             remains: Vec::new(),
+            foreseen: Vec::new(),
         },
     };
     reporter.finish(&plan, &outcome, &folder);
@@ -100,14 +105,14 @@ async fn build_of(
 async fn build_anew(
     plan: &Plan,
     arm: &Arm,
-    folder: &Path,
+    workplace: Workplace<'_>,
     reporter: &Reporter,
     (earlier, owner): (Noted, &Owner),
     stop: &StopSignal,
 ) -> Outcome {
     let asked = (stop.requested(), NOT_REMOVED_YET);
     let remains = Box::pin(earlier.remove(arm, owner, reporter, asked)).await;
-    let building = build_image(plan, arm, folder, reporter, stop.requested());
+    let building = build_image(plan, arm, workplace, reporter, stop.requested());
     let mut outcome = Box::pin(building).await;
     outcome.remains.extend(remains);
     outcome

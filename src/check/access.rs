@@ -13,6 +13,8 @@ use super::table::{IDENTITY_RIGHTS, OWN_RIGHTS};
 /// <https://learn.microsoft.com/rest/api/authorization>
 const API_VERSION: &str = "2022-04-01";
 
+const EMPTY: &str = "the list is empty";
+
 /// The service connection's own rights. Everybody may ask for those.
 pub(super) async fn own(azure: &Azure<'_>) -> Vec<Seen> {
     let needs = needs::of_connection(azure).await;
@@ -23,6 +25,9 @@ pub(super) async fn own(azure: &Azure<'_>) -> Vec<Seen> {
         );
         match &*azure.look(path).await {
             Look::There(list) => match entries(list) {
+                Some(given) if given.is_empty() && !azure.trusts_empty_lists() => {
+                    Seen::unknown(format!("the rights at {}", need.what), EMPTY)
+                }
                 Some(given) => {
                     let who = "the service connection";
                     need.judge(who, "<object id of its principal>", OWN_RIGHTS, &given)
@@ -93,6 +98,9 @@ async fn granted(azure: &Azure<'_>, principal: &str, scope: &str) -> Result<Gran
         .get("value")
         .and_then(Value::as_array)
         .ok_or("it is no list")?;
+    if assignments.is_empty() && !azure.trusts_empty_lists() {
+        return Err(EMPTY.to_owned());
+    }
     let here = |assignment: &&Value| {
         text(assignment, "/properties/scope").is_some_and(|given| holds(given, scope))
     };

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use serde_json::Value;
 use tokio::sync::{OnceCell, Semaphore};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Job;
 use super::subject::Subject;
@@ -18,6 +19,8 @@ use crate::arm::{Arm, Call, Cause, Failure};
 pub(super) struct Patience {
     repeat: Repeat,
     limit: Duration,
+    /// How long all looks together may take.
+    overall: Option<Duration>,
     /// Whether an empty list proves that something is missing: a cloud that lacks the resource type may answer with one.
     trusts_empty_lists: bool,
 }
@@ -27,12 +30,14 @@ impl Patience {
     pub(super) const LONG: Self = Self {
         repeat: Repeat::Always,
         limit: Duration::from_secs(60),
+        overall: None,
         trusts_empty_lists: true,
     };
-    /// For a build that waits: one try.
+    /// For a build that waits: one try. Whatever Azure does, the build does not wait longer than the overall time.
     pub(super) const SHORT: Self = Self {
         repeat: Repeat::Never,
         limit: Duration::from_secs(4),
+        overall: Some(Duration::from_secs(6)),
         trusts_empty_lists: false,
     };
 }
@@ -51,7 +56,8 @@ pub(super) enum Look {
 }
 
 /// Requests under way at a time.
-const ABREAST: usize = 8;
+const ABREAST: usize = 16;
+const LATE: &str = "no answer in time";
 
 type Place = Arc<OnceCell<Arc<Look>>>;
 
@@ -61,6 +67,8 @@ pub(super) struct Azure<'a> {
     pub(super) subject: Subject,
     pub(super) job: Job,
     patience: Patience,
+    /// When nothing is waited for any more. Each look ends then by itself, so that one that hangs costs no finding but its own.
+    deadline: Option<Instant>,
     places: Mutex<HashMap<String, Place>>,
     gate: Semaphore,
 }
@@ -72,6 +80,7 @@ impl<'a> Azure<'a> {
             subject,
             job,
             patience,
+            deadline: patience.overall.map(|time| Instant::now() + time),
             places: Mutex::default(),
             gate: Semaphore::new(ABREAST),
         }
@@ -89,6 +98,16 @@ impl<'a> Azure<'a> {
     }
 
     async fn ask(&self, path: &str) -> Look {
+        let look = self.ask_patiently(path);
+        match self.deadline {
+            Some(deadline) => timeout_at(deadline, look)
+                .await
+                .unwrap_or_else(|_| Look::Unknown(LATE.to_owned())),
+            None => look.await,
+        }
+    }
+
+    async fn ask_patiently(&self, path: &str) -> Look {
         // What comes from an answer could make it an address of another host, or of something else.
         if !is_path(path) {
             return Look::Unknown("it has no place in Azure Resource Manager".to_owned());
@@ -99,11 +118,11 @@ impl<'a> Azure<'a> {
         let call = Call::new(doing, Method::GET, url, &self.arm.scope);
         let call = call.repeated(self.patience.repeat);
         let sent = self.arm.client.send_for_json(&call);
-        match tokio::time::timeout(self.patience.limit, sent).await {
+        match timeout(self.patience.limit, sent).await {
             Ok(Ok((_, Value::Null))) => Look::Unknown("the answer is empty".to_owned()),
             Ok(Ok((_, value))) => Look::There(value),
             Ok(Err(failure)) => Look::of_failure(&failure),
-            Err(_) => Look::Unknown("no answer in time".to_owned()),
+            Err(_) => Look::Unknown(LATE.to_owned()),
         }
     }
 
@@ -125,8 +144,13 @@ impl<'a> Azure<'a> {
 }
 
 impl Azure<'_> {
+    /// Whether a list that is empty says anything.
+    pub(super) fn trusts_empty_lists(&self) -> bool {
+        self.patience.trusts_empty_lists
+    }
+
     /// Whether a whole list proves that there is no such thing.
-    fn lack(&self, names: &[&str], name: &str) -> bool {
+    pub(super) fn lack(&self, names: &[&str], name: &str) -> bool {
         !has(names, name) && (self.patience.trusts_empty_lists || !names.is_empty())
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::azure::{Azure, Look, names, text};
+use super::facts::Facts;
 use super::subject::Source;
 use super::table::{PURCHASE_PLAN, RETIRED};
 use super::{Seen, Verdict};
@@ -21,8 +22,10 @@ pub(super) struct Urn<'a> {
     offer: &'a str,
     sku: &'a str,
     version: &'a str,
-    has_plan: bool,
-    /// The offers of the publisher in the region.
+    plan: Option<&'a [String; 3]>,
+    /// The publishers in the region.
+    publishers: String,
+    /// The offers of this one.
     offers: String,
 }
 
@@ -33,7 +36,7 @@ impl<'a> Urn<'a> {
             offer,
             sku,
             version,
-            has_plan,
+            plan,
         } = &azure.subject.source
         else {
             return None;
@@ -43,17 +46,19 @@ impl<'a> Urn<'a> {
             !text.is_empty() && text.chars().all(in_order)
         };
         let all = [publisher, offer, sku, version];
+        let publishers = format!(
+            "{}/providers/Microsoft.Compute/locations/{}/publishers",
+            azure.subject.in_subscription(),
+            azure.subject.location
+        );
         all.into_iter().all(plain).then(|| Self {
             publisher,
             offer,
             sku,
             version,
-            has_plan: *has_plan,
-            offers: format!(
-                "{}/providers/Microsoft.Compute/locations/{}/publishers/{publisher}/artifacttypes/vmimage/offers",
-                azure.subject.in_subscription(),
-                azure.subject.location
-            ),
+            plan: plan.as_ref(),
+            offers: format!("{publishers}/{publisher}/artifacttypes/vmimage/offers"),
+            publishers,
         })
     }
 
@@ -101,20 +106,20 @@ impl<'a> Urn<'a> {
     pub(super) async fn check(&self, azure: &Azure<'_>) -> Vec<Seen> {
         let name = self.name();
         match self.image(azure).await.as_deref() {
-            Some(Look::There(image)) => self.judge(image),
+            Some(Look::There(image)) => self.judge(azure, image),
             Some(Look::Unknown(reason)) => vec![Seen::unknown(name, reason)],
             None | Some(Look::Missing | Look::NoGroup) => vec![self.missing(azure).await],
         }
     }
 
-    fn judge(&self, image: &Value) -> Vec<Seen> {
+    fn judge(&self, azure: &Azure<'_>, image: &Value) -> Vec<Seen> {
         let number = text(image, "/name").unwrap_or(self.version);
         let mut seen = vec![Seen::fine(format!(
             "{} is there, version {number}",
             self.name()
         ))];
         seen.extend(self.life(image));
-        seen.extend(self.plan(image));
+        seen.extend(self.plan(azure, image));
         seen
     }
 
@@ -147,47 +152,59 @@ impl<'a> Urn<'a> {
     }
 
     /// <https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#platformimage-source>
-    fn plan(&self, image: &Value) -> Option<Seen> {
-        let plan = image
-            .pointer("/properties/plan")
-            .filter(|plan| plan.is_object());
-        let own = |member: &str| {
-            plan.and_then(|plan| text(plan, member))
-                .unwrap_or("?")
-                .to_owned()
+    fn plan(&self, azure: &Azure<'_>, image: &Value) -> Option<Seen> {
+        let in_file = azure.subject.is_in_file("source");
+        let input = PLATFORM_IMAGE_PURCHASE_PLAN.name;
+        let needed = Facts::of_marketplace(image).plan;
+        let same = |(one, other): (&String, &String)| one.eq_ignore_ascii_case(other);
+        let (text, verdict) = match (&needed, self.plan) {
+            (Some(_), None) => (
+                "is sold with a purchase plan, and Azure starts no VM from it without the plan",
+                Verdict::Certain(PURCHASE_PLAN),
+            ),
+            (Some(needed), Some(given)) if !needed.iter().zip(given).all(same) => (
+                "is sold with another purchase plan than the one that is given",
+                Verdict::Problem(PURCHASE_PLAN),
+            ),
+            (None, Some(_)) => (
+                "is sold without a plan, and a plan is given",
+                Verdict::Warning(PURCHASE_PLAN),
+            ),
+            (Some(_), Some(_)) | (None, None) => return None,
         };
-        match (plan, self.has_plan) {
-            (Some(_), false) => {
-                let all = [own("/name"), own("/product"), own("/publisher")].join(":");
-                let text = format!(
-                    "{} is sold with a plan, and no VM starts without it",
+        let fix = match &needed {
+            Some(plan) => {
+                let [name, product, publisher] = plan;
+                let give = if in_file {
+                    format!(
+                        "give section 'source' of the template file \"planInfo\": {{\"planName\": \"{name}\", \"planProduct\": \"{product}\", \"planPublisher\": \"{publisher}\"}}"
+                    )
+                } else {
+                    format!("write '{input}: {}'", plan.join(":"))
+                };
+                format!(
+                    "{give}, and accept its terms once: az vm image terms accept --urn {}",
                     self.name()
-                );
-                let fix = format!(
-                    "write '{}: {all}', and accept its terms once: az vm image terms accept --urn {}",
-                    PLATFORM_IMAGE_PURCHASE_PLAN.name,
-                    self.name()
-                );
-                Some(Seen::new(Verdict::Problem(PURCHASE_PLAN), text).fix(fix))
+                )
             }
-            (None, true) => {
-                let text = format!(
-                    "{} is sold without a plan, and a plan is given",
-                    self.name()
-                );
-                let fix = format!("leave input '{}' empty", PLATFORM_IMAGE_PURCHASE_PLAN.name);
-                Some(Seen::new(Verdict::Warning(PURCHASE_PLAN), text).fix(fix))
-            }
-            _ => None,
-        }
+            None if in_file => "leave 'planInfo' out of the template file".to_owned(),
+            None => format!("leave input '{input}' empty"),
+        };
+        Some(Seen::new(verdict, format!("{} {text}", self.name())).fix(fix))
+    }
+
+    fn region(&self) -> &str {
+        let region = self.publishers.split("/locations/").nth(1);
+        let region = region.unwrap_or_default();
+        region.split('/').next().unwrap_or_default()
     }
 
     fn list_skus(&self) -> String {
-        let region = self.offers.split("/locations/").nth(1).unwrap_or_default();
-        let region = region.split('/').next().unwrap_or_default();
         format!(
-            "choose another one: az vm image list-skus --location {region} --publisher {} --offer {} --output table",
-            self.publisher, self.offer
+            "choose another one: az vm image list-skus --location {} --publisher {} --offer {} --output table",
+            self.region(),
+            self.publisher,
+            self.offer
         )
     }
 }

@@ -1,27 +1,33 @@
 //! What can be known before a build costs time and money: read-only looks at everything that a template names.
 //!
-//! One list of checks serves two purposes. The doctor makes all of them and tells every finding. The preflight of each build makes the cheap
-//! ones, and refuses what is certain to fail: an answer that is missing, late, refused or odd proves nothing, and the build goes on.
+//! One list of checks serves two purposes. The doctor takes its time and tells every finding. The preflight of each build makes the same checks
+//! with one try each and within six seconds: it refuses what is certain to fail, and warns of the rest. An answer that is missing, late,
+//! refused or odd proves nothing, and the build goes on. When it then fails in a way that fits a warning, the warning is told again.
 
 mod access;
 mod azure;
+mod definition;
 mod facts;
-mod gallery;
+mod foreseen;
 mod identity;
+mod managed_image;
 mod marketplace;
 mod needs;
 mod network;
 mod place;
+mod regions;
 mod rights;
 mod source;
+mod spelling;
 mod staging;
+mod steps;
 mod storage;
 mod subject;
 mod table;
+mod version;
 mod vm;
 
 use std::fmt;
-use std::time::Duration;
 
 use futures::stream::FuturesOrdered;
 use futures::{FutureExt as _, StreamExt as _};
@@ -31,6 +37,7 @@ use crate::inputs::Plan;
 use azure::{Azure, Patience};
 use subject::Subject;
 
+pub use foreseen::foreseen;
 pub use table::{CHECKS, CODES, Check};
 
 /// What a check came to.
@@ -137,34 +144,35 @@ pub async fn doctor(plan: &Plan, arm: &Arm, job: Job) -> Vec<Finding> {
     found.into_iter().map(|it| it.for_plan(plan)).collect()
 }
 
-/// A build does not wait longer for the preflight, whatever Azure does.
-const PREFLIGHT: Duration = Duration::from_secs(6);
-
 /// What is known before a build.
 #[derive(Debug, Default)]
 pub struct Preflight {
     /// What makes the build certain to fail.
     pub in_the_way: Vec<Finding>,
+    /// What may make it fail, or what it may suffer from.
+    pub suspected: Vec<Finding>,
     /// The version of the marketplace image that the build starts from.
     pub source_version: Option<String>,
 }
 
-/// Makes the cheap checks for the build of `plan`. What is not known in time is not known.
-pub async fn preflight(plan: &Plan, arm: &Arm) -> Preflight {
-    let azure = Azure::new(arm, Subject::of(plan), Patience::SHORT, Job::default());
-    let cheap = CHECKS.iter().filter(|check| check.cheap);
-    let found = tokio::time::timeout(PREFLIGHT, make(cheap, &azure)).await;
-    let found = found.unwrap_or_default();
+/// Makes all checks for the build of `plan`, with one try each and within six seconds. What is not known in time is not known.
+pub async fn preflight(plan: &Plan, arm: &Arm, job: Job) -> Preflight {
+    let azure = Azure::new(arm, Subject::of(plan), Patience::SHORT, job);
+    let found = make(CHECKS.iter(), &azure).await;
     for finding in &found {
         tracing::debug!("preflight, {finding}");
     }
-    let certain = |finding: &Finding| matches!(finding.verdict, Verdict::Certain(_));
+    // That a key does instead of a role, a build says itself when it takes the key.
+    let told_later = Verdict::Warning(table::OWN_RIGHTS);
+    let found = found
+        .into_iter()
+        .filter(|finding| finding.code().is_some() && finding.verdict != told_later)
+        .map(|finding| finding.for_plan(plan));
+    let (in_the_way, suspected) =
+        found.partition(|finding| matches!(finding.verdict, Verdict::Certain(_)));
     Preflight {
-        in_the_way: found
-            .into_iter()
-            .filter(certain)
-            .map(|it| it.for_plan(plan))
-            .collect(),
+        in_the_way,
+        suspected,
         // What the checks have learned is there at once; nobody waits for what they had no time for.
         source_version: source_number(&azure).now_or_never().flatten(),
     }

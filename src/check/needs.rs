@@ -3,10 +3,9 @@
 use super::azure::Azure;
 use super::rights::{Action, Permission, missing};
 use super::storage::account;
-use super::subject::{Source, Target};
+use super::subject::{Source, Target, group_of};
 use super::{Code, Seen, Verdict};
 use crate::inputs::PackageAccess;
-use crate::resource::ResourceId;
 
 /// Rights that are needed at one place, and the built-in role that gives them.
 pub(super) struct Need {
@@ -207,12 +206,4 @@ pub(super) fn of_identity(azure: &Azure<'_>) -> Vec<Need> {
         needs.push(Need::new(group.as_str(), what, "Contributor", STAGING));
     }
     needs
-}
-
-fn group_of(id: &ResourceId) -> String {
-    format!(
-        "/subscriptions/{}/resourceGroups/{}",
-        id.subscription(),
-        id.resource_group()
-    )
 }

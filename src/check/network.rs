@@ -5,6 +5,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::azure::{Azure, Look, has, names, text};
+use super::spelling::{choice, groups, listed, texts};
+use super::subject::group_of;
 use super::table::{SUBNET, SUBNET_UNFIT};
 use super::{Seen, Verdict};
 use crate::inputs::declared::CONTAINER_INSTANCE_SUBNET_ID;
@@ -29,7 +31,7 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Seen> {
                 }
                 seen.extend(way_out(id, found));
             }
-            Look::Missing | Look::NoGroup => seen.push(missing(id)),
+            Look::Missing | Look::NoGroup => seen.push(missing(azure, id).await),
             Look::Unknown(reason) => {
                 seen.push(Seen::unknown(format!("subnet '{}'", id.name()), reason));
             }
@@ -49,16 +51,14 @@ async fn subnet(azure: &Azure<'_>, id: &ResourceId) -> Arc<Look> {
     let Some(network) = id.parent().filter(|_| matches!(*look, Look::Missing)) else {
         return look;
     };
-    let group = format!(
-        "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Network/virtualNetworks?api-version={API_VERSION}",
-        id.subscription(),
-        id.resource_group()
-    );
     let path = format!("{network}?api-version={API_VERSION}");
     let doubt = || {
         Look::Unknown("Azure does not find it, and its network does not confirm that".to_owned())
     };
-    match &*azure.resource(&path, &group, network.name()).await {
+    match &*azure
+        .resource(&path, &networks_of(id), network.name())
+        .await
+    {
         Look::There(found) => {
             let subnets = found.pointer("/properties/subnets");
             let all = subnets.and_then(names);
@@ -73,21 +73,58 @@ async fn subnet(azure: &Azure<'_>, id: &ResourceId) -> Arc<Look> {
     }
 }
 
-fn missing(id: &ResourceId) -> Seen {
-    let network = id.name_at(0).unwrap_or_default();
-    Seen::new(
-        Verdict::Certain(SUBNET),
-        format!(
-            "subnet '{}' does not exist in network '{network}' of resource group '{}'",
-            id.name(),
-            id.resource_group()
-        ),
+fn networks_of(id: &ResourceId) -> String {
+    format!(
+        "{}/providers/Microsoft.Network/virtualNetworks?api-version={API_VERSION}",
+        group_of(id)
     )
-    .fix(format!(
-        "az network vnet subnet list --subscription {} --resource-group {} --vnet-name {network} --output table",
-        id.subscription(),
-        id.resource_group()
-    ))
+}
+
+/// What is missing may be the group, the network or the subnet.
+async fn missing(azure: &Azure<'_>, id: &ResourceId) -> Seen {
+    let (subscription, group) = (id.subscription(), id.resource_group());
+    let network = id.name_at(0).unwrap_or_default();
+    let place = format!("in network '{network}' of resource group '{group}'");
+    let path = id
+        .parent()
+        .map(|id| format!("{id}?api-version={API_VERSION}"));
+    let parent = azure.look(path.unwrap_or_default()).await;
+    let (text, fix) = match &*parent {
+        Look::There(found) => {
+            let all = found.pointer("/properties/subnets").and_then(names);
+            let list = format!(
+                "az network vnet subnet list --subscription {subscription} --resource-group {group} --vnet-name {network} --output table"
+            );
+            (
+                format!("subnet '{}' does not exist {place}", id.name()),
+                choice(id.name(), &all.unwrap_or_default(), &list),
+            )
+        }
+        Look::NoGroup => {
+            let list = format!("az group list --subscription {subscription} --output table");
+            (
+                format!(
+                    "subnet '{}' does not exist {place}, and the resource group does not exist either",
+                    id.name()
+                ),
+                choice(group, &texts(&groups(azure, subscription).await), &list),
+            )
+        }
+        Look::Missing | Look::Unknown(_) => {
+            let all = listed(azure, networks_of(id)).await;
+            let list = format!(
+                "az network vnet list --subscription {subscription} --resource-group {group} --output table"
+            );
+            (
+                format!(
+                    "subnet '{}' does not exist {place}, and the network does not exist either",
+                    id.name()
+                ),
+                choice(network, &texts(&all), &list),
+            )
+        }
+    };
+    Seen::new(Verdict::Certain(SUBNET), text).fix(fix)
 }
 
 fn update(id: &ResourceId, change: &str) -> String {

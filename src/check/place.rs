@@ -4,8 +4,11 @@ use futures::future::join_all;
 use serde_json::Value;
 
 use super::azure::{Azure, Look, text};
+use super::regions::{self, Known};
+use super::spelling::{advice, groups, texts};
 use super::table::{GROUP, PROVIDER, REGION, TIME_LIMIT};
 use super::{Seen, Verdict};
+use crate::inputs::declared::{BUILD_TIMEOUT_IN_MINUTES, IB_LOCATION};
 
 /// <https://learn.microsoft.com/rest/api/resources/providers/get>
 const API_VERSION: &str = "2021-04-01";
@@ -31,10 +34,14 @@ pub(super) async fn image_builder(azure: &Azure<'_>) -> Vec<Seen> {
     let Look::There(provider) = &*look else {
         return vec![unknown(IMAGE_BUILDER, &look)];
     };
-    vec![
-        registered(azure, IMAGE_BUILDER, provider, Verdict::Certain(PROVIDER)),
-        offered(azure, provider),
-    ]
+    let mut seen = vec![registered(
+        azure,
+        IMAGE_BUILDER,
+        provider,
+        Verdict::Certain(PROVIDER),
+    )];
+    seen.extend(offered(azure, provider).await);
+    seen
 }
 
 pub(super) async fn providers(azure: &Azure<'_>) -> Vec<Seen> {
@@ -91,8 +98,8 @@ fn registered(azure: &Azure<'_>, namespace: &str, provider: &Value, missing: Ver
     }
 }
 
-/// Whether templates can be in the region.
-fn offered(azure: &Azure<'_>, provider: &Value) -> Seen {
+/// Whether templates can be in the region. A region that does not exist is the matter of another check.
+async fn offered(azure: &Azure<'_>, provider: &Value) -> Option<Seen> {
     let region = &azure.subject.location;
     let types = provider.get("resourceTypes").and_then(Value::as_array);
     let templates = types.into_iter().flatten().find(|kind| {
@@ -106,19 +113,26 @@ fn offered(azure: &Azure<'_>, provider: &Value) -> Seen {
         .map(plain)
         .collect();
     if offered.is_empty() {
-        return Seen::unknown("the regions of the image builder", "Azure names none");
+        let unknown = Seen::unknown("the regions of the image builder", "Azure names none");
+        return Some(unknown);
     }
     if offered.contains(region) {
-        return Seen::fine(format!("it is offered in {region}"));
+        return Some(Seen::fine(format!("it is offered in {region}")));
     }
+    let elsewhere = match regions::known(azure, region).await {
+        Known::Yes => "; the image can be replicated to it",
+        Known::No { .. } => return None,
+        Known::Unknown(_) => "",
+    };
     let text = format!(
-        "Azure VM Image Builder is not offered in region {region}, so the template cannot be there; the image can be replicated to it"
+        "Azure VM Image Builder is not offered in region {region}, so the image template cannot be there{elsewhere}"
     );
-    Seen::new(Verdict::Certain(REGION), text).fix(format!(
+    let fix = format!(
         "put one of these regions into input '{}': {}",
-        crate::inputs::declared::IB_LOCATION.name,
+        IB_LOCATION.name,
         offered.join(", ")
-    ))
+    );
+    Some(Seen::new(Verdict::Certain(REGION), text).fix(fix))
 }
 
 /// `West Europe` as `westeurope`.
@@ -136,15 +150,24 @@ pub(super) async fn resource_group(azure: &Azure<'_>) -> Vec<Seen> {
             let place = text(group, "/location").unwrap_or("a region that is not told");
             Seen::fine(format!("'{name}' is there, in {place}"))
         }
-        Look::NoGroup => Seen::new(
-            Verdict::Certain(GROUP),
-            format!("resource group '{name}' does not exist in subscription {}, and the template goes there", subject.subscription),
-        )
-        .fix(format!(
-            "az group create --subscription {} --name {name} --location {}",
-            subject.subscription, subject.location
-        )),
-        Look::Missing => Seen::unknown(format!("resource group '{name}'"), "Azure does not find it"),
+        Look::NoGroup => {
+            let all = groups(azure, &subject.subscription).await;
+            let command = format!(
+                "az group create --subscription {} --name {name} --location {}",
+                subject.subscription, subject.location
+            );
+            Seen::new(
+                Verdict::Certain(GROUP),
+                format!(
+                    "resource group '{name}' does not exist in subscription {}, and the image template goes there",
+                    subject.subscription
+                ),
+            )
+            .fix(advice(name, &texts(&all), &command))
+        }
+        Look::Missing => {
+            Seen::unknown(format!("resource group '{name}'"), "Azure does not find it")
+        }
         Look::Unknown(reason) => Seen::unknown(format!("resource group '{name}'"), reason),
     }]
 }
@@ -170,7 +193,7 @@ pub(super) fn time_limit(azure: &Azure<'_>) -> Vec<Seen> {
         )
         .fix(format!(
             "write 'timeoutInMinutes: {needed}' at the job, or lower input '{}'",
-            crate::inputs::declared::BUILD_TIMEOUT_IN_MINUTES.name
+            BUILD_TIMEOUT_IN_MINUTES.name
         )),
         None => Seen::new(
             Verdict::Unknown,

@@ -5,11 +5,15 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::azure::{Azure, Look, names, text};
+use super::definition::definition;
+use super::facts::{Facts, is_demanded};
 use super::marketplace::Urn;
 use super::place::plain;
-use super::subject::Source;
-use super::table::SOURCE;
+use super::spelling::{choice, listed, texts};
+use super::subject::{Source, group_of};
+use super::table::{MISMATCH, PURCHASE_PLAN, SOURCE};
 use super::{Seen, Verdict};
+use crate::inputs::declared::IB_LOCATION;
 use crate::resource::ResourceId;
 
 /// <https://learn.microsoft.com/rest/api/compute/images/get>
@@ -26,8 +30,8 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Seen> {
                 "its name has characters that no marketplace image has",
             )],
         },
-        Source::ManagedImage(id) => vec![managed(azure, id).await],
-        Source::GalleryVersion(id) => vec![gallery(azure, id).await],
+        Source::ManagedImage(id) => managed(azure, id).await,
+        Source::GalleryVersion(id) => gallery(azure, id).await,
         Source::Other => vec![Seen::unknown(
             "the source",
             "it is of a kind that the task does not know",
@@ -35,96 +39,219 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Seen> {
     }
 }
 
+fn images_of(id: &ResourceId) -> String {
+    format!(
+        "{}/providers/Microsoft.Compute/images?api-version={API_VERSION}",
+        group_of(id)
+    )
+}
+
 /// A managed image.
 pub(super) async fn managed_image(azure: &Azure<'_>, id: &ResourceId) -> Arc<Look> {
-    let group = format!(
-        "/subscriptions/{}/resourceGroups/{}",
-        id.subscription(),
-        id.resource_group()
-    );
-    let list = format!("{group}/providers/Microsoft.Compute/images?api-version={API_VERSION}");
-    azure
-        .resource(&format!("{id}?api-version={API_VERSION}"), &list, id.name())
-        .await
+    let path = format!("{id}?api-version={API_VERSION}");
+    azure.resource(&path, &images_of(id), id.name()).await
 }
 
-async fn managed(azure: &Azure<'_>, id: &ResourceId) -> Seen {
+async fn managed(azure: &Azure<'_>, id: &ResourceId) -> Vec<Seen> {
     let name = format!("managed image '{}'", id.name());
-    match &*managed_image(azure, id).await {
-        Look::There(image) => {
-            let region = text(image, "/location").map(plain);
-            match region.filter(|region| *region != azure.subject.location) {
-                Some(other) => Seen::new(
-                    Verdict::Problem(SOURCE),
-                    format!("{name} is in {other}, and a source has to be in the region of the template, {}", azure.subject.location),
-                )
-                .fix(format!("write '{}: {other}'", crate::inputs::declared::IB_LOCATION.name)),
-                None => Seen::fine(format!("{name} is there")),
-            }
+    let here = &azure.subject.location;
+    let image = match &*managed_image(azure, id).await {
+        Look::There(image) => image.clone(),
+        Look::Missing | Look::NoGroup => {
+            let (subscription, group) = (id.subscription(), id.resource_group());
+            let list = format!(
+                "az image list --subscription {subscription} --resource-group {group} --output table"
+            );
+            let all = listed(azure, images_of(id)).await;
+            let text = format!("{name} does not exist in resource group '{group}'");
+            let fix = choice(id.name(), &texts(&all), &list);
+            return vec![Seen::new(Verdict::Certain(SOURCE), text).fix(fix)];
         }
-        Look::Missing | Look::NoGroup => Seen::new(
-            Verdict::Certain(SOURCE),
-            format!(
-                "{name} does not exist in resource group '{}'",
-                id.resource_group()
-            ),
-        )
-        .fix(format!(
-            "az image list --subscription {} --resource-group {} --output table",
-            id.subscription(),
-            id.resource_group()
-        )),
-        Look::Unknown(reason) => Seen::unknown(name, reason),
+        Look::Unknown(reason) => return vec![Seen::unknown(name, reason)],
+    };
+    let mut seen = Vec::new();
+    let region = text(&image, "/location").map(plain);
+    if let Some(other) = region.filter(|region| region != here) {
+        let text = format!(
+            "{name} is in {other}, and a source has to be in the region of the image template, {here}"
+        );
+        let fix = format!("write '{}: {other}'", IB_LOCATION.name);
+        seen.push(Seen::new(Verdict::Problem(SOURCE), text).fix(fix));
     }
+    seen.extend(specialized(&name, &Facts::of_managed_image(&image)));
+    seen.extend(state(&name, &image));
+    if seen.is_empty() {
+        seen.push(Seen::fine(format!("{name} is there")));
+    }
+    seen
 }
 
-async fn gallery(azure: &Azure<'_>, id: &ResourceId) -> Seen {
+/// Azure VM Image Builder takes generalized images alone
+/// (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#properties-source>).
+fn specialized(name: &str, facts: &Facts) -> Option<Seen> {
+    if !facts.is_specialized() {
+        return None;
+    }
+    let text = format!(
+        "{name} is specialized, and Azure VM Image Builder builds from generalized images alone"
+    );
+    let fix = "generalize the VM before its image is made (sysprep on Windows, 'waagent -deprovision+user' on Linux), or use another source";
+    Some(Seen::new(Verdict::Certain(SOURCE), text).fix(fix))
+}
+
+/// What is not made, or is about to go, may still have replicas somewhere: so this is never certain.
+fn state(name: &str, image: &Value) -> Option<Seen> {
+    let state = text(image, "/properties/provisioningState")?;
+    let what = match state {
+        "Failed" => "it may be incomplete",
+        "Creating" => "it is still being created",
+        "Deleting" => "it is being deleted",
+        _ => return None,
+    };
+    let text = format!("{name} is in state {state}: {what}, and Azure may start no VM from it");
+    let fix = "use a source in state Succeeded, or make this one anew";
+    Some(Seen::new(Verdict::Problem(SOURCE), text).fix(fix))
+}
+
+fn versions_of(definition: &ResourceId) -> String {
+    format!("{definition}/versions?api-version={GALLERY_API_VERSION}")
+}
+
+async fn gallery(azure: &Azure<'_>, id: &ResourceId) -> Vec<Seen> {
     let name = format!("image version {}", id.name());
     let Some(definition) = id.parent() else {
-        return Seen::unknown(name, "it is the version of nothing");
+        return vec![Seen::unknown(name, "it is the version of nothing")];
     };
     let name = format!("{name} of '{}'", definition.name());
-    let versions = format!("{definition}/versions?api-version={GALLERY_API_VERSION}");
-    let list = format!(
+    let is_latest = id.name().eq_ignore_ascii_case("latest");
+    let version = async {
+        if is_latest {
+            latest(azure, &name, &definition).await
+        } else {
+            exact(azure, &name, (id, &definition)).await
+        }
+    };
+    let (mut seen, version) = tokio::join!(of_definition(azure, &definition), version);
+    // Nobody says whether the service takes an older version for the latest one if that has a replica.
+    let verdict = if is_latest {
+        Verdict::Problem(SOURCE)
+    } else {
+        Verdict::Certain(SOURCE)
+    };
+    match version {
+        Ok(version) => {
+            let replica = replica(azure, &name, &version, verdict);
+            let trouble = [replica, state(&name, &version)];
+            seen.extend(trouble.into_iter().flatten());
+            if seen.is_empty() {
+                seen.push(Seen::fine(format!("{name} is there")));
+            }
+        }
+        Err(other) => seen.push(*other),
+    }
+    seen
+}
+
+/// What is said of all versions by their image definition.
+async fn of_definition(azure: &Azure<'_>, id: &ResourceId) -> Vec<Seen> {
+    let Look::There(found) = &*definition(azure, id).await else {
+        return Vec::new();
+    };
+    let facts = Facts::of_definition(found);
+    let name = format!("image definition '{}' of the source", id.name());
+    let mut seen: Vec<_> = specialized(&name, &facts).into_iter().collect();
+    if let Some(security) = facts.security.as_deref().filter(|own| is_demanded(own)) {
+        let text = format!(
+            "{name} demands security type {security}; Azure VM Image Builder supports {security}Supported alone"
+        );
+        let fix = "use a source whose definition leaves the choice, or has no security type";
+        seen.push(Seen::new(Verdict::Certain(MISMATCH), text).fix(fix));
+    }
+    if let Some(plan) = &facts.plan {
+        let [name_of_plan, product, publisher] = plan;
+        let text = format!(
+            "{name} has purchase plan '{}', and a template names a plan for marketplace images alone",
+            plan.join(":")
+        );
+        let fix = format!(
+            "accept its terms in the subscription (az vm image terms accept --plan {name_of_plan} --offer {product} --publisher {publisher}), and use the marketplace image as source if Azure starts no VM from the version"
+        );
+        seen.push(Seen::new(Verdict::Warning(PURCHASE_PLAN), text).fix(fix));
+    }
+    seen
+}
+
+type Version = Result<Value, Box<Seen>>;
+
+fn list_versions(definition: &ResourceId) -> String {
+    format!(
         "az sig image-version list --subscription {} --resource-group {} --gallery-name {} --gallery-image-definition {} --output table",
-        id.subscription(),
-        id.resource_group(),
-        id.name_at(0).unwrap_or_default(),
+        definition.subscription(),
+        definition.resource_group(),
+        definition.name_at(0).unwrap_or_default(),
+        definition.name()
+    )
+}
+
+/// The version that `latest` stands for.
+async fn latest(azure: &Azure<'_>, name: &str, definition: &ResourceId) -> Version {
+    let unknown = |reason: &str| Err(Box::new(Seen::unknown(name, reason)));
+    let look = azure.look(versions_of(definition)).await;
+    let all = match &*look {
+        Look::There(all) if names(all).is_some() => all,
+        Look::There(_) => return Err(Box::new(Seen::fine(format!("{name}: there are versions")))),
+        Look::Missing | Look::NoGroup => {
+            return unknown("Azure does not find the image definition");
+        }
+        Look::Unknown(reason) => return unknown(reason),
+    };
+    let all = all.get("value").and_then(Value::as_array);
+    let all = all.map_or(&[][..], Vec::as_slice);
+    let counts = |version: &&Value| {
+        let excluded = version.pointer("/properties/publishingProfile/excludeFromLatest");
+        excluded.and_then(Value::as_bool) != Some(true)
+    };
+    let newest = all.iter().filter(counts).max_by_key(|version| {
+        let parts = text(version, "/name").unwrap_or_default().split('.');
+        let numbers: Vec<u64> = parts.map(|part| part.parse().unwrap_or(0)).collect();
+        numbers
+    });
+    if let Some(newest) = newest {
+        return Ok(newest.clone());
+    }
+    if !azure.trusts_empty_lists() {
+        return unknown("the list of versions is empty");
+    }
+    let text = format!(
+        "'{}' has no versions, and 'latest' stands for one of them",
         definition.name()
     );
-    if id.name().eq_ignore_ascii_case("latest") {
-        return match &*azure.look(versions).await {
-            Look::There(all) => match names(all) {
-                Some(all) if all.is_empty() => Seen::new(
-                    Verdict::Problem(SOURCE),
-                    format!(
-                        "'{}' has no versions, and 'latest' stands for one of them",
-                        definition.name()
-                    ),
-                )
-                .fix(list),
-                Some(all) => Seen::fine(format!("{name}: there are {} versions", all.len())),
-                None => Seen::fine(format!("{name}: there are versions")),
-            },
-            Look::Missing | Look::NoGroup => {
-                Seen::unknown(name, "Azure does not find the image definition")
-            }
-            Look::Unknown(reason) => Seen::unknown(name, reason),
-        };
-    }
+    let seen = Seen::new(Verdict::Problem(SOURCE), text).fix(list_versions(definition));
+    Err(Box::new(seen))
+}
+
+async fn exact(
+    azure: &Azure<'_>,
+    name: &str,
+    (id, definition): (&ResourceId, &ResourceId),
+) -> Version {
     let path = format!("{id}?api-version={GALLERY_API_VERSION}");
+    let versions = versions_of(definition);
     match &*azure.resource(&path, &versions, id.name()).await {
-        Look::There(version) => replica(azure, &name, version),
+        Look::There(version) => Ok(version.clone()),
         Look::Missing | Look::NoGroup => {
-            Seen::new(Verdict::Certain(SOURCE), format!("{name} does not exist")).fix(list)
+            let all = listed(azure, versions).await;
+            let fix = choice(id.name(), &texts(&all), &list_versions(definition));
+            let text = format!("{name} does not exist");
+            Err(Box::new(Seen::new(Verdict::Certain(SOURCE), text).fix(fix)))
         }
-        Look::Unknown(reason) => Seen::unknown(name, reason),
+        Look::Unknown(reason) => Err(Box::new(Seen::unknown(name, reason))),
     }
 }
 
 /// The version needs a replica where the build VM is
 /// (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#sharedimageversion-source>).
-fn replica(azure: &Azure<'_>, name: &str, version: &Value) -> Seen {
+fn replica(azure: &Azure<'_>, name: &str, version: &Value, verdict: Verdict) -> Option<Seen> {
     let regions = version.pointer("/properties/publishingProfile/targetRegions");
     let regions = regions.and_then(Value::as_array).into_iter().flatten();
     let regions: Vec<String> = regions
@@ -132,15 +259,19 @@ fn replica(azure: &Azure<'_>, name: &str, version: &Value) -> Seen {
         .collect();
     let here = &azure.subject.location;
     if regions.is_empty() || regions.contains(here) {
-        return Seen::fine(format!("{name} is there"));
+        return None;
     }
-    Seen::new(
-        Verdict::Problem(SOURCE),
-        format!("{name} has no replica in {here}, where the build VM starts from it"),
-    )
-    .fix(format!(
-        "replicate it there, or write '{}: {}'",
-        crate::inputs::declared::IB_LOCATION.name,
-        regions.first().map_or("", String::as_str)
-    ))
+    let id = text(version, "/id").and_then(|id| id.parse::<ResourceId>().ok());
+    let id = id.map_or_else(|| "<its id>".to_owned(), |id| id.to_string());
+    let first = regions.first();
+    let text = format!(
+        "{name} has no replica in {here}, where the build VM starts from it; it is in {}",
+        regions.join(", ")
+    );
+    let fix = format!(
+        "replicate it there: az sig image-version update --ids {id} --add publishingProfile.targetRegions name={here}; or write '{}: {}'",
+        IB_LOCATION.name,
+        first.map_or("", String::as_str)
+    );
+    Some(Seen::new(verdict, text).fix(fix))
 }

@@ -42,7 +42,7 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Seen> {
 
 fn problem(text: String) -> Seen {
     Seen::new(Verdict::Problem(STAGING), text).fix(format!(
-        "name a group in input '{}' that does not exist yet, or leave it empty",
+        "name a group in input '{}' that does not exist yet, or leave it out",
         STAGING_RESOURCE_GROUP.name
     ))
 }

@@ -2,16 +2,26 @@
 
 use serde_json::Value;
 
-use super::azure::{Azure, Look, text};
+use super::azure::{Azure, Look, names, text};
+use super::spelling::{advice, texts};
 use super::table::ACCOUNT;
 use super::{Seen, Verdict};
-use crate::inputs::declared::STORAGE_ACCOUNT_NAME;
 
 /// <https://learn.microsoft.com/rest/api/storagerp/storage-accounts/get-properties>
 const API_VERSION: &str = "2023-05-01";
 
-/// The account as Azure Resource Manager answers it: in the template's group, or else anywhere in the subscription.
-async fn found(azure: &Azure<'_>, name: &str) -> Result<Option<Value>, String> {
+/// What there is by the name of an account.
+enum Found {
+    /// The account as Azure Resource Manager answers it.
+    There(Value),
+    /// The subscription has others alone.
+    Missing(Vec<String>),
+    /// Why nothing is known.
+    Unknown(String),
+}
+
+/// The account, in the template's group, or else anywhere in the subscription.
+async fn found(azure: &Azure<'_>, name: &str) -> Found {
     let subject = &azure.subject;
     let rest = "providers/Microsoft.Storage/storageAccounts";
     let path = format!(
@@ -20,33 +30,33 @@ async fn found(azure: &Azure<'_>, name: &str) -> Result<Option<Value>, String> {
         name.to_lowercase()
     );
     match &*azure.look(path).await {
-        Look::There(found) => return Ok(Some(found.clone())),
+        Look::There(found) => return Found::There(found.clone()),
         Look::Missing | Look::NoGroup | Look::Unknown(_) => {}
     }
     let list = format!(
         "{}/{rest}?api-version={API_VERSION}",
         subject.in_subscription()
     );
-    match &*azure.look(list).await {
-        Look::There(list) => {
-            let all = list
-                .get("value")
-                .and_then(Value::as_array)
-                .ok_or("it is no list")?;
-            let named =
-                |one: &&Value| text(one, "/name").is_some_and(|own| own.eq_ignore_ascii_case(name));
-            match all.iter().find(named) {
-                Some(found) => Ok(Some(found.clone())),
-                None if text(list, "/nextLink").is_some() => {
-                    Err("there are too many accounts to look through".to_owned())
-                }
-                None => Ok(None),
-            }
-        }
+    let look = azure.look(list).await;
+    let list = match &*look {
+        Look::There(list) => list,
         Look::Missing | Look::NoGroup => {
-            Err("Azure does not find the subscription's accounts".to_owned())
+            return Found::Unknown("Azure does not find the subscription's accounts".to_owned());
         }
-        Look::Unknown(reason) => Err(reason.clone()),
+        Look::Unknown(reason) => return Found::Unknown(reason.clone()),
+    };
+    let Some(all) = list.get("value").and_then(Value::as_array) else {
+        return Found::Unknown("it is no list".to_owned());
+    };
+    let named = |one: &&Value| text(one, "/name").is_some_and(|own| own.eq_ignore_ascii_case(name));
+    if let Some(found) = all.iter().find(named) {
+        return Found::There(found.clone());
+    }
+    match names(list) {
+        Some(all) if azure.lack(&all, name) => {
+            Found::Missing(all.into_iter().map(str::to_owned).collect())
+        }
+        _ => Found::Unknown("the list of storage accounts does not say".to_owned()),
     }
 }
 
@@ -60,7 +70,9 @@ pub(super) struct Account {
 /// The account, if there is one and it can be read.
 pub(super) async fn account(azure: &Azure<'_>) -> Option<Account> {
     let name = azure.subject.storage_account.as_ref()?;
-    let found = found(azure, name).await.ok()??;
+    let Found::There(found) = found(azure, name).await else {
+        return None;
+    };
     let keys = found.pointer("/properties/allowSharedKeyAccess");
     Some(Account {
         id: text(&found, "/id")?.to_owned(),
@@ -75,18 +87,22 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Seen> {
     };
     let subscription = &azure.subject.subscription;
     match found(azure, name).await {
-        Ok(Some(found)) => judge(name, &found),
-        Ok(None) => vec![
-            Seen::new(
-                Verdict::Problem(ACCOUNT),
-                format!("storage account '{name}' does not exist in subscription {subscription}, and the package goes through it"),
-            )
-            .fix(format!(
-                "name another one in input '{}', or: az storage account create --subscription {subscription} --resource-group {} --name {name} --location {} --sku Standard_LRS --allow-shared-key-access false",
-                STORAGE_ACCOUNT_NAME.name, azure.subject.resource_group, azure.subject.location
-            )),
-        ],
-        Err(why) => vec![Seen::unknown(format!("storage account '{name}'"), &why)],
+        Found::There(found) => judge(name, &found),
+        // The list lags behind: an account that was made a moment ago may be missing there.
+        Found::Missing(all) => {
+            let create = format!(
+                "az storage account create --subscription {subscription} --resource-group {} --name {name} --location {} --sku Standard_LRS --allow-shared-key-access false",
+                azure.subject.resource_group, azure.subject.location
+            );
+            vec![
+                Seen::new(
+                    Verdict::Problem(ACCOUNT),
+                    format!("storage account '{name}' does not exist in subscription {subscription}, and the package goes through it"),
+                )
+                .fix(advice(name, &texts(&all), &create)),
+            ]
+        }
+        Found::Unknown(why) => vec![Seen::unknown(format!("storage account '{name}'"), &why)],
     }
 }
 

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::place::plain;
+use crate::inputs::declared::{REPLICATION_REGIONS, TARGET_REGIONS};
 use crate::inputs::{PackageAccess, Plan};
 use crate::resource::ResourceId;
 use crate::template::compose;
@@ -14,11 +16,19 @@ pub(super) struct Subject {
     pub(super) resource_group: String,
     /// The region of the template, `westeurope`.
     pub(super) location: String,
+    /// Where else the result goes, in the same form, each region once.
+    pub(super) regions: Vec<String>,
     pub(super) identity: ResourceId,
     pub(super) source: Source,
     pub(super) targets: Vec<Target>,
+    /// The customizers and the validations, in their order.
+    pub(super) steps: Vec<Step>,
+    /// The sections of the template that come from the template file, so that the inputs for them have no effect.
+    in_file: Vec<String>,
     /// The size of the build VM, if the service does not choose it.
     pub(super) vm_size: Option<String>,
+    /// The size of the VM through which the service reaches the build VM in a subnet, if it is given.
+    pub(super) proxy_size: Option<String>,
     pub(super) subnet: Option<ResourceId>,
     pub(super) container_subnet: Option<ResourceId>,
     pub(super) vm_identities: Vec<ResourceId>,
@@ -37,12 +47,25 @@ pub(super) enum Source {
         offer: String,
         sku: String,
         version: String,
-        has_plan: bool,
+        /// Name, product and publisher of the purchase plan that is given.
+        plan: Option<[String; 3]>,
     },
     ManagedImage(ResourceId),
     GalleryVersion(ResourceId),
     /// Something that this program does not know.
     Other,
+}
+
+/// How a customizer is called.
+pub(super) const CUSTOMIZER: &str = "customizer";
+
+/// A customizer or a validation.
+#[derive(Debug)]
+pub(super) struct Step {
+    /// `Shell`, `PowerShell`, `File`, `WindowsRestart`, `WindowsUpdate`.
+    pub(super) kind: String,
+    /// What it is called, for a sentence.
+    pub(super) called: String,
 }
 
 /// A gallery as a target, on the wire.
@@ -60,6 +83,15 @@ pub(super) enum Target {
         version: Option<String>,
     },
     ManagedImage(ResourceId),
+}
+
+/// Where the group of a resource begins.
+pub(super) fn group_of(id: &ResourceId) -> String {
+    format!(
+        "/subscriptions/{}/resourceGroups/{}",
+        id.subscription(),
+        id.resource_group()
+    )
 }
 
 impl Subject {
@@ -82,13 +114,22 @@ impl Subject {
             subscription: plan.connection.subscription.clone(),
             resource_group: plan.resource_group.clone(),
             location: plan.location.as_str().to_owned(),
+            regions: regions(list("/properties/distribute"), plan.location.as_str()),
             identity: plan.identity.clone(),
             source: Source::of(template.pointer("/properties/source")),
             targets: list("/properties/distribute")
                 .iter()
                 .filter_map(Target::of)
                 .collect(),
+            steps: steps(CUSTOMIZER, list("/properties/customize"))
+                .chain(steps(
+                    "validation",
+                    list("/properties/validate/inVMValidations"),
+                ))
+                .collect(),
+            in_file: in_file(plan),
             vm_size: text(&format!("{profile}/vmSize")),
+            proxy_size: text(&format!("{network}/proxyVmSize")),
             subnet: id(&format!("{network}/subnetId")),
             container_subnet: id(&format!("{network}/containerInstanceSubnetId")),
             vm_identities: vm_identities
@@ -111,6 +152,11 @@ impl Subject {
         }
     }
 
+    /// Whether a section comes from the template file.
+    pub(super) fn is_in_file(&self, section: &str) -> bool {
+        self.in_file.iter().any(|own| own == section)
+    }
+
     /// Where the subscription begins, `/subscriptions/{id}`.
     pub(super) fn in_subscription(&self) -> String {
         format!("/subscriptions/{}", self.subscription)
@@ -125,20 +171,66 @@ impl Subject {
     }
 }
 
+fn in_file(plan: &Plan) -> Vec<String> {
+    let customize = plan.steps.as_ref().map(|_| "customize".to_owned());
+    plan.sections.keys().cloned().chain(customize).collect()
+}
+
+/// The regions that targets name, without the template's own.
+fn regions(targets: &[Value], location: &str) -> Vec<String> {
+    let of_target = |target: &Value| {
+        let list = |member: &str| target.get(member).and_then(Value::as_array).cloned();
+        // These members of the template have the names of inputs.
+        let listed = [TARGET_REGIONS.name, REPLICATION_REGIONS.name].map(list);
+        let own = target.get("location").cloned();
+        listed.into_iter().flatten().flatten().chain(own)
+    };
+    let mut regions: Vec<String> = Vec::new();
+    for region in targets.iter().flat_map(of_target) {
+        let name = region.as_str().or_else(|| region.get("name")?.as_str());
+        let name = plain(name.unwrap_or_default());
+        if !name.is_empty() && name != location && !regions.contains(&name) {
+            regions.push(name);
+        }
+    }
+    regions
+}
+
+fn steps(what: &str, list: &[Value]) -> impl Iterator<Item = Step> {
+    list.iter().enumerate().map(move |(index, step)| {
+        let text = |member: &str| step.get(member).and_then(Value::as_str).unwrap_or_default();
+        let called = match text("name") {
+            "" => format!("{what} {}", index + 1),
+            name => format!("{what} '{name}'"),
+        };
+        Step {
+            kind: text("type").to_owned(),
+            called,
+        }
+    })
+}
+
 impl Source {
     fn of(source: Option<&Value>) -> Self {
         let text = |member: &str| {
             let text = source.and_then(|source| source.get(member)?.as_str());
             text.unwrap_or_default().to_owned()
         };
-        let has_plan = source.is_some_and(|source| source.get("planInfo").is_some());
+        let plan = source.and_then(|source| source.get("planInfo"));
+        let plan = plan.map(|plan| {
+            let text = |member: &str| plan.get(member).and_then(Value::as_str);
+            let part = |member: &str| text(member).unwrap_or_default().to_owned();
+            ["planName", "planProduct", "planPublisher"].map(part)
+        });
         match (text("type").as_str(), text("imageId").parse()) {
             ("PlatformImage", _) => Self::Marketplace {
                 publisher: text("publisher"),
                 offer: text("offer"),
                 sku: text("sku"),
-                version: text("version"),
-                has_plan,
+                version: Some(text("version"))
+                    .filter(|version| !version.is_empty())
+                    .unwrap_or_else(|| "latest".to_owned()),
+                plan,
             },
             ("ManagedImage", Ok(id)) => Self::ManagedImage(id),
             ("SharedImageVersion", _) => text("imageVersionId")

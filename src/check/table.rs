@@ -2,7 +2,8 @@
 
 use super::azure::Azure;
 use super::{Code, Seen};
-use super::{access, gallery, identity, network, place, source, staging, storage, vm};
+use super::{access, definition, identity, managed_image, network, place, regions, source};
+use super::{staging, steps, storage, version, vm};
 
 /// One check.
 #[derive(Debug, Clone, Copy)]
@@ -13,18 +14,19 @@ pub struct Check {
     pub looks_at: &'static str,
     /// What the service connection needs so that it can look, an action of a role.
     pub needs: &'static str,
-    /// Whether it is part of the preflight of each build.
-    pub cheap: bool,
     pub(super) kind: Kind,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
     ImageBuilder,
+    Regions,
     Providers,
     ResourceGroup,
     Source,
+    Steps,
     Definition,
+    ManagedImage,
     Version,
     Identity,
     OwnRights,
@@ -40,11 +42,14 @@ impl Kind {
     pub(super) async fn run(self, azure: &Azure<'_>) -> Vec<Seen> {
         match self {
             Self::ImageBuilder => place::image_builder(azure).await,
+            Self::Regions => regions::check(azure).await,
             Self::Providers => place::providers(azure).await,
             Self::ResourceGroup => place::resource_group(azure).await,
             Self::Source => source::check(azure).await,
-            Self::Definition => gallery::definitions(azure).await,
-            Self::Version => gallery::versions(azure).await,
+            Self::Steps => steps::check(azure).await,
+            Self::Definition => definition::check(azure).await,
+            Self::ManagedImage => managed_image::check(azure).await,
+            Self::Version => version::check(azure).await,
             Self::Identity => identity::check(azure).await,
             Self::OwnRights => access::own(azure).await,
             Self::IdentityRights => access::of_identity(azure).await,
@@ -61,14 +66,12 @@ const fn check(
     name: &'static str,
     looks_at: &'static str,
     needs: &'static str,
-    cheap: bool,
     kind: Kind,
 ) -> Check {
     Check {
         name,
         looks_at,
         needs,
-        cheap,
         kind,
     }
 }
@@ -79,98 +82,102 @@ pub const CHECKS: &[Check] = &[
         "image builder",
         "Microsoft.VirtualMachineImages is registered in the subscription, and offered in the region of the template",
         "Microsoft.Resources/subscriptions/providers/read",
-        true,
         Kind::ImageBuilder,
+    ),
+    check(
+        "regions",
+        "the region of the template, and those that the result goes to, exist (else the nearest one is named)",
+        "Microsoft.Resources/subscriptions/locations/read, for a region that the task does not know",
+        Kind::Regions,
     ),
     check(
         "resource providers",
         "the providers that a build uses on the way are registered: Compute, Network, Storage, KeyVault, ContainerInstance, ManagedIdentity",
         "Microsoft.Resources/subscriptions/providers/read",
-        false,
         Kind::Providers,
     ),
     check(
         "resource group",
         "the group of the template exists",
         "Microsoft.Resources/subscriptions/resourceGroups/read",
-        true,
         Kind::ResourceGroup,
     ),
     check(
         "source",
-        "the marketplace image is offered in the region (else the nearest SKU is named), is not at its end, and its plan is given if it is sold with one; the managed image or image version is there, and the version has a replica in the region",
+        "the marketplace image is offered in the region (else the nearest SKU is named), is not at its end, and its plan is given if it is sold with one; the managed image or image version is there, generalized, complete, and in the region",
         "Microsoft.Compute/locations/publishers/artifacttypes/offers/skus/versions/read, or read on the image",
-        true,
         Kind::Source,
     ),
     check(
+        "steps",
+        "customizers and validations are for the operating system of the source",
+        "as for the source",
+        Kind::Steps,
+    ),
+    check(
         "image definition",
-        "it exists, and its operating system, generation, architecture and security type fit the source",
+        "it exists, is for generalized images, and its operating system, generation, architecture and security type fit the source",
         "Microsoft.Compute/galleries/images/read",
-        true,
         Kind::Definition,
     ),
     check(
+        "managed image",
+        "the source can become one, if that is the target: it is x64 and demands no security type",
+        "as for the source",
+        Kind::ManagedImage,
+    ),
+    check(
         "image version",
-        "a version that the inputs fix does not exist yet",
+        "a version that the inputs fix does not exist yet, not even as the leftover of a build that failed",
         "Microsoft.Compute/galleries/images/versions/read",
-        true,
         Kind::Version,
     ),
     check(
         "managed identity",
         "the identity of the template, and those of the build VM, exist",
         "Microsoft.ManagedIdentity/userAssignedIdentities/read",
-        true,
         Kind::Identity,
     ),
     check(
         "rights of the service connection",
         "it may make, run and remove templates, assign the identity, and write the package",
         "none: everybody may read the own rights",
-        false,
         Kind::OwnRights,
     ),
     check(
         "rights of the identity",
         "its roles allow what the service does with it: read the source, write image versions or images, join the subnets, assign the identities of the build VM, use the staging resource group",
         "Microsoft.Authorization/roleAssignments/read and roleDefinitions/read",
-        false,
         Kind::IdentityRights,
     ),
     check(
         "subnets",
         "they exist; the container subnet is delegated to Microsoft.ContainerInstance/containerGroups; without one, policies for private link services are off; there is a way out",
         "Microsoft.Network/virtualNetworks/subnets/read",
-        true,
         Kind::Subnets,
     ),
     check(
         "VM size",
-        "the subscription can have it in the region, it starts images of the source's generation and architecture, and the quotas of its family and of the region have room",
-        "Microsoft.Compute/skus/read, Microsoft.Compute/locations/usages/read",
-        false,
+        "the subscription can have it in the region (that of the proxy VM, too), it starts images of the source's generation and architecture, and the quotas of its family and of the region have room",
+        "Microsoft.Compute/skus/read, locations/usages/read, locations/vmSizes/read",
         Kind::VmSize,
     ),
     check(
         "storage account",
         "it exists, and its firewall lets agent and build in",
         "Microsoft.Storage/storageAccounts/read",
-        false,
         Kind::StorageAccount,
     ),
     check(
         "staging resource group",
         "it is empty, in the region of the template, and no other template has it",
         "Microsoft.Resources/subscriptions/resourceGroups/read, resources/read",
-        false,
         Kind::StagingGroup,
     ),
     check(
         "time limit of the job",
         "it is longer than that of the build",
         "none: the agent tells it",
-        false,
         Kind::TimeLimit,
     ),
 ];
@@ -194,13 +201,20 @@ pub(super) const QUOTA: Code = "AIB716";
 pub(super) const ACCOUNT: Code = "AIB717";
 pub(super) const STAGING: Code = "AIB718";
 pub(super) const TIME_LIMIT: Code = "AIB719";
+pub(super) const STEPS: Code = "AIB720";
 
 /// Every code with its meaning, in the order of the codes.
 pub const CODES: &[(Code, &str)] = &[
     (PROVIDER, "A resource provider is not registered"),
-    (REGION, "The image builder is not offered in the region"),
+    (
+        REGION,
+        "A region does not exist, or the image builder is not offered in it",
+    ),
     (GROUP, "The resource group does not exist"),
-    (SOURCE, "The source of the image does not exist"),
+    (
+        SOURCE,
+        "The source of the image does not exist, or no VM starts from it",
+    ),
     (RETIRED, "The source of the image is at its end, or near it"),
     (
         PURCHASE_PLAN,
@@ -209,7 +223,7 @@ pub const CODES: &[(Code, &str)] = &[
     (DEFINITION, "The image definition does not exist"),
     (
         MISMATCH,
-        "The source does not fit the image definition, or the size of the build VM",
+        "The source does not fit the image definition, the managed image, or the size of the build VM",
     ),
     (VERSION, "The image version exists already"),
     (IDENTITY, "A managed identity does not exist"),
@@ -233,5 +247,9 @@ pub const CODES: &[(Code, &str)] = &[
     (
         TIME_LIMIT,
         "The job may end before the build does, which cancels it",
+    ),
+    (
+        STEPS,
+        "A step is for another operating system than that of the source",
     ),
 ];

@@ -2,61 +2,136 @@
 
 use serde_json::Value;
 
-use super::azure::{Azure, Look, text};
-use super::facts;
+use super::azure::{Azure, Look, names, text};
+use super::facts::{self, Facts};
 use super::place::plain;
 use super::table::{MISMATCH, QUOTA, SIZE};
-use super::{Seen, Verdict};
+use super::{Code, Seen, Verdict};
+use crate::inputs::declared::{PROXY_VM_SIZE, VM_SIZE};
+use crate::inputs::nearest;
 
 /// <https://learn.microsoft.com/rest/api/compute/resource-skus/list>
 const SIZES_API_VERSION: &str = "2021-07-01";
-/// <https://learn.microsoft.com/rest/api/compute/usage/list>
+/// <https://learn.microsoft.com/rest/api/compute/usage/list>, <https://learn.microsoft.com/rest/api/compute/virtual-machine-sizes/list>
 const USAGES_API_VERSION: &str = "2024-07-01";
 /// What the service takes where nothing is said
 /// (<https://learn.microsoft.com/azure/virtual-machines/image-builder-overview#default-vm-size>).
 const DEFAULT_V1: &str = "Standard_D1_v2";
 const DEFAULT_V2: &str = "Standard_D2ds_v4";
 
+/// A size that is needed.
+struct Wanted<'a> {
+    size: &'a str,
+    /// Whose choice it is.
+    by: By,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// An input, or the template file, for the build VM.
+    Author,
+    /// The service, because nothing is said.
+    Service,
+    /// An input, or the template file, for the proxy VM.
+    AuthorOfProxy,
+}
+
+impl Wanted<'_> {
+    fn called(&self) -> String {
+        match self.by {
+            By::Author => format!("build VM of size {}", self.size),
+            By::Service => format!(
+                "build VM of size {} (the service's choice, because none is given)",
+                self.size
+            ),
+            By::AuthorOfProxy => format!("proxy VM of size {}", self.size),
+        }
+    }
+
+    fn input(&self) -> &'static str {
+        match self.by {
+            By::AuthorOfProxy => PROXY_VM_SIZE.name,
+            By::Author | By::Service => VM_SIZE.name,
+        }
+    }
+
+    /// What is certain of a size that is given; what the service chooses may change from day to day.
+    fn verdict(&self, code: Code) -> Verdict {
+        match self.by {
+            By::Service => Verdict::Problem(code),
+            By::Author | By::AuthorOfProxy => Verdict::Certain(code),
+        }
+    }
+}
+
 pub(super) async fn check(azure: &Azure<'_>) -> Vec<Seen> {
     let subject = &azure.subject;
-    let source = facts::of_source(azure).await;
-    let (size, given) = match (&subject.vm_size, source.generation.as_deref()) {
-        (Some(size), _) => (size.as_str(), true),
-        (None, Some("V1")) => (DEFAULT_V1, false),
-        (None, _) => (DEFAULT_V2, false),
-    };
     let path = format!(
         "{}/providers/Microsoft.Compute/skus?api-version={SIZES_API_VERSION}&$filter=location%20eq%20'{}'",
         subject.in_subscription(),
         subject.location
     );
-    let look = azure.look(path).await;
+    // All at once, because the list of sizes is long: what is known of the quotas is looked at again below.
+    let (source, look, _) = tokio::join!(
+        facts::of_source(azure),
+        azure.look(path),
+        azure.look(usages(azure))
+    );
+    let (size, by) = match (&subject.vm_size, source.generation.as_deref()) {
+        (Some(size), _) => (size.as_str(), By::Author),
+        (None, Some("V1")) => (DEFAULT_V1, By::Service),
+        (None, _) => (DEFAULT_V2, By::Service),
+    };
+    let proxy = subject.proxy_size.as_deref().map(|size| Wanted {
+        size,
+        by: By::AuthorOfProxy,
+    });
     let sizes = match &*look {
         Look::There(list) => list.get("value").and_then(Value::as_array),
         other => return vec![Seen::unknown("the list of VM sizes", reason(other))],
     };
-    let sizes = sizes.map_or(&[][..], Vec::as_slice);
     let is_vm = |sku: &&Value| text(sku, "/resourceType") == Some("virtualMachines");
-    let Some(sku) = sizes
-        .iter()
-        .filter(is_vm)
-        .find(|sku| text(sku, "/name").is_some_and(|name| name.eq_ignore_ascii_case(size)))
-    else {
-        return vec![if sizes.is_empty() {
-            Seen::unknown("the list of VM sizes", "it is empty")
-        } else {
-            not_offered(azure, size, "Azure does not offer it there")
-        }];
-    };
+    let sizes: Vec<&Value> = sizes.into_iter().flatten().filter(is_vm).collect();
+    if sizes.is_empty() {
+        return vec![Seen::unknown("the list of VM sizes", "it is empty")];
+    }
+    let is_whole = matches!(&*look, Look::There(list) if names(list).is_some());
     let mut seen = Vec::new();
-    seen.extend(restriction(azure, size, sku));
-    seen.extend(fits(size, sku, &source));
-    seen.extend(quota(azure, size, sku).await);
+    let build = (Wanted { size, by }, Some(&source));
+    for (wanted, source) in std::iter::once(build).chain(proxy.map(|proxy| (proxy, None))) {
+        let named = |sku: &&&Value| {
+            text(sku, "/name").is_some_and(|name| name.eq_ignore_ascii_case(wanted.size))
+        };
+        match sizes.iter().find(named) {
+            Some(sku) => seen.extend(there(azure, &wanted, sku, source).await),
+            None if is_whole => seen.push(missing(azure, &wanted, &sizes).await),
+            None => seen.push(Seen::unknown("the list of VM sizes", "it is cut off")),
+        }
+    }
     if seen.is_empty() {
-        let who = if given { "" } else { "the service chooses " };
+        let who = if by == By::Service {
+            "the service chooses "
+        } else {
+            ""
+        };
         seen.push(Seen::fine(format!(
             "{who}{size}; it is there, and the quotas have room"
         )));
+    }
+    seen
+}
+
+/// What is said of a size by the entry of the list.
+async fn there(
+    azure: &Azure<'_>,
+    wanted: &Wanted<'_>,
+    sku: &Value,
+    source: Option<&Facts>,
+) -> Vec<Seen> {
+    let mut seen: Vec<_> = restriction(azure, wanted, sku).into_iter().collect();
+    if let Some(source) = source {
+        seen.extend(fits(wanted, sku, source));
+        seen.extend(quota(azure, wanted, sku).await);
     }
     seen
 }
@@ -68,21 +143,70 @@ fn reason(look: &Look) -> &str {
     }
 }
 
-fn not_offered(azure: &Azure<'_>, size: &str, why: &str) -> Seen {
-    let region = &azure.subject.location;
-    Seen::new(
-        Verdict::Problem(SIZE),
-        format!("the subscription cannot have VMs of size {size} in {region}: {why}"),
+/// A size that is not in the list of the subscription. It certainly does not exist if the region's own list was read and lacks it, too.
+async fn missing(azure: &Azure<'_>, wanted: &Wanted<'_>, sizes: &[&Value]) -> Seen {
+    let subject = &azure.subject;
+    let path = format!(
+        "{}/providers/Microsoft.Compute/locations/{}/vmSizes?api-version={USAGES_API_VERSION}",
+        subject.in_subscription(),
+        subject.location
+    );
+    let confirmed = match &*azure.look(path).await {
+        Look::There(list) => names(list).is_some_and(|all| azure.lack(&all, wanted.size)),
+        Look::Missing | Look::NoGroup | Look::Unknown(_) => false,
+    };
+    let verdict = if confirmed {
+        wanted.verdict(SIZE)
+    } else {
+        Verdict::Problem(SIZE)
+    };
+    let all: Vec<&str> = sizes.iter().filter_map(|sku| text(sku, "/name")).collect();
+    not_offered(
+        azure,
+        wanted,
+        verdict,
+        "Azure does not offer it there",
+        near(wanted.size, &all),
     )
-    .fix(format!(
+}
+
+/// `Standard_D4s_v5` for `D4s_v5`, and what looks like a typing error.
+fn near<'a>(size: &str, all: &[&'a str]) -> Option<&'a str> {
+    let with_family = format!("Standard_{size}");
+    let whole = all
+        .iter()
+        .find(|name| name.eq_ignore_ascii_case(&with_family));
+    whole
+        .copied()
+        .or_else(|| nearest(size, all.iter().copied()))
+}
+
+fn not_offered(
+    azure: &Azure<'_>,
+    wanted: &Wanted<'_>,
+    verdict: Verdict,
+    why: &str,
+    near: Option<&str>,
+) -> Seen {
+    let region = &azure.subject.location;
+    let list = format!(
         "choose another one for input '{}': az vm list-skus --subscription {} --location {region} --resource-type virtualMachines --output table",
-        crate::inputs::declared::VM_SIZE.name,
+        wanted.input(),
         azure.subject.subscription
-    ))
+    );
+    let fix = match near {
+        Some(near) => format!("did you mean '{near}'? Or {list}"),
+        None => list,
+    };
+    let text = format!(
+        "the subscription cannot have a {} in {region}: {why}",
+        wanted.called()
+    );
+    Seen::new(verdict, text).fix(fix)
 }
 
 /// A restriction of single zones leaves the others.
-fn restriction(azure: &Azure<'_>, size: &str, sku: &Value) -> Option<Seen> {
+fn restriction(azure: &Azure<'_>, wanted: &Wanted<'_>, sku: &Value) -> Option<Seen> {
     let all = sku.get("restrictions")?.as_array()?;
     let here = |one: &&Value| {
         let regions = one
@@ -96,7 +220,8 @@ fn restriction(azure: &Azure<'_>, size: &str, sku: &Value) -> Option<Seen> {
     };
     let found = all.iter().find(here)?;
     let why = text(found, "/reasonCode").unwrap_or("it is restricted");
-    Some(not_offered(azure, size, why))
+    let verdict = wanted.verdict(SIZE);
+    Some(not_offered(azure, wanted, verdict, why, None))
 }
 
 fn capability<'a>(sku: &'a Value, name: &str) -> Option<&'a str> {
@@ -106,16 +231,15 @@ fn capability<'a>(sku: &'a Value, name: &str) -> Option<&'a str> {
 }
 
 /// Whether VMs of the size start images like the source.
-fn fits(size: &str, sku: &Value, source: &facts::Facts) -> Vec<Seen> {
+fn fits(wanted: &Wanted<'_>, sku: &Value, source: &Facts) -> Vec<Seen> {
     let mut seen = Vec::new();
     let mut differs = |what: &str, own: &str, other: &str| {
-        let text =
-            format!("VMs of size {size} have {what} {own}, and the source is of {what} {other}");
-        let fix = format!(
-            "choose another size for input '{}'",
-            crate::inputs::declared::VM_SIZE.name
+        let text = format!(
+            "a {} starts images of {what} {own} only, and the source image is of {what} {other}",
+            wanted.called()
         );
-        seen.push(Seen::new(Verdict::Problem(MISMATCH), text).fix(fix));
+        let fix = format!("choose another size for input '{}'", wanted.input());
+        seen.push(Seen::new(wanted.verdict(MISMATCH), text).fix(fix));
     };
     if let (Some(own), Some(generation)) =
         (capability(sku, "HyperVGenerations"), &source.generation)
@@ -134,15 +258,19 @@ fn fits(size: &str, sku: &Value, source: &facts::Facts) -> Vec<Seen> {
     seen
 }
 
+fn usages(azure: &Azure<'_>) -> String {
+    format!(
+        "{}/providers/Microsoft.Compute/locations/{}/usages?api-version={USAGES_API_VERSION}",
+        azure.subject.in_subscription(),
+        azure.subject.location
+    )
+}
+
 /// The quota of the size's family, and that of the region. Quotas of container instances cannot be read this way.
-async fn quota(azure: &Azure<'_>, size: &str, sku: &Value) -> Vec<Seen> {
+async fn quota(azure: &Azure<'_>, wanted: &Wanted<'_>, sku: &Value) -> Vec<Seen> {
     let subject = &azure.subject;
     let region = &subject.location;
-    let path = format!(
-        "{}/providers/Microsoft.Compute/locations/{region}/usages?api-version={USAGES_API_VERSION}",
-        subject.in_subscription()
-    );
-    let look = azure.look(path).await;
+    let look = azure.look(usages(azure)).await;
     let Look::There(list) = &*look else {
         return vec![Seen::unknown("the quotas of the region", reason(&look))];
     };
@@ -160,7 +288,8 @@ async fn quota(azure: &Azure<'_>, size: &str, sku: &Value) -> Vec<Seen> {
         let (used, limit) = (number("currentValue")?, number("limit")?);
         (used.saturating_add(needed) > limit).then(|| {
             let text = format!(
-                "quota '{name}' of {region} has {used} of {limit} virtual processors in use, and a build VM of size {size} needs {needed}"
+                "quota '{name}' of {region} has {used} of {limit} virtual processors in use, and a {} needs {needed}",
+                wanted.called()
             );
             let fix = format!("raise it or choose another size: az vm list-usage --subscription {} --location {region} --output table", subject.subscription);
             Seen::new(Verdict::Problem(QUOTA), text).fix(fix)

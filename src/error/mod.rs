@@ -167,6 +167,23 @@ impl Error {
         }
     }
 
+    /// Everything that is said of the failure: our sentence, Azure's words, and the lines of the log.
+    pub fn said(&self) -> String {
+        let sentence = self.to_string();
+        match self {
+            Self::Run {
+                message,
+                explanation,
+                ..
+            } => {
+                let mut said = vec![sentence, message.clone()];
+                said.extend(explanation.excerpt.iter().cloned());
+                said.join("\n")
+            }
+            _ => sentence,
+        }
+    }
+
     /// What is known of the failure of a request or of a submission. A run brings its own explanation.
     fn diagnosis(&self) -> Option<Diagnosis> {
         match self {

@@ -90,10 +90,14 @@ const MOST_MEANT: usize = 3;
 /// The size of a VM that was meant by a text without the word that all sizes begin with (`D4s_v5`), or with a misspelt one
 /// (<https://learn.microsoft.com/azure/virtual-machines/vm-naming-conventions>).
 pub(super) fn whole_vm_size(text: &str) -> Option<String> {
-    let (first, rest) = text.split_once(['_', '-']).unwrap_or((text, ""));
-    if ["standard", "basic"].contains(&first.to_lowercase().as_str()) && text.contains('_') {
+    let lower = text.to_lowercase();
+    if ["standard_", "basic_"]
+        .iter()
+        .any(|tier| lower.starts_with(tier))
+    {
         return None;
     }
+    let (first, rest) = text.split_once(['_', '-']).unwrap_or((text, ""));
     if nearest(first, ["standard"]).is_some() {
         return (!rest.is_empty()).then(|| format!("Standard_{rest}"));
     }

@@ -40,12 +40,16 @@ async fn examine(agent: &Agent, http: Result<Arc<dyn Http>, String>, plan: &Plan
     if let Err(failure) = arm.client.sign_in(&arm.scope).await {
         return report::report_no_visit(console, plan, &Error::SignIn(failure));
     }
-    let limit = agent.environment().variable("System.JobTimeout");
-    let job = check::Job {
-        limit_minutes: limit.and_then(|minutes| minutes.trim().parse().ok()),
-    };
-    let findings = check::doctor(plan, &arm, job).await;
+    let findings = check::doctor(plan, &arm, job(agent)).await;
     report::report_visit(console, plan, &findings, folder);
+}
+
+/// What the job tells of itself.
+pub(super) fn job(agent: &Agent) -> check::Job {
+    let limit = agent.environment().variable("System.JobTimeout");
+    check::Job {
+        limit_minutes: limit.and_then(|minutes| minutes.trim().parse().ok()),
+    }
 }
 
 /// At a prompt the Azure CLI signs in, and a subscription is enough: that of the identity, if nobody names another.

@@ -95,6 +95,27 @@ pub(super) fn report_findings(console: &Console, findings: &[Finding]) {
     warnings.end();
 }
 
+/// What the checks before a build found and a build goes on with: each a warning.
+pub(super) fn report_suspected(console: &Console, findings: &[Finding]) {
+    let mut warnings = Issues::new(console, IssueKind::Warning, findings.len());
+    for finding in findings {
+        let text = with_hint(&finding.to_string(), finding.fix.as_deref());
+        warnings.tell(finding.code().unwrap_or_default(), text);
+    }
+    warnings.end();
+}
+
+/// The hint of a failure: first what was warned of before the build and may have come true, then what is known of the failure itself.
+pub(super) fn hint_with(foreseen: &[Finding], hint: Option<String>) -> Option<String> {
+    let warned = foreseen.iter().map(|finding| {
+        let code = finding.code().unwrap_or_default();
+        let fix = finding.fix.as_deref().unwrap_or_default();
+        format!("{} ({code}, told before the build): {fix}", finding.text)
+    });
+    let all: Vec<_> = warned.chain(hint).collect();
+    (!all.is_empty()).then(|| all.join("; otherwise: "))
+}
+
 /// The page of the run shows ten issues of a kind: those after the ninth are one, if there are more than ten.
 struct Issues<'a> {
     console: &'a Console,

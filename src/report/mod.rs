@@ -18,6 +18,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::agent::{Agent, Console, IssueKind, Note, TaskResult};
+use crate::check::Finding;
 use crate::error::{Error, duration};
 use crate::file;
 use crate::inputs::Plan;
@@ -45,6 +46,8 @@ pub struct Reporter {
     records: Mutex<Records>,
     /// What the targets of a failed run got nevertheless.
     outputs: Mutex<Vec<Output>>,
+    /// What was found before the build, which went on.
+    suspected: Mutex<Vec<Finding>>,
 }
 
 impl Reporter {
@@ -58,6 +61,7 @@ impl Reporter {
             timeline: Mutex::new(Timeline::new()),
             records: Mutex::default(),
             outputs: Mutex::default(),
+            suspected: Mutex::default(),
         };
         reporter.change_leftovers(|_| {});
         reporter
@@ -118,6 +122,8 @@ impl Reporter {
         let mut timeline = self.timeline.lock().unwrap_or_else(PoisonError::into_inner);
         let phases = timeline.finished().to_vec();
         let outputs = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
+        let suspected = self.suspected.lock();
+        let suspected = suspected.unwrap_or_else(PoisonError::into_inner);
         summary::markdown(&Told {
             plan,
             outcome,
@@ -128,6 +134,7 @@ impl Reporter {
                 Err(_) => &outputs,
             },
             elapsed: timeline.elapsed(),
+            suspected: &suspected,
         })
     }
 
@@ -142,6 +149,7 @@ impl Reporter {
         Outcome {
             result: Err(Error::Canceled),
             remains: all.map(remain).collect(),
+            foreseen: Vec::new(),
         }
     }
 
@@ -212,6 +220,14 @@ impl Events for Reporter {
             self.console.issue(IssueKind::Warning, Some(code), &text);
         }
         match &event {
+            Event::Suspected(findings) => {
+                doctor::report_suspected(&self.console, findings);
+                let mut known = self
+                    .suspected
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                known.clone_from(findings);
+            }
             Event::Built(image) => outcome::report_image(&self.console, image),
             Event::Distributed(outputs) => {
                 let mut known = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,6 @@
 //! The end of a step: variables, issues, result.
 
-use super::doctor::report_findings;
+use super::doctor::{hint_with, report_findings};
 use crate::agent::{Console, IssueKind, TaskResult};
 use crate::arm::template_state::RunState;
 use crate::diagnosis::{Place, of_text};
@@ -83,6 +83,7 @@ pub(super) fn report_outcome(console: &Console, plan: &Plan, outcome: &Outcome) 
         Err(error) => {
             report_explanation(console, error);
             let hint = error.hint().map(|hint| plan.naming_what_counts(&hint));
+            let hint = hint_with(&outcome.foreseen, hint);
             let text = with_hint(&error.to_string(), hint.as_deref());
             let place = match error {
                 Error::Run { explanation, .. } => explanation

@@ -32,22 +32,29 @@ impl FromStr for Region {
 #[error("a region's name has letters and digits only")]
 pub struct NotARegion;
 
-/// Regions of Azure in 2026, for "did you mean" only: more of them open every year
+/// Regions of Azure in 2026. More of them open every year: what is not here may exist all the same
 /// (<https://learn.microsoft.com/azure/reliability/regions-list>).
 const REGIONS: &[&str] = &[
     "australiacentral",
+    "australiacentral2",
     "australiaeast",
     "australiasoutheast",
     "austriaeast",
     "belgiumcentral",
     "brazilsouth",
+    "brazilsoutheast",
     "canadacentral",
     "canadaeast",
     "centralindia",
     "centralus",
     "chilecentral",
+    "chinaeast",
     "chinaeast2",
+    "chinaeast3",
+    "chinanorth",
+    "chinanorth2",
     "chinanorth3",
+    "denmarkeast",
     "eastasia",
     "eastus",
     "eastus2",
@@ -60,6 +67,7 @@ const REGIONS: &[&str] = &[
     "italynorth",
     "japaneast",
     "japanwest",
+    "jioindiacentral",
     "jioindiawest",
     "koreacentral",
     "koreasouth",
@@ -81,10 +89,14 @@ const REGIONS: &[&str] = &[
     "swedencentral",
     "switzerlandnorth",
     "switzerlandwest",
+    "taiwannorth",
+    "taiwannorthwest",
     "uaecentral",
     "uaenorth",
     "uksouth",
     "ukwest",
+    "usdodcentral",
+    "usdodeast",
     "usgovarizona",
     "usgovtexas",
     "usgovvirginia",
@@ -173,6 +185,11 @@ impl Region {
         (!known).then_some(REGIONS)
     }
 
+    /// Whether it is one of Azure's regions of 2026, by its exact name.
+    pub fn is_known(&self) -> bool {
+        REGIONS.contains(&self.0.as_str())
+    }
+
     /// The programmatic name.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -195,6 +212,8 @@ mod tests {
             let region: Region = text.parse().unwrap();
             assert_eq!(region.candidates().is_some(), expected, "{text}");
         };
+        let known = |text: &str| text.parse::<Region>().unwrap().is_known();
+        assert!(known("West Europe") && !known("eastus3") && !known("westeurop"));
         check("West Europe", false);
         check("eastus3", false);
         check("westeurop", true);

@@ -8,12 +8,15 @@ use super::distribution::Output;
 use super::leftover::Leftover;
 use crate::arm::gallery::RegionState;
 use crate::arm::template_state::RunState;
+use crate::check::Finding;
 use crate::log::Step;
 use crate::resource::ResourceGroupId;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
+    /// What a look at everything that the build needs found, and does not stop it.
+    Suspected(Vec<Finding>),
     /// The package is about to be read and sent.
     Packing {
         /// The folder on the agent.

@@ -33,6 +33,7 @@ use tokio_util::sync::CancellationToken;
 use crate::arm::Arm;
 use crate::arm::operation::Started;
 use crate::arm::template_state::RunState;
+use crate::check::{Finding, Job, foreseen};
 use crate::diagnosis::{Customizer, Explanation, LogSummary};
 use crate::error::Error;
 use crate::inputs::{Owner, Plan};
@@ -42,7 +43,7 @@ pub use distribution::{Distribution, Output};
 use event::{Event, Events};
 pub use image::{Caveat, Image, PlatformImage};
 use leftover::{Leftover, Leftovers, Remains};
-use prepare::{Prepared, prepare};
+use prepare::{Prepared, look_around, prepare};
 use unchanged::Look;
 use watch::{RunEnd, Unfollowed, watch};
 
@@ -53,6 +54,17 @@ pub struct Outcome {
     pub result: Result<Image, Error>,
     /// What could not be removed.
     pub remains: Vec<Remains>,
+    /// What was warned of before the build, and may be why it failed.
+    pub foreseen: Vec<Finding>,
+}
+
+/// Where a build runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Workplace<'a> {
+    /// Where files for the job's log go.
+    pub folder: &'a Path,
+    /// What the job tells of itself.
+    pub job: Job,
 }
 
 /// The service ends a build at its limit by itself; this long after it something is wrong.
@@ -63,19 +75,21 @@ const CANCEL_BUDGET: Duration = Duration::from_secs(5);
 /// Why something stays after a cancel.
 pub const NOT_REMOVED_YET: &str = "the job was canceled before it was removed";
 
-/// Builds the image of `plan`, unless `stop` comes first. Files for the job's log go to `folder`.
+/// Builds the image of `plan`, unless `stop` comes first.
 pub async fn build_image(
     plan: &Plan,
     arm: &Arm,
-    folder: &Path,
+    workplace: Workplace<'_>,
     events: &dyn Events,
     stop: &CancellationToken,
 ) -> Outcome {
     let mut leftovers = Leftovers::none(events);
+    let mut suspected = Vec::new();
+    let building = build(plan, arm, workplace, events, &mut leftovers, &mut suspected);
     let result = tokio::select! {
         biased;
         () = stop.cancelled() => Err(Error::Canceled),
-        result = Box::pin(build(plan, arm, folder, events, &mut leftovers)) => result,
+        result = Box::pin(building) => result,
     };
     if matches!(result, Err(Error::Canceled)) {
         return canceled(arm, &leftovers, events).await;
@@ -96,15 +110,24 @@ pub async fn build_image(
         () = stop.cancelled() => leftovers.all_remain(NOT_REMOVED_YET),
         remains = clean_up(arm, &owner, &mut leftovers, Budget::AFTER_BUILD) => remains,
     };
-    Outcome { result, remains }
+    let foreseen = match &result {
+        Err(error) => foreseen(&suspected, &error.said()),
+        Ok(_) => Vec::new(),
+    };
+    Outcome {
+        result,
+        remains,
+        foreseen,
+    }
 }
 
 async fn build(
     plan: &Plan,
     arm: &Arm,
-    folder: &Path,
+    Workplace { folder, job }: Workplace<'_>,
     events: &dyn Events,
     leftovers: &mut Leftovers<'_>,
+    suspected: &mut Vec<Finding>,
 ) -> Result<Image, Error> {
     arm.client
         .sign_in(&arm.scope)
@@ -120,13 +143,13 @@ async fn build(
         (Cow::Borrowed(plan), None)
     };
     let plan = plan.as_ref();
-    let prepared = prepare(plan, arm, (content, inputs), events, leftovers).await?;
-    let Prepared { template, package } = prepared;
+    let around = look_around(plan, arm, job, events, suspected).await?;
+    let Prepared { template, package } =
+        prepare(plan, arm, around, (content, inputs), events, leftovers).await?;
     let provisioned = submit::create_template(arm, plan, &template, events, leftovers).await?;
     let run = start::start_run(arm, plan, &provisioned, events).await?;
     let group = provisioned.staging_group.as_ref();
-    let customizers = customizers_of(&template);
-    let targets = distributions_of(&template);
+    let (customizers, targets) = (customizers_of(&template), distributions_of(&template));
     let shown = group.filter(|_| plan.stream_logs);
     let phase = replication::Phase::new(events);
     let end = tokio::select! {
@@ -265,5 +288,6 @@ async fn canceled(arm: &Arm, leftovers: &Leftovers<'_>, events: &dyn Events) -> 
     Outcome {
         result: Err(Error::Canceled),
         remains: leftovers.all_remain(NOT_REMOVED_YET),
+        foreseen: Vec::new(),
     }
 }

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::event::Events;
+use super::event::{Event, Events};
 use super::leftover::Leftovers;
 use super::{marks, package, provenance, unchanged};
 use crate::arm::Arm;
-use crate::check::preflight;
+use crate::check::{Finding, Job, preflight};
 use crate::error::Error;
 use crate::inputs::{Package, Plan};
 use crate::storage::{Sha256, StorageAccount};
@@ -15,19 +15,36 @@ use crate::template::{add_tags, compose, mark};
 /// A package, and the account that it goes to.
 type Destination<'a> = Option<(&'a Package, StorageAccount)>;
 
-/// What is certain to fail is refused before anything is made. The storage account is looked up at the same time. The text is the source's version.
-async fn looked_around<'a>(
+/// What is known when everything has been checked.
+pub(super) struct Around<'a> {
+    destination: Destination<'a>,
+    source_version: Option<String>,
+}
+
+/// What is certain to fail is refused before anything is made; the rest of what was found is told, and goes to `suspected`. The storage account
+/// is looked up at the same time.
+pub(super) async fn look_around<'a>(
     plan: &'a Plan,
     arm: &Arm,
-) -> Result<(Destination<'a>, Option<String>), Error> {
+    job: Job,
+    events: &dyn Events,
+    suspected: &mut Vec<Finding>,
+) -> Result<Around<'a>, Error> {
     let account = async {
         let package = plan.package.as_ref()?;
         let found = package::find_account(plan, package, arm).await;
         Some(found.map(|account| (package, account)))
     };
-    let (known, account) = tokio::join!(Box::pin(preflight(plan, arm)), account);
+    let (known, account) = tokio::join!(Box::pin(preflight(plan, arm, job)), account);
+    if !known.suspected.is_empty() {
+        events.emit(Event::Suspected(known.suspected.clone()));
+        *suspected = known.suspected;
+    }
     if known.in_the_way.is_empty() {
-        Ok((account.transpose()?, known.source_version))
+        Ok(Around {
+            destination: account.transpose()?,
+            source_version: known.source_version,
+        })
     } else {
         Err(Error::Preflight(known.in_the_way))
     }
@@ -46,12 +63,12 @@ pub(super) struct Prepared {
 pub(super) async fn prepare(
     plan: &Plan,
     arm: &Arm,
+    around: Around<'_>,
     (content, inputs): (Option<Sha256>, Option<String>),
     events: &dyn Events,
     leftovers: &mut Leftovers<'_>,
 ) -> Result<Prepared, Error> {
-    let (destination, version) = looked_around(plan, arm).await?;
-    let link = match &destination {
+    let link = match &around.destination {
         Some((package, account)) => {
             let sending = package::Sending {
                 plan,
@@ -67,11 +84,12 @@ pub(super) async fn prepare(
     let mut template = compose(plan, link.as_ref());
     let package = link.map(|link| link.sha256);
     if plan.provenance.as_tags {
-        let mut tags = provenance::record(plan, version.as_deref(), package.as_deref());
+        let mut tags =
+            provenance::record(plan, around.source_version.as_deref(), package.as_deref());
         tags.extend(inputs.map(|sum| (unchanged::INPUTS, sum)));
         add_tags(&mut template, &tags);
     }
-    let account = destination.as_ref().map(|(_, account)| account);
+    let account = around.destination.as_ref().map(|(_, account)| account);
     let marks = marks::of(plan, account, arm.client.azure_time());
     mark(&mut template, &marks);
     Ok(Prepared { template, package })

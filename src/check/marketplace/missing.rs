@@ -2,6 +2,7 @@
 
 use super::{API_VERSION, Urn, listed, newest};
 use crate::check::azure::{Azure, has};
+use crate::check::spelling::choice;
 use crate::check::table::SOURCE;
 use crate::check::{Seen, Verdict};
 use crate::inputs::nearest;
@@ -25,10 +26,35 @@ impl Urn<'_> {
         let offers = format!("{}?api-version={API_VERSION}", self.offers);
         let offers = listed(&*azure.look(offers).await);
         let offers: Vec<&str> = offers.iter().map(String::as_str).collect();
-        if offers.is_empty() || has(&offers, offer) {
+        if has(&offers, offer) {
             return self.doubtful();
         }
-        self.gone("offer", offer, &offers)
+        if !offers.is_empty() {
+            return self.gone("offer", offer, &offers);
+        }
+        let publishers = format!("{}?api-version={API_VERSION}", self.publishers);
+        let publishers = listed(&*azure.look(publishers).await);
+        let publishers: Vec<&str> = publishers.iter().map(String::as_str).collect();
+        if publishers.is_empty() || has(&publishers, self.publisher) {
+            return self.doubtful();
+        }
+        self.no_publisher(&publishers)
+    }
+
+    fn no_publisher(&self, all: &[&str]) -> Seen {
+        let text = format!(
+            "marketplace image {} does not exist in this region: there is no publisher '{}'",
+            self.name(),
+            self.publisher
+        );
+        let list = format!(
+            "az vm image list-publishers --location {} --output table",
+            self.region()
+        );
+        // There are thousands of them: only one that looks alike helps.
+        let near = nearest(self.publisher, all.iter().copied());
+        let near: Vec<&str> = near.into_iter().collect();
+        Seen::new(Verdict::Certain(SOURCE), text).fix(choice(self.publisher, &near, &list))
     }
 
     fn doubtful(&self) -> Seen {

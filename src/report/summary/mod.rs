@@ -6,8 +6,10 @@ pub(super) mod markup;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::doctor::hint_with;
 use super::outcome::{in_words, missing, not_there};
 use super::timeline::Phase;
+use crate::check::Finding;
 use crate::diagnosis::Explanation;
 use crate::error::{Error, PARTLY, duration};
 use crate::inputs::Plan;
@@ -26,6 +28,8 @@ pub(super) struct Told<'a> {
     /// What the targets got.
     pub(super) outputs: &'a [Output],
     pub(super) elapsed: Duration,
+    /// What was found before the build, which went on.
+    pub(super) suspected: &'a [Finding],
 }
 
 /// Cells of the longest bar.
@@ -89,6 +93,7 @@ fn failure(told: &Told<'_>, error: &Error) -> String {
     } else {
         let hint = error.hint();
         let hint = hint.map(|hint| told.plan.naming_what_counts(&hint));
+        let hint = hint_with(&told.outcome.foreseen, hint);
         text.push_str(&cause(error.code(), &error.to_string(), hint.as_deref()));
     }
     if let Error::Run { explanation, .. } = error {
@@ -190,6 +195,15 @@ fn warnings(told: &Told<'_>) -> String {
         .warnings
         .iter()
         .map(|warning| format!("**{}** {}", warning.code, escaped(&warning.text)));
+    let suspected = told.suspected.iter().map(|finding| {
+        let code = finding.code().unwrap_or_default();
+        let fix = finding.fix.as_deref().unwrap_or_default();
+        format!(
+            "**{code}** {}. {}",
+            escaped(&finding.to_string()),
+            escaped(fix)
+        )
+    });
     let remains = told
         .outcome
         .remains
@@ -203,6 +217,7 @@ fn warnings(told: &Told<'_>) -> String {
     let missing =
         missing.map(|output| format!("**{PARTLY}** {}", escaped(&not_there(&output.target))));
     let all: Vec<_> = plan
+        .chain(suspected)
         .chain(caveat)
         .chain(missing)
         .chain(remains)

@@ -38,7 +38,12 @@ async fn check(page: &Document) -> usize {
                 );
                 step.variables.entry(name.to_owned()).or_insert(id);
             }
-            let shell = step.inputs.get("provisioner").map(String::as_str) == Some("shell");
+            // The default is a shell; a fragment stands in a job that has said PowerShell, and a template file has steps for Windows.
+            let given = |name: &str| step.inputs.contains_key(name);
+            let shell = match step.inputs.get("provisioner") {
+                Some(provisioner) => provisioner == "shell",
+                None => given("managedIdentity") && !given("templateFile"),
+            };
             if let Some(id) = step.variables.get_mut("definition").filter(|_| shell) {
                 *id = id.replace("win11-avd", "ubuntu-2404");
             }

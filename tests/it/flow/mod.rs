@@ -6,6 +6,7 @@ mod contract;
 mod doctor;
 mod endless;
 mod faults;
+mod findings;
 mod hostile;
 mod ills;
 mod live_secrets;

@@ -9,6 +9,13 @@ use crate::surroundings::ImageFacts;
 use crate::world::PlatformImage;
 
 impl Arm {
+    pub(crate) fn list_publishers(&self, asked: &Asked<'_>) -> Answer {
+        let images = self.world.platform_images.iter();
+        let mut names: Vec<&str> = images.map(|image| image.publisher.as_str()).collect();
+        names.sort_unstable();
+        self.list(asked, "Publishers", names)
+    }
+
     pub(crate) fn list_offers(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let images = self.images_of(asked, &["publisher"]);
         if images.is_empty() {
@@ -90,11 +97,16 @@ impl Arm {
     fn entry(&self, asked: &Asked<'_>, kind: &str, name: &str) -> Value {
         let part = |name: &str| asked.path.get(name);
         let mut id = format!(
-            "/Subscriptions/{}/Providers/Microsoft.Compute/Locations/{}/Publishers/{}/ArtifactTypes/VMImage",
+            "/Subscriptions/{}/Providers/Microsoft.Compute/Locations/{}",
             self.world.subscription,
             part("location"),
-            part("publisher")
         );
+        if kind != "Publishers" {
+            id = format!(
+                "{id}/Publishers/{}/ArtifactTypes/VMImage",
+                part("publisher")
+            );
+        }
         for (title, parameter) in [("Offers", "offer"), ("Skus", "sku")] {
             if title != kind && !part(parameter).is_empty() {
                 id = format!("{id}/{title}/{}", part(parameter));

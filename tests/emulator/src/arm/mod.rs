@@ -322,6 +322,7 @@ impl Arm {
             Call::ListIdentitiesOfGroup => Ok(self.list_identities(asked)),
             Call::ListResourcesOfGroup | Call::ListResources => self.list_resources(asked),
             Call::ListGalleriesOfGroup => Ok(self.list_galleries(asked)),
+            Call::ListPublishers => Ok(self.list_publishers(asked)),
             Call::ListOffers => self.list_offers(asked),
             Call::ListImageSkus => self.list_image_skus(asked),
             Call::ListPlatformImageVersions => self.list_platform_image_versions(asked),

@@ -244,12 +244,10 @@ impl Arm {
     /// The groups of the scene; those that the service makes are left out.
     pub(crate) fn list_resource_groups(&self, asked: &Asked<'_>) -> Answer {
         let subscription = asked.path.get("subscription");
-        let groups = self.world.resource_groups.iter();
+        let other = self.world.other_subscription(subscription);
+        let groups = other.map_or(&self.world.resource_groups, |other| &other.resource_groups);
         let all: Vec<Value> = groups
-            .filter(|group| {
-                self.location_of_group(subscription, &group.name)
-                    .is_some()
-            })
+            .iter()
             .map(|group| group_document(subscription, &group.name, &group.location))
             .collect();
         Answer::new(200, Body::Compact(json!({"value": all})))

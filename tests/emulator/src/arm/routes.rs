@@ -56,6 +56,7 @@ pub(crate) enum Call {
     ListIdentitiesOfGroup,
     ListResourcesOfGroup,
     ListGalleriesOfGroup,
+    ListPublishers,
     ListOffers,
     ListImageSkus,
     ListPlatformImageVersions,
@@ -164,7 +165,11 @@ mod tests {
             &format!("{template}/runOutputs/o"),
             Some("GetRunOutput"),
         );
-        check(Method::GET, "/subscriptions/s/resourceGroups//resources", None);
+        check(
+            Method::GET,
+            "/subscriptions/s/resourceGroups//resources",
+            None,
+        );
         let doubled = |place: &str| template.replace(place, &format!("{place}/"));
         check(Method::GET, &doubled("images/"), Some("GetTemplate"));
         check(Method::GET, &doubled("resourcegroups/"), None);

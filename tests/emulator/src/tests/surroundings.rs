@@ -37,6 +37,19 @@ fn the_marketplace_is_listed_from_publisher_to_version() {
         names(&offers(&scene, "", "")),
         ["UbuntuServer", "ubuntu-24_04-lts"]
     );
+    let compute = scene
+        .group
+        .replace("/resourceGroups/rg-images", "/providers/Microsoft.Compute");
+    let publishers = format!("{compute}/locations/westeurope/publishers");
+    let publishers = get(&scene, &publishers, "api-version=2024-07-01");
+    assert_eq!(
+        names(&publishers),
+        [
+            "Canonical",
+            "MicrosoftWindowsServer",
+            "microsoftwindowsdesktop"
+        ]
+    );
     let offer = "/ubuntu-24_04-lts/skus";
     assert_eq!(names(&offers(&scene, offer, "")), ["server"]);
     let versions = "/ubuntu-24_04-lts/skus/server/versions";
@@ -126,7 +139,7 @@ fn what_there_is_instead_of_a_name_is_listed() {
     let subscription = scene.group.replace("/resourceGroups/rg-images", "");
     let list = |path: &str, version: &str| get(&scene, path, &format!("api-version={version}"));
     let groups = list(&format!("{subscription}/resourcegroups"), "2021-04-01");
-    assert_eq!(names(&groups), ["rg-images"]);
+    assert_eq!(names(&groups), ["rg-images", "rg-production"]);
     let compute = "providers/Microsoft.Compute";
     let sizes = format!("{subscription}/{compute}/locations/westeurope/vmSizes");
     let sizes = list(&sizes, "2024-07-01");

@@ -49,6 +49,13 @@ pub(super) const ROUTES: &[Route] = &[
         GALLERY,
         &[]
     ),
+    route!(
+        ListPublishers,
+        GET,
+        "/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{location}/publishers",
+        COMPUTE,
+        &[]
+    ),
     route!(ListOffers, GET, offers!(""), COMPUTE, &[]),
     route!(ListImageSkus, GET, offers!("/{offer}/skus"), COMPUTE, &[]),
     route!(

@@ -1,17 +1,17 @@
-//! The image definition, and the version that the inputs fix.
+//! The image definition that the result goes to, and whether the source fits it.
 
 use std::sync::Arc;
 
-use super::azure::{Azure, Look, text};
+use super::azure::{Azure, Look};
 use super::facts::{self, Facts};
-use super::subject::Target;
-use super::table::{DEFINITION, MISMATCH, VERSION};
+use super::spelling::{advice, groups, listed, texts};
+use super::subject::{Target, group_of};
+use super::table::{DEFINITION, MISMATCH};
 use super::{Seen, Verdict};
-use crate::inputs::declared::IMAGE_VERSION;
 use crate::resource::ResourceId;
 
 /// The newest version that does not validate images on its own.
-const API_VERSION: &str = "2024-03-03";
+pub(super) const API_VERSION: &str = "2024-03-03";
 
 /// An image definition. Missing is one that its gallery does not list, or whose gallery its group does not list.
 pub(super) async fn definition(azure: &Azure<'_>, id: &ResourceId) -> Arc<Look> {
@@ -19,24 +19,73 @@ pub(super) async fn definition(azure: &Azure<'_>, id: &ResourceId) -> Arc<Look> 
     let Some(gallery) = id.parent() else {
         return azure.look(path).await;
     };
-    let list = format!("{gallery}/images?api-version={API_VERSION}");
+    let list = definitions_of(&gallery);
     let look = azure.resource(&path, &list, id.name()).await;
     if !matches!(*azure.look(list).await, Look::Missing) {
         return look;
     }
-    let group = format!(
-        "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Compute/galleries?api-version={API_VERSION}",
-        id.subscription(),
-        id.resource_group()
-    );
     let gallery_path = format!("{gallery}?api-version={API_VERSION}");
-    match &*azure.resource(&gallery_path, &group, gallery.name()).await {
+    match &*azure
+        .resource(&gallery_path, &galleries_of(id), gallery.name())
+        .await
+    {
         Look::Missing => Arc::new(Look::Missing),
         _ => look,
     }
 }
 
-pub(super) async fn definitions(azure: &Azure<'_>) -> Vec<Seen> {
+fn definitions_of(gallery: &ResourceId) -> String {
+    format!("{gallery}/images?api-version={API_VERSION}")
+}
+
+fn galleries_of(id: &ResourceId) -> String {
+    format!(
+        "{}/providers/Microsoft.Compute/galleries?api-version={API_VERSION}",
+        group_of(id)
+    )
+}
+
+/// What is missing may be the group, the gallery or the definition.
+async fn missing(azure: &Azure<'_>, id: &ResourceId, source: &Facts) -> Seen {
+    let (group, gallery) = (id.resource_group(), id.name_at(0).unwrap_or_default());
+    let (subscription, definition) = (id.subscription(), id.name());
+    let create = creation(id, source);
+    let list = id.parent().map(|gallery| definitions_of(&gallery));
+    let look = azure.look(list.clone().unwrap_or_default()).await;
+    let (end, fix) = match &*look {
+        Look::There(_) => {
+            let all = listed(azure, list.unwrap_or_default()).await;
+            ("", advice(definition, &texts(&all), &create))
+        }
+        Look::NoGroup => {
+            let all = groups(azure, subscription).await;
+            let create = format!(
+                "az group create --subscription {subscription} --name {group} --location {}",
+                azure.subject.location
+            );
+            (
+                "; the resource group does not exist either",
+                advice(group, &texts(&all), &create),
+            )
+        }
+        Look::Missing | Look::Unknown(_) => {
+            let all = listed(azure, galleries_of(id)).await;
+            let create = format!(
+                "az sig create --subscription {subscription} --resource-group {group} --gallery-name {gallery}, then: {create}"
+            );
+            (
+                "; the gallery does not exist either",
+                advice(gallery, &texts(&all), &create),
+            )
+        }
+    };
+    let text = format!(
+        "image definition '{definition}' does not exist in gallery '{gallery}' of resource group '{group}', and the image version goes there{end}"
+    );
+    Seen::new(Verdict::Certain(DEFINITION), text).fix(fix)
+}
+
+pub(super) async fn check(azure: &Azure<'_>) -> Vec<Seen> {
     let mut seen = Vec::new();
     for target in &azure.subject.targets {
         if let Target::Gallery { definition: id, .. } = target {
@@ -48,9 +97,8 @@ pub(super) async fn definitions(azure: &Azure<'_>) -> Vec<Seen> {
 
 async fn one_definition(azure: &Azure<'_>, id: &ResourceId) -> Vec<Seen> {
     let name = format!("image definition '{}'", id.name());
-    let gallery = id.name_at(0).unwrap_or_default();
-    let source = facts::of_source(azure).await;
-    match &*definition(azure, id).await {
+    let (source, found) = tokio::join!(facts::of_source(azure), definition(azure, id));
+    match &*found {
         Look::There(found) => {
             let own = Facts::of_definition(found);
             let mut seen = vec![Seen::fine(format!(
@@ -58,22 +106,16 @@ async fn one_definition(azure: &Azure<'_>, id: &ResourceId) -> Vec<Seen> {
                 id.name(),
                 told(&own)
             ))];
-            if text(found, "/properties/osState") == Some("Specialized") {
+            if own.is_specialized() {
                 let text = format!(
-                    "{name} is for specialized images, and the image builder makes generalized ones"
+                    "{name} is for specialized images, and Azure VM Image Builder makes generalized ones"
                 );
-                seen.push(Seen::new(Verdict::Problem(MISMATCH), text).fix(creation(id, &source)));
+                seen.push(Seen::new(Verdict::Certain(MISMATCH), text).fix(creation(id, &source)));
             }
             seen.extend(compared(id, &own, &source));
             seen
         }
-        Look::Missing | Look::NoGroup => {
-            let text = format!(
-                "{name} does not exist in gallery '{gallery}' of resource group '{}', and the image version goes there",
-                id.resource_group()
-            );
-            vec![Seen::new(Verdict::Certain(DEFINITION), text).fix(creation(id, &source))]
-        }
+        Look::Missing | Look::NoGroup => vec![missing(azure, id, &source).await],
         Look::Unknown(reason) => vec![Seen::unknown(name, reason)],
     }
 }
@@ -112,34 +154,19 @@ fn creation(id: &ResourceId, source: &Facts) -> String {
 fn compared(id: &ResourceId, own: &Facts, source: &Facts) -> Vec<Seen> {
     let mut seen = Vec::new();
     let rows = [
-        (
-            Verdict::Problem(MISMATCH),
-            "operating system",
-            &own.os,
-            &source.os,
-        ),
-        (
-            Verdict::Certain(MISMATCH),
-            "generation",
-            &own.generation,
-            &source.generation,
-        ),
-        (
-            Verdict::Problem(MISMATCH),
-            "architecture",
-            &own.architecture,
-            &source.architecture,
-        ),
+        ("", &own.os, &source.os),
+        ("generation ", &own.generation, &source.generation),
+        ("architecture ", &own.architecture, &source.architecture),
     ];
-    for (verdict, what, own, other) in rows {
+    for (what, own, other) in rows {
         if let (Some(own), Some(other)) = (own, other)
             && !own.eq_ignore_ascii_case(other)
         {
             let text = format!(
-                "image definition '{}' is for {what} {own}, and the source is of {what} {other}: Azure makes no version of it",
+                "image definition '{}' is for {what}{own}, but the source image is {what}{other}: Azure cannot create an image version of it",
                 id.name()
             );
-            seen.push(Seen::new(verdict, text).fix(format!(
+            seen.push(Seen::new(Verdict::Certain(MISMATCH), text).fix(format!(
                 "use another source, or another definition: {}",
                 creation(id, source)
             )));
@@ -156,54 +183,22 @@ fn security(id: &ResourceId, own: &Facts, source: &Facts) -> Option<Seen> {
         "use a definition that fits the source: {}",
         creation(id, source)
     );
-    if ["TrustedLaunch", "ConfidentialVM"].contains(&security) {
+    if facts::is_demanded(security) {
         let text = format!(
-            "image definition '{}' demands security type {security}; the image builder serves {security}Supported alone",
+            "image definition '{}' demands security type {security}; Azure VM Image Builder supports {security}Supported alone",
             id.name()
         );
-        return Some(Seen::new(Verdict::Problem(MISMATCH), text).fix(fix));
+        return Some(Seen::new(Verdict::Certain(MISMATCH), text).fix(fix));
     }
     // The generation tells that the source is known; only one of generation 2 has a security type at all.
     if security.contains("Supported") && source.generation.is_some() && source.security.is_none() {
         let text = format!(
-            "image definition '{}' is {security}, and the source is not: its VMs may not start",
+            "image definition '{}' is {security}, and the source is not: its VMs might not start",
             id.name()
         );
         return Some(Seen::new(Verdict::Warning(MISMATCH), text).fix(fix));
     }
     None
-}
-
-pub(super) async fn versions(azure: &Azure<'_>) -> Vec<Seen> {
-    let mut seen = Vec::new();
-    for target in &azure.subject.targets {
-        if let Target::Gallery {
-            definition,
-            version: Some(version),
-        } = target
-        {
-            seen.push(one_version(azure, definition, version).await);
-        }
-    }
-    seen
-}
-
-async fn one_version(azure: &Azure<'_>, definition: &ResourceId, version: &str) -> Seen {
-    let path = format!("{definition}/versions/{version}?api-version={API_VERSION}");
-    let name = format!("version {version} of '{}'", definition.name());
-    match &*azure.look(path).await {
-        Look::There(found) if text(found, "/name") == Some(version) => Seen::new(
-            Verdict::Certain(VERSION),
-            format!("{name} exists already, and an image version is never replaced"),
-        )
-        .fix(format!(
-            "write another number into input '{}', or leave it empty and let the gallery number the version",
-            IMAGE_VERSION.name
-        )),
-        Look::There(_) => Seen::unknown(name, "Azure answers with something else"),
-        Look::Missing | Look::NoGroup => Seen::fine(format!("{name} is free")),
-        Look::Unknown(reason) => Seen::unknown(name, reason),
-    }
 }
 
 #[cfg(test)]
@@ -217,6 +212,7 @@ mod tests {
             generation: some(generation),
             architecture: some(architecture),
             security: some(security),
+            ..Facts::default()
         }
     }
 
@@ -233,7 +229,7 @@ mod tests {
             let verdicts: Vec<_> = seen.iter().map(|seen| seen.verdict).collect();
             assert_eq!(verdicts, expected, "{own:?} {source:?}: {seen:?}");
         };
-        let (certain, problem) = (Verdict::Certain(MISMATCH), Verdict::Problem(MISMATCH));
+        let certain = Verdict::Certain(MISMATCH);
         let linux = || facts("Linux", "V2", "x64", "TrustedLaunchSupported");
         check(facts("Linux", "V2", "x64", ""), linux(), &[]);
         check(
@@ -242,11 +238,11 @@ mod tests {
             &[],
         );
         check(facts("linux", "v2", "X64", ""), linux(), &[]);
-        check(facts("Windows", "V2", "", ""), linux(), &[problem]);
+        check(facts("Windows", "V2", "", ""), linux(), &[certain]);
         check(
             facts("Windows", "V1", "Arm64", ""),
             linux(),
-            &[problem, certain, problem],
+            &[certain, certain, certain],
         );
         check(Facts::default(), linux(), &[]);
         check(
@@ -262,7 +258,7 @@ mod tests {
         check(
             facts("Linux", "V2", "", "ConfidentialVM"),
             linux(),
-            &[Verdict::Problem(MISMATCH)],
+            &[certain],
         );
     }
 

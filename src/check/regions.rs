@@ -1,0 +1,109 @@
+//! Whether the regions that a build names exist.
+
+use futures::future::join_all;
+
+use super::azure::{Azure, Look, has, names};
+use super::table::REGION;
+use super::{Seen, Verdict};
+use crate::inputs::nearest;
+use crate::resource::Region;
+
+/// <https://learn.microsoft.com/rest/api/resources/subscriptions/list-locations>
+const API_VERSION: &str = "2022-12-01";
+
+/// What is known of a region's name.
+pub(super) enum Known {
+    /// It is a region.
+    Yes,
+    /// It is none, and why; with what was probably meant.
+    No {
+        why: &'static str,
+        near: Option<String>,
+    },
+    /// Nobody says, and why.
+    Unknown(String),
+}
+
+/// Whether a region exists. Azure opens new ones all the time: one that this program does not know is one if the subscription's own locations
+/// have it. Where these cannot be read, a name that looks like a typing error of a known one is taken for one.
+pub(super) async fn known(azure: &Azure<'_>, region: &str) -> Known {
+    let Ok(region) = region.parse::<Region>() else {
+        return Known::No {
+            why: "Azure has no such region",
+            near: None,
+        };
+    };
+    if region.is_known() {
+        return Known::Yes;
+    }
+    let name = region.as_str();
+    let path = format!(
+        "{}/locations?api-version={API_VERSION}",
+        azure.subject.in_subscription()
+    );
+    let reason = match &*azure.look(path).await {
+        Look::There(list) => match names(list) {
+            Some(all) if has(&all, name) => return Known::Yes,
+            Some(all) if !all.is_empty() => {
+                let near = nearest(name, all).or_else(|| nearest_known(&region));
+                return Known::No {
+                    why: "it is not one of the locations of the subscription",
+                    near: near.map(str::to_owned),
+                };
+            }
+            _ => "the list of locations is not whole".to_owned(),
+        },
+        Look::Missing | Look::NoGroup => "Azure does not find the list of locations".to_owned(),
+        Look::Unknown(reason) => reason.clone(),
+    };
+    match nearest_known(&region) {
+        Some(near) => Known::No {
+            why: "Azure is not known to have such a region",
+            near: Some(near.to_owned()),
+        },
+        None => Known::Unknown(reason),
+    }
+}
+
+fn nearest_known(region: &Region) -> Option<&'static str> {
+    let candidates = region.candidates()?;
+    nearest(region.as_str(), candidates.iter().copied())
+}
+
+pub(super) async fn check(azure: &Azure<'_>) -> Vec<Seen> {
+    let subject = &azure.subject;
+    let all = std::iter::once(&subject.location).chain(&subject.regions);
+    let seen = join_all(all.map(|region| one(azure, region))).await;
+    let mut seen: Vec<_> = seen.into_iter().flatten().collect();
+    if seen.is_empty() {
+        let all = std::iter::once(&subject.location).chain(&subject.regions);
+        let all: Vec<_> = all.map(String::as_str).collect();
+        seen.push(Seen::fine(all.join(", ")));
+    }
+    seen
+}
+
+async fn one(azure: &Azure<'_>, region: &str) -> Option<Seen> {
+    let subject = &azure.subject;
+    match known(azure, region).await {
+        Known::Yes => None,
+        Known::Unknown(reason) => Some(Seen::unknown(format!("region '{region}'"), &reason)),
+        Known::No { why, near } => {
+            let what = if region == subject.location {
+                "the image template"
+            } else {
+                "a target"
+            };
+            let text = format!("region '{region}' of {what} does not exist: {why}");
+            let list = format!(
+                "az account list-locations --subscription {} --query [].name --output tsv",
+                subject.subscription
+            );
+            let fix = match near {
+                Some(near) => format!("did you mean '{near}'? All regions: {list}"),
+                None => format!("choose another one: {list}"),
+            };
+            Some(Seen::new(Verdict::Certain(REGION), text).fix(fix))
+        }
+    }
+}

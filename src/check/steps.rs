@@ -1,0 +1,102 @@
+//! Whether the steps in the build VM are for the operating system of the source.
+
+use super::azure::{Azure, Look};
+use super::definition::definition;
+use super::facts::{self, Facts};
+use super::subject::{CUSTOMIZER, Step, Target};
+use super::table::STEPS;
+use super::{Seen, Verdict};
+use crate::inputs::declared::PROVISIONER;
+
+/// The operating system that a kind of step is for
+/// (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#properties-customize>).
+fn system_of(kind: &str) -> Option<&'static str> {
+    match kind {
+        "Shell" => Some("Linux"),
+        "PowerShell" | "WindowsRestart" | "WindowsUpdate" => Some("Windows"),
+        _ => None,
+    }
+}
+
+pub(super) async fn check(azure: &Azure<'_>) -> Vec<Seen> {
+    if let Some(os) = facts::of_source(azure).await.os {
+        return vec![judge(
+            azure,
+            "the source image",
+            &os,
+            Verdict::Certain(STEPS),
+        )];
+    }
+    // A definition tells what the source should be, too.
+    for target in &azure.subject.targets {
+        if let Target::Gallery { definition: id, .. } = target
+            && let Look::There(found) = &*definition(azure, id).await
+            && let Some(os) = Facts::of_definition(found).os
+        {
+            let what = format!("image definition '{}'", id.name());
+            return vec![judge(azure, &what, &os, Verdict::Problem(STEPS))];
+        }
+    }
+    vec![Seen::unknown(
+        "the operating system of the source",
+        "neither source nor image definition tells it",
+    )]
+}
+
+fn judge(azure: &Azure<'_>, what: &str, os: &str, verdict: Verdict) -> Seen {
+    let subject = &azure.subject;
+    let unfit =
+        |step: &&Step| system_of(&step.kind).is_some_and(|system| !system.eq_ignore_ascii_case(os));
+    let unfit: Vec<&Step> = subject.steps.iter().filter(unfit).collect();
+    let Some(first) = unfit.first() else {
+        return Seen::fine(format!("they are for {os}, like {what}"));
+    };
+    let by_input = !subject.is_in_file("customize");
+    let script = first.called.starts_with(CUSTOMIZER) && by_input;
+    let system = system_of(&first.kind).unwrap_or_default();
+    let more = match unfit.len() {
+        1 => String::new(),
+        count => format!(", like {} more", count - 1),
+    };
+    let kind = if os.eq_ignore_ascii_case("Windows") {
+        "PowerShell"
+    } else {
+        "Shell"
+    };
+    let (text, fix) = if script {
+        (
+            format!(
+                "the script is of type {}, for {system}, but {what} is {os}",
+                first.kind
+            ),
+            format!(
+                "write '{}: {}', with a script for {os}; or choose another source",
+                PROVISIONER.name,
+                kind.to_lowercase()
+            ),
+        )
+    } else {
+        (
+            format!(
+                "{} is of type {}, for {system}{more}, but {what} is {os}",
+                first.called, first.kind
+            ),
+            format!("use type {kind} in the template file, or choose a source for {system}"),
+        )
+    };
+    Seen::new(verdict, text).fix(fix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_of_step_has_one_system_or_both() {
+        assert_eq!(system_of("Shell"), Some("Linux"));
+        for kind in ["PowerShell", "WindowsRestart", "WindowsUpdate"] {
+            assert_eq!(system_of(kind), Some("Windows"), "{kind}");
+        }
+        assert_eq!(system_of("File"), None);
+    }
+}
