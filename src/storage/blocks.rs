@@ -1,6 +1,5 @@
 //! Cuts what an archive writer writes into blocks, and stops the writer while nobody takes them.
 
-use std::cell::Cell;
 use std::io::{self, Write};
 
 use bytes::{Bytes, BytesMut};
@@ -21,7 +20,7 @@ pub(super) struct BlockWriter {
     block: BytesMut,
     written: u64,
     sum: Summing,
-    abandoned: Cell<bool>,
+    abandoned: bool,
 }
 
 impl BlockWriter {
@@ -33,7 +32,7 @@ impl BlockWriter {
             block: BytesMut::new(),
             written: 0,
             sum: Summing::new(),
-            abandoned: Cell::new(false),
+            abandoned: false,
         }
     }
 
@@ -42,7 +41,7 @@ impl BlockWriter {
         if !self.block.is_empty() {
             self.send().map_err(|_| PackageFailure::Abandoned)?;
         }
-        if self.abandoned.get() {
+        if self.abandoned {
             return Err(PackageFailure::Abandoned);
         }
         Ok((self.written, self.sum.finish()))
@@ -53,21 +52,15 @@ impl BlockWriter {
         self.sender.blocking_send(block).map_err(|_| self.abandon())
     }
 
-    fn abandon(&self) -> io::Error {
-        self.give_up();
+    fn abandon(&mut self) -> io::Error {
+        self.abandoned = true;
         io::Error::other(PackageFailure::Abandoned)
-    }
-
-    /// Takes everything from now on and sends nothing: there will be no archive. Archive writers write their last words when they are
-    /// dropped, and that of the zip format complains on standard error when it cannot.
-    pub(super) fn give_up(&self) {
-        self.abandoned.set(true);
     }
 }
 
 impl Write for BlockWriter {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        if self.abandoned.get() {
+        if self.abandoned {
             return Ok(data.len());
         }
         if self.sender.is_closed() {

@@ -3,6 +3,7 @@
 //! Files are read and compressed several at a time, each by one thread, and stored as they are where compressing does not pay. A large file
 //! is compressed while it is written, so that it need not be in memory.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -32,21 +33,63 @@ pub(super) fn write(
     packing: &Packing,
 ) -> Result<BlockWriter, PackageFailure> {
     let mut archive = Archive {
-        zip: ZipWriter::new_stream(out),
+        zip: ZipWriter::new_stream(Quiet::new(out)),
         pool: InOrder::new(packing.threads)?,
         batch: VecDeque::new(),
         batch_bytes: 0,
         archived,
         progress: packing.progress.clone(),
     };
-    match archive.add_all(entries) {
-        Ok(()) => archive.finish(),
-        Err(failure) => {
-            if let Some(stream) = archive.zip.get_ref() {
-                stream.get_ref().give_up();
-            }
-            Err(failure)
+    let added = archive.add_all(entries);
+    if added.is_err() {
+        archive.out().map(Quiet::give_up);
+    }
+    added?;
+    archive.finish()
+}
+
+/// Keeps the first error to itself and takes everything from then on: the `zip` crate answers an error by going back, which a stream cannot,
+/// and complains of that on standard error.
+struct Quiet {
+    blocks: BlockWriter,
+    given_up: Cell<bool>,
+    error: Cell<Option<io::Error>>,
+}
+
+impl Quiet {
+    fn new(blocks: BlockWriter) -> Self {
+        Self {
+            blocks,
+            given_up: Cell::new(false),
+            error: Cell::new(None),
         }
+    }
+
+    /// There will be no archive.
+    fn give_up(&self) {
+        self.given_up.set(true);
+    }
+
+    /// The error, once.
+    fn error(&self) -> Option<io::Error> {
+        self.error.take()
+    }
+}
+
+impl io::Write for Quiet {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        if self.given_up.get() {
+            return Ok(data.len());
+        }
+        self.blocks.write(data).or_else(|error| {
+            self.give_up();
+            self.error.set(Some(error));
+            Ok(data.len())
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -71,7 +114,7 @@ enum Prepared {
 }
 
 struct Archive<'a> {
-    zip: ZipWriter<StreamWriter<BlockWriter>>,
+    zip: ZipWriter<StreamWriter<Quiet>>,
     pool: InOrder<Result<Vec<Prepared>, PackageFailure>>,
     batch: VecDeque<Named>,
     batch_bytes: usize,
@@ -87,6 +130,18 @@ impl Archive<'_> {
         self.give_batch()?;
         while self.write_one()? {}
         Ok(())
+    }
+
+    fn out(&self) -> Option<&Quiet> {
+        self.zip.get_ref().map(StreamWriter::get_ref)
+    }
+
+    /// Fails with what the writer of blocks failed with.
+    fn check(&self) -> Result<(), PackageFailure> {
+        let error = self.out().and_then(Quiet::error);
+        error.map_or(Ok(()), |error| {
+            Err(failure_at(Path::new("the archive"), &error))
+        })
     }
 
     fn add(&mut self, entry: Entry) -> Result<(), PackageFailure> {
@@ -160,6 +215,7 @@ impl Archive<'_> {
                 break;
             }
             self.zip.write_all(data).map_err(failed)?;
+            self.check()?;
         }
         self.archived.bytes_read += length;
         Ok(())
@@ -168,8 +224,11 @@ impl Archive<'_> {
     fn finish(self) -> Result<BlockWriter, PackageFailure> {
         let finished = self.zip.finish();
         let failed = |error: io::Error| failure_at(Path::new("the end of the archive"), &error);
-        let stream = finished.map_err(|error| failed(error.into()))?;
-        Ok(stream.into_inner())
+        let out = finished.map_err(|error| failed(error.into()))?.into_inner();
+        match out.error() {
+            Some(error) => Err(failed(error)),
+            None => Ok(out.blocks),
+        }
     }
 
     /// Waits for the oldest result and writes it; false if there is none.
@@ -194,6 +253,7 @@ impl Archive<'_> {
                 }
             };
             added.map_err(|error| failure_at(Path::new("the archive"), &error.into()))?;
+            self.check()?;
         }
         Ok(true)
     }
@@ -254,4 +314,25 @@ fn stored_name(path: &Path, name: &Path) -> Result<String, PackageFailure> {
         return Err(refused("its name or target contains a backslash"));
     }
     Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The `zip` crate writes to standard error what it cannot undo.
+    #[test]
+    fn an_error_of_the_stream_is_told_once_and_the_crate_never_sees_it() {
+        let (sender, receiver) = tokio::sync::mpsc::channel(1);
+        drop(receiver);
+        let mut out = Quiet::new(BlockWriter::new(sender, 10));
+        out.write_all(b"twelve bytes").unwrap();
+        let error = out.error().unwrap();
+        assert_eq!(
+            failure_at(Path::new("x"), &error),
+            PackageFailure::Abandoned
+        );
+        out.write_all(b"more").unwrap();
+        assert!(out.error().is_none());
+    }
 }

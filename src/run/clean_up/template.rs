@@ -16,6 +16,14 @@ use crate::resource::ResourceId;
 use crate::run::pace::Pace;
 use crate::run::tie;
 
+/// When to look again for a template that was never seen: its PUT may still be on its way, or the answer may come from a replica that does not
+/// know it yet.
+const LOOKS_AGAIN: [Duration; 3] = [
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(10),
+];
+
 /// Deletes the template. Azure refuses while it is being created, run or canceled (405 or 409), so that is waited out; a run is canceled first.
 ///
 /// Unless `progress` says that it is ours, nothing is done before its tags have told.
@@ -26,11 +34,18 @@ pub(super) async fn remove(
     progress: &mut Progress<'_, '_>,
 ) -> Result<Removal, Stays> {
     let mut pace = Pace::new(None);
-    let (mut canceled, mut seen_once) = (false, progress.is_proven());
+    let (mut canceled, mut seen_once) = (false, false);
+    let mut looks_again = LOOKS_AGAIN.into_iter();
     loop {
         let step = match look(arm, id, progress).await? {
-            Look::Gone if seen_once => return Ok(Removal::Done),
-            Look::Gone => return Ok(Removal::NotThere),
+            Look::Gone => match looks_again.next().filter(|_| !seen_once) {
+                Some(pause) => {
+                    sleep(pause).await;
+                    continue;
+                }
+                None if seen_once || progress.is_proven() => return Ok(Removal::Done),
+                None => return Ok(Removal::NotThere),
+            },
             Look::There(seen) => {
                 seen_once = true;
                 prove(&seen.value, origin, progress)?;

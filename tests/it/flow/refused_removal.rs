@@ -42,6 +42,28 @@ async fn nothing_is_said_of_what_is_not_there() {
     }
 }
 
+/// A template that Azure does not find at first was made all the same: it is looked for again, in both stages.
+#[tokio::test(start_paused = true)]
+async fn a_template_that_shows_late_is_removed() {
+    let missing = |times| Fault {
+        times,
+        ..Fault::once(
+            Matcher::operation("GetTemplate"),
+            status(
+                404,
+                &json!({"error": {"code": "ResourceNotFound", "message": "not found"}}),
+            ),
+        )
+    };
+    for times in [1, 3] {
+        let crashed = Scene::windows().build_until_crash(CUSTOMIZING).await;
+        crashed.cloud.add_fault(missing(times));
+        let done = crashed.clean_up().await;
+        assert_eq!(done.result(), "Succeeded", "{times}\n{}", done.transcript);
+        check_nothing_left(&done);
+    }
+}
+
 /// A firewall lets nobody write: nothing was made, so nothing is removed, and there is nothing to say of it.
 #[tokio::test(start_paused = true)]
 async fn nothing_is_said_of_a_package_that_never_was() {
