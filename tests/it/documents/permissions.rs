@@ -89,7 +89,7 @@ const PIPELINE_TOO: [(&str, &str); 3] = [
     ),
 ];
 
-const READER_TOO: [(&str, &str); 2] = [
+const READER_TOO: [(&str, &str); 5] = [
     (
         "Microsoft.Resources/subscriptions/providers/read",
         "the checks before a build",
@@ -98,15 +98,25 @@ const READER_TOO: [(&str, &str); 2] = [
         "Microsoft.Compute/locations/publishers/artifacttypes/offers/skus/read",
         "the checks before a build, for the nearest SKU",
     ),
+    (
+        "Microsoft.Compute/skus/read",
+        "the checks before a build, for the VM size",
+    ),
+    (
+        "Microsoft.Compute/locations/usages/read",
+        "the checks before a build, for the quotas",
+    ),
+    (
+        "Microsoft.Compute/locations/vmSizes/read",
+        "the checks before a build, for a VM size that the first list lacks",
+    ),
 ];
 
 /// What the checks before a build ask for, and do without where it is not given.
-const OPTIONAL: [&str; 5] = [
+const OPTIONAL: [&str; 3] = [
     "Microsoft.Authorization/permissions/read",
     "Microsoft.Authorization/roleAssignments/read",
     "Microsoft.Authorization/roleDefinitions/read",
-    "Microsoft.Compute/skus/read",
-    "Microsoft.Compute/locations/usages/read",
 ];
 
 /// The role has every action that was needed, and no other without a reason.
