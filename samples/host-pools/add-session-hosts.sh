@@ -1,7 +1,7 @@
 #!/bin/sh
-# Adds session hosts of an image version to a host pool:
+# Adds session hosts from an image version to a host pool:
 # sh add-session-hosts.sh <resource group> <host pool> <number> <build number> <image version id>
-# ADMIN_PASSWORD in the environment is the password of the local administrator; without it a random one is made that nobody knows.
+# ADMIN_PASSWORD in the environment is the password of the local administrator. Without it, a random password is set that is not shown.
 set -eu
 group=$1
 pool=$2
@@ -20,7 +20,7 @@ fi
 poolId=$(az resource show --resource-group "$group" --name "$pool" \
   --resource-type Microsoft.DesktopVirtualization/hostPools --query id --output tsv)
 
-# A key with which machines may join the pool, good for four hours.
+# The registration key with which VMs join the pool. It is valid for four hours.
 expires=$(date -u -d '+4 hours' +%Y-%m-%dT%H:%M:%SZ)
 az rest --method patch --url "https://management.azure.com$poolId?api-version=2024-04-03" --output none \
   --body "{\"properties\":{\"registrationInfo\":{\"expirationTime\":\"$expires\",\"registrationTokenOperation\":\"Update\"}}}"
@@ -45,7 +45,7 @@ cat > "$parameters" <<JSON
   }
 }
 JSON
-# A deployment of machines that join a pool can take long or hang: start it, then look, so that no sign-in runs out on the way.
+# A deployment of VMs that join a pool can take long or hang: start it, then poll it, so that the sign-in does not expire.
 name=$prefix-$(date -u +%H%M%S)
 az deployment group create --resource-group "$group" --name "$name" --no-wait \
   --template-file session-hosts.json --parameters "@$parameters"

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Takes no new sessions on all session hosts of a pool but those whose names begin with <prefix>; who works on an old one may stay.
+# Stops new sessions on all session hosts of a pool except those whose names begin with <prefix>. Users with active sessions stay on the old hosts.
 # sh drain-session-hosts.sh <resource group> <host pool> <prefix>
-# When an old host has no sessions left, remove it: from the pool, then its VM. Until then it is the way back: turn the drain around.
+# When an old host has no sessions left, remove it from the pool, then delete its VM. Until then you can roll back: allow new sessions on it again.
 set -eu
 group=$1
 pool=$2

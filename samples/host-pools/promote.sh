@@ -1,5 +1,5 @@
 #!/bin/sh
-# Lets an image version count as the latest one of its definition, or takes it back: sh promote.sh <image version id> [true [option...]]
+# Includes an image version in "latest", or excludes it again with true: sh promote.sh <image version id> [true [option...]]
 set -eu
 id=$1
 exclude=${2:-false}

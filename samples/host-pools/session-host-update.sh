@@ -1,14 +1,14 @@
 #!/bin/sh
-# The other way to update a host pool, by the service itself (session host update, API in preview): the pool must have a session host
-# configuration. Azure Virtual Desktop then replaces the machines in batches, about 20 minutes each.
+# Updates a host pool with session host update (API in preview), instead of blue/green: the pool must have a session host
+# configuration. Azure Virtual Desktop then replaces the VMs in batches, about 20 minutes each.
 # sh session-host-update.sh <resource group> <host pool> <image version id>
-# It sets the image, starts the update and follows it to its end: it fails when the update fails, is canceled, or does not begin.
+# It sets the image, starts the update and monitors it until it ends. It fails if the update fails, is canceled, or does not start.
 set -eu
 group=$1
 pool=$2
 image=$3
 version=2026-04-01-preview
-# Stop following after this many hours; the update itself goes on. The job needs a timeoutInMinutes that is longer.
+# Stop monitoring after this many hours; the update itself continues. The timeoutInMinutes of the job must be longer.
 hours=${HOURS:-24}
 
 poolId=$(az resource show --resource-group "$group" --name "$pool" \
@@ -30,7 +30,7 @@ read_configuration() {
     properties.version || `"-"`, properties.imageInfo.customInfo.resourceId || `"-"`])'
 }
 
-# Prints state, correlation id, start and percentage of the newest update, or "none" where there has never been one.
+# Prints state, correlation id, start and percentage of the newest update, or "none" if there was no update yet.
 read_update() {
   if az rest --url "$management/sessionHostUpdateStatuses/default?api-version=$version" --output tsv --query 'join(`" "`, [
     status || `"-"`, properties.correlationId || correlationId || `"-"`, startTime || properties.startTime || `"-"`,
@@ -56,7 +56,7 @@ read -r _ oldVersion oldImage <<END
 $seen
 END
 
-# The answer to the start of an update is empty, and the status that is read next is that of the update before. This is how they are told apart.
+# The response to the start of an update is empty, and the next status can still be that of the previous update. This value distinguishes them.
 before=$(read_update)
 read -r state oldCorrelation oldStart _ <<END
 $before
@@ -68,7 +68,7 @@ esac
 
 az rest --method patch --url "$configuration" --output none \
   --body "{\"properties\":{\"imageInfo\":{\"type\":\"Custom\",\"customInfo\":{\"resourceId\":\"$image\"}}}}"
-# Up to 15 minutes. The state may be that of the configuration before: its version is the time of the last change.
+# Up to 15 minutes. The state can still be that of the previous configuration: its version is the time of the last change.
 tries=0
 while :; do
   seen=$(read_configuration)

@@ -8,7 +8,7 @@ $connection = 'images-prod'
 $group = 'rg-images'
 $pipelineIdentity = 'id-image-pipeline'
 
-# The id of Azure DevOps in Microsoft Entra ID: the token is for it.
+# The id of Azure DevOps in Microsoft Entra ID, which is the resource of the token.
 $devops = '499b84ac-1321-427f-aa17-267ca6975798'
 $server = "https://dev.azure.com/$Organization"
 $context = Get-AzContext
@@ -44,7 +44,7 @@ $body = @{
 $endpoints = "$server/_apis/serviceendpoint/endpoints?api-version=7.1"
 $made = Read-Answer (Invoke-AzRestMethod -Method POST -Uri $endpoints -ResourceId $devops -Payload $body)
 
-# Who signs the tokens, and whose they are, is known now only.
+# Issuer and subject of the tokens are known only now.
 $endpoint = "$server/$Project/_apis/serviceendpoint/endpoints/$($made.id)?api-version=7.1"
 $parameters = (Read-Answer (Invoke-AzRestMethod -Uri $endpoint -ResourceId $devops)).authorization.parameters
 New-AzFederatedIdentityCredential -ResourceGroupName $group -IdentityName $pipelineIdentity -Name 'azure-pipelines' `

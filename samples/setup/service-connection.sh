@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the service connection, and lets the managed identity trust it. Run it after main.json or setup.sh:
+# Creates the service connection, and makes the managed identity trust it. Run it after main.json or setup.sh:
 # sh service-connection.sh <organization> <project>
 set -eu
 organization=$1
@@ -8,7 +8,7 @@ connection=images-prod
 group=rg-images
 pipelineIdentity=id-image-pipeline
 
-# The id of Azure DevOps in Microsoft Entra ID: the token is for it.
+# The id of Azure DevOps in Microsoft Entra ID, which is the resource of the token.
 devops=499b84ac-1321-427f-aa17-267ca6975798
 server=https://dev.azure.com/$organization
 subscription=$(az account show --query id --output tsv)
@@ -44,7 +44,7 @@ JSON
 id=$(az rest --method post --resource "$devops" --url "$server/_apis/serviceendpoint/endpoints?api-version=7.1" \
   --body "$body" --query id --output tsv)
 
-# Who signs the tokens, and whose they are, is known now only.
+# Issuer and subject of the tokens are known only now.
 endpoint="$server/$project/_apis/serviceendpoint/endpoints/$id?api-version=7.1"
 issuer=$(az rest --resource "$devops" --url "$endpoint" \
   --query authorization.parameters.workloadIdentityFederationIssuer --output tsv)

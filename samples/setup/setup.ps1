@@ -7,7 +7,7 @@ $imageIdentity = 'id-image-builder'
 $pipelineIdentity = 'id-image-pipeline'
 $gallery = 'galContoso'
 $account = 'stcontosoimages'
-# The resource group of the network with subnets of your own, if builds are to run there.
+# The resource group of the network, if builds run in your own subnets.
 $networkGroup = ''
 
 $subscription = (Get-AzContext).Subscription.Id
@@ -45,13 +45,13 @@ New-AzStorageAccount -ResourceGroupName $group -Name $account -Location $locatio
     -Kind 'StorageV2' -SkuName 'Standard_LRS' -MinimumTlsVersion 'TLS1_2' -EnableHttpsTrafficOnly $true `
     -AllowSharedKeyAccess $false -AllowBlobPublicAccess $false
 
-# Azure knows a new role or principal everywhere after some minutes only: if one of these is refused, run the last lines again.
+# A new role or principal takes effect everywhere only after some minutes: if a command is refused, run the last lines again.
 $groupId = "/subscriptions/$subscription/resourceGroups/$group"
 $accountId = "$groupId/providers/Microsoft.Storage/storageAccounts/$account"
 New-AzRoleAssignment -ObjectId $pipelinePrincipal -ObjectType 'ServicePrincipal' -RoleDefinitionName 'Image Builder Task pipeline' -Scope $groupId
 New-AzRoleAssignment -ObjectId $pipelinePrincipal -ObjectType 'ServicePrincipal' -RoleDefinitionName 'Storage Blob Data Contributor' -Scope $accountId
 New-AzRoleAssignment -ObjectId $pipelinePrincipal -ObjectType 'ServicePrincipal' -RoleDefinitionName 'Image Builder Task reader' -Scope "/subscriptions/$subscription"
-# Of the blobs in the subscription the log alone: it lies in the container 'packerlogs' of a storage account that the service makes for each build.
+# Only blobs in containers named 'packerlogs': the service writes the log there, in a storage account that it creates for each build.
 $logOnly = @(
     "((!(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read'}))"
     "OR (@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringEquals 'packerlogs'))"

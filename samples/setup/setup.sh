@@ -1,5 +1,5 @@
 #!/bin/sh
-# The same as main.json, command by command, for those who want to see each step or lack rights for some of them.
+# The same as main.json, command by command, if you want to see each step or lack some of the permissions.
 set -eu
 location=westeurope
 group=rg-images
@@ -7,7 +7,7 @@ imageIdentity=id-image-builder
 pipelineIdentity=id-image-pipeline
 gallery=galContoso
 account=stcontosoimages
-# The resource group of the network with subnets of your own, if builds are to run there.
+# The resource group of the network, if builds run in your own subnets.
 networkGroup=${NETWORK_GROUP:-}
 
 cd "$(dirname "$0")"
@@ -44,7 +44,7 @@ az storage account create --resource-group "$group" --name "$account" --location
   --kind StorageV2 --sku Standard_LRS --min-tls-version TLS1_2 --https-only true \
   --allow-shared-key-access false --allow-blob-public-access false
 
-# Azure knows a new role or principal everywhere after some minutes only: if one of these is refused, run the script again.
+# A new role or principal takes effect everywhere only after some minutes: if a command is refused, run the script again.
 grant() {
   principal=$1
   role=$2
@@ -52,7 +52,7 @@ grant() {
   shift 3
   az role assignment create --assignee-object-id "$principal" --assignee-principal-type ServicePrincipal --role "$role" --scope "$scope" "$@"
 }
-# Of the blobs in the subscription the log alone: it lies in the container 'packerlogs' of a storage account that the service makes for each build.
+# Only blobs in containers named 'packerlogs': the service writes the log there, in a storage account that it creates for each build.
 logOnly="((!(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read'}))"
 logOnly="$logOnly OR (@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringEquals 'packerlogs'))"
 groupId=/subscriptions/$subscription/resourceGroups/$group

@@ -22,10 +22,10 @@ pub const CODES: &[(&str, &str)] = &[
         "AIB201",
         "Microsoft Entra ID refused the service connection",
     ),
-    ("AIB202", "Azure Pipelines gave no identity token"),
+    ("AIB202", "Azure Pipelines issued no identity token"),
     (
         "AIB203",
-        "The federated credential of the service connection is missing or another one",
+        "The federated credential of the service connection is missing or different",
     ),
     (
         NETWORK,
@@ -35,25 +35,25 @@ pub const CODES: &[(&str, &str)] = &[
         "AIB205",
         "The certificate of the service connection cannot be used",
     ),
-    ("AIB206", "The managed identity of the agent gives no token"),
-    ("AIB207", "The Azure CLI gives no token"),
+    (
+        "AIB206",
+        "The managed identity of the agent issues no token",
+    ),
+    ("AIB207", "The Azure CLI issues no token"),
     ("AIB208", "The cloud does not say where to sign in"),
     (
         "AIB209",
-        "Every server is trusted, because the agent was told so (warning)",
+        "Every server is trusted, because of the agent's configuration (warning)",
     ),
     (
         REFUSED,
         "Azure refused a request, for a reason that is not in the list of known failures",
     ),
     (UNREACHABLE, "Azure could not be reached"),
-    (
-        UNREADABLE,
-        "Azure answered with something that cannot be read",
-    ),
+    (UNREADABLE, "Azure's response cannot be read"),
     (
         SUBMISSION,
-        "Azure took the template and could not provision it, for a reason that is not in the list of known failures",
+        "Azure accepted the template but could not provision it, for a reason that is not in the list of known failures",
     ),
     (
         NOT_STARTED,
@@ -61,7 +61,7 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     (
         TOO_NEW,
-        "The template has members that the cloud's version of the image builder does not know",
+        "The template has members that the cloud's version of the image builder does not support",
     ),
     (
         UNKNOWN,
@@ -71,12 +71,12 @@ pub const CODES: &[(&str, &str)] = &[
     (DEADLINE, "The run did not end in time"),
     (
         NO_IMAGE,
-        "The run succeeded, and Azure does not say which image it made",
+        "The run succeeded, but Azure does not say which image it created",
     ),
     (CANCELED, "The job was canceled"),
     (
         PARTLY,
-        "The run succeeded in part only, or a target got no image and others did (warning)",
+        "The run partially succeeded, or a target has no image although others do (warning)",
     ),
     ("AIB501", "The package cannot be packed"),
     ("AIB502", "The storage account was not found"),
@@ -90,16 +90,13 @@ pub const CODES: &[(&str, &str)] = &[
     ("AIB507", "The package is large (warning)"),
     (
         "AIB508",
-        "A key of the storage account is used, because a role is missing (warning)",
+        "An account key of the storage account is used, because a role assignment is missing (warning)",
     ),
-    ("AIB601", "Something stays in Azure (warning)"),
-    (
-        "AIB901",
-        "There is no program for the agent's platform in the task",
-    ),
+    ("AIB601", "A resource remains in Azure (warning)"),
+    ("AIB901", "The task has no program for the agent's platform"),
     (
         "AIB902",
         "The program could not be started, or ended without a result",
     ),
-    ("AIB903", "A mistake of the task itself"),
+    ("AIB903", "Internal error of the task"),
 ];

@@ -83,7 +83,7 @@ fn network(reading: &mut Reading<'_>) -> Result<Option<Network>, Reported> {
             "because there is no proxy VM with '{}'",
             CONTAINER_INSTANCE_SUBNET_ID.name
         );
-        let hint = format!("leave '{}' out", PROXY_VM_SIZE.name);
+        let hint = format!("remove '{}'", PROXY_VM_SIZE.name);
         reading.warn_without_effect(&PROXY_VM_SIZE, &reason, &hint);
     }
     Ok(Some(Network {
@@ -100,9 +100,9 @@ fn container_subnet(
     container: ResourceId,
 ) -> Result<ResourceId, Reported> {
     let fault = if &container == subnet {
-        "is the subnet of the build VM as well"
+        "is also the subnet of the build VM"
     } else if container.parent() != subnet.parent() {
-        "lies in another virtual network than the subnet of the build VM"
+        "is in a different virtual network than the subnet of the build VM"
     } else {
         return Ok(container);
     };
@@ -149,7 +149,7 @@ fn size(reading: &mut Reading<'_>) -> Result<Option<String>, Reported> {
     };
     if text.eq_ignore_ascii_case(OLD_SIZE) {
         let sentence = format!(
-            "Input '{}': '{text}' is of an old series with one core; Windows builds often fail on it, and it cannot start images of generation 2",
+            "Input '{}': '{text}' is an old size with one core; Windows builds often fail on it, and it cannot start generation 2 images",
             VM_SIZE.name
         );
         let hint = format!("set '{}' to '{}'", VM_SIZE.name, SIZE.example);

@@ -62,8 +62,8 @@ pub(super) fn read(
     if version.is_some() && versioning.take().is_some() {
         reading.warn_without_effect(
             &DISTRIBUTE_VERSIONING_SCHEME,
-            "because the version has a number of its own",
-            &format!("leave '{}' out", DISTRIBUTE_VERSIONING_SCHEME.name),
+            "because the version number is set",
+            &format!("remove '{}'", DISTRIBUTE_VERSIONING_SCHEME.name),
         );
     }
     let mut regions = regions?;
@@ -97,11 +97,11 @@ fn one_version(
     match (in_id, own) {
         (Some(in_id), Some(own)) if in_id != own => {
             let sentence = format!(
-                "'{own}' is not the version that input '{}' ends in, '{in_id}'",
+                "'{own}' differs from the version at the end of input '{}', '{in_id}'",
                 GALLERY_IMAGE_ID.name
             );
             let hint = format!(
-                "leave '/versions/{in_id}' out of '{}'",
+                "remove '/versions/{in_id}' from '{}'",
                 GALLERY_IMAGE_ID.name
             );
             Err(reading.report(Problem::new(
@@ -164,7 +164,7 @@ fn definition_and_version(
             id.name()
         );
         let hint = format!(
-            "leave '/versions/{}' out to let the gallery number the version",
+            "remove '/versions/{}' to let the gallery number the version",
             id.name()
         );
         reading.report(Problem::new(
@@ -179,7 +179,7 @@ fn definition_and_version(
 
 const TARGET_REGION: Form = Form {
     what: "a target region",
-    looks: "a region, with '=' and its number of replicas, its storage type, or both with ':' between them",
+    looks: "a region, optionally with '=' and its replica count, its storage type, or both separated by ':'",
     example: "westeurope=2:Standard_ZRS",
 };
 
@@ -202,10 +202,10 @@ fn regions(reading: &mut Reading<'_>) -> Result<Vec<TargetRegion>, Reported> {
             Some(other) if *other == region => {}
             Some(_) => {
                 let sentence = format!(
-                    "region '{}' is there twice with different replicas or storage types",
+                    "region '{}' is listed twice, with different replica counts or storage types",
                     region.name
                 );
-                let hint = Some(format!("name '{}' once", region.name));
+                let hint = Some(format!("list '{}' once", region.name));
                 return Err(reading.report(Problem::new(
                     Code::Contradiction,
                     input,

@@ -68,7 +68,7 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Result<Option<ImageVersion>, Re
                 quoted(text),
                 VERSION.expected()
             );
-            let hint = "a time of day makes the number of a date too long: give the time a number of its own, as in '1.$(Year)$(Month)$(DayOfMonth).$(Hours)$(Minutes)'";
+            let hint = "a date and a time are too large for one number: use two numbers, as in '1.$(Year)$(Month)$(DayOfMonth).$(Hours)$(Minutes)'";
             Err(reported(reading, input, sentence, hint))
         }
         Err(_) => Err(reading.malformed(input, text, VERSION, None)),

@@ -159,12 +159,12 @@ fn skip_if_unchanged(
     let (reason, hint) = match target {
         Some(Target::Gallery { .. }) if tagged => return Ok(true),
         Some(Target::Gallery { .. }) => (
-            "because what is compared stands in the tags of the image version",
-            format!("leave input '{}' out", PROVENANCE_TAGS.name),
+            "because the provenance tags of the image version are needed to compare",
+            format!("remove input '{}'", PROVENANCE_TAGS.name),
         ),
         Some(_) => (
-            "because only an image version of a gallery carries what is compared",
-            format!("leave '{}' out, or distribute to a gallery", input.name),
+            "because only a gallery image version has the tags that are compared",
+            format!("remove '{}', or distribute to a gallery", input.name),
         ),
         // There is a problem elsewhere, and no plan.
         None => return Ok(false),
@@ -212,11 +212,11 @@ fn refuse_exposed_secrets(
         };
         let place = place.map(|place| format!("{place}: "));
         let text = format!(
-            "{}the script holds {secret}, and everybody who can read the image template could read it there",
+            "{}the script contains {secret}; everybody with read permission on the image template could read it",
             place.unwrap_or_default()
         );
         let hint = format!(
-            "let the build VM read it from a key vault, with an identity of its own ({identities}); a variable whose value is known to everybody need not be a secret one"
+            "let the build VM read the secret from a key vault with its own managed identity ({identities}); if the value is not confidential, do not make the variable secret"
         );
         reading.report(Problem::new(Code::Exposed, input, text, Some(hint)));
     }
@@ -297,7 +297,7 @@ fn resource_group(reading: &mut Reading<'_>) -> Result<String, Reported> {
     if is_resource_group_name(text) {
         return Ok(text.to_owned());
     }
-    let hint = last_of_id(text).map(|name| format!("the name alone is enough: '{name}'"));
+    let hint = last_of_id(text).map(|name| format!("use only the name: '{name}'"));
     Err(reading.malformed(&IB_AZURE_RESOURCE_GROUP, text, RESOURCE_GROUP, hint))
 }
 
@@ -314,8 +314,8 @@ fn last_of_id(text: &str) -> Option<&str> {
 }
 
 const BUILD_TIMEOUT: Form = Form {
-    what: "a build timeout",
-    looks: "0 for the service's own limit, or 6 to 960 minutes",
+    what: "a build time-out",
+    looks: "0 for the service's default, or 6 to 960 minutes",
     example: "120",
 };
 

@@ -42,8 +42,7 @@ fn request(reading: &mut Reading<'_>) -> Result<OidcRequest, Reported> {
         None => Err(without_address(reading)),
     };
     let job_token = given.job_token.clone().ok_or_else(|| {
-        let sentence =
-            "the agent gave no token of the job, which the address for OIDC tokens asks for";
+        let sentence = "the agent provided no job token, which is needed to request an OIDC token";
         let hint = "run the task as a step of a pipeline job";
         refuse(reading, sentence.to_owned(), Some(hint))
     });
@@ -54,7 +53,7 @@ fn request(reading: &mut Reading<'_>) -> Result<OidcRequest, Reported> {
 }
 
 fn without_address(reading: &mut Reading<'_>) -> Reported {
-    let sentence = "the agent gave no address for the OIDC token that workload identity federation needs ('System.OidcRequestUri')";
+    let sentence = "the agent provided no address for the OIDC token that workload identity federation needs ('System.OidcRequestUri')";
     let hint = "update the agent, or use a connection with a client secret";
     refuse(reading, sentence.to_owned(), Some(hint))
 }
@@ -69,7 +68,7 @@ fn trusted(reading: &mut Reading<'_>, uri: Url) -> Result<Url, Reported> {
         return Ok(uri);
     }
     let sentence = format!(
-        "the address for OIDC tokens ('System.OidcRequestUri') is on host {}, which is not the one of this organization; the job's token is not sent there",
+        "the address for OIDC tokens ('System.OidcRequestUri') is on host {}, which does not belong to this organization; the job's token is not sent there",
         quoted(&server_of(&uri))
     );
     let hint = "remove the variable 'System.OidcRequestUri' from the pipeline";

@@ -47,7 +47,7 @@ fn warn_without_package(reading: &mut Reading<'_>) {
         if reading.is_set(input) {
             let reason = "because there is no package";
             let hint = format!(
-                "set '{}' as well, or leave '{}' out",
+                "set '{}' as well, or remove '{}'",
                 PACKAGE_PATH.name, input.name
             );
             reading.warn_without_effect(input, reason, &hint);
@@ -112,7 +112,7 @@ const ACCESS: &[(&str, PackageAccess)] = &[
 
 const STORAGE_ACCOUNT: Form = Form {
     what: "the name of a storage account",
-    looks: "3 to 24 lower-case letters and digits",
+    looks: "3 to 24 lowercase letters and digits",
     example: "stimagebuilder",
 };
 
@@ -121,7 +121,7 @@ const STORAGE_ACCOUNT: Form = Form {
 pub(super) fn storage_account(reading: &mut Reading<'_>, needed: bool) -> Result<String, Reported> {
     let Some(text) = reading.optional(&STORAGE_ACCOUNT_NAME)? else {
         let without = format!(
-            "a build without a package needs none: leave '{}' out as well",
+            "a build without a package needs no storage account: remove '{}' as well",
             PACKAGE_PATH.name
         );
         let hint = Some(without).filter(|_| !needed);
@@ -133,13 +133,13 @@ pub(super) fn storage_account(reading: &mut Reading<'_>, needed: bool) -> Result
     if (3..=24).contains(&name.len()) && name.chars().all(plain) {
         return Ok(name);
     }
-    let hint = super::last_of_id(text).map(|name| format!("the name alone is enough: '{name}'"));
+    let hint = super::last_of_id(text).map(|name| format!("use only the name: '{name}'"));
     Err(reading.malformed(&STORAGE_ACCOUNT_NAME, text, STORAGE_ACCOUNT, hint))
 }
 
 const PATTERN: Form = Form {
     what: "a pattern",
-    looks: "patterns as in a .gitignore file, one in each line",
+    looks: ".gitignore patterns, one per line",
     example: "node_modules/",
 };
 

@@ -16,7 +16,7 @@ pub(super) struct Bounds {
 }
 
 /// Where a file outside of the bounds can go.
-pub(super) const INTO_BOUNDS: &str = "put the file into the sources folder ('Build.SourcesDirectory') or the working folder of the job";
+pub(super) const INTO_BOUNDS: &str = "copy the file to the sources folder ('Build.SourcesDirectory') or the working folder of the job";
 
 /// Why a file is not read, as it goes on behind its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,11 +32,11 @@ impl Outside {
     pub(super) fn reason(&self) -> String {
         match self {
             Self::Elsewhere(path) => format!(
-                "leads to {}, which is outside the sources folder and the working folder of the job; nothing is read there",
+                "leads to {}, which is outside the sources folder and the working folder of the job; the task does not read it",
                 quoted(&path.display().to_string())
             ),
             Self::OfGit => {
-                "is one of Git's own files, which can hold what the checkout signed in with; nothing is read there".to_owned()
+                "is one of Git's own files, which can contain credentials of the checkout; the task does not read it".to_owned()
             }
         }
     }

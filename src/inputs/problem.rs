@@ -42,25 +42,22 @@ pub enum Code {
 pub const CODES: &[(Code, &str)] = &[
     (Code::Missing, "A required input is empty"),
     (Code::Malformed, "An input has the wrong form"),
-    (
-        Code::NotOneOf,
-        "An input is none of the values that it can have",
-    ),
+    (Code::NotOneOf, "An input is not one of its possible values"),
     (
         Code::Contradiction,
         "Two inputs contradict each other, or one has no effect with the other",
     ),
     (
         Code::PackagePath,
-        "The package folder is missing, empty, no folder, or the wrong one",
+        "The package folder is missing, empty, not a folder, or the wrong one",
     ),
     (
         Code::ServiceConnection,
-        "The service connection lacks data, or is of a kind that is not supported",
+        "The service connection lacks data, or its type is not supported",
     ),
     (
         Code::Macro,
-        "A variable in an input is not defined, so that its macro was not replaced",
+        "An input uses a variable that is not defined, so its macro was not replaced",
     ),
     (
         Code::Retired,
@@ -76,7 +73,7 @@ pub const CODES: &[(Code, &str)] = &[
     ),
     (
         Code::Exposed,
-        "A script holds a secret, which everybody who can read the image template could read",
+        "A script contains a secret, which everybody with read permission on the image template could read",
     ),
     (
         Code::Placeholder,
@@ -84,11 +81,11 @@ pub const CODES: &[(Code, &str)] = &[
     ),
     (
         Code::PackageNames,
-        "The package holds names, paths or symbolic links that the build VM's system cannot have",
+        "The package contains names, paths or symbolic links that the build VM's operating system does not support",
     ),
     (
         Code::Script,
-        "A script names a path that is not in the build VM, or has quotes that do something else than they seem to (warning)",
+        "A script names a path that is not in the build VM, or has quotes that change the meaning of a line (warning)",
     ),
 ];
 
@@ -208,7 +205,7 @@ fn position(name: &str) -> Option<usize> {
 /// How the value of an input looks: the three parts of the sentence about one that does not look like this.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Form {
-    /// `a build timeout`.
+    /// `a build time-out`.
     pub(super) what: &'static str,
     /// `0, or 6 to 960 minutes`.
     pub(super) looks: &'static str,

@@ -134,7 +134,7 @@ impl<'a> Reading<'a> {
                 Code::Macro,
                 input,
                 format!(
-                    "{} still has the macro '$({name})', because no variable '{name}' is defined",
+                    "{} still contains the macro '$({name})', because variable '{name}' is not defined",
                     quoted(text)
                 ),
                 Some(undefined(name)),
@@ -164,7 +164,7 @@ impl<'a> Reading<'a> {
         otherwise: Option<String>,
     ) -> Reported {
         let hint = self.given_instead(input).or(otherwise);
-        let text = format!("it is required and empty; {expected}");
+        let text = format!("it is required but empty; {expected}");
         self.report(Problem::new(Code::Missing, input, text, hint))
     }
 
@@ -172,7 +172,7 @@ impl<'a> Reading<'a> {
         let mut undeclared = self.undeclared().into_iter();
         let name = undeclared.find(|name| !meant(name, [input.name]).is_empty())?;
         Some(format!(
-            "input '{name}' is given; did you mean '{}'?",
+            "input '{name}' is set; did you mean '{}'?",
             input.name
         ))
     }
@@ -274,7 +274,7 @@ pub(super) fn undefined(name: &str) -> String {
     match predefined(name) {
         Some(near) => format!("did you mean '$({near})'?"),
         None => format!(
-            "define the variable '{name}' for this job; a variable of a later step, another job or another stage is not seen here"
+            "define variable '{name}' for this job; variables of later steps, other jobs and other stages are not available here"
         ),
     }
 }

@@ -25,11 +25,11 @@ pub(super) fn judged(
     let what = what_it_is(reading.raw(&INLINE_SCRIPT));
     let consequence = match (package, customization.provisioner) {
         (Some(package), Provisioner::Shell) => Some(format!(
-            "nothing moves the package out of /tmp/{}, which does not get into the image",
+            "nothing moves the package out of /tmp/{}, which is not kept in the image",
             package.name
         )),
         (Some(package), Provisioner::PowerShell) => Some(format!(
-            r"the package stays in c:\buildartifacts\{}, and nothing is done with it",
+            r"the package stays in c:\buildartifacts\{}, and nothing uses it",
             package.name
         )),
         (None, _) if customization.windows_update => None,
@@ -44,7 +44,7 @@ pub(super) fn judged(
             INLINE_SCRIPT.name
         );
         let hint = format!(
-            "write what is to be done, for example: {}",
+            "write the commands to run, for example: {}",
             example(&customization)
         );
         reading.warn(Code::Placeholder, text, Some(hint));
@@ -62,9 +62,9 @@ fn what_it_is(script: &str) -> &'static str {
     if script.trim().is_empty() {
         "is empty"
     } else if lines(script) == lines(INLINE_SCRIPT.default) {
-        "is the text that the form begins with"
+        "is the default text of the form"
     } else {
-        "has comments only"
+        "contains only comments"
     }
 }
 
@@ -92,7 +92,7 @@ pub(super) fn warn_of_macros(
 fn warn_of(reading: &mut Reading<'_>, input: &Input, script: &str) {
     for name in left_alone(script) {
         let text = format!(
-            "Input '{}': '$({name})' in the script stays as it is, because no variable '{name}' is defined",
+            "Input '{}': '$({name})' in the script is not replaced, because variable '{name}' is not defined",
             input.name
         );
         reading.warn(Code::Macro, text, Some(undefined(name)));

@@ -26,10 +26,10 @@ pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Con
             return at_prompt(reading, text);
         }
         let sentence = format!(
-            "the agent handed over no service connection {}",
+            "the agent did not provide service connection {}",
             quoted(text)
         );
-        let hint = "check that the connection exists in this project and that the pipeline is permitted to use it";
+        let hint = "check that the service connection exists in this project and that the pipeline has permission to use it";
         return Err(refuse(reading, sentence, Some(hint)));
     };
     let scheme = scheme(reading, given, masker);
@@ -51,7 +51,7 @@ fn at_prompt(reading: &mut Reading<'_>, text: &str) -> Result<Connection, Report
     };
     if text.len() != 36 || !text.char_indices().all(hyphens) {
         let sentence = format!("{} is not the id of a subscription", quoted(text));
-        let hint = "outside of a pipeline there are no service connections: give the id of the subscription (az account show --query id), and the Azure CLI signs in";
+        let hint = "outside a pipeline there are no service connections: use the id of the subscription (az account show --query id), and the Azure CLI signs in";
         return Err(refuse(reading, sentence, Some(hint)));
     }
     let resource_manager = https(reading, PUBLIC.resource_manager, "Azure Resource Manager")?;
@@ -113,7 +113,7 @@ fn scheme(
 ) -> Result<Scheme, Reported> {
     let unsupported = |reading: &mut Reading<'_>, what: &str| {
         let sentence =
-            format!("the service connection signs in with {what}, which the task cannot");
+            format!("the service connection uses {what}, which this task does not support");
         Err(refuse(reading, sentence, Some(SUPPORTED)))
     };
     // A connection without a scheme is one with a service principal.
@@ -139,7 +139,7 @@ fn scheme(
             })
         }
         "publishprofile" => unsupported(reading, "a publish profile"),
-        _ => unsupported(reading, &format!("scheme {}", quoted(name))),
+        _ => unsupported(reading, &format!("authentication scheme {}", quoted(name))),
     }
 }
 
@@ -164,7 +164,7 @@ fn service_principal(
     masker: &dyn Masker,
 ) -> Result<Scheme, Reported> {
     if entry(&given.data, "enableadfsauthentication").is_some_and(is_true) {
-        let sentence = "the service connection signs in with AD FS, and no cloud that does has Azure VM Image Builder";
+        let sentence = "the service connection uses AD FS, which this task does not support: no cloud with AD FS offers Azure VM Image Builder";
         return Err(refuse(reading, sentence.to_owned(), Some(SUPPORTED)));
     }
     let principal = principal(reading, given);
@@ -201,8 +201,8 @@ fn is_true(text: &str) -> bool {
 fn subscription(reading: &mut Reading<'_>, given: &GivenConnection) -> Result<String, Reported> {
     let Some(id) = entry(&given.data, "subscriptionid") else {
         let sentence =
-            "the service connection is for no subscription (its data has no 'subscriptionId')";
-        let hint = "use a connection of scope level 'Subscription'; one for a management group or a workspace does not say where to build";
+            "the service connection has no subscription (its data has no 'subscriptionId')";
+        let hint = "use a connection with scope level 'Subscription'; a connection to a management group or a workspace does not specify where to build";
         return Err(refuse(reading, sentence.to_owned(), Some(hint)));
     };
     // It becomes a part of every address.

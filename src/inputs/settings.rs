@@ -36,13 +36,13 @@ pub(super) fn read(
     let boot = unless_in_file(reading, file, "optimize", boot);
     if reading.flag(&AUTO_RUN)? {
         let text = format!(
-            "Input '{}': it has no effect, because this task starts the run itself, and a run that the service starts as well would get in its way",
+            "Input '{}': it has no effect, because this task starts the run itself, and a second run, started by the service, would conflict with it",
             AUTO_RUN.name
         );
         reading.warn(
             Code::Contradiction,
             text,
-            Some(format!("leave '{}' out", AUTO_RUN.name)),
+            Some(format!("remove '{}'", AUTO_RUN.name)),
         );
     }
     Ok(Settings {
@@ -93,7 +93,7 @@ fn staging(
                 None => Ok(Some(id.to_owned())),
                 Some(ours) => {
                     let sentence = format!(
-                        "{} lies in another subscription than the image template; expected a resource group of subscription '{ours}'",
+                        "{} is in a different subscription than the image template; expected a resource group in subscription '{ours}'",
                         quoted(text)
                     );
                     Err(reading.report(Problem::new(Code::Contradiction, input, sentence, None)))

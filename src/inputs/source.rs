@@ -60,7 +60,7 @@ pub(super) fn shared_directly(text: &str) -> Option<Result<&str, String>> {
         {
             Ok(id)
         }
-        _ => Err("is not the id of a version in a gallery that is shared directly; expected /sharedGalleries/{unique name}/images/{definition}/versions/{version}, the version 'latest' or Major.Minor.Patch".to_owned()),
+        _ => Err("is not the id of an image version in a directly shared gallery; expected /sharedGalleries/{unique name}/images/{definition}/versions/{version}, with 'latest' or Major.Minor.Patch as version".to_owned()),
     })
 }
 
@@ -83,7 +83,7 @@ fn gallery_version(reading: &mut Reading<'_>) -> Result<Source, Reported> {
     }
     let id = reading.id(&IMAGE_VERSION_ID, text, form)?;
     if IMAGE_DEFINITION.includes(&id) {
-        let hint = "add '/versions/latest', or the version's number in place of 'latest'";
+        let hint = "add '/versions/latest', or the version number instead of 'latest'";
         return Err(reading.wrong_kind(&IMAGE_VERSION_ID, &id, form, Some(hint.to_owned())));
     }
     if !IMAGE_VERSION.includes(&id) {
@@ -93,7 +93,7 @@ fn gallery_version(reading: &mut Reading<'_>) -> Result<Source, Reported> {
         return Ok(Source::GalleryVersion(id));
     }
     let hint = format!(
-        "'{}' is neither 'latest' nor a version as Major.Minor.Patch",
+        "'{}' is neither 'latest' nor a version of the form Major.Minor.Patch",
         id.name()
     );
     Err(reading.malformed(&IMAGE_VERSION_ID, text, form, Some(hint)))

@@ -9,7 +9,7 @@ use super::reading::{Reading, Reported};
 
 const TAGS: Form = Form {
     what: "a list of tags",
-    looks: "one 'name=value' per line, or a JSON object of texts",
+    looks: "one 'name=value' per line, or a JSON object of strings",
     example: r#"{"costCenter": "4711"}"#,
 };
 
@@ -49,7 +49,7 @@ pub(super) fn of_template(
         return Ok(tags);
     }
     let sentence = format!(
-        "it has {} tags; expected at most {most}, because Azure keeps {MOST_TAGS} and the task has {} of its own",
+        "it has {} tags; expected at most {most}, because Azure allows {MOST_TAGS} and the task adds {} of its own",
         tags.len(),
         RESERVED.len()
     );
@@ -67,10 +67,11 @@ pub(super) fn beside_ours(
         .find(|(name, _)| RESERVED.contains(&name.to_lowercase().as_str()));
     if let Some((name, _)) = taken {
         let sentence = format!(
-            "tag {} is one of the task's own, by which it knows again what it has made",
+            "tag {} is reserved for the task, which identifies its own resources by it",
             quoted(name)
         );
-        let hint = "give the tag another name; all names that start with 'imageBuilder' are best left to the task";
+        let hint =
+            "use another tag name; names that start with 'imageBuilder' are reserved for the task";
         let hint = Some(hint.to_owned());
         return Err(reading.report(Problem::new(Code::Contradiction, input, sentence, hint)));
     }
@@ -86,7 +87,7 @@ fn from_json(
         Ok(object) => object,
         Err(error) => {
             let hint = format!(
-                "it begins with '{{', so it is read as JSON, which it is not (line {})",
+                "it begins with '{{', but it is not valid JSON (line {})",
                 error.line().max(1)
             );
             return Err(reading.malformed(input, text, TAGS, Some(hint)));
@@ -98,7 +99,7 @@ fn from_json(
             Value::String(value) => tags.push((name, value)),
             Value::Number(_) | Value::Bool(_) => tags.push((name, value.to_string())),
             Value::Null | Value::Array(_) | Value::Object(_) => {
-                let hint = format!("the value of {} is not a text", quoted(&name));
+                let hint = format!("the value of {} is not a string", quoted(&name));
                 return Err(reading.malformed(input, text, TAGS, Some(hint)));
             }
         }
@@ -133,13 +134,13 @@ fn fault(tags: &[(String, String)]) -> Option<String> {
         let shown = quoted(name);
         let earlier = tags.iter().take(index);
         if name.is_empty() || name.contains(|c| REFUSED_IN_NAMES.contains(c)) {
-            Some(format!("{shown} is not the name of a tag; expected a text without '{REFUSED_IN_NAMES}', for example costCenter"))
+            Some(format!("{shown} is not a valid tag name; expected a name without '{REFUSED_IN_NAMES}', for example costCenter"))
         } else if name.chars().count() > LONGEST_NAME {
-            Some(format!("{shown} is too long for the name of a tag; expected at most {LONGEST_NAME} characters"))
+            Some(format!("{shown} is too long for a tag name; expected at most {LONGEST_NAME} characters"))
         } else if value.chars().count() > LONGEST_VALUE {
             Some(format!("the value of tag {shown} is too long; expected at most {LONGEST_VALUE} characters"))
         } else if earlier.clone().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
-            Some(format!("tag {shown} is there twice; names of tags ignore letter case"))
+            Some(format!("tag {shown} is listed twice; tag names are not case-sensitive"))
         } else {
             None
         }

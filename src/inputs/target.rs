@@ -72,10 +72,10 @@ fn vhd(reading: &mut Reading<'_>) -> Result<Target, Reported> {
         Some(uri) => Ok(Target::Vhd { uri: Some(uri) }),
         None if text.contains("sig=") => {
             let sentence = format!(
-                "it has a signature, which everybody who may read the template could use; {}",
+                "it contains a signature, which everybody with read permission on the template could use; {}",
                 VHD.expected()
             );
-            let hint = "give the managed identity 'Storage Blob Data Contributor' on the container instead";
+            let hint = "grant the managed identity 'Storage Blob Data Contributor' on the container instead";
             Err(reading.report(Problem::new(
                 Code::Malformed,
                 &VHD_URI,
@@ -94,7 +94,7 @@ pub(super) fn tags(
 ) -> Result<Vec<(String, String)>, Reported> {
     let tags = tags::beside_ours(reading, &ARTIFACT_TAGS)?;
     if matches!(target, Some(Target::Vhd { .. })) && !tags.is_empty() {
-        let hint = format!("leave '{}' out", ARTIFACT_TAGS.name);
+        let hint = format!("remove '{}'", ARTIFACT_TAGS.name);
         reading.warn_without_effect(&ARTIFACT_TAGS, "because a VHD has no tags", &hint);
     }
     Ok(tags)
@@ -121,11 +121,11 @@ pub(super) fn check_against(
         return Ok(());
     }
     let sentence = format!(
-        "{} is the version that input '{}' starts from, so it exists already",
+        "{} is the source version in input '{}', so it already exists",
         quoted(from.as_str()),
         IMAGE_VERSION_ID.name
     );
-    let hint = "raise the version's number, for example with '$(Build.BuildId)'".to_owned();
+    let hint = "increase the version number, for example with '$(Build.BuildId)'".to_owned();
     Err(reading.report(Problem::new(
         Code::Contradiction,
         &GALLERY_IMAGE_ID,

@@ -21,11 +21,11 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Result<Option<Validation>, Repo
     let (source_only, continue_on_failure) = (source_only?, continue_on_failure?);
     if nothing {
         let text = format!(
-            "Input '{}': the validation has no script, so it finds nothing wrong",
+            "Input '{}': the validation has no script, so it checks nothing",
             ENABLE_VALIDATION.name
         );
         let hint = format!(
-            "give '{}' lines that fail when something is wrong with the image, for example: test -x /opt/webapp/bin/webapp",
+            "set '{}' to commands that fail if the image is faulty, for example: test -x /opt/webapp/bin/webapp",
             VALIDATION_INLINE_SCRIPT.name
         );
         reading.warn(Code::Contradiction, text, Some(hint));

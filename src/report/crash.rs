@@ -50,7 +50,8 @@ fn report(console: &Console, stage: Stage, text: &str) {
         Stage::Main => (IssueKind::Error, TaskResult::Failed),
         Stage::PostJob => (IssueKind::Warning, TaskResult::SucceededWithIssues),
     };
-    let hint = "report this line to the authors; the post-job step removes what was made in Azure";
+    let hint =
+        "report this line to the authors; the post-job step deletes what was created in Azure";
     console.issue(kind, Some(CODE_BROKEN), &format!("{text}\nhint: {hint}"));
     console.complete(result, text);
 }
@@ -68,7 +69,7 @@ fn describe(panic: &PanicHookInfo<'_>) -> String {
     });
     let literal = panic.payload().downcast_ref::<&'static str>();
     let literal = literal.map_or_else(String::new, |text| format!(": {text}"));
-    format!("The task itself has a mistake{place}{literal}")
+    format!("Internal error of the task{place}{literal}")
 }
 
 #[expect(

@@ -55,7 +55,7 @@ pub fn report_visit(console: &Console, plan: &Plan, findings: &[Finding], folder
         _ => TaskResult::Failed,
     };
     let sentence = format!(
-        "{} ok, {warnings} to look at, {problems} in the way, {unknown} not known",
+        "{} passed, {warnings} warnings, {problems} errors, {unknown} unknown",
         count("ok") + 1
     );
     console.complete(result, &sentence);
@@ -110,7 +110,10 @@ pub(super) fn hint_with(foreseen: &[Finding], hint: Option<String>) -> Option<St
     let warned = foreseen.iter().map(|finding| {
         let code = finding.code().unwrap_or_default();
         let fix = finding.fix.as_deref().unwrap_or_default();
-        format!("{} ({code}, told before the build): {fix}", finding.text)
+        format!(
+            "{} ({code}, reported before the build): {fix}",
+            finding.text
+        )
     });
     let all: Vec<_> = warned.chain(hint).collect();
     (!all.is_empty()).then(|| all.join("; otherwise: "))
@@ -178,7 +181,7 @@ fn table(plan: &Plan, findings: &[Finding]) -> String {
         .ok();
     }
     text.push_str(
-        "\n❔ could not be read, which is no failure: a build needs no right to look around.\n",
+        "\n❔ could not be checked. This is not a failure: a build does not need these permissions.\n",
     );
     text
 }

@@ -69,9 +69,9 @@ pub(super) fn report_outcome(console: &Console, plan: &Plan, outcome: &Outcome) 
                 let what = remains.leftover.describe();
                 console.line(&match remains.removal() {
                     Some(command) if console.has_agent() => {
-                        format!("The post-job step removes {what}; if it does not run: {command}")
+                        format!("The post-job step deletes {what}; if it does not run: {command}")
                     }
-                    Some(command) => format!("This stays: {what}; to remove it: {command}"),
+                    Some(command) => format!("This remains: {what}; to delete it: {command}"),
                     None => remains.why.clone(),
                 });
             }
@@ -115,7 +115,7 @@ pub(super) fn missing(image: &Image) -> impl Iterator<Item = &Output> {
 
 pub(super) fn not_there(target: &Distribution) -> String {
     format!(
-        "The image did not get to {} (run output '{}')",
+        "The image was not distributed to {} (run output '{}')",
         target.called(),
         target.run_output
     )
@@ -124,13 +124,15 @@ pub(super) fn not_there(target: &Distribution) -> String {
 /// Why the run did not simply succeed, in one sentence.
 pub(super) fn in_words(Caveat { state, message, .. }: &Caveat) -> String {
     let reason = if message.is_empty() {
-        "Azure gives no reason"
+        "Azure gave no reason"
     } else {
         message
     };
     match state {
-        RunState::PartiallySucceeded => format!("The run succeeded in part only: {reason}"),
-        state => format!("The run ended as '{state}', which the task does not know: {reason}"),
+        RunState::PartiallySucceeded => format!("The run partially succeeded: {reason}"),
+        state => {
+            format!("The run ended in state '{state}', which this task does not know: {reason}")
+        }
     }
 }
 
@@ -139,7 +141,7 @@ fn report_caveat(console: &Console, image: &Image) {
         return;
     };
     let hint = caveat.hint.as_deref().unwrap_or(
-        "the list of targets in the log shows what has its image; a new run distributes to all targets again",
+        "the list of targets in the log shows which targets have the image; a new run distributes to all targets again",
     );
     console.issue(
         IssueKind::Warning,
@@ -151,7 +153,7 @@ fn report_caveat(console: &Console, image: &Image) {
 fn report_missing(console: &Console, image: &Image) {
     for Output { target, .. } in missing(image) {
         let text = not_there(target);
-        let hint = "other targets have it; the log of the build tells why, and a new run distributes to all targets again";
+        let hint = "other targets have the image; the build log shows the reason; a new run distributes to all targets again";
         console.issue(
             IssueKind::Warning,
             Some(PARTLY),
@@ -171,7 +173,7 @@ fn report_explanation(console: &Console, error: &Error) {
         return;
     };
     if !message.is_empty() {
-        console.group("What Azure says of the run");
+        console.group("Azure's message about the run");
         console.line(message);
     }
     if !explanation.excerpt.is_empty() {
@@ -199,8 +201,7 @@ pub fn report_clean_up(console: &Console, remains: &[Remains]) {
 }
 
 /// There is no command for what may be somebody else's.
-const NOT_OURS: &str =
-    "this task deletes only what this step has made; whoever made it decides whether it can go";
+const NOT_OURS: &str = "this task deletes only what this step created; the owner of the resource decides whether to delete it";
 
 fn report_remains(console: &Console, remains: &[Remains]) {
     for stays in remains {
@@ -210,7 +211,7 @@ fn report_remains(console: &Console, remains: &[Remains]) {
             (Some(command), Some(known)) => {
                 format!("{}: {}; then run: {command}", known.cause, known.fix)
             }
-            (Some(command), None) => format!("when nothing uses it any more, run: {command}"),
+            (Some(command), None) => format!("when nothing uses it any longer, run: {command}"),
             (None, _) => NOT_OURS.to_owned(),
         };
         console.issue(

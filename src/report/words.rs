@@ -50,10 +50,10 @@ pub(super) fn of(event: &Event) -> Vec<String> {
         Event::Canceling => vec!["canceling the run".to_owned()],
         Event::CancelNotConfirmed { reason } => {
             vec![format!(
-                "the cancel is not confirmed: {reason}; the post-job step looks after it"
+                "the cancellation is not confirmed: {reason}; the post-job step follows it up"
             )]
         }
-        Event::CleaningUp => vec!["removing what the build needed".to_owned()],
+        Event::CleaningUp => vec!["deleting the resources of the build".to_owned()],
         Event::Removed(leftover) => of_removal(leftover),
         Event::Kept(leftover) => of_what_stays(leftover),
         Event::Registered(_)
@@ -70,7 +70,7 @@ pub(super) fn of(event: &Event) -> Vec<String> {
 fn of_what_stays(leftover: &Leftover) -> Vec<String> {
     let command = Remains::of(leftover.clone(), Tie::Ours, "").removal();
     vec![format!(
-        "{} stays: the VHD would go with it, or the VM that failed. When that is not needed any more, run: {}",
+        "{} remains, because the VHD, or the VM of the failed build, would be deleted with it. When it is no longer needed, run: {}",
         leftover.describe(),
         command.unwrap_or_default()
     )]
@@ -89,25 +89,25 @@ pub(super) fn warning_of(event: &Event) -> Option<(&'static str, String, String)
     match event {
         Event::RepositoryInPackage => Some((
             CODE_REPOSITORY,
-            "The package contains a Git repository, which goes into the build VM with its whole history"
+            "The package contains a Git repository, which is copied into the build VM with its whole history"
                 .to_owned(),
-            format!("to leave it out, add the line '.git/' to input '{exclude}'"),
+            format!("to exclude it, add the line '.git/' to input '{exclude}'"),
         )),
         Event::KeyInstead { account, why, hint } => Some((
             CODE_KEY,
             format!(
-                "A key of storage account '{account}' is used, because a role is missing: {why}"
+                "A key of storage account '{account}' is used, because a role assignment is missing: {why}"
             ),
             hint.clone(),
         )),
         Event::LargePackage { bytes } => Some((
             CODE_LARGE,
             format!(
-                "The package has {}, all of which is sent to the build VM",
+                "The package is {} in size, and all of it is sent to the build VM",
                 size(*bytes)
             ),
             format!(
-                "to leave some of it out, name it in input '{exclude}', or name a smaller folder in input '{folder}'"
+                "to exclude part of it, use input '{exclude}', or specify a smaller folder in input '{folder}'"
             ),
         )),
         _ => None,
@@ -132,23 +132,23 @@ fn of_outputs(outputs: &[Output]) -> Vec<String> {
 fn of_what_is_there(event: &Event) -> Vec<String> {
     let line = match event {
         Event::ReadByIdentity { identity } => {
-            format!("the package is read by identity '{identity}', without a link")
+            format!("identity '{identity}' reads the package, without a link")
         }
         Event::PackageThere { blob, bytes } => format!(
-            "the package is unchanged, and nothing is sent: {blob} has it, {} compressed",
+            "the package is unchanged, so nothing is sent: it is in {blob}, {} compressed",
             size(*bytes)
         ),
         Event::OldPackagesRemoved { count } => {
-            format!("removed {count} packages of earlier runs that nobody has used for long")
+            format!("deleted {count} packages of earlier runs that have not been used recently")
         }
         Event::OldPackagesRemain { reason } => {
-            format!("packages of earlier runs were not looked through:  {reason}")
+            format!("packages of earlier runs were not checked:  {reason}")
         }
         Event::Unchanged { version } => {
             format!("nothing has changed since image version {version}: no image is built")
         }
         Event::ChangeUnknown { reason } => {
-            format!("an image is built, because it cannot be told what has changed:  {reason}")
+            format!("an image is built, because the changes could not be determined:  {reason}")
         }
         _ => return Vec::new(),
     };
@@ -161,7 +161,9 @@ fn of_sending(sending: &Sending) -> String {
         bytes_per_second,
         remaining,
     } = sending;
-    let rest = remaining.map_or_else(String::new, |rest| format!(", {} to go", duration(rest)));
+    let rest = remaining.map_or_else(String::new, |rest| {
+        format!(", {} remaining", duration(rest))
+    });
     format!(
         "sending the package: {percent} %, {}/s{rest}",
         size(*bytes_per_second)
@@ -171,7 +173,7 @@ fn of_sending(sending: &Sending) -> String {
 fn of_run(event: &Event) -> Vec<String> {
     match event {
         Event::StartingAgain { reason } => vec![format!(
-            "Azure shows no run, so it is started once more: {reason}"
+            "Azure shows no run, so the run is started again: {reason}"
         )],
         Event::RunChanged {
             state,
@@ -198,7 +200,9 @@ fn of_run(event: &Event) -> Vec<String> {
             let phase = sub_state.as_deref().unwrap_or("running").to_lowercase();
             vec![format!("still {phase} after {}", duration(*elapsed))]
         }
-        Event::NoNews { reason } => vec![format!("no answer for now, the build goes on: {reason}")],
+        Event::NoNews { reason } => vec![format!(
+            "no answer at the moment, the build continues: {reason}"
+        )],
         Event::RunEnded { elapsed } => vec![format!("the run ended after {}", duration(*elapsed))],
         _ => Vec::new(),
     }
@@ -211,30 +215,30 @@ fn of_build(event: &Event) -> Vec<String> {
             vec![format!("replicating {version}:  {}", replication(regions))]
         }
         Event::FoundAtTarget { image, reason } => vec![format!(
-            "the run output names no image; the image of this run was found at the target: {image} ({reason})"
+            "the run output has no image id; the image of this run was found at the target: {image} ({reason})"
         )],
         Event::Distributed(outputs) => of_outputs(outputs),
         Event::Built(image) if image.outputs.len() > 1 || image.caveat.is_some() => {
             of_outputs(&image.outputs)
         }
         Event::BuildOutput(text) => vec![text.clone()],
-        Event::NoLiveLog { reason } => vec![format!("no output of the build for now:  {reason}")],
+        Event::NoLiveLog { reason } => vec![format!("no build output at the moment:  {reason}")],
         Event::LogSaved {
             path, bytes, lines, ..
         } => {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             vec![format!(
-                "log of the build:  {name}, {lines} lines, {}; it is in the logs of this run",
+                "build log:  {name}, {lines} lines, {}; it is attached to the logs of this run",
                 size(*bytes)
             )]
         }
-        Event::NoLog { reason } => vec![format!("no log of the build:  {reason}")],
+        Event::NoLog { reason } => vec![format!("no build log:  {reason}")],
         _ => Vec::new(),
     }
 }
 
 fn of_removal(leftover: &Leftover) -> Vec<String> {
-    let removed = format!("removed {}", leftover.describe());
+    let removed = format!("deleted {}", leftover.describe());
     match leftover {
         Leftover::Template { .. } => vec!["delete template:  Succeeded".to_owned(), removed],
         Leftover::Blob(_) | Leftover::BlobByKey(_) | Leftover::Unknown(_) => vec![removed],
@@ -283,7 +287,7 @@ mod tests {
         check(None, "sending the package: 25 %, 3.0 MiB/s");
         check(
             Some(90),
-            "sending the package: 25 %, 3.0 MiB/s, 1 min 30 s to go",
+            "sending the package: 25 %, 3.0 MiB/s, 1 min 30 s remaining",
         );
     }
 

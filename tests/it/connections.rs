@@ -18,7 +18,7 @@ fn service_connections_that_lack_something() {
     let mut none = job();
     none.given.connection = None;
     let text = format!(
-        "the agent handed over no service connection '{CONNECTION_ID}'\nhint: check that the connection exists in this project and that the pipeline is permitted to use it"
+        "the agent did not provide service connection '{CONNECTION_ID}'\nhint: check that the service connection exists in this project and that the pipeline has permission to use it"
     );
     refused(&none, &[&text]);
     let save = "hint: open the connection in the project settings, then verify and save it";
@@ -39,7 +39,7 @@ fn service_connections_that_lack_something() {
     refused(
         &job().connection(|connection| connection.data.clear()),
         &[
-            "the service connection is for no subscription (its data has no 'subscriptionId')\nhint: use a connection of scope level 'Subscription'; one for a management group or a workspace does not say where to build",
+            "the service connection has no subscription (its data has no 'subscriptionId')\nhint: use a connection with scope level 'Subscription'; a connection to a management group or a workspace does not specify where to build",
         ],
     );
     refused(
@@ -62,16 +62,14 @@ fn service_connections_that_lack_something() {
 
 #[test]
 fn service_connections_of_other_kinds() {
-    let works = "which the task cannot\nhint: use a connection with workload identity federation, a service principal, or a managed identity";
+    let works = "which this task does not support\nhint: use a connection with workload identity federation, a service principal, or a managed identity";
     for (scheme, what) in [
         ("PublishProfile", "a publish profile"),
-        ("Token", "scheme 'Token'"),
+        ("Token", "authentication scheme 'Token'"),
     ] {
         refused(
             &job().connection(|connection| connection.scheme = Some(scheme.to_owned())),
-            &[&format!(
-                "the service connection signs in with {what}, {works}"
-            )],
+            &[&format!("the service connection uses {what}, {works}")],
         );
     }
     let federation_services = job().connection(|connection| {
@@ -81,7 +79,7 @@ fn service_connections_of_other_kinds() {
     refused(
         &federation_services,
         &[
-            "the service connection signs in with AD FS, and no cloud that does has Azure VM Image Builder\nhint: use a connection with workload identity federation, a service principal, or a managed identity",
+            "the service connection uses AD FS, which this task does not support: no cloud with AD FS offers Azure VM Image Builder\nhint: use a connection with workload identity federation, a service principal, or a managed identity",
         ],
     );
 }
@@ -162,7 +160,7 @@ fn at_a_prompt_the_azure_cli_signs_in() {
     refused(
         &named,
         &[
-            "'images-prod' is not the id of a subscription\nhint: outside of a pipeline there are no service connections: give the id of the subscription (az account show --query id), and the Azure CLI signs in",
+            "'images-prod' is not the id of a subscription\nhint: outside a pipeline there are no service connections: use the id of the subscription (az account show --query id), and the Azure CLI signs in",
         ],
     );
 }
@@ -175,7 +173,7 @@ fn the_jobs_token_is_not_sent_to_strangers() {
     refused(
         &stranger,
         &[
-            "the address for OIDC tokens ('System.OidcRequestUri') is on host 'collector.example', which is not the one of this organization; the job's token is not sent there\nhint: remove the variable 'System.OidcRequestUri' from the pipeline",
+            "the address for OIDC tokens ('System.OidcRequestUri') is on host 'collector.example', which does not belong to this organization; the job's token is not sent there\nhint: remove the variable 'System.OidcRequestUri' from the pipeline",
         ],
     );
 }
@@ -189,8 +187,8 @@ fn federation_without_its_tokens() {
     refused(
         &bare,
         &[
-            "the agent gave no address for the OIDC token that workload identity federation needs ('System.OidcRequestUri')\nhint: update the agent, or use a connection with a client secret",
-            "the agent gave no token of the job, which the address for OIDC tokens asks for\nhint: run the task as a step of a pipeline job",
+            "the agent provided no address for the OIDC token that workload identity federation needs ('System.OidcRequestUri')\nhint: update the agent, or use a connection with a client secret",
+            "the agent provided no job token, which is needed to request an OIDC token\nhint: run the task as a step of a pipeline job",
         ],
     );
 }

@@ -78,8 +78,9 @@ fn a_mistake_is_one_issue_and_one_result() {
     if let Ok(case) = env::var(CASE) {
         return break_down(&case);
     }
-    let mistake = "The task itself has a mistake at tests/it/crash.rs:LINE";
-    let hint = "report this line to the authors; the post-job step removes what was made in Azure";
+    let mistake = "Internal error of the task at tests/it/crash.rs:LINE";
+    let hint =
+        "report this line to the authors; the post-job step deletes what was created in Azure";
     let expected = |text: &str, kind: &str, result: &str| {
         vec![
             format!("##vso[task.logissue type={kind};code=AIB903;]{mistake}{text}%0Ahint: {hint}"),

@@ -8,10 +8,10 @@ use std::path::Path;
 use image_builder::diagnosis::{Entry, entries, of_text};
 use image_builder::{check, error, inputs};
 
-const HEAD: &str = "# Codes of failures
+const HEAD: &str = "# Error codes
 
-Every error and warning of the task carries a code. This page lists them all; it is made from the source, and a test fails when the two differ.
-Codes up to AIB099 are known failures of Azure VM Image Builder: the task names cause and fix, and the step that failed.
+Every error and warning of the task has a code. This page lists all codes. It is generated from the source; a test fails if they differ.
+Codes up to AIB099 are known failures of Azure VM Image Builder: the task reports the cause, the fix and the step that failed.
 
 ";
 
@@ -49,7 +49,7 @@ fn filled(entry: &Entry) -> (String, String) {
 fn page() -> String {
     let mut page = HEAD.to_owned();
     page.push_str(
-        "| code | shows in | cause | what to do | again? | source |\n|---|---|---|---|---|---|\n",
+        "| code | shown in | cause | what to do | retry? | source |\n|---|---|---|---|---|---|\n",
     );
     let mut by_code: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
     for entry in entries() {
@@ -71,7 +71,7 @@ fn page() -> String {
             .unwrap();
         }
     }
-    page.push_str("\n\"again?\" says whether the same build may well succeed when it is started again.\n\n## Other codes\n\n| code | meaning |\n|---|---|\n");
+    page.push_str("\n\"retry?\" states whether the same build is likely to succeed when it is started again.\n\n## Other codes\n\n| code | meaning |\n|---|---|\n");
     let inputs = inputs::CODES
         .iter()
         .map(|(code, meaning)| (code.as_str(), *meaning));

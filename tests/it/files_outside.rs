@@ -10,7 +10,7 @@ use image_builder::secret::Secret;
 use crate::job::{Job, job};
 use crate::problems::problems;
 
-const OUT: &str = "put the file into the sources folder ('Build.SourcesDirectory') or the working folder of the job";
+const OUT: &str = "copy the file to the sources folder ('Build.SourcesDirectory') or the working folder of the job";
 
 /// The usual job, whose working folder is `work` beside other folders; the template file is `work/image.yml`, the package `work/webapp`.
 fn job_with(text: &str) -> Job {
@@ -32,7 +32,7 @@ fn script(path: &str) -> String {
 
 fn outside(place: &str, named: &str, real: &str) -> String {
     format!(
-        "AIB109 Input 'templateFile': image.yml, line 3, {place}: '{named}' leads to '{real}', which is outside the sources folder and the working folder of the job; nothing is read there\nhint: {OUT}, or into the folder of the package"
+        "AIB109 Input 'templateFile': image.yml, line 3, {place}: '{named}' leads to '{real}', which is outside the sources folder and the working folder of the job; the task does not read it\nhint: {OUT}, or into the folder of the package"
     )
 }
 
@@ -110,7 +110,7 @@ fn what_git_keeps_for_itself_is_not_read() {
     fs::create_dir_all(job.path("work/sub/.GIT")).unwrap();
     fs::write(job.path("work/sub/.GIT/config"), "x").unwrap();
     let expected = format!(
-        "AIB109 Input 'templateFile': image.yml, line 3, customize[0].scriptPath: '{{dir}}/work/sub/.GIT/config' is one of Git's own files, which can hold what the checkout signed in with; nothing is read there\nhint: {OUT}, or into the folder of the package"
+        "AIB109 Input 'templateFile': image.yml, line 3, customize[0].scriptPath: '{{dir}}/work/sub/.GIT/config' is one of Git's own files, which can contain credentials of the checkout; the task does not read it\nhint: {OUT}, or into the folder of the package"
     );
     assert_eq!(problems(&job), [expected]);
 }
@@ -131,14 +131,14 @@ fn the_pipelines_author_names_a_file_or_folder_anywhere_and_the_repository_does_
     fs::write(job.path("other/image.yml"), script("secrets.sh")).unwrap();
     symlink("../other/image.yml", job.path("work/link.yml")).unwrap();
     let expected = format!(
-        "AIB109 Input 'templateFile': '{{dir}}/work/link.yml' leads to '{{dir}}/other/image.yml', which is outside the sources folder and the working folder of the job; nothing is read there\nhint: name the file itself, not a link to it; or {OUT}"
+        "AIB109 Input 'templateFile': '{{dir}}/work/link.yml' leads to '{{dir}}/other/image.yml', which is outside the sources folder and the working folder of the job; the task does not read it\nhint: name the file itself, not a link to it; or {OUT}"
     );
     assert_eq!(problems(&job), [expected]);
 
     let job = job_with("").input("packagePath", "drop");
     let job = job.input("templateFile", "");
     symlink("../other", job.path("work/drop")).unwrap();
-    let expected = "AIB104 Input 'packagePath': '{dir}/work/drop' leads to '{dir}/other', which is outside the sources folder and the working folder of the job; nothing is read there\nhint: to upload that folder on purpose, set 'packagePath' to its own path, not to a link to it";
+    let expected = "AIB104 Input 'packagePath': '{dir}/work/drop' leads to '{dir}/other', which is outside the sources folder and the working folder of the job; the task does not read it\nhint: to upload that folder on purpose, set 'packagePath' to its path instead of a link";
     assert_eq!(problems(&job), [expected]);
     assert!(job.input("packagePath", "../other").plan().is_ok());
 }
@@ -169,11 +169,11 @@ fn a_template_file_without_an_end_is_not_read() {
     assert_eq!(problems(&job), [expected]);
 }
 
-const KEY_VAULT: &str = "hint: let the build VM read it from a key vault, with an identity of its own (input 'buildVmIdentities'); a variable whose value is known to everybody need not be a secret one";
+const KEY_VAULT: &str = "hint: let the build VM read the secret from a key vault with its own managed identity (input 'buildVmIdentities'); if the value is not confidential, do not make the variable secret";
 
 fn exposed(input: &str, secret: &str) -> String {
     format!(
-        "AIB110 Input '{input}the script holds {secret}, and everybody who can read the image template could read it there\n{KEY_VAULT}"
+        "AIB110 Input '{input}the script contains {secret}; everybody with read permission on the image template could read it\n{KEY_VAULT}"
     )
 }
 

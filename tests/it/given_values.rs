@@ -48,8 +48,7 @@ fn regions_may_be_separated_by_blanks() {
 
 #[test]
 fn one_region_is_not_two() {
-    let expected =
-        "expected letters and digits, for example westeurope\nhint: these are 2 regions: name one";
+    let expected = "expected letters and digits, for example westeurope\nhint: there are 2 regions; specify one";
     for input in ["ibLocation", "managedImageLocation"] {
         check(
             job(),
@@ -159,7 +158,7 @@ fn a_gallery_that_is_shared_directly_has_ids_of_its_own() {
             serde_json::json!({"type": "SharedImageVersion", "imageVersionId": sent})
         );
     }
-    let rest = "is not the id of a version in a gallery that is shared directly; expected /sharedGalleries/{unique name}/images/{definition}/versions/{version}, the version 'latest' or Major.Minor.Patch";
+    let rest = "is not the id of an image version in a directly shared gallery; expected /sharedGalleries/{unique name}/images/{definition}/versions/{version}, with 'latest' or Major.Minor.Patch as version";
     for text in [
         "/sharedGalleries/g/images/base",
         "/sharedGalleries/g/images/base/versions/1.2",
@@ -223,7 +222,7 @@ fn inputs_of_other_names_have_a_neighbour() {
     assert_eq!(
         problems(&missing),
         [
-            "AIB100 Input 'storageAccountName': it is required and empty; expected 3 to 24 lower-case letters and digits, for example stimagebuilder\nhint: input 'storageaccount' is given; did you mean 'storageAccountName'?"
+            "AIB100 Input 'storageAccountName': it is required but empty; expected 3 to 24 lowercase letters and digits, for example stimagebuilder\nhint: input 'storageaccount' is set; did you mean 'storageAccountName'?"
         ]
     );
 }
@@ -240,15 +239,15 @@ fn variables_of_the_agent_that_stay_are_warned_of() {
     assert_eq!(
         warnings(&scripts),
         [
-            "AIB106 Input 'inlineScript': '$(Build.BuildNumbr)' in the script stays as it is, because no variable 'Build.BuildNumbr' is defined\nhint: did you mean '$(Build.BuildNumber)'?",
-            "AIB106 Input 'validationInlineScript': '$(Release.Nothing)' in the script stays as it is, because no variable 'Release.Nothing' is defined\nhint: define the variable 'Release.Nothing' for this job; a variable of a later step, another job or another stage is not seen here",
+            "AIB106 Input 'inlineScript': '$(Build.BuildNumbr)' in the script is not replaced, because variable 'Build.BuildNumbr' is not defined\nhint: did you mean '$(Build.BuildNumber)'?",
+            "AIB106 Input 'validationInlineScript': '$(Release.Nothing)' in the script is not replaced, because variable 'Release.Nothing' is not defined\nhint: define variable 'Release.Nothing' for this job; variables of later steps, other jobs and other stages are not available here",
         ]
     );
     check(
         job(),
         "ibAzureResourceGroup",
         "rg-$(Build.BuildIdd)",
-        "AIB106 Input 'ibAzureResourceGroup': 'rg-$(Build.BuildIdd)' still has the macro '$(Build.BuildIdd)', because no variable 'Build.BuildIdd' is defined\nhint: did you mean '$(Build.BuildId)'?",
+        "AIB106 Input 'ibAzureResourceGroup': 'rg-$(Build.BuildIdd)' still contains the macro '$(Build.BuildIdd)', because variable 'Build.BuildIdd' is not defined\nhint: did you mean '$(Build.BuildId)'?",
     );
 }
 
@@ -264,7 +263,7 @@ fn the_subscription_of_the_samples_is_warned_of() {
             "galleryImageId",
             &format!("{nobody}/{provider}/galleries/gallery/images/web"),
         );
-    let rest = "the subscription in the id is '00000000-0000-0000-0000-000000000000', which stands in samples for your own\nhint: put the id of your subscription there: az account show --query id";
+    let rest = "the subscription in the id is '00000000-0000-0000-0000-000000000000', the placeholder of the samples\nhint: replace it with the id of your subscription: az account show --query id";
     assert_eq!(
         warnings(&step),
         [
@@ -280,16 +279,16 @@ fn the_subscription_of_the_samples_is_warned_of() {
 #[test]
 fn scripts_that_do_nothing_are_warned_of() {
     let check = |job: Job, expected: &[&str]| assert_eq!(warnings(&job), expected);
-    let form = "Input 'inlineScript': it is the text that the form begins with, so";
+    let form = "Input 'inlineScript': it is the default text of the form, so";
     let untouched = || {
         let mut job = job();
         job.given.inputs.remove("inlinescript");
         job
     };
-    let linux = "hint: write what is to be done, for example: sudo cp -r /tmp/webapp /opt/webapp";
+    let linux = "hint: write the commands to run, for example: sudo cp -r /tmp/webapp /opt/webapp";
     let windows =
-        r"hint: write what is to be done, for example: & 'c:\buildartifacts\webapp\install.ps1'";
-    let lost = "nothing moves the package out of /tmp/webapp, which does not get into the image";
+        r"hint: write the commands to run, for example: & 'c:\buildartifacts\webapp\install.ps1'";
+    let lost = "nothing moves the package out of /tmp/webapp, which is not kept in the image";
     check(untouched(), &[&format!("AIB111 {form} {lost}\n{linux}")]);
     check(
         job().input("inlineScript", "\n"),
@@ -300,13 +299,13 @@ fn scripts_that_do_nothing_are_warned_of() {
     check(
         job().input("inlineScript", "# later\r\n  # more"),
         &[&format!(
-            "AIB111 Input 'inlineScript': it has comments only, so {lost}\n{linux}"
+            "AIB111 Input 'inlineScript': it contains only comments, so {lost}\n{linux}"
         )],
     );
     check(
         untouched().input("provisioner", "powershell"),
         &[&format!(
-            "AIB111 {form} the package stays in c:\\buildartifacts\\webapp, and nothing is done with it\n{windows}"
+            "AIB111 {form} the package stays in c:\\buildartifacts\\webapp, and nothing uses it\n{windows}"
         )],
     );
     let alone = |job: Job| job.input("packagePath", "").input("storageAccountName", "");

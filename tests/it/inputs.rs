@@ -49,13 +49,13 @@ fn old_and_useless_values_are_warned_of() {
     check(
         job().input("imageSource", "marketplace"),
         &[
-            "AIB107 Input 'baseImage': the publisher has retired 'Canonical:UbuntuServer:18.04-LTS', and Azure may refuse to build from it\nhint: use 'Canonical:ubuntu-24_04-lts:server', or what 'az vm image list --all' shows",
+            "AIB107 Input 'baseImage': the publisher has retired 'Canonical:UbuntuServer:18.04-LTS', and Azure may refuse to build from it\nhint: use 'Canonical:ubuntu-24_04-lts:server', or an image that 'az vm image list --all' shows",
         ],
     );
     check(
         job().input("vmSize", "standard_d1_v2"),
         &[
-            "AIB107 Input 'vmSize': 'standard_d1_v2' is of an old series with one core; Windows builds often fail on it, and it cannot start images of generation 2\nhint: set 'vmSize' to 'Standard_D2ds_v5'",
+            "AIB107 Input 'vmSize': 'standard_d1_v2' is an old size with one core; Windows builds often fail on it, and it cannot start generation 2 images\nhint: set 'vmSize' to 'Standard_D2ds_v5'",
         ],
     );
     check(

@@ -250,10 +250,10 @@ fn every_input_is_described_and_grouped() {
             !text(&input["label"]).is_empty() && !text(&input["label"]).ends_with('.'),
             "{name}"
         );
-        assert!(
-            text(&input["helpMarkDown"]).len() > 40,
-            "{name} has no help worth the name"
-        );
+        let help = text(&input["helpMarkDown"]).chars().count();
+        assert!((40..330).contains(&help), "the help of {name}: {help}");
+        let label = text(&input["label"]).split_whitespace().count();
+        assert!(label <= 5, "the label of {name} has {label} words");
         used.insert(text(&input["groupName"]));
         if input["type"] == "pickList" && !text(&input["defaultValue"]).is_empty() {
             assert!(
@@ -263,6 +263,8 @@ fn every_input_is_described_and_grouped() {
         }
     }
     assert_eq!(used, groups);
+    let help = text(&task["helpMarkDown"]).chars().count();
+    assert!(help < 330, "the help of the task: {help}");
 }
 
 /// `ibSubscription` is `IB_SUBSCRIPTION` in the code.

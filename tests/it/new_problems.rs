@@ -37,7 +37,7 @@ fn image_versions() {
     version(
         "1.0.202611221530",
         &format!(
-            "'1.0.202611221530' has a number that is too large; {rest}\nhint: a time of day makes the number of a date too long: give the time a number of its own, as in '1.$(Year)$(Month)$(DayOfMonth).$(Hours)$(Minutes)'"
+            "'1.0.202611221530' has a number that is too large; {rest}\nhint: a date and a time are too large for one number: use two numbers, as in '1.$(Year)$(Month)$(DayOfMonth).$(Hours)$(Minutes)'"
         ),
     );
     version(
@@ -59,14 +59,14 @@ fn image_versions() {
         ),
         "imageVersion",
         "1.2.4",
-        "AIB103 Input 'imageVersion': '1.2.4' is not the version that input 'galleryImageId' ends in, '1.2.3'\nhint: leave '/versions/1.2.3' out of 'galleryImageId'",
+        "AIB103 Input 'imageVersion': '1.2.4' differs from the version at the end of input 'galleryImageId', '1.2.3'\nhint: remove '/versions/1.2.3' from 'galleryImageId'",
     );
 }
 
 #[test]
 fn target_regions() {
     let regions = |value: &str, expected: &str| check(gallery(), "targetRegions", value, expected);
-    let expected = "expected a region, with '=' and its number of replicas, its storage type, or both with ':' between them, for example westeurope=2:Standard_ZRS";
+    let expected = "expected a region, optionally with '=' and its replica count, its storage type, or both separated by ':', for example westeurope=2:Standard_ZRS";
     regions(
         "westeurope=0",
         &format!(
@@ -81,7 +81,7 @@ fn target_regions() {
     );
     regions(
         "westeurope=2,West Europe=3",
-        "AIB103 Input 'targetRegions': region 'westeurope' is there twice with different replicas or storage types\nhint: name 'westeurope' once",
+        "AIB103 Input 'targetRegions': region 'westeurope' is listed twice, with different replica counts or storage types\nhint: list 'westeurope' once",
     );
     regions(
         "west-europe",
@@ -116,7 +116,7 @@ fn other_targets() {
         "vhdUri",
         "https://a.blob.core.windows.net/vhds/web.vhd?sv=1&sig=abc",
         &format!(
-            "AIB101 Input 'vhdUri': it has a signature, which everybody who may read the template could use; {expected}\nhint: give the managed identity 'Storage Blob Data Contributor' on the container instead"
+            "AIB101 Input 'vhdUri': it contains a signature, which everybody with read permission on the template could use; {expected}\nhint: grant the managed identity 'Storage Blob Data Contributor' on the container instead"
         ),
     );
 }
@@ -130,7 +130,7 @@ fn build_vms() {
         "containerInstanceSubnetId",
         &subnet,
         &format!(
-            "AIB103 Input 'containerInstanceSubnetId': '{subnet}' is the subnet of the build VM as well; expected another subnet of the same network as input 'vnetSubnetId', delegated to container groups"
+            "AIB103 Input 'containerInstanceSubnetId': '{subnet}' is also the subnet of the build VM; expected another subnet of the same network as input 'vnetSubnetId', delegated to container groups"
         ),
     );
     let other = id("Microsoft.Network/virtualNetworks/other/subnets/containers");
@@ -139,7 +139,7 @@ fn build_vms() {
         "containerInstanceSubnetId",
         &other,
         &format!(
-            "AIB103 Input 'containerInstanceSubnetId': '{other}' lies in another virtual network than the subnet of the build VM; expected another subnet of the same network as input 'vnetSubnetId', delegated to container groups"
+            "AIB103 Input 'containerInstanceSubnetId': '{other}' is in a different virtual network than the subnet of the build VM; expected another subnet of the same network as input 'vnetSubnetId', delegated to container groups"
         ),
     );
     check(
@@ -159,7 +159,7 @@ fn build_vms() {
         "buildVmIdentities",
         &subnet,
         &format!(
-            "AIB101 Input 'buildVmIdentities': '{subnet}' is not the resource id of a user-assigned managed identity but of a subnet; expected an id as 'az identity show --query id' prints it, for example /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-images/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-image-builder"
+            "AIB101 Input 'buildVmIdentities': '{subnet}' is not the resource id of a user-assigned managed identity but that of a subnet; expected an id as 'az identity show --query id' prints it, for example /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-images/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-image-builder"
         ),
     );
 }
@@ -170,7 +170,7 @@ fn tags() {
         let expected = format!("AIB101 Input 'artifactTags': {expected}");
         check(job(), "artifactTags", value, &expected);
     };
-    let expected = "expected one 'name=value' per line, or a JSON object of texts, for example {\"costCenter\": \"4711\"}";
+    let expected = "expected one 'name=value' per line, or a JSON object of strings, for example {\"costCenter\": \"4711\"}";
     tags(
         "costCenter",
         &format!("'costCenter' is not a list of tags; {expected}"),
@@ -178,18 +178,18 @@ fn tags() {
     tags(
         "{\"a\": }",
         &format!(
-            "'{{\"a\": }}' is not a list of tags; {expected}\nhint: it begins with '{{', so it is read as JSON, which it is not (line 1)"
+            "'{{\"a\": }}' is not a list of tags; {expected}\nhint: it begins with '{{', but it is not valid JSON (line 1)"
         ),
     );
     tags(
         "{\"a\": [1]}",
         &format!(
-            "'{{\"a\": [1]}}' is not a list of tags; {expected}\nhint: the value of 'a' is not a text"
+            "'{{\"a\": [1]}}' is not a list of tags; {expected}\nhint: the value of 'a' is not a string"
         ),
     );
     tags(
         "a/b=c",
-        "'a/b' is not the name of a tag; expected a text without '<>%&\\?/', for example costCenter",
+        "'a/b' is not a valid tag name; expected a name without '<>%&\\?/', for example costCenter",
     );
     tags(
         &format!("a={}", "x".repeat(257)),
@@ -198,13 +198,13 @@ fn tags() {
     tags(
         &format!("{}=x", "a".repeat(513)),
         &format!(
-            "'{}…' is too long for the name of a tag; expected at most 512 characters",
+            "'{}…' is too long for a tag name; expected at most 512 characters",
             "a".repeat(200)
         ),
     );
     tags(
         "a=1\nA=2",
-        "tag 'A' is there twice; names of tags ignore letter case",
+        "tag 'A' is listed twice; tag names are not case-sensitive",
     );
     let many: Vec<_> = (0..51).map(|number| format!("tag{number}=x")).collect();
     tags(&many.join("\n"), "it has 51 tags; expected at most 50");
@@ -222,7 +222,7 @@ fn staging_resource_groups() {
         job(),
         "stagingResourceGroup",
         "/subscriptions/x/resourceGroups/rg",
-        "AIB103 Input 'stagingResourceGroup': '/subscriptions/x/resourceGroups/rg' lies in another subscription than the image template; expected a resource group of subscription '11111111-1111-1111-1111-111111111111'",
+        "AIB103 Input 'stagingResourceGroup': '/subscriptions/x/resourceGroups/rg' is in a different subscription than the image template; expected a resource group in subscription '11111111-1111-1111-1111-111111111111'",
     );
     check(
         job(),
@@ -238,7 +238,7 @@ fn inputs_without_effect() {
     check(
         job().input("autoRun", "true"),
         &[
-            "AIB103 Input 'autoRun': it has no effect, because this task starts the run itself, and a run that the service starts as well would get in its way\nhint: leave 'autoRun' out",
+            "AIB103 Input 'autoRun': it has no effect, because this task starts the run itself, and a second run, started by the service, would conflict with it\nhint: remove 'autoRun'",
         ],
     );
     check(
@@ -246,7 +246,7 @@ fn inputs_without_effect() {
             .input("imageVersion", "1.2.3")
             .input("distributeVersioningScheme", "Latest"),
         &[
-            "AIB103 Input 'distributeVersioningScheme': it has no effect, because the version has a number of its own\nhint: leave 'distributeVersioningScheme' out",
+            "AIB103 Input 'distributeVersioningScheme': it has no effect, because the version number is set\nhint: remove 'distributeVersioningScheme'",
         ],
     );
     check(
@@ -264,7 +264,7 @@ fn inputs_without_effect() {
             )
             .input("proxyVmSize", "Standard_A1_v2"),
         &[
-            "AIB103 Input 'proxyVmSize': it has no effect, because there is no proxy VM with 'containerInstanceSubnetId'\nhint: leave 'proxyVmSize' out",
+            "AIB103 Input 'proxyVmSize': it has no effect, because there is no proxy VM with 'containerInstanceSubnetId'\nhint: remove 'proxyVmSize'",
         ],
     );
     check(
@@ -272,19 +272,19 @@ fn inputs_without_effect() {
             .input("distributeType", "vhd")
             .input("artifactTags", "a=b"),
         &[
-            "AIB103 Input 'artifactTags': it has no effect, because a VHD has no tags\nhint: leave 'artifactTags' out",
+            "AIB103 Input 'artifactTags': it has no effect, because a VHD has no tags\nhint: remove 'artifactTags'",
         ],
     );
     check(
         job().input("ibLocation", "West Europ"),
         &[
-            "AIB102 Input 'ibLocation': 'West Europ' is no region of Azure that this task knows\nhint: did you mean 'westeurope'?",
+            "AIB102 Input 'ibLocation': 'West Europ' is not an Azure region that this task knows\nhint: did you mean 'westeurope'?",
         ],
     );
     check(
         job().input("enableValidation", "true"),
         &[
-            "AIB103 Input 'enableValidation': the validation has no script, so it finds nothing wrong\nhint: give 'validationInlineScript' lines that fail when something is wrong with the image, for example: test -x /opt/webapp/bin/webapp",
+            "AIB103 Input 'enableValidation': the validation has no script, so it checks nothing\nhint: set 'validationInlineScript' to commands that fail if the image is faulty, for example: test -x /opt/webapp/bin/webapp",
         ],
     );
 }
@@ -294,7 +294,7 @@ fn inputs_without_effect() {
 fn tags_that_are_the_tasks_own() {
     let own = |name: &str| {
         format!(
-            "AIB103 Input 'templateTags': tag '{name}' is one of the task's own, by which it knows again what it has made\nhint: give the tag another name; all names that start with 'imageBuilder' are best left to the task"
+            "AIB103 Input 'templateTags': tag '{name}' is reserved for the task, which identifies its own resources by it\nhint: use another tag name; names that start with 'imageBuilder' are reserved for the task"
         )
     };
     check(
@@ -320,7 +320,7 @@ fn tags_that_are_the_tasks_own() {
         job(),
         "templateTags",
         &tags(44),
-        "AIB101 Input 'templateTags': it has 44 tags; expected at most 43, because Azure keeps 50 and the task has 7 of its own",
+        "AIB101 Input 'templateTags': it has 44 tags; expected at most 43, because Azure allows 50 and the task adds 7 of its own",
     );
     assert!(
         job()

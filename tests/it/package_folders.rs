@@ -30,7 +30,7 @@ fn package_folders_that_cannot_be_uploaded() {
     wrong(
         job(),
         "else",
-        "AIB104 Input 'packagePath': '{dir}/else' does not exist\nhint: let an earlier step put it there, a checkout or a download of artifacts; with 'checkout: none' nothing is",
+        "AIB104 Input 'packagePath': '{dir}/else' does not exist\nhint: create it in an earlier step, such as a checkout or a download of artifacts; with 'checkout: none' there are no files",
     );
     check(
         job(),
@@ -43,9 +43,9 @@ fn package_folders_that_cannot_be_uploaded() {
     wrong(
         empty,
         "empty",
-        "AIB104 Input 'packagePath': '{dir}/empty' is empty\nhint: an earlier step of this job has to put files into it, such as a download of the pipeline artifact",
+        "AIB104 Input 'packagePath': '{dir}/empty' is empty\nhint: an earlier step of this job must put files into it, such as a download of the pipeline artifact",
     );
-    let whole = "is the folder of the whole job, which the agent fills in where the input is empty; expected a folder in it, for example drop/webapp\nhint: to upload all of it on purpose, write '$(System.DefaultWorkingDirectory)/' with the slash at the end; for a build without a package leave 'storageAccountName' out as well";
+    let whole = "is the working directory of the whole job, which the agent sets if the input is empty; expected a folder in it, for example drop/webapp\nhint: to upload all of it on purpose, write '$(System.DefaultWorkingDirectory)/' with a slash at the end; for a build without a package, remove 'storageAccountName' as well";
     wrong(
         job(),
         "",
@@ -73,7 +73,7 @@ fn package_folders_that_windows_cannot_have() {
     assert_eq!(
         problems(&named("a:b").input("provisioner", "powershell")),
         [
-            "AIB104 Input 'packagePath': '{dir}/a:b' has a last part that Windows does not take as a folder's name: ':' is no character of a name there; expected a folder, for example drop/webapp\nhint: rename the folder, or set 'provisioner' to 'shell' for a Linux image"
+            "AIB104 Input 'packagePath': '{dir}/a:b' ends in a name that Windows does not accept for a folder: ':' is no character of a name there; expected a folder, for example drop/webapp\nhint: rename the folder, or set 'provisioner' to 'shell' for a Linux image"
         ]
     );
     assert_eq!(
@@ -127,7 +127,7 @@ fn patterns_of_what_stays_out_are_kept_line_by_line() {
         job(),
         "packageExclude",
         "*.log\n[z-a]",
-        "AIB101 Input 'packageExclude': '[z-a]' is not a pattern; expected patterns as in a .gitignore file, one in each line, for example node_modules/",
+        "AIB101 Input 'packageExclude': '[z-a]' is not a pattern; expected .gitignore patterns, one per line, for example node_modules/",
     );
 }
 

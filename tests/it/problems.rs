@@ -44,12 +44,11 @@ fn gallery() -> Job {
 #[test]
 fn required_inputs_that_are_empty() {
     let identity = format!(
-        "AIB100 Input 'managedIdentity': it is required and empty; expected an id as 'az identity show --query id' prints it, for example {ID}/Microsoft.ManagedIdentity/userAssignedIdentities/id-image-builder"
+        "AIB100 Input 'managedIdentity': it is required but empty; expected an id as 'az identity show --query id' prints it, for example {ID}/Microsoft.ManagedIdentity/userAssignedIdentities/id-image-builder"
     );
     check(job(), "managedIdentity", " \t", &identity);
-    let misspelt = format!(
-        "{identity}\nhint: input 'managedidentiy' is given; did you mean 'managedIdentity'?"
-    );
+    let misspelt =
+        format!("{identity}\nhint: input 'managedidentiy' is set; did you mean 'managedIdentity'?");
     check(
         job().input("managedIdentiy", "x"),
         "managedIdentity",
@@ -60,37 +59,37 @@ fn required_inputs_that_are_empty() {
         job(),
         "imageSource",
         "",
-        "AIB100 Input 'imageSource': it is required and empty; expected one of 'managedimage', 'sig', 'marketplace'",
+        "AIB100 Input 'imageSource': it is required but empty; expected one of 'managedimage', 'sig', 'marketplace'",
     );
     check(
         job(),
         "distributeType",
         "",
-        "AIB100 Input 'distributeType': it is required and empty; expected one of 'managedimage', 'sig', 'vhd'",
+        "AIB100 Input 'distributeType': it is required but empty; expected one of 'managedimage', 'sig', 'vhd'",
     );
     check(
         job(),
         "storageAccountName",
         "",
-        "AIB100 Input 'storageAccountName': it is required and empty; expected 3 to 24 lower-case letters and digits, for example stimagebuilder\nhint: a build without a package needs none: leave 'packagePath' out as well",
+        "AIB100 Input 'storageAccountName': it is required but empty; expected 3 to 24 lowercase letters and digits, for example stimagebuilder\nhint: a build without a package needs no storage account: remove 'packagePath' as well",
     );
     check(
         job(),
         "ibSubscription",
         "",
-        "AIB100 Input 'ibSubscription': it is required and empty; expected the name of an Azure Resource Manager service connection, for example images-prod",
+        "AIB100 Input 'ibSubscription': it is required but empty; expected the name of an Azure Resource Manager service connection, for example images-prod",
     );
     check(
         job(),
         "ibAzureResourceGroup",
         "",
-        "AIB100 Input 'ibAzureResourceGroup': it is required and empty; expected up to 90 letters, digits and '-_.()' without a '.' at the end, for example rg-images",
+        "AIB100 Input 'ibAzureResourceGroup': it is required but empty; expected up to 90 letters, digits and '-_.()' without a '.' at the end, for example rg-images",
     );
     check(
         job(),
         "ibLocation",
         "",
-        "AIB100 Input 'ibLocation': it is required and empty; expected letters and digits, for example westeurope",
+        "AIB100 Input 'ibLocation': it is required but empty; expected letters and digits, for example westeurope",
     );
 }
 
@@ -100,13 +99,13 @@ fn required_inputs_that_are_empty_in_other_ways() {
         marketplace(),
         "baseImage",
         "",
-        "AIB100 Input 'baseImage': it is required and empty; expected publisher:offer:sku or publisher:offer:sku:version, for example Canonical:ubuntu-24_04-lts:server",
+        "AIB100 Input 'baseImage': it is required but empty; expected publisher:offer:sku or publisher:offer:sku:version, for example Canonical:ubuntu-24_04-lts:server",
     );
     check(
         job(),
         "packagePath",
         "\"\"",
-        "AIB100 Input 'packagePath': it is required and empty; expected the path of a folder, for example drop/webapp\nhint: for a build without a package leave 'storageAccountName' out as well",
+        "AIB100 Input 'packagePath': it is required but empty; expected the path of a folder, for example drop/webapp\nhint: for a build without a package, remove 'storageAccountName' as well",
     );
 }
 
@@ -126,7 +125,7 @@ fn ids_that_are_none_or_of_something_else() {
         "customImageResourceId",
         &version,
         &format!(
-            "AIB101 Input 'customImageResourceId': '{version}' is not the resource id of a managed image but of a gallery image version; expected an id as 'az image show --query id' prints it, for example {ID}/Microsoft.Compute/images/web"
+            "AIB101 Input 'customImageResourceId': '{version}' is not the resource id of a managed image but that of a gallery image version; expected an id as 'az image show --query id' prints it, for example {ID}/Microsoft.Compute/images/web"
         ),
     );
     let definition = id("Microsoft.Compute/galleries/gallery/images/web");
@@ -135,7 +134,7 @@ fn ids_that_are_none_or_of_something_else() {
         "ImageVersionId",
         &definition,
         &format!(
-            "AIB101 Input 'ImageVersionId': '{definition}' is not the resource id of a gallery image version but of an image definition; expected an id as 'az sig image-version show --query id' prints it, for example {ID}/Microsoft.Compute/galleries/gallery/images/web/versions/1.2.0\nhint: add '/versions/latest', or the version's number in place of 'latest'"
+            "AIB101 Input 'ImageVersionId': '{definition}' is not the resource id of a gallery image version but that of an image definition; expected an id as 'az sig image-version show --query id' prints it, for example {ID}/Microsoft.Compute/galleries/gallery/images/web/versions/1.2.0\nhint: add '/versions/latest', or the version number instead of 'latest'"
         ),
     );
     check(
@@ -143,14 +142,14 @@ fn ids_that_are_none_or_of_something_else() {
         "ImageVersionId",
         &format!("{definition}/versions/newest"),
         &format!(
-            "AIB101 Input 'ImageVersionId': '{definition}/versions/newest' is not the resource id of a gallery image version; expected an id as 'az sig image-version show --query id' prints it, for example {ID}/Microsoft.Compute/galleries/gallery/images/web/versions/1.2.0\nhint: 'newest' is neither 'latest' nor a version as Major.Minor.Patch"
+            "AIB101 Input 'ImageVersionId': '{definition}/versions/newest' is not the resource id of a gallery image version; expected an id as 'az sig image-version show --query id' prints it, for example {ID}/Microsoft.Compute/galleries/gallery/images/web/versions/1.2.0\nhint: 'newest' is neither 'latest' nor a version of the form Major.Minor.Patch"
         ),
     );
     check(
         gallery(),
         "galleryImageId",
         &format!("{definition}/versions/1.2"),
-        "AIB101 Input 'galleryImageId': '1.2' is not a gallery image version; expected Major.Minor.Patch with numbers up to 2147483647 and no leading zeros, for example 1.2.0\nhint: leave '/versions/1.2' out to let the gallery number the version",
+        "AIB101 Input 'galleryImageId': '1.2' is not a gallery image version; expected Major.Minor.Patch with numbers up to 2147483647 and no leading zeros, for example 1.2.0\nhint: remove '/versions/1.2' to let the gallery number the version",
     );
 }
 
@@ -162,7 +161,7 @@ fn ids_of_something_else_altogether() {
         "galleryImageId",
         &disk,
         &format!(
-            "AIB101 Input 'galleryImageId': '{disk}' is not the resource id of an image definition but of a 'Microsoft.Compute/disks'; expected an id as 'az sig image-definition show --query id' prints it, with or without '/versions/{{version}}', for example {ID}/Microsoft.Compute/galleries/gallery/images/web"
+            "AIB101 Input 'galleryImageId': '{disk}' is not the resource id of an image definition but that of a 'Microsoft.Compute/disks'; expected an id as 'az sig image-definition show --query id' prints it, with or without '/versions/{{version}}', for example {ID}/Microsoft.Compute/galleries/gallery/images/web"
         ),
     );
     let network = id("Microsoft.Network/virtualNetworks/vnet");
@@ -171,7 +170,7 @@ fn ids_of_something_else_altogether() {
         "vnetSubnetId",
         &network,
         &format!(
-            "AIB101 Input 'vnetSubnetId': '{network}' is not the resource id of a subnet but of a 'Microsoft.Network/virtualNetworks'; expected an id as 'az network vnet subnet show --query id' prints it, for example /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-network/providers/Microsoft.Network/virtualNetworks/vnet/subnets/build"
+            "AIB101 Input 'vnetSubnetId': '{network}' is not the resource id of a subnet but that of a 'Microsoft.Network/virtualNetworks'; expected an id as 'az network vnet subnet show --query id' prints it, for example /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-network/providers/Microsoft.Network/virtualNetworks/vnet/subnets/build"
         ),
     );
     check(
@@ -190,7 +189,7 @@ fn texts_of_the_wrong_form() {
         job(),
         "ibAzureResourceGroup",
         "/subscriptions/1/resourceGroups/rg-images",
-        "AIB101 Input 'ibAzureResourceGroup': '/subscriptions/1/resourceGroups/rg-images' is not the name of a resource group; expected up to 90 letters, digits and '-_.()' without a '.' at the end, for example rg-images\nhint: the name alone is enough: 'rg-images'",
+        "AIB101 Input 'ibAzureResourceGroup': '/subscriptions/1/resourceGroups/rg-images' is not the name of a resource group; expected up to 90 letters, digits and '-_.()' without a '.' at the end, for example rg-images\nhint: use only the name: 'rg-images'",
     );
     check(
         job(),
@@ -208,7 +207,7 @@ fn texts_of_the_wrong_form() {
         job(),
         "storageAccountName",
         "st-images",
-        "AIB101 Input 'storageAccountName': 'st-images' is not the name of a storage account; expected 3 to 24 lower-case letters and digits, for example stimagebuilder",
+        "AIB101 Input 'storageAccountName': 'st-images' is not the name of a storage account; expected 3 to 24 lowercase letters and digits, for example stimagebuilder",
     );
     check(
         marketplace(),
@@ -226,7 +225,7 @@ fn texts_of_the_wrong_form() {
         marketplace(),
         "baseImageVersion",
         "newest",
-        "AIB101 Input 'baseImageVersion': 'newest' is not the version of a marketplace image; expected 'latest' or dotted numbers, for example 24.04.202510010",
+        "AIB101 Input 'baseImageVersion': 'newest' is not the version of a marketplace image; expected 'latest' or numbers separated by dots, for example 24.04.202510010",
     );
     check(
         marketplace(),
@@ -252,7 +251,7 @@ fn texts_of_the_wrong_form() {
 fn build_timeouts_that_the_service_cannot_keep() {
     let expected = |value: &str| {
         format!(
-            "AIB101 Input 'buildTimeoutInMinutes': '{value}' is not a build timeout; expected 0 for the service's own limit, or 6 to 960 minutes, for example 120"
+            "AIB101 Input 'buildTimeoutInMinutes': '{value}' is not a build time-out; expected 0 for the service's default, or 6 to 960 minutes, for example 120"
         )
     };
     for value in ["961", "-1", "60.5", "1h", "99999999999"] {
@@ -310,7 +309,7 @@ fn inputs_that_contradict_each_other() {
         marketplace().input("baseImageVersion", "24.04.202510010"),
         "baseImage",
         "Canonical:ubuntu-24_04-lts:server:24.04.202501010",
-        "AIB103 Input 'baseImage': 'Canonical:ubuntu-24_04-lts:server:24.04.202501010' names version '24.04.202501010', and input 'baseImageVersion' names version '24.04.202510010'\nhint: leave one of the two out",
+        "AIB103 Input 'baseImage': 'Canonical:ubuntu-24_04-lts:server:24.04.202501010' specifies version '24.04.202501010', but input 'baseImageVersion' specifies version '24.04.202510010'\nhint: remove one of the two",
     );
     let version = id("Microsoft.Compute/galleries/gallery/images/web/versions/1.2.0");
     check(
@@ -320,7 +319,7 @@ fn inputs_that_contradict_each_other() {
         "galleryImageId",
         &version,
         &format!(
-            "AIB103 Input 'galleryImageId': '{version}' is the version that input 'ImageVersionId' starts from, so it exists already\nhint: raise the version's number, for example with '$(Build.BuildId)'"
+            "AIB103 Input 'galleryImageId': '{version}' is the source version in input 'ImageVersionId', so it already exists\nhint: increase the version number, for example with '$(Build.BuildId)'"
         ),
     );
 }
@@ -331,7 +330,7 @@ fn macros_that_were_left_alone() {
         job(),
         "ibAzureResourceGroup",
         "$(RESOURCE_GROUP)",
-        "AIB106 Input 'ibAzureResourceGroup': '$(RESOURCE_GROUP)' still has the macro '$(RESOURCE_GROUP)', because no variable 'RESOURCE_GROUP' is defined\nhint: define the variable 'RESOURCE_GROUP' for this job; a variable of a later step, another job or another stage is not seen here",
+        "AIB106 Input 'ibAzureResourceGroup': '$(RESOURCE_GROUP)' still contains the macro '$(RESOURCE_GROUP)', because variable 'RESOURCE_GROUP' is not defined\nhint: define variable 'RESOURCE_GROUP' for this job; variables of later steps, other jobs and other stages are not available here",
     );
     // In a script the same characters are the shell's own.
     let script = "for file in $(ls /tmp); do echo \"$file\"; done";

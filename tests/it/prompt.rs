@@ -60,7 +60,7 @@ fn a_person_gets_the_usage() {
     check(&["doctor", "--help"], &[], 0, &doctor);
     let near = ["Failed: 'rendr' is not a command; did you mean 'render'?\n"];
     check(&["rendr"], &[], 1, &near);
-    let misspelt = ["hint: input 'iblocaton' is given; did you mean 'ibLocation'?"];
+    let misspelt = ["hint: input 'iblocaton' is set; did you mean 'ibLocation'?"];
     let arguments = ["run", "ibLocaton=westeurope", "ibLocation="];
     check(&arguments, &[], 1, &misspelt);
 }

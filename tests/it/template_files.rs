@@ -222,20 +222,20 @@ fn members_that_are_none() {
     check(
         "vmProfile:\n  vmsize: x\n  osDiskSizeGb: 1\n  colour: red\n",
         &[
-            "AIB109 2, vmProfile.vmsize: there is no such member\nhint: did you mean 'vmSize'?",
-            "AIB109 3, vmProfile.osDiskSizeGb: there is no such member\nhint: did you mean 'osDiskSizeGB'?",
-            "AIB109 4, vmProfile.colour: there is no such member\nhint: the members here are 'vmSize', 'osDiskSizeGB', 'userAssignedIdentities', 'vnetConfig'",
+            "AIB109 2, vmProfile.vmsize: this member does not exist\nhint: did you mean 'vmSize'?",
+            "AIB109 3, vmProfile.osDiskSizeGb: this member does not exist\nhint: did you mean 'osDiskSizeGB'?",
+            "AIB109 4, vmProfile.colour: this member does not exist\nhint: the members here are 'vmSize', 'osDiskSizeGB', 'userAssignedIdentities', 'vnetConfig'",
         ],
     );
     check(
         "properties:\n  source: {}\n",
         &[
-            "AIB109 1, properties: there is no such member\nhint: write what is in 'properties' at the top of the file",
+            "AIB109 1, properties: this member does not exist\nhint: write what is in 'properties' at the top of the file",
         ],
     );
     check(
         "provisioningState: Succeeded\n",
-        &["AIB109 1, provisioningState: only the service writes this member\nhint: take it out"],
+        &["AIB109 1, provisioningState: this member is read-only\nhint: remove it"],
     );
     check(
         "customize:\n- type: powershell\n  inline: [x]\n- name: y\n",
@@ -246,7 +246,7 @@ fn members_that_are_none() {
     );
     check(
         "buildTimeoutInMinutes: 60\nbuildTimeoutInMinutes: 90\n",
-        &["AIB109 2, buildTimeoutInMinutes: it is there twice"],
+        &["AIB109 2, buildTimeoutInMinutes: it is listed twice"],
     );
 }
 
@@ -256,7 +256,7 @@ fn values_of_the_wrong_shape() {
         "vmProfile: []\noptimize:\n  vmBoot: yes\ncustomize: {}\nbuildTimeoutInMinutes: an hour\n",
         &[
             "AIB109 1, vmProfile: it is a list; expected an object",
-            "AIB109 3, optimize.vmBoot: it is a text; expected an object",
+            "AIB109 3, optimize.vmBoot: it is a string; expected an object",
             "AIB109 4, customize: it is an object; expected a list",
             "AIB109 5, buildTimeoutInMinutes: 'an hour' is not a whole number from 0 to 960",
         ],
@@ -265,17 +265,17 @@ fn values_of_the_wrong_shape() {
         "validate: {sourceValidationOnly: on}\nmanagedResourceTags: [a]\nx-tags: $(ignored)\n",
         &[
             "AIB109 1, validate.sourceValidationOnly: 'on' is neither 'true' nor 'false'",
-            "AIB109 2, managedResourceTags: it is a list; expected names and texts",
+            "AIB109 2, managedResourceTags: it is a list; expected names and strings",
         ],
     );
     check("- a\n", &["AIB109 1: it is a list; expected an object"]);
     check(
         "vmProfile:\n  vmSize: $(size)\nstagingResourceGroup: $(apiKey)\nmanagedResourceTags:\n  a: $(one)\n  b: []\n",
         &[
-            "AIB106 Input 'templateFile': web.yml, line 2, vmProfile.vmSize: variable 'size' is not defined\nhint: define the variable 'size' for this job; a variable of a later step, another job or another stage is not seen here",
-            "AIB106 Input 'templateFile': web.yml, line 3, stagingResourceGroup: variable 'apiKey' is secret, and everybody who may read the image template could read it there\nhint: let the build VM read it from a key vault, with an identity of its own",
-            "AIB106 Input 'templateFile': web.yml, line 5, managedResourceTags.a: variable 'one' is not defined\nhint: define the variable 'one' for this job; a variable of a later step, another job or another stage is not seen here",
-            "AIB109 6, managedResourceTags.b: it is a list; expected a text",
+            "AIB106 Input 'templateFile': web.yml, line 2, vmProfile.vmSize: variable 'size' is not defined\nhint: define variable 'size' for this job; variables of later steps, other jobs and other stages are not available here",
+            "AIB106 Input 'templateFile': web.yml, line 3, stagingResourceGroup: variable 'apiKey' is secret; everybody with read permission on the image template could read it there\nhint: let the build VM read the secret from a key vault with its own managed identity",
+            "AIB106 Input 'templateFile': web.yml, line 5, managedResourceTags.a: variable 'one' is not defined\nhint: define variable 'one' for this job; variables of later steps, other jobs and other stages are not available here",
+            "AIB109 6, managedResourceTags.b: it is a list; expected a string",
         ],
     );
 }
@@ -305,17 +305,17 @@ fn customizers_that_cannot_run() {
     check(
         "customize:\n- type: Shell\n  inline: [x]\n  scriptUri: https://a/b\n- type: Shell\n- type: WindowsRestart\n  restartTimeout: 5\n",
         &[
-            "AIB109 2, customize[0]: 'inline', 'scriptUri' exclude each other; expected one of 'inline', 'scriptUri', 'scriptPath'",
+            "AIB109 2, customize[0]: 'inline', 'scriptUri' cannot be used together; expected one of 'inline', 'scriptUri', 'scriptPath'",
             "AIB109 5, customize[1]: there is nothing to run or to copy; expected one of 'inline', 'scriptUri', 'scriptPath'",
-            "AIB109 6, customize[2].type: 'WindowsRestart' is for Windows, and customize[0], 'Shell', is for Linux",
+            "AIB109 6, customize[2].type: 'WindowsRestart' is for Windows, but customize[0], 'Shell', is for Linux",
             "AIB109 7, customize[2].restartTimeout: expected a number and its unit, for example 5m or 2h",
         ],
     );
     check(
         "customize:\n- type: PowerShell\n  inline: [x]\n  runAsSystem: true\n  sha256Checksum: AB\n- type: File\n  sourceUri: https://a/b\n",
         &[
-            "AIB109 4, customize[0].runAsSystem: it needs 'runElevated: true'",
-            "AIB109 5, customize[0].sha256Checksum: expected 64 hexadecimal digits in lower case\nhint: 'sha256sum {file}' prints them",
+            "AIB109 4, customize[0].runAsSystem: it requires 'runElevated: true'",
+            "AIB109 5, customize[0].sha256Checksum: expected 64 lowercase hexadecimal digits\nhint: 'sha256sum {file}' prints them",
             "AIB109 6, customize[1]: 'destination' is missing\nhint: it is the full path of the file in the build VM",
         ],
     );
@@ -335,14 +335,14 @@ fn files_outside_of_the_package() {
     let other = job.path("other");
     fs::create_dir_all(&other).unwrap();
     fs::write(other.join("x"), "x").unwrap();
-    let expected = "AIB109 Input 'templateFile': customize[0].scriptPath: '{dir}/webapp/scripts/long.sh' has more than 20000 bytes, so it has to come with the package, and does not lie in its folder\nhint: set 'packagePath' to a folder that holds it";
+    let expected = "AIB109 Input 'templateFile': customize[0].scriptPath: '{dir}/webapp/scripts/long.sh' is larger than 20000 bytes, so it must be part of the package, but it is not in the package folder\nhint: set 'packagePath' to a folder that contains it";
     assert_eq!(problems(&job.input("packagePath", "other")), [expected]);
     let missing = with_text("web.yml", text).input("packagePath", "");
     assert!(problems(&missing)[0].starts_with("AIB100 Input 'packagePath'"));
     check(
         "validate:\n  inVMValidations:\n  - type: Shell\n    scriptPath: scripts/long.sh\n",
         &[
-            "AIB109 4, validate.inVMValidations[0].scriptPath: the script has more than 20000 bytes, and the package does not get into the VM that validates\nhint: name it by 'scriptUri', or put it into the image",
+            "AIB109 4, validate.inVMValidations[0].scriptPath: the script is larger than 20000 bytes, and the package is not available in the validation VM\nhint: use 'scriptUri', or copy the script into the image",
         ],
     );
 }
@@ -353,7 +353,7 @@ fn sources_and_targets_that_the_service_refuses() {
     check(
         &format!("source:\n  type: SharedImageVersion\n  imageVersionId: {definition}\n"),
         &[&format!(
-            "AIB109 3, source.imageVersionId: '{definition}' is of a 'Microsoft.Compute/galleries/images'; expected 'Microsoft.Compute/galleries/images/versions'\nhint: add '/versions/latest', or the version's number in place of 'latest'"
+            "AIB109 3, source.imageVersionId: '{definition}' is the id of a 'Microsoft.Compute/galleries/images'; expected 'Microsoft.Compute/galleries/images/versions'\nhint: add '/versions/latest', or the version number instead of 'latest'"
         )],
     );
     check(
@@ -366,12 +366,12 @@ fn sources_and_targets_that_the_service_refuses() {
     );
     check(
         "distribute: []\n",
-        &["AIB109 1, distribute: there is no target; expected at least one"],
+        &["AIB109 1, distribute: it has no targets; expected at least one"],
     );
     check(
         "distribute:\n- {type: VHD, runOutputName: a}\n- {type: VHD, runOutputName: a}\n- {type: VHD, runOutputName: b c}\n",
         &[
-            "AIB109 3, distribute[1].runOutputName: 'a' is the name of an earlier target as well",
+            "AIB109 3, distribute[1].runOutputName: 'a' is already the name of an earlier target",
             "AIB109 4, distribute[2].runOutputName: expected 1 to 64 letters, digits and '-_.'",
         ],
     );
@@ -380,10 +380,10 @@ fn sources_and_targets_that_the_service_refuses() {
             "distribute:\n- type: SharedImage\n  runOutputName: a\n  galleryImageId: {definition}/versions/1.2.3\n  versioning: {{scheme: Latest}}\n  storageAccountType: Standard_LRS\n- type: SharedImage\n  runOutputName: b\n  galleryImageId: {definition}/versions/01.2.3\n  targetRegions: [{{name: westus}}]\n  replicationRegions: [westus]\n"
         ),
         &[
-            "AIB109 5, distribute[0].versioning: the version has a number of its own at the end of 'galleryImageId'\nhint: take one of the two out",
-            "AIB109 6, distribute[0].storageAccountType: it goes with the older form of the target regions only\nhint: name the storage type with each target region",
+            "AIB109 5, distribute[0].versioning: the version number is already set at the end of 'galleryImageId'\nhint: remove one of the two",
+            "AIB109 6, distribute[0].storageAccountType: it is supported with the older form of the target regions only\nhint: set the storage type of each target region",
             "AIB109 9, distribute[1].galleryImageId: '01.2.3' is not Major.Minor.Patch with numbers up to 2147483647 and no leading zeros",
-            "AIB109 11, distribute[1].replicationRegions: it is the older form of the target regions; both together are refused\nhint: take it out",
+            "AIB109 11, distribute[1].replicationRegions: it is the older form of the target regions; the two cannot be used together\nhint: remove it",
         ],
     );
 }
@@ -393,8 +393,8 @@ fn settings_that_the_service_refuses() {
     check(
         "buildTimeoutInMinutes: 5\nautoRun: {state: Enabled}\n",
         &[
-            "AIB109 1, buildTimeoutInMinutes: expected 0 for the service's own limit, or 6 to 960\nhint: the service ends a build of less than 6 minutes at once, because its own sign-in to the build VM would expire",
-            "AIB109 2, autoRun.state: this task starts the run itself, and a run that the service starts as well would get in its way\nhint: take the section out",
+            "AIB109 1, buildTimeoutInMinutes: expected 0 for the service's default, or 6 to 960\nhint: the service ends a build of less than 6 minutes at once, because its own sign-in to the build VM would expire",
+            "AIB109 2, autoRun.state: this task starts the run itself, and a second run, started by the service, would conflict with it\nhint: remove the section",
         ],
     );
     let subnet = id("Microsoft.Network/virtualNetworks/vnet/subnets/build");
@@ -404,8 +404,8 @@ fn settings_that_the_service_refuses() {
             "vmProfile:\n  vnetConfig:\n    subnetId: {subnet}\n    containerInstanceSubnetId: {subnet}\n    proxyVmSize: x\n"
         ),
         &[
-            "AIB109 4, vmProfile.vnetConfig.containerInstanceSubnetId: it is the subnet of the build VM as well",
-            "AIB109 5, vmProfile.vnetConfig.proxyVmSize: there is no proxy VM with a subnet of the build container\nhint: take it out",
+            "AIB109 4, vmProfile.vnetConfig.containerInstanceSubnetId: it is also the subnet of the build VM",
+            "AIB109 5, vmProfile.vnetConfig.proxyVmSize: there is no proxy VM with a subnet of the build container\nhint: remove it",
         ],
     );
     check(
@@ -413,14 +413,14 @@ fn settings_that_the_service_refuses() {
             "vmProfile:\n  vnetConfig:\n    subnetId: {subnet}\n    containerInstanceSubnetId: {other}\n"
         ),
         &[
-            "AIB109 4, vmProfile.vnetConfig.containerInstanceSubnetId: it lies in another virtual network than the subnet of the build VM",
+            "AIB109 4, vmProfile.vnetConfig.containerInstanceSubnetId: it is in a different virtual network than the subnet of the build VM",
         ],
     );
     check(
         "vmProfile:\n  vnetConfig:\n    proxyVmSize: x\n  userAssignedIdentities: [me]\n",
         &[
             "AIB109 2, vmProfile.vnetConfig: 'subnetId' is missing",
-            "AIB109 4, vmProfile.userAssignedIdentities[0]: 'me' is no resource id: it does not start with '/subscriptions/'",
+            "AIB109 4, vmProfile.userAssignedIdentities[0]: 'me' is not a resource id: it does not start with '/subscriptions/'",
         ],
     );
 }
@@ -428,7 +428,7 @@ fn settings_that_the_service_refuses() {
 /// Public samples are templates for Azure Resource Manager, with expressions in them.
 #[test]
 fn expressions_of_resource_manager_are_refused() {
-    let rest = "is an expression of an Azure Resource Manager template, and nobody evaluates it here\nhint: write the value itself, or a variable of the pipeline, '$(name)'";
+    let rest = "is an Azure Resource Manager template expression, which this task does not evaluate\nhint: write the value itself, or a pipeline variable, '$(name)'";
     check(
         "source:\n  type: ManagedImage\n  imageId: \"[resourceId('Microsoft.Compute/images', parameters('base'))]\"\ncustomize:\n- type: Shell\n  name: \"[variables('name')]\"\n  inline:\n  - echo 1\n  - \"[concat('sh /tmp/', parameters('script'))]\"\n- type: Shell\n  inline: |\n    [ -f /tmp/x ]\n    [parameters('line')]\nbuildTimeoutInMinutes: \"[parameters('minutes')]\"\nmanagedResourceTags:\n  a: \"[utcNow()]\"\n",
         &[
@@ -450,7 +450,7 @@ fn expressions_of_resource_manager_are_refused() {
 
 #[test]
 fn steps_that_have_nothing_to_do() {
-    let nothing = "there is no line in it; expected at least one\nhint: write what is to be run, or take the step out";
+    let nothing = "it has no lines; expected at least one\nhint: write the commands to run, or remove the step";
     check(
         "customize:\n- type: Shell\n  inline: []\n- type: Shell\n  inline: ''\nvalidate:\n  inVMValidations:\n  - type: Shell\n    inline: []\n",
         &[
@@ -555,14 +555,14 @@ fn a_region_is_sent_once() {
             "targetRegions: [{name: West Europe, replicaCount: 2}, {name: westeurope, replicaCount: 3}, {name: west-us}]",
         ),
         &[
-            "AIB109 5, distribute[0].targetRegions[1]: region 'westeurope' is there twice with different replicas or storage types\nhint: name it once",
+            "AIB109 5, distribute[0].targetRegions[1]: region 'westeurope' is listed twice, with different replica counts or storage types\nhint: list it once",
             "AIB109 5, distribute[0].targetRegions[2]: 'west-us' is not a region; expected letters and digits, for example westeurope",
         ],
     );
     check(
         &target("replicationRegions: [westeurope northeurope]"),
         &[
-            "AIB109 5, distribute[0].replicationRegions[0]: 'westeurope northeurope' are 2 regions; expected one for each place in the list",
+            "AIB109 5, distribute[0].replicationRegions[0]: 'westeurope northeurope' contains 2 regions; expected one per list item",
         ],
     );
 }
@@ -607,9 +607,9 @@ fn what_is_suspicious_in_a_file_is_warned_of_with_its_line() {
             .map(|text| job.redacted(&text))
             .collect::<Vec<_>>(),
         [
-            "AIB106 Input 'templateFile': web.yml, line 4, customize[0].inline[0]: '$(Build.BuildNumbr)' stays as it is, because no variable 'Build.BuildNumbr' is defined\nhint: did you mean '$(Build.BuildNumber)'?",
-            "AIB111 Input 'templateFile': web.yml, line 1, source.imageId: the subscription in the id is '00000000-0000-0000-0000-000000000000', which stands in samples for your own\nhint: put the id of your subscription there: az account show --query id",
-            "AIB106 Input 'templateFile': web.yml, line 6, customize[1].scriptPath: '$(Build.BuildId)' in '{dir}/webapp/scripts/macro.sh' stays as it is: variables in scripts of the repository are not replaced\nhint: give the script the value in another way, for example by a line of 'inline'",
+            "AIB106 Input 'templateFile': web.yml, line 4, customize[0].inline[0]: '$(Build.BuildNumbr)' is not replaced, because variable 'Build.BuildNumbr' is not defined\nhint: did you mean '$(Build.BuildNumber)'?",
+            "AIB111 Input 'templateFile': web.yml, line 1, source.imageId: the subscription in the id is '00000000-0000-0000-0000-000000000000', the placeholder of the samples\nhint: replace it with the id of your subscription: az account show --query id",
+            "AIB106 Input 'templateFile': web.yml, line 6, customize[1].scriptPath: '$(Build.BuildId)' in '{dir}/webapp/scripts/macro.sh' is not replaced: this task does not replace variables in script files\nhint: pass the value to the script in another way, for example in a line of 'inline'",
         ]
     );
 }
@@ -634,8 +634,8 @@ fn inputs_that_lose_against_the_file_are_named() {
     assert_eq!(
         warnings(&job),
         [
-            "AIB103 Input 'inlineScript': it has no effect, because the template file has the section 'customize'\nhint: leave 'inlineScript' or the section out",
-            "AIB103 Input 'vmSize': it has no effect, because the template file has the section 'vmProfile'\nhint: leave 'vmSize' or the section out",
+            "AIB103 Input 'inlineScript': it has no effect, because the template file has the section 'customize'\nhint: remove 'inlineScript' or the section",
+            "AIB103 Input 'vmSize': it has no effect, because the template file has the section 'vmProfile'\nhint: remove 'vmSize' or the section",
         ]
     );
 }

@@ -62,7 +62,7 @@ fn an_overridden_input_is_warned_of_and_not_read() {
         for (input, _) in rule.inputs {
             let job = with_section(rule.section).input(input.name, NONSENSE);
             let expected = format!(
-                "AIB103 Input '{0}': it has no effect, because the template file has the section '{1}'\nhint: leave '{0}' or the section out",
+                "AIB103 Input '{0}': it has no effect, because the template file has the section '{1}'\nhint: remove '{0}' or the section",
                 input.name, rule.section
             );
             assert_eq!(warnings(&job), [expected]);
@@ -176,7 +176,7 @@ fn hints_about_inputs_name_none_that_is_overridden() {
     assert_eq!(
         problems(&job),
         [
-            "AIB110 Input 'inlineScript': the script holds the value of a secret variable, and everybody who can read the image template could read it there\nhint: let the build VM read it from a key vault, with an identity of its own ('userAssignedIdentities' in section 'vmProfile' of the template file); a variable whose value is known to everybody need not be a secret one"
+            "AIB110 Input 'inlineScript': the script contains the value of a secret variable; everybody with read permission on the image template could read it\nhint: let the build VM read the secret from a key vault with its own managed identity ('userAssignedIdentities' in section 'vmProfile' of the template file); if the value is not confidential, do not make the variable secret"
         ]
     );
     let windows = "customize: [{type: PowerShell, inline: [x]}]";

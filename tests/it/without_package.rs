@@ -80,17 +80,19 @@ fn windows_update_alone_needs_no_script() {
 
 #[test]
 fn what_asks_for_a_package_gets_one_or_a_refusal() {
-    let hint = "for a build without a package leave 'storageAccountName' out as well";
+    let hint = "for a build without a package, remove 'storageAccountName' as well";
     let account = alone().input("storageAccountName", "stimagebuilder");
     assert_eq!(
         problems(&account),
         [format!(
-            "AIB100 Input 'packagePath': it is required and empty; expected the path of a folder, for example drop/webapp\nhint: {hint}"
+            "AIB100 Input 'packagePath': it is required but empty; expected the path of a folder, for example drop/webapp\nhint: {hint}"
         )]
     );
     let told = problems(&filled_in(account));
     assert!(
-        told[0].starts_with("AIB104 Input 'packagePath': '{dir}' is the folder of the whole job"),
+        told[0].starts_with(
+            "AIB104 Input 'packagePath': '{dir}' is the working directory of the whole job"
+        ),
         "{told:?}"
     );
     assert!(told[0].ends_with(hint), "{told:?}");
@@ -109,7 +111,7 @@ fn what_asks_for_a_package_gets_one_or_a_refusal() {
     assert_eq!(
         problems(&folder),
         [
-            "AIB100 Input 'storageAccountName': it is required and empty; expected 3 to 24 lower-case letters and digits, for example stimagebuilder\nhint: a build without a package needs none: leave 'packagePath' out as well"
+            "AIB100 Input 'storageAccountName': it is required but empty; expected 3 to 24 lowercase letters and digits, for example stimagebuilder\nhint: a build without a package needs no storage account: remove 'packagePath' as well"
         ]
     );
 }
@@ -122,7 +124,7 @@ fn what_is_said_of_a_package_that_is_none_has_no_effect() {
         .input("packageRetentionDays", "7");
     let expected = ["packageExclude", "packageAccess", "packageRetentionDays"].map(|name| {
         format!(
-            "AIB103 Input '{name}': it has no effect, because there is no package\nhint: set 'packagePath' as well, or leave '{name}' out"
+            "AIB103 Input '{name}': it has no effect, because there is no package\nhint: set 'packagePath' as well, or remove '{name}'"
         )
     });
     assert_eq!(warnings(&job), expected);

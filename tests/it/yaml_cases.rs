@@ -427,7 +427,7 @@ fn case_09_is_of_the_second_version_of_a_sibling() {
             .map(ToString::to_string)
             .collect::<Vec<_>>(),
         [format!(
-            "Input 'packagePath': all of '{directory}' is uploaded, because the script reads from where it lands"
+            "Input 'packagePath': all of '{directory}' is uploaded, because the script reads from the folder where it is unpacked"
         )]
     );
 

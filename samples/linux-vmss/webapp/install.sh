@@ -1,5 +1,5 @@
 #!/bin/sh
-# Puts the application where it runs. Everything in /tmp is lost when the image is made.
+# Copies the application to its final place. Everything in /tmp is lost when the image is created.
 set -eu
 folder=$(dirname "$0")
 test -f "$folder/run" && test -f "$folder/webapp.service"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What every Linux image has in common.
+# Common to all Linux images.
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 apt-get update

@@ -1,4 +1,4 @@
 #!/bin/sh
-# Stands for an installation that needs your network.
+# Placeholder for an installation that needs your network.
 set -eu
 getent hosts packages.contoso.internal || echo "packages.contoso.internal is not known here"

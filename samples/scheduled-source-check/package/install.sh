@@ -1,5 +1,5 @@
 #!/bin/sh
-# What is in this folder counts as a change; what this script downloads does not.
+# A change in this folder causes a build; a change in what this script downloads does not.
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 apt-get update

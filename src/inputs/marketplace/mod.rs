@@ -30,12 +30,12 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Result<Source, Reported> {
         (Some(one), other) if one == other => one,
         (Some(one), other) => {
             let sentence = format!(
-                "{} names version '{one}', and input '{}' names version {}",
+                "{} specifies version '{one}', but input '{}' specifies version {}",
                 quoted(text),
                 BASE_IMAGE_VERSION.name,
                 quoted(other)
             );
-            let hint = "leave one of the two out".to_owned();
+            let hint = "remove one of the two".to_owned();
             let problem = Problem::new(Code::Contradiction, input, sentence, Some(hint));
             return Err(reading.report(problem));
         }
@@ -65,7 +65,7 @@ fn urn<'a>(reading: &mut Reading<'a>) -> Result<(&'static Input, &'a str, Urn<'a
             input.name,
             quoted(text)
         );
-        let hint = format!("use '{successor}', or what 'az vm image list --all' shows");
+        let hint = format!("use '{successor}', or an image that 'az vm image list --all' shows");
         reading.warn(Code::Retired, sentence, Some(hint));
     }
     Ok((input, text, urn))
@@ -90,7 +90,7 @@ fn version<'a>(reading: &mut Reading<'a>) -> Result<&'a str, Reported> {
     }
     let form = Form {
         what: "the version of a marketplace image",
-        looks: "'latest' or dotted numbers",
+        looks: "'latest' or numbers separated by dots",
         example: "24.04.202510010",
     };
     Err(reading.malformed(&BASE_IMAGE_VERSION, text, form, None))

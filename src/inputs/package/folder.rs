@@ -28,7 +28,7 @@ pub(super) fn is_left_out(reading: &Reading<'_>, script: &str, in_file: bool) ->
 /// The storage account is what tells that a package is wanted.
 fn without_package() -> String {
     format!(
-        "for a build without a package leave '{}' out as well",
+        "for a build without a package, remove '{}' as well",
         STORAGE_ACCOUNT_NAME.name
     )
 }
@@ -74,20 +74,20 @@ pub(super) fn read(
     let is_read = needed || names_place_of(script, &folder);
     if is_root && !ends_with_separator && is_read {
         let sentence = format!(
-            "Input '{}': all of {} is uploaded, because the script reads from where it lands",
+            "Input '{}': all of {} is uploaded, because the script reads from the folder where it is unpacked",
             PACKAGE_PATH.name,
             quoted(text)
         );
-        let hint = "name a smaller folder; or write the slash at the end, as in '$(System.DefaultWorkingDirectory)/', to upload all of it without this warning";
+        let hint = "specify a smaller folder, or end the path with a slash, as in '$(System.DefaultWorkingDirectory)/', to upload all of it without this warning";
         reading.warn(Code::PackagePath, sentence, Some(hint.to_owned()));
     } else if is_root && !ends_with_separator {
         let sentence = format!(
-            "{} is the folder of the whole job, which the agent fills in where the input is empty; expected a folder in it, for example {}",
+            "{} is the working directory of the whole job, which the agent sets if the input is empty; expected a folder in it, for example {}",
             quoted(text),
             form.example
         );
         let hint = format!(
-            "to upload all of it on purpose, write '$(System.DefaultWorkingDirectory)/' with the slash at the end; {}",
+            "to upload all of it on purpose, write '$(System.DefaultWorkingDirectory)/' with a slash at the end; {}",
             without_package()
         );
         return Err(reading.report(wrong_path(sentence, Some(hint))));
@@ -99,7 +99,7 @@ pub(super) fn read(
         let shown = quoted(&folder.display().to_string());
         let sentence = format!("{shown} {}", outside.reason());
         let hint = format!(
-            "to upload that folder on purpose, set '{}' to its own path, not to a link to it",
+            "to upload that folder on purpose, set '{}' to its path instead of a link",
             PACKAGE_PATH.name
         );
         return Err(reading.report(wrong_path(sentence, Some(hint))));
@@ -134,7 +134,7 @@ fn absolute(root: &Path, text: &str) -> PathBuf {
     }
 }
 
-const NOTHING_THERE: &str = "let an earlier step put it there, a checkout or a download of artifacts; with 'checkout: none' nothing is";
+const NOTHING_THERE: &str = "create it in an earlier step, such as a checkout or a download of artifacts; with 'checkout: none' there are no files";
 
 /// Whether it is a single file instead of a folder with something in it; if it is neither, a sentence and a hint.
 fn check(folder: &Path) -> Result<bool, (String, Option<String>)> {
@@ -145,7 +145,7 @@ fn check(folder: &Path) -> Result<bool, (String, Option<String>)> {
             (format!("{shown} does not exist"), Some(hint))
         }
         _ => {
-            let hint = "let the user that the agent runs as read it".to_owned();
+            let hint = "grant read permission to the user account that runs the agent".to_owned();
             (format!("{shown} cannot be read: {error}"), Some(hint))
         }
     })?;
@@ -159,7 +159,7 @@ fn check(folder: &Path) -> Result<bool, (String, Option<String>)> {
     let mut entries =
         fs::read_dir(folder).map_err(|error| (format!("{shown} cannot be read: {error}"), None))?;
     if entries.next().is_none() {
-        let hint = "an earlier step of this job has to put files into it, such as a download of the pipeline artifact";
+        let hint = "an earlier step of this job must put files into it, such as a download of the pipeline artifact";
         return Err((format!("{shown} is empty"), Some(hint.to_owned())));
     }
     Ok(false)
@@ -192,7 +192,7 @@ pub(super) fn fits_windows(
         return Ok(());
     };
     let sentence = format!(
-        "{} has a last part that Windows does not take as a folder's name: {why}; expected a folder, for example drop/webapp",
+        "{} ends in a name that Windows does not accept for a folder: {why}; expected a folder, for example drop/webapp",
         quoted(&folder.display().to_string())
     );
     let hint = if in_file {

@@ -10,9 +10,9 @@ use crate::resource::{Region, ResourceId, split_at_blanks};
 
 /// What stands in samples and pages in place of the reader's own. No subscription has this id.
 pub(in crate::inputs) const SAMPLE_SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000000";
-pub(in crate::inputs) const SAMPLE: &str = "the subscription in the id is '00000000-0000-0000-0000-000000000000', which stands in samples for your own";
+pub(in crate::inputs) const SAMPLE: &str = "the subscription in the id is '00000000-0000-0000-0000-000000000000', the placeholder of the samples";
 pub(in crate::inputs) const OWN_SUBSCRIPTION: &str =
-    "put the id of your subscription there: az account show --query id";
+    "replace it with the id of your subscription: az account show --query id";
 
 impl Reading<'_> {
     /// The id of a resource of `kind`, if there is a text.
@@ -95,7 +95,7 @@ impl Reading<'_> {
         hint: Option<String>,
     ) -> Reported {
         let text = format!(
-            "{} is not {} but of {}; {}",
+            "{} is not {} but that of {}; {}",
             quoted(id.as_str()),
             form.what,
             ResourceKind::name_of(id),
@@ -115,13 +115,13 @@ impl Reading<'_> {
             .map_err(|_| self.malformed(input, text, REGION, None))?;
         let several = split_at_blanks(text);
         if several.len() > 1 {
-            let hint = format!("these are {} regions: name one", several.len());
+            let hint = format!("there are {} regions; specify one", several.len());
             return Err(self.malformed(input, text, REGION, Some(hint)));
         }
         let candidates = region.candidates().unwrap_or_default();
         if let Some(near) = nearest(region.as_str(), candidates.iter().copied()) {
             let sentence = format!(
-                "Input '{}': {} is no region of Azure that this task knows",
+                "Input '{}': {} is not an Azure region that this task knows",
                 input.name,
                 quoted(text)
             );

@@ -80,7 +80,7 @@ fn foreign_path(
         }
     };
     let text = format!(
-        "{} is no path of a {system} build VM, where the package lies in '{place}'",
+        "{} is not a path of a {system} build VM; the package is in '{place}'",
         quoted(found)
     );
     let other = match provisioner {
@@ -175,7 +175,7 @@ fn remark(
     });
     if let Some(rest) = whole.and_then(|count| path.parts.get(count..)) {
         let text = format!(
-            "{shown} is not where the package lies: of '{}' only the last part counts",
+            "{shown} is not where the package is: only the last part of '{}' is used",
             PACKAGE_PATH.name
         );
         return Some((text, format!("write {}", place(rest))));
@@ -189,7 +189,7 @@ fn remark(
     let meant = candidates
         .into_iter()
         .find(|parts| !parts.is_empty() && contents.find(parts) == Found::There)?;
-    let text = format!("{shown} is not where the package lies");
+    let text = format!("{shown} is not where the package is");
     Some((text, format!("write {}", place(meant))))
 }
 
@@ -204,11 +204,11 @@ fn of_contents(
     match contents.find(rest) {
         Found::LeftOut if runs(path) && !before.contains(&path.text.to_ascii_lowercase()) => {
             let text = format!(
-                "{shown} is left out of the package by '{}'",
+                "{shown} is excluded from the package by '{}'",
                 PACKAGE_EXCLUDE.name
             );
             let hint = format!(
-                "take the pattern out of '{}', or add a line with '!' and the file",
+                "remove the pattern from '{}', or add a line with '!' and the file",
                 PACKAGE_EXCLUDE.name
             );
             Some((text, hint))

@@ -51,19 +51,19 @@ fn paths_of_windows() {
     };
     check(
         "Write-Host x\n& 'c:\\buildartifacts\\wvd\\images\\scripts\\base-installs.ps1'",
-        r"2: 'c:\buildartifacts\wvd\images\scripts\base-installs.ps1' is not where the package lies: of 'packagePath' only the last part counts; write 'c:\buildartifacts\images\scripts\base-installs.ps1'",
+        r"2: 'c:\buildartifacts\wvd\images\scripts\base-installs.ps1' is not where the package is: only the last part of 'packagePath' is used; write 'c:\buildartifacts\images\scripts\base-installs.ps1'",
     );
     check(
         r"Copy-Item C:\BuildArtifacts\wvd\images\* c:\x; Get-Content C:\BuildArtifacts\WVD\Images\a",
-        r"1: 'C:\BuildArtifacts\WVD\Images\a' is not where the package lies: of 'packagePath' only the last part counts; write 'c:\buildartifacts\images\a'",
+        r"1: 'C:\BuildArtifacts\WVD\Images\a' is not where the package is: only the last part of 'packagePath' is used; write 'c:\buildartifacts\images\a'",
     );
     check(
         r"& c:\buildartifacts\install.ps1",
-        r"1: 'c:\buildartifacts\install.ps1' is not where the package lies; write 'c:\buildartifacts\images\install.ps1'",
+        r"1: 'c:\buildartifacts\install.ps1' is not where the package is; write 'c:\buildartifacts\images\install.ps1'",
     );
     check(
         r"powershell -File 'c:\buildartifacts\drop\scripts\base-installs.ps1'",
-        r"1: 'c:\buildartifacts\drop\scripts\base-installs.ps1' is not where the package lies; write 'c:\buildartifacts\images\scripts\base-installs.ps1'",
+        r"1: 'c:\buildartifacts\drop\scripts\base-installs.ps1' is not where the package is; write 'c:\buildartifacts\images\scripts\base-installs.ps1'",
     );
     check(
         r"& 'c:\buildartifacts\images\scripts\base-instals.ps1'",
@@ -79,11 +79,11 @@ fn paths_of_windows() {
     );
     check(
         r"& c:\buildartifacts\images\setup.exe /q",
-        r"1: 'c:\buildartifacts\images\setup.exe' is left out of the package by 'packageExclude'; take the pattern out of 'packageExclude', or add a line with '!' and the file",
+        r"1: 'c:\buildartifacts\images\setup.exe' is excluded from the package by 'packageExclude'; remove the pattern from 'packageExclude', or add a line with '!' and the file",
     );
     check(
         "& /tmp/images/install.ps1",
-        r"1: '/tmp/images/install.ps1' is no path of a Windows build VM, where the package lies in 'c:\buildartifacts\images'; write 'c:\buildartifacts\images', or set input 'provisioner' to 'shell' if the image is not Windows",
+        r"1: '/tmp/images/install.ps1' is not a path of a Windows build VM; the package is in 'c:\buildartifacts\images'; write 'c:\buildartifacts\images', or set input 'provisioner' to 'shell' if the image is not Windows",
     );
 }
 
@@ -98,11 +98,11 @@ fn paths_of_linux() {
     };
     check(
         "sudo sh /tmp/wvd/images/install.sh",
-        "1: '/tmp/wvd/images/install.sh' is not where the package lies: of 'packagePath' only the last part counts; write '/tmp/images/install.sh'",
+        "1: '/tmp/wvd/images/install.sh' is not where the package is: only the last part of 'packagePath' is used; write '/tmp/images/install.sh'",
     );
     check(
         "sudo bash -x /tmp/install.sh && echo done",
-        "1: '/tmp/install.sh' is not where the package lies; write '/tmp/images/install.sh'",
+        "1: '/tmp/install.sh' is not where the package is; write '/tmp/images/install.sh'",
     );
     check(
         "sudo sh '/tmp/images/Install.sh'",
@@ -110,7 +110,7 @@ fn paths_of_linux() {
     );
     check(
         r"sh c:\buildartifacts\images\install.sh",
-        r"1: 'c:\buildartifacts\images\install.sh' is no path of a Linux build VM, where the package lies in '/tmp/images'; write '/tmp/images', or set input 'provisioner' to 'powershell' if the image is not Linux",
+        r"1: 'c:\buildartifacts\images\install.sh' is not a path of a Linux build VM; the package is in '/tmp/images'; write '/tmp/images', or set input 'provisioner' to 'powershell' if the image is not Linux",
     );
 }
 

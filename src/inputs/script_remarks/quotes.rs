@@ -15,9 +15,9 @@ pub(super) fn remarks(script: &str, provisioner: Provisioner) -> Vec<Remark> {
 fn without_end(line: usize) -> Remark {
     Remark {
         line,
-        text: "a quote that begins here does not end, so the shell does not run the script"
+        text: "a quotation that begins here does not end, so the shell does not run the script"
             .to_owned(),
-        hint: "add the quote that is missing".to_owned(),
+        hint: "add the missing quotation mark".to_owned(),
     }
 }
 
@@ -36,7 +36,7 @@ fn of_powershell(script: &str) -> Vec<Remark> {
                 let hint = if path {
                     format!("put '&' before it: & {text}")
                 } else {
-                    format!("take the quotes around the line off: {inner}")
+                    format!("remove the quotes around the line: {inner}")
                 };
                 remarks.push(Remark {
                     line: index + 1,
@@ -99,10 +99,10 @@ fn of_shell(script: &str) -> Vec<Remark> {
             remarks.push(Remark {
                 line: number,
                 text: format!(
-                    "the whole line is in quotes, so the shell looks for a program of the name {}",
+                    "the whole line is in quotes, so the shell looks for a program named {}",
                     quoted(inner)
                 ),
-                hint: format!("take the quotes around the line off: {inner}"),
+                hint: format!("remove the quotes around the line: {inner}"),
             });
         }
         match after(line, number, open) {
@@ -160,7 +160,7 @@ mod tests {
                 .collect();
             assert_eq!(told, expected, "{script}");
         };
-        check("a\n& 'c:\\x\nb", &[(2, "add the quote that is missing")]);
+        check("a\n& 'c:\\x\nb", &[(2, "add the missing quotation mark")]);
         check(
             "'c:\\buildartifacts\\web\\a.ps1'",
             &[(1, "put '&' before it: & 'c:\\buildartifacts\\web\\a.ps1'")],
@@ -169,7 +169,7 @@ mod tests {
             "a\n\"& 'c:\\buildartifacts\\web\\a.ps1' -X\"",
             &[(
                 2,
-                "take the quotes around the line off: & 'c:\\buildartifacts\\web\\a.ps1' -X",
+                "remove the quotes around the line: & 'c:\\buildartifacts\\web\\a.ps1' -X",
             )],
         );
         for script in [
@@ -198,14 +198,14 @@ mod tests {
         };
         check(
             "a\nsudo sh '/tmp/x",
-            &[(2, "add the quote that is missing")],
+            &[(2, "add the missing quotation mark")],
         );
-        check("echo \"a\nb", &[(1, "add the quote that is missing")]);
+        check("echo \"a\nb", &[(1, "add the missing quotation mark")]);
         check(
             "a\n'sudo sh /tmp/web/a.sh'",
             &[(
                 2,
-                "take the quotes around the line off: sudo sh /tmp/web/a.sh",
+                "remove the quotes around the line: sudo sh /tmp/web/a.sh",
             )],
         );
         for script in [

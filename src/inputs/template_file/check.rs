@@ -119,7 +119,7 @@ impl Check<'_> {
 
     fn text(&mut self, node: &Node, options: &[&'static str], place: &str) -> Option<String> {
         let Kind::Scalar(text) = &node.kind else {
-            self.wanted(node, "a text", place);
+            self.wanted(node, "a string", place);
             return None;
         };
         let member = place.rsplit('.').next().unwrap_or_default();
@@ -143,10 +143,10 @@ impl Check<'_> {
         };
         if let Some(expression) = arm_expression::find(&text, is_script) {
             let sentence = format!(
-                "{} is an expression of an Azure Resource Manager template, and nobody evaluates it here",
+                "{} is an Azure Resource Manager template expression, which this task does not evaluate",
                 quoted(expression)
             );
-            let hint = "write the value itself, or a variable of the pipeline, '$(name)'";
+            let hint = "write the value itself, or a pipeline variable, '$(name)'";
             self.fault(node.line, place, sentence, Some(hint.to_owned()));
             return None;
         }
@@ -176,7 +176,7 @@ impl Check<'_> {
                 line,
                 place: place.to_owned(),
                 text: format!(
-                    "'$({name})' stays as it is, because no variable '{name}' is defined"
+                    "'$({name})' is not replaced, because variable '{name}' is not defined"
                 ),
                 hint: Some(undefined(name)),
             });
@@ -214,7 +214,7 @@ impl Check<'_> {
 
     fn texts(&mut self, node: &Node, place: &str) -> Option<Value> {
         let Kind::Map(members) = &node.kind else {
-            self.wanted(node, "names and texts", place);
+            self.wanted(node, "names and strings", place);
             return None;
         };
         let mut texts = Map::new();

@@ -61,7 +61,7 @@ pub(super) fn parse(text: &str) -> Result<Node, NoTree> {
             Event::MappingStart(anchor, _) => tree.open(line, Kind::Map(Vec::new()), anchor),
             Event::SequenceEnd | Event::MappingEnd => tree.close(),
             Event::DocumentStart(_) if tree.root.is_some() => {
-                Err("the file has a second document; expected one")
+                Err("the file has more than one document; expected one")
             }
             Event::Nothing
             | Event::StreamStart
@@ -104,7 +104,7 @@ impl Tree {
 
     fn add_alias(&mut self, anchor: usize, line: usize) -> Result<(), &'static str> {
         let Some(node) = self.anchors.get(&anchor) else {
-            return Err("the anchor holds itself");
+            return Err("the anchor contains itself");
         };
         // The copy is at its own place, but what is wrong inside is wrong at the anchor.
         let node = Node {
@@ -176,7 +176,7 @@ impl Node {
     pub(super) fn what(&self) -> &'static str {
         match self.kind {
             Kind::Empty => "empty",
-            Kind::Scalar(_) => "a text",
+            Kind::Scalar(_) => "a string",
             Kind::List(_) => "a list",
             Kind::Map(_) => "an object",
         }
@@ -227,7 +227,7 @@ mod tests {
         };
         check("", 1, "the file is empty");
         check("a: 1\nb: [1\n", 3, "");
-        check("a: 1\n---\nb: 2\n", 2, "second document");
+        check("a: 1\n---\nb: 2\n", 2, "more than one document");
         check(&"[".repeat(100), 1, "nested too deeply");
         let bomb: Vec<_> = (1..20)
             .map(|n| format!("a{n}: &a{n} [*a{0}, *a{0}, *a{0}, *a{0}]\n", n - 1))

@@ -150,7 +150,7 @@ pub(super) fn warn(
         let counts = *input == PROVISIONER && system.is_none();
         if reading.is_set(input) && !counts {
             let reason = format!("because the template file has the section '{section}'");
-            let hint = format!("leave '{}' or the section out", input.name);
+            let hint = format!("remove '{}' or the section", input.name);
             reading.warn_without_effect(input, &reason, &hint);
         }
     }

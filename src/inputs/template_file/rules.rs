@@ -35,15 +35,15 @@ pub(super) fn check(checked: &mut Checked) {
     distribute::check(checked, sections.get("distribute"));
     vm_profile::check(checked, sections.get("vmProfile"));
     if let Some(1..=5) = sections.get(super::TIMEOUT).and_then(Value::as_u64) {
-        checked.fault(super::TIMEOUT, "expected 0 for the service's own limit, or 6 to 960", Some("the service ends a build of less than 6 minutes at once, because its own sign-in to the build VM would expire"));
+        checked.fault(super::TIMEOUT, "expected 0 for the service's default, or 6 to 960", Some("the service ends a build of less than 6 minutes at once, because its own sign-in to the build VM would expire"));
     }
     let auto_run = AUTO_RUN.name;
     let state = sections.get(auto_run).and_then(|it| it.get("state"));
     if state.and_then(Value::as_str) == Some("Enabled") {
         checked.fault(
             &format!("{auto_run}.state"),
-            "this task starts the run itself, and a run that the service starts as well would get in its way",
-            Some("take the section out"),
+            "this task starts the run itself, and a second run, started by the service, would conflict with it",
+            Some("remove the section"),
         );
     }
 }
@@ -75,7 +75,7 @@ fn id(
         Err(reason) => {
             checked.fault(
                 place,
-                format!("'{value}' is no resource id: {reason}"),
+                format!("'{value}' is not a resource id: {reason}"),
                 None,
             );
             return None;
@@ -93,9 +93,9 @@ fn id(
         return Some(id);
     }
     let hint = (id.is(DEFINITION) && kinds.contains(&VERSION))
-        .then_some("add '/versions/latest', or the version's number in place of 'latest'");
+        .then_some("add '/versions/latest', or the version number instead of 'latest'");
     let sentence = format!(
-        "'{value}' is of a '{}'; expected '{}'",
+        "'{value}' is the id of a '{}'; expected '{}'",
         id.resource_type(),
         kinds.join("' or '")
     );

@@ -71,7 +71,7 @@ fn content(path: &Path) -> Result<String, Unread> {
             ),
             what_there_is(path),
         ),
-        std::io::ErrorKind::InvalidData => (format!("{shown} is not text in UTF-8"), None),
+        std::io::ErrorKind::InvalidData => (format!("{shown} is not UTF-8 text"), None),
         _ => (format!("{shown} cannot be read: {error}"), None),
     })
 }

@@ -57,8 +57,8 @@ pub(super) fn read(checked: &mut Checked, folder: &Path, bounds: &Bounds) -> Opt
                 FileStep::Plain(validator, _) => Value::Object(validator),
                 FileStep::Carried { customizer, .. } => {
                     let place = format!("{place}.{SCRIPT_PATH}");
-                    let sentence = format!("the script has more than {LONGEST_INLINE} bytes, and the package does not get into the VM that validates");
-                    checked.fault(&place, sentence, Some("name it by 'scriptUri', or put it into the image"));
+                    let sentence = format!("the script is larger than {LONGEST_INLINE} bytes, and the package is not available in the validation VM");
+                    checked.fault(&place, sentence, Some("use 'scriptUri', or copy the script into the image"));
                     Value::Object(customizer)
                 }
             }
@@ -168,8 +168,8 @@ fn step(
     }
     let Some(script) = text_file::decoded(content, shell) else {
         let hint =
-            (!shell).then_some("save it as UTF-8; UTF-16 with a byte order mark is read as well");
-        checked.fault(&member, format!("{shown} is not text in UTF-8"), hint);
+            (!shell).then_some("save it as UTF-8; UTF-16 with a byte order mark is also supported");
+        checked.fault(&member, format!("{shown} is not UTF-8 text"), hint);
         return FileStep::Plain(customizer, None);
     };
     let script = lines(&script);
@@ -194,9 +194,9 @@ fn inline(script: Vec<String>, shell: bool) -> Value {
 fn warn_of_macros(checked: &mut Checked, member: &str, shown: &str, script: &[String]) {
     for name in left_alone(&script.join("\n")) {
         let text = format!(
-            "'$({name})' in {shown} stays as it is: variables in scripts of the repository are not replaced"
+            "'$({name})' in {shown} is not replaced: this task does not replace variables in script files"
         );
-        let hint = "give the script the value in another way, for example by a line of 'inline'";
+        let hint = "pass the value to the script in another way, for example in a line of 'inline'";
         checked.warn(Code::Macro, member, text, hint.to_owned());
     }
 }

@@ -11,7 +11,7 @@ pub(super) enum Unexpandable {
     Undefined(String),
     /// Its value is secret.
     #[error(
-        "variable '{0}' is secret, and everybody who may read the image template could read it there"
+        "variable '{0}' is secret; everybody with read permission on the image template could read it there"
     )]
     Secret(String),
 }
@@ -20,10 +20,11 @@ impl Unexpandable {
     pub(super) fn hint(&self) -> String {
         match self {
             Self::Undefined(name) => format!(
-                "define the variable '{name}' for this job; a variable of a later step, another job or another stage is not seen here"
+                "define variable '{name}' for this job; variables of later steps, other jobs and other stages are not available here"
             ),
             Self::Secret(_) => {
-                "let the build VM read it from a key vault, with an identity of its own".to_owned()
+                "let the build VM read the secret from a key vault with its own managed identity"
+                    .to_owned()
             }
         }
     }
@@ -86,7 +87,7 @@ mod tests {
         check("$(none) $(Build.BuildId)", true, Ok("$(none) 4711"));
         check("$(ls /tmp) $( $()", true, Ok("$(ls /tmp) $( $()"));
         check("$(ls /tmp)", false, Ok("$(ls /tmp)"));
-        let secret = "variable 'KEY' is secret, and everybody who may read the image template could read it there";
+        let secret = "variable 'KEY' is secret; everybody with read permission on the image template could read it there";
         check("$(KEY)", true, Err(secret));
     }
 }

@@ -45,7 +45,8 @@ fn result(told: &Told<'_>, image: &Image) -> String {
     if image.changed {
         format!("built in {}", duration(told.elapsed))
     } else {
-        "nothing was built: source, template and package are those of this image".to_owned()
+        "nothing was built: source, template and package have not changed since this image"
+            .to_owned()
     }
 }
 

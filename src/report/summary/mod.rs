@@ -82,7 +82,7 @@ fn failure(told: &Told<'_>, error: &Error) -> String {
     let title = if told.outputs.is_empty() {
         "Image build failed"
     } else {
-        "Image build failed, and some targets have an image"
+        "Image build failed, but some targets have an image"
     };
     let mut text = format!("## ❌ {title}\n");
     if let Error::Preflight(findings) = error {
@@ -176,7 +176,7 @@ fn customizers(told: &Told<'_>) -> String {
         let state = match (step.done, last && told.outcome.result.is_err()) {
             (true, _) => "done",
             (false, true) => "**failed**",
-            (false, false) => "no end in the log",
+            (false, false) => "end not in the log",
         };
         writeln!(
             text,

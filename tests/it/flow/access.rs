@@ -55,7 +55,7 @@ async fn without_a_role_a_key_does_instead_and_that_is_told() {
     let told = &warnings[0];
     assert!(
         told.starts_with(
-            "AIB508: A key of storage account 'stcontosoimages' is used, because a role is missing"
+            "AIB508: A key of storage account 'stcontosoimages' is used, because a role assignment is missing"
         ),
         "{told}"
     );
@@ -142,7 +142,7 @@ async fn an_identity_reads_without_a_link() {
             .await;
         good(&stage);
         assert_eq!(signed_and_keyed(&stage), (false, false));
-        let told = "the package is read by identity 'id-image-builder', without a link";
+        let told = "identity 'id-image-builder' reads the package, without a link";
         assert!(stage.transcript.contains(told), "{}", stage.transcript);
     }
     // The emulated service reads as the identity: without its role there is no template.

@@ -58,7 +58,7 @@ async fn a_vm_that_is_kept_for_a_look_keeps_its_template() {
         assert!(!package, "{word}: {inventory}");
         let told = stage
             .transcript
-            .contains("or the VM that failed. When that is not needed any more, run: ");
+            .contains("would be deleted with it. When it is no longer needed, run: ");
         assert_eq!(told, left == 1, "{}", stage.transcript);
         check_no_secret(&stage);
     }

@@ -262,8 +262,9 @@ fn the_page_is_what_the_source_says() {
         .unwrap()
         .replace("\r\n", "\n");
     let (head, _) = page.split_once("## Checks\n").unwrap();
-    let mut expected =
-        format!("{head}## Checks\n\n| check | what it looks at | right to look |\n|---|---|---|\n");
+    let mut expected = format!(
+        "{head}## Checks\n\n| check | what it checks | required permission |\n|---|---|---|\n"
+    );
     for check in CHECKS {
         let (name, looks_at, needs) = (check.name, check.looks_at, check.needs);
         writeln!(expected, "| {name} | {looks_at} | {needs} |").unwrap();

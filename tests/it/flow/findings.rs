@@ -44,9 +44,9 @@ async fn a_warning_is_told_again_when_the_build_fails_in_a_way_that_fits() {
         let stage = ill.build(|_| {}).await;
         let error = stage.error();
         let (_, hint) = error.split_once("\nhint: ").unwrap_or(("", ""));
-        let again = "quota 'standardDSv5Family' of westeurope has 47 of 50 virtual processors in use, and a build VM of size Standard_D4s_v5 needs 4 (AIB716, told before the build): raise it or choose another size: az vm list-usage";
+        let again = "quota 'standardDSv5Family' of westeurope has 47 of 50 virtual processors in use, and a build VM of size Standard_D4s_v5 needs 4 (AIB716, reported before the build): raise it or choose another size: az vm list-usage";
         assert_eq!(hint.starts_with(again), expected, "{error}");
-        let in_summary = stage.summary().contains("told before the build");
+        let in_summary = stage.summary().contains("reported before the build");
         assert_eq!(in_summary, expected, "{}", stage.summary());
     };
     let quota = "Operation could not be completed as it results in exceeding approved standardDSv5Family Cores quota.";

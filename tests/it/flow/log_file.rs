@@ -175,7 +175,7 @@ async fn without_role_and_key_the_missing_role_is_named_and_the_build_goes_on() 
     let told: Vec<_> = stage
         .transcript
         .lines()
-        .filter(|line| line.starts_with("no log of the build:"))
+        .filter(|line| line.starts_with("no build log:"))
         .collect();
     assert_eq!(told.len(), 1, "{}", stage.transcript);
     let command = "az role assignment create --assignee <service connection's principal> --role \"Storage Blob Data Reader\" --scope /subscriptions/3a7f5b1e-6c0d-4e52-9d2b-8f41c7a0e963";
@@ -279,7 +279,7 @@ async fn no_output_is_one_line_and_no_failure() {
     let check = |stage: &Stage, expected: usize| {
         assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
         let lines = stage.transcript.lines();
-        let told = lines.filter(|line| line.starts_with("no output of the build for now:"));
+        let told = lines.filter(|line| line.starts_with("no build output at the moment:"));
         assert_eq!(told.count(), expected, "{}", stage.transcript);
     };
     let scene = Scene::linux().switches(|switches| switches.isolated_builds = false);

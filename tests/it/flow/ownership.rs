@@ -51,7 +51,7 @@ fn check_left_alone(what: &str, stage: &Stage, named: &str) {
     let told = told.unwrap_or_else(|| panic!("{what}: no '{named}' in {warnings:?}"));
     assert!(told.starts_with("AIB601: Left alone: "), "{what}: {told}");
     assert!(
-        told.ends_with("hint: this task deletes only what this step has made; whoever made it decides whether it can go"),
+        told.ends_with("hint: this task deletes only what this step created; the owner of the resource decides whether to delete it"),
         "{what}: {told}"
     );
     assert!(!told.contains("az "), "{what}: {told}");
@@ -383,7 +383,7 @@ async fn a_planted_package_is_not_built() {
         let second = scene().build_in(cloud).await;
         let told = second
             .transcript
-            .contains("the package is unchanged, and nothing is sent");
+            .contains("the package is unchanged, so nothing is sent");
         if said == sum(&good) {
             // The build VM compares what it gets with the sum of the package itself.
             assert!(told, "{}", second.transcript);
@@ -410,7 +410,7 @@ async fn a_stopped_post_job_stage_names_what_stays() {
     assert_eq!(stage.result(), "SucceededWithIssues");
     let told = stage.issues("warning");
     assert_eq!(told.len(), 1, "{told:?}");
-    let known = "failed: the post-job step was stopped before it was removed\nhint: when nothing uses it any more, run: az image builder delete --subscription ";
+    let known = "failed: the post-job step was stopped before it was removed\nhint: when nothing uses it any longer, run: az image builder delete --subscription ";
     assert!(
         told[0].contains(known) && !told[0].contains("only if"),
         "{told:?}"

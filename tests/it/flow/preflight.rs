@@ -20,7 +20,9 @@ async fn a_build_that_is_certain_to_fail_is_refused_before_anything_is_made() {
             .find(|error| error.starts_with(code) && error.contains(text));
         assert!(found.is_some_and(|error| error.contains(fix)), "{cell}");
         check_nothing_left(&stage);
-        let nothing_made = !stage.transcript.contains("removing what the build needed");
+        let nothing_made = !stage
+            .transcript
+            .contains("deleting the resources of the build");
         assert!(nothing_made, "{cell}");
         // Every finding, with what to do about it.
         let summary = stage.summary();

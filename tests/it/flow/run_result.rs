@@ -100,7 +100,7 @@ async fn the_image_of_the_run_is_found_without_a_run_output() {
         let uri = stage.variable("imageUri").unwrap();
         assert!(uri.ends_with(expected), "{cell}: {uri}");
         let line = format!(
-            "the run output names no image; the image of this run was found at the target: {uri} (Reading run output '"
+            "the run output has no image id; the image of this run was found at the target: {uri} (Reading run output '"
         );
         assert!(
             stage.transcript.contains(&line),
@@ -184,7 +184,7 @@ async fn a_vhd_whose_run_output_cannot_be_read_stays() {
         stage.error()
     );
     assert_eq!(stage.cloud.inventory().templates.len(), 1);
-    let kept = "stays: the VHD would go with it";
+    let kept = "remains, because the VHD, or the VM of the failed build, would be deleted with it";
     assert!(stage.transcript.contains(kept), "{}", stage.transcript);
 }
 
@@ -207,8 +207,7 @@ async fn a_partial_success_with_our_output_has_issues() {
         );
         check_nothing_left(&stage);
         let warnings = stage.issues("warning");
-        let sentence =
-            "The run succeeded in part only: QuotaExceeded: no more cores in northeurope";
+        let sentence = "The run partially succeeded: QuotaExceeded: no more cores in northeurope";
         assert_eq!(warnings.len(), 1, "{warnings:?}");
         assert!(
             warnings[0].starts_with(&format!("AIB406: {sentence}\nhint: ")),
@@ -262,7 +261,7 @@ async fn an_unknown_end_is_an_end() {
             ),
             _ => (
                 "warning",
-                "AIB406: The run ended as 'Completed', which the task does not know: Azure gives no reason",
+                "AIB406: The run ended in state 'Completed', which this task does not know: Azure gave no reason",
             ),
         };
         let issues = stage.issues(kind);

@@ -57,7 +57,7 @@ async fn a_run_that_did_not_begin_is_asked_for_once_more() {
         let stage = Scene::windows().build(|cloud| cloud.add_fault(fault)).await;
         check_built(cell, &stage, &[first, Some(202)]);
         let line =
-            "Azure shows no run, so it is started once more: Starting the run of image template '";
+            "Azure shows no run, so the run is started again: Starting the run of image template '";
         assert!(stage.transcript.contains(line), "{cell}");
     }
 }

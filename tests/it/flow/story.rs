@@ -299,7 +299,9 @@ async fn a_vhd_keeps_its_template_and_says_so() {
     );
     assert!(stage.variable("imageUri").unwrap().contains("/vhds/"));
     assert!(
-        stage.transcript.contains("stays: the VHD would go with it"),
+        stage.transcript.contains(
+            "remains, because the VHD, or the VM of the failed build, would be deleted with it"
+        ),
         "{}",
         stage.transcript
     );

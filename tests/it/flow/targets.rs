@@ -79,8 +79,8 @@ async fn a_target_without_an_image_is_an_issue() {
         .await;
     assert_eq!(stage.result(), "SucceededWithIssues");
     let warnings = stage.issues("warning");
-    let expected = "AIB406: The image did not get to ManagedImage web (run output 'copy')";
-    let partly = "AIB406: The run succeeded in part only: no quota in westeurope\n";
+    let expected = "AIB406: The image was not distributed to ManagedImage web (run output 'copy')";
+    let partly = "AIB406: The run partially succeeded: no quota in westeurope\n";
     for expected in [partly, expected] {
         let told = warnings.iter().any(|issue| issue.starts_with(expected));
         assert!(told, "{expected}\n{warnings:?}");
@@ -89,7 +89,8 @@ async fn a_target_without_an_image_is_an_issue() {
         &stage.transcript,
         &["target 2 of 2, ManagedImage web:  no image"],
     );
-    let warning = "- **AIB406** The image did not get to ManagedImage web (run output 'copy')";
+    let warning =
+        "- **AIB406** The image was not distributed to ManagedImage web (run output 'copy')";
     check_contains(
         &stage.summary(),
         &["| ManagedImage web | **no image** |", warning],
@@ -134,7 +135,7 @@ async fn an_image_that_failed_its_validation_and_was_distributed_is_named() {
     check_contains(
         &stage.summary(),
         &[
-            "## ❌ Image build failed, and some targets have an image",
+            "## ❌ Image build failed, but some targets have an image",
             "| SharedImage win11-avd | version `1.0.0` |",
         ],
     );

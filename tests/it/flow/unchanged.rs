@@ -60,7 +60,7 @@ async fn an_unchanged_package_is_sent_once() {
     good(&second);
     assert_eq!(blocks_sent(&second.cloud), sent, "sent again");
     assert!(second.transcript.contains(
-        "the package is unchanged, and nothing is sent: imagebuilder-vststask/images/sha256-"
+        "the package is unchanged, so nothing is sent: it is in imagebuilder-vststask/images/sha256-"
     ));
     assert_eq!(packages(&second.cloud), kept);
 
@@ -192,7 +192,7 @@ async fn what_cannot_be_read_means_a_build() {
         let second = scene().build_in(Arc::clone(&first.cloud)).await;
         good(&second);
         assert_eq!(runs(&second.cloud), 2, "{operation}");
-        let told = "an image is built, because it cannot be told what has changed:  ";
+        let told = "an image is built, because the changes could not be determined:  ";
         assert!(second.transcript.contains(told), "{}", second.transcript);
     }
 }

@@ -97,7 +97,7 @@ async fn a_repository_in_the_package_is_a_warning_with_a_code_of_its_own() {
     assert_eq!(
         warnings,
         [
-            "AIB506: The package contains a Git repository, which goes into the build VM with its whole history\nhint: to leave it out, add the line '.git/' to input 'packageExclude'"
+            "AIB506: The package contains a Git repository, which is copied into the build VM with its whole history\nhint: to exclude it, add the line '.git/' to input 'packageExclude'"
         ]
     );
 }

@@ -74,7 +74,7 @@ impl Check<'_> {
                 .insert(inside.clone(), name.line)
                 .is_some()
             {
-                self.fault(name.line, &inside, "it is there twice".to_owned(), None);
+                self.fault(name.line, &inside, "it is listed twice".to_owned(), None);
                 whole = false;
             }
             match &value.kind {
@@ -105,8 +105,8 @@ impl Check<'_> {
         match member {
             Some(member) if !member.read_only => Some(member),
             Some(_) => {
-                let text = "only the service writes this member".to_owned();
-                self.fault(line, place, text, Some("take it out".to_owned()));
+                let text = "this member is read-only".to_owned();
+                self.fault(line, place, text, Some("remove it".to_owned()));
                 None
             }
             None => {
@@ -124,7 +124,7 @@ impl Check<'_> {
                 self.fault(
                     line,
                     place,
-                    "there is no such member".to_owned(),
+                    "this member does not exist".to_owned(),
                     Some(hint),
                 );
                 None

@@ -30,7 +30,10 @@ pub(super) fn script(checked: &mut Checked, place: &str, step: &Object) {
         let all = list(contents);
         let text = match given.as_slice() {
             [] => format!("there is nothing to run or to copy; expected one of {all}"),
-            more => format!("{} exclude each other; expected one of {all}", list(more)),
+            more => format!(
+                "{} cannot be used together; expected one of {all}",
+                list(more)
+            ),
         };
         checked.fault(place, text, None);
     }
@@ -41,14 +44,14 @@ pub(super) fn script(checked: &mut Checked, place: &str, step: &Object) {
         if checksum.len() != 64 || !checksum.bytes().all(hex) {
             checked.fault(
                 &place,
-                "expected 64 hexadecimal digits in lower case",
+                "expected 64 lowercase hexadecimal digits",
                 Some("'sha256sum {file}' prints them"),
             );
         } else if !given.iter().any(|name| name.ends_with("Uri")) {
             checked.fault(
                 &place,
-                "it goes with 'scriptUri' and 'sourceUri' only",
-                Some("take it out"),
+                "it is supported with 'scriptUri' and 'sourceUri' only",
+                Some("remove it"),
             );
         }
     }
@@ -57,7 +60,7 @@ pub(super) fn script(checked: &mut Checked, place: &str, step: &Object) {
     {
         checked.fault(
             &format!("{place}.{}", RUN_AS_SYSTEM.name),
-            format!("it needs '{}: true'", RUN_ELEVATED.name),
+            format!("it requires '{}: true'", RUN_ELEVATED.name),
             None,
         );
     }
@@ -77,8 +80,8 @@ fn nothing_to_do(checked: &mut Checked, place: &str, step: &Object) {
     if lines.is_some_and(Vec::is_empty) {
         checked.fault(
             &format!("{place}.inline"),
-            "there is no line in it; expected at least one",
-            Some("write what is to be run, or take the step out"),
+            "it has no lines; expected at least one",
+            Some("write the commands to run, or remove the step"),
         );
     }
     if text(step, "type") == Some("File") && !step.contains_key("destination") {
@@ -154,7 +157,7 @@ pub(super) fn one_system(checked: &mut Checked, customize: Option<&Value>) {
         if other != linux {
             let system = |linux: bool| if linux { "Linux" } else { "Windows" };
             let sentence = format!(
-                "'{kind}' is for {}, and customize[{first}], '{first_kind}', is for {}",
+                "'{kind}' is for {}, but customize[{first}], '{first_kind}', is for {}",
                 system(other),
                 system(linux)
             );

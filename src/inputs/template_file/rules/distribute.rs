@@ -17,7 +17,7 @@ pub(super) fn check(checked: &mut Checked, distribute: Option<&Value>) {
     {
         checked.fault(
             "distribute",
-            "there is no target; expected at least one",
+            "it has no targets; expected at least one",
             None,
         );
     }
@@ -30,7 +30,7 @@ pub(super) fn check(checked: &mut Checked, distribute: Option<&Value>) {
         if names.contains(&name) {
             checked.fault(
                 &inside,
-                format!("'{name}' is the name of an earlier target as well"),
+                format!("'{name}' is already the name of an earlier target"),
                 None,
             );
         } else if !(1..=64).contains(&name.len()) || !name.chars().all(plain) {
@@ -76,9 +76,9 @@ fn regions(checked: &mut Checked, place: &str, target: &Object) {
                     Some(_) => checked.fault(
                         &place,
                         format!(
-                            "region '{region}' is there twice with different replicas or storage types"
+                            "region '{region}' is listed twice, with different replica counts or storage types"
                         ),
-                        Some("name it once"),
+                        Some("list it once"),
                     ),
                 },
             }
@@ -94,7 +94,7 @@ fn one_region(text: &str) -> Result<Region, String> {
     let several = split_at_blanks(text);
     if several.len() > 1 {
         return Err(format!(
-            "{} are {} regions; expected one for each place in the list",
+            "{} contains {} regions; expected one per list item",
             quoted(text),
             several.len()
         ));
@@ -137,10 +137,10 @@ fn gallery(checked: &mut Checked, place: &str, target: &Object) {
             checked.fault(
                 &format!("{place}.versioning"),
                 format!(
-                    "the version has a number of its own at the end of '{}'",
+                    "the version number is already set at the end of '{}'",
                     GALLERY_IMAGE_ID.name
                 ),
-                Some("take one of the two out"),
+                Some("remove one of the two"),
             );
         }
     }
@@ -153,15 +153,15 @@ fn gallery(checked: &mut Checked, place: &str, target: &Object) {
     if old && new {
         checked.fault(
             &format!("{place}.{regions}"),
-            "it is the older form of the target regions; both together are refused",
-            Some("take it out"),
+            "it is the older form of the target regions; the two cannot be used together",
+            Some("remove it"),
         );
     }
     if target.contains_key("storageAccountType") && !old {
         checked.fault(
             &format!("{place}.storageAccountType"),
-            "it goes with the older form of the target regions only",
-            Some("name the storage type with each target region"),
+            "it is supported with the older form of the target regions only",
+            Some("set the storage type of each target region"),
         );
     }
 }

@@ -57,11 +57,11 @@ pub(super) fn check(checked: &mut Checked, profile: Option<&Value>) {
     }
     if let (Some(subnet), Some(container)) = (subnet, container) {
         if subnet == container {
-            checked.fault(&place, "it is the subnet of the build VM as well", None);
+            checked.fault(&place, "it is also the subnet of the build VM", None);
         } else if subnet.parent() != container.parent() {
             checked.fault(
                 &place,
-                "it lies in another virtual network than the subnet of the build VM",
+                "it is in a different virtual network than the subnet of the build VM",
                 None,
             );
         }
@@ -69,7 +69,7 @@ pub(super) fn check(checked: &mut Checked, profile: Option<&Value>) {
             checked.fault(
                 &format!("vmProfile.vnetConfig.{proxy}"),
                 "there is no proxy VM with a subnet of the build container",
-                Some("take it out"),
+                Some("remove it"),
             );
         }
     }

@@ -76,12 +76,12 @@ pub(in crate::inputs) fn resolve(
 fn is_outside(member: &str, file: &Path) -> Problem {
     let why = if member.ends_with(SCRIPT_PATH) {
         format!(
-            "has more than {LONGEST_INLINE} bytes, so it has to come with the package, and does not lie in its folder"
+            "is larger than {LONGEST_INLINE} bytes, so it must be part of the package, but it is not in the package folder"
         )
     } else {
-        "has to come with the package, and does not lie in its folder".to_owned()
+        "must be part of the package, but it is not in the package folder".to_owned()
     };
     let sentence = format!("{member}: {} {why}", quoted(&file.display().to_string()));
-    let hint = format!("set '{}' to a folder that holds it", PACKAGE_PATH.name);
+    let hint = format!("set '{}' to a folder that contains it", PACKAGE_PATH.name);
     Problem::new(Code::TemplateFile, &TEMPLATE_FILE, sentence, Some(hint))
 }
