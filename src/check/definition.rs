@@ -8,7 +8,7 @@ use super::spelling::{advice, groups, listed, texts};
 use super::subject::{Target, group_of};
 use super::table::{DEFINITION, MISMATCH};
 use super::{Seen, Verdict};
-use crate::resource::ResourceId;
+use crate::resource::{ResourceId, quoted};
 
 /// The newest version that does not validate images on its own.
 pub(super) const API_VERSION: &str = "2024-03-03";
@@ -60,7 +60,8 @@ async fn missing(azure: &Azure<'_>, id: &ResourceId, source: &Facts) -> Seen {
         Look::NoGroup => {
             let all = groups(azure, subscription).await;
             let create = format!(
-                "az group create --subscription {subscription} --name {group} --location {}",
+                "az group create --subscription {subscription} --name {} --location {}",
+                quoted(group),
                 azure.subject.location
             );
             (
@@ -71,7 +72,8 @@ async fn missing(azure: &Azure<'_>, id: &ResourceId, source: &Facts) -> Seen {
         Look::Missing | Look::Unknown(_) => {
             let all = listed(azure, galleries_of(id)).await;
             let create = format!(
-                "az sig create --subscription {subscription} --resource-group {group} --gallery-name {gallery}, then: {create}"
+                "az sig create --subscription {subscription} --resource-group {} --gallery-name {gallery}, then: {create}",
+                quoted(group)
             );
             (
                 "; the gallery does not exist either",
@@ -140,7 +142,7 @@ fn creation(id: &ResourceId, source: &Facts) -> String {
     format!(
         "az sig image-definition create --subscription {} --resource-group {} --gallery-name {} --gallery-image-definition {} --publisher <publisher> --offer <offer> --sku <sku> --os-type {} --hyper-v-generation {} --architecture {}{}",
         id.subscription(),
-        id.resource_group(),
+        quoted(id.resource_group()),
         id.name_at(0).unwrap_or_default(),
         id.name(),
         or(&source.os, "<Linux or Windows>"),

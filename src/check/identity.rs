@@ -9,7 +9,7 @@ use super::spelling::{advice, groups, listed, texts};
 use super::subject::group_of;
 use super::table::IDENTITY;
 use super::{Seen, Verdict};
-use crate::resource::ResourceId;
+use crate::resource::{ResourceId, quoted};
 
 /// <https://learn.microsoft.com/rest/api/managedidentity/user-assigned-identities>
 const API_VERSION: &str = "2023-01-31";
@@ -48,7 +48,8 @@ async fn one(azure: &Azure<'_>, id: &ResourceId, why: &str) -> Seen {
     let (name, group) = (id.name(), id.resource_group());
     let subscription = id.subscription();
     let create = format!(
-        "az identity create --subscription {subscription} --resource-group {group} --name {name} --location {}",
+        "az identity create --subscription {subscription} --resource-group {} --name {name} --location {}",
+        quoted(group),
         azure.subject.location
     );
     let (text, fix) = match &*identity(azure, id).await {
@@ -66,7 +67,8 @@ async fn one(azure: &Azure<'_>, id: &ResourceId, why: &str) -> Seen {
                 group,
                 &texts(&groups(azure, subscription).await),
                 &format!(
-                    "az group create --subscription {subscription} --name {group} --location {}, then: {create}",
+                    "az group create --subscription {subscription} --name {} --location {}, then: {create}",
+                    quoted(group),
                     azure.subject.location
                 ),
             ),

@@ -6,6 +6,7 @@ use super::storage::account;
 use super::subject::{Source, Target, group_of};
 use super::{Code, Seen, Verdict};
 use crate::inputs::PackageAccess;
+use crate::resource::quoted;
 
 /// Rights that are needed at one place, and the built-in role that gives them.
 pub(super) struct Need {
@@ -119,7 +120,8 @@ impl Need {
         );
         let fix = format!(
             "az role assignment create --assignee-object-id {assignee} --assignee-principal-type ServicePrincipal --role '{}' --scope {} (or a role of your own with these actions)",
-            self.role, self.scope
+            self.role,
+            quoted(&self.scope)
         );
         Seen::new(verdict, text).fix(fix)
     }

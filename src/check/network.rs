@@ -10,7 +10,7 @@ use super::subject::group_of;
 use super::table::{SUBNET, SUBNET_UNFIT};
 use super::{Seen, Verdict};
 use crate::inputs::declared::CONTAINER_INSTANCE_SUBNET_ID;
-use crate::resource::ResourceId;
+use crate::resource::{ResourceId, quoted};
 
 /// <https://learn.microsoft.com/rest/api/virtualnetwork/subnets/get>; the first versions do not know `defaultOutboundAccess`.
 const API_VERSION: &str = "2024-05-01";
@@ -93,7 +93,8 @@ async fn missing(azure: &Azure<'_>, id: &ResourceId) -> Seen {
         Look::There(found) => {
             let all = found.pointer("/properties/subnets").and_then(names);
             let list = format!(
-                "az network vnet subnet list --subscription {subscription} --resource-group {group} --vnet-name {network} --output table"
+                "az network vnet subnet list --subscription {subscription} --resource-group {} --vnet-name {network} --output table",
+                quoted(group)
             );
             (
                 format!("subnet '{}' does not exist {place}", id.name()),
@@ -113,7 +114,8 @@ async fn missing(azure: &Azure<'_>, id: &ResourceId) -> Seen {
         Look::Missing | Look::Unknown(_) => {
             let all = listed(azure, networks_of(id)).await;
             let list = format!(
-                "az network vnet list --subscription {subscription} --resource-group {group} --output table"
+                "az network vnet list --subscription {subscription} --resource-group {} --output table",
+                quoted(group)
             );
             (
                 format!(
@@ -128,7 +130,10 @@ async fn missing(azure: &Azure<'_>, id: &ResourceId) -> Seen {
 }
 
 fn update(id: &ResourceId, change: &str) -> String {
-    format!("az network vnet subnet update --ids {id} {change}")
+    format!(
+        "az network vnet subnet update --ids {} {change}",
+        quoted(id.as_str())
+    )
 }
 
 /// <https://learn.microsoft.com/azure/virtual-machines/security-isolated-image-builds-image-builder#bring-your-own-build-vm-subnet-and-bring-your-own-aci-subnet>

@@ -9,6 +9,7 @@ use super::spelling::{advice, groups, texts};
 use super::table::{GROUP, PROVIDER, REGION, TIME_LIMIT};
 use super::{Seen, Verdict};
 use crate::inputs::declared::{BUILD_TIMEOUT_IN_MINUTES, IB_LOCATION};
+use crate::resource::quoted;
 
 /// <https://learn.microsoft.com/rest/api/resources/providers/get>
 const API_VERSION: &str = "2021-04-01";
@@ -153,8 +154,10 @@ pub(super) async fn resource_group(azure: &Azure<'_>) -> Vec<Seen> {
         Look::NoGroup => {
             let all = groups(azure, &subject.subscription).await;
             let command = format!(
-                "az group create --subscription {} --name {name} --location {}",
-                subject.subscription, subject.location
+                "az group create --subscription {} --name {} --location {}",
+                subject.subscription,
+                quoted(name),
+                subject.location
             );
             Seen::new(
                 Verdict::Certain(GROUP),

@@ -14,7 +14,7 @@ use super::subject::{Source, group_of};
 use super::table::{MISMATCH, PURCHASE_PLAN, SOURCE};
 use super::{Seen, Verdict};
 use crate::inputs::declared::IB_LOCATION;
-use crate::resource::ResourceId;
+use crate::resource::{ResourceId, quoted};
 
 /// <https://learn.microsoft.com/rest/api/compute/images/get>
 const API_VERSION: &str = "2024-07-01";
@@ -60,7 +60,8 @@ async fn managed(azure: &Azure<'_>, id: &ResourceId) -> Vec<Seen> {
         Look::Missing | Look::NoGroup => {
             let (subscription, group) = (id.subscription(), id.resource_group());
             let list = format!(
-                "az image list --subscription {subscription} --resource-group {group} --output table"
+                "az image list --subscription {subscription} --resource-group {} --output table",
+                quoted(group)
             );
             let all = listed(azure, images_of(id)).await;
             let text = format!("{name} does not exist in resource group '{group}'");
@@ -187,7 +188,7 @@ fn list_versions(definition: &ResourceId) -> String {
     format!(
         "az sig image-version list --subscription {} --resource-group {} --gallery-name {} --gallery-image-definition {} --output table",
         definition.subscription(),
-        definition.resource_group(),
+        quoted(definition.resource_group()),
         definition.name_at(0).unwrap_or_default(),
         definition.name()
     )
@@ -262,7 +263,7 @@ fn replica(azure: &Azure<'_>, name: &str, version: &Value, verdict: Verdict) -> 
         return None;
     }
     let id = text(version, "/id").and_then(|id| id.parse::<ResourceId>().ok());
-    let id = id.map_or_else(|| "<its id>".to_owned(), |id| id.to_string());
+    let id = id.map_or_else(|| "<its id>".to_owned(), |id| quoted(id.as_str()));
     let first = regions.first();
     let text = format!(
         "{name} has no replica in {here}, where the build VM starts from it; it is in {}",

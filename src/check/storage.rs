@@ -6,6 +6,7 @@ use super::azure::{Azure, Look, names, text};
 use super::spelling::{advice, texts};
 use super::table::ACCOUNT;
 use super::{Seen, Verdict};
+use crate::resource::quoted;
 
 /// <https://learn.microsoft.com/rest/api/storagerp/storage-accounts/get-properties>
 const API_VERSION: &str = "2023-05-01";
@@ -92,7 +93,8 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Seen> {
         Found::Missing(all) => {
             let create = format!(
                 "az storage account create --subscription {subscription} --resource-group {} --name {name} --location {} --sku Standard_LRS --allow-shared-key-access false",
-                azure.subject.resource_group, azure.subject.location
+                quoted(&azure.subject.resource_group),
+                azure.subject.location
             );
             vec![
                 Seen::new(

@@ -6,7 +6,7 @@ use super::subject::Target;
 use super::table::VERSION;
 use super::{Seen, Verdict};
 use crate::inputs::declared::IMAGE_VERSION;
-use crate::resource::ResourceId;
+use crate::resource::{ResourceId, quoted};
 
 pub(super) async fn check(azure: &Azure<'_>) -> Vec<Seen> {
     let mut seen = Vec::new();
@@ -47,7 +47,7 @@ fn there(definition: &ResourceId, version: &str, state: &str) -> Seen {
     let delete = format!(
         "az sig image-version delete --subscription {} --resource-group {} --gallery-name {} --gallery-image-definition {} --gallery-image-version {version}",
         definition.subscription(),
-        definition.resource_group(),
+        quoted(definition.resource_group()),
         definition.name_at(0).unwrap_or_default(),
         definition.name()
     );
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_leftover_is_told_from_an_image() {
-        let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/gal/images/web";
+        let id = "/subscriptions/s/resourceGroups/rg(1)/providers/Microsoft.Compute/galleries/gal/images/web";
         let id: ResourceId = id.parse().unwrap();
         let check = |state: &str, text: &str, fix: &str| {
             let seen = there(&id, "1.2.0", state);
@@ -97,7 +97,7 @@ mod tests {
             );
             assert_eq!(seen.fix.as_deref(), Some(fix));
         };
-        let delete = "az sig image-version delete --subscription s --resource-group g --gallery-name gal --gallery-image-definition web --gallery-image-version 1.2.0";
+        let delete = "az sig image-version delete --subscription s --resource-group 'rg(1)' --gallery-name gal --gallery-image-definition web --gallery-image-version 1.2.0";
         let other = "write another number into input 'imageVersion', or leave it out and let the gallery number the version";
         check(
             "Succeeded",

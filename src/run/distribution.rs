@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::inputs::declared::{GALLERY_IMAGE_ID, REPLICATION_REGIONS, TARGET_REGIONS};
-use crate::resource::ResourceId;
+use crate::resource::{ResourceId, quoted};
 
 /// A target as it stands in the template, whether inputs or the template file said it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,12 +41,12 @@ impl Distribution {
     pub fn listing(&self) -> Option<String> {
         let id = self.id.as_ref()?;
         if !self.is_gallery() {
-            return Some(format!("az image show --ids {id}"));
+            return Some(format!("az image show --ids {}", quoted(id.as_str())));
         }
         Some(format!(
             "az sig image-version list --subscription {} --resource-group {} --gallery-name {} --gallery-image-definition {} --query \"[].{{version: name, published: publishingProfile.publishedDate}}\" --output table",
             id.subscription(),
-            id.resource_group(),
+            quoted(id.resource_group()),
             id.name_at(0)?,
             id.name_at(1)?
         ))

@@ -14,7 +14,7 @@ use crate::diagnosis::Explanation;
 use crate::error::{Error, PARTLY, duration};
 use crate::inputs::Plan;
 use crate::log::Step;
-use crate::resource::ResourceId;
+use crate::resource::{ResourceId, quoted};
 use crate::run::{Distribution, Image, Outcome, Output};
 use image::success;
 use markup::{code, escaped, fenced, table, with_commands};
@@ -236,7 +236,8 @@ fn next_commands(told: &Told<'_>) -> String {
     {
         let first = image.outputs.first().map(|output| &output.target);
         commands.push(format!(
-            "az vm create --resource-group <resource group> --name <name> --image {id}"
+            "az vm create --resource-group <resource group> --name <name> --image {}",
+            quoted(id.as_str())
         ));
         if first.is_some_and(Distribution::is_gallery)
             && let Some(definition) = id.parent()
@@ -244,7 +245,7 @@ fn next_commands(told: &Told<'_>) -> String {
         {
             commands.push(format!(
                 "az sig image-version show --subscription {} --resource-group {} --gallery-name {} --gallery-image-definition {} --gallery-image-version {} --expand ReplicationStatus",
-                id.subscription(), id.resource_group(), gallery.name(), definition.name(), id.name()
+                id.subscription(), quoted(id.resource_group()), gallery.name(), definition.name(), id.name()
             ));
         }
     }
