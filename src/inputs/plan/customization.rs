@@ -17,7 +17,7 @@ pub struct Customization {
     pub provisioner: Provisioner,
     /// The author's script, line by line, without line ends. May be empty.
     pub inline: Vec<String>,
-    /// Whether PowerShell runs with full administrator rights. Never set for [`Provisioner::Shell`].
+    /// Whether PowerShell runs with full administrator permissions. Never set for [`Provisioner::Shell`].
     pub run_elevated: bool,
     /// Whether it then runs as Local System. Never set without `run_elevated`.
     pub run_as_system: bool,

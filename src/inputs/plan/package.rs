@@ -19,7 +19,7 @@ pub struct Package {
     pub blob_name: String,
     /// The archive's kind.
     pub format: ArchiveFormat,
-    /// By which right it is sent and read.
+    /// How it is sent and read, and with which permission.
     pub access: PackageAccess,
     /// Set where the blob stays for later runs.
     pub retention: Option<Retention>,
@@ -34,16 +34,16 @@ pub struct Retention {
     pub run: u128,
 }
 
-/// By which right the package is sent to storage, and read from there.
+/// How the package is sent to storage and read from there, and with which permission.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum PackageAccess {
-    /// What needs least: an identity where it is known to have the right, else a link signed with the service connection's own right, else a
+    /// What needs least: an identity where it is known to have the permission, else a link signed with the service connection's sign-in, else a
     /// key.
     #[default]
     Auto,
     /// It is read by an identity, and no link is made.
     Identity,
-    /// It is read by a link that is signed with the service connection's own right.
+    /// It is read by a link that is signed with the service connection's sign-in.
     Sas,
     /// It is sent, and the link is signed, with a key of the account.
     Key,
