@@ -6,12 +6,13 @@
 //! All of this is a second chance: where the folder cannot be written, everything works as without it.
 
 use std::fs;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
 use super::environment::Environment;
+use crate::file;
 
 /// Task variable with the number under which the files are found.
 pub(super) const RUN: &str = "imageBuilderRun";
@@ -59,16 +60,10 @@ impl StageFiles {
         }
     }
 
-    /// What the main stage has kept. Other steps of the job can write there: only a file is read, and no more of it than a note has.
+    /// What the main stage has kept. Other steps of the job can write there: only a regular file is read, and no more of it than a note has.
     pub(super) fn note(&self) -> Option<String> {
-        let path = self.folder.join("note");
-        if !fs::symlink_metadata(&path).ok()?.is_file() {
-            return None;
-        }
-        let mut text = String::new();
-        let file = fs::File::open(path).ok()?;
-        file.take(LONGEST_NOTE).read_to_string(&mut text).ok()?;
-        Some(text)
+        let note = file::read(&self.folder.join("note"), LONGEST_NOTE).ok()?;
+        String::from_utf8(note).ok()
     }
 
     /// Shows that the main stage lives, and returns when it is asked to stop.
