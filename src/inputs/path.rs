@@ -120,9 +120,9 @@ pub(super) fn what_there_is(path: &Path) -> Option<String> {
     if let Some(name) = same {
         let name = quoted(name);
         return Some(format!(
-            "{parent} holds {name}; paths are case-sensitive on Linux agents"
+            "{parent} contains {name}; paths are case-sensitive on Linux agents"
         ));
     }
     let near = nearest(missing, siblings.iter().map(String::as_str));
-    near.map(|name| format!("{parent} holds {}; did you mean that?", quoted(name)))
+    near.map(|name| format!("{parent} contains {}; did you mean that?", quoted(name)))
 }

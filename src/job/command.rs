@@ -27,7 +27,7 @@ pub(super) const COMMANDS: &[(&str, &str)] = &[
     ("run", "build the image, as a step of a pipeline does"),
     (
         "render",
-        "print the image template that would be sent; nobody signs in, and nothing is sent",
+        "print the image template that a build would send, without signing in or sending anything",
     ),
     (
         "doctor",
@@ -35,7 +35,7 @@ pub(super) const COMMANDS: &[(&str, &str)] = &[
     ),
     (
         "clean-up",
-        "remove what a canceled step left in Azure; the post-job stage of a step",
+        "delete what a canceled step left in Azure; the post-job stage of a step",
     ),
     ("help", "print this text, or that of one command"),
 ];
@@ -91,7 +91,7 @@ fn unknown(text: &str) -> String {
     };
     if input.is_some_and(is_input) {
         return format!(
-            "'{text}' is an input, and no command comes before it; did you mean 'image-builder render {text}'?"
+            "'{text}' is an input without a command before it; did you mean 'image-builder render {text}'?"
         );
     }
     let names = COMMANDS.iter().map(|(name, _)| *name);
@@ -120,7 +120,9 @@ pub(super) fn usage(about: Option<&str>) -> String {
         "render" => {
             "The template goes to standard output, and warnings go to standard error.".to_owned()
         }
-        "doctor" => format!("{sign_in}; without it that of the managed identity counts."),
+        "doctor" => {
+            format!("{sign_in}; without it, the subscription of the managed identity is used.")
+        }
         "clean-up" => {
             return format!(
                 "Usage: image-builder clean-up\n\nIt will {what}. It takes no arguments."
@@ -135,7 +137,7 @@ pub(super) fn usage(about: Option<&str>) -> String {
     )
 }
 
-const ARGUMENTS: &str = "A name that is an input sets it, and wins over the variable INPUT_<NAME>. Any other name is a variable of the pipeline, such as
+const ARGUMENTS: &str = "A name that is an input sets it, and overrides the variable INPUT_<NAME>. Any other name is a variable of the pipeline, such as
 Build.BuildId=4711.";
 
 fn general() -> String {
@@ -226,7 +228,7 @@ mod tests {
         );
         check(
             &["vmsize=a"],
-            "'vmsize=a' is an input, and no command comes before it; did you mean 'image-builder render vmsize=a'?",
+            "'vmsize=a' is an input without a command before it; did you mean 'image-builder render vmsize=a'?",
         );
     }
 

@@ -15,17 +15,17 @@ fn package_folders_that_cannot_be_uploaded() {
     wrong(
         job().package("drop/Scripts"),
         "drop/scripts",
-        "AIB104 Input 'packagePath': '{dir}/drop/scripts' does not exist\nhint: '{dir}/drop' holds 'Scripts'; paths are case-sensitive on Linux agents",
+        "AIB104 Input 'packagePath': '{dir}/drop/scripts' does not exist\nhint: '{dir}/drop' contains 'Scripts'; paths are case-sensitive on Linux agents",
     );
     wrong(
         job().package("Drop/scripts"),
         "drop/scripts/more",
-        "AIB104 Input 'packagePath': '{dir}/drop/scripts/more' does not exist\nhint: '{dir}' holds 'Drop'; paths are case-sensitive on Linux agents",
+        "AIB104 Input 'packagePath': '{dir}/drop/scripts/more' does not exist\nhint: '{dir}' contains 'Drop'; paths are case-sensitive on Linux agents",
     );
     wrong(
         job(),
         "webap",
-        "AIB104 Input 'packagePath': '{dir}/webap' does not exist\nhint: '{dir}' holds 'webapp'; did you mean that?",
+        "AIB104 Input 'packagePath': '{dir}/webap' does not exist\nhint: '{dir}' contains 'webapp'; did you mean that?",
     );
     wrong(
         job(),
@@ -97,7 +97,7 @@ fn packages_that_windows_cannot_have() {
         std::os::unix::fs::symlink("install.sh", folder.join("link")).unwrap();
         job.input("packageExclude", exclude)
     };
-    let expected = "AIB112 Input 'packagePath': '{dir}/webapp' holds what the build VM (Windows) cannot have: 'a:b' (':' is no character of a name there), 'install.sh' (differs from 'Install.sh' in letter case alone), 'link' (a symbolic link, which becomes a text file there), 'nul.txt' ('nul' is a device there)\nhint: change them in the package, or leave them out of it with input 'packageExclude', for example with the line '/a:b'";
+    let expected = "AIB112 Input 'packagePath': '{dir}/webapp' contains what the build VM (Windows) does not support: 'a:b' (':' is no character of a name there), 'install.sh' (differs from 'Install.sh' in letter case alone), 'link' (a symbolic link, which becomes a text file there), 'nul.txt' ('nul' is a device there)\nhint: change them in the package, or leave them out of it with input 'packageExclude', for example with the line '/a:b'";
     assert_eq!(problems(&named("")), [expected]);
     assert!(named("/a:b\nnul.*\nlink\nInstall.sh").plan().is_ok());
     assert!(named("").input("provisioner", "shell").plan().is_ok());

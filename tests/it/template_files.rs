@@ -288,7 +288,7 @@ fn files_that_cannot_be_read() {
     };
     check(
         "webapp/wbe.yml",
-        "AIB109 Input 'templateFile': '{dir}/webapp/wbe.yml' does not exist; expected a YAML or JSON file, for example images/web.yml\nhint: '{dir}/webapp' holds 'web.yml'; did you mean that?",
+        "AIB109 Input 'templateFile': '{dir}/webapp/wbe.yml' does not exist; expected a YAML or JSON file, for example images/web.yml\nhint: '{dir}/webapp' contains 'web.yml'; did you mean that?",
     );
     check(
         "webapp",
@@ -322,7 +322,7 @@ fn customizers_that_cannot_run() {
     check(
         "customize:\n- type: Shell\n  scriptPath: scripts/setpu.sh\n- type: File\n  sourcePath: ../outside.txt\n  destination: /tmp/x\n",
         &[
-            "AIB109 3, customize[0].scriptPath: '{dir}/webapp/scripts/setpu.sh' does not exist\nhint: '{dir}/webapp/scripts' holds 'setup.sh'; did you mean that?",
+            "AIB109 3, customize[0].scriptPath: '{dir}/webapp/scripts/setpu.sh' does not exist\nhint: '{dir}/webapp/scripts' contains 'setup.sh'; did you mean that?",
             "AIB109 5, customize[1].sourcePath: '{dir}/outside.txt' does not exist",
         ],
     );

@@ -54,7 +54,7 @@ pub(super) fn check(
         ArchiveFormat::TarGz => "Linux",
     };
     let sentence = format!(
-        "{} holds what the build VM ({system}) cannot have: {named}{more}",
+        "{} contains what the build VM ({system}) does not support: {named}{more}",
         quoted(&folder.display().to_string())
     );
     let hint = format!(
