@@ -6,6 +6,7 @@ mod customizers;
 mod distributor;
 mod marks;
 mod own_script;
+pub mod model;
 mod provenance;
 mod quoting;
 mod steps;

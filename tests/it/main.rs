@@ -81,6 +81,7 @@ mod task_lib;
 mod template;
 #[cfg(test)]
 mod template_files;
+mod template_model;
 #[cfg(test)]
 mod template_overrides;
 #[cfg(test)]
