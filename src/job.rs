@@ -23,7 +23,6 @@ use crate::inputs::{
 use crate::report::{self, Reporter};
 use crate::run::{NOT_REMOVED_YET, Outcome, Workplace, build_image};
 use crate::secret::{Masker, Secret};
-use crate::template;
 
 use clean_up::Noted;
 pub use clean_up::remove_leftovers;
@@ -75,7 +74,7 @@ async fn build_of(
     let owner = Owner::from(&plan);
     let earlier = Noted::new(clean_up::of_earlier_attempt(agent), &owner);
     let reporter = Reporter::new(agent, earlier.all());
-    reporter.announce(&plan, &template::source_of(&plan));
+    reporter.announce(&plan);
     let folder = agent.environment().temp_directory();
     let workplace = Workplace {
         folder: &folder,

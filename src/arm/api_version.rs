@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use http::StatusCode;
-use serde_json::Value;
-
 use super::failure::Failure;
+use crate::template::model::{Distributor, ImageTemplate};
+use http::StatusCode;
 
 /// The version that everything here speaks: the newest stable one.
 pub const NEWEST: &str = "2025-10-01";
@@ -63,32 +62,30 @@ fn is_not_offered(failure: &Failure) -> bool {
 
 /// The members of a template that the older version does not know, by their place
 /// (<https://learn.microsoft.com/azure/virtual-machines/image-builder-api-update-release-notes>).
-pub(super) fn newer_members(template: &Value) -> Vec<String> {
+pub(super) fn newer_members(template: &ImageTemplate) -> Vec<String> {
+    let properties = &template.properties;
+    let optimize = properties.optimize.as_ref();
+    let workload = optimize.and_then(|it| it.workload.as_ref()).is_some();
+    let disks = properties.additional_data_disks.is_some();
     let own = [
-        "/properties/optimize/workload",
-        "/properties/additionalDataDisks",
+        (workload, "properties.optimize.workload"),
+        (disks, "properties.additionalDataDisks"),
     ];
-    let own = own.iter().filter(|place| template.pointer(place).is_some());
-    let mut found: Vec<String> = own.map(|place| dotted(place)).collect();
-    let targets = template.pointer("/properties/distribute");
-    let targets = targets.and_then(Value::as_array).into_iter().flatten();
-    for (index, target) in targets.enumerate() {
-        if target.pointer("/replicationMode").is_some() {
+    let own = own.into_iter().filter(|(is_there, _)| *is_there);
+    let mut found: Vec<String> = own.map(|(_, place)| place.to_owned()).collect();
+    for (index, target) in properties.targets().iter().enumerate() {
+        if matches!(target, Distributor::SharedImage(it) if it.replication_mode.is_some()) {
             found.push(format!("properties.distribute[{index}].replicationMode"));
         }
     }
     found
 }
 
-fn dotted(pointer: &str) -> String {
-    pointer.trim_start_matches('/').replace('/', ".")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::arm::{Cause, Refusal};
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn refused(status: u16, code: &str, message: &str) -> Failure {
         Failure {
@@ -160,14 +157,15 @@ mod tests {
     #[test]
     fn members_of_the_newest_version_are_named() {
         let check = |properties: Value, expected: &[&str]| {
-            assert_eq!(newer_members(&json!({"properties": properties})), expected);
+            let template = serde_json::from_value(json!({"properties": properties})).unwrap();
+            assert_eq!(newer_members(&template), expected);
         };
         check(
             json!({"optimize": {"vmBoot": {"state": "Enabled"}}, "distribute": [{"type": "VHD"}]}),
             &[],
         );
         check(
-            json!({"optimize": {"workload": {}}, "additionalDataDisks": [], "distribute": [{}, {"replicationMode": "Shallow"}]}),
+            json!({"optimize": {"workload": {}}, "additionalDataDisks": [], "distribute": [{"type": "VHD"}, {"type": "SharedImage", "replicationMode": "Shallow"}]}),
             &[
                 "properties.optimize.workload",
                 "properties.additionalDataDisks",

@@ -19,6 +19,7 @@ use super::template_state::Template;
 use crate::inputs::connection::Cloud;
 use crate::resource::ResourceId;
 use crate::secret::Secret;
+use crate::template::model::{ImageTemplate, json};
 
 /// Azure Resource Manager of one cloud.
 #[derive(Debug, Clone)]
@@ -112,9 +113,13 @@ impl Arm {
     }
 
     /// Submits `body` as template `id`. Answered long before the template is provisioned.
-    pub async fn create_template(&self, id: &ResourceId, body: &Value) -> Result<Started, Failure> {
+    pub async fn create_template(
+        &self,
+        id: &ResourceId,
+        body: &ImageTemplate,
+    ) -> Result<Started, Failure> {
         let doing = format!("Creating image template '{}'", id.name());
-        let call = self.call(doing, Method::PUT, id, "").json(body);
+        let call = self.call(doing, Method::PUT, id, "").json(&json(body));
         let spoken = self.version.current();
         let sent = if spoken == OLDER {
             self.send_older(&call, body).await
@@ -135,7 +140,11 @@ impl Arm {
     }
 
     /// Submits in the older version, unless `body` needs the newest.
-    async fn send_older(&self, call: &Call, body: &Value) -> Result<Response<Bytes>, Failure> {
+    async fn send_older(
+        &self,
+        call: &Call,
+        body: &ImageTemplate,
+    ) -> Result<Response<Bytes>, Failure> {
         let members = newer_members(body);
         if members.is_empty() {
             return self.client.send(&in_version(call, OLDER)).await;

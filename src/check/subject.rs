@@ -1,13 +1,10 @@
 //! What a template names, as a build would send it: the inputs and the template file are one here.
 
-use serde::Deserialize;
-use serde_json::Value;
-
 use super::place::plain;
-use crate::inputs::declared::{REPLICATION_REGIONS, TARGET_REGIONS};
 use crate::inputs::{PackageAccess, Plan};
 use crate::resource::ResourceId;
 use crate::template::compose;
+use crate::template::model::{self, Customizer, Distributor};
 
 /// What there is to look at.
 #[derive(Debug)]
@@ -68,13 +65,6 @@ pub(super) struct Step {
     pub(super) called: String,
 }
 
-/// A gallery as a target, on the wire.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SharedImage {
-    gallery_image_id: String,
-}
-
 /// What the result becomes, where that is a resource.
 #[derive(Debug)]
 pub(super) enum Target {
@@ -96,59 +86,34 @@ pub(super) fn group_of(id: &ResourceId) -> String {
 
 impl Subject {
     pub(super) fn of(plan: &Plan) -> Self {
-        let template = compose(plan, None);
-        let text = |pointer: &str| {
-            let text = template.pointer(pointer).and_then(Value::as_str);
-            text.filter(|text| !text.is_empty()).map(str::to_owned)
-        };
-        let id = |pointer: &str| text(pointer)?.parse().ok();
-        let list = |pointer: &str| {
-            let list = template.pointer(pointer).and_then(Value::as_array);
-            list.map_or(&[][..], Vec::as_slice)
-        };
-        let profile = "/properties/vmProfile";
-        let network = format!("{profile}/vnetConfig");
-        let vm_identities = list(&format!("{profile}/userAssignedIdentities"));
-        let limit = template.pointer("/properties/buildTimeoutInMinutes");
+        let properties = compose(plan, None).properties;
+        let location = plan.location.as_str();
+        let profile = properties.vm_profile.clone().unwrap_or_default();
+        let network = profile.vnet_config.unwrap_or_default();
+        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let id = |text: Option<String>| text?.parse().ok();
+        let package = plan.package.as_ref();
+        let steps = steps(CUSTOMIZER, properties.customizers());
+        let validations = self::steps("validation", properties.validators());
         Self {
             subscription: plan.connection.subscription.clone(),
             resource_group: plan.resource_group.clone(),
-            location: plan.location.as_str().to_owned(),
-            regions: regions(list("/properties/distribute"), plan.location.as_str()),
+            location: location.to_owned(),
+            regions: regions(properties.targets(), location),
             identity: plan.identity.clone(),
-            source: Source::of(template.pointer("/properties/source")),
-            targets: list("/properties/distribute")
-                .iter()
-                .filter_map(Target::of)
-                .collect(),
-            steps: steps(CUSTOMIZER, list("/properties/customize"))
-                .chain(steps(
-                    "validation",
-                    list("/properties/validate/inVMValidations"),
-                ))
-                .collect(),
-            in_file: in_file(plan),
-            vm_size: text(&format!("{profile}/vmSize")),
-            proxy_size: text(&format!("{network}/proxyVmSize")),
-            subnet: id(&format!("{network}/subnetId")),
-            container_subnet: id(&format!("{network}/containerInstanceSubnetId")),
-            vm_identities: vm_identities
-                .iter()
-                .filter_map(|id| id.as_str()?.parse().ok())
-                .collect(),
-            staging_group: text("/properties/stagingResourceGroup"),
-            storage_account: plan
-                .package
-                .as_ref()
-                .map(|package| package.storage_account.clone()),
-            package_access: plan
-                .package
-                .as_ref()
-                .map_or_else(PackageAccess::default, |package| package.access),
-            build_minutes: match limit.and_then(Value::as_u64) {
-                Some(minutes) if minutes > 0 => minutes,
-                _ => plan.effective_build_timeout().as_secs() / 60,
-            },
+            source: Source::of(properties.source.as_ref()),
+            targets: properties.targets().iter().filter_map(Target::of).collect(),
+            steps: steps.chain(validations).collect(),
+            in_file: plan.sections_of_file.clone(),
+            vm_size: given(profile.vm_size),
+            proxy_size: given(network.proxy_vm_size),
+            subnet: id(network.subnet_id),
+            container_subnet: id(network.container_instance_subnet_id),
+            vm_identities: plan.vm_identities(),
+            staging_group: given(properties.staging_resource_group.clone()),
+            storage_account: package.map(|package| package.storage_account.clone()),
+            package_access: package.map_or_else(PackageAccess::default, |package| package.access),
+            build_minutes: plan.effective_build_timeout().as_secs() / 60,
         }
     }
 
@@ -171,24 +136,10 @@ impl Subject {
     }
 }
 
-fn in_file(plan: &Plan) -> Vec<String> {
-    let customize = plan.steps.as_ref().map(|_| "customize".to_owned());
-    plan.sections.keys().cloned().chain(customize).collect()
-}
-
 /// The regions that targets name, without the template's own.
-fn regions(targets: &[Value], location: &str) -> Vec<String> {
-    let of_target = |target: &Value| {
-        let list = |member: &str| target.get(member).and_then(Value::as_array).cloned();
-        // These members of the template have the names of inputs.
-        let listed = [TARGET_REGIONS.name, REPLICATION_REGIONS.name].map(list);
-        let own = target.get("location").cloned();
-        listed.into_iter().flatten().flatten().chain(own)
-    };
+fn regions(targets: &[Distributor], location: &str) -> Vec<String> {
     let mut regions: Vec<String> = Vec::new();
-    for region in targets.iter().flat_map(of_target) {
-        let name = region.as_str().or_else(|| region.get("name")?.as_str());
-        let name = plain(name.unwrap_or_default());
+    for name in targets.iter().flat_map(Distributor::regions).map(plain) {
         if !name.is_empty() && name != location && !regions.contains(&name) {
             regions.push(name);
         }
@@ -196,71 +147,62 @@ fn regions(targets: &[Value], location: &str) -> Vec<String> {
     regions
 }
 
-fn steps(what: &str, list: &[Value]) -> impl Iterator<Item = Step> {
-    list.iter().enumerate().map(move |(index, step)| {
-        let text = |member: &str| step.get(member).and_then(Value::as_str).unwrap_or_default();
-        let called = match text("name") {
+fn steps(what: &str, customizers: &[Customizer]) -> impl Iterator<Item = Step> {
+    customizers.iter().enumerate().map(move |(index, step)| {
+        let called = match step.name() {
             "" => format!("{what} {}", index + 1),
             name => format!("{what} '{name}'"),
         };
         Step {
-            kind: text("type").to_owned(),
+            kind: step.kind().to_owned(),
             called,
         }
     })
 }
 
 impl Source {
-    fn of(source: Option<&Value>) -> Self {
-        let text = |member: &str| {
-            let text = source.and_then(|source| source.get(member)?.as_str());
-            text.unwrap_or_default().to_owned()
-        };
-        let plan = source.and_then(|source| source.get("planInfo"));
-        let plan = plan.map(|plan| {
-            let text = |member: &str| plan.get(member).and_then(Value::as_str);
-            let part = |member: &str| text(member).unwrap_or_default().to_owned();
-            ["planName", "planProduct", "planPublisher"].map(part)
-        });
-        match (text("type").as_str(), text("imageId").parse()) {
-            ("PlatformImage", _) => Self::Marketplace {
-                publisher: text("publisher"),
-                offer: text("offer"),
-                sku: text("sku"),
-                version: Some(text("version"))
-                    .filter(|version| !version.is_empty())
-                    .unwrap_or_else(|| "latest".to_owned()),
-                plan,
-            },
-            ("ManagedImage", Ok(id)) => Self::ManagedImage(id),
-            ("SharedImageVersion", _) => text("imageVersionId")
-                .parse()
-                .map_or(Self::Other, Self::GalleryVersion),
-            _ => Self::Other,
+    fn of(source: Option<&model::Source>) -> Self {
+        match source {
+            Some(model::Source::PlatformImage(image)) => {
+                let plan = image.plan_info.as_ref();
+                Self::Marketplace {
+                    publisher: image.publisher.clone(),
+                    offer: image.offer.clone(),
+                    sku: image.sku.clone(),
+                    version: image.version_or_latest().to_owned(),
+                    plan: plan.map(|plan| {
+                        [&plan.plan_name, &plan.plan_product, &plan.plan_publisher]
+                            .map(Clone::clone)
+                    }),
+                }
+            }
+            Some(model::Source::ManagedImage(image)) => {
+                let id = image.image_id.parse();
+                id.map_or(Self::Other, Self::ManagedImage)
+            }
+            Some(model::Source::SharedImageVersion(version)) => {
+                let id = version.image_version_id.parse();
+                id.map_or(Self::Other, Self::GalleryVersion)
+            }
+            Some(model::Source::Unknown(_)) | None => Self::Other,
         }
     }
 }
 
 impl Target {
-    fn of(target: &Value) -> Option<Self> {
-        let id = |member: &str| target.get(member)?.as_str()?.parse::<ResourceId>().ok();
-        match target.get("type")?.as_str()? {
-            "SharedImage" => {
-                let shared = SharedImage::deserialize(target).ok()?;
-                let id: ResourceId = shared.gallery_image_id.parse().ok()?;
-                if id.is("Microsoft.Compute/galleries/images/versions") {
-                    return Some(Self::Gallery {
-                        definition: id.parent()?,
-                        version: Some(id.name().to_owned()),
-                    });
-                }
+    fn of(target: &Distributor) -> Option<Self> {
+        match target {
+            Distributor::SharedImage(target) => {
+                let (definition, version) = target.image()?;
                 Some(Self::Gallery {
-                    definition: id,
-                    version: None,
+                    definition,
+                    version,
                 })
             }
-            "ManagedImage" => id("imageId").map(Self::ManagedImage),
-            _ => None,
+            Distributor::ManagedImage(target) => {
+                target.image_id.parse().ok().map(Self::ManagedImage)
+            }
+            Distributor::Vhd(_) | Distributor::Unknown(_) => None,
         }
     }
 }

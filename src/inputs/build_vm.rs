@@ -4,12 +4,12 @@ use super::declared::{
     BUILD_VM_IDENTITIES, CONTAINER_INSTANCE_SUBNET_ID, Input, OS_DISK_SIZE_GB, PROXY_VM_SIZE,
     VM_SIZE, VNET_SUBNET_ID,
 };
-use super::plan::{BuildVm, Network};
 use super::problem::{Code, Form, Problem, quoted};
 use super::reading::{Reading, Reported};
 use super::resource_kind::{IDENTITY, SUBNET};
 use super::spelling::{tidy, whole_vm_size};
 use crate::resource::ResourceId;
+use crate::template::model::{VmProfile, VnetConfig};
 
 const SIZE: Form = Form {
     what: "the size of a VM",
@@ -21,17 +21,20 @@ const SIZE: Form = Form {
 /// <https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-troubleshoot>.
 const OLD_SIZE: &str = "Standard_D1_v2";
 
-pub(super) fn read(reading: &mut Reading<'_>) -> Result<BuildVm, Reported> {
+/// None where the inputs say nothing of it.
+pub(super) fn read(reading: &mut Reading<'_>) -> Result<Option<VmProfile>, Reported> {
     let size = size(reading);
     let network = network(reading);
     let identities = identities(reading);
     let disk_size_gb = reading.number(&OS_DISK_SIZE_GB, 0..=LARGEST_DISK_GB, DISK_SIZE);
-    Ok(BuildVm {
-        size: size?,
-        network: network?,
-        identities: identities?,
-        disk_size_gb: disk_size_gb?.filter(|gigabytes| *gigabytes > 0),
-    })
+    let profile = VmProfile {
+        vm_size: size?,
+        os_disk_size_gb: disk_size_gb?.filter(|gigabytes| *gigabytes > 0),
+        user_assigned_identities: identities?,
+        vnet_config: network?,
+        ..VmProfile::default()
+    };
+    Ok(Some(profile).filter(|profile| *profile != VmProfile::default()))
 }
 
 /// The largest OS disk (<https://learn.microsoft.com/azure/virtual-machines/managed-disks-overview#os-disk>).
@@ -44,7 +47,7 @@ const DISK_SIZE: Form = Form {
 };
 
 /// One id per line; commas separate as well.
-fn identities(reading: &mut Reading<'_>) -> Result<Vec<ResourceId>, Reported> {
+fn identities(reading: &mut Reading<'_>) -> Result<Option<Vec<String>>, Reported> {
     let text = reading.optional(&BUILD_VM_IDENTITIES)?.unwrap_or_default();
     let ids = text.split(['\n', ',', ';']).map(tidy);
     let read: Vec<_> = ids
@@ -58,10 +61,11 @@ fn identities(reading: &mut Reading<'_>) -> Result<Vec<ResourceId>, Reported> {
             identities.push(id);
         }
     }
-    Ok(identities)
+    let identities: Vec<String> = identities.iter().map(ResourceId::to_string).collect();
+    Ok(Some(identities).filter(|identities| !identities.is_empty()))
 }
 
-fn network(reading: &mut Reading<'_>) -> Result<Option<Network>, Reported> {
+fn network(reading: &mut Reading<'_>) -> Result<Option<VnetConfig>, Reported> {
     let subnet = reading.optional_id(&VNET_SUBNET_ID, SUBNET);
     // Both are hidden in the editor without a subnet.
     if matches!(subnet, Ok(None)) {
@@ -86,10 +90,11 @@ fn network(reading: &mut Reading<'_>) -> Result<Option<Network>, Reported> {
         let hint = format!("remove '{}'", PROXY_VM_SIZE.name);
         reading.warn_without_effect(&PROXY_VM_SIZE, &reason, &hint);
     }
-    Ok(Some(Network {
-        subnet,
-        container_subnet,
-        proxy_size: proxy.map(str::to_owned),
+    Ok(Some(VnetConfig {
+        subnet_id: Some(subnet.to_string()),
+        container_instance_subnet_id: container_subnet.map(|id| id.to_string()),
+        proxy_vm_size: proxy.map(str::to_owned),
+        ..VnetConfig::default()
     }))
 }
 

@@ -6,12 +6,12 @@ use super::declared::{
     REPLICATION_MODE, REPLICATION_REGIONS, TARGET_REGIONS,
 };
 use super::image_version;
-use super::plan::{ReplicationMode, StorageType, Target, TargetRegion, Versioning};
 use super::problem::{Code, Form, Problem, quoted};
 use super::reading::{Reading, Reported};
 use super::resource_kind::{IMAGE_DEFINITION, IMAGE_VERSION};
 use super::spelling::tidy;
 use crate::resource::{ImageVersion, Region, ResourceId, split_at_blanks};
+use crate::template::model::{Distributor, SharedImage, TargetRegion, Versioning};
 
 /// What the form, the sibling tasks and Azure itself call a gallery, as the source or as the target: small, without blanks and hyphens.
 pub(super) const NAMES: [&str; 8] = [
@@ -25,30 +25,26 @@ pub(super) const NAMES: [&str; 8] = [
     "galleryimageversion",
 ];
 
-const STORAGE_TYPES: &[(&str, StorageType)] = &[
-    ("StandardLRS", StorageType::StandardLrs),
-    ("StandardZRS", StorageType::StandardZrs),
-    ("PremiumLRS", StorageType::PremiumLrs),
+/// Name of the run output, which is that of the original task.
+const OUTPUT: &str = "SharedImage_distribute";
+
+/// What the inputs say, and what Azure calls it.
+const STORAGE_TYPES: &[(&str, &str)] = &[
+    ("StandardLRS", "Standard_LRS"),
+    ("StandardZRS", "Standard_ZRS"),
+    ("PremiumLRS", "Premium_LRS"),
 ];
 
-const REPLICATION_MODES: &[(&str, ReplicationMode)] = &[
-    ("Full", ReplicationMode::Full),
-    ("Shallow", ReplicationMode::Shallow),
-];
+const REPLICATION_MODES: &[(&str, &str)] = &[("Full", "Full"), ("Shallow", "Shallow")];
 
-#[derive(Clone, Copy, PartialEq)]
-enum Scheme {
-    Latest,
-    Source,
-}
-
-const SCHEMES: &[(&str, Scheme)] = &[("Latest", Scheme::Latest), ("Source", Scheme::Source)];
+const BY_LATEST: &str = "Latest";
+const SCHEMES: &[(&str, &str)] = &[(BY_LATEST, BY_LATEST), ("Source", "Source")];
 
 /// `location` stands in for regions that are not given.
 pub(super) fn read(
     reading: &mut Reading<'_>,
     location: &Result<Region, Reported>,
-) -> Result<Target, Reported> {
+) -> Result<Distributor, Reported> {
     let image = definition_and_version(reading);
     let own_version = image_version::read(reading);
     let versioning = versioning(reading);
@@ -69,23 +65,28 @@ pub(super) fn read(
     let mut regions = regions?;
     if regions.is_empty() {
         regions.push(TargetRegion {
-            name: location.clone()?,
-            replicas: None,
-            storage: None,
+            name: location.clone()?.to_string(),
+            ..TargetRegion::default()
         });
     }
-    let storage = storage?;
-    for region in &mut regions {
-        region.storage = region.storage.or(storage);
+    if let Some(storage) = storage? {
+        for region in &mut regions {
+            let own = &mut region.storage_account_type;
+            own.get_or_insert_with(|| storage.to_owned());
+        }
     }
-    Ok(Target::Gallery {
-        definition,
-        version,
+    Ok(Distributor::SharedImage(SharedImage {
+        gallery_image_id: match version {
+            Some(version) => format!("{definition}/versions/{version}"),
+            None => definition.to_string(),
+        },
+        run_output_name: OUTPUT.to_owned(),
+        target_regions: Some(regions),
+        exclude_from_latest: exclude_from_latest?.then_some(true),
         versioning,
-        regions,
-        exclude_from_latest: exclude_from_latest?,
-        replication_mode: replication_mode?,
-    })
+        replication_mode: replication_mode?.map(str::to_owned),
+        ..SharedImage::default()
+    }))
 }
 
 /// The number at the end of the id, or that of the input for it.
@@ -123,7 +124,7 @@ const MAJOR: Form = Form {
 
 fn versioning(reading: &mut Reading<'_>) -> Result<Option<Versioning>, Reported> {
     let scheme = reading.choice_or_default(&DISTRIBUTE_VERSIONING_SCHEME, SCHEMES)?;
-    if scheme == Some(Scheme::Latest) {
+    if scheme == Some(BY_LATEST) {
         // The service itself writes -1 for "none".
         let none = tidy(reading.raw(&DISTRIBUTE_VERSIONING_MAJOR)) == "-1";
         let major = if none {
@@ -131,7 +132,11 @@ fn versioning(reading: &mut Reading<'_>) -> Result<Option<Versioning>, Reported>
         } else {
             reading.number(&DISTRIBUTE_VERSIONING_MAJOR, 0..=2_147_483_647, MAJOR)?
         };
-        return Ok(Some(Versioning::Latest { major }));
+        return Ok(Some(Versioning {
+            scheme: BY_LATEST.to_owned(),
+            major: major.map(i64::from),
+            ..Versioning::default()
+        }));
     }
     if reading.optional(&DISTRIBUTE_VERSIONING_MAJOR)?.is_some() {
         let reason = format!(
@@ -141,7 +146,10 @@ fn versioning(reading: &mut Reading<'_>) -> Result<Option<Versioning>, Reported>
         let hint = format!("set '{}' to 'Latest'", DISTRIBUTE_VERSIONING_SCHEME.name);
         reading.warn_without_effect(&DISTRIBUTE_VERSIONING_MAJOR, &reason, &hint);
     }
-    Ok(scheme.map(|_| Versioning::Source))
+    Ok(scheme.map(|scheme| Versioning {
+        scheme: scheme.to_owned(),
+        ..Versioning::default()
+    }))
 }
 
 /// The definition's id, which may carry the number of the version to make.
@@ -222,9 +230,8 @@ fn regions(reading: &mut Reading<'_>) -> Result<Vec<TargetRegion>, Reported> {
 fn region(reading: &mut Reading<'_>, input: &Input, text: &str) -> Result<TargetRegion, Reported> {
     let (name, rest) = text.split_once('=').unwrap_or((text, ""));
     let mut region = TargetRegion {
-        name: reading.region(input, name)?,
-        replicas: None,
-        storage: None,
+        name: reading.region(input, name)?.to_string(),
+        ..TargetRegion::default()
     };
     let details = rest.split(':').map(str::trim);
     for detail in details.filter(|_| text.contains('=')) {
@@ -233,16 +240,16 @@ fn region(reading: &mut Reading<'_>, input: &Input, text: &str) -> Result<Target
             .find(|(name, _)| name.eq_ignore_ascii_case(&detail.replace('_', "")));
         match (detail.parse(), storage) {
             (Ok(replicas), _)
-                if (1..=MOST_REPLICAS).contains(&replicas) && region.replicas.is_none() =>
+                if (1..=MOST_REPLICAS).contains(&replicas) && region.replica_count.is_none() =>
             {
-                region.replicas = Some(replicas);
+                region.replica_count = Some(replicas);
             }
             (Ok(_), _) => {
                 let hint = format!("a region has 1 to {MOST_REPLICAS} replicas");
                 return Err(reading.malformed(input, text, TARGET_REGION, Some(hint)));
             }
-            (Err(_), Some((_, storage))) if region.storage.is_none() => {
-                region.storage = Some(*storage);
+            (Err(_), Some((_, storage))) if region.storage_account_type.is_none() => {
+                region.storage_account_type = Some((*storage).to_owned());
             }
             (Err(_), _) => {
                 let hint = format!(

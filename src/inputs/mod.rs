@@ -40,26 +40,26 @@ pub use given::{Given, GivenConnection, GivenRun, GivenStep, Variables};
 pub use origin::Origin;
 pub use owner::{Owner, owner};
 pub use plan::{
-    Action, ArchiveFormat, BuildVm, Customization, Mend, Network, OnError, Package, PackageAccess,
-    Plan, Provisioner, PurchasePlan, ReplicationMode, Retention, Settings, Source, Step,
-    StepAction, StorageType, Target, TargetRegion, Validation, Versioning,
+    Action, ArchiveFormat, Customization, Mend, Package, PackageAccess, Plan, Provisioner,
+    Retention, Step, StepAction,
 };
 pub use problem::{CODES, Code, Problem, Problems, Warning};
 pub use provenance::Provenance;
 pub use spelling::{meant, nearest};
 
 use declared::{
-    ACTION, ALL_INPUTS, BUILD_TIMEOUT_IN_MINUTES, BUILD_VM_IDENTITIES, IB_AZURE_RESOURCE_GROUP,
-    IB_LOCATION, INLINE_SCRIPT, MANAGED_IDENTITY, PROVENANCE_TAGS, REPLICATION_REGIONS,
-    SKIP_IF_UNCHANGED, STREAM_LOGS, TARGET_REGIONS, TEMPLATE_FILE, VALIDATION_INLINE_SCRIPT,
+    ACTION, ALL_INPUTS, BUILD_VM_IDENTITIES, IB_AZURE_RESOURCE_GROUP, IB_LOCATION, INLINE_SCRIPT,
+    MANAGED_IDENTITY, PROVENANCE_TAGS, REPLICATION_REGIONS, SKIP_IF_UNCHANGED, STREAM_LOGS,
+    TARGET_REGIONS, TEMPLATE_FILE, TEMPLATE_TAGS, VALIDATION_INLINE_SCRIPT,
 };
 use problem::Form;
 use reading::{Reading, Reported};
 use template_file::overrides::{in_the_file, overrides_by};
-use template_file::{CUSTOMIZE, FileSteps, TIMEOUT, TemplateFile};
+use template_file::{CUSTOMIZE, DISTRIBUTE, FileSteps, SOURCE, TemplateFile};
 
 use crate::resource::{IMAGE_TEMPLATE, Region, ResourceId};
 use crate::secret::Masker;
+use crate::template::model::{Distributor, Properties, Validate};
 
 /// The service connection alone, for a step that removes what an earlier one left.
 pub fn connection(given: &Given, masker: &dyn Masker) -> Result<Connection, Problems> {
@@ -85,29 +85,25 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Plan, Reported
     let location = location(reading);
     let identity = reading.required_id(&MANAGED_IDENTITY, resource_kind::IDENTITY);
     let file = template_file::read(reading);
-    let source = file.or_inputs(reading, "source", TemplateFile::source, source::read);
+    let source = file.or_inputs(reading, SOURCE, |it| it.source.clone(), source::read);
     let customization = |it: &mut Reading<'_>| customization::read(it, &file);
     let customization = file.or_inputs(reading, CUSTOMIZE, |_| None, customization);
     let format = customization.as_ref().ok().map(Customization::format);
     let package = package::read(reading, format, &file);
-    let target = |reading: &mut Reading<'_>| target::read(reading, &location);
-    let target = file.or_inputs(reading, "distribute", TemplateFile::target, target);
-    let build_vm = unless_in_file(reading, &file, VM_PROFILE, build_vm::read);
-    let build_timeout_minutes =
-        file.or_inputs(reading, TIMEOUT, TemplateFile::build_timeout, build_timeout);
-    let validation = unless_in_file(reading, &file, "validate", validation::read);
+    let targets = |it: &mut Reading<'_>| target::read(it, &location);
+    let targets = file.or_inputs(reading, DISTRIBUTE, |it| it.distribute.clone(), targets);
     let settings = settings::read(reading, &file, connection.as_ref().ok());
-    let tags = |reading: &mut Reading<'_>| target::tags(reading, target.as_ref().ok());
-    let artifact_tags = unless_in_file(reading, &file, "distribute", tags);
+    let template_tags = tags::of_template(reading, &TEMPLATE_TAGS);
+    // Without a customization, there is a problem elsewhere, and no plan.
+    let shell = customization.as_ref().map(|it| it.provisioner);
+    let validate = |it: &mut Reading<'_>| validation::read(it, shell.unwrap_or(Provisioner::Shell));
+    let validate = file.section(reading, VALIDATE, |it| &it.validate, validate);
     let stream_logs = reading.flag(&STREAM_LOGS);
     let provenance = provenance::read(reading);
-    let skip_if_unchanged = skip_if_unchanged(reading, target.as_ref().ok(), &provenance);
-    let not_itself = target::check_against(reading, source.as_ref(), target.as_ref());
+    let skip_if_unchanged = skip_if_unchanged(reading, targets.as_ref().ok(), &provenance);
+    let not_itself = target::check_against(reading, &file, source.as_ref(), targets.as_ref());
     read_other_flags(reading, &file);
-    refuse_exposed_secrets(reading, &customization, &validation, &file);
-    warn_of_scripts(reading, &customization, &file, package.as_ref());
-    let customization = script::judged(reading, customization, package.as_ref(), &file);
-    script::warn_of_macros(reading, customization.as_ref(), validation.as_ref());
+    let customization = judged_scripts(reading, customization, &validate, package.as_ref(), &file);
     let instead = what_counts_instead(reading, &file);
     let steps = template_file::resolve(reading, file.steps, package.as_ref());
     let (connection, resource_group, ()) = (connection?, resource_group?, not_itself?);
@@ -120,17 +116,17 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Plan, Reported
         resource_group,
         location: location?,
         identity: identity?,
-        source: source?,
+        template_tags: template_tags?,
+        properties: Properties {
+            source: Some(source?),
+            validate: validate?,
+            distribute: Some(targets?),
+            ..settings?
+        },
+        sections_of_file: file.names,
         customization: customization?,
         steps: steps?,
-        sections: file.sections,
         package: package?,
-        target: target?,
-        build_vm: build_vm?,
-        build_timeout_minutes: build_timeout_minutes?,
-        validation: validation?,
-        settings: settings?,
-        artifact_tags: artifact_tags?,
         skip_if_unchanged: skip_if_unchanged?,
         provenance: provenance?,
         origin: Origin::of(reading.given()),
@@ -148,7 +144,7 @@ fn location(reading: &mut Reading<'_>) -> Result<Region, Reported> {
 /// What is compared stands in a tag of the image version, so there must be both.
 fn skip_if_unchanged(
     reading: &mut Reading<'_>,
-    target: Option<&Target>,
+    targets: Option<&Vec<Distributor>>,
     provenance: &Result<Provenance, Reported>,
 ) -> Result<bool, Reported> {
     let input = &SKIP_IF_UNCHANGED;
@@ -156,9 +152,9 @@ fn skip_if_unchanged(
         return Ok(false);
     }
     let tagged = provenance.as_ref().is_ok_and(|it| it.as_tags);
-    let (reason, hint) = match target {
-        Some(Target::Gallery { .. }) if tagged => return Ok(true),
-        Some(Target::Gallery { .. }) => (
+    let (reason, hint) = match targets.map(Vec::as_slice) {
+        Some([Distributor::SharedImage(_)]) if tagged => return Ok(true),
+        Some([Distributor::SharedImage(_)]) => (
             "because the provenance tags of the image version are needed to compare",
             format!("remove input '{}'", PROVENANCE_TAGS.name),
         ),
@@ -177,6 +173,8 @@ fn template_id(subscription: &str, resource_group: &str, name: &str) -> Resource
     ResourceId::in_group(subscription, resource_group, IMAGE_TEMPLATE, name)
 }
 
+/// The section that says how the image is checked.
+const VALIDATE: &str = "validate";
 /// The section that says what the build VM is.
 const VM_PROFILE: &str = "vmProfile";
 
@@ -186,11 +184,32 @@ const ACTIONS: &[(&str, Action)] = &[
     ("doctor", Action::Doctor),
 ];
 
+/// Says what is wrong with the scripts of inputs and file, or leaves out the one that does nothing.
+fn judged_scripts(
+    reading: &mut Reading<'_>,
+    customization: Result<Customization, Reported>,
+    validate: &Result<Option<Validate>, Reported>,
+    package: Result<&Option<Package>, &Reported>,
+    file: &TemplateFile,
+) -> Result<Customization, Reported> {
+    let validation = match validate {
+        Ok(Some(validate)) if !file.has(VALIDATE) => validate.script(),
+        Ok(_) | Err(_) => Vec::new(),
+    };
+    refuse_exposed_secrets(reading, &customization, &validation, file);
+    warn_of_scripts(reading, &customization, file, package);
+    let customization = script::judged(reading, customization, package, file);
+    let own = customization.as_ref().map(|it| it.inline.as_slice());
+    script::warn_of_macros(reading, &INLINE_SCRIPT, own.unwrap_or_default());
+    script::warn_of_macros(reading, &VALIDATION_INLINE_SCRIPT, &validation);
+    customization
+}
+
 /// The scripts are in the template, where everybody reads them who may read it.
 fn refuse_exposed_secrets(
     reading: &mut Reading<'_>,
     customization: &Result<Customization, Reported>,
-    validation: &Result<Option<Validation>, Reported>,
+    validation: &[String],
     file: &TemplateFile,
 ) {
     let identities = if file.has(VM_PROFILE) {
@@ -200,10 +219,7 @@ fn refuse_exposed_secrets(
     };
     let lines = customization.as_ref().map(|it| it.inline.join("\n"));
     let mut scripts = vec![(&INLINE_SCRIPT, None, lines.unwrap_or_default())];
-    if let Ok(Some(validation)) = validation {
-        let lines = validation.inline.join("\n");
-        scripts.push((&VALIDATION_INLINE_SCRIPT, None, lines));
-    }
+    scripts.push((&VALIDATION_INLINE_SCRIPT, None, validation.join("\n")));
     let in_file = file.scripts().into_iter();
     scripts.extend(in_file.map(|(place, script)| (&TEMPLATE_FILE, Some(place), script)));
     for (input, place, script) in scripts {
@@ -243,16 +259,6 @@ fn warn_of_scripts(
     }
 }
 
-/// What inputs say of a section, if the file does not say it.
-fn unless_in_file<T: Default>(
-    reading: &mut Reading<'_>,
-    file: &TemplateFile,
-    section: &str,
-    read: impl FnOnce(&mut Reading<'_>) -> Result<T, Reported>,
-) -> Result<T, Reported> {
-    file.or_inputs(reading, section, |_| Some(T::default()), read)
-}
-
 /// A switch that nothing else asked for has to be one, too.
 fn read_other_flags(reading: &mut Reading<'_>, file: &TemplateFile) {
     let overridden: Vec<_> = overrides_by(|section| file.has(section)).collect();
@@ -270,7 +276,7 @@ fn what_counts_instead(reading: &Reading<'_>, file: &TemplateFile) -> Vec<(&'sta
     let mut instead: Vec<_> = overridden
         .map(|(section, input, member)| (input.name, in_the_file(section, member)))
         .collect();
-    if reading.is_set(&TARGET_REGIONS) && !file.has("distribute") {
+    if reading.is_set(&TARGET_REGIONS) && !file.has(DISTRIBUTE) {
         instead.push((
             REPLICATION_REGIONS.name,
             format!("input '{}'", TARGET_REGIONS.name),
@@ -311,29 +317,4 @@ fn is_resource_group_name(text: &str) -> bool {
 fn last_of_id(text: &str) -> Option<&str> {
     let id = text.starts_with('/').then(|| text.trim_end_matches('/'))?;
     id.rsplit('/').next().filter(|name| !name.is_empty())
-}
-
-const BUILD_TIMEOUT: Form = Form {
-    what: "a build time-out",
-    looks: "0 for the service's default, or 6 to 960 minutes",
-    example: "120",
-};
-
-/// The limits are those of <https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#properties-buildtimeoutinminutes>.
-fn build_timeout(reading: &mut Reading<'_>) -> Result<u32, Reported> {
-    let text = reading.optional(&BUILD_TIMEOUT_IN_MINUTES)?.unwrap_or("0");
-    let minutes = text.parse::<u32>().ok();
-    match minutes {
-        Some(minutes @ (0 | 6..=960)) => Ok(minutes),
-        Some(1..=5) => {
-            let hint = "the service ends a build of less than 6 minutes at once, because its own sign-in to the build VM would expire";
-            Err(reading.malformed(
-                &BUILD_TIMEOUT_IN_MINUTES,
-                text,
-                BUILD_TIMEOUT,
-                Some(hint.to_owned()),
-            ))
-        }
-        _ => Err(reading.malformed(&BUILD_TIMEOUT_IN_MINUTES, text, BUILD_TIMEOUT, None)),
-    }
 }

@@ -1,28 +1,19 @@
 //! What will be done, in types: whatever is in a [`Plan`] has been checked.
 
-mod build_vm;
 mod customization;
 mod package;
-mod settings;
-mod source;
-mod target;
 
 use std::time::Duration;
-
-use serde_json::{Map, Value};
 
 use super::connection::Connection;
 use super::origin::Origin;
 use super::problem::Warning;
 use super::provenance::Provenance;
 use crate::resource::{Region, ResourceId};
+use crate::template::model::{Distributor, Properties, Tags};
 
-pub use build_vm::{BuildVm, Network};
 pub use customization::{Customization, Mend, Provisioner, Step, StepAction};
 pub use package::{ArchiveFormat, Package, PackageAccess, Retention};
-pub use settings::{OnError, Settings, Validation};
-pub use source::{PurchasePlan, Source};
-pub use target::{ReplicationMode, StorageType, Target, TargetRegion, Versioning};
 
 /// What to do with a plan.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,28 +44,18 @@ pub struct Plan {
     pub location: Region,
     /// The user-assigned managed identity that the service acts as.
     pub identity: ResourceId,
-    /// What the image starts from.
-    pub source: Source,
-    /// What is done to it.
+    /// Tags of the image template itself, but for the task's own.
+    pub template_tags: Option<Tags>,
+    /// The sections of the template but for its customizers, from the template file or from the inputs.
+    pub properties: Properties,
+    /// The names of the sections that the template file has, its customizers included.
+    pub sections_of_file: Vec<String>,
+    /// What is done to the source.
     pub customization: Customization,
     /// The customizers of the template file in place of it, if it has any.
     pub steps: Option<Vec<Step>>,
-    /// Sections of the template file as they are sent, in place of what the inputs say; without the customizers.
-    pub sections: Map<String, Value>,
     /// The folder that is put into the build VM first; without one only the template file's own customizers are done.
     pub package: Option<Package>,
-    /// What the result becomes.
-    pub target: Target,
-    /// The VM on which the image is built.
-    pub build_vm: BuildVm,
-    /// Longest time of the run in minutes; 0 leaves it to the service. See [`Plan::effective_build_timeout`].
-    pub build_timeout_minutes: u32,
-    /// How the image is checked before it is distributed, if it is.
-    pub validation: Option<Validation>,
-    /// What stands by itself in the template.
-    pub settings: Settings,
-    /// Tags of the managed image or image version, in the order given.
-    pub artifact_tags: Vec<(String, String)>,
     /// Whether there is no build where the newest image version was made of the same.
     pub skip_if_unchanged: bool,
     /// Whose run makes the image, and whether the image says so.
@@ -116,56 +97,36 @@ impl Plan {
 
     /// When the service gives a run up.
     pub fn effective_build_timeout(&self) -> Duration {
-        let minutes = match self.build_timeout_minutes {
-            0 => DEFAULT_BUILD_TIMEOUT_MINUTES,
-            minutes => minutes,
+        let minutes = match self.properties.build_timeout_in_minutes {
+            None | Some(0) => DEFAULT_BUILD_TIMEOUT_MINUTES,
+            Some(minutes) => minutes,
         };
         Duration::from_secs(u64::from(minutes) * 60)
     }
 
-    /// Name of the run output that the target leaves; the names are those of the original task.
+    /// Name of the run output of the first target, which is the one that is reported.
     pub fn run_output_name(&self) -> &str {
-        match &self.target {
-            Target::InFile { run_output, .. } => run_output,
-            Target::Gallery { .. } => "SharedImage_distribute",
-            Target::ManagedImage { .. } => "ManagedImage_distribute",
-            Target::Vhd { .. } => "VHD_distribute",
-        }
+        let first = self.properties.targets().first();
+        first.map_or("", Distributor::run_output_name)
     }
 
     /// Whether the service keeps the VM of a failed run, for somebody to look at.
     pub fn keeps_vm_after_error(&self) -> bool {
-        if let Some(Value::Object(in_file)) = self.sections.get("errorHandling") {
-            return in_file.values().any(|word| word == "abort");
-        }
-        let Settings {
-            on_customizer_error,
-            on_validation_error,
-            ..
-        } = self.settings;
-        [on_customizer_error, on_validation_error].contains(&OnError::Abort)
+        let handling = self.properties.error_handling.iter();
+        let mut words = handling.flat_map(|it| [&it.on_customizer_error, &it.on_validation_error]);
+        words.any(|word| word.as_deref() == Some("abort"))
     }
 
     /// The identities of the build VM.
     pub fn vm_identities(&self) -> Vec<ResourceId> {
-        let in_file = self.sections.get("vmProfile");
-        let in_file = in_file.and_then(|profile| profile.get("userAssignedIdentities"));
-        let in_file = in_file.and_then(Value::as_array).into_iter().flatten();
-        let in_file = in_file.filter_map(|id| id.as_str()?.parse().ok());
-        self.build_vm
-            .identities
-            .iter()
-            .cloned()
-            .chain(in_file)
-            .collect()
+        let profile = self.properties.vm_profile.iter();
+        let ids = profile.flat_map(|it| it.user_assigned_identities.iter().flatten());
+        ids.filter_map(|id| id.parse().ok()).collect()
     }
 
     /// Whether something of the result lies in the template's staging resource group, and would go with the template.
     pub fn result_lies_with_template(&self) -> bool {
-        match &self.target {
-            Target::Vhd { uri } => uri.is_none(),
-            Target::InFile { in_staging, .. } => *in_staging,
-            Target::Gallery { .. } | Target::ManagedImage { .. } => false,
-        }
+        let mut targets = self.properties.targets().iter();
+        targets.any(|target| matches!(target, Distributor::Vhd(vhd) if vhd.uri.is_none()))
     }
 }

@@ -1,8 +1,8 @@
 //! Scripts of inputs that do nothing, or that still hold a macro of the agent's.
 
 use super::customization::lines;
-use super::declared::{INLINE_SCRIPT, Input, VALIDATION_INLINE_SCRIPT};
-use super::plan::{Customization, Package, Provisioner, Validation};
+use super::declared::{INLINE_SCRIPT, Input};
+use super::plan::{Customization, Package, Provisioner};
 use super::predefined::left_alone;
 use super::problem::Code;
 use super::reading::{Reading, Reported, undefined};
@@ -76,21 +76,8 @@ fn example(customization: &Customization) -> &'static str {
 }
 
 /// What looks like a variable of the agent and is still there, because there is none of this name.
-pub(super) fn warn_of_macros(
-    reading: &mut Reading<'_>,
-    customization: Result<&Customization, &Reported>,
-    validation: Result<&Option<Validation>, &Reported>,
-) {
-    let validation = validation.ok().and_then(Option::as_ref);
-    let custom = customization.ok().map(|it| it.inline.as_slice());
-    let valid = validation.map(|it| it.inline.as_slice());
-    for (input, script) in [(&INLINE_SCRIPT, custom), (&VALIDATION_INLINE_SCRIPT, valid)] {
-        warn_of(reading, input, &script.unwrap_or_default().join("\n"));
-    }
-}
-
-fn warn_of(reading: &mut Reading<'_>, input: &Input, script: &str) {
-    for name in left_alone(script) {
+pub(super) fn warn_of_macros(reading: &mut Reading<'_>, input: &Input, script: &[String]) {
+    for name in left_alone(&script.join("\n")) {
         let text = format!(
             "Input '{}': '$({name})' in the script is not replaced, because variable '{name}' is not defined",
             input.name

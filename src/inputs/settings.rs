@@ -1,39 +1,56 @@
-//! The settings of a template that stand by themselves: staging resource group, tags, error handling, boot optimization.
+//! The settings of a template that stand by themselves: build VM, time-out, staging resource group, tags, error handling, boot optimization.
 
 use super::connection::Connection;
 use super::declared::{
-    AUTO_RUN, ERROR_HANDLING_ON_CUSTOMIZER_ERROR, ERROR_HANDLING_ON_VALIDATION_ERROR, Input,
-    MANAGED_RESOURCE_TAGS, OPTIMIZE_VM_BOOT, STAGING_RESOURCE_GROUP, TEMPLATE_TAGS,
+    AUTO_RUN, BUILD_TIMEOUT_IN_MINUTES, ERROR_HANDLING_ON_CUSTOMIZER_ERROR,
+    ERROR_HANDLING_ON_VALIDATION_ERROR, MANAGED_RESOURCE_TAGS, OPTIMIZE_VM_BOOT,
+    STAGING_RESOURCE_GROUP,
 };
-use super::plan::{OnError, Settings};
 use super::problem::{Code, Form, Problem, quoted};
 use super::reading::resource::SAMPLE_SUBSCRIPTION;
 use super::reading::{Reading, Reported};
-use super::template_file::TemplateFile;
-use super::{is_resource_group_name, tags, unless_in_file};
+use super::template_file::{TIMEOUT, TemplateFile};
+use super::{VM_PROFILE, build_vm, is_resource_group_name, tags};
+use crate::template::model::{ErrorHandling, Optimize, Properties, State};
 
-const ON_ERROR: &[(&str, OnError)] = &[("cleanup", OnError::Cleanup), ("abort", OnError::Abort)];
+/// What the service does by itself.
+const CLEANUP: &str = "cleanup";
+const ON_ERROR: &[(&str, &str)] = &[(CLEANUP, CLEANUP), ("abort", "abort")];
 
+/// The file's sections, with these settings among them, from the file or from the inputs.
 /// `connection` is the service connection, if that is understood.
 pub(super) fn read(
     reading: &mut Reading<'_>,
     file: &TemplateFile,
     connection: Option<&Connection>,
-) -> Result<Settings, Reported> {
+) -> Result<Properties, Reported> {
     let subscription = connection.map(|it| it.subscription.as_str());
-    let group = |it: &mut Reading<'_>| staging(it, subscription);
-    let staging = unless_in_file(reading, file, STAGING_RESOURCE_GROUP.name, group);
-    let managed = |it: &mut Reading<'_>| tags::read(it, &MANAGED_RESOURCE_TAGS);
-    let managed_resource_tags = unless_in_file(reading, file, MANAGED_RESOURCE_TAGS.name, managed);
-    let template_tags = tags::of_template(reading, &TEMPLATE_TAGS);
-    let handling =
-        |input: &'static Input| move |it: &mut Reading<'_>| it.choice_or_default(input, ON_ERROR);
-    let customizer = handling(&ERROR_HANDLING_ON_CUSTOMIZER_ERROR);
-    let customizer = unless_in_file(reading, file, "errorHandling", customizer);
-    let validation = handling(&ERROR_HANDLING_ON_VALIDATION_ERROR);
-    let validation = unless_in_file(reading, file, "errorHandling", validation);
-    let boot = |it: &mut Reading<'_>| it.flag(&OPTIMIZE_VM_BOOT);
-    let boot = unless_in_file(reading, file, "optimize", boot);
+    let build_vm = file.section(reading, VM_PROFILE, |it| &it.vm_profile, build_vm::read);
+    let timeout = file.section(
+        reading,
+        TIMEOUT,
+        |it| &it.build_timeout_in_minutes,
+        build_timeout,
+    );
+    let staging = file.section(
+        reading,
+        STAGING_RESOURCE_GROUP.name,
+        |it| &it.staging_resource_group,
+        |it| staging(it, subscription),
+    );
+    let managed_resource_tags = file.section(
+        reading,
+        MANAGED_RESOURCE_TAGS.name,
+        |it| &it.managed_resource_tags,
+        |it| tags::read(it, &MANAGED_RESOURCE_TAGS),
+    );
+    let handling = file.section(
+        reading,
+        "errorHandling",
+        |it| &it.error_handling,
+        error_handling,
+    );
+    let optimize = file.section(reading, "optimize", |it| &it.optimize, optimize);
     if reading.flag(&AUTO_RUN)? {
         let text = format!(
             "Input '{}': it has no effect, because this task starts the run itself, and a second run, started by the service, would conflict with it",
@@ -45,14 +62,36 @@ pub(super) fn read(
             Some(format!("remove '{}'", AUTO_RUN.name)),
         );
     }
-    Ok(Settings {
+    Ok(Properties {
+        vm_profile: build_vm?,
+        build_timeout_in_minutes: timeout?,
         staging_resource_group: staging?,
         managed_resource_tags: managed_resource_tags?,
-        template_tags: template_tags?,
-        on_customizer_error: customizer?.unwrap_or_default(),
-        on_validation_error: validation?.unwrap_or_default(),
-        optimize_boot: boot?,
+        error_handling: handling?,
+        optimize: optimize?,
+        ..file.properties.clone()
     })
+}
+
+/// Nothing is said where the service does the same by itself.
+fn error_handling(reading: &mut Reading<'_>) -> Result<Option<ErrorHandling>, Reported> {
+    let customizer = reading.choice_or_default(&ERROR_HANDLING_ON_CUSTOMIZER_ERROR, ON_ERROR);
+    let validation = reading.choice_or_default(&ERROR_HANDLING_ON_VALIDATION_ERROR, ON_ERROR);
+    let words = [customizer?, validation?].map(|word| word.unwrap_or(CLEANUP));
+    let [customizer, validation] = words.map(str::to_owned);
+    Ok((words != [CLEANUP; 2]).then(|| ErrorHandling {
+        on_customizer_error: Some(customizer),
+        on_validation_error: Some(validation),
+        ..ErrorHandling::default()
+    }))
+}
+
+fn optimize(reading: &mut Reading<'_>) -> Result<Option<Optimize>, Reported> {
+    let faster = reading.flag(&OPTIMIZE_VM_BOOT)?;
+    Ok(faster.then(|| Optimize {
+        vm_boot: Some(State::enabled()),
+        ..Optimize::default()
+    }))
 }
 
 const STAGING: Form = Form {
@@ -101,5 +140,32 @@ fn staging(
             }
         }
         _ => Err(reading.malformed(input, text, STAGING, None)),
+    }
+}
+
+const BUILD_TIMEOUT: Form = Form {
+    what: "a build time-out",
+    looks: "0 for the service's default, or 6 to 960 minutes",
+    example: "120",
+};
+
+/// None leaves it to the service. The limits are those of
+/// <https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#properties-buildtimeoutinminutes>.
+fn build_timeout(reading: &mut Reading<'_>) -> Result<Option<u32>, Reported> {
+    let text = reading.optional(&BUILD_TIMEOUT_IN_MINUTES)?.unwrap_or("0");
+    let minutes = text.parse::<u32>().ok();
+    match minutes {
+        Some(0) => Ok(None),
+        Some(minutes @ 6..=960) => Ok(Some(minutes)),
+        Some(1..=5) => {
+            let hint = "the service ends a build of less than 6 minutes at once, because its own sign-in to the build VM would expire";
+            Err(reading.malformed(
+                &BUILD_TIMEOUT_IN_MINUTES,
+                text,
+                BUILD_TIMEOUT,
+                Some(hint.to_owned()),
+            ))
+        }
+        _ => Err(reading.malformed(&BUILD_TIMEOUT_IN_MINUTES, text, BUILD_TIMEOUT, None)),
     }
 }

@@ -1,12 +1,12 @@
 //! What the image starts from.
 
 use super::declared::{CUSTOM_IMAGE_RESOURCE_ID, IMAGE_SOURCE, IMAGE_VERSION_ID};
-use super::plan::Source;
 use super::problem::{Code, Problem, quoted};
 use super::reading::{Reading, Reported};
 use super::resource_kind::{IMAGE_DEFINITION, IMAGE_VERSION, MANAGED_IMAGE};
 use super::{gallery, marketplace};
 use crate::resource::ImageVersion;
+use crate::template::model::{LATEST, ManagedImageSource, SharedImageVersionSource, Source};
 
 #[derive(Clone, Copy)]
 enum Kind {
@@ -27,10 +27,20 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Result<Source, Reported> {
     let mut kinds = gallery::NAMES.map(|name| (name, Kind::Gallery)).to_vec();
     kinds.extend(OTHERS);
     match reading.choice(&IMAGE_SOURCE, &kinds)? {
-        Kind::ManagedImage => reading
-            .required_id(&CUSTOM_IMAGE_RESOURCE_ID, MANAGED_IMAGE)
-            .map(Source::ManagedImage),
-        Kind::Gallery => gallery_version(reading),
+        Kind::ManagedImage => {
+            let id = reading.required_id(&CUSTOM_IMAGE_RESOURCE_ID, MANAGED_IMAGE)?;
+            Ok(Source::ManagedImage(ManagedImageSource {
+                image_id: id.to_string(),
+                ..ManagedImageSource::default()
+            }))
+        }
+        Kind::Gallery => {
+            let image_version_id = gallery_version(reading)?;
+            Ok(Source::SharedImageVersion(SharedImageVersionSource {
+                image_version_id,
+                ..SharedImageVersionSource::default()
+            }))
+        }
         Kind::Marketplace => marketplace::read(reading),
     }
 }
@@ -65,15 +75,15 @@ pub(super) fn shared_directly(text: &str) -> Option<Result<&str, String>> {
 }
 
 fn is_version(name: &str) -> bool {
-    name.parse::<ImageVersion>().is_ok() || name.eq_ignore_ascii_case(marketplace::LATEST)
+    name.parse::<ImageVersion>().is_ok() || name.eq_ignore_ascii_case(LATEST)
 }
 
-fn gallery_version(reading: &mut Reading<'_>) -> Result<Source, Reported> {
+fn gallery_version(reading: &mut Reading<'_>) -> Result<String, Reported> {
     let form = IMAGE_VERSION.form;
     let text = reading.required(&IMAGE_VERSION_ID, form)?;
     if let Some(shared) = shared_directly(text) {
         return match shared {
-            Ok(id) => Ok(Source::SharedDirectly(id.to_owned())),
+            Ok(id) => Ok(id.to_owned()),
             Err(reason) => {
                 let sentence = format!("{} {reason}", quoted(text));
                 let problem = Problem::new(Code::Malformed, &IMAGE_VERSION_ID, sentence, None);
@@ -90,7 +100,7 @@ fn gallery_version(reading: &mut Reading<'_>) -> Result<Source, Reported> {
         return Err(reading.wrong_kind(&IMAGE_VERSION_ID, &id, form, None));
     }
     if is_version(id.name()) {
-        return Ok(Source::GalleryVersion(id));
+        return Ok(id.to_string());
     }
     let hint = format!(
         "'{}' is neither 'latest' nor a version of the form Major.Minor.Patch",

@@ -6,6 +6,7 @@ use super::declared::Input;
 use super::origin::RESERVED;
 use super::problem::{Code, Form, Problem, quoted};
 use super::reading::{Reading, Reported};
+use crate::template::model::Tags;
 
 const TAGS: Form = Form {
     what: "a list of tags",
@@ -19,13 +20,10 @@ const LONGEST_NAME: usize = 512;
 const LONGEST_VALUE: usize = 256;
 const REFUSED_IN_NAMES: &str = "<>%&\\?/";
 
-/// The tags of an input in the order given; empty if there are none.
-pub(super) fn read(
-    reading: &mut Reading<'_>,
-    input: &Input,
-) -> Result<Vec<(String, String)>, Reported> {
+/// The tags of an input in the order given; none if there are none.
+pub(super) fn read(reading: &mut Reading<'_>, input: &Input) -> Result<Option<Tags>, Reported> {
     let Some(text) = reading.optional(input)? else {
-        return Ok(Vec::new());
+        return Ok(None);
     };
     let tags = if text.starts_with('{') {
         from_json(reading, input, text)?
@@ -35,22 +33,22 @@ pub(super) fn read(
     if let Some(sentence) = fault(&tags) {
         return Err(reading.report(Problem::new(Code::Malformed, input, sentence, None)));
     }
-    Ok(tags)
+    Ok(Some(Tags::from_iter(tags)).filter(|tags| !tags.is_empty()))
 }
 
 /// The tags of an image template, which gets the task's own, too. Those that are not written yet count as well: what is permitted now is to stay so.
 pub(super) fn of_template(
     reading: &mut Reading<'_>,
     input: &Input,
-) -> Result<Vec<(String, String)>, Reported> {
+) -> Result<Option<Tags>, Reported> {
     let tags = beside_ours(reading, input)?;
     let most = MOST_TAGS - RESERVED.len();
-    if tags.len() <= most {
+    let count = tags.as_ref().map_or(0, Tags::len);
+    if count <= most {
         return Ok(tags);
     }
     let sentence = format!(
-        "it has {} tags; expected at most {most}, because Azure allows {MOST_TAGS} and the task adds {} of its own",
-        tags.len(),
+        "it has {count} tags; expected at most {most}, because Azure allows {MOST_TAGS} and the task adds {} of its own",
         RESERVED.len()
     );
     Err(reading.report(Problem::new(Code::Malformed, input, sentence, None)))
@@ -60,12 +58,10 @@ pub(super) fn of_template(
 pub(super) fn beside_ours(
     reading: &mut Reading<'_>,
     input: &Input,
-) -> Result<Vec<(String, String)>, Reported> {
+) -> Result<Option<Tags>, Reported> {
     let tags = read(reading, input)?;
-    let taken = tags
-        .iter()
-        .find(|(name, _)| RESERVED.contains(&name.to_lowercase().as_str()));
-    if let Some((name, _)) = taken {
+    let mut names = tags.iter().flat_map(Tags::keys);
+    if let Some(name) = names.find(|name| RESERVED.contains(&name.to_lowercase().as_str())) {
         let sentence = format!(
             "tag {} is reserved for the task, which identifies its own resources by it",
             quoted(name)

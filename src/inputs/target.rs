@@ -6,12 +6,13 @@ use super::declared::{
     ARTIFACT_TAGS, DISTRIBUTE_TYPE, GALLERY_IMAGE_ID, IMAGE_ID_FOR_DISTRIBUTE, IMAGE_VERSION_ID,
     MANAGED_IMAGE_LOCATION, VHD_URI,
 };
-use super::plan::{Source, Target};
 use super::problem::{Code, Form, Problem, quoted};
 use super::reading::{Reading, Reported};
 use super::resource_kind::MANAGED_IMAGE;
+use super::template_file::{DISTRIBUTE, SOURCE, TemplateFile};
 use super::{gallery, tags};
-use crate::resource::Region;
+use crate::resource::{Region, ResourceId};
+use crate::template::model::{Distributor, ManagedImageTarget, Source, Tags, Vhd};
 
 #[derive(Clone, Copy)]
 enum Kind {
@@ -23,12 +24,29 @@ enum Kind {
 /// Beside the [names of a gallery](gallery::NAMES): the declared options, and what Azure itself calls the same things.
 const OTHERS: &[(&str, Kind)] = &[("managedimage", Kind::ManagedImage), ("vhd", Kind::Vhd)];
 
-/// Only the inputs of the chosen kind are looked at. `location` is where the template lives; it stands in for regions that are not
+/// Names of the run outputs; they are those of the original task.
+const MANAGED_IMAGE_OUTPUT: &str = "ManagedImage_distribute";
+const VHD_OUTPUT: &str = "VHD_distribute";
+
+/// The one target that inputs can say. Only those of the chosen kind are looked at. `location` is where the template lives; it stands in for regions that are not
 /// given.
 pub(super) fn read(
     reading: &mut Reading<'_>,
     location: &Result<Region, Reported>,
-) -> Result<Target, Reported> {
+) -> Result<Vec<Distributor>, Reported> {
+    let target = of_kind(reading, location);
+    let tags = tags(reading, target.as_ref().ok());
+    let (mut target, tags) = (target?, tags?);
+    if let Some(own) = target.artifact_tags_mut() {
+        *own = tags;
+    }
+    Ok(vec![target])
+}
+
+fn of_kind(
+    reading: &mut Reading<'_>,
+    location: &Result<Region, Reported>,
+) -> Result<Distributor, Reported> {
     let mut kinds = gallery::NAMES.map(|name| (name, Kind::Gallery)).to_vec();
     kinds.extend(OTHERS);
     match reading.choice(&DISTRIBUTE_TYPE, &kinds)? {
@@ -41,13 +59,18 @@ pub(super) fn read(
 fn managed_image(
     reading: &mut Reading<'_>,
     location: &Result<Region, Reported>,
-) -> Result<Target, Reported> {
+) -> Result<Distributor, Reported> {
     let id = reading.required_id(&IMAGE_ID_FOR_DISTRIBUTE, MANAGED_IMAGE);
     let location = match reading.optional(&MANAGED_IMAGE_LOCATION)? {
         Some(text) => reading.region(&MANAGED_IMAGE_LOCATION, text)?,
         None => location.clone()?,
     };
-    Ok(Target::ManagedImage { id: id?, location })
+    Ok(Distributor::ManagedImage(ManagedImageTarget {
+        image_id: id?.to_string(),
+        location: location.to_string(),
+        run_output_name: MANAGED_IMAGE_OUTPUT.to_owned(),
+        ..ManagedImageTarget::default()
+    }))
 }
 
 const VHD: Form = Form {
@@ -56,9 +79,16 @@ const VHD: Form = Form {
     example: "https://stimages.blob.core.windows.net/vhds/web.vhd",
 };
 
-fn vhd(reading: &mut Reading<'_>) -> Result<Target, Reported> {
+fn vhd(reading: &mut Reading<'_>) -> Result<Distributor, Reported> {
+    let target = |uri: Option<Url>| {
+        Distributor::Vhd(Vhd {
+            run_output_name: VHD_OUTPUT.to_owned(),
+            uri: uri.map(String::from),
+            ..Vhd::default()
+        })
+    };
     let Some(text) = reading.optional(&VHD_URI)? else {
-        return Ok(Target::Vhd { uri: None });
+        return Ok(target(None));
     };
     let container_and_name = |url: &Url| {
         url.path_segments()
@@ -69,7 +99,7 @@ fn vhd(reading: &mut Reading<'_>) -> Result<Target, Reported> {
         .ok()
         .filter(|url| url.scheme() == "https" && url.query().is_none() && container_and_name(url));
     match uri {
-        Some(uri) => Ok(Target::Vhd { uri: Some(uri) }),
+        Some(uri) => Ok(target(Some(uri))),
         None if text.contains("sig=") => {
             let sentence = format!(
                 "it contains a signature, which everybody with read permission on the template could use; {}",
@@ -88,36 +118,34 @@ fn vhd(reading: &mut Reading<'_>) -> Result<Target, Reported> {
 }
 
 /// The tags of the result.
-pub(super) fn tags(
-    reading: &mut Reading<'_>,
-    target: Option<&Target>,
-) -> Result<Vec<(String, String)>, Reported> {
+fn tags(reading: &mut Reading<'_>, target: Option<&Distributor>) -> Result<Option<Tags>, Reported> {
     let tags = tags::beside_ours(reading, &ARTIFACT_TAGS)?;
-    if matches!(target, Some(Target::Vhd { .. })) && !tags.is_empty() {
+    if matches!(target, Some(Distributor::Vhd(_))) && tags.is_some() {
         let hint = format!("remove '{}'", ARTIFACT_TAGS.name);
         reading.warn_without_effect(&ARTIFACT_TAGS, "because a VHD has no tags", &hint);
     }
     Ok(tags)
 }
 
-/// A version cannot be made from itself.
+/// A version cannot be made from itself. What the template file says is left to Azure.
 pub(super) fn check_against(
     reading: &mut Reading<'_>,
+    file: &TemplateFile,
     source: Result<&Source, &Reported>,
-    target: Result<&Target, &Reported>,
+    targets: Result<&Vec<Distributor>, &Reported>,
 ) -> Result<(), Reported> {
-    let (
-        Ok(Source::GalleryVersion(from)),
-        Ok(Target::Gallery {
-            definition,
-            version: Some(version),
-            ..
-        }),
-    ) = (source, target)
+    let (Ok(Source::SharedImageVersion(from)), Ok([Distributor::SharedImage(to)])) =
+        (source, targets.map(Vec::as_slice))
     else {
         return Ok(());
     };
-    if from.parent().as_ref() != Some(definition) || from.name() != version.to_string() {
+    let (Ok(from), Some((definition, Some(version)))) =
+        (from.image_version_id.parse::<ResourceId>(), to.image())
+    else {
+        return Ok(());
+    };
+    let same = from.parent().as_ref() == Some(&definition) && from.name() == version;
+    if !same || file.has(SOURCE) || file.has(DISTRIBUTE) {
         return Ok(());
     }
     let sentence = format!(

@@ -5,12 +5,19 @@ use super::declared::{
     CONTINUE_DISTRIBUTE_ON_FAILURE, ENABLE_VALIDATION, SOURCE_VALIDATION_ONLY,
     VALIDATION_INLINE_SCRIPT,
 };
-use super::plan::Validation;
+use super::plan::Provisioner;
 use super::problem::Code;
 use super::reading::{Reading, Reported};
+use crate::template::model::{Customizer, Validate};
 
-/// None unless it is switched on: the other inputs are hidden in the editor then.
-pub(super) fn read(reading: &mut Reading<'_>) -> Result<Option<Validation>, Reported> {
+/// The name is that of the original task: people look for it in customization logs.
+const NAME: &str = "vststask_validation";
+
+/// The script runs in the shell of the customization. None unless it is switched on: the other inputs are hidden in the editor then.
+pub(super) fn read(
+    reading: &mut Reading<'_>,
+    provisioner: Provisioner,
+) -> Result<Option<Validate>, Reported> {
     if !reading.flag(&ENABLE_VALIDATION)? {
         return Ok(None);
     }
@@ -30,9 +37,14 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Result<Option<Validation>, Repo
         );
         reading.warn(Code::Contradiction, text, Some(hint));
     }
-    Ok(Some(Validation {
-        inline: if nothing { Vec::new() } else { inline },
-        source_only,
-        continue_on_failure,
+    let validator = match provisioner {
+        Provisioner::Shell => Customizer::shell(Some(NAME), inline),
+        Provisioner::PowerShell => Customizer::powershell(Some(NAME), inline),
+    };
+    Ok(Some(Validate {
+        continue_distribute_on_failure: continue_on_failure.then_some(true),
+        source_validation_only: source_only.then_some(true),
+        in_vm_validations: (!nothing).then(|| vec![validator]),
+        ..Validate::default()
     }))
 }

@@ -8,6 +8,7 @@ use crate::report::{self, with_hint};
 use crate::run::provenance::record;
 use crate::secret::{Masker, Secret};
 use crate::storage::CONTAINER;
+use crate::template::model::json;
 use crate::template::{Address, PackageLink, add_tags, compose};
 
 /// A value in place of a secret is none, and is to be read.
@@ -63,7 +64,7 @@ fn template(plan: &Plan) -> String {
     if plan.provenance.as_tags {
         add_tags(&mut template, &record(plan, None, None));
     }
-    format!("{template:#}\n")
+    format!("{:#}\n", json(&template))
 }
 
 /// What a build would use that knows of no role.

@@ -26,6 +26,7 @@ use crate::run::event::{Event, Events};
 use crate::run::leftover::{Leftover, Remains, Tie};
 use crate::run::{Image, Outcome, Output};
 use crate::secret::Masker as _;
+use crate::template::model::json;
 use records::Records;
 use summary::Told;
 use timeline::Timeline;
@@ -68,10 +69,11 @@ impl Reporter {
     }
 
     /// What is known before anything is sent: names, source, warnings.
-    pub fn announce(&self, plan: &Plan, source: &serde_json::Value) {
+    pub fn announce(&self, plan: &Plan) {
         *self.records() = Records::of(plan);
         self.console
             .line(&format!("template name:  {}", plan.template_name));
+        let source = json(&plan.properties.source);
         self.console.line(&format!("Source for image:  {source}"));
         self.console
             .set_variable("runOutputName", plan.run_output_name());

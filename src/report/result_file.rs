@@ -3,10 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::timeline::Phase;
+use crate::inputs::Plan;
 use crate::inputs::declared::TASK_VERSION;
-use crate::inputs::{Plan, Source};
 use crate::resource::ResourceId;
 use crate::run::{Image, Output};
+use crate::template::model::Source;
 
 /// The document for `image`. Members are only added, or this number is raised.
 const SCHEMA_VERSION: u32 = 1;
@@ -71,24 +72,19 @@ fn target(output: &Output) -> Value {
 }
 
 fn source(plan: &Plan, image: &Image) -> Value {
-    match (&plan.source, &image.platform_image) {
-        (Source::InFile(source), _) => source.clone(),
-        (Source::ManagedImage(id) | Source::GalleryVersion(id), _) => json!({"id": id.as_str()}),
-        (Source::SharedDirectly(id), _) => json!({"id": id}),
-        (
-            Source::Marketplace {
-                publisher,
-                offer,
-                sku,
-                version,
-                ..
-            },
-            found,
-        ) => json!({
-            "publisher": publisher,
-            "offer": offer,
-            "sku": sku,
-            "version": found.as_ref().map_or(version, |found| &found.version),
-        }),
+    match &plan.properties.source {
+        Some(Source::PlatformImage(source)) => {
+            let found = image.platform_image.as_ref();
+            json!({
+                "publisher": source.publisher,
+                "offer": source.offer,
+                "sku": source.sku,
+                "version": found.map_or(source.version_or_latest(), |found| &found.version),
+            })
+        }
+        Some(Source::ManagedImage(source)) => json!({"id": source.image_id}),
+        Some(Source::SharedImageVersion(source)) => json!({"id": source.image_version_id}),
+        Some(Source::Unknown(source)) => source.clone(),
+        None => Value::Null,
     }
 }

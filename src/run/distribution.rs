@@ -1,9 +1,7 @@
 //! The targets of a template, and what a run left for each.
 
-use serde_json::Value;
-
-use crate::inputs::declared::{GALLERY_IMAGE_ID, REPLICATION_REGIONS, TARGET_REGIONS};
 use crate::resource::{ResourceId, quoted};
+use crate::template::model::{Distributor, Properties};
 
 /// A target as it stands in the template, whether inputs or the template file said it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,43 +63,26 @@ impl Distribution {
         }
     }
 
-    fn of(target: &Value) -> Self {
-        let text = |member: &str| target.get(member).and_then(Value::as_str);
-        // Azure calls its members as the original task its inputs.
-        let id = text(GALLERY_IMAGE_ID.name).or(text("imageId"));
-        let id = id.and_then(|id| id.parse::<ResourceId>().ok());
-        let is_version = |id: &ResourceId| id.is("Microsoft.Compute/galleries/images/versions");
-        let (id, version) = match id {
-            Some(id) if is_version(&id) => (id.parent(), Some(id.name().to_owned())),
-            other => (other, None),
+    fn of(target: &Distributor) -> Self {
+        let (id, version) = match target {
+            Distributor::SharedImage(it) => it.image().unzip(),
+            Distributor::ManagedImage(it) => (it.image_id.parse().ok(), None),
+            Distributor::Vhd(_) | Distributor::Unknown(_) => (None, None),
         };
+        let regions = target.regions().into_iter();
         Self {
-            run_output: text("runOutputName").unwrap_or_default().to_owned(),
-            kind: text("type").unwrap_or_default().to_owned(),
+            run_output: target.run_output_name().to_owned(),
+            kind: target.kind().to_owned(),
             id,
-            version,
-            regions: regions(target),
+            version: version.flatten(),
+            regions: regions.map(str::to_owned).collect(),
         }
     }
 }
 
-/// From 2022-07-01 on regions are objects; the older list has names alone.
-fn regions(target: &Value) -> Vec<String> {
-    let list = |member: &str| target.get(member).and_then(Value::as_array);
-    let regions = list(TARGET_REGIONS.name).or(list(REPLICATION_REGIONS.name));
-    let names = regions
-        .into_iter()
-        .flatten()
-        .filter_map(|region| region.get("name").unwrap_or(region).as_str())
-        .chain(target.get("location").and_then(Value::as_str));
-    names.map(str::to_owned).collect()
-}
-
 /// The targets of a template in their order.
-pub(super) fn distributions_of(template: &Value) -> Vec<Distribution> {
-    let list = template.pointer("/properties/distribute");
-    let list = list.and_then(Value::as_array).into_iter().flatten();
-    list.map(Distribution::of).collect()
+pub(super) fn distributions_of(properties: &Properties) -> Vec<Distribution> {
+    properties.targets().iter().map(Distribution::of).collect()
 }
 
 #[cfg(test)]
@@ -114,14 +95,15 @@ mod tests {
     fn targets_are_read_from_the_template() {
         let compute = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute";
         let definition = format!("{compute}/galleries/gal/images/web");
-        let template = json!({"properties": {"distribute": [
-            {"type": "SharedImage", "runOutputName": "a", GALLERY_IMAGE_ID.name: format!("{definition}/versions/1.2.3"),
-             TARGET_REGIONS.name: [{"name": "westeurope", "replicaCount": 2}, {"name": "northeurope"}]},
-            {"type": "SharedImage", "runOutputName": "b", GALLERY_IMAGE_ID.name: definition, REPLICATION_REGIONS.name: ["westus"]},
+        let properties = json!({"distribute": [
+            {"type": "SharedImage", "runOutputName": "a", "galleryImageId": format!("{definition}/versions/1.2.3"),
+             "targetRegions": [{"name": "westeurope", "replicaCount": 2}, {"name": "northeurope"}]},
+            {"type": "SharedImage", "runOutputName": "b", "galleryImageId": definition, "replicationRegions": ["westus"]},
             {"type": "ManagedImage", "runOutputName": "c", "imageId": format!("{compute}/images/web"), "location": "eastus"},
             {"type": "VHD", "runOutputName": "d"},
-        ]}});
-        let seen: Vec<_> = distributions_of(&template)
+        ]});
+        let properties = serde_json::from_value(properties).unwrap();
+        let seen: Vec<_> = distributions_of(&properties)
             .iter()
             .map(|it| {
                 (
@@ -143,6 +125,6 @@ mod tests {
             (a, b, c, d)
         });
         assert_eq!(seen, expected);
-        assert!(distributions_of(&json!({})).is_empty());
+        assert!(distributions_of(&Properties::default()).is_empty());
     }
 }

@@ -10,8 +10,9 @@ use crate::arm::Arm;
 use crate::arm::template_state::RunState;
 use crate::diagnosis::Explanation;
 use crate::error::Error;
-use crate::inputs::{Plan, Source};
+use crate::inputs::Plan;
 use crate::resource::{ResourceGroupId, ResourceId};
+use crate::template::model::Source;
 
 /// What a successful run left.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +105,7 @@ pub(super) async fn collect(
         template_id: plan.template_id.clone(),
         outputs: all,
         provenance: record(plan, version.as_deref(), run.package),
-        platform_image: platform_image(&plan.source, version),
+        platform_image: platform_image(plan, version),
         changed: true,
         caveat: Caveat::of(run.end),
     })
@@ -134,25 +135,16 @@ fn announce(outputs: Vec<Output>, events: &dyn Events) {
 }
 
 /// The marketplace image with the number that Azure resolved.
-pub(super) fn platform_image(source: &Source, resolved: Option<String>) -> Option<PlatformImage> {
-    match source {
-        Source::Marketplace {
-            publisher,
-            offer,
-            sku,
-            version,
-            ..
-        } => Some(PlatformImage {
-            publisher: publisher.clone(),
-            offer: offer.clone(),
-            sku: sku.clone(),
-            version: resolved.unwrap_or_else(|| version.clone()),
-        }),
-        Source::ManagedImage(_)
-        | Source::GalleryVersion(_)
-        | Source::SharedDirectly(_)
-        | Source::InFile(_) => None,
-    }
+pub(super) fn platform_image(plan: &Plan, resolved: Option<String>) -> Option<PlatformImage> {
+    let Some(Source::PlatformImage(source)) = &plan.properties.source else {
+        return None;
+    };
+    Some(PlatformImage {
+        publisher: source.publisher.clone(),
+        offer: source.offer.clone(),
+        sku: source.sku.clone(),
+        version: resolved.unwrap_or_else(|| source.version_or_latest().to_owned()),
+    })
 }
 
 fn partly(mut end: RunEnd) -> Error {

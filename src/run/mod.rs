@@ -27,7 +27,6 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::arm::Arm;
@@ -37,6 +36,7 @@ use crate::check::{Finding, Job, foreseen};
 use crate::diagnosis::{Customizer, Explanation, LogSummary};
 use crate::error::Error;
 use crate::inputs::{Owner, Plan};
+use crate::template::model::ImageTemplate;
 use clean_up::{Budget, cancel_runs, clean_up};
 use distribution::distributions_of;
 pub use distribution::{Distribution, Output};
@@ -149,7 +149,8 @@ async fn build(
     let provisioned = submit::create_template(arm, plan, &template, events, leftovers).await?;
     let run = start::start_run(arm, plan, &provisioned, events).await?;
     let group = provisioned.staging_group.as_ref();
-    let (customizers, targets) = (customizers_of(&template), distributions_of(&template));
+    let customizers = customizers_of(&template);
+    let targets = distributions_of(&template.properties);
     let shown = group.filter(|_| plan.stream_logs);
     let phase = replication::Phase::new(events);
     let end = tokio::select! {
@@ -189,27 +190,24 @@ async fn build(
 
 /// A run fails as a whole when one of its targets does, and when an image fails its validation that is to be distributed all the same
 /// (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#properties-validate>).
-fn may_have_distributed(end: &RunEnd, template: &Value) -> bool {
-    let all_the_same = template.pointer("/properties/validate/continueDistributeOnFailure");
+fn may_have_distributed(end: &RunEnd, template: &ImageTemplate) -> bool {
+    let validate = template.properties.validate.as_ref();
+    let all_the_same = validate.and_then(|it| it.continue_distribute_on_failure);
     // The last phase may have been too short to be seen.
     end.phase.as_deref() == Some("Distributing")
         || end.message.to_lowercase().contains("distribut")
-        || all_the_same.and_then(Value::as_bool) == Some(true)
+        || all_the_same == Some(true)
 }
 
 /// The customizers of a template in their order.
-fn customizers_of(template: &Value) -> Vec<Customizer> {
-    let list = template.pointer("/properties/customize");
-    let list = list.and_then(Value::as_array).into_iter().flatten();
-    let text = |customizer: &Value, member: &str| {
-        let text = customizer.get(member).and_then(Value::as_str);
-        text.unwrap_or_default().to_owned()
-    };
-    list.map(|customizer| Customizer {
-        kind: text(customizer, "type"),
-        name: text(customizer, "name"),
-    })
-    .collect()
+fn customizers_of(template: &ImageTemplate) -> Vec<Customizer> {
+    let customizers = template.properties.customizers().iter();
+    customizers
+        .map(|customizer| Customizer {
+            kind: customizer.kind().to_owned(),
+            name: customizer.name().to_owned(),
+        })
+        .collect()
 }
 
 async fn follow(
@@ -234,7 +232,7 @@ async fn follow(
 fn judged(
     end: RunEnd,
     plan: &Plan,
-    template: &Value,
+    template: &ImageTemplate,
     log: Option<&LogSummary>,
 ) -> Result<RunEnd, Error> {
     match end.state {

@@ -1,7 +1,5 @@
 //! What comes before the template is submitted: a look around, the package in storage, the template with its tags.
 
-use serde_json::Value;
-
 use super::event::{Event, Events};
 use super::leftover::Leftovers;
 use super::{marks, package, provenance, unchanged};
@@ -10,6 +8,7 @@ use crate::check::{Finding, Job, preflight};
 use crate::error::Error;
 use crate::inputs::{Package, Plan};
 use crate::storage::{Sha256, StorageAccount};
+use crate::template::model::ImageTemplate;
 use crate::template::{add_tags, compose, mark};
 
 /// A package, and the account that it goes to.
@@ -53,7 +52,7 @@ pub(super) async fn look_around<'a>(
 /// What is submitted.
 pub(super) struct Prepared {
     /// The template.
-    pub(super) template: Value,
+    pub(super) template: ImageTemplate,
     /// SHA-256 of the package's archive.
     pub(super) package: Option<String>,
 }

@@ -1,9 +1,10 @@
 //! Where an image comes from: what is known before the build, for the tags, and after it, for the result.
 
+use crate::inputs::Plan;
 use crate::inputs::declared::TASK_VERSION;
 use crate::inputs::provenance::fit_for_tag;
-use crate::inputs::{Plan, Source};
 use crate::resource::ResourceId;
+use crate::template::model::Source;
 
 /// Names and values, the most telling first. Fit for tags.
 pub type Record = Vec<(&'static str, String)>;
@@ -26,7 +27,7 @@ pub(super) const NAMES: [&str; 11] = [
 /// The record of an image of `plan`; `source_version` is the number that the marketplace image's version stands for, `package` the SHA-256 of
 /// the package's archive, which is the same for the same files.
 pub fn record(plan: &Plan, source_version: Option<&str>, package: Option<&str>) -> Record {
-    let (source, version) = source(&plan.source, source_version);
+    let (source, version) = source(plan.properties.source.as_ref(), source_version);
     let of_source = [
         ("source", Some(source)),
         ("sourceVersion", version),
@@ -41,28 +42,15 @@ pub fn record(plan: &Plan, source_version: Option<&str>, package: Option<&str>) 
 }
 
 /// What the image starts from, and the version of that.
-fn source(source: &Source, resolved: Option<&str>) -> (String, Option<String>) {
+fn source(source: Option<&Source>, resolved: Option<&str>) -> (String, Option<String>) {
     match source {
-        Source::Marketplace {
-            publisher,
-            offer,
-            sku,
-            version,
-            ..
-        } => (
-            format!("{publisher}:{offer}:{sku}"),
-            Some(resolved.unwrap_or(version).to_owned()),
+        Some(Source::PlatformImage(image)) => (
+            format!("{}:{}:{}", image.publisher, image.offer, image.sku),
+            Some(resolved.unwrap_or(image.version_or_latest()).to_owned()),
         ),
-        Source::ManagedImage(id) => (id.to_string(), None),
-        Source::GalleryVersion(id) => of_version(id.as_str()),
-        Source::SharedDirectly(id) => of_version(id),
-        Source::InFile(source) => {
-            let text = |member: &str| source.get(member).and_then(serde_json::Value::as_str);
-            match (text("imageVersionId"), text("imageId")) {
-                (Some(id), _) => of_version(id),
-                (None, id) => (id.unwrap_or_default().to_owned(), None),
-            }
-        }
+        Some(Source::ManagedImage(image)) => (image.image_id.clone(), None),
+        Some(Source::SharedImageVersion(version)) => of_version(&version.image_version_id),
+        Some(Source::Unknown(_)) | None => (String::new(), None),
     }
 }
 

@@ -3,15 +3,15 @@
 use std::path::{Component, Path, PathBuf};
 
 use regex::{Regex, escape};
-use serde_json::Value;
 
 use crate::diagnosis::{Explanation, FailedStep, ScriptPlace};
 use crate::inputs::Plan;
+use crate::template::model::ImageTemplate;
 
 /// Where the build failed: the line of a script of the package that the log names, or else the script that the template file names for the step.
 pub(super) fn failed_in(
     plan: &Plan,
-    template: &Value,
+    template: &ImageTemplate,
     explanation: &Explanation,
 ) -> Option<ScriptPlace> {
     let named = plan
@@ -48,12 +48,12 @@ fn inside(folder: &Path, path: &str) -> Option<PathBuf> {
 }
 
 /// The steps of the template file come last in the template.
-fn script_of(plan: &Plan, template: &Value, step: &FailedStep) -> Option<ScriptPlace> {
+fn script_of(plan: &Plan, template: &ImageTemplate, step: &FailedStep) -> Option<ScriptPlace> {
     let FailedStep::Customizer { position, .. } = step else {
         return None;
     };
     let steps = plan.steps.as_ref()?;
-    let customizers = template.pointer("/properties/customize")?.as_array()?;
+    let customizers = template.properties.customizers();
     let before = customizers.len().checked_sub(steps.len())?;
     let index = position.checked_sub(before + 1)?;
     let file = steps.get(index)?.script.clone()?;

@@ -5,7 +5,6 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::event::{Event, Events};
@@ -18,6 +17,7 @@ use crate::arm::operation::{Started, Status};
 use crate::arm::template_state::Template;
 use crate::error::Error;
 use crate::inputs::Plan;
+use crate::template::model::ImageTemplate;
 
 /// The community measured up to 40 minutes for provisioning; this is beyond doubt.
 const PROVISIONING_LIMIT: Duration = Duration::from_secs(60 * 60);
@@ -32,7 +32,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(15);
 pub async fn create_template(
     arm: &Arm,
     plan: &Plan,
-    body: &Value,
+    body: &ImageTemplate,
     events: &dyn Events,
     leftovers: &mut Leftovers<'_>,
 ) -> Result<Template, Error> {
@@ -77,7 +77,7 @@ enum Submitted {
 async fn after_lost_answer(
     arm: &Arm,
     plan: &Plan,
-    body: &Value,
+    body: &ImageTemplate,
     failure: Failure,
 ) -> Result<Submitted, Error> {
     let id = &plan.template_id;

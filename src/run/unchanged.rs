@@ -2,8 +2,6 @@
 //!
 //! The three are one number, which the image version carries as a tag. What cannot be read means a build, never none.
 
-use serde_json::Value;
-
 use super::distribution::{Output, distributions_of};
 use super::event::{Event, Events};
 use super::image::{Image, platform_image};
@@ -11,16 +9,15 @@ use super::provenance::{NAMES, Record};
 use crate::arm::Arm;
 use crate::arm::gallery::Version;
 use crate::check::source_version;
-use crate::inputs::declared::GALLERY_IMAGE_ID;
-use crate::inputs::{Plan, Source, Target};
+use crate::inputs::Plan;
+use crate::resource::ResourceId;
 use crate::secret::{Masker, Secret};
 use crate::storage::Sha256;
+use crate::template::model::{Distributor, LATEST, Source, json};
 use crate::template::{Address, PackageLink, compose};
 
 /// The tag with the number.
 pub(super) const INPUTS: &str = "inputsSha256";
-/// The member of a target with the image's number; the input has its name from it.
-const DEFINITION: &str = GALLERY_IMAGE_ID.name;
 /// Nobody reads the stand-in for a link but the digest.
 const STAND_IN: &str = "https://package";
 
@@ -69,54 +66,53 @@ pub(super) async fn look(
 
 /// The plan with the number that `latest` stands for now, so that what is compared is what is built.
 async fn pinned(plan: &Plan, arm: &Arm) -> Result<Plan, String> {
-    let latest = |version: &str| version.eq_ignore_ascii_case("latest");
-    let source = match &plan.source {
-        Source::Marketplace { version, .. } if latest(version) => {
-            let newest = source_version(plan, arm).await;
-            let newest = newest.ok_or("the versions of the source cannot be read")?;
-            let mut source = plan.source.clone();
-            if let Source::Marketplace { version, .. } = &mut source {
-                *version = newest;
+    let latest = |version: &str| version.eq_ignore_ascii_case(LATEST);
+    let mut pinned = plan.clone();
+    match &mut pinned.properties.source {
+        Some(Source::PlatformImage(image)) => {
+            if latest(image.version_or_latest()) {
+                let newest = source_version(plan, arm).await;
+                image.version = newest.ok_or("the versions of the source cannot be read")?;
             }
-            source
         }
-        Source::GalleryVersion(id) if latest(id.name()) => {
-            let definition = id.parent().ok_or("the source has no image definition")?;
-            let versions = arm.versions(&definition).await;
-            let versions = versions.map_err(|failure| failure.to_string())?;
-            let newest = newest_of(versions, false).ok_or("the source has no version")?;
-            let id = newest
-                .id
-                .parse()
-                .map_err(|_| "the source's version has no id")?;
-            Source::GalleryVersion(id)
+        Some(Source::SharedImageVersion(source)) => {
+            let id = &mut source.image_version_id;
+            match id.parse::<ResourceId>() {
+                Ok(parsed) if latest(parsed.name()) => *id = newest_of_source(&parsed, arm).await?,
+                Ok(_) => {}
+                // Shared directly: its versions cannot be listed.
+                Err(_) if !id.to_lowercase().ends_with("/latest") => {}
+                Err(_) => return Err(NO_VERSION.to_owned()),
+            }
         }
-        Source::SharedDirectly(id) if !id.to_lowercase().ends_with("/latest") => {
-            plan.source.clone()
+        Some(Source::ManagedImage(_) | Source::Unknown(_)) | None => {
+            return Err(NO_VERSION.to_owned());
         }
-        Source::Marketplace { .. } | Source::GalleryVersion(_) => plan.source.clone(),
-        Source::ManagedImage(_) | Source::SharedDirectly(_) | Source::InFile(_) => {
-            return Err("the source has no version by which a change would show".to_owned());
-        }
-    };
-    Ok(Plan {
-        source,
-        ..plan.clone()
-    })
+    }
+    Ok(pinned)
+}
+
+const NO_VERSION: &str = "the source has no version by which a change would show";
+
+async fn newest_of_source(id: &ResourceId, arm: &Arm) -> Result<String, String> {
+    let definition = id.parent().ok_or("the source has no image definition")?;
+    let versions = arm.versions(&definition).await;
+    let versions = versions.map_err(|failure| failure.to_string())?;
+    let newest = newest_of(versions, false).ok_or("the source has no version")?;
+    Ok(newest.id)
 }
 
 async fn newest(plan: &Plan, arm: &Arm) -> Result<Option<Version>, String> {
-    let Target::Gallery {
-        definition,
-        exclude_from_latest,
-        ..
-    } = &plan.target
-    else {
+    let [Distributor::SharedImage(target)] = plan.properties.targets() else {
         return Err("only image versions carry what is compared".to_owned());
     };
-    let versions = arm.versions(definition).await;
+    let (definition, _) = target.image().ok_or("the target is no image definition")?;
+    let versions = arm.versions(&definition).await;
     let versions = versions.map_err(|failure| failure.to_string())?;
-    Ok(newest_of(versions, *exclude_from_latest))
+    Ok(newest_of(
+        versions,
+        target.exclude_from_latest == Some(true),
+    ))
 }
 
 /// The good version with the highest number. Those that are kept from who asks for the latest one count only `with_excluded`.
@@ -135,32 +131,17 @@ fn sum(plan: &Plan, content: Option<&Sha256>) -> String {
         sha256: content.to_string(),
     });
     let mut template = compose(plan, link.as_ref());
-    if let Some(template) = template.as_object_mut() {
-        template.remove("tags");
+    template.tags = None;
+    template.properties.managed_resource_tags = None;
+    for target in template.properties.distribute.iter_mut().flatten() {
+        if let Distributor::SharedImage(target) = target {
+            target.artifact_tags = None;
+            if let Some((definition, _)) = target.image() {
+                target.gallery_image_id = definition.to_string();
+            }
+        }
     }
-    let properties = template
-        .get_mut("properties")
-        .and_then(Value::as_object_mut);
-    if let Some(properties) = properties {
-        properties.retain(|name, _| !name.ends_with("Tags"));
-        let targets = properties
-            .get_mut("distribute")
-            .and_then(Value::as_array_mut);
-        targets.into_iter().flatten().for_each(strip_target);
-    }
-    Sha256::of(template.to_string().as_bytes()).to_string()
-}
-
-fn strip_target(target: &mut Value) {
-    let Some(target) = target.as_object_mut() else {
-        return;
-    };
-    target.retain(|name, _| !name.ends_with("Tags"));
-    if let Some(Value::String(id)) = target.get_mut(DEFINITION)
-        && let Some((definition, _)) = id.split_once("/versions/")
-    {
-        *id = definition.to_owned();
-    }
+    Sha256::of(json(&template).to_string().as_bytes()).to_string()
 }
 
 struct Nobody;
@@ -172,7 +153,7 @@ impl Masker for Nobody {
 fn image(plan: &Plan, version: &Version) -> Image {
     let known = |name: &&'static str| Some((*name, version.tag(name)?.to_owned()));
     let provenance: Record = NAMES.iter().filter_map(known).collect();
-    let targets = distributions_of(&compose(plan, None)).into_iter();
+    let targets = distributions_of(&plan.properties).into_iter();
     let outputs = targets.map(|target| Output {
         target,
         uri: Some(version.id.clone()),
@@ -182,7 +163,7 @@ fn image(plan: &Plan, version: &Version) -> Image {
         uri: version.id.clone(),
         template_name: plan.template_name.clone(),
         template_id: plan.template_id.clone(),
-        platform_image: platform_image(&plan.source, None),
+        platform_image: platform_image(plan, None),
         provenance,
         changed: false,
         caveat: None,

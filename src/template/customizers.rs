@@ -1,8 +1,7 @@
 //! The customizers that the inputs ask for: the package comes first, the author's script after it.
 
-use serde_json::Value;
-
-use super::{Address, Link, PackageLink, own_script, unpacking, wire};
+use super::model::{Customizer, FileCustomizer, PowerShellCustomizer, WindowsUpdate};
+use super::{Address, Link, PackageLink, own_script, unpacking};
 use crate::inputs::{Customization, Plan, Provisioner};
 
 /// The names are those of the original task: people look for them in customization logs.
@@ -13,24 +12,25 @@ const INLINE: &str = "vststask_inline";
 const WAIT: &str = "5minWait_is_needed_before_windowsUpdate";
 
 /// The archive, as the service brings it to `destination`.
-fn file_copy((_, link): Link<'_>, destination: String) -> wire::Customizer<'_> {
-    wire::Customizer::File {
-        name: FILE_COPY,
-        source_uri: link.address.url(),
-        sha256_checksum: &link.sha256,
-        destination,
-    }
+fn file_copy((_, link): Link<'_>, destination: String) -> Customizer {
+    Customizer::File(FileCustomizer {
+        name: Some(FILE_COPY.to_owned()),
+        source_uri: Some(link.address.url().to_owned()),
+        sha256_checksum: Some(link.sha256.clone()),
+        destination: Some(destination),
+        ..FileCustomizer::default()
+    })
 }
 
 /// What comes before the script that unpacks the package: the archive, where the service brings it.
-fn before_unpacking(provisioner: Provisioner, link: Link<'_>) -> Vec<wire::Customizer<'_>> {
+fn before_unpacking(provisioner: Provisioner, link: Link<'_>) -> Vec<Customizer> {
     let (package, PackageLink { address, .. }) = link;
     match (provisioner, address) {
         (Provisioner::Shell, _) => {
             vec![file_copy(link, unpacking::linux_archive(&package.name))]
         }
         (Provisioner::PowerShell, Address::ForService(_)) => vec![
-            plain_powershell(FOLDER, vec![unpacking::WINDOWS_FOLDER.to_owned()]),
+            Customizer::powershell(Some(FOLDER), vec![unpacking::WINDOWS_FOLDER.to_owned()]),
             file_copy(link, unpacking::windows_archive(&package.name)),
         ],
         (Provisioner::PowerShell, Address::Signed(_) | Address::ForVm { .. }) => Vec::new(),
@@ -45,30 +45,26 @@ fn unpacking(provisioner: Provisioner, (package, link): Link<'_>) -> Vec<String>
 }
 
 /// Brings the package to its place, before the customizers of a template file.
-pub(super) fn package(provisioner: Provisioner, link: Link<'_>) -> Vec<wire::Customizer<'_>> {
+pub(super) fn package(provisioner: Provisioner, link: Link<'_>) -> Vec<Customizer> {
     let mut customizers = before_unpacking(provisioner, link);
     let (name, inline) = (PACKAGE, unpacking(provisioner, link));
-    customizers.push(match provisioner {
-        Provisioner::Shell => wire::Customizer::Shell { name, inline },
-        Provisioner::PowerShell => plain_powershell(name, inline),
-    });
+    customizers.push(script(provisioner, Some(name), inline));
     customizers
 }
 
-fn plain_powershell(name: &'static str, inline: Vec<String>) -> wire::Customizer<'static> {
-    wire::Customizer::PowerShell {
-        name,
-        run_elevated: false,
-        run_as_system: false,
-        inline,
+pub(super) fn script(
+    provisioner: Provisioner,
+    name: Option<&str>,
+    lines: Vec<String>,
+) -> Customizer {
+    match provisioner {
+        Provisioner::Shell => Customizer::shell(name, lines),
+        Provisioner::PowerShell => Customizer::powershell(name, lines),
     }
 }
 
 /// The package, the script of the inputs, and what goes with Windows.
-pub(super) fn customizers<'a>(
-    plan: &'a Plan,
-    package: Option<Link<'a>>,
-) -> Vec<wire::Customizer<'a>> {
+pub(super) fn customizers(plan: &Plan, package: Option<Link<'_>>) -> Vec<Customizer> {
     let Customization {
         provisioner,
         inline,
@@ -85,10 +81,7 @@ pub(super) fn customizers<'a>(
     let lines: Vec<_> = unpacking.into_iter().flatten().chain(own).collect();
     match provisioner {
         _ if lines.is_empty() => {}
-        Provisioner::Shell => customizers.push(wire::Customizer::Shell {
-            name: INLINE,
-            inline: lines,
-        }),
+        Provisioner::Shell => customizers.push(Customizer::shell(Some(INLINE), lines)),
         Provisioner::PowerShell => {
             customizers.push(powershell(&plan.customization, INLINE, lines));
         }
@@ -96,32 +89,28 @@ pub(super) fn customizers<'a>(
     if plan.customization.windows_update {
         let wait = vec!["Start-Sleep -Seconds 300".to_owned()];
         customizers.push(powershell(&plan.customization, WAIT, wait));
-        customizers.push(ALL_BUT_PREVIEWS);
+        customizers.push(all_but_previews());
     }
     customizers
 }
 
-fn powershell(
-    customization: &Customization,
-    name: &'static str,
-    inline: Vec<String>,
-) -> wire::Customizer<'static> {
-    wire::Customizer::PowerShell {
-        name,
-        run_elevated: customization.run_elevated,
-        run_as_system: customization.run_as_system,
-        inline,
-    }
+fn powershell(customization: &Customization, name: &str, inline: Vec<String>) -> Customizer {
+    Customizer::PowerShell(PowerShellCustomizer {
+        name: Some(name.to_owned()),
+        run_elevated: customization.run_elevated.then_some(true),
+        run_as_system: customization.run_as_system.then_some(true),
+        inline: Some(inline),
+        ..PowerShellCustomizer::default()
+    })
 }
 
 /// All updates that are not installed yet, previews left out, as the original task asks for them
 /// (<https://github.com/rgl/packer-plugin-windows-update>).
-const ALL_BUT_PREVIEWS: wire::Customizer<'static> = wire::Customizer::WindowsUpdate {
-    search_criteria: "IsInstalled=0",
-    filters: &["exclude:$_.Title -like '*Preview*'", "include:$true"],
-};
-
-/// As they are sent.
-pub(super) fn to_values(customizers: &[wire::Customizer<'_>]) -> Vec<Value> {
-    customizers.iter().map(wire::to_value).collect()
+fn all_but_previews() -> Customizer {
+    let filters = ["exclude:$_.Title -like '*Preview*'", "include:$true"];
+    Customizer::WindowsUpdate(WindowsUpdate {
+        search_criteria: Some("IsInstalled=0".to_owned()),
+        filters: Some(filters.map(str::to_owned).to_vec()),
+        ..WindowsUpdate::default()
+    })
 }

@@ -15,6 +15,9 @@ use crate::resource::ResourceId;
 /// Tags in the order in which they were written.
 pub type Tags = IndexMap<String, String>;
 
+/// The version that stands for the newest one.
+pub const LATEST: &str = "latest";
+
 /// Members that this program does not know.
 pub type Other = Map<String, Value>;
 
@@ -52,6 +55,19 @@ pub struct Identity {
     pub other: Other,
 }
 
+/// The JSON of a template or of a part of it.
+///
+/// # Panics
+///
+/// Never for the types of this module, which all have an equal in JSON.
+#[expect(
+    clippy::expect_used,
+    reason = "the types below have text keys and no serializer that fails, so there is no error to hand on"
+)]
+pub fn json(part: &impl Serialize) -> Value {
+    serde_json::to_value(part).expect("an image template is JSON")
+}
+
 impl Identity {
     /// The service takes exactly one identity.
     pub fn user_assigned(id: &ResourceId) -> Self {
@@ -64,7 +80,7 @@ impl Identity {
     }
 }
 
-/// The sections of a template, in the definition's order. A template file has these.
+/// The sections of a template, in the order in which they are sent. A template file has these.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Properties {
@@ -86,12 +102,12 @@ pub struct Properties {
     /// What happens to the build VM after an error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_handling: Option<ErrorHandling>,
-    /// The limit of a build: 6 to 960, 0 for the service's own 240.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub build_timeout_in_minutes: Option<u32>,
     /// The build VM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vm_profile: Option<VmProfile>,
+    /// The limit of a build: 6 to 960, 0 for the service's own 240.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build_timeout_in_minutes: Option<u32>,
     /// Empty data disks of the build VM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub additional_data_disks: Option<Vec<DataDisk>>,
@@ -107,6 +123,24 @@ pub struct Properties {
     /// The state in an answer (`provisioningState`, `lastRunStatus` ...), and what is newer.
     #[serde(flatten)]
     pub other: Other,
+}
+
+impl Properties {
+    /// The customizers in their order.
+    pub fn customizers(&self) -> &[Customizer] {
+        self.customize.as_deref().unwrap_or_default()
+    }
+
+    /// The validators in their order.
+    pub fn validators(&self) -> &[Customizer] {
+        let validate = self.validate.as_ref();
+        validate.map_or(&[], Validate::validators)
+    }
+
+    /// The targets in their order.
+    pub fn targets(&self) -> &[Distributor] {
+        self.distribute.as_deref().unwrap_or_default()
+    }
 }
 
 /// What the image starts from.
@@ -146,6 +180,17 @@ pub struct PlatformImage {
     /// `exactVersion` of an answer, and what is newer.
     #[serde(flatten)]
     pub other: Other,
+}
+
+impl PlatformImage {
+    /// The version that is asked for; the service takes the newest one where nothing is said.
+    pub fn version_or_latest(&self) -> &str {
+        if self.version.is_empty() {
+            LATEST
+        } else {
+            &self.version
+        }
+    }
 }
 
 /// The purchase plan of a marketplace image.
@@ -217,6 +262,36 @@ impl fmt::Debug for Customizer {
 }
 
 impl Customizer {
+    /// Lines for a Linux shell.
+    pub fn shell(name: Option<&str>, inline: Vec<String>) -> Self {
+        Self::Shell(ShellCustomizer {
+            name: name.map(str::to_owned),
+            inline: Some(inline),
+            ..ShellCustomizer::default()
+        })
+    }
+
+    /// Lines for Windows PowerShell.
+    pub fn powershell(name: Option<&str>, inline: Vec<String>) -> Self {
+        Self::PowerShell(PowerShellCustomizer {
+            name: name.map(str::to_owned),
+            inline: Some(inline),
+            ..PowerShellCustomizer::default()
+        })
+    }
+
+    /// With other lines, where its kind has some.
+    #[must_use]
+    pub fn with_inline(mut self, lines: Vec<String>) -> Self {
+        match &mut self {
+            Self::Shell(it) => it.inline = Some(lines),
+            Self::PowerShell(it) => it.inline = Some(lines),
+            Self::File(_) | Self::WindowsUpdate(_) | Self::WindowsRestart(_) | Self::Unknown(_) => {
+            }
+        }
+        self
+    }
+
     /// `Shell`, `PowerShell` ...
     pub fn kind(&self) -> &str {
         match self {
@@ -445,6 +520,19 @@ pub struct Validate {
     pub other: Other,
 }
 
+impl Validate {
+    /// The checks in their order.
+    pub fn validators(&self) -> &[Customizer] {
+        self.in_vm_validations.as_deref().unwrap_or_default()
+    }
+
+    /// The lines of all checks.
+    pub fn script(&self) -> Vec<String> {
+        let lines = self.validators().iter().flat_map(Customizer::inline);
+        lines.cloned().collect()
+    }
+}
+
 /// What happens to the build VM after an error: `cleanup` or `abort`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -494,6 +582,24 @@ impl Distributor {
             Self::SharedImage(it) => &it.run_output_name,
             Self::Vhd(it) => &it.run_output_name,
             Self::Unknown(value) => text(value, "runOutputName"),
+        }
+    }
+
+    /// The regions that it names, in its own words. From 2022-07-01 on they are objects; the older list has names alone.
+    pub fn regions(&self) -> Vec<&str> {
+        match self {
+            Self::ManagedImage(it) if it.location.is_empty() => Vec::new(),
+            Self::ManagedImage(it) => vec![&it.location],
+            Self::SharedImage(it) => match &it.target_regions {
+                Some(regions) => regions.iter().map(|region| region.name.as_str()).collect(),
+                None => it
+                    .replication_regions
+                    .iter()
+                    .flatten()
+                    .map(String::as_str)
+                    .collect(),
+            },
+            Self::Vhd(_) | Self::Unknown(_) => Vec::new(),
         }
     }
 
@@ -562,6 +668,17 @@ pub struct SharedImage {
     /// What is newer.
     #[serde(flatten)]
     pub other: Other,
+}
+
+impl SharedImage {
+    /// The image definition, and the number that the version is to have, if the id says it.
+    pub fn image(&self) -> Option<(ResourceId, Option<String>)> {
+        let id: ResourceId = self.gallery_image_id.parse().ok()?;
+        if id.is("Microsoft.Compute/galleries/images/versions") {
+            return Some((id.parent()?, Some(id.name().to_owned())));
+        }
+        Some((id, None))
+    }
 }
 
 /// A region that a version is replicated to.

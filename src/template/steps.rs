@@ -1,7 +1,6 @@
 //! The customizers of a template file, with the package before them.
 
-use serde_json::{Map, Value, json};
-
+use super::model::{Customizer, PowerShellCustomizer};
 use super::{Link, customizers, own_script, quoting};
 use crate::inputs::{Mend, Provisioner, Step, StepAction};
 
@@ -9,68 +8,62 @@ pub(super) fn customizers(
     steps: &[Step],
     provisioner: Provisioner,
     package: Option<Link<'_>>,
-) -> Vec<Value> {
+) -> Vec<Customizer> {
     let own = steps.iter().map(|step| {
         // A step that reads from the package has one: the plan was checked for it.
         let name = package.map_or("", |(package, _)| package.name.as_str());
         customizer(step, provisioner, name)
     });
     let package = package.map(|link| customizers::package(provisioner, link));
-    let package = package.as_deref().map(customizers::to_values);
     package.unwrap_or_default().into_iter().chain(own).collect()
 }
 
-fn customizer(step: &Step, provisioner: Provisioner, package: &str) -> Value {
+fn customizer(step: &Step, provisioner: Provisioner, package: &str) -> Customizer {
     match &step.action {
         StepAction::Plain(customizer) => with_own_script(customizer),
         StepAction::PackageScript {
             customizer,
             path,
             mend,
-        } => {
-            let lines = match provisioner {
-                Provisioner::Shell => shell_script(package, path, *mend),
-                Provisioner::PowerShell => powershell_script(package, path, *mend),
-            };
-            with_inline(customizer, &lines)
-        }
+        } => customizer.clone().with_inline(match provisioner {
+            Provisioner::Shell => shell_script(package, path, *mend),
+            Provisioner::PowerShell => powershell_script(package, path, *mend),
+        }),
         StepAction::PackageFile {
             name,
             path,
             destination,
         } => {
-            let (kind, lines) = match provisioner {
-                Provisioner::Shell => ("Shell", shell_copy(package, path, destination)),
-                Provisioner::PowerShell => {
-                    ("PowerShell", powershell_copy(package, path, destination))
-                }
+            let lines = match provisioner {
+                Provisioner::Shell => shell_copy(package, path, destination),
+                Provisioner::PowerShell => powershell_copy(package, path, destination),
             };
-            with_inline(&script(kind, name.as_deref()), &lines)
+            customizers::script(provisioner, name.as_deref(), lines)
         }
     }
 }
 
 /// A script of PowerShell in the form in which it runs; everything else as it is. Validators as well as customizers.
-pub(super) fn with_own_script(step: &Value) -> Value {
-    let mut step = step.clone();
-    let is_powershell = step.get("type").and_then(Value::as_str) == Some("PowerShell");
-    let inline = step.get("inline").and_then(Value::as_array);
-    let lines = inline.map(|lines| lines.iter().filter_map(Value::as_str));
+pub(super) fn with_own_script(step: &Customizer) -> Customizer {
+    let Customizer::PowerShell(PowerShellCustomizer {
+        inline: Some(inline),
+        ..
+    }) = step
+    else {
+        return step.clone();
+    };
     // An item may hold several lines.
-    let lines = lines.map(|lines| {
-        lines.flat_map(|item| {
-            item.split('\n')
-                .map(|line| line.trim_end_matches('\r').to_owned())
-        })
+    let lines = inline.iter().flat_map(|item| {
+        item.split('\n')
+            .map(|line| line.trim_end_matches('\r').to_owned())
     });
-    let lines: Option<Vec<String>> = lines.map(Iterator::collect);
-    if let Some(lines) = lines.filter(|_| is_powershell) {
-        let runs = own_script::powershell(&lines, false);
-        if let Some(inline) = step.get_mut("inline").filter(|_| runs != lines) {
-            *inline = json!(runs);
-        }
+    let lines: Vec<String> = lines.collect();
+    let runs = own_script::powershell(&lines, false);
+    if runs == lines {
+        step.clone()
+    } else {
+        step.clone().with_inline(runs)
     }
-    step
 }
 
 fn shell_script(package: &str, path: &str, mend: Mend) -> Vec<String> {
@@ -128,16 +121,4 @@ fn powershell_copy(package: &str, path: &str, destination: &str) -> Vec<String> 
 
 fn windows_path(package: &str, path: &str) -> String {
     format!(r"c:\buildartifacts\{package}\{}", path.replace('/', r"\"))
-}
-
-fn script(kind: &str, name: Option<&str>) -> Map<String, Value> {
-    let kind = ("type".to_owned(), Value::from(kind));
-    let name = name.map(|name| ("name".to_owned(), Value::from(name)));
-    std::iter::once(kind).chain(name).collect()
-}
-
-fn with_inline(customizer: &Map<String, Value>, lines: &[String]) -> Value {
-    let mut customizer = customizer.clone();
-    customizer.insert("inline".to_owned(), json!(lines));
-    Value::Object(customizer)
 }

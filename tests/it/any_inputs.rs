@@ -2,6 +2,7 @@
 
 use image_builder::inputs::declared::ALL_INPUTS;
 use image_builder::template::compose;
+use image_builder::template::model::json;
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -82,7 +83,7 @@ proptest! {
             }
             Ok(plan) => {
                 let link = link(&job);
-                prop_assert!(compose(&plan, Some(&link)).is_object());
+                prop_assert!(json(&compose(&plan, Some(&link))).is_object());
             }
         }
     }
@@ -101,7 +102,7 @@ proptest! {
             }
             Ok(plan) => {
                 let link = link(&job);
-                let template = compose(&plan, Some(&link));
+                let template = json(&compose(&plan, Some(&link)));
                 let sent = serde_json::to_vec(&template).unwrap();
                 prop_assert_eq!(&serde_json::from_slice::<Value>(&sent).unwrap(), &template);
                 let texts = texts(&template);

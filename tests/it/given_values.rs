@@ -2,9 +2,10 @@
 
 use std::fs;
 
+use image_builder::inputs::Code;
 use image_builder::inputs::declared::ALL_INPUTS;
-use image_builder::inputs::{Code, Source, Target};
 use image_builder::template::compose;
+use image_builder::template::model::{Distributor, json};
 
 use crate::inputs::warnings;
 use crate::job::{Job, id, job};
@@ -18,12 +19,14 @@ pub(crate) fn gallery() -> Job {
 }
 
 fn regions(job: &Job) -> Vec<String> {
-    let Target::Gallery { regions, .. } = job.plan().unwrap().target else {
+    let plan = job.plan().unwrap();
+    let [Distributor::SharedImage(target)] = plan.properties.targets() else {
         panic!("the target is a gallery");
     };
-    let shown = regions.iter().map(|region| match region.replicas {
+    let regions = target.target_regions.iter().flatten();
+    let shown = regions.map(|region| match region.replica_count {
         Some(replicas) => format!("{}={replicas}", region.name),
-        None => region.name.to_string(),
+        None => region.name.clone(),
     });
     shown.collect()
 }
@@ -135,7 +138,10 @@ fn what_does_not_show_within_a_value_is_named() {
     );
     // Choices have no such characters.
     let plan = gallery().input("distributeType", "s\u{200b}ig").plan();
-    assert!(matches!(plan.unwrap().target, Target::Gallery { .. }));
+    let plan = plan.unwrap();
+    let [Distributor::SharedImage(_)] = plan.properties.targets() else {
+        panic!("the target is a gallery");
+    };
 }
 
 #[test]
@@ -151,8 +157,7 @@ fn a_gallery_that_is_shared_directly_has_ids_of_its_own() {
     ] {
         let plan = source(text).plan().unwrap();
         let sent = text.trim_end_matches('/');
-        assert_eq!(plan.source, Source::SharedDirectly(sent.to_owned()));
-        let template = compose(&plan, None);
+        let template = json(&compose(&plan, None));
         assert_eq!(
             template["properties"]["source"],
             serde_json::json!({"type": "SharedImageVersion", "imageVersionId": sent})

@@ -1,6 +1,7 @@
 //! What inputs may be, and what they are taken for.
 
-use image_builder::inputs::{ArchiveFormat, Provisioner, PurchasePlan, Source, Target, Warning};
+use image_builder::inputs::{ArchiveFormat, Plan, Provisioner, Warning};
+use image_builder::template::model::{Distributor, PlanInfo, PlatformImage, Source};
 
 use crate::job::{Job, id, job};
 
@@ -31,6 +32,14 @@ fn powershell() -> Job {
     job().input("provisioner", "powershell")
 }
 
+fn source(plan: &Plan) -> &Source {
+    plan.properties.source.as_ref().unwrap()
+}
+
+fn target(plan: &Plan) -> &Distributor {
+    plan.properties.targets().first().unwrap()
+}
+
 #[test]
 fn the_usual_job_has_no_warnings() {
     let plan = job().plan().unwrap();
@@ -39,7 +48,7 @@ fn the_usual_job_has_no_warnings() {
     assert_eq!(plan.resource_group, "rg-images");
     assert_eq!(plan.location.as_str(), "westeurope");
     assert_eq!(plan.identity.name(), "id-image-builder");
-    assert_eq!(plan.build_vm.size, None);
+    assert_eq!(plan.properties.vm_profile, None);
     assert_eq!(plan.run_output_name(), "ManagedImage_distribute");
 }
 
@@ -104,7 +113,7 @@ fn kinds_are_understood_in_all_spellings() {
             .plan()
             .unwrap();
         assert!(
-            matches!(plan.source, Source::GalleryVersion(_)),
+            matches!(source(&plan), Source::SharedImageVersion(_)),
             "{spelling}"
         );
     }
@@ -116,7 +125,7 @@ fn kinds_are_understood_in_all_spellings() {
     ] {
         let plan = marketplace().input("imageSource", spelling).plan().unwrap();
         assert!(
-            matches!(plan.source, Source::Marketplace { .. }),
+            matches!(source(&plan), Source::PlatformImage(_)),
             "{spelling}"
         );
     }
@@ -131,9 +140,12 @@ fn kinds_are_understood_in_all_spellings() {
             .input("distributeType", spelling)
             .plan()
             .unwrap();
-        assert!(matches!(plan.source, Source::ManagedImage(_)), "{spelling}");
         assert!(
-            matches!(plan.target, Target::ManagedImage { .. }),
+            matches!(source(&plan), Source::ManagedImage(_)),
+            "{spelling}"
+        );
+        assert!(
+            matches!(target(&plan), Distributor::ManagedImage(_)),
             "{spelling}"
         );
     }
@@ -143,12 +155,13 @@ fn kinds_are_understood_in_all_spellings() {
 fn targets_and_provisioners_are_understood_in_all_spellings() {
     for spelling in ["sig", "gallery", "SharedImage", "SharedImageGallery"] {
         let plan = gallery().input("distributeType", spelling).plan().unwrap();
-        assert!(matches!(plan.target, Target::Gallery { .. }), "{spelling}");
+        assert!(
+            matches!(target(&plan), Distributor::SharedImage(_)),
+            "{spelling}"
+        );
     }
-    assert_eq!(
-        job().input("distributeType", "VHD").plan().unwrap().target,
-        Target::Vhd { uri: None }
-    );
+    let plan = job().input("distributeType", "VHD").plan().unwrap();
+    assert!(matches!(target(&plan), Distributor::Vhd(vhd) if vhd.uri.is_none()));
     for (spelling, expected) in [
         ("PowerShell", Provisioner::PowerShell),
         ("Shell", Provisioner::Shell),
@@ -162,20 +175,24 @@ fn targets_and_provisioners_are_understood_in_all_spellings() {
 #[test]
 fn marketplace_images_come_from_the_inputs_that_say_something() {
     let check = |inputs: &[(&str, &str)], expected: [&str; 4], plan: Option<[&str; 3]>| {
-        let expected = Source::Marketplace {
+        let expected = PlatformImage {
             publisher: expected[0].to_owned(),
             offer: expected[1].to_owned(),
             sku: expected[2].to_owned(),
             version: expected[3].to_owned(),
-            plan: plan.map(|[name, product, publisher]| PurchasePlan {
-                name: name.to_owned(),
-                product: product.to_owned(),
-                publisher: publisher.to_owned(),
+            plan_info: plan.map(|[name, product, publisher]| {
+                Box::new(PlanInfo {
+                    plan_name: name.to_owned(),
+                    plan_product: product.to_owned(),
+                    plan_publisher: publisher.to_owned(),
+                    ..PlanInfo::default()
+                })
             }),
+            ..PlatformImage::default()
         };
         assert_eq!(
-            marketplace().inputs(inputs).plan().unwrap().source,
-            expected,
+            *source(&marketplace().inputs(inputs).plan().unwrap()),
+            Source::PlatformImage(expected),
             "{inputs:?}"
         );
     };
@@ -236,11 +253,7 @@ fn hidden_inputs_are_not_looked_at() {
 fn regions_are_trimmed_told_apart_and_filled_in() {
     let check = |text: &str, expected: &[&str]| {
         let plan = gallery().input("replicationRegions", text).plan().unwrap();
-        let Target::Gallery { regions, .. } = plan.target else {
-            panic!("the target is a gallery");
-        };
-        let regions: Vec<&str> = regions.iter().map(|region| region.name.as_str()).collect();
-        assert_eq!(regions, expected, "{text}");
+        assert_eq!(target(&plan).regions(), expected, "{text}");
     };
     check("", &["westeurope"]);
     check(" , ", &["westeurope"]);
@@ -253,10 +266,7 @@ fn regions_are_trimmed_told_apart_and_filled_in() {
 fn managed_images_lie_at_the_given_place_or_beside_the_template() {
     let check = |text: &str, expected: &str| {
         let plan = job().input("managedImageLocation", text).plan().unwrap();
-        let Target::ManagedImage { location, .. } = plan.target else {
-            panic!("the target is a managed image");
-        };
-        assert_eq!(location.as_str(), expected, "{text}");
+        assert_eq!(target(&plan).regions(), [expected], "{text}");
     };
     check("", "westeurope");
     check(" North Europe ", "northeurope");

@@ -268,7 +268,8 @@ fn build_timeouts_that_the_service_cannot_keep() {
     }
     let accepted = |value: &str, minutes: u32, effective: u64| {
         let plan = job().input("buildTimeoutInMinutes", value).plan().unwrap();
-        assert_eq!(plan.build_timeout_minutes, minutes, "{value}");
+        let sent = plan.properties.build_timeout_in_minutes;
+        assert_eq!(sent.unwrap_or_default(), minutes, "{value}");
         assert_eq!(
             plan.effective_build_timeout(),
             Duration::from_secs(effective * 60),

@@ -1,6 +1,7 @@
 //! Image templates, as files.
 
 use image_builder::secret::Secret;
+use image_builder::template::model::json;
 use image_builder::template::{Address, PackageLink, compose};
 use serde_json::Value;
 
@@ -20,7 +21,7 @@ pub(crate) fn link(job: &Job) -> PackageLink {
 }
 
 pub(crate) fn template(job: &Job) -> Value {
-    compose(&job.plan().unwrap(), Some(&link(job)))
+    json(&compose(&job.plan().unwrap(), Some(&link(job))))
 }
 
 fn check(name: &str, job: &Job) {
@@ -291,7 +292,7 @@ fn a_package_that_an_identity_reads_has_no_link() {
         let job = job().input("provisioner", provisioner);
         let sha256 = SHA256.to_owned();
         let link = PackageLink { address, sha256 };
-        let template = compose(&job.plan().unwrap(), Some(&link));
+        let template = json(&compose(&job.plan().unwrap(), Some(&link)));
         let text = serde_json::to_string_pretty(&template).unwrap() + "\n";
         golden(&format!("templates/{name}.json"), &text);
     };

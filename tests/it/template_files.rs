@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use image_builder::inputs::Variables;
 use image_builder::inputs::template_file::members::{IMAGE_TEMPLATE_PROPERTIES, Object, Shape};
-use image_builder::inputs::{Target, Variables};
 use image_builder::template::compose;
+use image_builder::template::model::json;
 use serde_json::Value;
 
 use crate::golden::golden;
@@ -58,7 +59,7 @@ fn template(job: &Job) -> Value {
         .plan()
         .unwrap_or_else(|problems| panic!("{problems:#?}"));
     let link = plan.package.is_some().then(|| link(job));
-    compose(&plan, link.as_ref())
+    json(&compose(&plan, link.as_ref()))
 }
 
 const FILES: [&str; 3] = ["windows.yml", "linux.yml", "managed-image.json"];
@@ -99,7 +100,7 @@ fn a_file_can_do_without_package_and_storage() {
     let plan = job.plan().unwrap();
     assert_eq!(plan.package, None);
     assert_eq!(plan.run_output_name(), "gallery");
-    assert_eq!(plan.build_timeout_minutes, 120);
+    assert_eq!(plan.properties.build_timeout_in_minutes, Some(120));
     assert!(!plan.result_lies_with_template());
     // The agent fills the sources folder in where the input is empty.
     let folder = job
@@ -114,7 +115,6 @@ fn a_file_can_do_without_package_and_storage() {
     );
     let vhd = job_of("linux.yml").plan().unwrap();
     assert!(vhd.result_lies_with_template());
-    assert!(matches!(vhd.target, Target::InFile { .. }));
 }
 
 #[test]

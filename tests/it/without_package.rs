@@ -7,6 +7,7 @@ use crate::inputs::warnings;
 use crate::job::{Job, job};
 use crate::problems::problems;
 use image_builder::template::compose;
+use image_builder::template::model::json;
 
 fn alone() -> Job {
     let mut job = job();
@@ -32,7 +33,7 @@ fn customizers(job: &Job) -> Value {
         .plan()
         .unwrap_or_else(|problems| panic!("{problems:#?}"));
     assert_eq!(plan.package, None);
-    compose(&plan, None)["properties"]["customize"].take()
+    json(&compose(&plan, None))["properties"]["customize"].take()
 }
 
 #[test]

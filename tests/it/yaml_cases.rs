@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use image_builder::inputs::{
-    Code, OnError, Plan, Provisioner, Source, StorageType, Target, Versioning,
-};
+use image_builder::inputs::{Code, Plan, Provisioner};
+use image_builder::template::model::{Distributor, SharedImage, Source, Versioning};
 
 use crate::job::{CONNECTION_ID, Job, id, job};
 use crate::problems::problems;
@@ -60,29 +59,25 @@ fn definition() -> String {
 
 /// Publisher, offer, SKU and version of the source.
 fn marketplace(plan: &Plan) -> [&str; 4] {
-    match &plan.source {
-        Source::Marketplace {
-            publisher,
-            offer,
-            sku,
-            version,
-            ..
-        } => [publisher, offer, sku, version],
+    match &plan.properties.source {
+        Some(Source::PlatformImage(image)) => {
+            [&image.publisher, &image.offer, &image.sku, &image.version].map(String::as_str)
+        }
         other => panic!("not a marketplace image: {other:?}"),
+    }
+}
+
+fn shared_image(plan: &Plan) -> &SharedImage {
+    match plan.properties.targets() {
+        [Distributor::SharedImage(target)] => target,
+        other => panic!("not a gallery: {other:?}"),
     }
 }
 
 /// Version and regions of the target.
 fn gallery(plan: &Plan) -> (Option<String>, Vec<&str>) {
-    match &plan.target {
-        Target::Gallery {
-            version, regions, ..
-        } => (
-            version.map(|version| version.to_string()),
-            regions.iter().map(|region| region.name.as_str()).collect(),
-        ),
-        other => panic!("not a gallery: {other:?}"),
-    }
+    let (_, version) = shared_image(plan).image().unwrap();
+    (version, plan.properties.targets()[0].regions())
 }
 
 fn codes(plan: &Plan) -> Vec<Code> {
@@ -216,8 +211,16 @@ fn tutorial(number: &str, storage_account: &str) {
         gallery(&plan),
         (Some("0.0.4711".to_owned()), vec!["eastus2"])
     );
-    assert_eq!(plan.build_vm.size.as_deref(), Some("Standard_D1_v2"));
-    assert_eq!(plan.build_timeout_minutes, 0);
+    assert_eq!(
+        plan.properties
+            .vm_profile
+            .as_ref()
+            .unwrap()
+            .vm_size
+            .as_deref(),
+        Some("Standard_D1_v2")
+    );
+    assert_eq!(plan.properties.build_timeout_in_minutes, None);
     assert_eq!(codes(&plan), [Code::Retired, Code::Retired]);
 }
 
@@ -405,22 +408,19 @@ fn case_09_is_of_the_second_version_of_a_sibling() {
     let directory = step.given.working_directory.display();
     let plan = step.plan().unwrap();
     assert!(plan.customization.run_elevated);
-    assert!(plan.settings.optimize_boot);
-    assert_eq!(plan.settings.on_customizer_error, OnError::Cleanup);
-    assert_eq!(plan.build_timeout_minutes, 120);
+    assert!(plan.properties.optimize.is_some());
+    assert_eq!(plan.properties.error_handling, None);
+    assert_eq!(plan.properties.build_timeout_in_minutes, Some(120));
     assert_eq!(gallery(&plan), (None, vec!["westeurope", "northeurope"]));
-    let Target::Gallery {
-        versioning,
-        regions,
-        exclude_from_latest: false,
-        ..
-    } = &plan.target
-    else {
-        panic!("a gallery, its latest version");
+    let target = shared_image(&plan);
+    assert_eq!(target.exclude_from_latest, None);
+    let latest = Versioning {
+        scheme: "Latest".to_owned(),
+        ..Versioning::default()
     };
-    assert_eq!(*versioning, Some(Versioning::Latest { major: None }));
-    let storage = Some(StorageType::StandardLrs);
-    assert!(regions.iter().all(|region| region.storage == storage));
+    assert_eq!(target.versioning, Some(latest));
+    let mut regions = target.target_regions.iter().flatten();
+    assert!(regions.all(|region| region.storage_account_type.as_deref() == Some("Standard_LRS")));
     assert_eq!(
         plan.warnings
             .iter()

@@ -5,13 +5,10 @@ mod urn;
 use super::declared::{
     BASE_IMAGE, BASE_IMAGE_PUB_OFFER_SKU, BASE_IMAGE_VERSION, Input, PLATFORM_IMAGE_PURCHASE_PLAN,
 };
-use super::plan::{PurchasePlan, Source};
 use super::problem::{Code, Form, Problem, quoted};
 use super::reading::{Reading, Reported};
+use crate::template::model::{LATEST, PlanInfo, PlatformImage, Source};
 use urn::{Urn, is_name, is_version};
-
-/// The version that stands for the newest one.
-pub(super) const LATEST: &str = "latest";
 
 const BASE_IMAGE_FORM: Form = Form {
     what: "a marketplace image",
@@ -40,13 +37,14 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Result<Source, Reported> {
             return Err(reading.report(problem));
         }
     };
-    Ok(Source::Marketplace {
+    Ok(Source::PlatformImage(PlatformImage {
         publisher: urn.publisher.to_owned(),
         offer: urn.offer.to_owned(),
         sku: urn.sku.to_owned(),
         version: version.to_owned(),
-        plan,
-    })
+        plan_info: plan.map(Box::new),
+        ..PlatformImage::default()
+    }))
 }
 
 /// The chosen image, with the input and text that it was read from.
@@ -96,7 +94,7 @@ fn version<'a>(reading: &mut Reading<'a>) -> Result<&'a str, Reported> {
     Err(reading.malformed(&BASE_IMAGE_VERSION, text, form, None))
 }
 
-fn purchase_plan(reading: &mut Reading<'_>) -> Result<Option<PurchasePlan>, Reported> {
+fn purchase_plan(reading: &mut Reading<'_>) -> Result<Option<PlanInfo>, Reported> {
     let input = &PLATFORM_IMAGE_PURCHASE_PLAN;
     let Some(text) = beside_placeholder(reading, input)? else {
         return Ok(None);
@@ -104,10 +102,11 @@ fn purchase_plan(reading: &mut Reading<'_>) -> Result<Option<PurchasePlan>, Repo
     let parts: Vec<&str> = text.split(':').map(str::trim).collect();
     match parts.as_slice() {
         [name, product, publisher] if parts.iter().all(|part| is_name(part)) => {
-            Ok(Some(PurchasePlan {
-                name: (*name).to_owned(),
-                product: (*product).to_owned(),
-                publisher: (*publisher).to_owned(),
+            Ok(Some(PlanInfo {
+                plan_name: (*name).to_owned(),
+                plan_product: (*product).to_owned(),
+                plan_publisher: (*publisher).to_owned(),
+                ..PlanInfo::default()
             }))
         }
         _ => {

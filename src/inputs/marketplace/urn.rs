@@ -1,6 +1,6 @@
 //! The names of marketplace images, and which of them their publishers have retired.
 
-use super::LATEST;
+use crate::template::model::LATEST;
 
 // The beginnings of retired images, and what to use instead: `build/base-images.json`, which the form's list is checked against, too.
 include!(concat!(env!("OUT_DIR"), "/base_images.rs"));

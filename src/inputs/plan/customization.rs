@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use serde_json::{Map, Value};
-
 use super::ArchiveFormat;
+use crate::template::model::Customizer;
 
 /// What is done to the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +37,7 @@ impl Customization {
 }
 
 /// A customizer of the template file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Step {
     /// What it does.
     pub action: StepAction,
@@ -47,14 +46,14 @@ pub struct Step {
 }
 
 /// What a customizer of the template file does.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum StepAction {
     /// Ready to be sent.
-    Plain(Value),
+    Plain(Customizer),
     /// A script that comes with the package.
     PackageScript {
         /// The customizer, but for what it runs.
-        customizer: Map<String, Value>,
+        customizer: Customizer,
         /// The script in the package, its parts separated by `/`.
         path: String,
         /// What has to be done to it before it runs.

@@ -14,25 +14,27 @@ mod variables;
 
 use std::path::Path;
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::declared::{BUILD_TIMEOUT_IN_MINUTES, TEMPLATE_FILE};
-use super::plan::{Provisioner, Source, Target};
+use super::plan::Provisioner;
 use super::problem::{Code, Problem};
 use super::reading::{Reading, Reported};
+use crate::template::model::Properties;
 use check::{Checked, Fault};
-pub(super) use overrides::CUSTOMIZE;
+pub(super) use overrides::{CUSTOMIZE, DISTRIBUTE, SOURCE};
 pub(super) use steps::{FileSteps, resolve};
 
 /// What a template file says, checked. The default is that of no file.
 #[derive(Debug, Default)]
 pub(super) struct TemplateFile {
     /// Its sections as they are sent, without the customizers. Empty if the file has a fault.
-    pub(super) sections: Map<String, Value>,
+    pub(super) properties: Properties,
     /// Its customizers, if it has the section and no fault.
     pub(super) steps: Option<FileSteps>,
     /// The names of its sections, those with a fault too.
-    names: Vec<String>,
+    pub(super) names: Vec<String>,
     /// What is wrong with it, if something is.
     fault: Option<Reported>,
     /// Whether not even the names of its sections are known.
@@ -64,84 +66,39 @@ impl TemplateFile {
         &self,
         reading: &mut Reading<'_>,
         section: &str,
-        said: impl FnOnce(&Self) -> Option<T>,
+        said: impl FnOnce(&Properties) -> Option<T>,
         read: impl FnOnce(&mut Reading<'_>) -> Result<T, Reported>,
     ) -> Result<T, Reported> {
         match &self.fault {
             Some(_) if self.unread => reading.as_far_as_given(read),
             Some(fault) if self.has(section) => Err(fault.clone()),
-            _ => match said(self).filter(|_| self.has(section)) {
+            _ => match said(&self.properties).filter(|_| self.has(section)) {
                 Some(value) => Ok(value),
                 None => read(reading),
             },
         }
     }
 
-    /// What the image starts from, if the file says it.
-    pub(super) fn source(&self) -> Option<Source> {
-        let source = self.sections.get("source")?;
-        let text = |name: &str| {
-            let value = source.get(name).and_then(Value::as_str);
-            value.unwrap_or_default().to_owned()
-        };
-        if text("type") != "PlatformImage" {
-            return Some(Source::InFile(source.clone()));
-        }
-        let plan = source.get("planInfo").map(|plan| {
-            let text = |name: &str| {
-                let value = plan.get(name).and_then(Value::as_str);
-                value.unwrap_or_default().to_owned()
-            };
-            super::plan::PurchasePlan {
-                name: text("planName"),
-                product: text("planProduct"),
-                publisher: text("planPublisher"),
-            }
-        });
-        let version = Some(text("version")).filter(|version| !version.is_empty());
-        Some(Source::Marketplace {
-            publisher: text("publisher"),
-            offer: text("offer"),
-            sku: text("sku"),
-            version: version.unwrap_or_else(|| super::marketplace::LATEST.to_owned()),
-            plan,
-        })
-    }
-
-    /// What the result becomes, if the file says it. The first target is the one that is reported.
-    pub(super) fn target(&self) -> Option<Target> {
-        let targets = self.sections.get("distribute")?.as_array()?;
-        let first = targets.first()?;
-        let run_output = first.get("runOutputName").and_then(Value::as_str)?;
-        let in_staging = |target: &Value| {
-            target.get("type").and_then(Value::as_str) == Some("VHD") && target.get("uri").is_none()
-        };
-        Some(Target::InFile {
-            run_output: run_output.to_owned(),
-            in_staging: targets.iter().any(in_staging),
-        })
-    }
-
-    /// The limit of the build in minutes, if the file says it; the range is checked.
-    pub(super) fn build_timeout(&self) -> Option<u32> {
-        let minutes = self.sections.get(TIMEOUT)?.as_u64()?;
-        u32::try_from(minutes).ok()
-    }
-
     /// Every script that it brings into the template, by its place in the file.
     pub(super) fn scripts(&self) -> Vec<(String, String)> {
         let own = self.steps.iter().flat_map(FileSteps::scripts_by_place);
-        let validators = self
-            .sections
-            .get("validate")
-            .and_then(|it| it.get("inVMValidations"));
-        let validators = validators.and_then(Value::as_array).into_iter().flatten();
-        let validators = validators.filter_map(Value::as_object).enumerate();
+        let validators = self.properties.validators().iter().enumerate();
         let validators = validators.map(|(index, validator)| {
             let place = format!("validate.inVMValidations[{index}]");
-            (place, steps::inline_of(validator))
+            (place, validator.inline().join("\n"))
         });
         own.chain(validators).collect()
+    }
+
+    /// What the file says of a section that can be left out, and otherwise what the inputs say.
+    pub(super) fn section<T: Clone>(
+        &self,
+        reading: &mut Reading<'_>,
+        section: &str,
+        said: impl FnOnce(&Properties) -> &Option<T>,
+        read: impl FnOnce(&mut Reading<'_>) -> Result<Option<T>, Reported>,
+    ) -> Result<Option<T>, Reported> {
+        self.or_inputs(reading, section, |it| Some(said(it).clone()), read)
     }
 
     /// The system that the customizers are for, as far as they tell.
@@ -181,7 +138,8 @@ pub(super) fn read(reading: &mut Reading<'_>) -> TemplateFile {
     let mut checked = check::check(&node, &members::IMAGE_TEMPLATE_PROPERTIES, &given.variables);
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     rules::check(&mut checked);
-    let steps = steps::read(&mut checked, &folder, &bounds);
+    let mut properties = properties(&mut checked);
+    let steps = steps::read(&mut checked, &mut properties, (&folder, &bounds));
     let mut first = None;
     checked.faults.sort_by_key(|fault| fault.line);
     for fault in checked.faults {
@@ -206,14 +164,21 @@ pub(super) fn read(reading: &mut Reading<'_>) -> TemplateFile {
             ..TemplateFile::default()
         };
     }
-    let mut sections = checked.value;
-    sections.remove(CUSTOMIZE);
     TemplateFile {
-        sections,
+        properties,
         steps,
         names,
         ..TemplateFile::default()
     }
+}
+
+/// What was checked, in types.
+fn properties(checked: &mut Checked) -> Properties {
+    let value = Value::Object(std::mem::take(&mut checked.value));
+    Properties::deserialize(value).unwrap_or_else(|error| {
+        checked.fault("", format!("it cannot be read: {error}"), None);
+        Properties::default()
+    })
 }
 
 fn problem(code: Code, sentence: String, hint: Option<String>) -> Problem {

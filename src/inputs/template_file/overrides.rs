@@ -26,13 +26,17 @@ pub struct Override {
     pub inputs: &'static [(&'static Input, &'static str)],
 }
 
+/// The section with the source.
+pub(in crate::inputs) const SOURCE: &str = "source";
 /// The section with the steps.
 pub(in crate::inputs) const CUSTOMIZE: &str = "customize";
+/// The section with the targets.
+pub(in crate::inputs) const DISTRIBUTE: &str = "distribute";
 
 /// Every override, in the order of the sections in the definition. `provisioner` counts beside customizers that tell no system.
 pub const OVERRIDES: &[Override] = &[
     Override {
-        section: "source",
+        section: SOURCE,
         inputs: &[
             (&IMAGE_SOURCE, "type"),
             (&CUSTOM_IMAGE_RESOURCE_ID, "imageId"),
@@ -71,7 +75,7 @@ pub const OVERRIDES: &[Override] = &[
         ],
     },
     Override {
-        section: "distribute",
+        section: DISTRIBUTE,
         inputs: &[
             (&DISTRIBUTE_TYPE, "type"),
             (&IMAGE_ID_FOR_DISTRIBUTE, "imageId"),

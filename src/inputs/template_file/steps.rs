@@ -7,16 +7,16 @@ mod text_file;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::check::Checked;
-use super::text;
 use crate::file;
 use crate::inputs::customization::lines;
 use crate::inputs::path::{Bounds, INTO_BOUNDS, resolved, what_there_is};
 use crate::inputs::plan::{Mend, Provisioner};
 use crate::inputs::predefined::left_alone;
 use crate::inputs::problem::{Code, quoted};
+use crate::template::model::{Customizer, Properties};
 use interpreter::by_its_interpreter;
 pub(in crate::inputs) use resolution::resolve;
 
@@ -33,53 +33,47 @@ pub(in crate::inputs) struct FileSteps(Vec<FileStep>);
 #[derive(Debug)]
 enum FileStep {
     /// Ready to be sent, and the script that it runs, if that is one of the repository.
-    Plain(Map<String, Value>, Option<PathBuf>),
+    Plain(Customizer, Option<PathBuf>),
     /// A file on the agent that has to come with the package, and where the template file names it.
     Carried {
-        customizer: Map<String, Value>,
+        customizer: Customizer,
         file: PathBuf,
         member: String,
         mend: Mend,
     },
 }
 
-/// Reads the files that are named. Validators' scripts are put in place as well: they run in another VM, which the package does not get into.
-pub(super) fn read(checked: &mut Checked, folder: &Path, bounds: &Bounds) -> Option<FileSteps> {
-    if let Some(list) = checked
-        .value
-        .get("validate")
-        .and_then(|it| it.get("inVMValidations"))
-    {
-        let validators = list.as_array().cloned().unwrap_or_default();
-        let ready = validators.into_iter().enumerate().map(|(index, validator)| {
-            let place = format!("validate.inVMValidations[{index}]");
-            match step(checked, (folder, bounds), &place, object(validator)) {
-                FileStep::Plain(validator, _) => Value::Object(validator),
-                FileStep::Carried { customizer, .. } => {
-                    let place = format!("{place}.{SCRIPT_PATH}");
-                    let sentence = format!("the script is larger than {LONGEST_INLINE} bytes, and the package is not available in the validation VM");
-                    checked.fault(&place, sentence, Some("use 'scriptUri', or copy the script into the image"));
-                    Value::Object(customizer)
-                }
+/// Reads the files that are named, and takes the customizers out of `properties`. Validators' scripts are put in place as well: they run in another
+/// VM, which the package does not get into.
+pub(super) fn read(
+    checked: &mut Checked,
+    properties: &mut Properties,
+    place: (&Path, &Bounds),
+) -> Option<FileSteps> {
+    let validate = properties.validate.iter_mut();
+    let validators = validate.flat_map(|it| it.in_vm_validations.iter_mut().flatten());
+    for (index, validator) in validators.enumerate() {
+        let member = format!("validate.inVMValidations[{index}]");
+        *validator = match step(checked, place, &member, validator.clone()) {
+            FileStep::Plain(validator, _) => validator,
+            FileStep::Carried { customizer, .. } => {
+                let member = format!("{member}.{SCRIPT_PATH}");
+                let sentence = format!(
+                    "the script is larger than {LONGEST_INLINE} bytes, and the package is not available in the validation VM"
+                );
+                checked.fault(
+                    &member,
+                    sentence,
+                    Some("use 'scriptUri', or copy the script into the image"),
+                );
+                customizer
             }
-        });
-        let ready = ready.collect();
-        if let Some(validate) = checked
-            .value
-            .get_mut("validate")
-            .and_then(Value::as_object_mut)
-        {
-            validate.insert("inVMValidations".to_owned(), Value::Array(ready));
-        }
+        };
     }
-    let customizers = checked.value.get("customize")?.as_array().cloned()?;
-    let steps = customizers
-        .into_iter()
-        .enumerate()
-        .map(|(index, customizer)| {
-            let place = format!("customize[{index}]");
-            step(checked, (folder, bounds), &place, object(customizer))
-        });
+    let customizers = properties.customize.take()?.into_iter().enumerate();
+    let steps = customizers.map(|(index, customizer)| {
+        step(checked, place, &format!("customize[{index}]"), customizer)
+    });
     Some(FileSteps(steps.collect()))
 }
 
@@ -117,10 +111,15 @@ fn beginning(path: &Path) -> io::Result<Vec<u8>> {
     Ok(content)
 }
 
-fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(object) => object,
-        _ => Map::new(),
+/// Takes the members out that are this task's own: the path of a script, or of a file.
+fn own_members(customizer: &mut Customizer) -> (Option<Value>, Option<Value>) {
+    match customizer {
+        Customizer::Shell(it) => (it.other.shift_remove(SCRIPT_PATH), None),
+        Customizer::PowerShell(it) => (it.other.shift_remove(SCRIPT_PATH), None),
+        Customizer::File(it) => (None, it.other.shift_remove(SOURCE_PATH)),
+        Customizer::WindowsUpdate(_) | Customizer::WindowsRestart(_) | Customizer::Unknown(_) => {
+            (None, None)
+        }
     }
 }
 
@@ -128,10 +127,9 @@ fn step(
     checked: &mut Checked,
     (folder, bounds): (&Path, &Bounds),
     place: &str,
-    mut customizer: Map<String, Value>,
+    mut customizer: Customizer,
 ) -> FileStep {
-    let script = customizer.shift_remove(SCRIPT_PATH);
-    let source = customizer.shift_remove(SOURCE_PATH);
+    let (script, source) = own_members(&mut customizer);
     let (member, path) = match (&script, &source) {
         (Some(Value::String(path)), _) => (format!("{place}.{SCRIPT_PATH}"), path),
         (_, Some(Value::String(path))) => (format!("{place}.{SOURCE_PATH}"), path),
@@ -157,7 +155,7 @@ fn step(
             return FileStep::Plain(customizer, None);
         }
     };
-    let shell = text(&customizer, "type") == Some("Shell");
+    let shell = matches!(customizer, Customizer::Shell(_));
     if content.len() > LONGEST_INLINE {
         return FileStep::Carried {
             customizer,
@@ -177,17 +175,12 @@ fn step(
         checked.fault(&member, format!("{shown} is empty"), None);
     }
     warn_of_macros(checked, &member, &shown, &script);
-    customizer.insert("inline".to_owned(), inline(script, shell));
-    FileStep::Plain(customizer, Some(file))
-}
-
-fn inline(script: Vec<String>, shell: bool) -> Value {
     let script = if shell {
         by_its_interpreter(script)
     } else {
         script
     };
-    Value::Array(script.into_iter().map(Value::String).collect())
+    FileStep::Plain(customizer.with_inline(script), Some(file))
 }
 
 /// What looks like a variable of the agent in a script of the repository. None is replaced there.
@@ -204,15 +197,16 @@ fn warn_of_macros(checked: &mut Checked, member: &str, shown: &str, script: &[St
 impl FileSteps {
     /// The system that the steps are for; a file may go to any.
     pub(super) fn provisioner(&self) -> Option<Provisioner> {
-        self.customizers()
-            .find_map(|step| match text(step, "type")? {
-                "Shell" => Some(Provisioner::Shell),
-                "PowerShell" | "WindowsRestart" | "WindowsUpdate" => Some(Provisioner::PowerShell),
-                _ => None,
-            })
+        self.customizers().find_map(|step| match step {
+            Customizer::Shell(_) => Some(Provisioner::Shell),
+            Customizer::PowerShell(_)
+            | Customizer::WindowsRestart(_)
+            | Customizer::WindowsUpdate(_) => Some(Provisioner::PowerShell),
+            Customizer::File(_) | Customizer::Unknown(_) => None,
+        })
     }
 
-    fn customizers(&self) -> impl Iterator<Item = &Map<String, Value>> {
+    fn customizers(&self) -> impl Iterator<Item = &Customizer> {
         self.0.iter().map(|step| match step {
             FileStep::Plain(customizer, _) | FileStep::Carried { customizer, .. } => customizer,
         })
@@ -227,9 +221,9 @@ impl FileSteps {
 
     /// The inline lines of each step.
     pub(in crate::inputs) fn scripts(&self) -> Vec<String> {
-        let steps = self.customizers();
-        let with_lines = steps.filter(|step| step.contains_key("inline"));
-        with_lines.map(inline_of).collect()
+        let scripts = self.customizers().map(Customizer::inline);
+        let with_lines = scripts.filter(|lines| !lines.is_empty());
+        with_lines.map(|lines| lines.join("\n")).collect()
     }
 
     /// All inline lines, to look for words in.
@@ -240,13 +234,6 @@ impl FileSteps {
     /// The inline lines of each step, by its place in the file.
     pub(in crate::inputs) fn scripts_by_place(&self) -> impl Iterator<Item = (String, String)> {
         let steps = self.customizers().enumerate();
-        steps.map(|(index, step)| (format!("customize[{index}]"), inline_of(step)))
+        steps.map(|(index, step)| (format!("customize[{index}]"), step.inline().join("\n")))
     }
-}
-
-/// The inline lines of a customizer or validator as one text.
-pub(super) fn inline_of(step: &Map<String, Value>) -> String {
-    let lines = step.get("inline").and_then(Value::as_array);
-    let lines = lines.into_iter().flatten().filter_map(Value::as_str);
-    lines.collect::<Vec<_>>().join("\n")
 }

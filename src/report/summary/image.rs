@@ -3,9 +3,10 @@
 use super::Told;
 use super::markup::{code, escaped, table};
 use crate::error::duration;
-use crate::inputs::{Plan, Source};
+use crate::inputs::Plan;
 use crate::resource::ResourceId;
 use crate::run::Image;
+use crate::template::model::{Source, json};
 
 pub(super) fn success(told: &Told<'_>, image: &Image) -> String {
     let id = image.uri.parse::<ResourceId>().ok();
@@ -74,25 +75,13 @@ fn origin(image: &Image) -> Vec<(&'static str, String)> {
 
 /// The source's name, with the number that `latest` stood for.
 fn source(plan: &Plan, image: &Image) -> String {
-    match (&image.platform_image, &plan.source) {
+    match (&image.platform_image, &plan.properties.source) {
         (Some(found), _) => [&found.publisher, &found.offer, &found.sku, &found.version]
             .map(String::as_str)
             .join(":"),
-        (None, Source::InFile(source)) => source.to_string(),
-        (None, Source::ManagedImage(id) | Source::GalleryVersion(id)) => id.to_string(),
-        (None, Source::SharedDirectly(id)) => id.clone(),
-        (
-            None,
-            Source::Marketplace {
-                publisher,
-                offer,
-                sku,
-                version,
-                ..
-            },
-        ) => [publisher, offer, sku, version]
-            .map(String::as_str)
-            .join(":"),
+        (None, Some(Source::ManagedImage(source))) => source.image_id.clone(),
+        (None, Some(Source::SharedImageVersion(source))) => source.image_version_id.clone(),
+        (None, source) => json(source).to_string(),
     }
 }
 

@@ -174,6 +174,38 @@ async fn nothing_is_built_where_nothing_has_changed() {
     assert_eq!(runs(&stage.cloud), before + 1, "a file");
 }
 
+/// Source and target of a template file are compared as those of the inputs are: a newer version of the source is a change.
+#[tokio::test(start_paused = true)]
+async fn a_template_file_is_compared_as_the_inputs_are() {
+    let scene = || {
+        let scene = Scene::windows();
+        let gallery = scene.world.gallery_id(&scene.world.galleries[0]);
+        let file = scene.step.directories.sources.join("web.yml");
+        let text = format!(
+            "source: {{type: PlatformImage, publisher: microsoftwindowsdesktop, offer: office-365, sku: win11-25h2-avd-m365}}\ndistribute:\n- type: SharedImage\n  runOutputName: gallery\n  galleryImageId: {gallery}/images/win11-avd\n  targetRegions: [{{name: westeurope}}]\n",
+        );
+        fs::write(&file, text).unwrap();
+        scene
+            .input("templateFile", file.to_str().unwrap())
+            .input("skipIfUnchanged", "true")
+    };
+    let first = scene().build(|_| {}).await;
+    assert_eq!(
+        first.variable("imageChanged"),
+        Some("true"),
+        "{}",
+        first.transcript
+    );
+    let second = scene().build_in(Arc::clone(&first.cloud)).await;
+    assert_eq!(
+        second.variable("imageChanged"),
+        Some("false"),
+        "{}",
+        second.transcript
+    );
+    assert_eq!(runs(&second.cloud), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_read_means_a_build() {
     for operation in ["ListVersions", "ListPlatformImageVersions"] {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use image_builder::template::compose;
+use image_builder::template::model::json;
 use serde_json::Value;
 
 use super::interpreter::{Bench, Case, scripts};
@@ -85,7 +86,8 @@ fn inline(script: &str, strict: bool) -> Job {
 
 /// The author's step, without the lines that unpack a package.
 fn of_inputs(script: &str, strict: bool) -> String {
-    let scripts = scripts(&compose(&inline(script, strict).plan().unwrap(), None));
+    let template = compose(&inline(script, strict).plan().unwrap(), None);
+    let scripts = scripts(&json(&template));
     let [(name, script)] = scripts.as_slice() else {
         panic!("{scripts:?}")
     };

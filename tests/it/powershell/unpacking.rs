@@ -6,6 +6,7 @@ use std::io::{Cursor, Write as _};
 use std::path::{Path, PathBuf};
 
 use image_builder::secret::Secret;
+use image_builder::template::model::json;
 use image_builder::template::{Address, PackageLink, compose};
 use ring::digest::{SHA256, digest};
 use zip::write::SimpleFileOptions;
@@ -51,7 +52,7 @@ impl Package {
         let root = bench.path(&format!("root-{number}"));
         let sha256 = sha256.to_owned();
         let template = compose(&job.plan().unwrap(), Some(&PackageLink { address, sha256 }));
-        let scripts = scripts(&template).into_iter();
+        let scripts = scripts(&json(&template)).into_iter();
         let cases = scripts.map(|(_, script)| Case {
             script: in_folder(&script, &root).replace("http://169.254.169.254", &server.address),
             stand_ins: NO_SLEEP.to_owned(),

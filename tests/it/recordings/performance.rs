@@ -121,7 +121,8 @@ impl Performance {
 
     /// Submits the template; the version of its source.
     pub(super) async fn create(&self, leftovers: &mut Leftovers<'_>) -> Option<String> {
-        create_template(&self.arm, &self.plan, &self.sent, &self.heard, leftovers)
+        let sent = serde_json::from_value(self.sent.clone()).unwrap();
+        create_template(&self.arm, &self.plan, &sent, &self.heard, leftovers)
             .await
             .unwrap()
             .source_version

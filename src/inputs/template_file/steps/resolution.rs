@@ -2,14 +2,12 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
 use super::{FileStep, FileSteps, LONGEST_INLINE, SCRIPT_PATH};
 use crate::inputs::declared::{PACKAGE_PATH, TEMPLATE_FILE};
 use crate::inputs::plan::{Package, Step, StepAction};
 use crate::inputs::problem::{Code, Problem, quoted};
 use crate::inputs::reading::{Reading, Reported};
-use crate::inputs::template_file::text;
+use crate::template::model::Customizer;
 
 /// The steps as they are sent, if the file has any. Every file that has to come with the package must lie in it.
 pub(in crate::inputs) fn resolve(
@@ -27,7 +25,7 @@ pub(in crate::inputs) fn resolve(
         let (customizer, file, member, mend) = match step {
             FileStep::Plain(customizer, script) => {
                 resolved.push(Step {
-                    action: StepAction::Plain(Value::Object(customizer)),
+                    action: StepAction::Plain(customizer),
                     script,
                 });
                 continue;
@@ -50,20 +48,17 @@ pub(in crate::inputs) fn resolve(
             .map(|part| part.as_os_str().to_string_lossy());
         let path = parts.collect::<Vec<_>>().join("/");
         let is_script = member.ends_with(SCRIPT_PATH);
-        let action = if is_script {
-            StepAction::PackageScript {
+        let action = match customizer {
+            Customizer::File(customizer) => StepAction::PackageFile {
+                name: customizer.name,
+                destination: customizer.destination.unwrap_or_default(),
+                path,
+            },
+            customizer => StepAction::PackageScript {
                 customizer,
                 path,
                 mend,
-            }
-        } else {
-            StepAction::PackageFile {
-                name: text(&customizer, "name").map(str::to_owned),
-                destination: text(&customizer, "destination")
-                    .unwrap_or_default()
-                    .to_owned(),
-                path,
-            }
+            },
         };
         resolved.push(Step {
             action,
