@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 /// Where the definition lies; its origin is told beside it.
-pub(crate) const DEFINITION: &str = "tests/emulator/openapi/imagebuilder.json";
+pub(crate) const DEFINITION: &str = "build/openapi/imagebuilder.json";
 /// What the table begins with.
 const ROOT: &str = "ImageTemplateProperties";
 

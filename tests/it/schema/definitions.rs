@@ -25,7 +25,7 @@ pub(crate) struct Definitions {
 
 impl Definitions {
     pub(crate) fn read() -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/emulator/openapi");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("build/openapi");
         let read = |name: &str| {
             serde_json::from_str(&fs::read_to_string(folder.join(name)).unwrap()).unwrap()
         };

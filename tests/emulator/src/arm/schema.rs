@@ -11,8 +11,8 @@ use crate::arm::problem::{
 };
 use crate::switches::ReadOnlyMembers;
 
-const BUILDER: &str = include_str!("../../openapi/imagebuilder.json");
-const COMMON: &str = include_str!("../../openapi/common-types-v3.json");
+const BUILDER: &str = include_str!("../../../../build/openapi/imagebuilder.json");
+const COMMON: &str = include_str!("../../../../build/openapi/common-types-v3.json");
 
 /// The members that came after 2020-02-14: definition or place, member, first api-version
 /// ([release notes](https://learn.microsoft.com/azure/virtual-machines/image-builder-api-update-release-notes)).
