@@ -336,7 +336,7 @@ impl State {
                 (outcome, delay + late)
             }
             Some(Effect::ExpireToken) => (
-                Outcome::Response(self.expired(service, now)),
+                Outcome::Response(self.expired(service, request, now)),
                 Duration::ZERO,
             ),
         };
@@ -365,10 +365,15 @@ impl State {
     }
 
     /// The refusal of a token that has expired, in the form of the service.
-    fn expired(&mut self, service: Service, now: OffsetDateTime) -> Response<Bytes> {
+    fn expired(
+        &mut self,
+        service: Service,
+        request: &Request<Bytes>,
+        now: OffsetDateTime,
+    ) -> Response<Bytes> {
         if service != Service::Blob {
             let refusal = self.arm.unauthenticated(&TokenProblem::Expired);
-            return self.arm.finish_refusal(refusal, now);
+            return self.arm.finish_refusal(request, refusal, now);
         }
         let (code, message) = (
             "InvalidAuthenticationInfo",

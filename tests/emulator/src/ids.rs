@@ -1,19 +1,66 @@
 //! Identifiers: GUIDs that are the same in every run, opaque text, and Azure resource ids.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// Makes GUIDs and opaque text from a seed, so that transcripts of tests do not change from run to run.
-#[derive(Debug, Clone)]
+/// What an identifier is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Purpose {
+    /// A request, in the headers of its answer.
+    Request,
+    Operation,
+    /// The signature in the address of an operation.
+    Signature,
+    /// The folder of a run's log.
+    Log,
+    StagingGroup,
+    StagingAccount,
+    /// The build that an image version names in its tags.
+    Correlation,
+    /// The blob that an image version was made of.
+    Disk,
+}
+
+/// Makes GUIDs and opaque text from a seed, so that transcripts of tests do not change from run to run. What has another purpose or another
+/// subject comes from a sequence of its own, so that one request or one resource more changes no identifier of the others.
+#[derive(Debug)]
 pub(crate) struct Ids {
-    state: u64,
+    seed: u64,
+    sequences: BTreeMap<(Purpose, String), Sequence>,
 }
 
 impl Ids {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { state: seed }
+        let sequences = BTreeMap::new();
+        Self { seed, sequences }
     }
 
+    /// The sequence for identifiers of one purpose that belong to one subject, such as a resource or an address.
+    pub(crate) fn of(&mut self, purpose: Purpose, subject: &str) -> &mut Sequence {
+        let seed = self.seed;
+        let key = (purpose, subject.to_ascii_lowercase());
+        self.sequences
+            .entry(key)
+            .or_insert_with_key(|(_, subject)| {
+                // FNV-1a, which is the same with every version of Rust.
+                let text = format!("{purpose:?} {subject}");
+                let sum = text.bytes().fold(0xCBF2_9CE4_8422_2325, |sum: u64, byte| {
+                    (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
+                });
+                Sequence { state: seed ^ sum }
+            })
+    }
+}
+
+/// Identifiers one after the other.
+#[derive(Debug)]
+pub(crate) struct Sequence {
+    state: u64,
+}
+
+impl Sequence {
     /// The next number of the `SplitMix64` sequence, which needs no more than one word of state.
     fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -102,12 +149,36 @@ mod tests {
     #[test]
     fn guids_have_their_form_and_differ() {
         let mut ids = Ids::new(1);
+        let ids = ids.of(Purpose::Operation, "a");
         let (one, two) = (ids.guid(), ids.guid());
         assert_eq!(one.len(), 36);
         assert_ne!(one, two);
-        assert_eq!(Ids::new(1).guid(), one);
+        assert_eq!(Ids::new(1).of(Purpose::Operation, "A").guid(), one);
+        assert_ne!(Ids::new(2).of(Purpose::Operation, "a").guid(), one);
         assert_eq!(ids.opaque(2575).len(), 2575);
         assert_eq!(ids.account().len(), 24);
+    }
+
+    #[test]
+    fn one_more_changes_none_of_the_others() {
+        let of_three = |more: bool| {
+            let mut ids = Ids::new(1);
+            if more {
+                ids.of(Purpose::Request, "GET /b").guid();
+                ids.of(Purpose::Log, "GET /a").guid();
+            }
+            let same = ids.of(Purpose::Request, "GET /a").guid();
+            (
+                same,
+                ids.of(Purpose::Request, "GET /b").guid(),
+                ids.of(Purpose::Disk, "/a").guid(),
+            )
+        };
+        let (without, with) = (of_three(false), of_three(true));
+        assert_eq!((&with.0, &with.2), (&without.0, &without.2));
+        assert_ne!(with.1, without.1);
+        assert_ne!(with.0, with.1);
+        assert_ne!(with.0, with.2);
     }
 
     #[test]

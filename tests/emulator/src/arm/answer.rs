@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::clock;
-use crate::ids::Ids;
+use crate::ids::{Ids, Purpose};
 use crate::json;
 
 /// An answer before its standard headers.
@@ -143,6 +143,8 @@ impl Refusal {
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {
     pub(crate) method: http::Method,
+    /// The path of its address.
+    pub(crate) path: String,
     /// Whether the answer comes from the image builder.
     pub(crate) builder: bool,
     /// Whether the answer comes from Microsoft.Compute.
@@ -193,6 +195,10 @@ fn standard_headers(
     ids: &mut Ids,
     now: OffsetDateTime,
 ) -> Vec<(&'static str, String)> {
+    let ids = ids.of(
+        Purpose::Request,
+        &format!("{} {}", origin.method, origin.path),
+    );
     let correlation = ids.guid();
     let mut headers = vec![
         ("cache-control", "no-cache".to_owned()),

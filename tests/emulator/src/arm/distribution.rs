@@ -10,7 +10,7 @@ use crate::arm::numbering::{next_version, parts};
 use crate::arm::template::{RunOutput, Template, text};
 use crate::arm::version::{Copying, ImageVersion, TargetRegion};
 use crate::blob::BlobService;
-use crate::ids;
+use crate::ids::{self, Purpose};
 use crate::switches::{DefaultVersion, ImageDisk};
 
 impl Arm {
@@ -121,7 +121,8 @@ impl Arm {
             "VMImageBuilderSource".to_owned(),
             Value::String(source_tag(template)),
         );
-        tags.insert("correlationId".to_owned(), Value::String(self.ids.guid()));
+        let correlation = self.ids.of(Purpose::Correlation, stem).guid();
+        tags.insert("correlationId".to_owned(), Value::String(correlation));
         let location = self
             .definition_of(stem)
             .map(|(gallery, _)| gallery.location.clone())
@@ -154,7 +155,8 @@ impl Arm {
             staging.id, staging.account
         );
         let endpoint = self.world.addresses.blob_endpoint(&staging.account);
-        Some((format!("{endpoint}vhds/{}.vhd", self.ids.guid()), account))
+        let disk = self.ids.of(Purpose::Disk, &account).guid();
+        Some((format!("{endpoint}vhds/{disk}.vhd"), account))
     }
 
     /// The number of a new version, by the target's `versioning`.

@@ -12,6 +12,7 @@ use crate::arm::template::text;
 use crate::arm::version::{self, Change, Copying, ImageVersion, changed, members};
 use crate::arm::version_checks::{check_busy, is_number};
 use crate::arm::{Arm, Asked};
+use crate::ids::Purpose;
 use crate::progress::{Durations, Fate, Progress};
 use crate::switches::PatchedTags;
 
@@ -200,14 +201,15 @@ impl Arm {
         end: Option<End>,
         with_location: bool,
     ) -> (String, Vec<(&'static str, String)>) {
-        let id = self.ids.guid();
+        let key = version_key(asked);
+        let id = self.ids.of(Purpose::Operation, &key).guid();
         let path = format!(
             "{}/subscriptions/{}/providers/Microsoft.Compute/locations/{}/capsOperations/{id}",
             self.world.addresses.arm,
             asked.path.get("subscription"),
             crate::arm::regions::plain(location)
         );
-        let mut operation = Operation::new(id.clone(), version_key(asked), asked.now);
+        let mut operation = Operation::new(id.clone(), key, asked.now);
         if let Some(end) = end {
             operation.close(asked.now, lag, end);
         }

@@ -6,7 +6,7 @@ use crate::arm::Arm;
 use crate::arm::operations::{End, Operation};
 use crate::arm::template::{Failure, Provisioning, Stage, Staging, text};
 use crate::blob::{BlobAccount, BlobRole, BlobService};
-use crate::ids;
+use crate::ids::{self, Purpose};
 use crate::progress::Fate;
 use crate::switches::StagingAccess;
 
@@ -117,7 +117,7 @@ impl Arm {
 
     /// Nobody is told of the operation of such a run.
     fn run_by_itself(&mut self, key: &str, at: OffsetDateTime) {
-        let id = self.ids.guid();
+        let id = self.ids.of(Purpose::Operation, key).guid();
         let run = Operation::new(id.clone(), key.to_owned(), at);
         self.operations.insert(id.clone(), run);
         self.begin_run(key, id, at);
@@ -125,7 +125,8 @@ impl Arm {
 
     /// The staging group: the one that the template names, or a new one whose name is cut as recorded.
     fn make_staging(&mut self, group: &str, name: &str, asked: &str) -> Staging {
-        let account = self.ids.account();
+        let template = format!("{group}/{name}");
+        let account = self.ids.of(Purpose::StagingAccount, &template).account();
         if !asked.is_empty() {
             let group = ids::segment_after(asked, "resourceGroups")
                 .unwrap_or_default()
@@ -143,7 +144,8 @@ impl Arm {
             };
         }
         let stem: String = format!("{group}_{name}").chars().take(40).collect();
-        let group = format!("IT_{stem}_{}", self.ids.guid());
+        let id = self.ids.of(Purpose::StagingGroup, &template).guid();
+        let group = format!("IT_{stem}_{id}");
         Staging {
             id: self.world.group_id(&group),
             group,

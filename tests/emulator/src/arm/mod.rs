@@ -171,6 +171,7 @@ impl Arm {
         let path = request.uri().path().to_ascii_lowercase();
         let mut origin = Origin {
             method: request.method().clone(),
+            path: path.clone(),
             builder: path.contains("/microsoft.virtualmachineimages"),
             compute: path.contains("/microsoft.compute/"),
             identifies_operation: request.method() != Method::GET
@@ -193,11 +194,13 @@ impl Arm {
     /// A refusal as a response, for trouble that comes before any route.
     pub(crate) fn finish_refusal(
         &mut self,
+        request: &Request<Bytes>,
         refusal: Refusal,
         now: OffsetDateTime,
     ) -> Response<Bytes> {
         let origin = Origin {
-            method: Method::GET,
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
             builder: false,
             compute: false,
             identifies_operation: false,

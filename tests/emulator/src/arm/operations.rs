@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use crate::arm::answer::Refusal;
 use crate::clock;
-use crate::ids::Ids;
+use crate::ids::{Ids, Purpose};
 use crate::progress::Progress;
 use crate::switches::OperationUrls;
 
@@ -74,6 +74,7 @@ impl Operation {
             let signed_at = clock::ticks(now)
                 + i128::try_from(self.queries.len()).unwrap_or_default() * 156_267;
             // The lengths are those of a recording of 2025.
+            let ids = ids.of(Purpose::Signature, &self.id);
             query = format!(
                 "{version}&t={signed_at}&c={}&s={}&h={}",
                 ids.opaque(2575),

@@ -6,6 +6,7 @@ use crate::arm::answer::{Answer, Body, Refusal};
 use crate::arm::operations::{End, Operation};
 use crate::arm::routes::Call;
 use crate::arm::{Arm, Asked};
+use crate::ids::Purpose;
 
 impl Arm {
     /// The operation document, the same for both URLs and with status 200 in each state.
@@ -51,7 +52,7 @@ impl Arm {
         location: &str,
         with_location: bool,
     ) -> (String, Vec<(&'static str, String)>) {
-        let id = self.ids.guid();
+        let id = self.ids.of(Purpose::Operation, subject).guid();
         let mut operation = Operation::new(id.clone(), subject.to_owned(), asked.now);
         let path = format!(
             "{}/subscriptions/{}/providers/Microsoft.VirtualMachineImages/locations/{location}/operations/{id}",

@@ -8,6 +8,7 @@ use crate::arm::operations::End;
 use crate::arm::template::{Provisioning, RunOutput, RunStatus, Stage, Template, Work};
 use crate::arm::{Arm, Asked, echo};
 use crate::blob::BlobService;
+use crate::ids::Purpose;
 use crate::progress::{Progress, RunFate, SubState};
 use crate::switches::{CanceledOperation, PartialOperation};
 
@@ -34,7 +35,7 @@ impl Arm {
             .fates
             .pop_front()
             .unwrap_or_else(|| self.switches.run.clone());
-        let log = self.ids.guid();
+        let log = self.ids.of(Purpose::Log, key).guid();
         if let Some(template) = self.templates.get_mut(key) {
             let stages = stages(template);
             let fate = own_fate(template).unwrap_or(fate);
