@@ -71,6 +71,14 @@ pub(crate) fn id(rest: &str) -> String {
     format!("{SUBSCRIPTION}/resourceGroups/rg-images/providers/{rest}")
 }
 
+/// The usual job, with a version of a gallery image as its target.
+pub(crate) fn gallery() -> Job {
+    job().input("distributeType", "sig").input(
+        "galleryImageId",
+        &id("Microsoft.Compute/galleries/gallery/images/web"),
+    )
+}
+
 pub(crate) fn secret_connection() -> GivenConnection {
     let pairs = |pairs: &[(&str, &str)]| {
         pairs

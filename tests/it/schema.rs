@@ -51,7 +51,7 @@ fn template_validator(written: Written) -> Validator {
 fn every_template_that_we_compose_is_valid() {
     let validator = template_validator(Written::ByUs);
     let templates = golden_templates();
-    assert!(templates.len() >= 35, "{} templates", templates.len());
+    assert!(templates.len() >= 30, "{} templates", templates.len());
     for (name, body) in templates {
         let offences = offences(&validator, &body);
         assert!(offences.is_empty(), "{name}: {offences:#?}");

@@ -6,7 +6,7 @@ use image_builder::template::{Address, PackageLink, compose};
 use serde_json::Value;
 
 use crate::golden::golden;
-use crate::job::{Job, id, job};
+use crate::job::{Job, gallery, id, job};
 
 /// The SHA-256 of `test`, which is what the cloud of `schema` has in every file.
 pub(crate) const SHA256: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
@@ -33,70 +33,52 @@ const SCRIPT_SHELL: &str = "# The package is in /tmp/webapp\nsudo sh /tmp/webapp
 const SCRIPT_POWERSHELL: &str =
     "& 'c:\\buildartifacts\\webapp\\install.ps1'\r\nexit $LASTEXITCODE\r\n";
 
-/// A part of a file's name, and the inputs that it stands for.
-type Choice<'a> = (&'a str, &'a [(&'a str, &'a str)]);
-
-const PROVISIONERS: &[Choice<'_>] = &[
-    (
-        "shell",
-        &[("provisioner", "shell"), ("inlineScript", SCRIPT_SHELL)],
-    ),
-    (
-        "powershell",
-        &[
-            ("provisioner", "powershell"),
-            ("inlineScript", SCRIPT_POWERSHELL),
-        ],
-    ),
-    (
-        "powershell-windows-update",
-        &[
-            ("provisioner", "powershell"),
-            ("inlineScript", SCRIPT_POWERSHELL),
-            ("windowsUpdateProvisioner", "true"),
-        ],
-    ),
-];
-
+/// Each source with each way to run the script, with one exception, and each target with both.
 #[test]
-fn every_combination_of_the_original() {
+fn sources_scripts_and_targets() {
     let base_version = id("Microsoft.Compute/galleries/gallery/images/base/versions/1.2.0");
     let definition = id("Microsoft.Compute/galleries/gallery/images/web");
-    let ubuntu = "Canonical:ubuntu-24_04-lts:server";
-    let sources: &[Choice<'_>] = &[
-        ("managed-image", &[("imageSource", "managedimage")]),
-        (
-            "gallery",
-            &[("imageSource", "sig"), ("ImageVersionId", &base_version)],
-        ),
-        (
-            "marketplace",
-            &[("imageSource", "marketplace"), ("baseImage", ubuntu)],
-        ),
-    ];
-    let regions = "westeurope, North Europe ,westeurope";
-    let targets: &[Choice<'_>] = &[
-        ("managed-image", &[("managedImageLocation", "northeurope")]),
-        (
-            "gallery",
-            &[
-                ("distributeType", "sig"),
-                ("galleryImageId", &definition),
-                ("replicationRegions", regions),
-            ],
-        ),
-        ("vhd", &[("distributeType", "vhd")]),
-    ];
-    for (source, source_inputs) in sources {
-        for (provisioner, provisioner_inputs) in PROVISIONERS {
-            for (target, target_inputs) in targets {
-                let job = job()
-                    .inputs(source_inputs)
-                    .inputs(provisioner_inputs)
-                    .inputs(target_inputs);
-                check(&format!("from-{source}-{provisioner}-to-{target}"), &job);
-            }
-        }
+    let from = |source: &str| match source {
+        "managed-image" => job().input("imageSource", "managedimage"),
+        "gallery" => job()
+            .input("imageSource", "sig")
+            .input("ImageVersionId", &base_version),
+        _ => job()
+            .input("imageSource", "marketplace")
+            .input("baseImage", "Canonical:ubuntu-24_04-lts:server"),
+    };
+    let by = |job: Job, script: &str| match script {
+        "shell" => job
+            .input("provisioner", "shell")
+            .input("inlineScript", SCRIPT_SHELL),
+        _ => job
+            .input("provisioner", "powershell")
+            .input("inlineScript", SCRIPT_POWERSHELL)
+            .input(
+                "windowsUpdateProvisioner",
+                &script.ends_with("windows-update").to_string(),
+            ),
+    };
+    let to = |job: Job, target: &str| match target {
+        "managed-image" => job.input("managedImageLocation", "northeurope"),
+        "gallery" => job
+            .input("distributeType", "sig")
+            .input("galleryImageId", &definition)
+            .input("replicationRegions", "westeurope, North Europe ,westeurope"),
+        _ => job.input("distributeType", "vhd"),
+    };
+    for (source, script, target) in [
+        ("managed-image", "shell", "managed-image"),
+        ("managed-image", "powershell", "gallery"),
+        ("managed-image", "powershell-windows-update", "vhd"),
+        ("gallery", "shell", "gallery"),
+        ("gallery", "powershell", "vhd"),
+        ("marketplace", "shell", "vhd"),
+        ("marketplace", "powershell", "managed-image"),
+        ("marketplace", "powershell-windows-update", "gallery"),
+    ] {
+        let job = to(by(from(source), script), target);
+        check(&format!("from-{source}-{script}-to-{target}"), &job);
     }
 }
 
@@ -158,13 +140,6 @@ fn everything_beyond_the_combinations() {
         "nasty-package-name-powershell",
         &powershell().package(NASTY),
     );
-}
-
-fn gallery() -> Job {
-    job().input("distributeType", "sig").input(
-        "galleryImageId",
-        &id("Microsoft.Compute/galleries/gallery/images/web"),
-    )
 }
 
 #[test]

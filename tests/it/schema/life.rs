@@ -218,7 +218,7 @@ fn trouble_is_told_by_the_definition() {
 #[test]
 fn changes_and_triggers_follow_the_definition() {
     let witness = Witness::new(world());
-    let path = witness.provision("one", &golden_template("from-marketplace-shell-to-gallery"));
+    let path = witness.provision("one", &golden_template("from-gallery-shell-to-gallery"));
     let ask = |method: Method, path: &str, body: Value| witness.ask(&method, path, &body);
     let (status, ..) = ask(Method::PATCH, &path, json!({"tags": {"a": "b"}}));
     assert_eq!(status, 200);
