@@ -22,9 +22,10 @@ impl KnownSecrets {
             .map(str::to_owned)
             .collect();
         for part in &new {
-            let mut forms = vec![in_json(part), percent_encoded(part), in_xml(part)];
-            forms.retain(|form| form != part);
+            let mut forms = forms(part);
+            forms.sort_unstable();
             forms.dedup();
+            forms.retain(|form| form != part);
             self.forms.push(part.clone());
             self.forms.extend(forms);
         }
@@ -64,6 +65,39 @@ fn places(text: &str, form: &str) -> impl Iterator<Item = Range<usize>> {
     found.map(|(start, found)| start..start + found.len())
 }
 
+/// What programs make of `text` when they put it into JSON, an address, XML or HTML.
+fn forms(text: &str) -> Vec<String> {
+    let in_json = in_json(text);
+    // .NET writes the hexadecimal digits of an address in lower case in one of its two ways, and those of JSON too.
+    let [upper, lower] = [true, false].map(|upper| percent_encoded(text, upper));
+    let with_plus = [&upper, &lower].map(|form| form.replace("%20", "+"));
+    let in_xml = in_xml(text);
+    let apostrophes = ["&#39;", "&#x27;", "&apos;"].map(|form| in_xml.replace('\'', form));
+    let html_in_json = [true, false].map(|upper| html_escaped(&in_json, upper));
+    let slashes = in_json.replace('/', r"\/");
+    let mut all = vec![in_json, upper, lower, in_xml, slashes];
+    all.extend(with_plus);
+    all.extend(apostrophes);
+    all.extend(html_in_json);
+    all
+}
+
+/// JSON in which what means something in HTML is escaped, as Azure and `ConvertTo-Json` of Windows PowerShell write it.
+fn html_escaped(json: &str, upper: bool) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '<' | '>' if upper => write!(escaped, "\\u{:04X}", u32::from(c)).ok(),
+            '&' | '\'' | '<' | '>' => write!(escaped, "\\u{:04x}", u32::from(c)).ok(),
+            _ => {
+                escaped.push(c);
+                None
+            }
+        };
+    }
+    escaped
+}
+
 /// As it stands between the quotes of a JSON string.
 fn in_json(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
@@ -72,13 +106,15 @@ fn in_json(text: &str) -> String {
 }
 
 /// As it stands in an address.
-fn percent_encoded(text: &str) -> String {
+fn percent_encoded(text: &str, upper: bool) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
             encoded.push(char::from(byte));
-        } else {
+        } else if upper {
             write!(encoded, "%{byte:02X}").ok();
+        } else {
+            write!(encoded, "%{byte:02x}").ok();
         }
     }
     encoded
@@ -133,6 +169,19 @@ mod tests {
             r#"pa\"ss&<word>/1"#,
             "pa%22ss%26%3Cword%3E%2F1",
             "pa&quot;ss&amp;&lt;word&gt;/1",
+            "pa%22ss%26%3cword%3e%2f1",
+            r#"pa\"ss\u0026\u003cword\u003e/1"#,
+            r#"pa\"ss\u0026\u003Cword\u003E/1"#,
+            r#"pa\"ss&<word>\/1"#,
+        ] {
+            assert_eq!(secrets.hide(&format!("a {text} b")), "a *** b", "{text}");
+        }
+        secrets.learn("it's a secret");
+        for text in [
+            "it&#39;s a secret",
+            "it&apos;s a secret",
+            "it%27s+a+secret",
+            r"it\u0027s a secret",
         ] {
             assert_eq!(secrets.hide(&format!("a {text} b")), "a *** b", "{text}");
         }

@@ -49,7 +49,7 @@ fn galleries_of(id: &ResourceId) -> String {
 async fn missing(azure: &Azure<'_>, id: &ResourceId, source: &Facts) -> Seen {
     let (group, gallery) = (id.resource_group(), id.name_at(0).unwrap_or_default());
     let (subscription, definition) = (id.subscription(), id.name());
-    let create = creation(id, source);
+    let create = creation(id, id.name(), source);
     let list = id.parent().map(|gallery| definitions_of(&gallery));
     let look = azure.look(list.clone().unwrap_or_default()).await;
     let (end, fix) = match &*look {
@@ -112,7 +112,9 @@ async fn one_definition(azure: &Azure<'_>, id: &ResourceId) -> Vec<Seen> {
                 let text = format!(
                     "{name} is for specialized images, and Azure VM Image Builder makes generalized ones"
                 );
-                seen.push(Seen::new(Verdict::Certain(MISMATCH), text).fix(creation(id, &source)));
+                seen.push(
+                    Seen::new(Verdict::Certain(MISMATCH), text).fix(creation(id, ANOTHER, &source)),
+                );
             }
             seen.extend(compared(id, &own, &source));
             seen
@@ -131,8 +133,11 @@ fn told(facts: &Facts) -> String {
     }
 }
 
-/// The command that makes a definition that fits the source.
-fn creation(id: &ResourceId, source: &Facts) -> String {
+/// What a definition beside one that exists is called: Azure does not change the one that is there into one that fits.
+const ANOTHER: &str = "<another name>";
+
+/// The command that makes the definition `name`, one that fits the source, in the gallery of `id`.
+fn creation(id: &ResourceId, name: &str, source: &Facts) -> String {
     let or =
         |known: &Option<String>, usual: &str| known.clone().unwrap_or_else(|| usual.to_owned());
     let security = source
@@ -144,7 +149,7 @@ fn creation(id: &ResourceId, source: &Facts) -> String {
         id.subscription(),
         quoted(id.resource_group()),
         id.name_at(0).unwrap_or_default(),
-        id.name(),
+        name,
         or(&source.os, "<Linux or Windows>"),
         or(&source.generation, "V2"),
         or(&source.architecture, "x64"),
@@ -170,7 +175,7 @@ fn compared(id: &ResourceId, own: &Facts, source: &Facts) -> Vec<Seen> {
             );
             seen.push(Seen::new(Verdict::Certain(MISMATCH), text).fix(format!(
                 "use another source, or another definition: {}",
-                creation(id, source)
+                creation(id, ANOTHER, source)
             )));
         }
     }
@@ -183,7 +188,7 @@ fn security(id: &ResourceId, own: &Facts, source: &Facts) -> Option<Seen> {
     let security = own.security.as_deref()?;
     let fix = format!(
         "use a definition that fits the source: {}",
-        creation(id, source)
+        creation(id, ANOTHER, source)
     );
     if facts::is_demanded(security) {
         let text = format!(
@@ -264,10 +269,31 @@ mod tests {
         );
     }
 
+    /// Azure refuses to make the one that is there into another.
+    #[test]
+    fn beside_a_definition_that_does_not_fit_the_command_makes_another() {
+        let linux = facts("Linux", "V2", "x64", "TrustedLaunchSupported");
+        for own in [
+            facts("Windows", "V2", "", ""),
+            facts("Linux", "V2", "", "TrustedLaunch"),
+        ] {
+            let seen = compared(&id(), &own, &linux);
+            assert!(!seen.is_empty(), "{own:?}");
+            for seen in seen {
+                let fix = seen.fix.unwrap_or_default();
+                assert!(
+                    fix.contains(" --gallery-image-definition <another name> "),
+                    "{fix}"
+                );
+            }
+        }
+    }
+
     #[test]
     fn the_command_makes_a_definition_that_fits() {
         let command = creation(
             &id(),
+            "web",
             &facts("Windows", "V2", "x64", "TrustedLaunchSupported"),
         );
         assert!(

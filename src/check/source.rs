@@ -175,7 +175,10 @@ async fn of_definition(azure: &Azure<'_>, id: &ResourceId) -> Vec<Seen> {
             plan.join(":")
         );
         let fix = format!(
-            "accept its terms in the subscription (az vm image terms accept --plan {name_of_plan} --offer {product} --publisher {publisher}), and use the marketplace image as source if Azure starts no VM from the version"
+            "accept its terms in the subscription (az vm image terms accept --plan {} --offer {} --publisher {}), and use the marketplace image as source if Azure starts no VM from the version",
+            quoted(name_of_plan),
+            quoted(product),
+            quoted(publisher)
         );
         seen.push(Seen::new(Verdict::Warning(PURCHASE_PLAN), text).fix(fix));
     }

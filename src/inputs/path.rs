@@ -28,11 +28,13 @@ pub(super) enum Outside {
 }
 
 impl Outside {
-    /// The reason, behind the quoted path that was named.
-    pub(super) fn reason(&self) -> String {
+    /// The reason, behind the quoted path that was `named`.
+    pub(super) fn reason(&self, named: &Path) -> String {
+        const PLACE: &str = "outside the sources folder and the working folder of the job; the task does not read it";
         match self {
+            Self::Elsewhere(path) if path == named => format!("is {PLACE}"),
             Self::Elsewhere(path) => format!(
-                "leads to {}, which is outside the sources folder and the working folder of the job; the task does not read it",
+                "leads to {}, which is {PLACE}",
                 quoted(&path.display().to_string())
             ),
             Self::OfGit => {

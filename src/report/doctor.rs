@@ -115,7 +115,10 @@ pub(super) fn hint_with(foreseen: &[Finding], hint: Option<String>) -> Option<St
             finding.text
         )
     });
-    let all: Vec<_> = warned.chain(hint).collect();
+    let warned: Vec<_> = warned.collect();
+    // What was warned of may have said it all.
+    let hint = hint.filter(|hint| !warned.iter().any(|text| text.contains(hint.as_str())));
+    let all: Vec<_> = warned.into_iter().chain(hint).collect();
     (!all.is_empty()).then(|| all.join("; otherwise: "))
 }
 
@@ -184,4 +187,27 @@ fn table(plan: &Plan, findings: &[Finding]) -> String {
         "\n❔ could not be checked. This is not a failure: a build does not need these permissions.\n",
     );
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_says_nothing_twice() {
+        let foreseen = [Finding {
+            check: "storage account",
+            verdict: Verdict::Fine,
+            text: "storage account 'sta' does not exist".to_owned(),
+            fix: Some("check the spelling: did you mean 'stb'? To create it: az x".to_owned()),
+        }];
+        let check = |hint: Option<&str>, expected: Option<&str>| {
+            let told = hint_with(&foreseen, hint.map(str::to_owned)).unwrap_or_default();
+            let (_, after) = told.split_once("To create it: az x").unwrap_or_default();
+            assert_eq!(after.strip_prefix("; otherwise: "), expected, "{told}");
+        };
+        check(None, None);
+        check(Some("did you mean 'stb'?"), None);
+        check(Some("wait"), Some("wait"));
+    }
 }

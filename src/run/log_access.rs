@@ -1,7 +1,7 @@
 //! Which role shows the log of a build, and the narrowest place where it can be given.
 
 use super::proof::is_of_service;
-use crate::resource::ResourceGroupId;
+use crate::resource::{ResourceGroupId, quoted};
 
 /// What is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(super) fn command(access: Access, group: &ResourceGroupId) -> String {
     let scope = if of_service {
         format!("/subscriptions/{}", group.subscription())
     } else {
-        group.to_string()
+        quoted(&group.to_string())
     };
     let (role, condition) = match access {
         Access::Resources => ("Reader", String::new()),

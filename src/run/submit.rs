@@ -11,6 +11,7 @@ use super::event::{Event, Events};
 use super::leftover::{Leftover, Leftovers};
 use super::pace::Pace;
 use super::tie;
+use super::watch::{LONGEST_SILENCE, is_final};
 use crate::arm::Failure;
 use crate::arm::image_template::Arm;
 use crate::arm::operation::{Started, Status};
@@ -121,6 +122,7 @@ async fn provisioned(
     let mut operation = started.operation.as_ref();
     let mut pace = Pace::new(started.pause);
     let mut spoken = Instant::now();
+    let mut news = Instant::now();
     while start.elapsed() < PROVISIONING_LIMIT {
         sleep(pace.pause()).await;
         if spoken.elapsed() >= HEARTBEAT {
@@ -148,13 +150,18 @@ async fn provisioned(
         }
         match arm.template(id).await {
             Ok(seen) => {
+                news = Instant::now();
                 pace.asked(seen.pause);
                 if let Some(end) = end_of_provisioning(plan, seen.value) {
                     return end;
                 }
             }
             Err(look) if look.is(StatusCode::NOT_FOUND) && start.elapsed() < READ_AFTER_WRITE => {}
-            Err(failure) => return Err(failure.into()),
+            Err(failure) if is_final(&failure) || news.elapsed() > LONGEST_SILENCE => {
+                return Err(failure.into());
+            }
+            // A bad answer, or the wish to be asked tomorrow, is no news of the template.
+            Err(_) => {}
         }
     }
     let limit = PROVISIONING_LIMIT.as_secs() / 60;

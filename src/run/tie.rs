@@ -67,7 +67,10 @@ pub(super) fn by_tags(template: &Template, origin: &Origin) -> Result<(), String
     }
     let named = match template.tag(RUN) {
         None => format!("it has no tag '{RUN}'"),
-        Some(run) if *run == origin.run => format!("its tag '{STEP}' names another step"),
+        Some(run) if *run == origin.run => match template.tag(STEP) {
+            None => format!("it has no tag '{STEP}'"),
+            Some(_) => format!("its tag '{STEP}' names another step"),
+        },
         Some(run) => format!("its tag '{RUN}' is '{run}'"),
     };
     Err(format!("{OF_ANOTHER_STEP}: {named}"))
@@ -207,5 +210,29 @@ mod tests {
         check(&[(RUN, "/4712"), (STEP, step)], false);
         check(&[(RUN, run), (STEP, "other/bake")], false);
         check(&[], false);
+    }
+
+    #[test]
+    fn it_is_told_which_tag_speaks_against_a_template() {
+        let origin = owner().origin;
+        let check = |tags: &[(&str, &str)], expected: &str| {
+            let tags = tags
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            let template = Template {
+                tags: tags.collect(),
+                ..Template::default()
+            };
+            let expected = format!("{OF_ANOTHER_STEP}: {expected}");
+            assert_eq!(by_tags(&template, &origin), Err(expected));
+        };
+        let run = origin.run.as_str();
+        check(&[], "it has no tag 'imageBuilderRun'");
+        check(&[(RUN, "/4712")], "its tag 'imageBuilderRun' is '/4712'");
+        check(&[(RUN, run)], "it has no tag 'imageBuilderStep'");
+        check(
+            &[(RUN, run), (STEP, "other/bake")],
+            "its tag 'imageBuilderStep' names another step",
+        );
     }
 }

@@ -54,7 +54,7 @@ const GRACE: Duration = Duration::from_secs(300);
 /// Azure Resource Manager may answer 404 for a moment although the template is there: it reads from replicas.
 const READ_AFTER_WRITE: Duration = Duration::from_secs(60);
 /// Azure answers a question about a template badly now and then while its build goes on (danielsollondon/azvmimagebuilder#129).
-const LONGEST_SILENCE: Duration = Duration::from_secs(15 * 60);
+pub(super) const LONGEST_SILENCE: Duration = Duration::from_secs(15 * 60);
 
 /// Follows the run that `started` until it ends, or `limit` is over.
 pub async fn watch(
@@ -279,7 +279,7 @@ impl Run<'_> {
 }
 
 /// Whether Azure will give the same answer again.
-fn is_final(failure: &Failure) -> bool {
+pub(super) fn is_final(failure: &Failure) -> bool {
     failure.refusal().is_some()
         && !failure.may_have_acted()
         && !failure.is(StatusCode::TOO_MANY_REQUESTS)

@@ -31,8 +31,13 @@ fn script(path: &str) -> String {
 }
 
 fn outside(place: &str, named: &str, real: &str) -> String {
+    let leads = if named == real {
+        String::new()
+    } else {
+        format!("leads to '{real}', which ")
+    };
     format!(
-        "AIB109 Input 'templateFile': image.yml, line 3, {place}: '{named}' leads to '{real}', which is outside the sources folder and the working folder of the job; the task does not read it\nhint: {OUT}, or into the folder of the package"
+        "AIB109 Input 'templateFile': image.yml, line 3, {place}: '{named}' {leads}is outside the sources folder and the working folder of the job; the task does not read it\nhint: {OUT}, or into the folder of the package"
     )
 }
 

@@ -97,7 +97,7 @@ pub(super) fn read(
         && let Err(outside @ Outside::Elsewhere(_)) = bounds.check(&folder)
     {
         let shown = quoted(&folder.display().to_string());
-        let sentence = format!("{shown} {}", outside.reason());
+        let sentence = format!("{shown} {}", outside.reason(&folder));
         let hint = format!(
             "to upload that folder on purpose, set '{}' to its path instead of a link",
             PACKAGE_PATH.name

@@ -29,7 +29,7 @@ fn bounds(given: &Given, path: &Path) -> Result<Bounds, Unread> {
         bounds.check(path).map_err(|outside| {
             let shown = quoted(&path.display().to_string());
             let hint = format!("name the file itself, not a link to it; or {INTO_BOUNDS}");
-            (format!("{shown} {}", outside.reason()), Some(hint))
+            (format!("{shown} {}", outside.reason(path)), Some(hint))
         })?;
     } else if let Some(folder) = path.parent() {
         bounds.add(folder);

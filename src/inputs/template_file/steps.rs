@@ -84,7 +84,7 @@ fn existing(checked: &mut Checked, member: &str, file: &Path, bounds: &Bounds) -
         Ok(real) => real,
         Err(outside) => {
             let hint = format!("{INTO_BOUNDS}, or into the folder of the package");
-            let sentence = format!("{shown} {}", outside.reason());
+            let sentence = format!("{shown} {}", outside.reason(file));
             checked.fault(member, sentence, Some(&hint));
             return None;
         }

@@ -281,3 +281,49 @@ fn the_page_is_what_the_source_says() {
         "docs/doctor.md differs from the source; run with UPDATE_GOLDEN=1"
     );
 }
+
+/// A resource group's name can have parentheses, which mean something to a shell.
+#[tokio::test(start_paused = true)]
+async fn names_in_commands_are_words_of_a_shell() {
+    const GROUP: &str = "rg(1)";
+    let elsewhere = |id: &str| id.replace("rg-images", GROUP);
+    let in_scene = |change: fn(Scene) -> Scene| {
+        let scene = scene();
+        let world = &scene.world;
+        let identity = elsewhere(&world.identity_id(&world.identities[0]));
+        let gallery = elsewhere(&world.gallery_id(&world.galleries[0]));
+        let subnet = elsewhere(&world.subnets[0].id);
+        change(
+            scene
+                .input("managedIdentity", &identity)
+                .input("galleryImageId", &format!("{gallery}/images/win11-avd"))
+                .input("vnetSubnetId", &subnet),
+        )
+    };
+    let group: fn(Scene) -> Scene = |scene| scene.input("ibAzureResourceGroup", GROUP);
+    let account: fn(Scene) -> Scene = |scene| {
+        let scene = scene.input("ibAzureResourceGroup", GROUP);
+        scene.input("storageAccountName", "stnowhere")
+    };
+    let managed: fn(Scene) -> Scene = |scene| {
+        let source = "/subscriptions/3a7f5b1e-6c0d-4e52-9d2b-8f41c7a0e963/resourceGroups/rg(1)/providers/Microsoft.Compute/images/img";
+        let scene = scene.input("imageSource", "managedImage");
+        scene.input("customImageResourceId", source)
+    };
+    for change in [group, account, managed] {
+        let stage = visit(in_scene(change)).await;
+        let words = stage.transcript.split(" --").skip(1);
+        let words = words
+            .filter_map(|option| option.split_once(' '))
+            .map(|(_, word)| {
+                word.split_once([';', '\n', '%'])
+                    .map_or(word, |(word, _)| word)
+            })
+            .filter(|word| word.contains(GROUP));
+        let words: Vec<_> = words.collect();
+        assert!(!words.is_empty(), "{}", stage.transcript);
+        for word in words {
+            assert!(word.starts_with('\''), "{word}\n{}", stage.transcript);
+        }
+    }
+}

@@ -42,6 +42,31 @@ async fn a_wait_of_a_day_between_two_questions_is_one_of_minutes() {
     );
 }
 
+/// A refusal that passes with tomorrow is one that the next question does not get.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_until_tomorrow_costs_no_build_that_has_begun() {
+    for operation in ["GetTemplate", "GetOperation", "RunTemplate", "GetRunOutput"] {
+        let effect = Effect::Status {
+            code: 429,
+            headers: vec![("Retry-After".to_owned(), "86400".to_owned())],
+            body: r#"{"error":{"code":"TooManyRequests","message":"tomorrow"}}"#.to_owned(),
+        };
+        let fault = Fault::once(Matcher::operation(operation), effect);
+        let stage = Scene::linux().build(|cloud| cloud.add_fault(fault)).await;
+        assert_eq!(
+            stage.result(),
+            "Succeeded",
+            "{operation}\n{}",
+            stage.transcript
+        );
+        assert!(
+            stage.elapsed < Duration::from_secs(3600),
+            "{operation}: {:?}",
+            stage.elapsed
+        );
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_long_text_is_cut() {
     let long = "x".repeat(3_000_000);
