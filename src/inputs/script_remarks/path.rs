@@ -23,9 +23,11 @@ pub(super) fn remarks(script: &str, provisioner: Provisioner, package: &Package)
         let other = foreign_path(line, provisioner, package);
         let remark = other.or_else(|| {
             let paths = paths(line, provisioner);
-            paths
-                .iter()
-                .find_map(|path| remark(path, &before, &contents, package))
+            paths.iter().find_map(|path| {
+                // The same line may have made it as well.
+                let before = format!("{before}{}", path.before.to_ascii_lowercase());
+                remark(path, &before, &contents, package)
+            })
         });
         remarks.extend(remark.map(|(text, hint)| Remark {
             line: number,
@@ -95,7 +97,8 @@ fn foreign_path(
 }
 
 fn paths(line: &str, provisioner: Provisioner) -> Vec<Named<'_>> {
-    let lower = line.to_ascii_lowercase();
+    // Windows takes a slash as well.
+    let lower = line.to_ascii_lowercase().replace('/', "\\");
     let place = match provisioner {
         Provisioner::PowerShell => WINDOWS,
         Provisioner::Shell => LINUX,

@@ -149,3 +149,29 @@ fn what_may_be_right_is_not_told_of() {
         assert!(told.is_empty(), "{script}: {told:?}");
     }
 }
+
+#[test]
+fn what_the_same_line_makes_is_there() {
+    let none = Vec::<String>::new();
+    for script in [
+        "curl -o /tmp/images/x.sh https://y && sh /tmp/images/x.sh",
+        "cp /a /tmp/images/x.sh; sh /tmp/images/x.sh",
+    ] {
+        assert_eq!(told(script, Provisioner::Shell, &[]), none, "{script}");
+    }
+    let script =
+        r"iwr https://y -OutFile c:\buildartifacts\images\x.ps1; & c:\buildartifacts\images\x.ps1";
+    assert_eq!(told(script, Provisioner::PowerShell, &[]), none);
+}
+
+#[test]
+fn a_slash_separates_on_windows_too() {
+    let script = "& 'c:/buildartifacts/wvd/images/install.ps1'";
+    let expected = r"1: 'c:/buildartifacts/wvd/images/install.ps1' is not where the package is: only the last part of 'packagePath' is used; write 'c:\buildartifacts\images\install.ps1'";
+    assert_eq!(told(script, Provisioner::PowerShell, &[]), [expected]);
+    let script = "& 'c:/buildartifacts/images/install.ps1'";
+    assert_eq!(
+        told(script, Provisioner::PowerShell, &[]),
+        Vec::<String>::new()
+    );
+}
