@@ -35,7 +35,7 @@ const LENGTH_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A blob that may or may not exist. It carries no right to read it.
 ///
-/// There is no other way to one than by [`BlobRef::new`], also from a text that somebody else may have written: so no address of storage leads
+/// There is no other way to one than by `BlobRef::new`, also from a text that somebody else may have written: so no address of storage leads
 /// out of its container.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "WrittenBlob")]
