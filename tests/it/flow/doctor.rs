@@ -297,7 +297,8 @@ async fn names_in_commands_are_words_of_a_shell() {
             scene
                 .input("managedIdentity", &identity)
                 .input("galleryImageId", &format!("{gallery}/images/win11-avd"))
-                .input("vnetSubnetId", &subnet),
+                .input("vnetSubnetId", &subnet)
+                .input("containerInstanceSubnetId", ""),
         )
     };
     let group: fn(Scene) -> Scene = |scene| scene.input("ibAzureResourceGroup", GROUP);
