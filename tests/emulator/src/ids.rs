@@ -37,10 +37,11 @@ impl Ids {
         Self { seed, sequences }
     }
 
-    /// The sequence for identifiers of one purpose that belong to one subject, such as a resource or an address.
+    /// The sequence for identifiers of one purpose that belong to one subject, such as a resource or an address. Clients put the time into names
+    /// (`t_1763800000000000`), which differs from run to run and does not count.
     pub(crate) fn of(&mut self, purpose: Purpose, subject: &str) -> &mut Sequence {
         let seed = self.seed;
-        let key = (purpose, subject.to_ascii_lowercase());
+        let key = (purpose, without_times(&subject.to_ascii_lowercase()));
         self.sequences
             .entry(key)
             .or_insert_with_key(|(_, subject)| {
@@ -52,6 +53,25 @@ impl Ids {
                 Sequence { state: seed ^ sum }
             })
     }
+}
+
+/// `text` without its numbers of ten digits and more.
+fn without_times(text: &str) -> String {
+    let mut kept = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (before, from) = rest.split_at(start);
+        let end = from
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(from.len());
+        let (number, after) = from.split_at(end);
+        kept.push_str(before);
+        if number.len() < 10 {
+            kept.push_str(number);
+        }
+        rest = after;
+    }
+    kept + rest
 }
 
 /// Identifiers one after the other.
@@ -157,6 +177,16 @@ mod tests {
         assert_ne!(Ids::new(2).of(Purpose::Operation, "a").guid(), one);
         assert_eq!(ids.opaque(2575).len(), 2575);
         assert_eq!(ids.account().len(), 24);
+    }
+
+    #[test]
+    fn the_time_in_a_name_changes_nothing() {
+        let of = |name: &str| Ids::new(1).of(Purpose::Operation, name).guid();
+        assert_eq!(of("/t_1763800000000000/run"), of("/t_1795909382791263/run"));
+        assert_ne!(of("/t_176380000/run"), of("/t_179590938/run"));
+        let mut ids = Ids::new(1);
+        let one = ids.of(Purpose::Operation, "t_1763800000000000").guid();
+        assert_ne!(ids.of(Purpose::Operation, "t_1795909382791263").guid(), one);
     }
 
     #[test]
