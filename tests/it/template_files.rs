@@ -461,6 +461,19 @@ fn steps_that_have_nothing_to_do() {
     );
 }
 
+/// What has the wrong shape in one section hides nothing in the others.
+#[test]
+fn a_section_that_is_wrong_hides_no_other() {
+    check(
+        "tags: {a: b}\nvmProfile: {vmsize: x}\ncustomize:\n- type: Shell\n  name: empty\n  inline: []\n",
+        &[
+            "AIB109 1, tags: this member does not exist\nhint: the members here are 'source', 'customize', 'optimize', 'validate', 'distribute', 'errorHandling', 'buildTimeoutInMinutes', 'vmProfile', 'additionalDataDisks', 'stagingResourceGroup', 'autoRun', 'managedResourceTags'",
+            "AIB109 2, vmProfile.vmsize: this member does not exist\nhint: did you mean 'vmSize'?",
+            "AIB109 6, customize[0].inline: it has no lines; expected at least one\nhint: write the commands to run, or remove the step",
+        ],
+    );
+}
+
 #[test]
 fn files_need_a_full_path_to_go_to() {
     let file = |destination: &str| {

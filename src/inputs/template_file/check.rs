@@ -53,8 +53,9 @@ pub(super) fn check(node: &Node, object: &'static Object, variables: &Variables)
         variables,
         checked: Checked::default(),
     };
-    let value = check.object(node, object, "");
-    check.checked.value = value.unwrap_or_default();
+    // A section that is wrong keeps no other from being checked.
+    let sections = check.members(node, object, "");
+    check.checked.value = sections.map(|(sections, _)| sections).unwrap_or_default();
     check.checked
 }
 

@@ -44,6 +44,17 @@ impl Check<'_> {
         object: &'static Object,
         place: &str,
     ) -> Option<Map<String, Value>> {
+        let (members, whole) = self.members(node, object, place)?;
+        whole.then_some(members)
+    }
+
+    /// The members that are right, and whether these are all.
+    pub(super) fn members(
+        &mut self,
+        node: &Node,
+        object: &'static Object,
+        place: &str,
+    ) -> Option<(Map<String, Value>, bool)> {
         let Kind::Map(members) = &node.kind else {
             self.wanted(node, "an object", place);
             return None;
@@ -87,8 +98,8 @@ impl Check<'_> {
                 },
             }
         }
-        self.required(node.line, object, place, &found, members, whole)
-            .then_some(found)
+        let whole = self.required(node.line, object, place, &found, members, whole);
+        Some((found, whole))
     }
 
     /// Reports a member that does not exist, or that only the service writes.
