@@ -12,6 +12,7 @@ use crate::inputs::declared::{
     PLATFORM_IMAGE_PURCHASE_PLAN, REPLICATION_REGIONS, STAGING_RESOURCE_GROUP, TEMPLATE_TAGS,
     VM_SIZE, VNET_SUBNET_ID, WINDOWS_UPDATE_PROVISIONER,
 };
+use crate::resource::quoted;
 
 /// A known failure, with what was found in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -208,16 +209,6 @@ fn is_argument(before: &str) -> bool {
         .strip_suffix(' ')
         .and_then(|it| it.rsplit(' ').next());
     option.is_some_and(|option| option.starts_with("--"))
-}
-
-/// As a shell takes it for one word: the name of a resource group may hold parentheses.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_./:@=-".contains(c);
-    if word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]

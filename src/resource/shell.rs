@@ -2,7 +2,7 @@
 
 /// `word` as one word of a POSIX shell, whatever is in it.
 pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-._/".contains(c);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._/:@=".contains(c);
     if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {
         word.to_owned()
     } else {

@@ -14,7 +14,7 @@ const DIRECTIONS: [(&str, &[&str]); 18] = [
     ("threads", &[]),
     ("file", &[]),
     ("log", &["ansi"]),
-    ("diagnosis", &["inputs::declared", "log"]),
+    ("diagnosis", &["inputs::declared", "log", "resource"]),
     ("agent", &["secret", "resource", "ansi", "file", "threads"]),
     ("inputs", &[MODEL, "secret", "resource", "file"]),
     ("template", &["inputs", "secret", "resource"]),
