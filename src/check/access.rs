@@ -26,18 +26,18 @@ pub(super) async fn own(azure: &Azure<'_>) -> Vec<Seen> {
         match &*azure.look(path).await {
             Look::There(list) => match entries(list) {
                 Some(given) if given.is_empty() && !azure.trusts_empty_lists() => {
-                    Seen::unknown(format!("the rights at {}", need.what), EMPTY)
+                    Seen::unknown(format!("the permissions on {}", need.what), EMPTY)
                 }
                 Some(given) => {
                     let who = "the service connection";
                     need.judge(who, "<object id of its principal>", OWN_RIGHTS, &given)
                 }
                 None => Seen::unknown(
-                    format!("the rights at {}", need.what),
+                    format!("the permissions on {}", need.what),
                     "the list is cut off",
                 ),
             },
-            other => Seen::unknown(format!("the rights at {}", need.what), reason(other)),
+            other => Seen::unknown(format!("the permissions on {}", need.what), reason(other)),
         }
     };
     join_all(needs.iter().map(one)).await
@@ -48,13 +48,16 @@ pub(super) async fn of_identity(azure: &Azure<'_>) -> Vec<Seen> {
     let id = &azure.subject.identity;
     let look = identity(azure, id).await;
     let Look::There(found) = &*look else {
-        return vec![Seen::unknown("the rights of the identity", reason(&look))];
+        return vec![Seen::unknown(
+            "the permissions of the identity",
+            reason(&look),
+        )];
     };
     // It becomes part of an address, and of a command in a hint.
     let plain = |id: &&str| id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     let Some(principal) = text(found, "/properties/principalId").filter(plain) else {
         return vec![Seen::unknown(
-            "the rights of the identity",
+            "the permissions of the identity",
             "Azure names no principal",
         )];
     };
@@ -64,12 +67,12 @@ pub(super) async fn of_identity(azure: &Azure<'_>) -> Vec<Seen> {
         match granted(azure, principal, &need.scope).await {
             Ok(given) if given.conditional && !missing(&given.certain, need.actions).is_empty() => {
                 Seen::unknown(
-                    format!("the rights of {who} at {}", need.what),
+                    format!("the permissions of {who} on {}", need.what),
                     "a role has a condition",
                 )
             }
             Ok(given) => need.judge(&who, principal, IDENTITY_RIGHTS, &given.certain),
-            Err(why) => Seen::unknown(format!("the rights of {who} at {}", need.what), &why),
+            Err(why) => Seen::unknown(format!("the permissions of {who} on {}", need.what), &why),
         }
     };
     join_all(needs.iter().map(one)).await

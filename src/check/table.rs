@@ -139,13 +139,13 @@ pub const CHECKS: &[Check] = &[
         Kind::Identity,
     ),
     check(
-        "rights of the service connection",
-        "it may make, run and remove templates, assign the identity, and write the package",
-        "none: everybody may read the own rights",
+        "permissions of the service connection",
+        "it has permission to create, run and delete templates, to assign the identity, and to write the package",
+        "none: everyone can read their own permissions",
         Kind::OwnRights,
     ),
     check(
-        "rights of the identity",
+        "permissions of the identity",
         "its roles allow what the service does with it: read the source, write image versions or images, join the subnets, assign the identities of the build VM, use the staging resource group",
         "Microsoft.Authorization/roleAssignments/read and roleDefinitions/read",
         Kind::IdentityRights,
@@ -227,8 +227,8 @@ pub const CODES: &[(Code, &str)] = &[
     ),
     (VERSION, "The image version exists already"),
     (IDENTITY, "A managed identity does not exist"),
-    (IDENTITY_RIGHTS, "The identity lacks a right"),
-    (OWN_RIGHTS, "The service connection lacks a right"),
+    (IDENTITY_RIGHTS, "The identity lacks a permission"),
+    (OWN_RIGHTS, "The service connection lacks a permission"),
     (SUBNET, "A subnet does not exist"),
     (SUBNET_UNFIT, "A subnet is not as a build needs it"),
     (
