@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::inputs::connection::Connection;
 use crate::inputs::declared::IB_SUBSCRIPTION;
 use crate::inputs::{
-    self, Action, Given, GivenConnection, GivenRun, GivenStep, Owner, Plan, Variables,
+    self, Action, Given, GivenConnection, GivenRun, GivenStep, Owner, Plan, Task, Variables,
 };
 use crate::report::{self, Reporter};
 use crate::run::{NOT_REMOVED_YET, Outcome, Workplace, build_image};
@@ -28,13 +28,13 @@ use clean_up::Noted;
 pub use clean_up::remove_leftovers;
 pub use command::Command;
 
-/// The main stage: builds the image. `http` is the way to Azure, or why there is none.
-pub async fn build(agent: &Agent, http: Result<Arc<dyn Http>, String>, stop: &StopSignal) {
-    build_of(agent, given(agent), http, stop).await;
+/// The main stage: does what the inputs ask for. `http` is the way to Azure, or why there is none.
+pub async fn main_stage(agent: &Agent, http: Result<Arc<dyn Http>, String>, stop: &StopSignal) {
+    act(agent, &given(agent), http, stop).await;
 }
 
 /// The main stage for a person at a prompt, who gives inputs as for [`render`].
-pub async fn build_at_prompt(
+pub async fn main_stage_at_prompt(
     agent: &Agent,
     http: Result<Arc<dyn Http>, String>,
     arguments: impl Iterator<Item = String>,
@@ -44,7 +44,7 @@ pub async fn build_at_prompt(
     if let Err(text) = arguments::add(&mut given, arguments) {
         return agent.console().complete(TaskResult::Failed, &text);
     }
-    build_of(agent, given, http, stop).await;
+    act(agent, &given, http, stop).await;
 }
 
 /// Prints how the program is used; with `about` how that command is.
@@ -54,27 +54,34 @@ pub fn help(console: &Console, about: Option<&str>) {
     }
 }
 
-async fn build_of(
-    agent: &Agent,
-    given: Given,
-    http: Result<Arc<dyn Http>, String>,
-    stop: &StopSignal,
-) {
+/// Every action has a file of its own beside this one.
+async fn act(agent: &Agent, given: &Given, http: Result<Arc<dyn Http>, String>, stop: &StopSignal) {
     let console = agent.console();
-    console.set_variable("templateName", &given.template_name());
-    let plan = match inputs::plan(&given, console) {
-        Ok(plan) => plan,
-        Err(problems) => return report::report_refusal(console, &problems),
+    let (task, _warnings) = match inputs::task(given, console) {
+        Ok(read) => read,
+        Err(problems) => {
+            console.set_variable("templateName", &given.template_name());
+            return report::report_refusal(console, &problems);
+        }
     };
-    match plan.action {
-        Action::Build => {}
-        Action::Render => return render::write(agent, &plan),
-        Action::Doctor => return Box::pin(doctor::visit(agent, http, &plan, stop)).await,
+    match &task {
+        Task::Build(plan) | Task::Render(plan) | Task::Doctor(plan) => {
+            console.set_variable("templateName", &plan.template_name);
+        }
     }
-    let owner = Owner::from(&plan);
+    match task {
+        Task::Build(plan) => build(agent, http, &plan, stop).await,
+        Task::Render(plan) => render::write(agent, &plan),
+        Task::Doctor(plan) => Box::pin(doctor::visit(agent, http, &plan, stop)).await,
+    }
+}
+
+/// Builds the image of `plan`.
+async fn build(agent: &Agent, http: Result<Arc<dyn Http>, String>, plan: &Plan, stop: &StopSignal) {
+    let owner = Owner::from(plan);
     let earlier = Noted::new(clean_up::of_earlier_attempt(agent), &owner);
     let reporter = Reporter::new(agent, earlier.all());
-    reporter.announce(&plan);
+    reporter.announce(plan);
     let folder = agent.environment().temp_directory();
     let workplace = Workplace {
         folder: &folder,
@@ -89,7 +96,7 @@ async fn build_of(
         Ok(arm) => tokio::select! {
             biased;
             () = stop.at_once().cancelled() => reporter.abandoned(),
-            outcome = build_anew(&plan, &arm, workplace, &reporter, (earlier, &owner), stop) => outcome,
+            outcome = build_anew(plan, &arm, workplace, &reporter, (earlier, &owner), stop) => outcome,
         },
         Err(error) => Outcome {
             result: Err(error),
@@ -97,7 +104,7 @@ async fn build_of(
             foreseen: Vec::new(),
         },
     };
-    reporter.finish(&plan, &outcome, &folder);
+    reporter.finish(plan, &outcome, &folder);
 }
 
 /// `retryCountOnTaskFailure` starts the step again in the same job: what the attempt before could not remove comes first.
@@ -126,8 +133,12 @@ pub fn render(agent: &Agent, arguments: impl Iterator<Item = String>) {
         return console.complete(TaskResult::Failed, &text);
     }
     render::stand_in_for_connection(&mut given);
-    match inputs::plan(&given, console) {
-        Ok(plan) => render::print(console, &plan),
+    given.ask_for(Action::Render);
+    match inputs::task(&given, console) {
+        Ok((task, _)) => task
+            .plan()
+            .iter()
+            .for_each(|plan| render::print(console, plan)),
         Err(problems) => report::report_refusal(console, &problems),
     }
 }
@@ -145,10 +156,8 @@ pub async fn doctor(
         return console.complete(TaskResult::Failed, &text);
     }
     doctor::stand_in_for_subscription(&mut given);
-    match inputs::plan(&given, console) {
-        Ok(plan) => doctor::visit(agent, http, &plan, stop).await,
-        Err(problems) => report::report_refusal(console, &problems),
-    }
+    given.ask_for(Action::Doctor);
+    act(agent, &given, http, stop).await;
 }
 
 /// What the job gives, in the words of the inputs.

@@ -61,7 +61,7 @@ async fn act() -> ExitCode {
                 Ok(stop) => {
                     way::warn(&agent);
                     let (http, arguments) = (way::to_network(&agent), arguments.into_iter());
-                    job::build_at_prompt(&agent, http, arguments, &stop).await;
+                    job::main_stage_at_prompt(&agent, http, arguments, &stop).await;
                 }
                 Err(error) => no_signals(console, &error),
             }

@@ -96,7 +96,7 @@ impl Arm {
     }
 
     /// Sends a call of [`Self::call`] in the version that the cloud offers.
-    async fn send(&self, call: Call) -> Result<Response<Bytes>, Failure> {
+    pub(super) async fn send(&self, call: Call) -> Result<Response<Bytes>, Failure> {
         let spoken = self.version.current();
         match self.client.send(&in_version(&call, spoken)).await {
             Err(failure) if self.version.steps_back(spoken, &failure) => {

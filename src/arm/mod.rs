@@ -1,6 +1,7 @@
 //! Talking to Azure: one function that sends requests with a token or a signature (`client`), one for those that need neither (`repeated`),
 //! sign-in, retry, failures, and what is asked of Azure Resource Manager.
 
+pub mod api;
 mod api_version;
 mod call;
 mod certificate;
@@ -19,6 +20,7 @@ mod oidc;
 pub mod operation;
 pub mod refusal;
 mod repeated;
+pub mod resource_manager;
 pub mod retry;
 pub mod role;
 mod server_clock;
@@ -32,3 +34,4 @@ pub use client::{Call, Client, Signer};
 pub use failure::{Cause, Failure};
 pub use image_template::Arm;
 pub use refusal::Refusal;
+pub use resource_manager::Changed;

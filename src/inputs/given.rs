@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use super::Action;
+use super::declared::ACTION;
 use crate::secret::{self, Secret};
 
-/// Everything that a build depends on from outside. Reading the environment is the agent module's business, understanding it is [`super::plan()`]'s.
+/// Everything that a build depends on from outside. Reading the environment is the agent module's business, understanding it is [`super::task()`]'s.
 #[derive(Debug, Clone, Default)]
 pub struct Given {
     /// The task's inputs by name in lower case. The agent has expanded macros; values are not trimmed yet, empty ones may be there.
@@ -42,6 +44,14 @@ pub struct Given {
     /// Microseconds since 1970: the number in the names of the template and the blob. Microseconds, not the milliseconds of version 1.0:
     /// the jobs of a matrix start together, and two of them must not share a name.
     pub unique: u128,
+}
+
+impl Given {
+    /// Sets the action that the step is asked for, whatever was given.
+    pub fn ask_for(&mut self, action: Action) {
+        let input = ACTION.name.to_lowercase();
+        self.inputs.insert(input, action.name().to_owned());
+    }
 }
 
 /// Whose run it is, and of what: predefined variables of Azure Pipelines, as far as they are set

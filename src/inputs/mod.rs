@@ -3,6 +3,7 @@
 //! No clock, no environment, no network. Of the disk, the package's folder and the template file with its scripts are read. All problems are found
 //! before any is reported, because a pipeline author who corrects one input per run waits an agent's queue for each.
 
+pub mod action;
 pub mod connection;
 pub mod declared;
 pub mod given;
@@ -35,20 +36,21 @@ mod target;
 pub mod template_file;
 mod validation;
 
+pub use action::Action;
 pub use connection::{Cloud, Connection, KnownCloud, OidcRequest, OidcSource, Scheme};
 pub use given::{Given, GivenConnection, GivenRun, GivenStep, Variables};
 pub use origin::Origin;
 pub use owner::{Owner, owner};
 pub use plan::{
-    Action, ArchiveFormat, Customization, Mend, Package, PackageAccess, Plan, Provisioner,
-    Retention, Step, StepAction,
+    ArchiveFormat, Customization, Mend, Package, PackageAccess, Plan, Provisioner, Retention, Step,
+    StepAction,
 };
 pub use problem::{CODES, Code, Problem, Problems, Warning};
 pub use provenance::Provenance;
 pub use spelling::{meant, nearest};
 
 use declared::{
-    ACTION, ALL_INPUTS, BUILD_VM_IDENTITIES, IB_AZURE_RESOURCE_GROUP, IB_LOCATION, INLINE_SCRIPT,
+    ALL_INPUTS, BUILD_VM_IDENTITIES, IB_AZURE_RESOURCE_GROUP, IB_LOCATION, INLINE_SCRIPT,
     MANAGED_IDENTITY, PROVENANCE_TAGS, REPLICATION_REGIONS, SKIP_IF_UNCHANGED, STREAM_LOGS,
     TARGET_REGIONS, TEMPLATE_FILE, TEMPLATE_TAGS, VALIDATION_INLINE_SCRIPT,
 };
@@ -68,18 +70,65 @@ pub fn connection(given: &Given, masker: &dyn Masker) -> Result<Connection, Prob
     Ok(reading.finish(read)?.0)
 }
 
-/// Understands what a job gives, or says everything that is wrong with it. Secrets are announced to `masker` before they go anywhere.
-pub fn plan(given: &Given, masker: &dyn Masker) -> Result<Plan, Problems> {
-    let mut reading = Reading::new(given);
-    let read = read(&mut reading, masker);
-    let (plan, warnings) = reading.finish(read)?;
-    Ok(Plan { warnings, ..plan })
+/// What a step is asked to do, with everything that it needs.
+#[derive(Debug)]
+pub enum Task {
+    /// Build the image, and wait for it.
+    Build(Box<Plan>),
+    /// Show the template that would be sent.
+    Render(Box<Plan>),
+    /// Check everything that a build needs.
+    Doctor(Box<Plan>),
 }
 
-/// Every part is read before the first `?`, so that each part reports its problems.
-fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Plan, Reported> {
+impl Task {
+    /// The build that is to be done, shown or checked.
+    pub fn plan(self) -> Option<Plan> {
+        match self {
+            Self::Build(plan) | Self::Render(plan) | Self::Doctor(plan) => Some(*plan),
+        }
+    }
+}
+
+/// Understands what a job gives, or says everything that is wrong with it. Secrets are announced to `masker` before they go anywhere.
+/// What is worth telling although it stops nothing comes beside the task.
+pub fn task(given: &Given, masker: &dyn Masker) -> Result<(Task, Vec<Warning>), Problems> {
+    let mut reading = Reading::new(given);
+    let read = read(&mut reading, masker);
+    let (mut task, warnings) = reading.finish(read)?;
+    match &mut task {
+        Task::Build(plan) | Task::Render(plan) | Task::Doctor(plan) => {
+            plan.warnings.clone_from(&warnings);
+        }
+    }
+    Ok((task, warnings))
+}
+
+fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Task, Reported> {
     reading.warn_of_undeclared();
-    let action = reading.choice_or_default(&ACTION, ACTIONS);
+    let action = match action::read(reading) {
+        Ok(action) => action,
+        Err(reported) => {
+            // All problems are told at once; but what another action does not need is not missing.
+            if action::is_nearly_a_build(reading) {
+                drop(read_plan(reading, masker));
+            } else {
+                drop(reading.as_far_as_given(|it| read_plan(it, masker)));
+            }
+            return Err(reported);
+        }
+    };
+    match action {
+        Action::Render => Ok(Task::Render(read_plan(reading, masker)?)),
+        Action::Doctor => Ok(Task::Doctor(read_plan(reading, masker)?)),
+        _ => Ok(Task::Build(read_plan(reading, masker)?)),
+    }
+}
+
+/// A build that is to be sent, or only shown or checked.
+///
+/// Every part is read before the first `?`, so that each part reports its problems.
+fn read_plan(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Box<Plan>, Reported> {
     let connection = service_connection::read(reading, masker);
     let resource_group = resource_group(reading);
     let location = location(reading);
@@ -108,8 +157,7 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Plan, Reported
     let steps = template_file::resolve(reading, file.steps, package.as_ref());
     let (connection, resource_group, ()) = (connection?, resource_group?, not_itself?);
     let template_name = reading.given().template_name();
-    Ok(Plan {
-        action: action?.unwrap_or_default(),
+    Ok(Box::new(Plan {
         template_id: template_id(&connection.subscription, &resource_group, &template_name),
         template_name,
         connection,
@@ -133,7 +181,7 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Plan, Reported
         stream_logs: stream_logs?,
         instead,
         warnings: Vec::new(),
-    })
+    }))
 }
 
 fn location(reading: &mut Reading<'_>) -> Result<Region, Reported> {
@@ -177,12 +225,6 @@ fn template_id(subscription: &str, resource_group: &str, name: &str) -> Resource
 const VALIDATE: &str = "validate";
 /// The section that says what the build VM is.
 const VM_PROFILE: &str = "vmProfile";
-
-const ACTIONS: &[(&str, Action)] = &[
-    ("build", Action::Build),
-    ("render", Action::Render),
-    ("doctor", Action::Doctor),
-];
 
 /// Says what is wrong with the scripts of inputs and file, or leaves out the one that does nothing.
 fn judged_scripts(

@@ -15,23 +15,9 @@ use crate::template::model::{Distributor, Properties, Tags};
 pub use customization::{Customization, Mend, Provisioner, Step, StepAction};
 pub use package::{ArchiveFormat, Package, PackageAccess, Retention};
 
-/// What to do with a plan.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Action {
-    /// Build the image.
-    #[default]
-    Build,
-    /// Show the template that would be sent.
-    Render,
-    /// Look at everything that a build needs.
-    Doctor,
-}
-
 /// A validated build of one image.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// What to do.
-    pub action: Action,
     /// Name of the image template, `t_1763800000000000`. Version 1.0 of the original named its templates the same way.
     pub template_name: String,
     /// Resource id of the image template.

@@ -1,7 +1,8 @@
 //! What a person at a prompt, or the launcher, asks the program to do.
 
-use crate::inputs::declared::{ALL_INPUTS, IB_LOCATION, IB_SUBSCRIPTION, TEMPLATE_FILE};
-use crate::inputs::nearest;
+use crate::inputs::action::ACTIONS;
+use crate::inputs::declared::{ACTION, ALL_INPUTS, IB_LOCATION, IB_SUBSCRIPTION, TEMPLATE_FILE};
+use crate::inputs::{Action, nearest};
 
 /// What to do, with the arguments that are left.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,14 +25,28 @@ pub enum Command {
 
 /// Every command with what it does.
 pub(super) const COMMANDS: &[(&str, &str)] = &[
-    ("run", "build the image, as a step of a pipeline does"),
+    (
+        "run",
+        "do what a step of a pipeline does with these inputs: without an action, build the image",
+    ),
+    ("submit", "start a build, and do not wait for it"),
+    ("wait", "wait for a build, and collect the image"),
+    ("status", "show the state of a build"),
+    ("cancel", "cancel a build, and delete its image template"),
+    ("sweep", "delete what lost jobs left in a resource group"),
+    ("promote", "make an image version count as latest"),
+    (
+        "withdraw",
+        "make an image version no longer count as latest",
+    ),
+    ("retain", "delete old image versions"),
     (
         "render",
         "print the image template that a build would send, without signing in or sending anything",
     ),
     (
         "doctor",
-        "check everything that a build needs; nothing is changed",
+        "check everything that an action needs; nothing is changed",
     ),
     (
         "clean-up",
@@ -65,6 +80,15 @@ impl Command {
             "doctor" => Self::Doctor(rest.to_vec()),
             "clean-up" => Self::CleanUp,
             "--version" | "-V" | "version" => Self::Version,
+            // An action is a command of the same name.
+            action if is_command(action) => {
+                let action = format!("{}={action}", ACTION.name);
+                Self::Run(
+                    std::iter::once(action)
+                        .chain(rest.iter().cloned())
+                        .collect(),
+                )
+            }
             other => Self::Unknown(unknown(other)),
         }
     }
@@ -116,7 +140,7 @@ pub(super) fn usage(about: Option<&str>) -> String {
         IB_SUBSCRIPTION.name
     );
     let more = match *name {
-        "run" => format!("{sign_in}."),
+        "help" => return general(),
         "render" => {
             "The template goes to standard output, and warnings go to standard error.".to_owned()
         }
@@ -128,9 +152,16 @@ pub(super) fn usage(about: Option<&str>) -> String {
                 "Usage: image-builder clean-up\n\nIt will {what}. It takes no arguments."
             );
         }
-        _ => return general(),
+        _ => format!("{sign_in}."),
     };
-    let inputs: Vec<&str> = ALL_INPUTS.iter().map(|input| input.name).collect();
+    let action = ACTIONS.iter().find(|(known, _)| known == name);
+    let action = action.filter(|_| *name != "run").map(|(_, action)| *action);
+    let inputs = ALL_INPUTS.iter();
+    let inputs: Vec<&str> = inputs
+        .filter(|input| action.is_none_or(|action| action.uses(input)))
+        .filter(|input| **input != ACTION || action.is_none_or(|it| it == Action::Doctor))
+        .map(|input| input.name)
+        .collect();
     format!(
         "Usage: image-builder {name} [name=value ...]\n\nIt will {what}.\n\n{ARGUMENTS}\n{more}\n\nInputs (docs/inputs.md describes them):\n{}",
         wrapped(&inputs)
@@ -198,6 +229,10 @@ mod tests {
         check(&["help", "--help"], Command::Help(None));
         check(&["run"], Command::Run(vec![]));
         check(&["render", "a=b"], Command::Render(vec!["a=b".into()]));
+        check(
+            &["status", "a=b"],
+            Command::Run(vec!["action=status".into(), "a=b".into()]),
+        );
         check(&["clean-up"], Command::CleanUp);
         check(&["--version"], Command::Version);
         assert_eq!(of(&[], true), Command::Run(vec![]));
@@ -224,7 +259,7 @@ mod tests {
         );
         check(
             &["bake"],
-            "'bake' is not a command; expected one of 'run', 'render', 'doctor', 'clean-up', 'help'",
+            "'bake' is not a command; expected one of 'run', 'submit', 'wait', 'status', 'cancel', 'sweep', 'promote', 'withdraw', 'retain', 'render', 'doctor', 'clean-up', 'help'",
         );
         check(
             &["vmsize=a"],
@@ -242,5 +277,7 @@ mod tests {
             assert!(own.lines().all(|line| line.len() <= 160), "{own}");
         }
         assert!(usage(Some("render")).contains(" templateFile"));
+        assert!(usage(Some("wait")).contains(" whenNotReady"));
+        assert!(!usage(Some("wait")).contains(" vmSize"));
     }
 }

@@ -339,8 +339,8 @@ fn no_input_is_named_by_hand() {
         let code = product_code(&file);
         for name in &names {
             // Output variables may have the name of an input, and so may members of Azure.
-            let variable = ["imageVersion", "stagingResourceGroup"].contains(name)
-                && module_of(&file) == "report";
+            let variable = ["imageVersion", "stagingResourceGroup", "templateName"].contains(name)
+                && ["report", "job"].contains(&module_of(&file).as_str());
             if variable || module_of(&file) == MODEL {
                 continue;
             }

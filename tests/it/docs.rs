@@ -34,6 +34,11 @@ fn cell(text: &str) -> String {
 fn the_reference_of_inputs_is_current() {
     let task = task();
     let mut page = "# Inputs\n\nGenerated from `task/task.json` by a test; edit that file instead. Spaces, invisible characters and one pair of quotes around a value are ignored. Names and choices are not case-sensitive. A switch is `true` or `false`; any other value is refused.\n".to_owned();
+    let inputs = task["inputs"].as_array().unwrap().iter();
+    for input in inputs.filter(|input| input["groupName"].is_null()) {
+        page += "\n## At the top\n";
+        page += &entry(input);
+    }
     for group in task["groups"].as_array().unwrap() {
         write!(page, "\n## {}\n", text(group, "displayName")).unwrap();
         let inputs = task["inputs"].as_array().unwrap().iter();
@@ -101,6 +106,10 @@ fn the_inputs_in_readme_are_current() {
     let (_, after) = rest.split_once("<!-- end of inputs -->").unwrap();
     let task = task();
     let mut table = "\n| input | in the form | default |\n|---|---|---|\n".to_owned();
+    let inputs = task["inputs"].as_array().unwrap().iter();
+    for input in inputs.filter(|input| input["groupName"].is_null()) {
+        table += &row(input);
+    }
     for group in task["groups"].as_array().unwrap() {
         writeln!(table, "| **{}** | | |", text(group, "displayName")).unwrap();
         let inputs = task["inputs"].as_array().unwrap().iter();

@@ -124,8 +124,8 @@ fn job_with_same_folder(changed: &Job) -> Option<image_builder::inputs::Package>
     ] {
         given.inputs.insert(name.to_owned(), value.to_owned());
     }
-    let plan = image_builder::inputs::plan(&given, &changed.masked);
-    plan.unwrap().package
+    let task = image_builder::inputs::task(&given, &changed.masked);
+    task.unwrap().0.plan().unwrap().package
 }
 
 #[test]

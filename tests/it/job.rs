@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use image_builder::inputs::{Given, GivenConnection, Plan, Problems, plan};
+use image_builder::inputs::{Given, GivenConnection, Plan, Problems, task};
 use image_builder::secret::{Masker, Secret};
 use tempfile::TempDir;
 
@@ -138,7 +138,8 @@ impl Job {
     }
 
     pub(crate) fn plan(&self) -> Result<Plan, Problems> {
-        plan(&self.given, &self.masked)
+        let (task, _) = task(&self.given, &self.masked)?;
+        Ok(task.plan().expect("the action has a plan"))
     }
 
     /// The text with the working directory, which differs from run to run, as `{dir}`.

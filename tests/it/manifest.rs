@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use image_builder::inputs::Action;
+use image_builder::inputs::action::ACTIONS;
+use image_builder::inputs::declared::ALL_INPUTS;
 use serde_json::Value;
 
 /// The inputs of `AzureImageBuilderTask@1` as version 1.0 declared them, on which pipelines rely: name, type, default, the keys of a
@@ -72,7 +75,29 @@ replicationMode                | pickList  |         | Full Shallow
 artifactTags                   | multiLine |         |
 templateTags                   | multiLine |         |
 templateFile                   | string    |         |
-action                         | pickList  | build   | build render doctor
+action                         | pickList  | build   | build submit wait run status cancel sweep promote withdraw retain render doctor
+templateName                   | string    |         |
+onCancel                       | pickList  |         | cancel leave
+resume                         | pickList  | auto    | auto never
+waitTimeoutInMinutes           | string    | 0       |
+whenNotReady                   | pickList  | fail    | fail succeedWithIssues succeed
+keepTemplate                   | boolean   | false   |
+olderThanHours                 | string    | 24      |
+preview                        | boolean   | false   |
+promoteTo                      | multiLine |         |
+releaseRegions                 | multiLine |         |
+requireTags                    | multiLine |         |
+withdrawReason                 | string    |         |
+withdrawLast                   | boolean   | false   |
+endOfLifeInDays                | string    |         |
+blockDeletionUntilEndOfLife    | boolean   | false   |
+keepVersions                   | string    | 5       |
+keepDays                       | string    | 30      |
+keepTag                        | string    | keep    |
+retainFailed                   | boolean   | false   |
+retainHostPools                | multiLine |         |
+retainPreview                  | boolean   | true    |
+retainAction                   | pickList  | delete  | delete exclude endOfLife
 stopOnError                    | boolean   | false   |
 streamLogs                     | boolean   | true    |
 packageExclude                 | multiLine |         |
@@ -254,7 +279,12 @@ fn every_input_is_described_and_grouped() {
         assert!((40..330).contains(&help), "the help of {name}: {help}");
         let label = text(&input["label"]).split_whitespace().count();
         assert!(label <= 5, "the label of {name} has {label} words");
-        used.insert(text(&input["groupName"]));
+        if name == "action" {
+            // What stands in no group is at the top of the form.
+            assert_eq!(input["groupName"], Value::Null);
+        } else {
+            used.insert(text(&input["groupName"]));
+        }
         if input["type"] == "pickList" && !text(&input["defaultValue"]).is_empty() {
             assert!(
                 keys(&input["options"]).contains(&text(&input["defaultValue"])),
@@ -265,6 +295,60 @@ fn every_input_is_described_and_grouped() {
     assert_eq!(used, groups);
     let help = text(&task["helpMarkDown"]).chars().count();
     assert!(help < 330, "the help of the task: {help}");
+}
+
+/// Whether the form shows something under `rule` for `action`, for some values of the other inputs.
+fn may_be_shown(rule: Option<&str>, (name, action): (&str, Action)) -> bool {
+    let holds = |term: &str| {
+        let mut words = term.split_whitespace();
+        let (input, sign, value) = (words.next(), words.next(), words.next());
+        let input = ALL_INPUTS.iter().find(|it| Some(it.name) == input).unwrap();
+        let is = match input.name {
+            "action" => name,
+            // Another input can have any value, or its default where the form does not show it.
+            _ if action.uses(input) => return true,
+            _ => input.default,
+        };
+        match sign {
+            Some("!=") => value != Some(is),
+            _ => value == Some(is),
+        }
+    };
+    let Some(rule) = rule else { return true };
+    assert!(
+        !(rule.contains("&&") && rule.contains("||")),
+        "a rule joins its terms by one of the two: {rule}"
+    );
+    if rule.contains("||") {
+        rule.split("||").any(holds)
+    } else {
+        rule.split("&&").all(holds)
+    }
+}
+
+/// The form shows an input for exactly those actions in which it has an effect.
+#[test]
+fn the_form_shows_the_inputs_of_each_action() {
+    let task = task();
+    for (name, action) in ACTIONS {
+        for input in ALL_INPUTS {
+            let declared = self::input(&task, input.name).unwrap();
+            let group = list(&task, "groups").iter();
+            let group = group
+                .filter(|group| group["name"] == declared["groupName"])
+                .find_map(|group| group["visibleRule"].as_str());
+            let shown = may_be_shown(group, (name, *action))
+                && may_be_shown(declared["visibleRule"].as_str(), (name, *action));
+            // A preview of its own stands for it in the form.
+            let hidden = *name == "retain" && input.name == "preview";
+            assert_eq!(
+                shown,
+                action.uses(input) && !hidden,
+                "{} with action {name}",
+                input.name
+            );
+        }
+    }
 }
 
 /// `ibSubscription` is `IB_SUBSCRIPTION` in the code.

@@ -359,17 +359,17 @@ fn all_problems_are_told_in_the_order_of_the_inputs() {
     assert_eq!(
         found,
         [
+            (Code::Malformed, "ibLocation"),
             (Code::Missing, "managedIdentity"),
             (Code::NotOneOf, "provisioner"),
             (Code::Missing, "galleryImageId"),
             (Code::Malformed, "replicationRegions"),
             (Code::Malformed, "replicationRegions"),
-            (Code::Malformed, "ibLocation"),
             (Code::Malformed, "vmSize"),
             (Code::Malformed, "buildTimeoutInMinutes"),
         ]
     );
-    assert_eq!(problems.headline().input, "managedIdentity");
+    assert_eq!(problems.headline().input, "ibLocation");
     assert_eq!(
         problems.to_string(),
         format!("{} (and 7 more problems)", problems.headline())

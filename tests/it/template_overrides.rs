@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use image_builder::inputs::Action;
 use image_builder::inputs::declared::ALL_INPUTS;
 use image_builder::inputs::template_file::members::IMAGE_TEMPLATE_PROPERTIES;
 use image_builder::inputs::template_file::overrides::OVERRIDES;
@@ -113,8 +114,11 @@ fn an_input_that_is_not_overridden_is_read() {
             .any(|rule| rule.inputs.iter().any(|(input, _)| input.name == name))
     };
     // A service connection is looked up by the agent; the core reads what came of it.
-    let counting = ALL_INPUTS.iter().filter(|input| !overridden(input.name));
-    for input in counting.filter(|input| input.name != "ibSubscription") {
+    let other = ["ibSubscription", "templateName"];
+    let counting = ALL_INPUTS.iter().filter(|input| {
+        Action::Render.uses(input) && !overridden(input.name) && !other.contains(&input.name)
+    });
+    for input in counting {
         let value = match input.name {
             "packageExclude" => "[z-a]",
             _ => NONSENSE,
