@@ -9,12 +9,13 @@ use time::format_description::well_known::Rfc3339;
 
 use super::refusal::{cut, innermost, shortened};
 use crate::resource::ResourceGroupId;
+use crate::template::model::ImageTemplate;
 
 /// A state is a word.
 const LONGEST_WORD: usize = 100;
 
 /// What Azure says of an image template.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Template {
     /// `Creating`, `Succeeded`, `Failed`, `Deleting` ...
     pub provisioning_state: String,
@@ -28,6 +29,10 @@ pub struct Template {
     pub staging_group: Option<ResourceGroupId>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+    /// When it was made (`systemData.createdAt`), where Azure tells.
+    pub created: Option<OffsetDateTime>,
+    /// What it builds of what, as the published definition has it; nothing where the answer is none of that form.
+    pub definition: Option<ImageTemplate>,
 }
 
 /// `lastRunStatus` of a template.
@@ -115,6 +120,7 @@ impl std::fmt::Display for RunState {
 struct Wire {
     properties: WireProperties,
     tags: Value,
+    system_data: Value,
 }
 
 #[derive(Deserialize, Default)]
@@ -147,10 +153,15 @@ struct WireRun {
 impl Template {
     /// Reads the answer to a GET of the template; members that are not there are empty.
     pub fn read(value: &Value) -> Self {
-        let Wire { properties, tags } = Wire::deserialize(value).unwrap_or_default();
+        let Wire {
+            properties,
+            tags,
+            system_data,
+        } = Wire::deserialize(value).unwrap_or_default();
         let tags = tags.as_object().into_iter().flatten();
         let tag =
             |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
+        let created = system_data.get("createdAt").and_then(Value::as_str);
         let version = properties
             .source
             .get("exactVersion")
@@ -167,6 +178,8 @@ impl Template {
                 .map(|version| cut(version, LONGEST_WORD)),
             staging_group: properties.exact_staging_resource_group.parse().ok(),
             tags: tags.filter_map(tag).collect(),
+            created: created.and_then(moment),
+            definition: ImageTemplate::deserialize(value).ok(),
         }
     }
 
@@ -178,21 +191,22 @@ impl Template {
     }
 }
 
+/// A time in an answer. While a run is on, its end is given as the year 1.
+fn moment(text: &str) -> Option<OffsetDateTime> {
+    let time = OffsetDateTime::parse(text, &Rfc3339).ok();
+    time.filter(|time| time.year() > 1)
+}
+
 fn read_run(wire: WireRun) -> RunStatus {
-    // While a run is on, its end is given as the year 1.
-    let time = |text: &str| {
-        let time = OffsetDateTime::parse(text, &Rfc3339).ok();
-        time.filter(|time| time.year() > 1)
-    };
     RunStatus {
-        started: time(&wire.start_time),
+        started: moment(&wire.start_time),
         state: RunState::from_text(&wire.run_state),
         sub_state: wire
             .run_sub_state
             .filter(|state| !state.is_empty())
             .map(|state| cut(&state, LONGEST_WORD)),
         message: unfolded(&wire.message),
-        ended: time(&wire.end_time),
+        ended: moment(&wire.end_time),
     }
 }
 
@@ -212,7 +226,12 @@ mod tests {
 
     #[test]
     fn a_template_is_read_in_every_state() {
-        let check = |value: Value, expected: Template| assert_eq!(Template::read(&value), expected);
+        let check = |value: Value, expected: Template| {
+            let read = Template::read(&value);
+            assert!(read.definition.is_some(), "{value}");
+            let definition = None;
+            assert_eq!(Template { definition, ..read }, expected);
+        };
         check(json!({}), Template::default());
         check(
             json!({"properties": {"provisioningState": "Failed", "source": {"exactVersion": "latest"},
@@ -239,6 +258,22 @@ mod tests {
                 }),
                 ..Template::default()
             },
+        );
+    }
+
+    #[test]
+    fn what_it_builds_is_read_or_not_known() {
+        let targets = |value: Value| {
+            let template = Template::read(&value);
+            template.definition.map(|it| it.properties.targets().len())
+        };
+        let vhd = json!({"properties": {"distribute": [{"type": "VHD", "runOutputName": "a"}], "vmProfile": null}, "systemData": null});
+        assert_eq!(targets(vhd), Some(1));
+        assert_eq!(targets(json!({"properties": {"distribute": 7}})), None);
+        let made = json!({"systemData": {"createdAt": "2026-11-22T10:00:00.1234567Z"}});
+        assert_eq!(
+            Template::read(&made).created,
+            Some(time::macros::datetime!(2026-11-22 10:00:00.1234567 UTC))
         );
     }
 

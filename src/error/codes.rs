@@ -13,6 +13,9 @@ pub(super) const RUN_CANCELED: &str = "AIB402";
 pub(super) const DEADLINE: &str = "AIB403";
 pub(super) const NO_IMAGE: &str = "AIB404";
 pub(super) const CANCELED: &str = "AIB405";
+pub(super) const NO_TEMPLATE: &str = "AIB801";
+pub(super) const SEVERAL_TEMPLATES: &str = "AIB802";
+pub(super) const NOT_OURS: &str = "AIB803";
 /// Code of "a target got no image".
 pub const PARTLY: &str = "AIB406";
 
@@ -93,6 +96,15 @@ pub const CODES: &[(&str, &str)] = &[
         "An account key of the storage account is used, because a role assignment is missing (warning)",
     ),
     ("AIB601", "A resource remains in Azure (warning)"),
+    (NO_TEMPLATE, "There is no such image template"),
+    (
+        SEVERAL_TEMPLATES,
+        "The pipeline run has several image templates",
+    ),
+    (
+        NOT_OURS,
+        "The image template was not made by this task, is of another pipeline run or step, or is running already",
+    ),
     ("AIB901", "The task has no program for the agent's platform"),
     (
         "AIB902",

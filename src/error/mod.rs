@@ -12,7 +12,9 @@ use crate::arm::{Cause, Failure};
 use crate::check::Finding;
 use crate::diagnosis::{Diagnosis, Explanation, Place, of_text};
 use crate::inputs::Problems;
-use crate::inputs::declared::{BUILD_TIMEOUT_IN_MINUTES, PACKAGE_EXCLUDE};
+use crate::inputs::declared::{
+    BUILD_TIMEOUT_IN_MINUTES, PACKAGE_EXCLUDE, SKIP_IF_UNCHANGED, TEMPLATE_NAME,
+};
 use crate::storage::StorageFailure;
 
 pub use codes::{CODES, PARTLY};
@@ -98,6 +100,34 @@ pub enum Error {
         /// The command that lists what there is at the target.
         listing: Option<String>,
     },
+    /// There is no such image template.
+    #[error("Looking for the image template failed: {}", no_template(group, name.as_deref()))]
+    NoTemplate {
+        /// The resource group.
+        group: String,
+        /// The name that was given; without one the pipeline run's own template was looked for.
+        name: Option<String>,
+        /// A template of the group with nearly that name.
+        nearest: Option<String>,
+    },
+    /// The pipeline run has several image templates.
+    #[error("Looking for the image template of this pipeline run failed: there are {} in resource group '{group}': {}", names.len(), quoted_names(names))]
+    SeveralTemplates {
+        /// The resource group.
+        group: String,
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// The image template is somebody else's, of another pipeline run or step, or at work for somebody else.
+    #[error("{doing} failed: {why}")]
+    NotOurs {
+        /// What was to be done with which template: `Canceling the run of image template 'win11'`.
+        doing: String,
+        /// Whose it is.
+        why: String,
+        /// What to do instead.
+        instead: String,
+    },
     /// The job was canceled.
     #[error("The job was canceled")]
     Canceled,
@@ -127,6 +157,9 @@ impl Error {
                 Some(failure) if !failure.is(StatusCode::NOT_FOUND) => code_of(failure),
                 Some(_) | None => codes::NO_IMAGE,
             },
+            Self::NoTemplate { .. } => codes::NO_TEMPLATE,
+            Self::SeveralTemplates { .. } => codes::SEVERAL_TEMPLATES,
+            Self::NotOurs { .. } => codes::NOT_OURS,
             Self::Canceled => codes::CANCELED,
             Self::Package(failure) => failure.code(),
         }
@@ -163,6 +196,14 @@ impl Error {
                 format!("{hint}; or leave the path out of the package with input '{}'", PACKAGE_EXCLUDE.name)
             }),
             Self::Package(failure) => failure.hint(),
+            Self::NotOurs { instead, .. } => Some(instead.clone()),
+            Self::NoTemplate { nearest, name, .. } => Some(find_it(name.as_deref(), nearest.as_deref())),
+            Self::SeveralTemplates { names, .. } => {
+                let example = names.first().map(String::as_str).unwrap_or_default();
+                Some(format!(
+                    "name the one that is meant with input '{}': $(bake.templateName), where 'bake' is the name of the step that made it, or '{example}'", TEMPLATE_NAME.name
+                ))
+            }
             Self::Submission { .. } | Self::Canceled => None,
         }
     }
@@ -230,6 +271,36 @@ fn code_of(failure: &Failure) -> &'static str {
         Cause::Unreadable(_) => codes::UNREADABLE,
         Cause::TooNew { .. } => codes::TOO_NEW,
     }
+}
+
+fn no_template(group: &str, name: Option<&str>) -> String {
+    match name {
+        Some(name) => format!("there is no image template '{name}' in resource group '{group}'"),
+        None => format!("this pipeline run has no image template in resource group '{group}'"),
+    }
+}
+
+fn find_it(name: Option<&str>, nearest: Option<&str>) -> String {
+    if let Some(nearest) = nearest {
+        return format!("did you mean '{nearest}'?");
+    }
+    let other = if name.is_some() {
+        "check the name and the resource group".to_owned()
+    } else {
+        format!(
+            "if another pipeline run or a person made it, give its name with input '{}'; check the resource group",
+            TEMPLATE_NAME.name
+        )
+    };
+    format!(
+        "{other}; the template is deleted once its image was collected, and there is none where '{}' found nothing to build (then 'imageReady' of the step that submits is 'true')",
+        SKIP_IF_UNCHANGED.name
+    )
+}
+
+fn quoted_names(names: &[String]) -> String {
+    let quoted: Vec<_> = names.iter().map(|name| format!("'{name}'")).collect();
+    quoted.join(", ")
 }
 
 fn not_started(requests: u8) -> &'static str {

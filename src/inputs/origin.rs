@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use ring::digest;
+use time::OffsetDateTime;
 
 use super::given::{Given, GivenStep};
 
@@ -18,7 +19,12 @@ pub const PACKAGE: &str = "imageBuilderPackage";
 /// When the template was made, by Azure's clock.
 pub const MADE: &str = "imageBuilderMade";
 
-/// The names of tags that are the task's own, in lower case: an author's tag of such a name is refused. The last two are not written yet.
+/// The sum of what the template was asked to build of.
+pub const INPUTS: &str = "imageBuilderInputs";
+/// Whether the template and its package stay, whatever becomes of its run.
+pub const KEEP: &str = "imageBuilderKeep";
+
+/// The names of tags that are the task's own, in lower case: an author's tag of such a name is refused.
 pub const RESERVED: [&str; 7] = [
     "imagebuildertask",
     "imagebuilderrun",
@@ -79,8 +85,7 @@ impl Origin {
             (None, Some(build)) if !given.at_prompt => {
                 (format!("{project}/{build}"), InNames::Build(build.clone()))
             }
-            (None, Some(build)) => (prompt(person, given.unique), InNames::Build(build.clone())),
-            (None, None) => (prompt(person, given.unique), InNames::Prompt),
+            (None, _) => (prompt(person, given.unique), InNames::Prompt),
         };
         Self {
             run: fitting(&run),
@@ -104,35 +109,87 @@ impl Origin {
     /// Whether `name` is, to the letter, a name that [`Origin::blob_name`] gives to a package of this run. What is made at a prompt is
     /// known to its own process alone.
     pub fn names(&self, name: &str) -> bool {
-        let mut parts = name.split('/');
-        let (Some(folder), Some(_), Some(file), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return false;
-        };
-        let extension = [".zip", ".tar.gz"]
-            .into_iter()
-            .find(|extension| file.ends_with(extension));
-        let Some(extension) = extension else {
-            return false;
-        };
-        let unique = file
-            .strip_suffix(extension)
-            .and_then(|file| file.strip_prefix(folder)?.strip_prefix('_'))
-            .and_then(number);
-        let is_safe = !folder.is_empty() && !matches!(folder, "." | "..");
         let is_known = self.in_names != InNames::Prompt;
-        is_safe
-            && is_known
-            && blob_folder(folder) == folder
-            && unique.is_some_and(|unique| self.blob_name(folder, unique, extension) == name)
+        let read = PackageName::read(name).filter(|_| is_known);
+        read.is_some_and(|read| {
+            let extension = name.strip_prefix(&read.before_extension());
+            extension.is_some_and(|it| self.blob_name(read.folder, read.number, it) == name)
+        })
+    }
+}
+
+/// The name of a package's blob, of exactly the form that [`Origin::blob_name`] gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PackageName<'a> {
+    folder: &'a str,
+    /// What stands between the slashes: `{number}`, `{build id}-{number}` or `{release id}-{attempt}`.
+    middle: &'a str,
+    /// Microseconds since 1970 when the package was named; in names of version 1.0 of the task milliseconds.
+    number: u128,
+}
+
+/// A number of microseconds below this one is of the year 1973, and so one of milliseconds.
+const FEWEST_MICROSECONDS: u128 = 100_000_000_000_000;
+
+impl<'a> PackageName<'a> {
+    /// Reads `name`; nothing where it is of another form, to the letter.
+    pub fn read(name: &'a str) -> Option<Self> {
+        let mut parts = name.split('/');
+        let (folder, middle, file) = (parts.next()?, parts.next()?, parts.next()?);
+        let mut extensions = [".zip", ".tar.gz"].into_iter();
+        let number = extensions.find_map(|extension| file.strip_suffix(extension))?;
+        let number = number.strip_prefix(folder)?.strip_prefix('_')?;
+        let is_safe = !matches!(folder, "" | "." | "..") && !folder.chars().any(char::is_control);
+        let is_form = match middle.split_once('-') {
+            None => middle == number,
+            Some((id, rest)) => is_number(id) && is_number(rest),
+        };
+        let fits = parts.next().is_none() && is_safe && is_form && blob_folder(folder) == folder;
+        Some(Self {
+            folder,
+            middle,
+            number: number.parse().ok()?,
+        })
+        .filter(|_| fits && is_number(number))
+    }
+
+    fn before_extension(&self) -> String {
+        let Self {
+            folder,
+            middle,
+            number,
+        } = self;
+        format!("{folder}/{middle}/{folder}_{number}")
+    }
+
+    /// When the package was named, by the clock of its agent.
+    pub fn named_at(&self) -> Option<OffsetDateTime> {
+        let microseconds = match self.number {
+            many @ FEWEST_MICROSECONDS.. => many,
+            few => few.checked_mul(1000)?,
+        };
+        let nanoseconds = i128::try_from(microseconds.checked_mul(1000)?).ok()?;
+        OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).ok()
+    }
+
+    /// Whether pipeline run `run`, as [`Origin::run`] writes it, names its packages so.
+    pub fn is_of_run(&self, run: &str) -> bool {
+        let parts: Vec<_> = run.split('/').collect();
+        match (parts.as_slice(), self.middle.split_once('-')) {
+            (["prompt", ..], middle) => middle.is_none(),
+            ([_, _, release, _], Some((id, _))) => release.strip_prefix('r') == Some(id),
+            ([_, _, build], Some((id, number))) => {
+                *build == id && number == self.number.to_string()
+            }
+            _ => false,
+        }
     }
 }
 
 /// Digits as [`Origin::blob_name`] writes them.
-fn number(text: &str) -> Option<u128> {
+fn is_number(text: &str) -> bool {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|_| digits)
+    digits && (text == "0" || !text.starts_with('0'))
 }
 
 /// The folder's name as a part of a blob's name. Storage takes a backslash for a slash, and `%` would be read as the begin of an encoded
@@ -224,6 +281,61 @@ mod tests {
             digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
             "{digits}"
         );
+    }
+
+    #[test]
+    fn a_packages_name_tells_its_run_and_its_time() {
+        let runs = ["c/p/4711", "c/p/r31/9", "prompt/me@here/1"];
+        let check = |name: &str, of: Option<&str>| {
+            let read = PackageName::read(name).unwrap();
+            for run in runs {
+                assert_eq!(read.is_of_run(run), Some(run) == of, "{name} {run}");
+            }
+            for run in [
+                "",
+                "4711",
+                "sha256:00",
+                "a/b/c/d/e",
+                "c/p/47110",
+                "c/p/r31",
+                "c/p/31/9",
+            ] {
+                assert!(!read.is_of_run(run), "{name} {run}");
+            }
+        };
+        check(
+            "web app/4711-1763800000000000/web app_1763800000000000.zip",
+            Some(runs[0]),
+        );
+        check("webapp/31-2/webapp_1763800000000000.tar.gz", Some(runs[1]));
+        check(
+            "webapp/1763800000000000/webapp_1763800000000000.zip",
+            Some(runs[2]),
+        );
+        check("webapp/4711-1/webapp_2.zip", None);
+        check("webapp/4712-1/webapp_1.zip", None);
+        let at = |number: &str| {
+            let name = format!("a/{number}/a_{number}.zip");
+            PackageName::read(&name).unwrap().named_at()
+        };
+        let expected = Some(time::macros::datetime!(2025-11-22 08:26:40 UTC));
+        assert_eq!(at("1763800000000000"), expected);
+        assert_eq!(at("1763800000000"), expected);
+        assert_eq!(at("340282366920938463463374607431768211455"), None);
+        for other in [
+            "a/1/b_1.zip",
+            "a/1/a_1.vhd",
+            "a/2/a_1.zip",
+            "a/x-1/a_1.zip",
+            "a/01/a_01.zip",
+            "../1/.._1.zip",
+            r"a\b/1/a\b_1.zip",
+            "a%2f/1/a%2f_1.zip",
+            "a/1/a_1.zip/b",
+            "",
+        ] {
+            assert_eq!(PackageName::read(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! The tags by which the task knows its own template again. They go with the request that makes it, so that there is no moment without them.
 
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
+use crate::arm::template_state::Template;
 use crate::inputs::Plan;
 use crate::inputs::declared::TASK_VERSION;
-use crate::inputs::origin::{LONGEST_VALUE, MADE, PACKAGE, RUN, STEP, TASK};
+use crate::inputs::origin::{INPUTS, KEEP, LONGEST_VALUE, MADE, PACKAGE, RUN, STEP, TASK};
 use crate::resource::ResourceId;
 use crate::storage::StorageAccount;
 
@@ -38,4 +40,98 @@ fn package(plan: &Plan, account: &StorageAccount) -> Option<String> {
     let (group, name) = (id.resource_group(), &account.name);
     let place = format!("{group}/{name}/{}", package.blob_name);
     (place.chars().count() <= LONGEST_VALUE).then_some(place)
+}
+
+/// What the tags of a template say of it. They are texts that others may have written: what is done because of them is proven first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Version of the task that made the template; none on one of somebody else.
+    pub task: Option<String>,
+    /// The pipeline run.
+    pub run: Option<String>,
+    /// The step in it.
+    pub step: Option<String>,
+    /// The sum of what the template was asked to build of.
+    pub inputs: Option<String>,
+    /// Where its package is, as it is written.
+    pub package: Option<String>,
+    /// Whether template and package stay, whatever becomes of the run.
+    pub keep: bool,
+    /// When the template was made, by Azure's clock.
+    pub made: Option<OffsetDateTime>,
+}
+
+impl Marks {
+    /// The marks of `template`.
+    pub fn read(template: &Template) -> Self {
+        let text = |name: &str| template.tag(name).filter(|it| !it.is_empty()).cloned();
+        let keep = template.tag(KEEP);
+        let made = template.tag(MADE);
+        Self {
+            task: text(TASK),
+            run: text(RUN),
+            step: text(STEP),
+            inputs: text(INPUTS),
+            package: text(PACKAGE),
+            // A person may set it, with any word but one.
+            keep: keep.is_some_and(|keep| !keep.trim().eq_ignore_ascii_case("false")),
+            made: made.and_then(|made| OffsetDateTime::parse(made, &Rfc3339).ok()),
+        }
+    }
+
+    /// Whether this task made the template. Every other one is somebody else's, and is never changed or deleted.
+    pub fn are_ours(&self) -> bool {
+        self.task.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_read_without_regard_to_case() {
+        let read = |tags: &[(&str, &str)]| {
+            let tags = tags.iter();
+            Marks::read(&Template {
+                tags: tags
+                    .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                    .collect(),
+                ..Template::default()
+            })
+        };
+        let all = read(&[
+            ("IMAGEBUILDERTASK", "1.2.0"),
+            ("imageBuilderRun", "c/p/1"),
+            ("imageBuilderStep", "j/s"),
+            ("imageBuilderInputs", "ab"),
+            ("imageBuilderPackage", "g/a/b"),
+            ("imagebuilderkeep", "Yes"),
+            ("imageBuilderMade", "2026-11-22T10:00:00Z"),
+        ]);
+        let text = |text: &str| Some(text.to_owned());
+        let expected = Marks {
+            task: text("1.2.0"),
+            run: text("c/p/1"),
+            step: text("j/s"),
+            inputs: text("ab"),
+            package: text("g/a/b"),
+            keep: true,
+            made: Some(time::macros::datetime!(2026-11-22 10:00 UTC)),
+        };
+        assert_eq!(all, expected);
+        assert!(all.are_ours());
+        let none = read(&[("owner", "me"), ("imageBuilderMade", "yesterday")]);
+        assert_eq!(none, Marks::default());
+        assert!(!none.are_ours());
+        for (value, keep) in [
+            ("true", true),
+            ("", true),
+            ("no", true),
+            ("FALSE", false),
+            (" false ", false),
+        ] {
+            assert_eq!(read(&[("ImageBuilderKeep", value)]).keep, keep, "{value}");
+        }
+    }
 }

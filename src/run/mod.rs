@@ -3,12 +3,13 @@
 pub mod clean_up;
 mod distribution;
 pub mod event;
+pub mod find;
 mod image;
 pub mod leftover;
 mod live_log;
 mod log_access;
 mod log_file;
-mod marks;
+pub mod marks;
 mod outputs;
 mod pace;
 mod package;

@@ -1,6 +1,8 @@
 //! Whether something that a note names is ours. A note comes by way of variables and files that others may write, and everything in it is
 //! deleted with the permissions of the service connection.
 
+mod package;
+
 use super::leftover::{Leftover, Tie};
 use crate::arm::Arm;
 use crate::arm::template_state::Template;
@@ -8,6 +10,8 @@ use crate::inputs::origin::{RUN, STEP};
 use crate::inputs::{Origin, Owner};
 use crate::resource::{IMAGE_TEMPLATE, ResourceId};
 use crate::storage::{self, BlobRef, CONTAINER};
+
+pub use package::{names, package};
 
 /// Of another form than what this task makes.
 pub(super) const FOREIGN: &str = "it does not look like something that this task has made";
@@ -96,8 +100,8 @@ pub(super) async fn blob(arm: &Arm, owner: &Owner, noted: &BlobRef) -> Result<Bl
 }
 
 /// Why something is not known to be ours.
-#[derive(Debug)]
-pub(super) enum Unsure {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unsure {
     /// It is not.
     NotOurs(String),
     /// Azure did not tell.

@@ -146,6 +146,29 @@ fn of_builds() -> Vec<Error> {
     ]
 }
 
+fn of_templates() -> Vec<Error> {
+    let text = |text: &str| Some(text.to_owned());
+    let missing = |name, nearest| Error::NoTemplate {
+        group: "rg-images".to_owned(),
+        name,
+        nearest,
+    };
+    vec![
+        missing(text("aib-471"), text("aib-4711")),
+        missing(text("aib-4711"), None),
+        missing(None, None),
+        Error::SeveralTemplates {
+            group: "rg-images".to_owned(),
+            names: vec!["t_1".to_owned(), "t_2".to_owned()],
+        },
+        Error::NotOurs {
+            doing: "Canceling the run of image template 'win11'".to_owned(),
+            why: "'win11' was not made by this task".to_owned(),
+            instead: "give another name".to_owned(),
+        },
+    ]
+}
+
 /// The kind of an error. A new one is missed here by the compiler, and by the test when it has no fixture.
 fn kind(error: &Error) -> usize {
     match error {
@@ -163,6 +186,9 @@ fn kind(error: &Error) -> usize {
         Error::Deadline { .. } => 10,
         Error::NoImage { .. } => 11,
         Error::Canceled => 12,
+        Error::NoTemplate { .. } => 13,
+        Error::SeveralTemplates { .. } => 14,
+        Error::NotOurs { .. } => 15,
     }
 }
 
@@ -314,7 +340,10 @@ fn each_refusal_is_told_whole() {
     };
     let storage = packages().into_iter().map(package);
     let storage = storage.chain(of_accounts()).chain(of_blobs());
-    let all = of_requests().into_iter().chain(of_builds());
+    let all = of_requests()
+        .into_iter()
+        .chain(of_builds())
+        .chain(of_templates());
     let mut page = String::new();
     let mut kinds = BTreeSet::new();
     for error in all.chain(storage.map(Error::Package)) {
@@ -322,7 +351,7 @@ fn each_refusal_is_told_whole() {
         let hint = error.hint().unwrap_or_else(|| "none".to_owned());
         writeln!(page, "{} {error}\nhint: {hint}\n", error.code()).unwrap();
     }
-    assert_eq!(kinds, (1..=12).collect());
+    assert_eq!(kinds, (1..=15).collect());
     check_words(&page);
     golden("failures/refusals.txt", &page);
 }

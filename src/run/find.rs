@@ -1,0 +1,252 @@
+//! Finding a template that another step made: by its name, or by the pipeline run that its tags name.
+//!
+//! Tags are texts that others may have written. What is found is only looked at; what is changed or deleted because of tags is proven first.
+
+use http::StatusCode;
+use time::OffsetDateTime;
+
+use super::marks::Marks;
+use crate::arm::template_state::Template;
+use crate::arm::{Arm, Failure};
+use crate::error::Error;
+use crate::inputs::nearest;
+use crate::resource::{IMAGE_TEMPLATE, ResourceGroupId, ResourceId};
+use crate::template::model::Distributor;
+
+/// The run output of a template that only tests an image.
+const OUTPUT_OF_TEST: &str = "imageTest";
+
+/// A template, and what its tags say of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// Its id, in the letter case of Azure's list or of the input.
+    pub id: ResourceId,
+    /// What Azure says of it.
+    pub template: Template,
+    /// What its tags say.
+    pub marks: Marks,
+}
+
+impl Found {
+    /// `template`, with its tags read.
+    pub fn of(id: ResourceId, template: Template) -> Self {
+        let marks = Marks::read(&template);
+        Self {
+            id,
+            template,
+            marks,
+        }
+    }
+
+    /// Whether it tests an image and builds none: it validates its source alone, into one VHD of a fixed name.
+    pub fn is_test(&self) -> bool {
+        let definition = self.template.definition.as_ref();
+        let properties = definition.map(|it| &it.properties);
+        properties.is_some_and(|properties| {
+            let validate = properties.validate.as_ref();
+            let source_only = validate.and_then(|it| it.source_validation_only);
+            let mut targets = properties.targets().iter();
+            source_only == Some(true) && targets.all(|it| it.run_output_name() == OUTPUT_OF_TEST)
+        })
+    }
+
+    /// Whether a result of it lies in its staging group and goes with it: a VHD without an address of its own. So it is where nobody knows its
+    /// targets.
+    pub fn holds_vhd(&self) -> bool {
+        let Some(definition) = &self.template.definition else {
+            return true;
+        };
+        let mut targets = definition.properties.targets().iter();
+        let lies_here = |target: &Distributor| match target {
+            Distributor::Vhd(vhd) => vhd.uri.as_ref().is_none_or(|uri| uri.trim().is_empty()),
+            Distributor::Unknown(_) => true,
+            Distributor::ManagedImage(_) | Distributor::SharedImage(_) => false,
+        };
+        !self.is_test() && targets.any(lies_here)
+    }
+
+    /// When its run ended or, where it has none, when it was made. `None` while a run goes on, and where nobody knows.
+    pub fn at_rest_since(&self) -> Option<OffsetDateTime> {
+        match &self.template.last_run {
+            Some(run) if run.is_over() => run.ended,
+            Some(_) => None,
+            None => self.marks.made.or(self.template.created),
+        }
+    }
+}
+
+/// All templates of `group`.
+///
+/// # Errors
+/// The list cannot be read to its end.
+pub async fn all(arm: &Arm, group: &ResourceGroupId) -> Result<Vec<Found>, Failure> {
+    let all = arm.templates(group).await?.into_iter();
+    Ok(all.map(|(id, template)| Found::of(id, template)).collect())
+}
+
+/// Which template is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sought<'a> {
+    /// The one of this name, whoever made it.
+    Named(&'a str),
+    /// The one that pipeline run `0` made, in whatever step; not one that tests an image.
+    OfRun(&'a str),
+}
+
+impl<'a> Sought<'a> {
+    /// The template `name`, or where no name is given that of pipeline run `run`.
+    pub fn new(name: Option<&'a str>, run: &'a str) -> Self {
+        name.map_or(Self::OfRun(run), Self::Named)
+    }
+}
+
+/// The template that is meant in `group`; `None` if there is none.
+///
+/// # Errors
+/// Azure refuses, its list cannot be read to the end, or several templates are of the run ([`Error::SeveralTemplates`]).
+pub async fn find(
+    arm: &Arm,
+    group: &ResourceGroupId,
+    sought: Sought<'_>,
+) -> Result<Option<Found>, Error> {
+    let run = match sought {
+        Sought::Named(name) => {
+            let id = named(group, name);
+            return match arm.template(&id).await {
+                Ok(seen) => Ok(Some(Found::of(id, seen.value))),
+                Err(failure) if is_missing(&failure) => Ok(None),
+                Err(failure) => Err(failure.into()),
+            };
+        }
+        Sought::OfRun(run) => run,
+    };
+    let mut found = all(arm, group).await?;
+    found.retain(|one| {
+        let marks = &one.marks;
+        marks.are_ours() && marks.run.as_deref() == Some(run) && !one.is_test()
+    });
+    match found.len() {
+        0 | 1 => Ok(found.pop()),
+        _ => {
+            let mut names: Vec<_> = found.iter().map(|one| one.id.name().to_owned()).collect();
+            names.sort();
+            let group = group.name().to_owned();
+            Err(Error::SeveralTemplates { group, names })
+        }
+    }
+}
+
+/// As [`find`], where nothing can be done without a template.
+///
+/// # Errors
+/// As [`find`], or there is none ([`Error::NoTemplate`]).
+pub async fn find_or_fail(
+    arm: &Arm,
+    group: &ResourceGroupId,
+    sought: Sought<'_>,
+) -> Result<Found, Error> {
+    match find(arm, group, sought).await? {
+        Some(found) => Ok(found),
+        None => Err(missing(arm, group, sought).await),
+    }
+}
+
+/// That there is no such template, with the name that was perhaps meant.
+pub async fn missing(arm: &Arm, group: &ResourceGroupId, sought: Sought<'_>) -> Error {
+    let (name, near) = match sought {
+        Sought::OfRun(_) => (None, None),
+        Sought::Named(name) => {
+            let all = arm.templates(group).await.unwrap_or_default();
+            let near = nearest(name, all.iter().map(|(id, _)| id.name()));
+            (Some(name.to_owned()), near.map(str::to_owned))
+        }
+    };
+    Error::NoTemplate {
+        group: group.name().to_owned(),
+        name,
+        nearest: near,
+    }
+}
+
+/// The id of template `name` in `group`.
+pub fn named(group: &ResourceGroupId, name: &str) -> ResourceId {
+    ResourceId::in_group(group.subscription(), group.name(), IMAGE_TEMPLATE, name)
+}
+
+/// Whether there is no such template. A group that is not there is another failure.
+fn is_missing(failure: &Failure) -> bool {
+    let refusal = failure.refusal();
+    let of_group = refusal.is_some_and(|refusal| refusal.code == "ResourceGroupNotFound");
+    failure.is(StatusCode::NOT_FOUND) && !of_group
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn found(value: &Value) -> Found {
+        let group = ResourceGroupId::new("s", "g");
+        Found::of(named(&group, "t_1"), Template::read(value))
+    }
+
+    #[test]
+    fn a_vhd_without_an_address_lies_with_the_template() {
+        let check = |distribute: Value, validate: Value, (test, holds): (bool, bool)| {
+            let one =
+                found(&json!({"properties": {"distribute": distribute, "validate": validate}}));
+            assert_eq!(
+                (one.is_test(), one.holds_vhd()),
+                (test, holds),
+                "{distribute} {validate}"
+            );
+        };
+        let vhd = |name: &str| json!([{"type": "VHD", "runOutputName": name}]);
+        let image = json!({"type": "SharedImage", "galleryImageId": "/x"});
+        let source_only = json!({"sourceValidationOnly": true});
+        check(vhd("a"), json!({}), (false, true));
+        check(
+            json!([{"type": "VHD", "uri": "https://a/b.vhd"}]),
+            json!({}),
+            (false, false),
+        );
+        check(
+            json!([{"type": "VHD", "uri": ""}]),
+            json!({}),
+            (false, true),
+        );
+        check(json!([image, {"type": "VHD"}]), json!({}), (false, true));
+        check(json!([image]), json!({}), (false, false));
+        check(json!([{"type": "Floppy"}]), json!({}), (false, true));
+        check(vhd("imageTest"), source_only.clone(), (true, false));
+        check(vhd("imageTest"), json!({}), (false, true));
+        check(vhd("a"), source_only, (false, true));
+        check(json!(7), json!({}), (false, true));
+    }
+
+    #[test]
+    fn its_age_counts_from_the_end_of_its_run_or_from_its_making() {
+        let check = |value: Value, expected: Option<&str>| {
+            let since = found(&value)
+                .at_rest_since()
+                .map(|time| time.time().to_string());
+            assert_eq!(since.as_deref(), expected, "{value}");
+        };
+        let run = |state: &str, end: &str| {
+            json!({"properties": {"lastRunStatus": {"runState": state, "endTime": end}},
+                "tags": {"imageBuilderMade": "2026-11-22T01:00:00Z"}})
+        };
+        let (end, none) = ("2026-11-22T05:00:00Z", "0001-01-01T00:00:00Z");
+        check(run("Succeeded", end), Some("5:00:00.0"));
+        check(run("Failed", none), None);
+        check(run("Running", none), None);
+        check(run("Levitating", none), None);
+        let created = json!({"createdAt": "2026-11-22T02:00:00Z"});
+        check(json!({"systemData": created}), Some("2:00:00.0"));
+        check(
+            json!({"systemData": created, "tags": {"imageBuilderMade": "2026-11-22T01:00:00Z"}}),
+            Some("1:00:00.0"),
+        );
+        check(json!({"tags": {"imageBuilderMade": "x"}}), None);
+    }
+}
