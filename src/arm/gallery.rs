@@ -2,84 +2,29 @@
 //!
 //! <https://learn.microsoft.com/rest/api/compute/gallery-image-versions/get>
 
+mod body;
+mod latest;
+mod version;
+
 use std::time::Duration;
 
 use http::Method;
-use serde_json::{Map, Value};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use serde_json::Value;
 
 use super::client::Call;
 use super::failure::{Cause, Failure};
 use super::image_template::Arm;
 use crate::resource::{ImageVersion, ResourceId};
 
+pub use body::Body;
+pub use latest::{counting, counts_in, latest, newest_good, regions};
+pub use version::{RegionState, State, TargetRegion, Version};
+
 /// The newest version that does not validate images on its own.
 const API_VERSION: &str = "2024-03-03";
 
-/// How far the replication to a region is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RegionState {
-    /// The region, as Azure spells it: `westeurope`.
-    pub region: String,
-    /// `Replicating`, `Completed`, `Failed`, `Unknown`.
-    pub state: String,
-    /// 0 to 100.
-    pub percent: u8,
-}
-
-/// A version of an image definition.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Version {
-    /// Its number, `1.0.3`.
-    pub name: String,
-    /// Its resource id.
-    pub id: String,
-    /// Whether it is complete.
-    pub succeeded: bool,
-    /// Whether it is kept from who asks for the latest one.
-    pub excluded: bool,
-    /// Its tags.
-    pub tags: Map<String, Value>,
-    /// When it was published.
-    pub published: Option<OffsetDateTime>,
-    /// Resource id of the storage account with the VHD that it was made of; recorded of versions by the image builder in 2023.
-    pub disk_account: Option<String>,
-}
-
-impl Version {
-    /// The value of a tag. Names of tags ignore letter case.
-    pub fn tag(&self, name: &str) -> Option<&str> {
-        let mut tags = self.tags.iter();
-        let found = tags.find(|(known, _)| known.eq_ignore_ascii_case(name));
-        found?.1.as_str()
-    }
-
-    /// Its place among the others; one that is no number comes first.
-    pub fn number(&self) -> Option<ImageVersion> {
-        self.name.parse().ok()
-    }
-
-    fn read(value: &Value) -> Option<Self> {
-        let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
-        let profile = value.pointer("/properties/publishingProfile/excludeFromLatest");
-        let published = text("/properties/publishingProfile/publishedDate");
-        let account = "/properties/storageProfile/osDiskImage/source/storageAccountId";
-        Some(Self {
-            name: text("/name")?.to_owned(),
-            id: text("/id")?.to_owned(),
-            succeeded: text("/properties/provisioningState") == Some("Succeeded"),
-            excluded: profile.and_then(Value::as_bool) == Some(true),
-            tags: value
-                .get("tags")
-                .and_then(Value::as_object)
-                .cloned()
-                .unwrap_or_default(),
-            published: published.and_then(|time| OffsetDateTime::parse(time, &Rfc3339).ok()),
-            disk_account: text(account).map(str::to_owned),
-        })
-    }
-}
+/// The tag that says when a version was withdrawn.
+pub const WITHDRAWN_AT: &str = "withdrawnAt";
 
 /// More pages than any image definition has.
 const MOST_PAGES: usize = 200;
@@ -123,6 +68,22 @@ impl Arm {
             }
         }
         Ok(all)
+    }
+
+    /// All versions of image definition `definition`, with all that tells which of them are the latest ones: a list does not say where the
+    /// replicas of a version are that is being changed.
+    pub async fn counted_versions(&self, definition: &ResourceId) -> Result<Vec<Version>, Failure> {
+        let mut versions = self.versions(definition).await?;
+        for version in &mut versions {
+            // The name is Azure's word, and becomes part of an address.
+            if version.state == State::Updating
+                && let Some(number) = version.number()
+            {
+                let known = self.replication(definition, &number.to_string()).await?;
+                version.replication = Some(known);
+            }
+        }
+        Ok(versions)
     }
 
     /// The names of the versions of image definition `definition` that are not complete yet.
@@ -169,21 +130,6 @@ impl Arm {
         );
         let call = Call::new(doing, Method::GET, url, &self.scope);
         let (_, answer) = self.client.send_for_json(&call).await?;
-        let summary = answer.pointer("/properties/replicationStatus/summary");
-        let regions = summary.and_then(Value::as_array).into_iter().flatten();
-        Ok(regions.filter_map(region_state).collect())
+        Ok(version::replication(&answer).unwrap_or_default())
     }
-}
-
-fn region_state(region: &Value) -> Option<RegionState> {
-    let text = |member: &str| region.get(member).and_then(Value::as_str);
-    let percent = region.get("progress").and_then(Value::as_u64);
-    Some(RegionState {
-        region: text("region")?.to_owned(),
-        state: text("state").unwrap_or("Unknown").to_owned(),
-        percent: percent
-            .and_then(|percent| percent.try_into().ok())
-            .unwrap_or(0)
-            .min(100),
-    })
 }

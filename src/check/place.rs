@@ -9,7 +9,7 @@ use super::spelling::{advice, groups, texts};
 use super::table::{GROUP, PROVIDER, REGION, TIME_LIMIT};
 use super::{Seen, Verdict};
 use crate::inputs::declared::{BUILD_TIMEOUT_IN_MINUTES, IB_LOCATION};
-use crate::resource::quoted;
+use crate::resource::{plain_region, quoted};
 
 /// <https://learn.microsoft.com/rest/api/resources/providers/get>
 const API_VERSION: &str = "2021-04-01";
@@ -111,7 +111,7 @@ async fn offered(azure: &Azure<'_>, provider: &Value) -> Option<Seen> {
         .into_iter()
         .flatten()
         .filter_map(Value::as_str)
-        .map(plain)
+        .map(plain_region)
         .collect();
     if offered.is_empty() {
         let unknown = Seen::unknown("the regions of the image builder", "Azure names none");
@@ -134,12 +134,6 @@ async fn offered(azure: &Azure<'_>, provider: &Value) -> Option<Seen> {
         offered.join(", ")
     );
     Some(Seen::new(Verdict::Certain(REGION), text).fix(fix))
-}
-
-/// `West Europe` as `westeurope`.
-pub(super) fn plain(region: &str) -> String {
-    let letters = region.chars().filter(|c| !c.is_whitespace());
-    letters.collect::<String>().to_ascii_lowercase()
 }
 
 pub(super) async fn resource_group(azure: &Azure<'_>) -> Vec<Seen> {

@@ -8,13 +8,13 @@ use super::azure::{Azure, Look, names, text};
 use super::definition::definition;
 use super::facts::{Facts, is_demanded};
 use super::marketplace::Urn;
-use super::place::plain;
 use super::spelling::{choice, listed, texts};
 use super::subject::{Source, group_of};
 use super::table::{MISMATCH, PURCHASE_PLAN, SOURCE};
 use super::{Seen, Verdict};
+use crate::arm::gallery::{self, State};
 use crate::inputs::declared::IB_LOCATION;
-use crate::resource::{ResourceId, quoted};
+use crate::resource::{ResourceId, plain_region, quoted};
 
 /// <https://learn.microsoft.com/rest/api/compute/images/get>
 const API_VERSION: &str = "2024-07-01";
@@ -31,7 +31,7 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Seen> {
             )],
         },
         Source::ManagedImage(id) => managed(azure, id).await,
-        Source::GalleryVersion(id) => gallery(azure, id).await,
+        Source::GalleryVersion(id) => of_gallery(azure, id).await,
         Source::Other => vec![Seen::unknown(
             "the source",
             "it is of a kind that the task does not know",
@@ -71,7 +71,7 @@ async fn managed(azure: &Azure<'_>, id: &ResourceId) -> Vec<Seen> {
         Look::Unknown(reason) => return vec![Seen::unknown(name, reason)],
     };
     let mut seen = Vec::new();
-    let region = text(&image, "/location").map(plain);
+    let region = text(&image, "/location").map(plain_region);
     if let Some(other) = region.filter(|region| region != here) {
         let text = format!(
             "{name} is in {other}, and a source has to be in the region of the image template, {here}"
@@ -118,7 +118,7 @@ fn versions_of(definition: &ResourceId) -> String {
     format!("{definition}/versions?api-version={GALLERY_API_VERSION}")
 }
 
-async fn gallery(azure: &Azure<'_>, id: &ResourceId) -> Vec<Seen> {
+async fn of_gallery(azure: &Azure<'_>, id: &ResourceId) -> Vec<Seen> {
     let name = format!("image version {}", id.name());
     let Some(definition) = id.parent() else {
         return vec![Seen::unknown(name, "it is the version of nothing")];
@@ -197,7 +197,8 @@ fn list_versions(definition: &ResourceId) -> String {
     )
 }
 
-/// The version that `latest` stands for.
+/// The version that `latest` stands for in the region of the build VM. Where none counts there, one that is not kept from who asks for the
+/// latest one: its state or its regions tell why.
 async fn latest(azure: &Azure<'_>, name: &str, definition: &ResourceId) -> Version {
     let unknown = |reason: &str| Err(Box::new(Seen::unknown(name, reason)));
     let look = azure.look(versions_of(definition)).await;
@@ -209,29 +210,58 @@ async fn latest(azure: &Azure<'_>, name: &str, definition: &ResourceId) -> Versi
         }
         Look::Unknown(reason) => return unknown(reason),
     };
-    let all = all.get("value").and_then(Value::as_array);
-    let all = all.map_or(&[][..], Vec::as_slice);
-    let counts = |version: &&Value| {
-        let excluded = version.pointer("/properties/publishingProfile/excludeFromLatest");
-        excluded.and_then(Value::as_bool) != Some(true)
+    let versions = read(azure, all).await;
+    let here = azure.subject.location.as_str();
+    if let Some(latest) = gallery::latest(&versions, here) {
+        return Ok(latest.document.clone());
+    }
+    let is_shown = |version: &&gallery::Version| {
+        !version.excluded && version.region(here).is_none_or(|region| !region.excluded)
     };
-    let newest = all.iter().filter(counts).max_by_key(|version| {
-        let parts = text(version, "/name").unwrap_or_default().split('.');
-        let numbers: Vec<u64> = parts.map(|part| part.parse().unwrap_or(0)).collect();
-        numbers
-    });
-    if let Some(newest) = newest {
-        return Ok(newest.clone());
+    let shown = versions.iter().filter(is_shown);
+    if let Some(newest) = shown.max_by_key(|version| version.number()) {
+        return Ok(newest.document.clone());
     }
-    if !azure.trusts_empty_lists() {
+    let (text, fix) = if let Some(hidden) = gallery::newest_good(&versions) {
+        let text = format!(
+            "every version of '{}' is excluded from latest in {here}, and 'latest' stands for one of the others",
+            definition.name()
+        );
+        let fix = format!(
+            "name a version at the end of the id of the source in place of 'latest', for example {}, or promote one (action: promote)",
+            hidden.name
+        );
+        (text, fix)
+    } else if azure.trusts_empty_lists() {
+        let text = format!(
+            "'{}' has no versions, and 'latest' stands for one of them",
+            definition.name()
+        );
+        (text, list_versions(definition))
+    } else {
         return unknown("the list of versions is empty");
+    };
+    Err(Box::new(Seen::new(Verdict::Problem(SOURCE), text).fix(fix)))
+}
+
+/// The versions of a list, with the replication of those that are being changed.
+async fn read(azure: &Azure<'_>, list: &Value) -> Vec<gallery::Version> {
+    let all = list.get("value").and_then(Value::as_array);
+    let all = all.into_iter().flatten();
+    let mut versions: Vec<_> = all.filter_map(gallery::Version::read).collect();
+    for version in &mut versions {
+        if version.state != State::Updating {
+            continue;
+        }
+        let path = format!(
+            "{}?api-version={GALLERY_API_VERSION}&$expand=ReplicationStatus",
+            version.id
+        );
+        if let Look::There(found) = &*azure.look(path).await {
+            version.replication = gallery::Version::read(found).and_then(|found| found.replication);
+        }
     }
-    let text = format!(
-        "'{}' has no versions, and 'latest' stands for one of them",
-        definition.name()
-    );
-    let seen = Seen::new(Verdict::Problem(SOURCE), text).fix(list_versions(definition));
-    Err(Box::new(seen))
+    versions
 }
 
 async fn exact(
@@ -259,7 +289,7 @@ fn replica(azure: &Azure<'_>, name: &str, version: &Value, verdict: Verdict) -> 
     let regions = version.pointer("/properties/publishingProfile/targetRegions");
     let regions = regions.and_then(Value::as_array).into_iter().flatten();
     let regions: Vec<String> = regions
-        .filter_map(|region| text(region, "/name").map(plain))
+        .filter_map(|region| text(region, "/name").map(plain_region))
         .collect();
     let here = &azure.subject.location;
     if regions.is_empty() || regions.contains(here) {

@@ -4,10 +4,10 @@
 use serde_json::Value;
 
 use super::azure::{Azure, Look, names, text};
-use super::place::plain;
 use super::table::STAGING;
 use super::{Seen, Verdict};
 use crate::inputs::declared::STAGING_RESOURCE_GROUP;
+use crate::resource::plain_region;
 
 const API_VERSION: &str = "2021-04-01";
 
@@ -48,7 +48,7 @@ fn problem(text: String) -> Seen {
 }
 
 fn place(azure: &Azure<'_>, name: &str, group: &Value) -> Option<Seen> {
-    let region = plain(text(group, "/location")?);
+    let region = plain_region(text(group, "/location")?);
     (region != azure.subject.location).then(|| {
         problem(format!(
             "staging resource group '{name}' is in {region}, and has to be in the region of the template, {}",

@@ -1,8 +1,7 @@
 //! What a template names, as a build would send it: the inputs and the template file are one here.
 
-use super::place::plain;
 use crate::inputs::{PackageAccess, Plan};
-use crate::resource::ResourceId;
+use crate::resource::{ResourceId, plain_region};
 use crate::template::compose;
 use crate::template::model::{self, Customizer, Distributor};
 
@@ -139,7 +138,11 @@ impl Subject {
 /// The regions that targets name, without the template's own.
 fn regions(targets: &[Distributor], location: &str) -> Vec<String> {
     let mut regions: Vec<String> = Vec::new();
-    for name in targets.iter().flat_map(Distributor::regions).map(plain) {
+    for name in targets
+        .iter()
+        .flat_map(Distributor::regions)
+        .map(plain_region)
+    {
         if !name.is_empty() && name != location && !regions.contains(&name) {
             regions.push(name);
         }

@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use super::azure::{Azure, Look, names, text};
 use super::facts::{self, Facts};
-use super::place::plain;
 use super::table::{MISMATCH, QUOTA, SIZE};
 use super::{Code, Seen, Verdict};
 use crate::inputs::declared::{PROXY_VM_SIZE, VM_SIZE};
 use crate::inputs::nearest;
+use crate::resource::plain_region;
 
 /// <https://learn.microsoft.com/rest/api/compute/resource-skus/list>
 const SIZES_API_VERSION: &str = "2021-07-01";
@@ -214,7 +214,7 @@ fn restriction(azure: &Azure<'_>, wanted: &Wanted<'_>, sku: &Value) -> Option<Se
             .and_then(Value::as_array)
             .into_iter()
             .flatten();
-        let mut regions = regions.filter_map(Value::as_str).map(plain);
+        let mut regions = regions.filter_map(Value::as_str).map(plain_region);
         text(one, "/type") == Some("Location")
             && regions.any(|region| region == azure.subject.location)
     };

@@ -7,15 +7,17 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Region(String);
 
+/// A region as Azure answers it in its programmatic form: `West Europe` as `westeurope`. What is no region stays something to compare.
+pub fn plain_region(name: &str) -> String {
+    let letters = name.chars().filter(|c| !c.is_whitespace());
+    letters.collect::<String>().to_lowercase()
+}
+
 impl FromStr for Region {
     type Err = NotARegion;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let name: String = text
-            .chars()
-            .filter(|c| !c.is_whitespace())
-            .collect::<String>()
-            .to_lowercase();
+        let name = plain_region(text);
         let plain = name
             .chars()
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());

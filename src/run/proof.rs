@@ -7,7 +7,7 @@
 use super::distribution::Distribution;
 use super::watch::RunEnd;
 use crate::arm::Arm;
-use crate::arm::gallery::Version;
+use crate::arm::gallery::{State, Version};
 use crate::arm::template_state::RunState;
 use crate::inputs::Plan;
 use crate::resource::{ImageVersion, ResourceGroupId, ResourceId};
@@ -46,7 +46,7 @@ fn is_of_run(version: &Version, number: Option<&str>, run: Ended<'_>) -> bool {
     let (Some(published), Some(started)) = (version.published, run.end.started) else {
         return false;
     };
-    if !version.succeeded || published < started {
+    if version.state != State::Succeeded || published < started {
         return false;
     }
     let disk = version.disk_account.as_deref();
@@ -115,7 +115,7 @@ mod tests {
     fn version() -> Version {
         Version {
             name: "1.0.3".to_owned(),
-            succeeded: true,
+            state: State::Succeeded,
             published: Some(datetime!(2026-11-28 10:30 UTC)),
             disk_account: Some(format!(
                 "{}/providers/Microsoft.Storage/storageAccounts/x",
@@ -150,7 +150,7 @@ mod tests {
         check(&of_others(Some(other)), None, &good, false);
         check(&of_others(None), None, &good, false);
         let unfinished = Version {
-            succeeded: false,
+            state: State::Failed,
             ..version()
         };
         check(&unfinished, None, &good, false);

@@ -7,10 +7,10 @@ use super::event::{Event, Events};
 use super::image::{Image, platform_image};
 use super::provenance::{NAMES, Record};
 use crate::arm::Arm;
-use crate::arm::gallery::Version;
+use crate::arm::gallery::{Version, WITHDRAWN_AT, latest, newest_good};
 use crate::check::source_version;
 use crate::inputs::Plan;
-use crate::resource::ResourceId;
+use crate::resource::{ResourceId, plain_region};
 use crate::secret::{Masker, Secret};
 use crate::storage::Sha256;
 use crate::template::model::{Distributor, LATEST, Source, json};
@@ -66,11 +66,11 @@ pub(super) async fn look(
 
 /// The plan with the number that `latest` stands for now, so that what is compared is what is built.
 async fn pinned(plan: &Plan, arm: &Arm) -> Result<Plan, String> {
-    let latest = |version: &str| version.eq_ignore_ascii_case(LATEST);
+    let is_latest = |version: &str| version.eq_ignore_ascii_case(LATEST);
     let mut pinned = plan.clone();
     match &mut pinned.properties.source {
         Some(Source::PlatformImage(image)) => {
-            if latest(image.version_or_latest()) {
+            if is_latest(image.version_or_latest()) {
                 let newest = source_version(plan, arm).await;
                 image.version = newest.ok_or("the versions of the source cannot be read")?;
             }
@@ -78,7 +78,9 @@ async fn pinned(plan: &Plan, arm: &Arm) -> Result<Plan, String> {
         Some(Source::SharedImageVersion(source)) => {
             let id = &mut source.image_version_id;
             match id.parse::<ResourceId>() {
-                Ok(parsed) if latest(parsed.name()) => *id = newest_of_source(&parsed, arm).await?,
+                Ok(parsed) if is_latest(parsed.name()) => {
+                    *id = latest_of_source(&parsed, plan, arm).await?;
+                }
                 Ok(_) => {}
                 // Shared directly: its versions cannot be listed.
                 Err(_) if !id.to_lowercase().ends_with("/latest") => {}
@@ -94,33 +96,46 @@ async fn pinned(plan: &Plan, arm: &Arm) -> Result<Plan, String> {
 
 const NO_VERSION: &str = "the source has no version by which a change would show";
 
-async fn newest_of_source(id: &ResourceId, arm: &Arm) -> Result<String, String> {
+/// The build VM starts in the region of the template.
+async fn latest_of_source(id: &ResourceId, plan: &Plan, arm: &Arm) -> Result<String, String> {
     let definition = id.parent().ok_or("the source has no image definition")?;
-    let versions = arm.versions(&definition).await;
+    let versions = arm.counted_versions(&definition).await;
     let versions = versions.map_err(|failure| failure.to_string())?;
-    let newest = newest_of(versions, false).ok_or("the source has no version")?;
-    Ok(newest.id)
+    let region = plan.location.as_str();
+    let latest = latest(&versions, region);
+    let latest = latest.ok_or_else(|| format!("the source has no version in {region}"))?;
+    Ok(latest.id.clone())
 }
 
 async fn newest(plan: &Plan, arm: &Arm) -> Result<Option<Version>, String> {
-    let [Distributor::SharedImage(target)] = plan.properties.targets() else {
+    let [distributor @ Distributor::SharedImage(target)] = plan.properties.targets() else {
         return Err("only image versions carry what is compared".to_owned());
     };
     let (definition, _) = target.image().ok_or("the target is no image definition")?;
-    let versions = arm.versions(&definition).await;
-    let versions = versions.map_err(|failure| failure.to_string())?;
-    Ok(newest_of(
-        versions,
-        target.exclude_from_latest == Some(true),
-    ))
+    let versions = arm.counted_versions(&definition).await;
+    let mut versions = versions.map_err(|failure| failure.to_string())?;
+    if target.exclude_from_latest == Some(true) {
+        // One that was withdrawn is not offered again.
+        versions.retain(|version| version.tag(WITHDRAWN_AT).is_none());
+        return Ok(newest_good(&versions).cloned());
+    }
+    let mut regions: Vec<String> = distributor
+        .regions()
+        .into_iter()
+        .map(plain_region)
+        .collect();
+    if regions.is_empty() {
+        regions.push(plan.location.to_string());
+    }
+    Ok(latest_in_all(&versions, &regions).cloned())
 }
 
-/// The good version with the highest number. Those that are kept from who asks for the latest one count only `with_excluded`.
-fn newest_of(versions: Vec<Version>, with_excluded: bool) -> Option<Version> {
-    let good = versions
-        .into_iter()
-        .filter(|version| version.succeeded && (with_excluded || !version.excluded));
-    good.max_by_key(Version::number)
+/// The version that is the latest one in each of the regions, if there is such a one.
+fn latest_in_all<'a>(versions: &'a [Version], regions: &[String]) -> Option<&'a Version> {
+    let mut all = regions.iter().map(|region| latest(versions, region));
+    let first = all.next()??;
+    all.all(|other| other.is_some_and(|other| other.name == first.name))
+        .then_some(first)
 }
 
 /// One number for everything that the image is made of. What differs from run to run and does not change the image is left out: the link, the
@@ -173,34 +188,39 @@ fn image(plan: &Plan, version: &Version) -> Image {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arm::gallery::{State, TargetRegion};
 
-    fn version(name: &str, succeeded: bool, excluded: bool) -> Version {
+    fn version(name: &str, state: State, regions: &[&str]) -> Version {
+        let regions = regions.iter().map(|name| TargetRegion {
+            name: (*name).to_owned(),
+            excluded: false,
+        });
         Version {
             name: name.to_owned(),
-            succeeded,
-            excluded,
+            state,
+            regions: regions.collect(),
             ..Version::default()
         }
     }
 
     #[test]
-    fn the_newest_good_version_has_the_highest_number() {
-        let check = |versions: &[Version], with_excluded: bool, expected: Option<&str>| {
-            let found = newest_of(versions.to_vec(), with_excluded);
-            assert_eq!(
-                found.as_ref().map(|version| version.name.as_str()),
-                expected
-            );
-        };
-        check(&[], false, None);
+    fn what_is_compared_is_the_latest_one_in_every_region() {
         let all = [
-            version("1.9.0", true, false),
-            version("1.10.0", true, false),
-            version("2.0.0", false, false),
-            version("1.11.0", true, true),
+            version("1.9.0", State::Succeeded, &["a", "b"]),
+            version("1.10.0", State::Succeeded, &["a", "b"]),
+            version("1.11.0", State::Succeeded, &["a"]),
+            version("2.0.0", State::Failed, &["a", "b"]),
         ];
-        check(&all, false, Some("1.10.0"));
-        check(&all, true, Some("1.11.0"));
-        check(&all[2..3], false, None);
+        let check = |versions: &[Version], regions: &[&str], expected: Option<&str>| {
+            let regions: Vec<String> = regions.iter().map(|&name| name.to_owned()).collect();
+            let found = latest_in_all(versions, &regions);
+            assert_eq!(found.map(|version| version.name.as_str()), expected);
+        };
+        check(&[], &["a"], None);
+        check(&all, &["a"], Some("1.11.0"));
+        check(&all, &["b"], Some("1.10.0"));
+        check(&all, &["a", "b"], None);
+        check(&all[..2], &["a", "b"], Some("1.10.0"));
+        check(&all[..2], &["a", "c"], None);
     }
 }

@@ -87,6 +87,8 @@ mod template_overrides;
 #[cfg(test)]
 mod unpacking;
 #[cfg(test)]
+mod versions;
+#[cfg(test)]
 mod vsix;
 #[cfg(test)]
 mod whole;

@@ -1,0 +1,262 @@
+//! One image version, as Azure answers it.
+
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::resource::{ImageVersion, plain_region};
+
+/// `properties.provisioningState`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum State {
+    /// It is being made.
+    Creating,
+    /// It is being changed: what was there before goes on to be there.
+    Updating,
+    /// It was not made, or not changed, as was asked for.
+    Failed,
+    /// It is complete.
+    Succeeded,
+    /// It is being deleted.
+    Deleting,
+    /// It is being moved.
+    Migrating,
+    /// None at all. Never taken for a good one.
+    #[default]
+    Missing,
+    /// A word that did not exist when this was written. Never taken for a good one.
+    Unknown(String),
+}
+
+impl State {
+    /// Reads Azure's word.
+    pub fn of(word: &str) -> Self {
+        let known = [
+            Self::Creating,
+            Self::Updating,
+            Self::Failed,
+            Self::Succeeded,
+            Self::Deleting,
+            Self::Migrating,
+        ];
+        let found = known
+            .into_iter()
+            .find(|state| state.as_str().eq_ignore_ascii_case(word));
+        found.unwrap_or_else(|| Self::Unknown(word.to_owned()))
+    }
+
+    /// Azure's word; `unknown` if there was none.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Creating => "Creating",
+            Self::Updating => "Updating",
+            Self::Failed => "Failed",
+            Self::Succeeded => "Succeeded",
+            Self::Deleting => "Deleting",
+            Self::Migrating => "Migrating",
+            Self::Missing => "unknown",
+            Self::Unknown(word) => word,
+        }
+    }
+
+    /// Whether nothing goes on any longer.
+    pub fn is_end(&self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed)
+    }
+}
+
+/// A region that a version is replicated to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TargetRegion {
+    /// Its programmatic name, `westeurope`.
+    pub name: String,
+    /// Whether the version is kept from who asks for the latest one there.
+    pub excluded: bool,
+}
+
+/// How far the replication to a region is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegionState {
+    /// The region, as Azure spells it: `westeurope`.
+    pub region: String,
+    /// `Replicating`, `Completed`, `Failed`, `Unknown`.
+    pub state: String,
+    /// 0 to 100.
+    pub percent: u8,
+}
+
+/// A version of an image definition.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Version {
+    /// Its number, `1.0.3`.
+    pub name: String,
+    /// Its resource id.
+    pub id: String,
+    /// The region of the resource itself, `westeurope`.
+    pub location: String,
+    /// Whether it is complete.
+    pub state: State,
+    /// Whether it is kept from who asks for the latest one, in every region.
+    pub excluded: bool,
+    /// The regions that have a replica, or will have one.
+    pub regions: Vec<TargetRegion>,
+    /// How far the replicas are; only an answer that was asked for it has that.
+    pub replication: Option<Vec<RegionState>>,
+    /// Its tags.
+    pub tags: Map<String, Value>,
+    /// When it was published.
+    pub published: Option<OffsetDateTime>,
+    /// Its end of life.
+    pub end_of_life: Option<OffsetDateTime>,
+    /// Whether it cannot be deleted before its end of life.
+    pub blocks_deletion: bool,
+    /// The id of the resource that it was made of, where Azure tells it.
+    pub source: Option<String>,
+    /// Resource id of the storage account with the VHD that it was made of; recorded of versions by the image builder in 2023.
+    pub disk_account: Option<String>,
+    /// The whole answer.
+    pub document: Value,
+}
+
+impl Version {
+    /// Reads an answer, or an item of a list; nothing if it has neither name nor id.
+    pub fn read(document: &Value) -> Option<Self> {
+        let text = |pointer: &str| document.pointer(pointer).and_then(Value::as_str);
+        let is = |pointer: &str| document.pointer(pointer).and_then(Value::as_bool) == Some(true);
+        let date = |pointer: &str| OffsetDateTime::parse(text(pointer)?, &Rfc3339).ok();
+        let list = |pointer: &str| document.pointer(pointer).and_then(Value::as_array);
+        let regions = list("/properties/publishingProfile/targetRegions");
+        Some(Self {
+            name: text("/name")?.to_owned(),
+            id: text("/id")?.to_owned(),
+            location: plain_region(text("/location").unwrap_or_default()),
+            state: text("/properties/provisioningState").map_or(State::Missing, State::of),
+            excluded: is("/properties/publishingProfile/excludeFromLatest"),
+            regions: regions
+                .into_iter()
+                .flatten()
+                .filter_map(target_region)
+                .collect(),
+            replication: replication(document),
+            tags: document
+                .get("tags")
+                .and_then(Value::as_object)
+                .cloned()
+                .unwrap_or_default(),
+            published: date("/properties/publishingProfile/publishedDate"),
+            end_of_life: date("/properties/publishingProfile/endOfLifeDate"),
+            blocks_deletion: is("/properties/safetyProfile/blockDeletionBeforeEndOfLife"),
+            source: text("/properties/storageProfile/source/id").map(str::to_owned),
+            disk_account: text("/properties/storageProfile/osDiskImage/source/storageAccountId")
+                .map(str::to_owned),
+            document: document.clone(),
+        })
+    }
+
+    /// The value of a tag. Names of tags ignore letter case.
+    pub fn tag(&self, name: &str) -> Option<&str> {
+        let mut tags = self.tags.iter();
+        let found = tags.find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found?.1.as_str()
+    }
+
+    /// Its place among the others; one that is no number comes first.
+    pub fn number(&self) -> Option<ImageVersion> {
+        self.name.parse().ok()
+    }
+
+    /// Its part in a region, `westeurope`, if it has one there.
+    pub fn region(&self, name: &str) -> Option<&TargetRegion> {
+        self.regions.iter().find(|region| region.name == name)
+    }
+}
+
+fn target_region(region: &Value) -> Option<TargetRegion> {
+    let excluded = region.get("excludeFromLatest").and_then(Value::as_bool);
+    Some(TargetRegion {
+        name: plain_region(region.get("name")?.as_str()?),
+        excluded: excluded == Some(true),
+    })
+}
+
+/// How far the replicas are, where an answer tells it.
+pub(super) fn replication(document: &Value) -> Option<Vec<RegionState>> {
+    let summary = document.pointer("/properties/replicationStatus/summary")?;
+    Some(
+        summary
+            .as_array()?
+            .iter()
+            .filter_map(region_state)
+            .collect(),
+    )
+}
+
+fn region_state(region: &Value) -> Option<RegionState> {
+    let text = |member: &str| region.get(member).and_then(Value::as_str);
+    let percent = region.get("progress").and_then(Value::as_u64);
+    Some(RegionState {
+        region: text("region")?.to_owned(),
+        state: text("state").unwrap_or("Unknown").to_owned(),
+        percent: percent
+            .and_then(|percent| percent.try_into().ok())
+            .unwrap_or(0)
+            .min(100),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_version_is_read_as_it_was_recorded() {
+        let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/g/images/i/versions/1.0.0";
+        let document = json!({
+            "name": "1.0.0", "id": id, "type": "Microsoft.Compute/galleries/images/versions", "location": "East US 2",
+            "properties": {
+                "publishingProfile": {
+                    "targetRegions": [
+                        {"name": "East US 2", "regionalReplicaCount": 1, "storageAccountType": "Standard_LRS"},
+                        {"name": "westus2", "excludeFromLatest": true}
+                    ],
+                    "replicaCount": 1, "excludeFromLatest": false,
+                    "publishedDate": "2026-04-23T03:08:11.5559031+00:00", "endOfLifeDate": "2026-12-31T12:59:59+00:00"
+                },
+                "storageProfile": {"source": {"id": "/x"}, "osDiskImage": {"sizeInGB": 30, "source": {}}},
+                "safetyProfile": {"blockDeletionBeforeEndOfLife": true},
+                "replicationStatus": {"aggregatedState": "Completed", "summary": [{"region": "eastus2", "state": "Completed", "progress": 100}]},
+                "provisioningState": "Succeeded"
+            }
+        });
+        let version = Version::read(&document).unwrap();
+        assert_eq!((version.name.as_str(), version.id.as_str()), ("1.0.0", id));
+        assert_eq!(version.location, "eastus2");
+        assert_eq!(version.state, State::Succeeded);
+        let regions: Vec<_> = version
+            .regions
+            .iter()
+            .map(|region| (region.name.as_str(), region.excluded))
+            .collect();
+        assert_eq!(regions, [("eastus2", false), ("westus2", true)]);
+        assert_eq!(version.replication.unwrap()[0].state, "Completed");
+        assert_eq!(version.published.unwrap().date().to_string(), "2026-04-23");
+        assert_eq!(
+            version.end_of_life.unwrap().date().to_string(),
+            "2026-12-31"
+        );
+        assert!(version.blocks_deletion && !version.excluded && version.tags.is_empty());
+        assert_eq!(version.source.as_deref(), Some("/x"));
+    }
+
+    #[test]
+    fn a_state_that_is_not_known_is_no_good_one() {
+        assert_eq!(State::of("succeeded"), State::Succeeded);
+        let new = State::of("Levitating");
+        assert_eq!(new, State::Unknown("Levitating".to_owned()));
+        assert!(!new.is_end() && new.as_str() == "Levitating");
+        let bare = Version::read(&json!({"name": "1.0.0", "id": "/x"})).unwrap();
+        assert_eq!(bare.state, State::Missing);
+        assert!(Version::read(&json!({"name": "1.0.0"})).is_none());
+    }
+}
