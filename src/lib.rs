@@ -10,6 +10,7 @@ pub mod file;
 pub mod inputs;
 pub mod job;
 pub mod log;
+pub mod release;
 pub mod report;
 pub mod resource;
 pub mod run;

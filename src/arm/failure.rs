@@ -67,6 +67,12 @@ impl Failure {
             .is_some_and(|refusal| refusal.status == status)
     }
 
+    /// Whether the same question may be answered later: there was no answer, or one of a server in trouble.
+    pub fn is_passing(&self) -> bool {
+        let too_many = self.is(StatusCode::TOO_MANY_REQUESTS);
+        too_many || self.may_have_acted() || matches!(self.cause, Cause::Unreachable { .. })
+    }
+
     /// Whether the server may have done what was asked although we do not know it.
     pub fn may_have_acted(&self) -> bool {
         match &self.cause {

@@ -8,12 +8,13 @@ mod version;
 
 use std::time::Duration;
 
-use http::Method;
+use http::{Method, StatusCode};
 use serde_json::Value;
 
 use super::client::Call;
 use super::failure::{Cause, Failure};
 use super::image_template::Arm;
+use super::operation::Started;
 use crate::resource::{ImageVersion, ResourceId};
 
 pub use body::Body;
@@ -25,6 +26,23 @@ const API_VERSION: &str = "2024-03-03";
 
 /// The tag that says when a version was withdrawn.
 pub const WITHDRAWN_AT: &str = "withdrawnAt";
+
+/// `image version 1.0.3 of 'win11'`.
+fn called(id: &ResourceId) -> String {
+    let definition = id.parent();
+    let definition = definition.as_ref().map_or("", ResourceId::name);
+    format!("image version {} of '{definition}'", id.name())
+}
+
+fn unreadable(doing: String, what: &str) -> Failure {
+    Failure {
+        doing,
+        cause: Cause::Unreadable(what.to_owned()),
+        tries: 1,
+        elapsed: Duration::ZERO,
+        request_id: None,
+    }
+}
 
 /// More pages than any image definition has.
 const MOST_PAGES: usize = 200;
@@ -53,16 +71,8 @@ impl Arm {
             match link.filter(|link| !link.is_empty()) {
                 Some(link) if link.starts_with(&own) => next = Some(link.to_owned()),
                 Some(_) => {
-                    let cause = Cause::Unreadable(
-                        "the next page of the list is on another host".to_owned(),
-                    );
-                    return Err(Failure {
-                        doing,
-                        cause,
-                        tries: 1,
-                        elapsed: Duration::ZERO,
-                        request_id: None,
-                    });
+                    let what = "the next page of the list is on another host";
+                    return Err(unreadable(doing, what));
                 }
                 None => {}
             }
@@ -84,6 +94,40 @@ impl Arm {
             }
         }
         Ok(versions)
+    }
+
+    /// The version with this id, and how far its replication is; nothing if there is none.
+    pub async fn version(&self, id: &ResourceId) -> Result<Option<Version>, Failure> {
+        let doing = format!("Reading {}", called(id));
+        let url = format!(
+            "{}{id}?api-version={API_VERSION}&$expand=ReplicationStatus",
+            self.base()
+        );
+        let call = Call::new(doing.clone(), Method::GET, url, &self.scope);
+        match self.client.send_for_json(&call).await {
+            Ok((_, answer)) => match Version::read(&answer) {
+                Some(version) => Ok(Some(version)),
+                None => Err(unreadable(doing, "it is no image version")),
+            },
+            Err(failure) if failure.is(StatusCode::NOT_FOUND) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Asks for version `id` to become what `body` says; whether there was none before. Answered long before it is so.
+    ///
+    /// Never repeated blindly: an answer that got lost is decided by a look.
+    pub async fn put_version(
+        &self,
+        id: &ResourceId,
+        body: &Body,
+    ) -> Result<(Started, bool), Failure> {
+        let doing = format!("Changing {}", called(id));
+        let url = format!("{}{id}?api-version={API_VERSION}", self.base());
+        let call = Call::new(doing, Method::PUT, url, &self.scope).json(body.json());
+        let answer = self.client.send(&call).await?;
+        let started = Started::from_headers(&self.client, self.base(), answer.headers());
+        Ok((started, answer.status() == StatusCode::CREATED))
     }
 
     /// The names of the versions of image definition `definition` that are not complete yet.

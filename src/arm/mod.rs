@@ -18,6 +18,7 @@ pub mod managed_image;
 pub mod network;
 mod oidc;
 pub mod operation;
+pub mod pace;
 pub mod refusal;
 mod repeated;
 pub mod resource_manager;

@@ -11,7 +11,6 @@ mod log_access;
 mod log_file;
 pub mod marks;
 mod outputs;
-mod pace;
 mod package;
 mod prepare;
 mod proof;

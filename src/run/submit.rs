@@ -9,12 +9,12 @@ use tokio::time::{Instant, sleep};
 
 use super::event::{Event, Events};
 use super::leftover::{Leftover, Leftovers};
-use super::pace::Pace;
 use super::tie;
 use super::watch::{LONGEST_SILENCE, is_final};
 use crate::arm::Failure;
 use crate::arm::image_template::Arm;
 use crate::arm::operation::{Started, Status};
+use crate::arm::pace::Pace;
 use crate::arm::template_state::Template;
 use crate::error::Error;
 use crate::inputs::Plan;

@@ -10,10 +10,10 @@ use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
 use super::event::{Event, Events};
-use super::pace::Pace;
 use crate::arm::Failure;
 use crate::arm::image_template::Arm;
 use crate::arm::operation::{Started, Status};
+use crate::arm::pace::Pace;
 use crate::arm::template_state::{RunState, RunStatus};
 use crate::resource::ResourceId;
 use crate::secret::Secret;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// A module, and the modules of the crate that it may import beside itself. `arm` and `storage` may see one part of `inputs` each, and
 /// the model of the template is a leaf.
-const DIRECTIONS: [(&str, &[&str]); 18] = [
+const DIRECTIONS: [(&str, &[&str]); 19] = [
     ("resource", &[]),
     ("secret", &[]),
     (MODEL, &["resource"]),
@@ -48,6 +48,7 @@ const DIRECTIONS: [(&str, &[&str]); 18] = [
             "file",
         ],
     ),
+    ("release", &["arm", "resource"]),
     (
         "job",
         &[

@@ -8,12 +8,12 @@ use tokio::time::sleep;
 use super::{Progress, Removal, Stays, lock};
 use crate::arm::image_template::{Arm, Seen};
 use crate::arm::operation::Status;
+use crate::arm::pace::Pace;
 use crate::arm::template_state::{RunState, Template};
 use crate::arm::{Cause, Failure};
 use crate::diagnosis::{Place, of_text};
 use crate::inputs::Origin;
 use crate::resource::ResourceId;
-use crate::run::pace::Pace;
 use crate::run::tie;
 
 /// When to look again for a template that was never seen: its PUT may still be on its way, or the answer may come from a replica that does not

@@ -15,14 +15,14 @@ const LONGEST_UNASKED: Duration = Duration::from_millis(250);
 /// The pause between two questions: exactly what `Retry-After` says when it comes, unless that is no pause at all or more than
 /// [`LONGEST_ASKED`], else [`OWN_PACE`].
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
+pub struct Pace {
     asked: Option<Duration>,
     floor: Duration,
 }
 
 impl Pace {
     /// Starts with what the first answer asked for.
-    pub(super) fn new(asked: Option<Duration>) -> Self {
+    pub fn new(asked: Option<Duration>) -> Self {
         Self {
             asked,
             floor: SHORTEST,
@@ -30,18 +30,18 @@ impl Pace {
     }
 
     /// The newest answer counts.
-    pub(super) fn asked(&mut self, pause: Option<Duration>) {
+    pub fn asked(&mut self, pause: Option<Duration>) {
         self.asked = pause;
         self.floor = (self.floor * 6 / 5).min(LONGEST_UNASKED);
     }
 
     /// Whether the server set the pace.
-    pub(super) fn is_asked(&self) -> bool {
+    pub fn is_asked(&self) -> bool {
         self.asked.is_some()
     }
 
     /// How long to wait before the next question.
-    pub(super) fn pause(&self) -> Duration {
+    pub fn pause(&self) -> Duration {
         match self.asked {
             None => OWN_PACE,
             Some(Duration::ZERO) => self.floor,

@@ -1,0 +1,3 @@
+//! Which version of an image counts: to promote one, or to withdraw it.
+
+pub mod change;
