@@ -6,23 +6,17 @@ mod body;
 mod latest;
 mod version;
 
-use std::time::Duration;
+use http::StatusCode;
 
-use http::{Method, StatusCode};
-use serde_json::Value;
-
-use super::client::Call;
+use super::api::GALLERIES;
 use super::failure::{Cause, Failure};
 use super::image_template::Arm;
 use super::operation::Started;
-use crate::resource::{ImageVersion, ResourceId};
+use crate::resource::ResourceId;
 
 pub use body::Body;
 pub use latest::{counting, counts_in, latest, newest_good, regions};
 pub use version::{RegionState, State, TargetRegion, Version};
-
-/// The newest version that does not validate images on its own.
-const API_VERSION: &str = "2024-03-03";
 
 /// The tag that says when a version was withdrawn.
 pub const WITHDRAWN_AT: &str = "withdrawnAt";
@@ -34,19 +28,6 @@ fn called(id: &ResourceId) -> String {
     format!("image version {} of '{definition}'", id.name())
 }
 
-fn unreadable(doing: String, what: &str) -> Failure {
-    Failure {
-        doing,
-        cause: Cause::Unreadable(what.to_owned()),
-        tries: 1,
-        elapsed: Duration::ZERO,
-        request_id: None,
-    }
-}
-
-/// More pages than any image definition has.
-const MOST_PAGES: usize = 200;
-
 impl Arm {
     /// All versions of image definition `definition`, page by page.
     pub async fn versions(&self, definition: &ResourceId) -> Result<Vec<Version>, Failure> {
@@ -54,30 +35,9 @@ impl Arm {
             "Listing the versions of image definition '{}'",
             definition.name()
         );
-        let first = format!(
-            "{}{definition}/versions?api-version={API_VERSION}",
-            self.base()
-        );
-        let (mut next, mut all) = (Some(first), Vec::new());
-        for _ in 0..MOST_PAGES {
-            let Some(url) = next.take() else { break };
-            let call = Call::new(doing.clone(), Method::GET, url, &self.scope);
-            let (_, page) = self.client.send_for_json(&call).await?;
-            let versions = page.get("value").and_then(Value::as_array);
-            all.extend(versions.into_iter().flatten().filter_map(Version::read));
-            let link = page.get("nextLink").and_then(Value::as_str);
-            // The token goes nowhere else.
-            let own = format!("{}/", self.base());
-            match link.filter(|link| !link.is_empty()) {
-                Some(link) if link.starts_with(&own) => next = Some(link.to_owned()),
-                Some(_) => {
-                    let what = "the next page of the list is on another host";
-                    return Err(unreadable(doing, what));
-                }
-                None => {}
-            }
-        }
-        Ok(all)
+        let path = format!("{definition}/versions");
+        let all = self.pages(&doing, path, GALLERIES).await?;
+        Ok(all.iter().filter_map(Version::read).collect())
     }
 
     /// All versions of image definition `definition`, with all that tells which of them are the latest ones: a list does not say where the
@@ -99,19 +59,13 @@ impl Arm {
     /// The version with this id, and how far its replication is; nothing if there is none.
     pub async fn version(&self, id: &ResourceId) -> Result<Option<Version>, Failure> {
         let doing = format!("Reading {}", called(id));
-        let url = format!(
-            "{}{id}?api-version={API_VERSION}&$expand=ReplicationStatus",
-            self.base()
-        );
-        let call = Call::new(doing.clone(), Method::GET, url, &self.scope);
-        match self.client.send_for_json(&call).await {
-            Ok((_, answer)) => match Version::read(&answer) {
-                Some(version) => Ok(Some(version)),
-                None => Err(unreadable(doing, "it is no image version")),
-            },
-            Err(failure) if failure.is(StatusCode::NOT_FOUND) => Ok(None),
-            Err(failure) => Err(failure),
-        }
+        let path = format!("{id}?$expand=ReplicationStatus");
+        let Some(answer) = self.get_if_there(&doing, path, GALLERIES).await? else {
+            return Ok(None);
+        };
+        let unreadable = || Cause::Unreadable("it is no image version".to_owned());
+        let version = Version::read(&answer).ok_or_else(|| Failure::of(doing, unreadable()))?;
+        Ok(Some(version))
     }
 
     /// Asks for version `id` to become what `body` says; whether there was none before. Answered long before it is so.
@@ -123,11 +77,8 @@ impl Arm {
         body: &Body,
     ) -> Result<(Started, bool), Failure> {
         let doing = format!("Changing {}", called(id));
-        let url = format!("{}{id}?api-version={API_VERSION}", self.base());
-        let call = Call::new(doing, Method::PUT, url, &self.scope).json(body.json());
-        let answer = self.client.send(&call).await?;
-        let started = Started::from_headers(&self.client, self.base(), answer.headers());
-        Ok((started, answer.status() == StatusCode::CREATED))
+        let changed = self.put(&doing, id, GALLERIES, body.json()).await?;
+        Ok((changed.started, changed.status == StatusCode::CREATED))
     }
 
     /// The names of the versions of image definition `definition` that are not complete yet.
@@ -135,27 +86,12 @@ impl Arm {
         &self,
         definition: &ResourceId,
     ) -> Result<Vec<String>, Failure> {
-        let url = format!(
-            "{}{definition}/versions?api-version={API_VERSION}",
-            self.base()
-        );
-        let doing = format!(
-            "Listing the versions of image definition '{}'",
-            definition.name()
-        );
-        let call = Call::new(doing, Method::GET, url, &self.scope);
-        let (_, page) = self.client.send_for_json(&call).await?;
-        let versions = page.get("value").and_then(Value::as_array);
-        let open = versions.into_iter().flatten().filter(|version| {
-            let state = version.pointer("/properties/provisioningState");
-            !matches!(
-                state.and_then(Value::as_str),
-                Some("Succeeded" | "Failed" | "Deleting")
-            )
+        let versions = self.versions(definition).await?.into_iter();
+        let open = versions.filter(|version| {
+            let ends = [State::Succeeded, State::Failed, State::Deleting];
+            !ends.contains(&version.state) && version.number().is_some()
         });
-        let names = open.filter_map(|version| version.get("name")?.as_str());
-        let numbers = names.filter(|name| name.parse::<ImageVersion>().is_ok());
-        Ok(numbers.map(str::to_owned).collect())
+        Ok(open.map(|version| version.name).collect())
     }
 
     /// How far the replication of `version` is, region by region; nothing where Azure does not tell.
@@ -164,16 +100,12 @@ impl Arm {
         definition: &ResourceId,
         version: &str,
     ) -> Result<Vec<RegionState>, Failure> {
-        let url = format!(
-            "{}{definition}/versions/{version}?api-version={API_VERSION}&$expand=ReplicationStatus",
-            self.base()
-        );
         let doing = format!(
             "Reading version {version} of image definition '{}'",
             definition.name()
         );
-        let call = Call::new(doing, Method::GET, url, &self.scope);
-        let (_, answer) = self.client.send_for_json(&call).await?;
+        let path = format!("{definition}/versions/{version}?$expand=ReplicationStatus");
+        let answer = self.get(&doing, path, GALLERIES).await?;
         Ok(version::replication(&answer).unwrap_or_default())
     }
 }

@@ -12,14 +12,13 @@ use super::spelling::{choice, listed, texts};
 use super::subject::{Source, group_of};
 use super::table::{MISMATCH, PURCHASE_PLAN, SOURCE};
 use super::{Seen, Verdict};
+use crate::arm::api::GALLERIES;
 use crate::arm::gallery::{self, State};
 use crate::inputs::declared::IB_LOCATION;
 use crate::resource::{ResourceId, plain_region, quoted};
 
 /// <https://learn.microsoft.com/rest/api/compute/images/get>
 const API_VERSION: &str = "2024-07-01";
-/// The versions of a gallery.
-const GALLERY_API_VERSION: &str = "2024-03-03";
 
 pub(super) async fn check(azure: &Azure<'_>) -> Vec<Seen> {
     match &azure.subject.source {
@@ -115,7 +114,7 @@ fn state(name: &str, image: &Value) -> Option<Seen> {
 }
 
 fn versions_of(definition: &ResourceId) -> String {
-    format!("{definition}/versions?api-version={GALLERY_API_VERSION}")
+    format!("{definition}/versions?api-version={GALLERIES}")
 }
 
 async fn of_gallery(azure: &Azure<'_>, id: &ResourceId) -> Vec<Seen> {
@@ -254,7 +253,7 @@ async fn read(azure: &Azure<'_>, list: &Value) -> Vec<gallery::Version> {
             continue;
         }
         let path = format!(
-            "{}?api-version={GALLERY_API_VERSION}&$expand=ReplicationStatus",
+            "{}?api-version={GALLERIES}&$expand=ReplicationStatus",
             version.id
         );
         if let Look::There(found) = &*azure.look(path).await {
@@ -269,7 +268,7 @@ async fn exact(
     name: &str,
     (id, definition): (&ResourceId, &ResourceId),
 ) -> Version {
-    let path = format!("{id}?api-version={GALLERY_API_VERSION}");
+    let path = format!("{id}?api-version={GALLERIES}");
     let versions = versions_of(definition);
     match &*azure.resource(&path, &versions, id.name()).await {
         Look::There(version) => Ok(version.clone()),
