@@ -1,6 +1,6 @@
 //! Environment in, result out.
 
-mod way;
+mod network_setup;
 
 use std::io;
 use std::num::NonZero;
@@ -59,8 +59,8 @@ async fn act() -> ExitCode {
             agent.begin_main_stage();
             match agent.stop_signal() {
                 Ok(stop) => {
-                    way::warn(&agent);
-                    let (http, arguments) = (way::to_network(&agent), arguments.into_iter());
+                    network_setup::warn(&agent);
+                    let (http, arguments) = (network_setup::to_network(&agent), arguments.into_iter());
                     job::main_stage_at_prompt(&agent, http, arguments, &stop).await;
                 }
                 Err(error) => no_signals(console, &error),
@@ -70,8 +70,8 @@ async fn act() -> ExitCode {
         Command::Render(arguments) => job::render(&agent, arguments.into_iter()),
         Command::Doctor(arguments) => match agent.stop_signal() {
             Ok(stop) => {
-                way::warn(&agent);
-                let (http, arguments) = (way::to_network(&agent), arguments.into_iter());
+                network_setup::warn(&agent);
+                let (http, arguments) = (network_setup::to_network(&agent), arguments.into_iter());
                 job::doctor(&agent, http, arguments, &stop).await;
             }
             Err(error) => no_signals(console, &error),
@@ -79,7 +79,7 @@ async fn act() -> ExitCode {
         Command::CleanUp => {
             // Without signals it removes what it can all the same.
             let stop = agent.stop_signal_of_post_job().unwrap_or_default();
-            job::remove_leftovers(&agent, way::to_network(&agent), &stop).await;
+            job::remove_leftovers(&agent, network_setup::to_network(&agent), &stop).await;
         }
         Command::Version => console.line(&format!("image-builder {TASK_VERSION}")),
         Command::Help(about) => job::help(console, about.as_deref()),

@@ -8,34 +8,69 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
 use super::command::Command;
 use super::environment::Environment;
+use super::escaping::safe_to_print;
 use super::known_secrets::KnownSecrets;
-use super::neutral::neutralize;
 use super::output;
-pub use super::result::{IssueKind, TaskResult};
 use crate::secret::Masker;
 
 /// Azure Pipelines cuts longer messages, at a place of its own choosing.
 const LONGEST_ISSUE_CHARACTERS: usize = 4_000;
 
+/// How much an issue matters. Neither changes the result of the step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IssueKind {
+    /// Shown in red on the page of the run.
+    Error,
+    /// Shown in yellow.
+    Warning,
+}
+
+/// The result of the step. Among results that are told, the agent takes the worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskResult {
+    /// All is well.
+    Succeeded,
+    /// The step did its work, and somebody should look at it.
+    SucceededWithIssues,
+    /// The step did not do its work.
+    Failed,
+    /// The step was asked to end early.
+    Canceled,
+}
+
+impl TaskResult {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Succeeded => "Succeeded",
+            Self::SucceededWithIssues => "SucceededWithIssues",
+            Self::Failed => "Failed",
+            Self::Canceled => "Canceled",
+        }
+    }
+}
+
 /// The way to the agent. Clones are handles to the same console, and may be used from anywhere.
 #[derive(Clone)]
 pub struct Console {
-    pub(super) shared: Arc<Shared>,
+    shared: Arc<Shared>,
 }
 
-pub(super) struct Shared {
+struct Shared {
     in_job: bool,
     debug: bool,
-    pub(super) step_name: Option<String>,
+    step_name: Option<String>,
     correlation_id: Option<String>,
     state: Mutex<State>,
 }
 
-pub(super) struct State {
+struct State {
     output: Box<dyn Write + Send>,
-    pub(super) secrets: KnownSecrets,
+    secrets: KnownSecrets,
     in_group: bool,
     completed: Option<TaskResult>,
 }
@@ -88,13 +123,6 @@ impl Console {
     /// Ends the open group, if there is one.
     pub fn end_group(&self) {
         self.state().end_group();
-    }
-
-    /// Prints a heading.
-    pub fn section(&self, title: &str) {
-        let mut state = self.state();
-        let title = state.harmless_on_one_line(title);
-        state.print(&self.formatted("section", &title));
     }
 
     /// Prints `text` on the standard error of this process: what a person has to know who gives the output to another program.
@@ -178,6 +206,88 @@ impl Console {
         state.completed.get_or_insert(result);
     }
 
+    /// Sets a variable for the later steps of the job, and as output variable of this step when it has a name
+    /// (the agent fails a step that sets an output variable without one). Not for secrets. A variable needs a name; its value may be empty.
+    ///
+    /// Nothing in the value is masked: a name with `***` in it is of no use to a later step. The agent masks the line in its log.
+    pub fn set_variable(&self, name: &str, value: &str) {
+        if name.is_empty() {
+            return;
+        }
+        let mut state = self.state();
+        let command = || Command::new("task.setvariable").property("variable", name);
+        let person = format!("{name} = {}", state.harmless_on_one_line(value));
+        self.tell(&mut state, &command().data(value), Some(&person));
+        if self.shared.step_name.is_some() {
+            let output = command().property("isoutput", "true").data(value);
+            self.tell(&mut state, &output, None);
+        }
+    }
+
+    /// Sets a variable that only the later stages of this step see. The value of a secret one is hidden from now on.
+    pub fn set_task_variable(&self, name: &str, value: &str, secret: bool) {
+        if name.is_empty() {
+            return;
+        }
+        if secret {
+            self.mask(value);
+        }
+        let mut state = self.state();
+        let command = Command::new("task.settaskvariable").property("variable", name);
+        let command = command
+            .property("issecret", if secret { "true" } else { "" })
+            .data(value);
+        self.tell(&mut state, &command, None);
+    }
+
+    /// Puts a file of the agent into the logs of the run, where it can be downloaded. The path must be absolute, and the file must be there now.
+    pub fn upload_file(&self, path: &Path) {
+        let path = path.to_string_lossy();
+        let command = Command::new("task.uploadfile").data(&path);
+        let mut state = self.state();
+        self.tell(&mut state, &command, Some(&format!("written: {path}")));
+    }
+
+    /// Shows a Markdown file on the page of the run. The path must be absolute, and the file must be there now.
+    pub fn upload_summary(&self, path: &Path) {
+        let path = path.to_string_lossy();
+        let command = Command::new("task.uploadsummary").data(&path);
+        let mut state = self.state();
+        self.tell(&mut state, &command, Some(&format!("written: {path}")));
+    }
+
+    /// Shows a part of the step's work as a record under it, at work or done. `id` is a GUID; the first word about a record makes it.
+    /// Times are now.
+    pub fn record(&self, id: &str, name: &str, order: usize, done: Option<TaskResult>) {
+        let now = OffsetDateTime::now_utc();
+        let now = now.replace_nanosecond(0).unwrap_or(now);
+        let now = now.format(&Rfc3339).unwrap_or_default();
+        let mut state = self.state();
+        let name = state.harmless_on_one_line(name);
+        let (time, word) = match done {
+            None => ("starttime", "InProgress"),
+            Some(_) => ("finishtime", "Completed"),
+        };
+        let record = Command::new("task.logdetail")
+            .property("id", id)
+            .property("type", "Phase")
+            .property("name", &name)
+            .property("order", &order.to_string())
+            .property(time, &now)
+            .property("state", word)
+            .property("result", done.map_or("", TaskResult::word));
+        self.tell(&mut state, &record.data(&name), None);
+    }
+
+    /// Tells how far the step is, 0 to 100 percent, and what it is doing. The agent never goes back.
+    pub fn set_progress(&self, percent: u8, operation: &str) {
+        let mut state = self.state();
+        let operation = state.harmless_on_one_line(operation);
+        let command =
+            Command::new("task.setprogress").property("value", &percent.min(100).to_string());
+        self.tell(&mut state, &command.data(&operation), None);
+    }
+
     /// Whether an agent reads this, which starts a post-job stage later; otherwise it is a person.
     pub fn has_agent(&self) -> bool {
         self.shared.in_job
@@ -189,7 +299,7 @@ impl Console {
     }
 
     /// Sends a command to the agent. A person at a prompt has no use for it, and reads `person`, if there is something.
-    pub(super) fn tell(&self, state: &mut State, command: &Command, person: Option<&str>) {
+    fn tell(&self, state: &mut State, command: &Command, person: Option<&str>) {
         if self.shared.in_job {
             state.print(&command.to_string());
         } else if let Some(text) = person {
@@ -207,7 +317,7 @@ impl Console {
     }
 
     /// A panic elsewhere leaves nothing half done that a line could not follow.
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.shared
             .state
             .lock()
@@ -257,17 +367,17 @@ impl State {
     /// A text for a file, with `***` in place of every secret. Colors and invisible characters stay, as long as they do not hide a secret.
     fn hidden(&self, text: &str) -> String {
         let hidden = self.secrets.hide(text);
-        let visible = neutralize(&hidden);
+        let visible = safe_to_print(&hidden);
         let again = self.secrets.hide(&visible);
         if again == visible { hidden } else { again }
     }
 
     /// Secrets are looked for twice: what makes a text harmless may change a secret, or uncover one.
     fn harmless(&self, text: &str) -> String {
-        self.secrets.hide(&neutralize(&self.secrets.hide(text)))
+        self.secrets.hide(&safe_to_print(&self.secrets.hide(text)))
     }
 
-    pub(super) fn harmless_on_one_line(&self, text: &str) -> String {
+    fn harmless_on_one_line(&self, text: &str) -> String {
         self.harmless(text)
             .trim_end_matches('\n')
             .replace('\n', " ")

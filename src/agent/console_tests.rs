@@ -50,7 +50,6 @@ fn lines_end_and_are_harmless() {
         |c| c.line("##vso[task.complete result=Succeeded;]\r##[error]x"),
         "**vso[task.complete result=Succeeded;]\n**[error]x\n",
     );
-    check(|c| c.section("Building\nnow"), "##[section]Building now\n");
 }
 
 #[test]
@@ -232,7 +231,6 @@ fn a_person_at_a_prompt_reads_plain_text() {
         |c| {
             c.mask("hunter2");
             c.group("A group");
-            c.section("A section");
             c.line("##vso[a.b]hunter2");
             c.debug("one\ntwo");
             c.issue(IssueKind::Error, Some("AIB101"), "what\nhint: that");
@@ -244,7 +242,7 @@ fn a_person_at_a_prompt_reads_plain_text() {
             c.complete(TaskResult::Failed, "what");
             c.line("late");
         },
-        "A group\nA section\n**vso[a.b]***\ndebug: one\ndebug: two\nerror AIB101: what\nhint: that\nwarning: careful\nimageUri = /x\n\
+        "A group\n**vso[a.b]***\ndebug: one\ndebug: two\nerror AIB101: what\nhint: that\nwarning: careful\nimageUri = /x\n\
          Failed: what\n",
     );
 }

@@ -10,13 +10,60 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::endpoint::Endpoint;
 use super::names;
 
 /// A snapshot of the environment. Empty values count as unset, as they do for every task, except among the inputs.
 pub struct Environment {
-    pub(super) values: BTreeMap<String, OsString>,
+    values: BTreeMap<String, OsString>,
     ignores_case: bool,
+}
+
+/// A service connection as the agent hands it over.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The GUID that the input holds at run time, as it was asked for.
+    pub id: String,
+    /// The address.
+    pub url: Option<String>,
+    /// The kind of sign-in, such as `WorkloadIdentityFederation`.
+    pub scheme: Option<String>,
+    /// Authorization parameters by name in lower case, none empty. Secrets are among them.
+    pub parameters: BTreeMap<String, String>,
+    /// Data by name in lower case, none empty.
+    pub data: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("id", &self.id)
+            .field("url", &self.url)
+            .field("scheme", &self.scheme)
+            .field("parameters", &self.parameters.keys())
+            .field("data", &self.data.keys())
+            .finish()
+    }
+}
+
+/// The proxy that the agent was configured with.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct AgentProxy {
+    /// The address, `http://proxy.example:3128`.
+    pub url: String,
+    /// The user name that it asks for.
+    pub user: Option<String>,
+    /// The password of the user.
+    pub password: Option<String>,
+    /// Regular expressions of the addresses that it is not for.
+    pub bypass: Vec<String>,
+}
+
+impl fmt::Debug for AgentProxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AgentProxy")
+            .field("bypass", &self.bypass)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Environment {
@@ -194,6 +241,69 @@ impl Environment {
         self.text(names::COMMAND_CORRELATION_ID)
     }
 
+    /// Addresses of the job's Azure DevOps collection. The system connection's comes from the server alone.
+    pub fn collection_uris(&self) -> Vec<String> {
+        let system = self.endpoint(names::SYSTEM_CONNECTION);
+        let variables = ["System.CollectionUri", "System.TeamFoundationCollectionUri"];
+        system
+            .and_then(|system| system.url)
+            .into_iter()
+            .chain(variables.into_iter().filter_map(|name| self.variable(name)))
+            .collect()
+    }
+
+    /// Where the job may ask for an OIDC token. Older servers do not say; the address then follows from the job
+    /// (`createOidcToken` in <https://github.com/microsoft/azure-devops-node-api>, `api/TaskApi.ts`).
+    pub fn oidc_request_uri(&self) -> Option<String> {
+        self.text(names::SYSTEM_OIDC_REQUEST_URI).or_else(|| {
+            let part = |name| self.variable(name);
+            let collection = part("System.CollectionUri").or_else(|| part("System.TeamFoundationCollectionUri"))?;
+            let (collection, project) = (collection.trim_end_matches('/'), part("System.TeamProjectId")?);
+            let (hub, plan, job) = (part("System.HostType")?, part("System.PlanId")?, part("System.JobId")?);
+            Some(format!(
+                "{collection}/{project}/_apis/distributedtask/hubs/{hub}/plans/{plan}/jobs/{job}/oidctoken"
+            ))
+        })
+    }
+
+    /// What to add to the user agent of requests to Azure.
+    pub fn user_agent_addition(&self) -> Option<String> {
+        self.text(names::AZURE_HTTP_USER_AGENT)
+    }
+
+    /// PEM files with certificate authorities to trust beside the system's.
+    pub fn extra_certificate_authorities(&self) -> Vec<PathBuf> {
+        [names::AGENT_CA_INFO, names::NODE_EXTRA_CA_CERTS]
+            .iter()
+            .filter_map(|name| self.path(name))
+            .collect()
+    }
+
+    /// The proxy that the agent was configured with.
+    pub fn proxy(&self) -> Option<AgentProxy> {
+        let bypass = self.text(names::AGENT_PROXY_BYPASS_LIST);
+        Some(AgentProxy {
+            url: self.text(names::AGENT_PROXY_URL)?,
+            user: self.text(names::AGENT_PROXY_USER_NAME),
+            password: self.variable("Agent.ProxyPassword"),
+            bypass: bypass
+                .and_then(|text| serde_json::from_str(&text).ok())
+                .unwrap_or_default(),
+        })
+    }
+
+    /// PEM files with the agent's client certificate and its private key.
+    pub fn client_certificate(&self) -> Option<(PathBuf, PathBuf)> {
+        self.path(names::AGENT_CLIENT_CERTIFICATE)
+            .zip(self.path(names::AGENT_CLIENT_CERTIFICATE_KEY))
+    }
+
+    /// Whether the agent was told to trust every server.
+    pub fn skips_certificate_validation(&self) -> bool {
+        self.text(names::AGENT_SKIP_CERTIFICATE_VALIDATION)
+            .is_some_and(|text| text.eq_ignore_ascii_case("true"))
+    }
+
     fn value(&self, name: &str) -> Option<&OsStr> {
         let value = if self.ignores_case {
             self.values.get(&name.to_uppercase())
@@ -205,11 +315,11 @@ impl Environment {
             .filter(|value| !value.is_empty())
     }
 
-    pub(super) fn text(&self, name: &str) -> Option<String> {
+    fn text(&self, name: &str) -> Option<String> {
         self.value(name).map(lossy)
     }
 
-    pub(super) fn path(&self, name: &str) -> Option<PathBuf> {
+    fn path(&self, name: &str) -> Option<PathBuf> {
         self.value(name).map(PathBuf::from)
     }
 
@@ -250,7 +360,7 @@ fn formatted(name: &str) -> String {
     name.replace(['.', ' '], "_").to_uppercase()
 }
 
-pub(super) fn after<'a>(name: &'a str, prefix: &str) -> Option<&'a str> {
+fn after<'a>(name: &'a str, prefix: &str) -> Option<&'a str> {
     let head = name.get(..prefix.len())?;
     head.eq_ignore_ascii_case(prefix)
         .then(|| name.get(prefix.len()..))?

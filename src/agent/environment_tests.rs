@@ -1,4 +1,3 @@
-use super::super::endpoint::AgentProxy;
 use super::*;
 
 const ID: &str = "6f1c2b3a-0000-4000-8000-abcdefabcdef";
@@ -123,7 +122,7 @@ fn the_job_token_is_the_system_connections() {
     let token = "ENDPOINT_AUTH_PARAMETER_SYSTEMVSSCONNECTION_ACCESSTOKEN";
     let json = r#"{"parameters":{"AccessToken":"from json"},"scheme":"OAuth"}"#;
     assert_eq!(
-        unix(&[(token, "t"), (names::SYSTEM_ACCESS_TOKEN, "mapped")])
+        unix(&[(token, "t"), ("SYSTEM_ACCESSTOKEN", "mapped")])
             .job_token()
             .as_deref(),
         Some("t")
@@ -134,10 +133,7 @@ fn the_job_token_is_the_system_connections() {
             .as_deref(),
         Some("from json")
     );
-    assert_eq!(
-        unix(&[(names::SYSTEM_ACCESS_TOKEN, "mapped")]).job_token(),
-        None
-    );
+    assert_eq!(unix(&[("SYSTEM_ACCESSTOKEN", "mapped")]).job_token(), None);
 }
 
 #[test]
@@ -251,29 +247,6 @@ fn the_address_for_oidc_tokens_is_given_or_follows_from_the_job() {
             .as_deref(),
         Some("https://given")
     );
-}
-
-#[test]
-fn children_inherit_no_secrets() {
-    let private = [
-        "COMMAND_CORRELATION_ID",
-        "ENDPOINT_AUTH_x",
-        "ENDPOINT_URL_x",
-        "IMAGE_BUILDER_PARENT",
-        "INPUT_A",
-        "SECRET_K",
-        "SECUREFILE_TICKET_x",
-        "SYSTEM_ACCESSTOKEN",
-        "VSTS_TASKVARIABLE_V",
-        "input_b",
-    ];
-    let public = ["PATH", "BUILD_BUILDID", "INPUTS"];
-    let all: Vec<_> = private
-        .iter()
-        .chain(&public)
-        .map(|name| (*name, "v"))
-        .collect();
-    assert_eq!(unix(&all).names_kept_from_children(), private);
 }
 
 #[test]

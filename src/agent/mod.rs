@@ -5,29 +5,21 @@
 //! It does not know Azure Resource Manager, and gives no input a meaning. `main`, `job` and `report` use it, and no other module.
 //! Nothing outside of it reads the environment or prints.
 
-mod children;
 pub mod command;
 pub mod console;
-mod devops;
-mod endpoint;
 pub mod environment;
+pub mod escaping;
 mod known_secrets;
-pub mod names;
-mod network;
-pub mod neutral;
+mod names;
 mod output;
-mod page;
-mod result;
 mod stage_files;
 pub mod stop;
-mod variables;
 
 use std::io;
 use std::time::SystemTime;
 
 pub use console::{Console, IssueKind, TaskResult};
-pub use endpoint::{AgentProxy, Endpoint};
-pub use environment::Environment;
+pub use environment::{AgentProxy, Endpoint, Environment};
 pub use stop::StopSignal;
 
 use crate::secret::Secret;

@@ -1,67 +1,63 @@
-//! The name of every environment variable that the core reads, or keeps from its children.
+//! The name of every environment variable that the core reads.
 //! Pipeline variables that are read under their own names, such as `Build.BuildId`, are named where they are asked for.
 
 /// `INPUT_{NAME}`: an input of the task, always there when `task.json` declares it, maybe empty.
-pub const INPUT: &str = "INPUT_";
+pub(super) const INPUT: &str = "INPUT_";
 /// `ENDPOINT_URL_{id}`: the address of a service connection.
-pub const ENDPOINT_URL: &str = "ENDPOINT_URL_";
+pub(super) const ENDPOINT_URL: &str = "ENDPOINT_URL_";
 /// `ENDPOINT_AUTH_{id}`: scheme and authorization parameters of a service connection as one JSON object.
-pub const ENDPOINT_AUTH: &str = "ENDPOINT_AUTH_";
+pub(super) const ENDPOINT_AUTH: &str = "ENDPOINT_AUTH_";
 /// `ENDPOINT_AUTH_SCHEME_{id}`: the kind of sign-in.
-pub const ENDPOINT_AUTH_SCHEME: &str = "ENDPOINT_AUTH_SCHEME_";
+pub(super) const ENDPOINT_AUTH_SCHEME: &str = "ENDPOINT_AUTH_SCHEME_";
 /// `ENDPOINT_AUTH_PARAMETER_{id}_{KEY}`: one authorization parameter.
-pub const ENDPOINT_AUTH_PARAMETER: &str = "ENDPOINT_AUTH_PARAMETER_";
+pub(super) const ENDPOINT_AUTH_PARAMETER: &str = "ENDPOINT_AUTH_PARAMETER_";
 /// `ENDPOINT_DATA_{id}_{KEY}`: one datum of a service connection; without a key all of them as one JSON object.
-pub const ENDPOINT_DATA: &str = "ENDPOINT_DATA_";
+pub(super) const ENDPOINT_DATA: &str = "ENDPOINT_DATA_";
 /// In place of an id: the connection of the job to Azure Pipelines itself, which is always given.
-pub const SYSTEM_CONNECTION: &str = "SYSTEMVSSCONNECTION";
+pub(super) const SYSTEM_CONNECTION: &str = "SYSTEMVSSCONNECTION";
 /// The names of all public variables as a JSON array.
-pub const PUBLIC_VARIABLES: &str = "VSTS_PUBLIC_VARIABLES";
+pub(super) const PUBLIC_VARIABLES: &str = "VSTS_PUBLIC_VARIABLES";
 /// The names of all secret variables as a JSON array.
-pub const SECRET_VARIABLES: &str = "VSTS_SECRET_VARIABLES";
+pub(super) const SECRET_VARIABLES: &str = "VSTS_SECRET_VARIABLES";
 /// `SECRET_{NAME}`: a variable whose value is secret.
-pub const SECRET: &str = "SECRET_";
-/// `SECUREFILE_…_{id}`: name and download ticket of a secure file. Never read, kept from children.
-pub const SECURE_FILE: &str = "SECUREFILE_";
+pub(super) const SECRET: &str = "SECRET_";
 /// `VSTS_TASKVARIABLE_{NAME}`: what an earlier stage of the same step set with `task.settaskvariable`.
-pub const TASK_VARIABLE: &str = "VSTS_TASKVARIABLE_";
+pub(super) const TASK_VARIABLE: &str = "VSTS_TASKVARIABLE_";
 /// Set by every agent since the first.
-pub const TF_BUILD: &str = "TF_BUILD";
+pub(super) const TF_BUILD: &str = "TF_BUILD";
 /// A folder for generated files that the agent empties at the end of the job.
-pub const AGENT_TEMP_DIRECTORY: &str = "AGENT_TEMPDIRECTORY";
+pub(super) const AGENT_TEMP_DIRECTORY: &str = "AGENT_TEMPDIRECTORY";
 /// The result of the job so far: `Succeeded`, `SucceededWithIssues`, `Failed` or `Canceled`.
-pub const AGENT_JOB_STATUS: &str = "AGENT_JOBSTATUS";
+pub(super) const AGENT_JOB_STATUS: &str = "AGENT_JOBSTATUS";
 /// A PEM file with certificate authorities that the agent was configured with.
-pub const AGENT_CA_INFO: &str = "AGENT_CAINFO";
+pub(super) const AGENT_CA_INFO: &str = "AGENT_CAINFO";
 /// The same for everything that runs on Node, which is what pipeline authors know from other tasks.
-pub const NODE_EXTRA_CA_CERTS: &str = "NODE_EXTRA_CA_CERTS";
+pub(super) const NODE_EXTRA_CA_CERTS: &str = "NODE_EXTRA_CA_CERTS";
 /// The proxy that the agent was configured with, and the user name for it. The password is a secret variable, `Agent.ProxyPassword`.
-pub const AGENT_PROXY_URL: &str = "AGENT_PROXYURL";
+pub(super) const AGENT_PROXY_URL: &str = "AGENT_PROXYURL";
 /// See [`AGENT_PROXY_URL`].
-pub const AGENT_PROXY_USER_NAME: &str = "AGENT_PROXYUSERNAME";
+pub(super) const AGENT_PROXY_USER_NAME: &str = "AGENT_PROXYUSERNAME";
 /// A JSON array of regular expressions: addresses that the proxy is not for.
-pub const AGENT_PROXY_BYPASS_LIST: &str = "AGENT_PROXYBYPASSLIST";
+pub(super) const AGENT_PROXY_BYPASS_LIST: &str = "AGENT_PROXYBYPASSLIST";
 /// A PEM file with the certificate that the agent shows to servers that ask for one.
-pub const AGENT_CLIENT_CERTIFICATE: &str = "AGENT_CLIENTCERT";
+pub(super) const AGENT_CLIENT_CERTIFICATE: &str = "AGENT_CLIENTCERT";
 /// A PEM file with the private key of [`AGENT_CLIENT_CERTIFICATE`].
-pub const AGENT_CLIENT_CERTIFICATE_KEY: &str = "AGENT_CLIENTCERTKEY";
+pub(super) const AGENT_CLIENT_CERTIFICATE_KEY: &str = "AGENT_CLIENTCERTKEY";
 /// `True` when the agent was told to trust every server.
-pub const AGENT_SKIP_CERTIFICATE_VALIDATION: &str = "AGENT_SKIPCERTVALIDATION";
+pub(super) const AGENT_SKIP_CERTIFICATE_VALIDATION: &str = "AGENT_SKIPCERTVALIDATION";
 /// `true` when the author asked for debug output.
-pub const SYSTEM_DEBUG: &str = "SYSTEM_DEBUG";
+pub(super) const SYSTEM_DEBUG: &str = "SYSTEM_DEBUG";
 /// The folder against which relative paths are meant.
-pub const SYSTEM_DEFAULT_WORKING_DIRECTORY: &str = "SYSTEM_DEFAULTWORKINGDIRECTORY";
+pub(super) const SYSTEM_DEFAULT_WORKING_DIRECTORY: &str = "SYSTEM_DEFAULTWORKINGDIRECTORY";
 /// The name of the step, under which its output variables are filed.
-pub const SYSTEM_TASK_INSTANCE_NAME: &str = "SYSTEM_TASKINSTANCENAME";
+pub(super) const SYSTEM_TASK_INSTANCE_NAME: &str = "SYSTEM_TASKINSTANCENAME";
 /// The user at a prompt: on Windows, elsewhere.
-pub const USERS: [&str; 2] = ["USERNAME", "USER"];
+pub(super) const USERS: [&str; 2] = ["USERNAME", "USER"];
 /// Where the job may ask for an OIDC token.
-pub const SYSTEM_OIDC_REQUEST_URI: &str = "SYSTEM_OIDCREQUESTURI";
-/// The job's token, when the author has mapped it. Never read (the system connection always has it), kept from children.
-pub const SYSTEM_ACCESS_TOKEN: &str = "SYSTEM_ACCESSTOKEN";
+pub(super) const SYSTEM_OIDC_REQUEST_URI: &str = "SYSTEM_OIDCREQUESTURI";
 /// What Azure Pipelines wants to see at the end of the user agent of Azure requests.
-pub const AZURE_HTTP_USER_AGENT: &str = "AZURE_HTTP_USER_AGENT";
+pub(super) const AZURE_HTTP_USER_AGENT: &str = "AZURE_HTTP_USER_AGENT";
 /// Proves to the agent that an issue comes from the task; given to few tasks.
-pub const COMMAND_CORRELATION_ID: &str = "COMMAND_CORRELATION_ID";
+pub(super) const COMMAND_CORRELATION_ID: &str = "COMMAND_CORRELATION_ID";
 /// Set to `launcher` by the task's launcher, which then holds the other end of our standard input open as long as it lives.
-pub const PARENT: &str = "IMAGE_BUILDER_PARENT";
+pub(super) const PARENT: &str = "IMAGE_BUILDER_PARENT";

@@ -208,13 +208,12 @@ proptest! {
         let output = said(|console| {
             console.line(&text);
             console.group(&text);
-            console.section(&text);
             console.issue(IssueKind::Error, Some("AIB401"), &text);
             console.set_progress(5, &text);
             console.end_group();
             console.complete(TaskResult::Failed, &text);
         });
-        prop_assert_eq!(markers(&output), ["group", "section", "task.logissue", "task.setprogress", "endgroup", "task.complete"]);
+        prop_assert_eq!(markers(&output), ["group", "task.logissue", "task.setprogress", "endgroup", "task.complete"]);
         let issue = lines(&output).into_iter().filter_map(receive).find(|command| command.name == "task.logissue").unwrap();
         prop_assert_eq!(issue.properties, BTreeMap::from([("type".to_owned(), "error".to_owned()), ("code".to_owned(), "AIB401".to_owned())]));
         // The agent prints the lines of a message one by one.
@@ -237,7 +236,6 @@ proptest! {
             console.mask(secret);
             console.line(&text);
             console.group(&text);
-            console.section(&text);
             console.debug(&text);
             console.issue(IssueKind::Warning, None, &text);
             console.set_progress(5, &text);

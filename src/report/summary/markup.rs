@@ -3,7 +3,7 @@
 //! Texts of others are made visible first and marked up after: a character that is taken out of the finished page could have held a fence or
 //! an escape apart.
 
-use crate::agent::neutral::neutralize;
+use crate::agent::escaping::safe_to_print;
 
 pub(super) fn table(rows: &[(&str, String)]) -> String {
     let rows: Vec<_> = rows
@@ -15,7 +15,7 @@ pub(super) fn table(rows: &[(&str, String)]) -> String {
 
 /// Foreign text as code in a line.
 pub(super) fn code(text: &str) -> String {
-    let text = neutralize(text).replace(['`', '\n', '\t'], " ");
+    let text = safe_to_print(text).replace(['`', '\n', '\t'], " ");
     let text = text.trim();
     // Readers differ in what an escaped backslash before the bar of a table means.
     let text = text.replace("\\|", "\\ |").replace('|', "\\|");
@@ -30,7 +30,7 @@ pub(super) fn code(text: &str) -> String {
 
 /// Foreign text as text in a line: nothing in it is markup.
 pub(in crate::report) fn escaped(text: &str) -> String {
-    let text = neutralize(text);
+    let text = safe_to_print(text);
     let mut escaped = String::with_capacity(text.len());
     let mut rest = text.chars();
     let mut in_word = false;
@@ -66,7 +66,7 @@ pub(in crate::report) fn with_commands(text: &str) -> String {
 
 /// Foreign lines in a fence that none of them can close.
 pub(super) fn fenced(language: &str, lines: &str) -> String {
-    let lines = neutralize(lines);
+    let lines = safe_to_print(lines);
     let longest = lines.split(|c| c != '`').map(str::len).max();
     let fence = "`".repeat(longest.unwrap_or_default().max(2) + 1);
     let lines = lines.trim_end_matches('\n');
@@ -131,7 +131,7 @@ mod tests {
             let page = page(&text);
             prop_assert_eq!(structure(&page), structure(&super::tests::page("word")), "{}", page);
             // What is made visible for the file once more changes nothing.
-            prop_assert_eq!(neutralize(&page), page.as_str());
+            prop_assert_eq!(safe_to_print(&page), page.as_str());
         }
     }
 

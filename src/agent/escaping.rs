@@ -12,7 +12,7 @@ use crate::ansi::{after_escape, after_introducer};
 /// `##vso` becomes `**vso` in any letter case, as in the agent's own `DeactivateVsoCommands`; `##[` at the start of a line becomes `**[`.
 /// The agent looks for its marker by the rules of a language, which skip characters that have no weight, and which characters these are
 /// depends on its ICU version: therefore everything outside of ASCII is skipped here, too.
-pub fn neutralize(foreign: &str) -> Cow<'_, str> {
+pub fn safe_to_print(foreign: &str) -> Cow<'_, str> {
     let harmless = |c: char| c == '\n' || !(is_invisible(c) || c == '#' || is_line_separator(c));
     if foreign.chars().all(harmless) {
         Cow::Borrowed(foreign)
@@ -123,7 +123,7 @@ mod tests {
             ("\u{feff}##[error]x", "**[error]x"),
             ("\u{fe0f}##[error]x", "\u{fe0f}**[error]x"),
         ] {
-            assert_eq!(neutralize(foreign), expected, "{foreign:?}");
+            assert_eq!(safe_to_print(foreign), expected, "{foreign:?}");
         }
     }
 
@@ -146,10 +146,10 @@ mod tests {
             ("right\u{202e}tfel", "righttfel"),
             ("Ünïcode 🚀 日本", "Ünïcode 🚀 日本"),
         ] {
-            assert_eq!(neutralize(foreign), expected, "{foreign:?}");
+            assert_eq!(safe_to_print(foreign), expected, "{foreign:?}");
         }
         assert!(matches!(
-            neutralize("nothing to do\nhere"),
+            safe_to_print("nothing to do\nhere"),
             Cow::Borrowed(_)
         ));
     }

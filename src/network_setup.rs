@@ -1,4 +1,4 @@
-//! The way to the network as the job describes it.
+//! The network as the agent was configured for it: proxy, certificates, whom to trust.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ const CODE_TRUSTS_EVERY_SERVER: &str = "AIB209";
 /// All authorities of a system are a few hundred kilobytes.
 const LONGEST_PEM: u64 = 16 << 20;
 
-/// Says what of the agent's settings is a danger.
+/// Warns of a setting of the agent that is a danger.
 pub(crate) fn warn(agent: &Agent) {
     if agent.environment().skips_certificate_validation() {
         let text = "The agent trusts every server (Agent.SkipCertValidation): who listens on its network can read the sign-in. Give it the right certificate authority instead (config --sslcacert)";
