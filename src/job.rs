@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::agent::{Agent, Console, StopSignal, TaskResult};
+use crate::arm::auth::ServiceConnectionTokens;
 use crate::arm::http::Http;
-use crate::arm::sign_in::ServiceConnectionTokens;
 use crate::arm::{Arm, Client, cloud};
 use crate::error::Error;
 use crate::inputs::connection::Connection;

@@ -18,3 +18,4 @@ pub mod secret;
 pub mod storage;
 pub mod template;
 pub mod threads;
+pub mod wording;

@@ -11,15 +11,17 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 use url::Url;
+use uuid::Uuid;
 
+use super::auth::{Freshness, SignInFailure, TokenSource};
+use super::azure_time::AzureTime;
 pub use super::call::{Call, Signer};
-use super::failure::{Cause, Failure, duration};
-use super::http::{Http, Reached, TransportError};
+use super::failure::{Cause, Failure};
+use super::http::{Http, Sent, TransportError};
 use super::refusal::Refusal;
-use super::retry::{self, Miss, Repeat, Tried};
-use super::server_clock::ServerClock;
-use super::sign_in::{Freshness, SignInFailure, TokenSource};
+use super::retry::{self, Attempts, FailedTry, Repeat};
 use crate::secret::{Masker, Secret};
+use crate::wording::duration;
 
 /// Sends requests with a token, again where that is safe, and reports what went wrong as data.
 #[derive(Clone)]
@@ -29,7 +31,7 @@ pub struct Client {
     masker: Arc<dyn Masker>,
     /// What proves the right to ask, for calls that say nothing of it.
     signer: Option<Arc<dyn Signer>>,
-    clock: ServerClock,
+    clock: AzureTime,
     /// A scope whose tokens go to this server alone.
     home: Option<(String, Url)>,
 }
@@ -48,7 +50,7 @@ impl Client {
             tokens,
             masker,
             signer: None,
-            clock: ServerClock::default(),
+            clock: AzureTime::default(),
             home: None,
         }
     }
@@ -127,13 +129,13 @@ impl Client {
                     let asked = retry::retry_after(response.headers(), SystemTime::now());
                     let request_id = header(&response, "x-ms-request-id");
                     (
-                        Miss::Answered(response.status(), asked),
+                        FailedTry::Answered(response.status(), asked),
                         Cause::Refused(Refusal::from_response(&response)),
                         request_id,
                     )
                 }
                 Err(error) => (
-                    Miss::NoAnswer(error.reached),
+                    FailedTry::NoAnswer(error.sent),
                     Cause::Unreachable {
                         host: host(&call.url),
                         error,
@@ -141,7 +143,7 @@ impl Client {
                     None,
                 ),
             };
-            let so_far = Tried {
+            let so_far = Attempts {
                 tries,
                 elapsed: start.elapsed(),
             };
@@ -184,7 +186,7 @@ impl Client {
                 cause: Cause::Unreachable {
                     host: host(&call.url),
                     error: TransportError {
-                        reached: Reached::Perhaps,
+                        sent: Sent::Perhaps,
                         reason: "no answer in time".to_owned(),
                     },
                 },
@@ -198,7 +200,7 @@ impl Client {
     /// What proves the right to ask goes over HTTPS alone, and a token of [`Self::keeping`] to its own server.
     fn check_address(&self, call: &Call, token: Option<&Secret>) -> Result<(), TransportError> {
         let refused = |reason: &str| TransportError {
-            reached: Reached::NothingEver,
+            sent: Sent::NothingEver,
             reason: format!("nothing was sent, because the address {reason}"),
         };
         let url = Url::parse(&call.url).map_err(|_| refused("is malformed"))?;
@@ -251,7 +253,7 @@ impl Client {
         if response.status().is_success() && call.expects_json && !json {
             let reason = "the answer is cut off, or not JSON".to_owned();
             return Err(TransportError {
-                reached: Reached::Perhaps,
+                sent: Sent::Perhaps,
                 reason,
             });
         }
@@ -280,7 +282,7 @@ fn request(
     signer: Option<&dyn Signer>,
 ) -> Result<Request<Bytes>, TransportError> {
     let malformed = |what: &str| TransportError {
-        reached: Reached::NothingEver,
+        sent: Sent::NothingEver,
         reason: format!("{what} is malformed"),
     };
     let uri: Uri = call.url.parse().map_err(|_| malformed("the address"))?;
@@ -289,7 +291,7 @@ fn request(
     *request.uri_mut() = uri;
     *request.headers_mut() = call.headers.clone();
     // New for each try: Azure Resource Manager may answer a known id with its earlier answer.
-    let id = format!("{:016x}{:016x}", retry::random(), retry::random());
+    let id = Uuid::new_v4().to_string();
     if let Ok(id) = HeaderValue::from_str(&id) {
         request.headers_mut().insert("x-ms-client-request-id", id);
     }

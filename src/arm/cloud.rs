@@ -6,9 +6,9 @@ use http::{HeaderValue, Request, StatusCode};
 use serde_json::Value;
 use url::Url;
 
+use super::auth::{CODE_NO_CLOUD, SignInFailure};
 use super::http::Http;
-use super::repeated;
-use super::sign_in::{CODE_NO_CLOUD, SignInFailure};
+use super::without_token;
 use crate::inputs::connection::{Cloud, KnownCloud};
 
 /// The newest version, which lists all clouds that the server knows of, and the first one, which describes the server's own
@@ -66,7 +66,7 @@ async fn ask(resource_manager: &Url, http: &dyn Http) -> Result<Told, String> {
             .map_err(|_| "its address is malformed".to_owned())?;
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(ACCEPT, json);
-        let answer = repeated::send(http, &request).await;
+        let answer = without_token::send(http, &request).await;
         let answer = answer.map_err(|error| error.to_string())?;
         if answer.response.status() == StatusCode::OK {
             let body = answer.response.body();

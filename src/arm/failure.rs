@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::api_version::OLDER;
-use super::http::{Reached, TransportError};
+use super::auth::SignInFailure;
+use super::http::{Sent, TransportError};
 use super::refusal::Refusal;
-use super::retry::Tried;
-use super::sign_in::SignInFailure;
+use super::retry::Attempts;
 
 /// A request that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +41,8 @@ pub enum Cause {
     Unreadable(String),
     /// The cloud offers only an older version of the API, and this version does not know these members of the template.
     TooNew {
+        /// The version that the cloud offers.
+        offered: &'static str,
         /// Their places, `properties.distribute[0].replicationMode`.
         members: Vec<String>,
     },
@@ -79,7 +80,7 @@ impl Failure {
             Cause::Refused(refusal) => {
                 refusal.status.is_server_error() || refusal.status == StatusCode::REQUEST_TIMEOUT
             }
-            Cause::Unreachable { error, .. } => error.reached == Reached::Perhaps,
+            Cause::Unreachable { error, .. } => error.sent == Sent::Perhaps,
             Cause::Unreadable(_) => true,
             Cause::TooNew { .. } | Cause::SignIn(_) => false,
         }
@@ -88,7 +89,7 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tried = Tried {
+        let tried = Attempts {
             tries: self.tries,
             elapsed: self.elapsed,
         };
@@ -102,23 +103,13 @@ impl fmt::Display for Cause {
             Self::Refused(refusal) => write!(f, "{refusal}"),
             Self::Unreachable { host, error } => write!(f, "no connection to {host}: {error}"),
             Self::Unreadable(what) => write!(f, "Azure's answer makes no sense: {what}"),
-            Self::TooNew { members } => write!(
+            Self::TooNew { offered, members } => write!(
                 f,
-                "this cloud offers version {OLDER} of the image builder's API, which does not know {}",
+                "this cloud offers version {offered} of the image builder's API, which does not know {}",
                 members.join(", ")
             ),
             Self::SignIn(failure) => write!(f, "{failure}"),
         }
-    }
-}
-
-/// A duration as people say it: `14 min 32 s`, `2 h 5 min`.
-pub fn duration(elapsed: Duration) -> String {
-    let seconds = elapsed.as_secs();
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, seconds) => format!("{seconds} s"),
-        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
-        (hours, minutes, _) => format!("{hours} h {minutes} min"),
     }
 }
 
@@ -127,17 +118,6 @@ impl std::error::Error for Failure {}
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_read_as_people_say_them() {
-        let check =
-            |seconds, expected| assert_eq!(duration(Duration::from_secs(seconds)), expected);
-        check(0, "0 s");
-        check(59, "59 s");
-        check(872, "14 min 32 s");
-        check(3600, "1 h 0 min");
-        check(7500, "2 h 5 min");
-    }
 
     #[test]
     fn a_failure_reads_as_a_sentence() {

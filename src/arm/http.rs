@@ -23,14 +23,14 @@ pub trait Http: Send + Sync + fmt::Debug {
 #[error("{reason}")]
 pub struct TransportError {
     /// How far the request got.
-    pub reached: Reached,
+    pub sent: Sent,
     /// What broke, without the URL (it may carry a signature).
     pub reason: String,
 }
 
 /// How far a request got before the connection broke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reached {
+pub enum Sent {
     /// Nothing was sent, and another try may fare better.
     Nothing,
     /// Nothing was sent, and nothing ever will be: the certificate is not trusted, or the address is malformed.
@@ -114,7 +114,7 @@ impl Http for HttpClient {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let direct = is_metadata_service(request.uri());
         let mut request = reqwest::Request::try_from(request).map_err(|error| TransportError {
-            reached: Reached::NothingEver,
+            sent: Sent::NothingEver,
             reason: innermost(&error.without_url()),
         })?;
         declare_empty_body(&mut request);
@@ -151,7 +151,7 @@ async fn in_time<T>(
     let ended = tokio::time::timeout(limit, exchange).await;
     ended.unwrap_or_else(|_| {
         Err(TransportError {
-            reached: Reached::Perhaps,
+            sent: Sent::Perhaps,
             reason: format!("the answer was not complete after {} s", limit.as_secs()),
         })
     })
@@ -165,7 +165,7 @@ async fn whole(
     while let Some(piece) = body.try_next().await? {
         if all.len().saturating_add(piece.len()) > MOST_BYTES {
             return Err(TransportError {
-                reached: Reached::Perhaps,
+                sent: Sent::Perhaps,
                 reason: format!("the answer has more than {} MB", MOST_BYTES >> 20),
             });
         }
@@ -192,7 +192,7 @@ fn classify(error: reqwest::Error) -> TransportError {
     let reason = innermost(&error);
     if error.is_connect() && reason.contains("proxy authorization required") {
         return TransportError {
-            reached: Reached::NothingEver,
+            sent: Sent::NothingEver,
             reason:
                 "the proxy asks for a user name and password, or for other ones (407); configure them with the agent's --proxyurl, --proxyusername and --proxypassword. They are sent as Basic authentication: for a proxy that wants NTLM or Kerberos (Negotiate), let a relay on the agent's machine (px, cntlm) be the proxy, or put the hosts into the bypass list"
                     .to_owned(),
@@ -201,18 +201,18 @@ fn classify(error: reqwest::Error) -> TransportError {
     // Every other status of a proxy; some answer 401 to a wrong password.
     if error.is_connect() && reason == "tunnel error: unsuccessful" {
         return TransportError {
-            reached: Reached::Nothing,
+            sent: Sent::Nothing,
             reason: "the proxy refused: it does not know the host, may not connect to it, or does not take the user name and password; its log says which".to_owned(),
         };
     }
-    let reached = if !error.is_connect() {
-        Reached::Perhaps
+    let sent = if !error.is_connect() {
+        Sent::Perhaps
     } else if reason.contains("certificate") {
-        Reached::NothingEver
+        Sent::NothingEver
     } else {
-        Reached::Nothing
+        Sent::Nothing
     };
-    TransportError { reached, reason }
+    TransportError { sent, reason }
 }
 
 /// The text at the end of an error's chain of causes.
@@ -269,8 +269,8 @@ mod tests {
         let error = in_time(LONGEST_REQUEST, whole(Box::pin(drip))).await;
         let error = error.unwrap_err();
         assert_eq!(
-            (error.reached, error.reason.as_str()),
-            (Reached::Perhaps, "the answer was not complete after 300 s")
+            (error.sent, error.reason.as_str()),
+            (Sent::Perhaps, "the answer was not complete after 300 s")
         );
         assert_eq!(start.elapsed(), LONGEST_REQUEST);
     }

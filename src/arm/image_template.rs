@@ -151,7 +151,10 @@ impl Arm {
         }
         Err(Failure {
             doing: call.doing.clone(),
-            cause: Cause::TooNew { members },
+            cause: Cause::TooNew {
+                offered: OLDER,
+                members,
+            },
             tries: 1,
             elapsed: Duration::ZERO,
             request_id: None,

@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, StatusCode};
 
-use super::failure::duration;
-use super::http::Reached;
+use super::http::Sent;
+use crate::wording::duration;
 
 /// What may be repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,16 +22,16 @@ pub enum Repeat {
 
 /// How one try ended without success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Miss {
+pub enum FailedTry {
     /// An answer with this status, and how long the server asks to wait.
     Answered(StatusCode, Option<Duration>),
     /// No answer.
-    NoAnswer(Reached),
+    NoAnswer(Sent),
 }
 
 /// What was done about one request so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tried {
+pub struct Attempts {
     /// How often it was sent.
     pub tries: u32,
     /// Since it was first sent.
@@ -39,7 +39,7 @@ pub struct Tried {
 }
 
 /// ` (after 5 tries in 1 min 20 s)`, or nothing if there was one try.
-impl fmt::Display for Tried {
+impl fmt::Display for Attempts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.tries < 2 {
             return Ok(());
@@ -57,25 +57,25 @@ const LONGEST_WAIT: Duration = Duration::from_secs(300);
 const BUDGET: Duration = Duration::from_secs(600);
 
 /// How long to wait before the next try, or `None` to give up. `jitter` is a random number from 0 to 1.
-pub fn decide(miss: Miss, repeat: Repeat, tried: Tried, jitter: f64) -> Option<Duration> {
+pub fn decide(miss: FailedTry, repeat: Repeat, tried: Attempts, jitter: f64) -> Option<Duration> {
     if tried.tries >= MOST_TRIES || !worth_repeating(miss, repeat) {
         return None;
     }
     let wait = match miss {
-        Miss::Answered(_, Some(asked)) => (asked <= LONGEST_WAIT).then_some(asked)?,
-        Miss::Answered(_, None) | Miss::NoAnswer(_) => back_off(tried.tries, jitter),
+        FailedTry::Answered(_, Some(asked)) => (asked <= LONGEST_WAIT).then_some(asked)?,
+        FailedTry::Answered(_, None) | FailedTry::NoAnswer(_) => back_off(tried.tries, jitter),
     };
     (tried.elapsed.saturating_add(wait) <= BUDGET).then_some(wait)
 }
 
-fn worth_repeating(miss: Miss, repeat: Repeat) -> bool {
+fn worth_repeating(miss: FailedTry, repeat: Repeat) -> bool {
     let refused_unread = matches!(
         miss,
-        Miss::Answered(StatusCode::TOO_MANY_REQUESTS, _) | Miss::NoAnswer(Reached::Nothing)
+        FailedTry::Answered(StatusCode::TOO_MANY_REQUESTS, _) | FailedTry::NoAnswer(Sent::Nothing)
     );
     let passing = match miss {
-        Miss::Answered(status, _) => matches!(status.as_u16(), 408 | 500 | 502 | 503 | 504),
-        Miss::NoAnswer(reached) => reached == Reached::Perhaps,
+        FailedTry::Answered(status, _) => matches!(status.as_u16(), 408 | 500 | 502 | 503 | 504),
+        FailedTry::NoAnswer(sent) => sent == Sent::Perhaps,
     };
     repeat != Repeat::Never && (refused_unread || (passing && repeat == Repeat::Always))
 }
@@ -114,14 +114,10 @@ pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     )
 }
 
-/// The standard library seeds its hash maps randomly, which is random enough for ids and jitter.
-pub(super) fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
-}
-
-/// A random number from 0 to 1, for [`decide`].
+/// A random number from 0 to 1, for [`decide`]. The standard library seeds its hash maps randomly, which is random enough.
 pub(super) fn random_fraction() -> f64 {
-    let small = u32::try_from(random() >> 32).unwrap_or_default();
+    let random = RandomState::new().build_hasher().finish();
+    let small = u32::try_from(random >> 32).unwrap_or_default();
     f64::from(small) / f64::from(u32::MAX)
 }
 
@@ -129,22 +125,22 @@ pub(super) fn random_fraction() -> f64 {
 mod tests {
     use super::*;
 
-    fn tried(tries: u32, seconds: u64) -> Tried {
-        Tried {
+    fn tried(tries: u32, seconds: u64) -> Attempts {
+        Attempts {
             tries,
             elapsed: Duration::from_secs(seconds),
         }
     }
 
     /// Every way in which a try can end: each status with and without a wish for patience, and each kind of silence.
-    fn misses() -> Vec<Miss> {
+    fn misses() -> Vec<FailedTry> {
         let wishes = [None, Some(0), Some(17), Some(300), Some(301), Some(86_400)];
         let answered = (100..600).flat_map(|status| {
             let status = StatusCode::from_u16(status).unwrap();
-            wishes.map(|wish| Miss::Answered(status, wish.map(Duration::from_secs)))
+            wishes.map(|wish| FailedTry::Answered(status, wish.map(Duration::from_secs)))
         });
-        let silent = [Reached::Nothing, Reached::NothingEver, Reached::Perhaps];
-        answered.chain(silent.map(Miss::NoAnswer)).collect()
+        let silent = [Sent::Nothing, Sent::NothingEver, Sent::Perhaps];
+        answered.chain(silent.map(FailedTry::NoAnswer)).collect()
     }
 
     /// The whole decision, over everything that it can be asked.
@@ -162,22 +158,22 @@ mod tests {
         }
     }
 
-    fn check(miss: Miss, repeat: Repeat, tried: Tried, wait: Option<Duration>) {
+    fn check(miss: FailedTry, repeat: Repeat, tried: Attempts, wait: Option<Duration>) {
         let cell = format!("{miss:?} {repeat:?} {tried:?}: {wait:?}");
         // What the server certainly did not act on.
         let untouched = match miss {
-            Miss::Answered(status, _) => status == 429,
-            Miss::NoAnswer(reached) => reached == Reached::Nothing,
+            FailedTry::Answered(status, _) => status == 429,
+            FailedTry::NoAnswer(sent) => sent == Sent::Nothing,
         };
         let passing = match miss {
-            Miss::Answered(status, _) => [408, 500, 502, 503, 504].contains(&status.as_u16()),
-            Miss::NoAnswer(reached) => reached == Reached::Perhaps,
+            FailedTry::Answered(status, _) => [408, 500, 502, 503, 504].contains(&status.as_u16()),
+            FailedTry::NoAnswer(sent) => sent == Sent::Perhaps,
         };
         let worth = repeat != Repeat::Never && (untouched || (passing && repeat == Repeat::Always));
         let Some(wait) = wait else {
             let wish = match miss {
-                Miss::Answered(_, wish) => wish.unwrap_or_default(),
-                Miss::NoAnswer(_) => Duration::ZERO,
+                FailedTry::Answered(_, wish) => wish.unwrap_or_default(),
+                FailedTry::NoAnswer(_) => Duration::ZERO,
             };
             let late = tried.elapsed + wish.max(Duration::from_secs(1)) > BUDGET;
             let spent = tried.tries >= MOST_TRIES || late || wish > LONGEST_WAIT;
@@ -188,7 +184,7 @@ mod tests {
         assert!(worth, "{cell}: must not be sent again");
         assert!(tried.tries < MOST_TRIES, "{cell}: too often");
         assert!(tried.elapsed + wait <= BUDGET, "{cell}: too late");
-        if let Miss::Answered(_, Some(wish)) = miss {
+        if let FailedTry::Answered(_, Some(wish)) = miss {
             assert_eq!(wait, wish, "{cell}: not what the server asked for");
         } else {
             let seconds = 1 << (tried.tries - 1);
@@ -201,7 +197,7 @@ mod tests {
         (100..600)
             .filter(|status| {
                 let status = StatusCode::from_u16(*status).unwrap();
-                decide(Miss::Answered(status, None), repeat, tried(1, 0), 0.0).is_some()
+                decide(FailedTry::Answered(status, None), repeat, tried(1, 0), 0.0).is_some()
             })
             .collect()
     }
@@ -216,7 +212,7 @@ mod tests {
     #[test]
     fn waits_grow_are_jittered_and_end() {
         let wait = |tries, jitter| {
-            let miss = Miss::NoAnswer(Reached::Nothing);
+            let miss = FailedTry::NoAnswer(Sent::Nothing);
             decide(miss, Repeat::Always, tried(tries, 0), jitter)
         };
         let seconds: Vec<_> = (1..=6)

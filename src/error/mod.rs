@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-pub use crate::arm::failure::duration;
-use crate::arm::sign_in::SignInFailure;
+use crate::arm::auth::SignInFailure;
 use crate::arm::{Cause, Failure};
 use crate::check::Finding;
 use crate::diagnosis::{Diagnosis, Explanation, Place, of_text};
@@ -16,6 +15,7 @@ use crate::inputs::declared::{
     BUILD_TIMEOUT_IN_MINUTES, PACKAGE_EXCLUDE, SKIP_IF_UNCHANGED, TEMPLATE_NAME,
 };
 use crate::storage::StorageFailure;
+pub use crate::wording::duration;
 
 pub use codes::{CODES, PARTLY};
 

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::event::{Event, Events};
 use crate::arm::failure::Failure;
-use crate::arm::http::Reached;
+use crate::arm::http::Sent;
 use crate::arm::operation::Started;
 use crate::arm::template_state::Template;
 use crate::arm::{Arm, Cause};
@@ -96,7 +96,8 @@ fn is_on(failure: &Failure) -> bool {
 
 /// Whether the same request may be obeyed a minute later, or was obeyed already.
 fn may_come_right(failure: &Failure) -> bool {
-    let never_sent = matches!(&failure.cause, Cause::Unreachable { error, .. } if error.reached == Reached::Nothing);
+    let never_sent =
+        matches!(&failure.cause, Cause::Unreachable { error, .. } if error.sent == Sent::Nothing);
     never_sent || failure.may_have_acted() || failure.is(StatusCode::TOO_MANY_REQUESTS)
 }
 

@@ -3,8 +3,8 @@ use super::*;
 use http::StatusCode;
 
 use crate::arm::Cause;
-use crate::arm::http::{Reached, TransportError};
-use crate::arm::sign_in::SignInFailure;
+use crate::arm::auth::SignInFailure;
+use crate::arm::http::{Sent, TransportError};
 use crate::storage::testing::account;
 
 fn failure(cause: Cause) -> Failure {
@@ -79,7 +79,7 @@ fn failures_without_a_refusal_have_hints_of_their_own() {
     let unreachable = Cause::Unreachable {
         host: "examplestore.blob.core.windows.net".to_owned(),
         error: TransportError {
-            reached: Reached::Nothing,
+            sent: Sent::Nothing,
             reason: "refused".to_owned(),
         },
     };

@@ -9,8 +9,8 @@ use http::{Method, Request, Response};
 
 use super::StorageAccount;
 use crate::arm::Client;
-use crate::arm::http::{Http, Reached, TransportError};
-use crate::arm::sign_in::{Freshness, SignInFailure, TokenSource};
+use crate::arm::auth::{Freshness, SignInFailure, TokenSource};
+use crate::arm::http::{Http, Sent, TransportError};
 use crate::secret::{Masker, Secret};
 
 /// What one request is answered with.
@@ -145,7 +145,7 @@ impl Http for Scripted {
             }
             Answer::Lost => {
                 return Err(TransportError {
-                    reached: Reached::Perhaps,
+                    sent: Sent::Perhaps,
                     reason: "connection reset".to_owned(),
                 });
             }

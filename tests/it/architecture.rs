@@ -4,81 +4,95 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A module, and the modules of the crate that it may import beside itself. `arm` and `storage` may see one part of `inputs` each, and
-/// the model of the template is a leaf.
-const DIRECTIONS: [(&str, &[&str]); 19] = [
-    ("resource", &[]),
-    ("secret", &[]),
-    (MODEL, &["resource"]),
-    ("ansi", &[]),
-    ("threads", &[]),
-    ("file", &[]),
-    ("log", &["ansi"]),
-    ("diagnosis", &["inputs::declared", "log", "resource"]),
-    ("agent", &["secret", "resource", "ansi", "file", "threads"]),
-    ("inputs", &[MODEL, "secret", "resource", "file"]),
-    ("template", &["inputs", "secret", "resource"]),
-    ("arm", &["inputs::connection", MODEL, "secret", "resource"]),
+/// Modules that everybody may import, and that import nothing of the crate; the model of the template knows ids.
+const LEAVES: [&str; 7] = [
+    "ansi", "file", "resource", "secret", MODEL, "threads", "wording",
+];
+
+/// The model of the template, which inputs fill and everybody else reads.
+const MODEL: &str = "template::model";
+
+/// A module, and what it may import beside itself and the leaves: a module of the crate, or a part of one.
+const DIRECTIONS: &[(&str, &[&str])] = &[
     (
-        "storage",
-        &[
-            "arm",
-            "inputs::nearest",
-            "secret",
-            "resource",
-            "file",
-            "threads",
-        ],
+        "main",
+        &["agent", "arm", "inputs::declared", "job", "report"],
     ),
-    ("check", &["inputs", "template", "arm", "resource"]),
-    ("error", &["inputs", "storage", "arm", "diagnosis", "check"]),
-    (
-        "run",
-        &[
-            "inputs",
-            "template",
-            "storage",
-            "arm",
-            "check",
-            "error",
-            "diagnosis",
-            "log",
-            "secret",
-            "resource",
-            "file",
-        ],
-    ),
-    ("release", &["arm", "resource"]),
     (
         "job",
         &[
-            "agent", "arm", "check", "error", "file", "inputs", "report", "resource", "run",
-            "secret", "storage", "template",
+            "agent", "arm", "check", "error", "inputs", "report", "run", "storage", "template",
         ],
     ),
     (
         "report",
         &[
             "agent",
-            "run",
-            "check",
-            "inputs",
-            "error",
-            "diagnosis",
-            "log",
-            "resource",
-            "secret",
-            "file",
-            "threads",
-            MODEL,
             "arm::gallery",
             "arm::template_state",
+            "check",
+            "diagnosis",
+            "error",
+            "inputs",
+            "log",
+            "run",
         ],
     ),
+    (
+        "run",
+        &[
+            "arm",
+            "check",
+            "diagnosis",
+            "error",
+            "inputs",
+            "log",
+            "storage",
+            "template",
+        ],
+    ),
+    ("release", &["arm"]),
+    ("error", &["arm", "check", "diagnosis", "inputs", "storage"]),
+    ("check", &["arm", "inputs", "template"]),
+    ("template", &["inputs"]),
+    ("storage", &["arm", "inputs::nearest"]),
+    ("arm", &["inputs::connection"]),
+    ("diagnosis", &["inputs::declared", "log"]),
+    ("inputs", &[]),
+    ("agent", &[]),
+    ("log", &[]),
 ];
 
-/// The model of the template, which inputs fill and everybody else reads.
-const MODEL: &str = "template::model";
+/// The table as `src/ARCHITECTURE.md` shows it.
+fn table() -> String {
+    let rows = DIRECTIONS.iter().map(|(module, imports)| {
+        let imports = match imports {
+            [] => "the leaves alone".to_owned(),
+            imports => imports.join(", "),
+        };
+        format!("{module:<9} -> {imports}\n")
+    });
+    let leaves = format!("{:<9} -> nothing\n", LEAVES.join(", "));
+    rows.chain([leaves]).collect()
+}
+
+#[test]
+fn the_architecture_shows_the_table_of_imports() {
+    let file = source().join("ARCHITECTURE.md");
+    let text = fs::read_to_string(&file).unwrap();
+    let (before, rest) = text
+        .split_once("Who may import whom beside the leaves:\n\n```text\n")
+        .unwrap();
+    let (shown, after) = rest.split_once("```").unwrap();
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        let table = table();
+        let made =
+            format!("{before}Who may import whom beside the leaves:\n\n```text\n{table}```{after}");
+        fs::write(file, made).unwrap();
+    } else {
+        assert_eq!(shown, table(), "run with UPDATE_GOLDEN=1");
+    }
+}
 
 fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
@@ -150,40 +164,77 @@ fn code_after_an_item_for_tests_is_product_code() {
     assert_eq!(without_tests(text), "use a;\nuse b;\nuse f;\nuse h;");
 }
 
-/// Every `crate::a::b` in the code, `use` lists with braces at the top included.
-fn imports(code: &str) -> BTreeSet<String> {
+/// Every path from the root of the crate in the code of a module that lies `depth` modules deep: by `crate::`, by the crate's name, or by one
+/// `super::` for each module. Groups are resolved: `crate::{a, b::{c, d}}` is `a`, `b::c` and `b::d`.
+fn imports(code: &str, depth: usize) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for (_, rest) in code
-        .match_indices("crate::")
-        .map(|(at, word)| (at, &code[at + word.len()..]))
-    {
-        if let Some(list) = rest.strip_prefix('{') {
-            let list = list.split("};").next().unwrap();
-            let paths = list.split(',').map(|path| path.trim().to_owned());
-            found.extend(paths.filter(|path| !path.is_empty()));
-        } else {
-            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
-            found.insert(rest[..end.unwrap_or(rest.len())].to_owned());
+    for root in ["crate::", "image_builder::", &"super::".repeat(depth)] {
+        for (at, _) in code.match_indices(root) {
+            let before = code[..at].chars().next_back();
+            let goes_on = before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':');
+            let rest = &code[at + root.len()..];
+            if !goes_on && !rest.starts_with("super::") {
+                resolve("", rest, &mut found);
+            }
         }
     }
     found
+}
+
+/// Adds the paths of a tree of imports to `found`, and returns what follows it.
+fn resolve<'a>(start: &str, tree: &'a str, found: &mut BTreeSet<String>) -> &'a str {
+    let end = tree.find(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
+    let (path, mut rest) = tree.split_at(end.unwrap_or(tree.len()));
+    let path = format!("{start}{path}");
+    let Some(group) = rest.strip_prefix('{') else {
+        found.insert(path);
+        return rest;
+    };
+    rest = group;
+    loop {
+        rest = rest.trim_start().trim_start_matches(',').trim_start();
+        if let Some(after) = rest.strip_prefix('}') {
+            return after;
+        }
+        let after = resolve(&path, rest, found);
+        // `as x`, and `*`.
+        let next = after.find([',', '}']).unwrap_or(after.len());
+        rest = &after[next..];
+        assert!(!rest.is_empty(), "a group without an end: {tree}");
+    }
+}
+
+/// How many modules deep a file lies: 2 for `arm/client.rs`, 1 for `arm/mod.rs`.
+fn depth_of(file: &Path) -> usize {
+    let inside = file.strip_prefix(source()).unwrap();
+    let is_folder = file.ends_with("mod.rs");
+    inside.components().count() - usize::from(is_folder)
 }
 
 #[test]
 fn modules_import_only_in_the_directions_of_the_architecture() {
     let mut offences = Vec::new();
     for file in rust_files(&source()) {
-        let module = module_of(&file);
-        if matches!(module.as_str(), "main" | "network_setup" | "lib") {
-            continue;
-        }
-        let allowed = DIRECTIONS.iter().find(|(name, _)| *name == module);
-        let (_, allowed) =
-            allowed.unwrap_or_else(|| panic!("module {module} has no place in the architecture"));
-        for import in imports(&product_code(&file)) {
-            let fits = |path: &&str| import == **path || import.starts_with(&format!("{path}::"));
-            if !fits(&module.as_str()) && !allowed.iter().any(fits) {
-                offences.push(format!("{} imports crate::{import}", file.display()));
+        let module = match module_of(&file).as_str() {
+            "lib" => continue,
+            "network_setup" => "main".to_owned(),
+            module => module.to_owned(),
+        };
+        let is_leaf = LEAVES.contains(&module.as_str());
+        let row = DIRECTIONS.iter().find(|(name, _)| *name == module);
+        let allowed: Vec<&str> = match row {
+            Some((_, allowed)) => allowed.iter().chain(&LEAVES).copied().collect(),
+            None if module == MODEL => vec!["resource"],
+            None => Vec::new(),
+        };
+        assert!(
+            row.is_some() || is_leaf,
+            "{module} has no place in the table"
+        );
+        for import in imports(&product_code(&file), depth_of(&file)) {
+            let fits = |path: &str| import == path || import.starts_with(&format!("{path}::"));
+            if !fits(&module) && !allowed.iter().any(|path| fits(path)) {
+                offences.push(format!("{} imports {import}", file.display()));
             }
         }
     }
@@ -192,16 +243,23 @@ fn modules_import_only_in_the_directions_of_the_architecture() {
 
 #[test]
 fn the_check_of_imports_bites() {
-    let check = |code: &str, expected: &[&str]| {
-        assert_eq!(
-            imports(code),
-            expected.iter().map(|path| (*path).to_owned()).collect()
-        );
+    let check = |code: &str, depth: usize, expected: &[&str]| {
+        let expected = expected.iter().map(|path| (*path).to_owned()).collect();
+        assert_eq!(imports(code, depth), expected, "{code}");
     };
-    check("use crate::arm::Arm;", &["arm::Arm"]);
-    check("use crate::{run, arm::Arm};", &["run", "arm::Arm"]);
-    check("fn f() -> crate::error::Error {}", &["error::Error"]);
-    check("use super::x;", &[]);
+    check("use crate::arm::Arm;", 1, &["arm::Arm"]);
+    check("use crate::{run, arm::Arm};", 1, &["run", "arm::Arm"]);
+    check(
+        "use crate::{\n    arm::{Arm, auth::{self, Token as T}},\n    run::*,\n};\nuse x::y;",
+        2,
+        &["arm::Arm", "arm::auth::Token", "arm::auth::self", "run::"],
+    );
+    check("fn f() -> crate::error::Error {}", 1, &["error::Error"]);
+    check("use image_builder::job;", 1, &["job"]);
+    check("use super::x;", 2, &[]);
+    check("use super::super::run::x;", 2, &["run::x"]);
+    check("use super::super::x;", 3, &[]);
+    check("use super::run;", 1, &["run"]);
 }
 
 #[test]

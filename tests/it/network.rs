@@ -7,7 +7,7 @@ use std::thread;
 
 use bytes::Bytes;
 use http::Request;
-use image_builder::arm::http::{Http as _, HttpClient, Reached, TransportError};
+use image_builder::arm::http::{Http as _, HttpClient, Sent, TransportError};
 use image_builder::arm::network::{self, Network};
 use image_builder::secret::{Masker, Secret};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
@@ -118,9 +118,9 @@ async fn a_server_is_trusted_by_its_authority_or_not_at_all() {
     let answer = ask(&trusting(&own), "localhost", port).await.unwrap();
     assert_eq!(answer, "image-builder-test/1");
     let refused = ask(&trusting(&other), "localhost", port).await.unwrap_err();
-    assert_eq!(refused.reached, Reached::NothingEver, "{refused}");
+    assert_eq!(refused.sent, Sent::NothingEver, "{refused}");
     let wrong_name = ask(&trusting(&own), "127.0.0.1", port).await.unwrap_err();
-    assert_eq!(wrong_name.reached, Reached::NothingEver, "{wrong_name}");
+    assert_eq!(wrong_name.sent, Sent::NothingEver, "{wrong_name}");
     let careless = Network {
         trusts_every_server: true,
         ..trusting(&other)
@@ -185,12 +185,12 @@ async fn a_proxy_that_refuses_is_named() {
             ..trusting(&certificates())
         }
     };
-    let check = async |login: Option<&str>, reached: Reached, text: &str| {
+    let check = async |login: Option<&str>, sent: Sent, text: &str| {
         let error = ask(&network(login), "host.invalid", 443).await.unwrap_err();
-        assert_eq!(error.reached, reached, "{error}");
+        assert_eq!(error.sent, sent, "{error}");
         assert!(error.reason.contains(text), "{error}");
     };
-    check(None, Reached::NothingEver, "(407)").await;
-    check(Some("wrong"), Reached::NothingEver, "(407)").await;
-    check(Some("right"), Reached::Nothing, "the proxy refused").await;
+    check(None, Sent::NothingEver, "(407)").await;
+    check(Some("wrong"), Sent::NothingEver, "(407)").await;
+    check(Some("right"), Sent::Nothing, "the proxy refused").await;
 }

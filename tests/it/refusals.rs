@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::StatusCode;
-use image_builder::arm::http::{Reached, TransportError};
-use image_builder::arm::sign_in::SignInFailure;
+use image_builder::arm::auth::SignInFailure;
+use image_builder::arm::http::{Sent, TransportError};
 use image_builder::arm::{Cause, Failure, Refusal};
 use image_builder::check::{Finding, Verdict};
 use image_builder::diagnosis::Explanation;
@@ -42,7 +42,7 @@ fn unreachable(host: &str) -> Cause {
     Cause::Unreachable {
         host: host.to_owned(),
         error: TransportError {
-            reached: Reached::Nothing,
+            sent: Sent::Nothing,
             reason: "connection refused".to_owned(),
         },
     }
@@ -82,6 +82,7 @@ fn of_requests() -> Vec<Error> {
         Error::Azure(failure(
             CREATING,
             Cause::TooNew {
+                offered: "2024-02-01",
                 members: vec!["properties.autoRun".to_owned()],
             },
         )),

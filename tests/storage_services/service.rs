@@ -11,9 +11,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
+use image_builder::arm::auth::{Freshness, SignInFailure, TokenSource};
 use image_builder::arm::http::{Http as _, HttpClient, TransportError};
 use image_builder::arm::network::Network;
-use image_builder::arm::sign_in::{Freshness, SignInFailure, TokenSource};
 use image_builder::arm::{Client, Refusal};
 use image_builder::secret::{Masker, Secret};
 use image_builder::storage::{

@@ -22,9 +22,9 @@ use bytes::Bytes;
 use futures::stream;
 use http::{Request, Response};
 use image_builder::arm::Client;
-use image_builder::arm::http::{Http, HttpClient, Reached, TransportError};
+use image_builder::arm::auth::{Freshness, SignInFailure, TokenSource};
+use image_builder::arm::http::{Http, HttpClient, Sent, TransportError};
 use image_builder::arm::network::Network;
-use image_builder::arm::sign_in::{Freshness, SignInFailure, TokenSource};
 use image_builder::secret::{Masker, Secret};
 use image_builder::storage::{
     self, BLOCK_BYTES, BlockIds, Format, PackageSource, Progress, StorageAccount,
@@ -170,7 +170,7 @@ impl Http for Unencrypted {
         let address = request.uri().to_string();
         let plain = address.replacen("https://", "http://", 1);
         *request.uri_mut() = plain.parse().map_err(|_| TransportError {
-            reached: Reached::NothingEver,
+            sent: Sent::NothingEver,
             reason: "the address is malformed".to_owned(),
         })?;
         self.0.send(request).await

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
-use image_builder::arm::http::{Http, Reached, TransportError};
+use image_builder::arm::http::{Http, Sent, TransportError};
 
 /// Keeps nothing, or the blob in a file.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Http for Nowhere {
             let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
             let written = file.put(id.to_owned(), request.body().clone());
             written.map_err(|error| TransportError {
-                reached: Reached::NothingEver,
+                sent: Sent::NothingEver,
                 reason: error.to_string(),
             })?;
         }

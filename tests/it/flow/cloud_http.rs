@@ -7,7 +7,7 @@ use azure_emulator::{Cloud, Outcome};
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HOST};
 use http::{HeaderValue, Request, Response};
-use image_builder::arm::http::{Http, Reached, TransportError};
+use image_builder::arm::http::{Http, Sent, TransportError};
 
 use super::live_secrets::LiveSecrets;
 
@@ -39,7 +39,7 @@ impl Http for CloudHttp {
                 Ok(response)
             }
             Outcome::Reset | Outcome::Truncated(_) => Err(TransportError {
-                reached: Reached::Perhaps,
+                sent: Sent::Perhaps,
                 reason: "connection reset by peer".to_owned(),
             }),
         }

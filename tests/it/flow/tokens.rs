@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use azure_emulator::{BlobAddress, Cloud, Durations, Effect, Fault, Matcher, Progress, Service};
 use http::Method;
-use image_builder::arm::sign_in::{Freshness, ServiceConnectionTokens, TokenSource as _};
+use image_builder::arm::auth::{Freshness, ServiceConnectionTokens, TokenSource as _};
 use image_builder::inputs::{self, Connection, Scheme};
 use image_builder::secret::{Masker, Secret};
 use pipelines_agent::ServiceConnection;

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use image_builder::arm::auth::{Freshness, SignInFailure, TokenSource};
 use image_builder::arm::http::Http;
 use image_builder::arm::image_template::API_VERSION;
 use image_builder::arm::operation::{Started, Status};
-use image_builder::arm::sign_in::{Freshness, SignInFailure, TokenSource};
 use image_builder::arm::template_state::Template;
 use image_builder::arm::{Arm, Call, Client};
 use image_builder::inputs::connection::Cloud;

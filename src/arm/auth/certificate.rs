@@ -19,9 +19,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::json;
 use time::OffsetDateTime;
 use time::macros::format_description;
+use uuid::Uuid;
 
-use super::clock::WallClock;
-use super::retry;
+use crate::arm::wall_clock::WallClock;
 use crate::secret::Secret;
 
 /// How long an assertion is valid, in seconds: Entra ID reads it within one.
@@ -85,7 +85,7 @@ impl CertificateAssertion {
             "aud": self.audience,
             "iss": self.client,
             "sub": self.client,
-            "jti": format!("{:016x}{:016x}", retry::random(), retry::random()),
+            "jti": Uuid::new_v4().to_string(),
             "nbf": now.saturating_sub(CLOCKS_DIFFER),
             "exp": now.saturating_add(LIFETIME),
         });

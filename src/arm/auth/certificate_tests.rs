@@ -5,8 +5,8 @@ use time::Duration;
 use super::*;
 use crate::secret::Masker;
 
-const PKCS8: &str = include_str!("../../tests/testdata/keys/rsa-pkcs8.pem");
-const PKCS1: &str = include_str!("../../tests/testdata/keys/rsa-pkcs1.pem");
+const PKCS8: &str = include_str!("../../../tests/testdata/keys/rsa-pkcs8.pem");
+const PKCS1: &str = include_str!("../../../tests/testdata/keys/rsa-pkcs1.pem");
 const CLIENT: &str = "6f1c2d8a-5b3e-4f70-8a91-2c4d6e8f0b12";
 const ENDPOINT: &str = "https://login.azure.example/tenant/oauth2/v2.0/token";
 

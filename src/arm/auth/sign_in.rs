@@ -12,52 +12,17 @@ use time::OffsetDateTime;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::clock::WallClock;
 use super::credential::CredentialSource;
-use super::http::{Http, innermost_text};
-use super::refusal::shortened;
 use super::sign_in_refusal;
+use super::token::{Freshness, LONGEST_LIFE, SignInFailure, TokenSource};
+use crate::arm::http::{Http, innermost_text};
+use crate::arm::refusal::shortened;
+use crate::arm::wall_clock::WallClock;
 use crate::inputs::connection::{Cloud, Connection, Scheme};
 use crate::secret::{Masker, Secret};
 
-pub use super::sign_in_refusal::{
-    CODE_AZURE_CLI, CODE_CERTIFICATE, CODE_MANAGED_IDENTITY, CODE_NO_CLOUD,
-    CODE_NO_FEDERATED_CREDENTIAL, CODE_NO_OIDC_TOKEN, CODE_REFUSED,
-};
-
-/// Gives tokens.
-#[async_trait]
-pub trait TokenSource: Send + Sync + fmt::Debug {
-    /// A token for `scope` that is valid for some minutes at least.
-    async fn token(&self, scope: &str, freshness: Freshness) -> Result<Secret, SignInFailure>;
-}
-
-/// Whether a token that was handed out before may serve again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Freshness {
-    /// Any valid token.
-    Cached,
-    /// A server refused the last one.
-    Renewed,
-}
-
-/// No token was to be had.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub struct SignInFailure {
-    /// Stable code, `AIB2..`.
-    pub code: &'static str,
-    /// Who refused, and why.
-    pub reason: String,
-    /// What to do next.
-    pub hint: Option<String>,
-}
-
 /// A token is renewed when less than this is left, or less than a quarter of its life if that is short.
 const AHEAD: Duration = Duration::from_secs(300);
-/// The longest that Microsoft Entra ID gives is 24 hours, with continuous access evaluation
-/// (<https://learn.microsoft.com/entra/identity-platform/configurable-token-lifetimes>); whatever says more is not believed.
-pub(super) const LONGEST_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 /// After a renewal that failed ahead of time, the old token serves on for this long before the next attempt.
 const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -9,8 +9,8 @@ use http::{Request, Response};
 use serde_json::json;
 use url::Url;
 
+use crate::arm::auth::{Freshness, ServiceConnectionTokens, TokenSource as _};
 use crate::arm::http::{Http, TransportError};
-use crate::arm::sign_in::{Freshness, ServiceConnectionTokens, TokenSource as _};
 use crate::inputs::connection::{Cloud, KnownCloud};
 use crate::secret::{Masker, Secret};
 

@@ -2,24 +2,12 @@
 
 use super::certificate::Unusable;
 use super::oidc::{Claims, PipelinesAssertion};
-use super::sign_in::SignInFailure;
+use super::token::{
+    CODE_AZURE_CLI, CODE_CERTIFICATE, CODE_MANAGED_IDENTITY, CODE_NO_FEDERATED_CREDENTIAL,
+    CODE_NO_OIDC_TOKEN, CODE_REFUSED, SignInFailure,
+};
 use crate::inputs::connection::{Connection, Scheme};
 use serde_json::Value;
-
-/// Microsoft Entra ID refused, or could not be reached.
-pub const CODE_REFUSED: &str = "AIB201";
-/// Azure Pipelines gave no OIDC token.
-pub const CODE_NO_OIDC_TOKEN: &str = "AIB202";
-/// No federated credential matches the service connection.
-pub const CODE_NO_FEDERATED_CREDENTIAL: &str = "AIB203";
-/// The service connection's certificate cannot be used.
-pub const CODE_CERTIFICATE: &str = "AIB205";
-/// The agent's machine gave no token for a managed identity.
-pub const CODE_MANAGED_IDENTITY: &str = "AIB206";
-/// The Azure CLI gave no token.
-pub const CODE_AZURE_CLI: &str = "AIB207";
-/// The addresses of the service connection's cloud are not to be had.
-pub const CODE_NO_CLOUD: &str = "AIB208";
 
 /// A certificate that signs nothing.
 pub(super) fn of_certificate(unusable: &Unusable) -> SignInFailure {

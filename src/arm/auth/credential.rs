@@ -12,13 +12,13 @@ use azure_identity::{
 };
 use url::Url;
 
+use super::azure_core_adapter::AzureCoreTransport;
 use super::certificate::CertificateAssertion;
-use super::clock::WallClock;
-use super::http::Http;
 use super::oidc::{Claims, PipelinesAssertion};
-use super::sign_in::SignInFailure;
 use super::sign_in_refusal;
-use super::transport::AzureCoreTransport;
+use super::token::SignInFailure;
+use crate::arm::http::Http;
+use crate::arm::wall_clock::WallClock;
 use crate::inputs::connection::{Connection, Scheme};
 use crate::secret::Masker;
 

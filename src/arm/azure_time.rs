@@ -10,9 +10,9 @@ use tokio::time::Instant;
 
 /// The time of the last answer, counted on since. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct ServerClock(Arc<Mutex<Option<(OffsetDateTime, Instant)>>>);
+pub(super) struct AzureTime(Arc<Mutex<Option<(OffsetDateTime, Instant)>>>);
 
-impl ServerClock {
+impl AzureTime {
     /// Sets the clock by the headers of an answer that came just now.
     pub(super) fn set_by(&self, headers: &HeaderMap) {
         let date = headers.get(DATE).and_then(|date| date.to_str().ok());
@@ -38,7 +38,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_clock_goes_on_from_the_last_answer() {
-        let clock = ServerClock::default();
+        let clock = AzureTime::default();
         assert_eq!(clock.now(), None);
         let answer = |date: &str| {
             let mut headers = HeaderMap::new();

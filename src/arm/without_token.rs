@@ -8,12 +8,12 @@ use http::{Request, Response, StatusCode};
 use tokio::time::Instant;
 
 use super::http::{Http, TransportError};
-use super::retry::{self, Miss, Repeat, Tried};
+use super::retry::{self, Attempts, FailedTry, Repeat};
 
 /// An answer, and what it took to get it.
 pub(super) struct Answered {
     pub(super) response: Response<Bytes>,
-    tried: Tried,
+    tried: Attempts,
 }
 
 impl Answered {
@@ -44,12 +44,12 @@ pub(super) async fn send_again_if(
     loop {
         number += 1;
         let result = http.send(request.clone()).await;
-        let tried = Tried {
+        let tried = Attempts {
             tries: number,
             elapsed: start.elapsed(),
         };
         let miss = match &result {
-            Ok(answer) => Miss::Answered(
+            Ok(answer) => FailedTry::Answered(
                 match answer.status() {
                     status if status.is_client_error() && passing(answer) => {
                         StatusCode::SERVICE_UNAVAILABLE
@@ -58,7 +58,7 @@ pub(super) async fn send_again_if(
                 },
                 retry::retry_after(answer.headers(), SystemTime::now()),
             ),
-            Err(error) => Miss::NoAnswer(error.reached),
+            Err(error) => FailedTry::NoAnswer(error.sent),
         };
         // A success is not worth repeating, as every status that will stay what it is.
         let wait = retry::decide(miss, Repeat::Always, tried, retry::random_fraction());
@@ -68,7 +68,7 @@ pub(super) async fn send_again_if(
             (None, Err(error)) => {
                 let host = request.uri().host().unwrap_or_default();
                 return Err(TransportError {
-                    reached: error.reached,
+                    sent: error.sent,
                     reason: format!("no connection to {host}: {}{tried}", error.reason),
                 });
             }

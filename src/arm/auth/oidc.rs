@@ -17,9 +17,9 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request};
 use serde_json::Value;
 
-use super::http::Http;
-use super::refusal::shortened;
-use super::repeated::{self, Answered};
+use crate::arm::http::Http;
+use crate::arm::refusal::shortened;
+use crate::arm::without_token::{self, Answered};
 use crate::inputs::connection::{OidcRequest, OidcSource};
 use crate::secret::{Masker, Secret};
 
@@ -88,7 +88,7 @@ impl PipelinesAssertion {
     }
 
     async fn request(&self, request: &OidcRequest) -> Result<Secret, String> {
-        let answer = repeated::send(self.http.as_ref(), &self.token_request(request)?).await;
+        let answer = without_token::send(self.http.as_ref(), &self.token_request(request)?).await;
         let answer = answer.map_err(|error| error.to_string())?;
         Ok(Secret::new(read_token(&answer)?, self.masker.as_ref()))
     }

@@ -11,9 +11,10 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use serde_json::Value;
 
-use super::http::{Http, Reached, TransportError, is_metadata_service};
-use super::sign_in::LONGEST_LIFE;
-use super::{repeated, sign_in_refusal};
+use super::sign_in_refusal;
+use super::token::LONGEST_LIFE;
+use crate::arm::http::{Http, Sent, TransportError, is_metadata_service};
+use crate::arm::without_token;
 
 /// `azure_core`'s transport over ours.
 #[derive(Debug)]
@@ -120,7 +121,7 @@ impl AzureCoreTransport {
                 _ => Ok(answer),
             };
         }
-        let answer = repeated::send_again_if(self.http.as_ref(), &request, is_passing).await;
+        let answer = without_token::send_again_if(self.http.as_ref(), &request, is_passing).await;
         let answer = answer.map_err(|error| broken(error.reason))?;
         if answer.response.status().is_success() && holds_token(&answer.response, false) {
             return Ok(answer.response);
@@ -169,9 +170,9 @@ fn is_passing(answer: &Response<Bytes>) -> bool {
 /// The service sits in the host of each VM in Azure: where there is no way to it, there will be none in a minute. The credential tries again
 /// after an error of kind `Io` only.
 fn of_metadata_service(error: TransportError) -> azure_core::Error {
-    let kind = match error.reached {
-        Reached::Perhaps => ErrorKind::Io,
-        Reached::Nothing | Reached::NothingEver => ErrorKind::Other,
+    let kind = match error.sent {
+        Sent::Perhaps => ErrorKind::Io,
+        Sent::Nothing | Sent::NothingEver => ErrorKind::Other,
     };
     azure_core::Error::with_message(kind, error.reason)
 }

@@ -1,0 +1,29 @@
+//! Values in the words of people.
+
+use std::time::Duration;
+
+/// A duration as people say it: `14 min 32 s`, `2 h 5 min`.
+pub fn duration(elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_as_people_say_them() {
+        let check =
+            |seconds, expected| assert_eq!(duration(Duration::from_secs(seconds)), expected);
+        check(0, "0 s");
+        check(59, "59 s");
+        check(872, "14 min 32 s");
+        check(3600, "1 h 0 min");
+        check(7500, "2 h 5 min");
+    }
+}
