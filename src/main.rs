@@ -60,7 +60,8 @@ async fn act() -> ExitCode {
             match agent.stop_signal() {
                 Ok(stop) => {
                     network_setup::warn(&agent);
-                    let (http, arguments) = (network_setup::to_network(&agent), arguments.into_iter());
+                    let (http, arguments) =
+                        (network_setup::to_network(&agent), arguments.into_iter());
                     job::main_stage_at_prompt(&agent, http, arguments, &stop).await;
                 }
                 Err(error) => no_signals(console, &error),

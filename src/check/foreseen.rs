@@ -4,11 +4,11 @@ use std::sync::LazyLock;
 
 use regex::{Regex, RegexBuilder};
 
-use super::table::{
-    ACCOUNT, IDENTITY_RIGHTS, MISMATCH, OWN_RIGHTS, PROVIDER, PURCHASE_PLAN, QUOTA, RETIRED, SIZE,
-    SOURCE, STAGING, STEPS, SUBNET_UNFIT,
+use super::codes::{
+    ACCOUNT, Code, IDENTITY_RIGHTS, MISMATCH, OWN_RIGHTS, PROVIDER, PURCHASE_PLAN, QUOTA, RETIRED,
+    SIZE, SOURCE, STAGING, STEPS, SUBNET_UNFIT,
 };
-use super::{Code, Finding};
+use super::finding::Finding;
 
 /// What a failure says, in the words of Azure or of the build, when a finding with this code comes true. A job that runs out of time says
 /// nothing, and what is certain to fail is never tried.
@@ -81,10 +81,10 @@ pub fn foreseen(findings: &[Finding], said: &str) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Verdict;
-    use super::super::table::{
+    use super::super::codes::{
         CODES, DEFINITION, GROUP, IDENTITY, REGION, SUBNET, TIME_LIMIT, VERSION,
     };
+    use super::super::finding::Verdict;
     use super::*;
 
     #[test]

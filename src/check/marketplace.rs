@@ -1,17 +1,17 @@
 //! An image of the Azure Marketplace.
 
-mod missing;
-
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::azure::{Azure, Look, names, text};
-use super::facts::Facts;
+use super::advice::choice;
+use super::codes::{PURCHASE_PLAN, RETIRED, SOURCE};
+use super::finding::{Finding, Verdict};
+use super::image_traits::ImageTraits;
+use super::lookup::{Azure, Lookup, has, names, text};
 use super::subject::Source;
-use super::table::{PURCHASE_PLAN, RETIRED};
-use super::{Seen, Verdict};
 use crate::inputs::declared::PLATFORM_IMAGE_PURCHASE_PLAN;
+use crate::inputs::nearest;
 
 /// <https://learn.microsoft.com/rest/api/compute/virtual-machine-images>; with the end of an image's life.
 const API_VERSION: &str = "2024-07-01";
@@ -75,9 +75,9 @@ impl<'a> Urn<'a> {
     }
 
     /// All versions. Azure can be asked for the last one by name alone, and does not say whether it takes names for numbers.
-    async fn all(&self, azure: &Azure<'_>) -> Arc<Look> {
+    async fn all(&self, azure: &Azure<'_>) -> Arc<Lookup> {
         let query = format!("?api-version={API_VERSION}");
-        azure.look(format!("{}{query}", self.versions())).await
+        azure.look_up(format!("{}{query}", self.versions())).await
     }
 
     /// The number of the version that a build would use: what `latest` stands for now, if that is to be had.
@@ -89,10 +89,10 @@ impl<'a> Urn<'a> {
     }
 
     /// The version that a build would use, with all that is known of it; `None` where `latest` stands for nothing.
-    async fn image(&self, azure: &Azure<'_>) -> Option<Arc<Look>> {
+    async fn image(&self, azure: &Azure<'_>) -> Option<Arc<Lookup>> {
         let number = if self.is_latest() {
             let look = self.all(azure).await;
-            if !matches!(*look, Look::There(_)) {
+            if !matches!(*look, Lookup::Found(_)) {
                 return Some(look);
             }
             newest(&look)?
@@ -100,31 +100,31 @@ impl<'a> Urn<'a> {
             self.version.to_owned()
         };
         let path = format!("{}/{number}?api-version={API_VERSION}", self.versions());
-        Some(azure.look(path).await)
+        Some(azure.look_up(path).await)
     }
 
-    pub(super) async fn check(&self, azure: &Azure<'_>) -> Vec<Seen> {
+    pub(super) async fn check(&self, azure: &Azure<'_>) -> Vec<Finding> {
         let name = self.name();
         match self.image(azure).await.as_deref() {
-            Some(Look::There(image)) => self.judge(azure, image),
-            Some(Look::Unknown(reason)) => vec![Seen::unknown(name, reason)],
-            None | Some(Look::Missing | Look::NoGroup) => vec![self.missing(azure).await],
+            Some(Lookup::Found(image)) => self.judge(azure, image),
+            Some(Lookup::Unknown(reason)) => vec![Finding::unknown(name, reason)],
+            None | Some(Lookup::Missing | Lookup::NoGroup) => vec![self.missing(azure).await],
         }
     }
 
-    fn judge(&self, azure: &Azure<'_>, image: &Value) -> Vec<Seen> {
+    fn judge(&self, azure: &Azure<'_>, image: &Value) -> Vec<Finding> {
         let number = text(image, "/name").unwrap_or(self.version);
-        let mut seen = vec![Seen::fine(format!(
+        let mut findings = vec![Finding::fine(format!(
             "{} is there, version {number}",
             self.name()
         ))];
-        seen.extend(self.life(image));
-        seen.extend(self.plan(azure, image));
-        seen
+        findings.extend(self.life(image));
+        findings.extend(self.plan(azure, image));
+        findings
     }
 
     /// <https://learn.microsoft.com/azure/virtual-machines/deprecated-images>
-    fn life(&self, image: &Value) -> Option<Seen> {
+    fn life(&self, image: &Value) -> Option<Finding> {
         let status = "/properties/imageDeprecationStatus";
         let state = text(image, &format!("{status}/imageState"))?;
         let verdict = match state {
@@ -148,14 +148,14 @@ impl<'a> Urn<'a> {
             Some(other) => format!("use what the publisher names in its place: {other}"),
             None => self.list_skus(),
         };
-        Some(Seen::new(verdict, text_of).fix(fix))
+        Some(Finding::new(verdict, text_of).fix(fix))
     }
 
     /// <https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#platformimage-source>
-    fn plan(&self, azure: &Azure<'_>, image: &Value) -> Option<Seen> {
+    fn plan(&self, azure: &Azure<'_>, image: &Value) -> Option<Finding> {
         let in_file = azure.subject.is_in_file("source");
         let input = PLATFORM_IMAGE_PURCHASE_PLAN.name;
-        let needed = Facts::of_marketplace(image).plan;
+        let needed = ImageTraits::of_marketplace(image).plan;
         let same = |(one, other): (&String, &String)| one.eq_ignore_ascii_case(other);
         let (text, verdict) = match (&needed, self.plan) {
             (Some(_), None) => (
@@ -190,7 +190,7 @@ impl<'a> Urn<'a> {
             None if in_file => "leave 'planInfo' out of the template file".to_owned(),
             None => format!("leave input '{input}' empty"),
         };
-        Some(Seen::new(verdict, format!("{} {text}", self.name())).fix(fix))
+        Some(Finding::new(verdict, format!("{} {text}", self.name())).fix(fix))
     }
 
     fn region(&self) -> &str {
@@ -210,8 +210,8 @@ impl<'a> Urn<'a> {
 }
 
 /// The names in a list, where it could be read.
-fn listed(look: &Look) -> Vec<String> {
-    let Look::There(list) = look else {
+fn listed(look: &Lookup) -> Vec<String> {
+    let Lookup::Found(list) = look else {
         return Vec::new();
     };
     let all = names(list).unwrap_or_default();
@@ -219,7 +219,7 @@ fn listed(look: &Look) -> Vec<String> {
 }
 
 /// The highest number in a list of versions.
-fn newest(look: &Look) -> Option<String> {
+fn newest(look: &Lookup) -> Option<String> {
     listed(look).into_iter().max_by_key(|version| {
         let parts = version.split('.');
         let numbers: Vec<u64> = parts.map(|part| part.parse().unwrap_or(0)).collect();
@@ -228,8 +228,99 @@ fn newest(look: &Look) -> Option<String> {
 }
 
 /// The marketplace image of the subject.
-pub(super) async fn image(azure: &Azure<'_>) -> Option<Arc<Look>> {
+pub(super) async fn image(azure: &Azure<'_>) -> Option<Arc<Lookup>> {
     Urn::of(azure)?.image(azure).await
+}
+
+/// An image that Azure does not find: which part of its name is wrong, and what there is instead.
+impl Urn<'_> {
+    /// Azure does not find the image. It is certainly missing if the list of its siblings was read and does not have it.
+    pub(super) async fn missing(&self, azure: &Azure<'_>) -> Finding {
+        let (offer, sku) = (self.offer, self.sku);
+        let skus = format!("{}/{offer}/skus?api-version={API_VERSION}", self.offers);
+        let skus = listed(&*azure.look_up(skus).await);
+        let skus: Vec<&str> = skus.iter().map(String::as_str).collect();
+        if has(&skus, sku) {
+            return match newest(&*self.all(azure).await) {
+                Some(number) if !self.is_latest() => self.gone("version", self.version, &[&number]),
+                _ => self.doubtful(),
+            };
+        }
+        if !skus.is_empty() {
+            return self.gone("SKU", sku, &skus);
+        }
+        let offers = format!("{}?api-version={API_VERSION}", self.offers);
+        let offers = listed(&*azure.look_up(offers).await);
+        let offers: Vec<&str> = offers.iter().map(String::as_str).collect();
+        if has(&offers, offer) {
+            return self.doubtful();
+        }
+        if !offers.is_empty() {
+            return self.gone("offer", offer, &offers);
+        }
+        let publishers = format!("{}?api-version={API_VERSION}", self.publishers);
+        let publishers = listed(&*azure.look_up(publishers).await);
+        let publishers: Vec<&str> = publishers.iter().map(String::as_str).collect();
+        if publishers.is_empty() || has(&publishers, self.publisher) {
+            return self.doubtful();
+        }
+        self.no_publisher(&publishers)
+    }
+
+    fn no_publisher(&self, all: &[&str]) -> Finding {
+        let text = format!(
+            "marketplace image {} does not exist in this region: there is no publisher '{}'",
+            self.name(),
+            self.publisher
+        );
+        let list = format!(
+            "az vm image list-publishers --location {} --output table",
+            self.region()
+        );
+        // There are thousands of them: only one that looks alike helps.
+        let near = nearest(self.publisher, all.iter().copied());
+        let near: Vec<&str> = near.into_iter().collect();
+        Finding::new(Verdict::Certain(SOURCE), text).fix(choice(self.publisher, &near, &list))
+    }
+
+    fn doubtful(&self) -> Finding {
+        let reason = "Azure does not find it, and no list confirms that";
+        Finding::unknown(self.name(), reason)
+    }
+
+    /// A part of the name that is not among `all`.
+    fn gone(&self, what: &str, part: &str, all: &[&str]) -> Finding {
+        let near = alike(part, all);
+        let near = match near.as_slice() {
+            [] => String::new(),
+            near => format!("; there is {}", near.join(", ")),
+        };
+        let text = format!(
+            "marketplace image {} does not exist in this region: it has no {what} '{part}'{near}",
+            self.name()
+        );
+        Finding::new(Verdict::Certain(SOURCE), text).fix(self.list_skus())
+    }
+}
+
+/// At most three that look like `part`, the nearest first: what `nearest` finds, then those with the longest common beginning.
+fn alike<'a>(part: &str, all: &[&'a str]) -> Vec<&'a str> {
+    let common = |name: &str| {
+        let pairs = part.chars().zip(name.chars());
+        pairs.take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count()
+    };
+    let mut near: Vec<&str> = nearest(part, all.iter().copied()).into_iter().collect();
+    let mut rest: Vec<&str> = all
+        .iter()
+        .copied()
+        .filter(|name| !near.contains(name))
+        .collect();
+    // Lists go from old to new, mostly; the newest of those that are equally alike comes first.
+    rest.reverse();
+    rest.sort_by_key(|name| std::cmp::Reverse(common(name)));
+    near.extend(rest);
+    near.truncate(3);
+    near
 }
 
 #[cfg(test)]
@@ -242,7 +333,7 @@ mod tests {
             let list = versions
                 .iter()
                 .map(|name| serde_json::json!({"name": name}));
-            let look = Look::There(list.collect());
+            let look = Lookup::Found(list.collect());
             assert_eq!(newest(&look).as_deref(), expected);
         };
         check(&[], None);
@@ -252,6 +343,29 @@ mod tests {
             &["24.04.202502210", "24.04.202411030", "24.04.202410170"],
             Some("24.04.202502210"),
         );
-        assert_eq!(newest(&Look::Missing), None);
+        assert_eq!(newest(&Lookup::Missing), None);
+    }
+
+    #[test]
+    fn the_nearest_names_come_first() {
+        let skus = [
+            "win10-22h2-avd",
+            "win11-24h2-avd-m365",
+            "win11-25h2-avd-m365",
+            "wvd",
+        ];
+        let check = |part: &str, expected: &[&str]| assert_eq!(alike(part, &skus), expected);
+        check(
+            "win11-25h2-avd-m36",
+            &[
+                "win11-25h2-avd-m365",
+                "win11-24h2-avd-m365",
+                "win10-22h2-avd",
+            ],
+        );
+        check(
+            "19h2-evd",
+            &["wvd", "win11-25h2-avd-m365", "win11-24h2-avd-m365"],
+        );
     }
 }

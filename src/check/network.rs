@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::azure::{Azure, Look, has, names, text};
-use super::spelling::{choice, groups, listed, texts};
-use super::subject::group_of;
-use super::table::{SUBNET, SUBNET_UNFIT};
-use super::{Seen, Verdict};
+use super::advice::{choice, groups, listed, texts};
+use super::codes::{SUBNET, SUBNET_UNFIT};
+use super::finding::{Finding, Verdict};
+use super::lookup::{Azure, Lookup, has, names, text};
 use crate::inputs::declared::CONTAINER_INSTANCE_SUBNET_ID;
 use crate::resource::{ResourceId, quoted};
 
@@ -16,50 +15,52 @@ use crate::resource::{ResourceId, quoted};
 const API_VERSION: &str = "2024-05-01";
 const CONTAINERS: &str = "Microsoft.ContainerInstance/containerGroups";
 
-pub(super) async fn check(azure: &Azure<'_>) -> Vec<Seen> {
+pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
     let subject = &azure.subject;
-    let mut seen = Vec::new();
+    let mut findings = Vec::new();
     for (id, is_for_containers) in [(&subject.subnet, false), (&subject.container_subnet, true)] {
         let Some(id) = id else { continue };
         match &*subnet(azure, id).await {
-            Look::There(found) => {
-                seen.push(Seen::fine(format!("'{}' is there", id.name())));
+            Lookup::Found(found) => {
+                findings.push(Finding::fine(format!("'{}' is there", id.name())));
                 if is_for_containers {
-                    seen.extend(delegation(id, found));
+                    findings.extend(delegation(id, found));
                 } else if subject.container_subnet.is_none() {
-                    seen.extend(private_link(id, found));
+                    findings.extend(private_link(id, found));
                 }
-                seen.extend(way_out(id, found));
+                findings.extend(way_out(id, found));
             }
-            Look::Missing | Look::NoGroup => seen.push(missing(azure, id).await),
-            Look::Unknown(reason) => {
-                seen.push(Seen::unknown(format!("subnet '{}'", id.name()), reason));
+            Lookup::Missing | Lookup::NoGroup => findings.push(missing(azure, id).await),
+            Lookup::Unknown(reason) => {
+                findings.push(Finding::unknown(format!("subnet '{}'", id.name()), reason));
             }
         }
     }
-    if seen.is_empty() {
-        seen.push(Seen::fine(
+    if findings.is_empty() {
+        findings.push(Finding::fine(
             "none are given, the service makes its own network",
         ));
     }
-    seen
+    findings
 }
 
 /// A subnet. Missing is one that its network does not list, or whose network its group does not list.
-async fn subnet(azure: &Azure<'_>, id: &ResourceId) -> Arc<Look> {
-    let look = azure.look(format!("{id}?api-version={API_VERSION}")).await;
-    let Some(network) = id.parent().filter(|_| matches!(*look, Look::Missing)) else {
+async fn subnet(azure: &Azure<'_>, id: &ResourceId) -> Arc<Lookup> {
+    let look = azure
+        .look_up(format!("{id}?api-version={API_VERSION}"))
+        .await;
+    let Some(network) = id.parent().filter(|_| matches!(*look, Lookup::Missing)) else {
         return look;
     };
     let path = format!("{network}?api-version={API_VERSION}");
     let doubt = || {
-        Look::Unknown("Azure does not find it, and its network does not confirm that".to_owned())
+        Lookup::Unknown("Azure does not find it, and its network does not confirm that".to_owned())
     };
     match &*azure
         .resource(&path, &networks_of(id), network.name())
         .await
     {
-        Look::There(found) => {
+        Lookup::Found(found) => {
             let subnets = found.pointer("/properties/subnets");
             let all = subnets.and_then(names);
             match all {
@@ -67,30 +68,30 @@ async fn subnet(azure: &Azure<'_>, id: &ResourceId) -> Arc<Look> {
                 _ => Arc::new(doubt()),
             }
         }
-        Look::Missing => Arc::new(Look::Missing),
-        Look::NoGroup => Arc::new(Look::NoGroup),
-        Look::Unknown(_) => Arc::new(doubt()),
+        Lookup::Missing => Arc::new(Lookup::Missing),
+        Lookup::NoGroup => Arc::new(Lookup::NoGroup),
+        Lookup::Unknown(_) => Arc::new(doubt()),
     }
 }
 
 fn networks_of(id: &ResourceId) -> String {
     format!(
         "{}/providers/Microsoft.Network/virtualNetworks?api-version={API_VERSION}",
-        group_of(id)
+        id.group()
     )
 }
 
 /// What is missing may be the group, the network or the subnet.
-async fn missing(azure: &Azure<'_>, id: &ResourceId) -> Seen {
+async fn missing(azure: &Azure<'_>, id: &ResourceId) -> Finding {
     let (subscription, group) = (id.subscription(), id.resource_group());
     let network = id.name_at(0).unwrap_or_default();
     let place = format!("in network '{network}' of resource group '{group}'");
     let path = id
         .parent()
         .map(|id| format!("{id}?api-version={API_VERSION}"));
-    let parent = azure.look(path.unwrap_or_default()).await;
+    let parent = azure.look_up(path.unwrap_or_default()).await;
     let (text, fix) = match &*parent {
-        Look::There(found) => {
+        Lookup::Found(found) => {
             let all = found.pointer("/properties/subnets").and_then(names);
             let list = format!(
                 "az network vnet subnet list --subscription {subscription} --resource-group {} --vnet-name {network} --output table",
@@ -101,7 +102,7 @@ async fn missing(azure: &Azure<'_>, id: &ResourceId) -> Seen {
                 choice(id.name(), &all.unwrap_or_default(), &list),
             )
         }
-        Look::NoGroup => {
+        Lookup::NoGroup => {
             let list = format!("az group list --subscription {subscription} --output table");
             (
                 format!(
@@ -111,7 +112,7 @@ async fn missing(azure: &Azure<'_>, id: &ResourceId) -> Seen {
                 choice(group, &texts(&groups(azure, subscription).await), &list),
             )
         }
-        Look::Missing | Look::Unknown(_) => {
+        Lookup::Missing | Lookup::Unknown(_) => {
             let all = listed(azure, networks_of(id)).await;
             let list = format!(
                 "az network vnet list --subscription {subscription} --resource-group {} --output table",
@@ -126,7 +127,7 @@ async fn missing(azure: &Azure<'_>, id: &ResourceId) -> Seen {
             )
         }
     };
-    Seen::new(Verdict::Certain(SUBNET), text).fix(fix)
+    Finding::new(Verdict::Certain(SUBNET), text).fix(fix)
 }
 
 fn update(id: &ResourceId, change: &str) -> String {
@@ -137,7 +138,7 @@ fn update(id: &ResourceId, change: &str) -> String {
 }
 
 /// <https://learn.microsoft.com/azure/virtual-machines/security-isolated-image-builds-image-builder#bring-your-own-build-vm-subnet-and-bring-your-own-aci-subnet>
-fn delegation(id: &ResourceId, subnet: &Value) -> Option<Seen> {
+fn delegation(id: &ResourceId, subnet: &Value) -> Option<Finding> {
     let delegations = subnet.pointer("/properties/delegations")?.as_array()?;
     let delegated = delegations.iter().any(|one| {
         text(one, "/properties/serviceName")
@@ -151,11 +152,11 @@ fn delegation(id: &ResourceId, subnet: &Value) -> Option<Seen> {
         id.name()
     );
     let fix = update(id, &format!("--delegations {CONTAINERS}"));
-    Some(Seen::new(Verdict::Problem(SUBNET_UNFIT), text).fix(fix))
+    Some(Finding::new(Verdict::Problem(SUBNET_UNFIT), text).fix(fix))
 }
 
 /// <https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-networking#why-deploy-with-an-existing-virtual-network>
-fn private_link(id: &ResourceId, subnet: &Value) -> Option<Seen> {
+fn private_link(id: &ResourceId, subnet: &Value) -> Option<Finding> {
     let policies = text(subnet, "/properties/privateLinkServiceNetworkPolicies")?;
     if !policies.eq_ignore_ascii_case("Enabled") {
         return None;
@@ -169,11 +170,11 @@ fn private_link(id: &ResourceId, subnet: &Value) -> Option<Seen> {
         update(id, "--private-link-service-network-policies Disabled"),
         CONTAINER_INSTANCE_SUBNET_ID.name
     );
-    Some(Seen::new(Verdict::Problem(SUBNET_UNFIT), text).fix(fix))
+    Some(Finding::new(Verdict::Problem(SUBNET_UNFIT), text).fix(fix))
 }
 
 /// <https://learn.microsoft.com/azure/virtual-network/ip-services/default-outbound-access>: networks made after March 2026 are private.
-fn way_out(id: &ResourceId, subnet: &Value) -> Option<Seen> {
+fn way_out(id: &ResourceId, subnet: &Value) -> Option<Finding> {
     let member = |name: &str| subnet.pointer(&format!("/properties/{name}"));
     let private = member("defaultOutboundAccess").and_then(Value::as_bool) == Some(false);
     let routed = ["natGateway", "routeTable"]
@@ -187,5 +188,5 @@ fn way_out(id: &ResourceId, subnet: &Value) -> Option<Seen> {
         id.name()
     );
     let fix = update(id, "--nat-gateway <NAT gateway>");
-    Some(Seen::new(Verdict::Warning(SUBNET_UNFIT), text).fix(fix))
+    Some(Finding::new(Verdict::Warning(SUBNET_UNFIT), text).fix(fix))
 }

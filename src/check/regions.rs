@@ -2,9 +2,9 @@
 
 use futures::future::join_all;
 
-use super::azure::{Azure, Look, has, names};
-use super::table::REGION;
-use super::{Seen, Verdict};
+use super::codes::REGION;
+use super::finding::{Finding, Verdict};
+use super::lookup::{Azure, Lookup, has, names};
 use crate::inputs::nearest;
 use crate::resource::Region;
 
@@ -41,8 +41,8 @@ pub(super) async fn known(azure: &Azure<'_>, region: &str) -> Known {
         "{}/locations?api-version={API_VERSION}",
         azure.subject.in_subscription()
     );
-    let reason = match &*azure.look(path).await {
-        Look::There(list) => match names(list) {
+    let reason = match &*azure.look_up(path).await {
+        Lookup::Found(list) => match names(list) {
             Some(all) if has(&all, name) => return Known::Yes,
             Some(all) if !all.is_empty() => {
                 let near = nearest(name, all).or_else(|| nearest_known(&region));
@@ -53,8 +53,8 @@ pub(super) async fn known(azure: &Azure<'_>, region: &str) -> Known {
             }
             _ => "the list of locations is not whole".to_owned(),
         },
-        Look::Missing | Look::NoGroup => "Azure does not find the list of locations".to_owned(),
-        Look::Unknown(reason) => reason.clone(),
+        Lookup::Missing | Lookup::NoGroup => "Azure does not find the list of locations".to_owned(),
+        Lookup::Unknown(reason) => reason.clone(),
     };
     match nearest_known(&region) {
         Some(near) => Known::No {
@@ -70,24 +70,24 @@ fn nearest_known(region: &Region) -> Option<&'static str> {
     nearest(region.as_str(), candidates.iter().copied())
 }
 
-pub(super) async fn check(azure: &Azure<'_>) -> Vec<Seen> {
+pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
     let subject = &azure.subject;
     let all = std::iter::once(&subject.location).chain(&subject.regions);
-    let seen = join_all(all.map(|region| one(azure, region))).await;
-    let mut seen: Vec<_> = seen.into_iter().flatten().collect();
-    if seen.is_empty() {
+    let findings = join_all(all.map(|region| one(azure, region))).await;
+    let mut findings: Vec<_> = findings.into_iter().flatten().collect();
+    if findings.is_empty() {
         let all = std::iter::once(&subject.location).chain(&subject.regions);
         let all: Vec<_> = all.map(String::as_str).collect();
-        seen.push(Seen::fine(all.join(", ")));
+        findings.push(Finding::fine(all.join(", ")));
     }
-    seen
+    findings
 }
 
-async fn one(azure: &Azure<'_>, region: &str) -> Option<Seen> {
+async fn one(azure: &Azure<'_>, region: &str) -> Option<Finding> {
     let subject = &azure.subject;
     match known(azure, region).await {
         Known::Yes => None,
-        Known::Unknown(reason) => Some(Seen::unknown(format!("region '{region}'"), &reason)),
+        Known::Unknown(reason) => Some(Finding::unknown(format!("region '{region}'"), &reason)),
         Known::No { why, near } => {
             let what = if region == subject.location {
                 "the image template"
@@ -103,7 +103,7 @@ async fn one(azure: &Azure<'_>, region: &str) -> Option<Seen> {
                 Some(near) => format!("did you mean '{near}'? All regions: {list}"),
                 None => format!("choose another one: {list}"),
             };
-            Some(Seen::new(Verdict::Certain(REGION), text).fix(fix))
+            Some(Finding::new(Verdict::Certain(REGION), text).fix(fix))
         }
     }
 }

@@ -1,62 +1,44 @@
 //! The source of the image.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 
-use super::azure::{Azure, Look, names, text};
-use super::definition::definition;
-use super::facts::{Facts, is_demanded};
-use super::marketplace::Urn;
-use super::spelling::{choice, listed, texts};
-use super::subject::{Source, group_of};
-use super::table::{MISMATCH, PURCHASE_PLAN, SOURCE};
-use super::{Seen, Verdict};
+use super::advice::{choice, listed, texts};
+use super::codes::{MISMATCH, PURCHASE_PLAN, SOURCE};
+use super::finding::{Finding, Verdict};
+use super::image_traits::{ImageTraits, is_demanded};
+use super::lookup::{Azure, Lookup, names, text};
+use super::marketplace::{self, Urn};
+use super::resources::{definition, images_of, managed_image};
+use super::subject::Source;
 use crate::arm::api::GALLERIES;
 use crate::arm::gallery::{self, State};
 use crate::inputs::declared::IB_LOCATION;
 use crate::resource::{ResourceId, plain_region, quoted};
 
-/// <https://learn.microsoft.com/rest/api/compute/images/get>
-const API_VERSION: &str = "2024-07-01";
-
-pub(super) async fn check(azure: &Azure<'_>) -> Vec<Seen> {
+pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
     match &azure.subject.source {
         Source::Marketplace { .. } => match Urn::of(azure) {
             Some(urn) => urn.check(azure).await,
-            None => vec![Seen::unknown(
+            None => vec![Finding::unknown(
                 "the source",
                 "its name has characters that no marketplace image has",
             )],
         },
         Source::ManagedImage(id) => managed(azure, id).await,
         Source::GalleryVersion(id) => of_gallery(azure, id).await,
-        Source::Other => vec![Seen::unknown(
+        Source::Other => vec![Finding::unknown(
             "the source",
             "it is of a kind that the task does not know",
         )],
     }
 }
 
-fn images_of(id: &ResourceId) -> String {
-    format!(
-        "{}/providers/Microsoft.Compute/images?api-version={API_VERSION}",
-        group_of(id)
-    )
-}
-
-/// A managed image.
-pub(super) async fn managed_image(azure: &Azure<'_>, id: &ResourceId) -> Arc<Look> {
-    let path = format!("{id}?api-version={API_VERSION}");
-    azure.resource(&path, &images_of(id), id.name()).await
-}
-
-async fn managed(azure: &Azure<'_>, id: &ResourceId) -> Vec<Seen> {
+async fn managed(azure: &Azure<'_>, id: &ResourceId) -> Vec<Finding> {
     let name = format!("managed image '{}'", id.name());
     let here = &azure.subject.location;
     let image = match &*managed_image(azure, id).await {
-        Look::There(image) => image.clone(),
-        Look::Missing | Look::NoGroup => {
+        Lookup::Found(image) => image.clone(),
+        Lookup::Missing | Lookup::NoGroup => {
             let (subscription, group) = (id.subscription(), id.resource_group());
             let list = format!(
                 "az image list --subscription {subscription} --resource-group {} --output table",
@@ -65,30 +47,30 @@ async fn managed(azure: &Azure<'_>, id: &ResourceId) -> Vec<Seen> {
             let all = listed(azure, images_of(id)).await;
             let text = format!("{name} does not exist in resource group '{group}'");
             let fix = choice(id.name(), &texts(&all), &list);
-            return vec![Seen::new(Verdict::Certain(SOURCE), text).fix(fix)];
+            return vec![Finding::new(Verdict::Certain(SOURCE), text).fix(fix)];
         }
-        Look::Unknown(reason) => return vec![Seen::unknown(name, reason)],
+        Lookup::Unknown(reason) => return vec![Finding::unknown(name, reason)],
     };
-    let mut seen = Vec::new();
+    let mut findings = Vec::new();
     let region = text(&image, "/location").map(plain_region);
     if let Some(other) = region.filter(|region| region != here) {
         let text = format!(
             "{name} is in {other}, and a source has to be in the region of the image template, {here}"
         );
         let fix = format!("write '{}: {other}'", IB_LOCATION.name);
-        seen.push(Seen::new(Verdict::Problem(SOURCE), text).fix(fix));
+        findings.push(Finding::new(Verdict::Problem(SOURCE), text).fix(fix));
     }
-    seen.extend(specialized(&name, &Facts::of_managed_image(&image)));
-    seen.extend(state(&name, &image));
-    if seen.is_empty() {
-        seen.push(Seen::fine(format!("{name} is there")));
+    findings.extend(specialized(&name, &ImageTraits::of_managed_image(&image)));
+    findings.extend(state(&name, &image));
+    if findings.is_empty() {
+        findings.push(Finding::fine(format!("{name} is there")));
     }
-    seen
+    findings
 }
 
 /// Azure VM Image Builder takes generalized images alone
 /// (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#properties-source>).
-fn specialized(name: &str, facts: &Facts) -> Option<Seen> {
+fn specialized(name: &str, facts: &ImageTraits) -> Option<Finding> {
     if !facts.is_specialized() {
         return None;
     }
@@ -96,11 +78,11 @@ fn specialized(name: &str, facts: &Facts) -> Option<Seen> {
         "{name} is specialized, and Azure VM Image Builder builds from generalized images alone"
     );
     let fix = "generalize the VM before its image is made (sysprep on Windows, 'waagent -deprovision+user' on Linux), or use another source";
-    Some(Seen::new(Verdict::Certain(SOURCE), text).fix(fix))
+    Some(Finding::new(Verdict::Certain(SOURCE), text).fix(fix))
 }
 
 /// What is not made, or is about to go, may still have replicas somewhere: so this is never certain.
-fn state(name: &str, image: &Value) -> Option<Seen> {
+fn state(name: &str, image: &Value) -> Option<Finding> {
     let state = text(image, "/properties/provisioningState")?;
     let what = match state {
         "Failed" => "it may be incomplete",
@@ -110,17 +92,17 @@ fn state(name: &str, image: &Value) -> Option<Seen> {
     };
     let text = format!("{name} is in state {state}: {what}, and Azure may start no VM from it");
     let fix = "use a source in state Succeeded, or make this one anew";
-    Some(Seen::new(Verdict::Problem(SOURCE), text).fix(fix))
+    Some(Finding::new(Verdict::Problem(SOURCE), text).fix(fix))
 }
 
 fn versions_of(definition: &ResourceId) -> String {
     format!("{definition}/versions?api-version={GALLERIES}")
 }
 
-async fn of_gallery(azure: &Azure<'_>, id: &ResourceId) -> Vec<Seen> {
+async fn of_gallery(azure: &Azure<'_>, id: &ResourceId) -> Vec<Finding> {
     let name = format!("image version {}", id.name());
     let Some(definition) = id.parent() else {
-        return vec![Seen::unknown(name, "it is the version of nothing")];
+        return vec![Finding::unknown(name, "it is the version of nothing")];
     };
     let name = format!("{name} of '{}'", definition.name());
     let is_latest = id.name().eq_ignore_ascii_case("latest");
@@ -131,7 +113,7 @@ async fn of_gallery(azure: &Azure<'_>, id: &ResourceId) -> Vec<Seen> {
             exact(azure, &name, (id, &definition)).await
         }
     };
-    let (mut seen, version) = tokio::join!(of_definition(azure, &definition), version);
+    let (mut findings, version) = tokio::join!(of_definition(azure, &definition), version);
     // Nobody says whether the service takes an older version for the latest one if that has a replica.
     let verdict = if is_latest {
         Verdict::Problem(SOURCE)
@@ -142,30 +124,30 @@ async fn of_gallery(azure: &Azure<'_>, id: &ResourceId) -> Vec<Seen> {
         Ok(version) => {
             let replica = replica(azure, &name, &version, verdict);
             let trouble = [replica, state(&name, &version)];
-            seen.extend(trouble.into_iter().flatten());
-            if seen.is_empty() {
-                seen.push(Seen::fine(format!("{name} is there")));
+            findings.extend(trouble.into_iter().flatten());
+            if findings.is_empty() {
+                findings.push(Finding::fine(format!("{name} is there")));
             }
         }
-        Err(other) => seen.push(*other),
+        Err(other) => findings.push(*other),
     }
-    seen
+    findings
 }
 
 /// What is said of all versions by their image definition.
-async fn of_definition(azure: &Azure<'_>, id: &ResourceId) -> Vec<Seen> {
-    let Look::There(found) = &*definition(azure, id).await else {
+async fn of_definition(azure: &Azure<'_>, id: &ResourceId) -> Vec<Finding> {
+    let Lookup::Found(found) = &*definition(azure, id).await else {
         return Vec::new();
     };
-    let facts = Facts::of_definition(found);
+    let facts = ImageTraits::of_definition(found);
     let name = format!("image definition '{}' of the source", id.name());
-    let mut seen: Vec<_> = specialized(&name, &facts).into_iter().collect();
+    let mut findings: Vec<_> = specialized(&name, &facts).into_iter().collect();
     if let Some(security) = facts.security.as_deref().filter(|own| is_demanded(own)) {
         let text = format!(
             "{name} demands security type {security}; Azure VM Image Builder supports {security}Supported alone"
         );
         let fix = "use a source whose definition leaves the choice, or has no security type";
-        seen.push(Seen::new(Verdict::Certain(MISMATCH), text).fix(fix));
+        findings.push(Finding::new(Verdict::Certain(MISMATCH), text).fix(fix));
     }
     if let Some(plan) = &facts.plan {
         let [name_of_plan, product, publisher] = plan;
@@ -179,12 +161,12 @@ async fn of_definition(azure: &Azure<'_>, id: &ResourceId) -> Vec<Seen> {
             quoted(product),
             quoted(publisher)
         );
-        seen.push(Seen::new(Verdict::Warning(PURCHASE_PLAN), text).fix(fix));
+        findings.push(Finding::new(Verdict::Warning(PURCHASE_PLAN), text).fix(fix));
     }
-    seen
+    findings
 }
 
-type Version = Result<Value, Box<Seen>>;
+type Version = Result<Value, Box<Finding>>;
 
 fn list_versions(definition: &ResourceId) -> String {
     format!(
@@ -199,15 +181,19 @@ fn list_versions(definition: &ResourceId) -> String {
 /// The version that `latest` stands for in the region of the build VM. Where none counts there, one that is not kept from who asks for the
 /// latest one: its state or its regions tell why.
 async fn latest(azure: &Azure<'_>, name: &str, definition: &ResourceId) -> Version {
-    let unknown = |reason: &str| Err(Box::new(Seen::unknown(name, reason)));
-    let look = azure.look(versions_of(definition)).await;
+    let unknown = |reason: &str| Err(Box::new(Finding::unknown(name, reason)));
+    let look = azure.look_up(versions_of(definition)).await;
     let all = match &*look {
-        Look::There(all) if names(all).is_some() => all,
-        Look::There(_) => return Err(Box::new(Seen::fine(format!("{name}: there are versions")))),
-        Look::Missing | Look::NoGroup => {
+        Lookup::Found(all) if names(all).is_some() => all,
+        Lookup::Found(_) => {
+            return Err(Box::new(Finding::fine(format!(
+                "{name}: there are versions"
+            ))));
+        }
+        Lookup::Missing | Lookup::NoGroup => {
             return unknown("Azure does not find the image definition");
         }
-        Look::Unknown(reason) => return unknown(reason),
+        Lookup::Unknown(reason) => return unknown(reason),
     };
     let versions = read(azure, all).await;
     let here = azure.subject.location.as_str();
@@ -240,7 +226,9 @@ async fn latest(azure: &Azure<'_>, name: &str, definition: &ResourceId) -> Versi
     } else {
         return unknown("the list of versions is empty");
     };
-    Err(Box::new(Seen::new(Verdict::Problem(SOURCE), text).fix(fix)))
+    Err(Box::new(
+        Finding::new(Verdict::Problem(SOURCE), text).fix(fix),
+    ))
 }
 
 /// The versions of a list, with the replication of those that are being changed.
@@ -256,7 +244,7 @@ async fn read(azure: &Azure<'_>, list: &Value) -> Vec<gallery::Version> {
             "{}?api-version={GALLERIES}&$expand=ReplicationStatus",
             version.id
         );
-        if let Look::There(found) = &*azure.look(path).await {
+        if let Lookup::Found(found) = &*azure.look_up(path).await {
             version.replication = gallery::Version::read(found).and_then(|found| found.replication);
         }
     }
@@ -271,20 +259,22 @@ async fn exact(
     let path = format!("{id}?api-version={GALLERIES}");
     let versions = versions_of(definition);
     match &*azure.resource(&path, &versions, id.name()).await {
-        Look::There(version) => Ok(version.clone()),
-        Look::Missing | Look::NoGroup => {
+        Lookup::Found(version) => Ok(version.clone()),
+        Lookup::Missing | Lookup::NoGroup => {
             let all = listed(azure, versions).await;
             let fix = choice(id.name(), &texts(&all), &list_versions(definition));
             let text = format!("{name} does not exist");
-            Err(Box::new(Seen::new(Verdict::Certain(SOURCE), text).fix(fix)))
+            Err(Box::new(
+                Finding::new(Verdict::Certain(SOURCE), text).fix(fix),
+            ))
         }
-        Look::Unknown(reason) => Err(Box::new(Seen::unknown(name, reason))),
+        Lookup::Unknown(reason) => Err(Box::new(Finding::unknown(name, reason))),
     }
 }
 
 /// The version needs a replica where the build VM is
 /// (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#sharedimageversion-source>).
-fn replica(azure: &Azure<'_>, name: &str, version: &Value, verdict: Verdict) -> Option<Seen> {
+fn replica(azure: &Azure<'_>, name: &str, version: &Value, verdict: Verdict) -> Option<Finding> {
     let regions = version.pointer("/properties/publishingProfile/targetRegions");
     let regions = regions.and_then(Value::as_array).into_iter().flatten();
     let regions: Vec<String> = regions
@@ -306,5 +296,29 @@ fn replica(azure: &Azure<'_>, name: &str, version: &Value, verdict: Verdict) -> 
         IB_LOCATION.name,
         first.map_or("", String::as_str)
     );
-    Some(Seen::new(verdict, text).fix(fix))
+    Some(Finding::new(verdict, text).fix(fix))
+}
+
+/// What the source is; nothing, where it cannot be read.
+pub(super) async fn image_traits(azure: &Azure<'_>) -> ImageTraits {
+    match &azure.subject.source {
+        Source::Marketplace { .. } => match marketplace::image(azure).await.as_deref() {
+            Some(Lookup::Found(image)) => ImageTraits::of_marketplace(image),
+            _ => ImageTraits::default(),
+        },
+        Source::ManagedImage(id) => match &*managed_image(azure, id).await {
+            Lookup::Found(image) => ImageTraits::of_managed_image(image),
+            _ => ImageTraits::default(),
+        },
+        Source::GalleryVersion(id) => {
+            let Some(id) = id.parent() else {
+                return ImageTraits::default();
+            };
+            match &*definition(azure, &id).await {
+                Lookup::Found(found) => ImageTraits::of_definition(found),
+                _ => ImageTraits::default(),
+            }
+        }
+        Source::Other => ImageTraits::default(),
+    }
 }

@@ -1,11 +1,12 @@
 //! Whether the steps in the build VM are for the operating system of the source.
 
-use super::azure::{Azure, Look};
-use super::definition::definition;
-use super::facts::{self, Facts};
+use super::codes::STEPS;
+use super::finding::{Finding, Verdict};
+use super::image_traits::ImageTraits;
+use super::lookup::{Azure, Lookup};
+use super::resources::definition;
+use super::source;
 use super::subject::{CUSTOMIZER, Step, Target};
-use super::table::STEPS;
-use super::{Seen, Verdict};
 use crate::inputs::declared::PROVISIONER;
 
 /// The operating system that a kind of step is for
@@ -18,8 +19,8 @@ fn system_of(kind: &str) -> Option<&'static str> {
     }
 }
 
-pub(super) async fn check(azure: &Azure<'_>) -> Vec<Seen> {
-    if let Some(os) = facts::of_source(azure).await.os {
+pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
+    if let Some(os) = source::image_traits(azure).await.os {
         return vec![judge(
             azure,
             "the source image",
@@ -30,26 +31,26 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Seen> {
     // A definition tells what the source should be, too.
     for target in &azure.subject.targets {
         if let Target::Gallery { definition: id, .. } = target
-            && let Look::There(found) = &*definition(azure, id).await
-            && let Some(os) = Facts::of_definition(found).os
+            && let Lookup::Found(found) = &*definition(azure, id).await
+            && let Some(os) = ImageTraits::of_definition(found).os
         {
             let what = format!("image definition '{}'", id.name());
             return vec![judge(azure, &what, &os, Verdict::Problem(STEPS))];
         }
     }
-    vec![Seen::unknown(
+    vec![Finding::unknown(
         "the operating system of the source",
         "neither source nor image definition tells it",
     )]
 }
 
-fn judge(azure: &Azure<'_>, what: &str, os: &str, verdict: Verdict) -> Seen {
+fn judge(azure: &Azure<'_>, what: &str, os: &str, verdict: Verdict) -> Finding {
     let subject = &azure.subject;
     let unfit =
         |step: &&Step| system_of(&step.kind).is_some_and(|system| !system.eq_ignore_ascii_case(os));
     let unfit: Vec<&Step> = subject.steps.iter().filter(unfit).collect();
     let Some(first) = unfit.first() else {
-        return Seen::fine(format!("they are for {os}, like {what}"));
+        return Finding::fine(format!("they are for {os}, like {what}"));
     };
     let by_input = !subject.is_in_file("customize");
     let script = first.called.starts_with(CUSTOMIZER) && by_input;
@@ -84,7 +85,7 @@ fn judge(azure: &Azure<'_>, what: &str, os: &str, verdict: Verdict) -> Seen {
             format!("use type {kind} in the template file, or choose a source for {system}"),
         )
     };
-    Seen::new(verdict, text).fix(fix)
+    Finding::new(verdict, text).fix(fix)
 }
 
 #[cfg(test)]

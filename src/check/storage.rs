@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::azure::{Azure, Look, names, text};
-use super::spelling::{advice, texts};
-use super::table::ACCOUNT;
-use super::{Seen, Verdict};
+use super::advice::{advice, texts};
+use super::codes::ACCOUNT;
+use super::finding::{Finding, Verdict};
+use super::lookup::{Azure, Lookup, names, text};
 use crate::resource::quoted;
 
 /// <https://learn.microsoft.com/rest/api/storagerp/storage-accounts/get-properties>
@@ -30,21 +30,21 @@ async fn found(azure: &Azure<'_>, name: &str) -> Found {
         subject.in_group(),
         name.to_lowercase()
     );
-    match &*azure.look(path).await {
-        Look::There(found) => return Found::There(found.clone()),
-        Look::Missing | Look::NoGroup | Look::Unknown(_) => {}
+    match &*azure.look_up(path).await {
+        Lookup::Found(found) => return Found::There(found.clone()),
+        Lookup::Missing | Lookup::NoGroup | Lookup::Unknown(_) => {}
     }
     let list = format!(
         "{}/{rest}?api-version={API_VERSION}",
         subject.in_subscription()
     );
-    let look = azure.look(list).await;
+    let look = azure.look_up(list).await;
     let list = match &*look {
-        Look::There(list) => list,
-        Look::Missing | Look::NoGroup => {
+        Lookup::Found(list) => list,
+        Lookup::Missing | Lookup::NoGroup => {
             return Found::Unknown("Azure does not find the subscription's accounts".to_owned());
         }
-        Look::Unknown(reason) => return Found::Unknown(reason.clone()),
+        Lookup::Unknown(reason) => return Found::Unknown(reason.clone()),
     };
     let Some(all) = list.get("value").and_then(Value::as_array) else {
         return Found::Unknown("it is no list".to_owned());
@@ -82,9 +82,9 @@ pub(super) async fn account(azure: &Azure<'_>) -> Option<Account> {
     })
 }
 
-pub(super) async fn check(azure: &Azure<'_>) -> Vec<Seen> {
+pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
     let Some(name) = &azure.subject.storage_account else {
-        return vec![Seen::fine("no package is sent, so none is used")];
+        return vec![Finding::fine("no package is sent, so none is used")];
     };
     let subscription = &azure.subject.subscription;
     match found(azure, name).await {
@@ -97,26 +97,26 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Seen> {
                 azure.subject.location
             );
             vec![
-                Seen::new(
+                Finding::new(
                     Verdict::Problem(ACCOUNT),
                     format!("storage account '{name}' does not exist in subscription {subscription}, and the package goes through it"),
                 )
                 .fix(advice(name, &texts(&all), &create)),
             ]
         }
-        Found::Unknown(why) => vec![Seen::unknown(format!("storage account '{name}'"), &why)],
+        Found::Unknown(why) => vec![Finding::unknown(format!("storage account '{name}'"), &why)],
     }
 }
 
-fn judge(name: &str, account: &Value) -> Vec<Seen> {
+fn judge(name: &str, account: &Value) -> Vec<Finding> {
     if text(account, "/properties/primaryEndpoints/blob").is_none() {
         let text = format!("storage account '{name}' stores no blobs");
         return vec![
-            Seen::new(Verdict::Problem(ACCOUNT), text)
+            Finding::new(Verdict::Problem(ACCOUNT), text)
                 .fix("name an account of kind StorageV2 instead"),
         ];
     }
-    let mut seen = vec![Seen::fine(format!("'{name}' is there"))];
+    let mut findings = vec![Finding::fine(format!("'{name}' is there"))];
     let closed = text(account, "/properties/publicNetworkAccess") == Some("Disabled");
     let filtered = text(account, "/properties/networkAcls/defaultAction") == Some("Deny");
     if closed || filtered {
@@ -131,7 +131,7 @@ fn judge(name: &str, account: &Value) -> Vec<Seen> {
         let fix = format!(
             "let the agent's network in (az storage account network-rule add --account-name {name} ...), give the build subnets of its own and let these in, or use another account"
         );
-        seen.push(Seen::new(Verdict::Warning(ACCOUNT), text).fix(fix));
+        findings.push(Finding::new(Verdict::Warning(ACCOUNT), text).fix(fix));
     }
-    seen
+    findings
 }

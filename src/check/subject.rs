@@ -5,6 +5,13 @@ use crate::resource::{ResourceId, plain_region};
 use crate::template::compose;
 use crate::template::model::{self, Customizer, Distributor};
 
+/// What the job tells of itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Job {
+    /// The job's own time limit in minutes, 0 for none; unknown at a prompt.
+    pub limit_minutes: Option<u64>,
+}
+
 /// What there is to look at.
 #[derive(Debug)]
 pub(super) struct Subject {
@@ -31,6 +38,7 @@ pub(super) struct Subject {
     pub(super) staging_group: Option<String>,
     pub(super) storage_account: Option<String>,
     pub(super) package_access: PackageAccess,
+    pub(super) job: Job,
     /// The build's own limit in minutes.
     pub(super) build_minutes: u64,
 }
@@ -74,17 +82,8 @@ pub(super) enum Target {
     ManagedImage(ResourceId),
 }
 
-/// Where the group of a resource begins.
-pub(super) fn group_of(id: &ResourceId) -> String {
-    format!(
-        "/subscriptions/{}/resourceGroups/{}",
-        id.subscription(),
-        id.resource_group()
-    )
-}
-
 impl Subject {
-    pub(super) fn of(plan: &Plan) -> Self {
+    pub(super) fn of(plan: &Plan, job: Job) -> Self {
         let properties = compose(plan, None).properties;
         let location = plan.location.as_str();
         let profile = properties.vm_profile.clone().unwrap_or_default();
@@ -112,6 +111,7 @@ impl Subject {
             staging_group: given(properties.staging_resource_group.clone()),
             storage_account: package.map(|package| package.storage_account.clone()),
             package_access: package.map_or_else(PackageAccess::default, |package| package.access),
+            job,
             build_minutes: plan.effective_build_timeout().as_secs() / 60,
         }
     }

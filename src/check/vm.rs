@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::azure::{Azure, Look, names, text};
-use super::facts::{self, Facts};
-use super::table::{MISMATCH, QUOTA, SIZE};
-use super::{Code, Seen, Verdict};
+use super::codes::{Code, MISMATCH, QUOTA, SIZE};
+use super::finding::{Finding, Verdict};
+use super::image_traits::ImageTraits;
+use super::lookup::{Azure, Lookup, names, text};
+use super::source;
 use crate::inputs::declared::{PROXY_VM_SIZE, VM_SIZE};
 use crate::inputs::nearest;
 use crate::resource::plain_region;
@@ -64,7 +65,7 @@ impl Wanted<'_> {
     }
 }
 
-pub(super) async fn check(azure: &Azure<'_>) -> Vec<Seen> {
+pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
     let subject = &azure.subject;
     let path = format!(
         "{}/providers/Microsoft.Compute/skus?api-version={SIZES_API_VERSION}&$filter=location%20eq%20'{}'",
@@ -73,9 +74,9 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Seen> {
     );
     // All at once, because the list of sizes is long: what is known of the quotas is looked at again below.
     let (source, look, _) = tokio::join!(
-        facts::of_source(azure),
-        azure.look(path),
-        azure.look(usages(azure))
+        source::image_traits(azure),
+        azure.look_up(path),
+        azure.look_up(usages(azure))
     );
     let (size, by) = match (&subject.vm_size, source.generation.as_deref()) {
         (Some(size), _) => (size.as_str(), By::Author),
@@ -87,38 +88,38 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Seen> {
         by: By::AuthorOfProxy,
     });
     let sizes = match &*look {
-        Look::There(list) => list.get("value").and_then(Value::as_array),
-        other => return vec![Seen::unknown("the list of VM sizes", reason(other))],
+        Lookup::Found(list) => list.get("value").and_then(Value::as_array),
+        other => return vec![Finding::unknown("the list of VM sizes", reason(other))],
     };
     let is_vm = |sku: &&Value| text(sku, "/resourceType") == Some("virtualMachines");
     let sizes: Vec<&Value> = sizes.into_iter().flatten().filter(is_vm).collect();
     if sizes.is_empty() {
-        return vec![Seen::unknown("the list of VM sizes", "it is empty")];
+        return vec![Finding::unknown("the list of VM sizes", "it is empty")];
     }
-    let is_whole = matches!(&*look, Look::There(list) if names(list).is_some());
-    let mut seen = Vec::new();
+    let is_whole = matches!(&*look, Lookup::Found(list) if names(list).is_some());
+    let mut findings = Vec::new();
     let build = (Wanted { size, by }, Some(&source));
     for (wanted, source) in std::iter::once(build).chain(proxy.map(|proxy| (proxy, None))) {
         let named = |sku: &&&Value| {
             text(sku, "/name").is_some_and(|name| name.eq_ignore_ascii_case(wanted.size))
         };
         match sizes.iter().find(named) {
-            Some(sku) => seen.extend(there(azure, &wanted, sku, source).await),
-            None if is_whole => seen.push(missing(azure, &wanted, &sizes).await),
-            None => seen.push(Seen::unknown("the list of VM sizes", "it is cut off")),
+            Some(sku) => findings.extend(there(azure, &wanted, sku, source).await),
+            None if is_whole => findings.push(missing(azure, &wanted, &sizes).await),
+            None => findings.push(Finding::unknown("the list of VM sizes", "it is cut off")),
         }
     }
-    if seen.is_empty() {
+    if findings.is_empty() {
         let who = if by == By::Service {
             "the service chooses "
         } else {
             ""
         };
-        seen.push(Seen::fine(format!(
+        findings.push(Finding::fine(format!(
             "{who}{size}; it is there, and the quotas have room"
         )));
     }
-    seen
+    findings
 }
 
 /// What is said of a size by the entry of the list.
@@ -126,34 +127,34 @@ async fn there(
     azure: &Azure<'_>,
     wanted: &Wanted<'_>,
     sku: &Value,
-    source: Option<&Facts>,
-) -> Vec<Seen> {
-    let mut seen: Vec<_> = restriction(azure, wanted, sku).into_iter().collect();
+    source: Option<&ImageTraits>,
+) -> Vec<Finding> {
+    let mut findings: Vec<_> = restriction(azure, wanted, sku).into_iter().collect();
     if let Some(source) = source {
-        seen.extend(fits(wanted, sku, source));
-        seen.extend(quota(azure, wanted, sku).await);
+        findings.extend(fits(wanted, sku, source));
+        findings.extend(quota(azure, wanted, sku).await);
     }
-    seen
+    findings
 }
 
-fn reason(look: &Look) -> &str {
+fn reason(look: &Lookup) -> &str {
     match look {
-        Look::Unknown(reason) => reason,
+        Lookup::Unknown(reason) => reason,
         _ => "Azure does not find it",
     }
 }
 
 /// A size that is not in the list of the subscription. It certainly does not exist if the region's own list was read and lacks it, too.
-async fn missing(azure: &Azure<'_>, wanted: &Wanted<'_>, sizes: &[&Value]) -> Seen {
+async fn missing(azure: &Azure<'_>, wanted: &Wanted<'_>, sizes: &[&Value]) -> Finding {
     let subject = &azure.subject;
     let path = format!(
         "{}/providers/Microsoft.Compute/locations/{}/vmSizes?api-version={USAGES_API_VERSION}",
         subject.in_subscription(),
         subject.location
     );
-    let confirmed = match &*azure.look(path).await {
-        Look::There(list) => names(list).is_some_and(|all| azure.lack(&all, wanted.size)),
-        Look::Missing | Look::NoGroup | Look::Unknown(_) => false,
+    let confirmed = match &*azure.look_up(path).await {
+        Lookup::Found(list) => names(list).is_some_and(|all| azure.lack(&all, wanted.size)),
+        Lookup::Missing | Lookup::NoGroup | Lookup::Unknown(_) => false,
     };
     let verdict = if confirmed {
         wanted.verdict(SIZE)
@@ -187,7 +188,7 @@ fn not_offered(
     verdict: Verdict,
     why: &str,
     near: Option<&str>,
-) -> Seen {
+) -> Finding {
     let region = &azure.subject.location;
     let list = format!(
         "choose another one for input '{}': az vm list-skus --subscription {} --location {region} --resource-type virtualMachines --output table",
@@ -202,11 +203,11 @@ fn not_offered(
         "the subscription cannot have a {} in {region}: {why}",
         wanted.called()
     );
-    Seen::new(verdict, text).fix(fix)
+    Finding::new(verdict, text).fix(fix)
 }
 
 /// A restriction of single zones leaves the others.
-fn restriction(azure: &Azure<'_>, wanted: &Wanted<'_>, sku: &Value) -> Option<Seen> {
+fn restriction(azure: &Azure<'_>, wanted: &Wanted<'_>, sku: &Value) -> Option<Finding> {
     let all = sku.get("restrictions")?.as_array()?;
     let here = |one: &&Value| {
         let regions = one
@@ -231,15 +232,15 @@ fn capability<'a>(sku: &'a Value, name: &str) -> Option<&'a str> {
 }
 
 /// Whether VMs of the size start images like the source.
-fn fits(wanted: &Wanted<'_>, sku: &Value, source: &Facts) -> Vec<Seen> {
-    let mut seen = Vec::new();
+fn fits(wanted: &Wanted<'_>, sku: &Value, source: &ImageTraits) -> Vec<Finding> {
+    let mut findings = Vec::new();
     let mut differs = |what: &str, own: &str, other: &str| {
         let text = format!(
             "a {} starts images of {what} {own} only, and the source image is of {what} {other}",
             wanted.called()
         );
         let fix = format!("choose another size for input '{}'", wanted.input());
-        seen.push(Seen::new(wanted.verdict(MISMATCH), text).fix(fix));
+        findings.push(Finding::new(wanted.verdict(MISMATCH), text).fix(fix));
     };
     if let (Some(own), Some(generation)) =
         (capability(sku, "HyperVGenerations"), &source.generation)
@@ -255,7 +256,7 @@ fn fits(wanted: &Wanted<'_>, sku: &Value, source: &Facts) -> Vec<Seen> {
     {
         differs("architecture", own, architecture);
     }
-    seen
+    findings
 }
 
 fn usages(azure: &Azure<'_>) -> String {
@@ -267,12 +268,12 @@ fn usages(azure: &Azure<'_>) -> String {
 }
 
 /// The quota of the size's family, and that of the region. Quotas of container instances cannot be read this way.
-async fn quota(azure: &Azure<'_>, wanted: &Wanted<'_>, sku: &Value) -> Vec<Seen> {
+async fn quota(azure: &Azure<'_>, wanted: &Wanted<'_>, sku: &Value) -> Vec<Finding> {
     let subject = &azure.subject;
     let region = &subject.location;
-    let look = azure.look(usages(azure)).await;
-    let Look::There(list) = &*look else {
-        return vec![Seen::unknown("the quotas of the region", reason(&look))];
+    let look = azure.look_up(usages(azure)).await;
+    let Lookup::Found(list) = &*look else {
+        return vec![Finding::unknown("the quotas of the region", reason(&look))];
     };
     let needed = capability(sku, "vCPUs").and_then(|count| count.parse::<i64>().ok());
     let (Some(needed), Some(family)) = (needed, text(sku, "/family")) else {
@@ -292,7 +293,7 @@ async fn quota(azure: &Azure<'_>, wanted: &Wanted<'_>, sku: &Value) -> Vec<Seen>
                 wanted.called()
             );
             let fix = format!("raise it or choose another size: az vm list-usage --subscription {} --location {region} --output table", subject.subscription);
-            Seen::new(Verdict::Problem(QUOTA), text).fix(fix)
+            Finding::new(Verdict::Problem(QUOTA), text).fix(fix)
         })
     };
     [family, "cores"].into_iter().filter_map(full).collect()

@@ -39,13 +39,13 @@ pub(super) async fn look_around<'a>(
         events.emit(Event::Suspected(known.suspected.clone()));
         *suspected = known.suspected;
     }
-    if known.in_the_way.is_empty() {
+    if known.blockers.is_empty() {
         Ok(Around {
             destination: account.transpose()?,
             source_version: known.source_version,
         })
     } else {
-        Err(Error::Preflight(known.in_the_way))
+        Err(Error::Preflight(known.blockers))
     }
 }
 

@@ -2,13 +2,11 @@
 
 use serde_json::Value;
 
-use super::azure::{Azure, Look, text};
-use super::subject::Source;
-use super::{marketplace, source};
+use super::lookup::text;
 
 /// What an image is, as far as it is known.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Facts {
+pub(super) struct ImageTraits {
     /// `Linux` or `Windows`.
     pub(super) os: Option<String>,
     /// `V1` or `V2`.
@@ -32,7 +30,7 @@ pub(super) fn is_demanded(security: &str) -> bool {
         .any(|own| own.eq_ignore_ascii_case(security))
 }
 
-impl Facts {
+impl ImageTraits {
     pub(super) fn is_specialized(&self) -> bool {
         let state = self.state.as_deref();
         state.is_some_and(|state| state.eq_ignore_ascii_case("Specialized"))
@@ -94,28 +92,4 @@ fn security(image: &Value) -> Option<String> {
     let named = |feature: &&Value| text(feature, "/name") == Some("SecurityType");
     let feature = features.iter().find(named)?;
     text(feature, "/value").map(str::to_owned)
-}
-
-/// What the source is; nothing, where it cannot be read.
-pub(super) async fn of_source(azure: &Azure<'_>) -> Facts {
-    match &azure.subject.source {
-        Source::Marketplace { .. } => match marketplace::image(azure).await.as_deref() {
-            Some(Look::There(image)) => Facts::of_marketplace(image),
-            _ => Facts::default(),
-        },
-        Source::ManagedImage(id) => match &*source::managed_image(azure, id).await {
-            Look::There(image) => Facts::of_managed_image(image),
-            _ => Facts::default(),
-        },
-        Source::GalleryVersion(id) => {
-            let Some(definition) = id.parent() else {
-                return Facts::default();
-            };
-            match &*super::definition::definition(azure, &definition).await {
-                Look::There(definition) => Facts::of_definition(definition),
-                _ => Facts::default(),
-            }
-        }
-        Source::Other => Facts::default(),
-    }
 }

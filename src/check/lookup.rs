@@ -1,4 +1,4 @@
-//! Looks at Azure: each place once, whoever asks, and not too many at a time.
+//! Lookups in Azure: each path once, whoever asks, and not too many at a time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,17 +9,16 @@ use serde_json::Value;
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::Job;
 use super::subject::Subject;
 use crate::arm::retry::Repeat;
 use crate::arm::{Arm, Call, Cause, Failure};
 
-/// How long a look may take.
+/// How long a lookup may take.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
     repeat: Repeat,
     limit: Duration,
-    /// How long all looks together may take.
+    /// How long all lookups together may take.
     overall: Option<Duration>,
     /// Whether an empty list proves that something is missing: a cloud that lacks the resource type may answer with one.
     trusts_empty_lists: bool,
@@ -42,11 +41,11 @@ impl Patience {
     };
 }
 
-/// What a look came to.
+/// What a lookup came to.
 #[derive(Debug)]
-pub(super) enum Look {
+pub(super) enum Lookup {
     /// It is there, and this is it.
-    There(Value),
+    Found(Value),
     /// Azure says that it is not there. Whoever answers for a place that it does not know says the same, so this proves nothing alone.
     Missing,
     /// Azure says that the resource group is not there.
@@ -59,13 +58,12 @@ pub(super) enum Look {
 const ABREAST: usize = 16;
 const LATE: &str = "no answer in time";
 
-type Place = Arc<OnceCell<Arc<Look>>>;
+type Place = Arc<OnceCell<Arc<Lookup>>>;
 
 /// The subject of the checks, and the way to look at it.
 pub(super) struct Azure<'a> {
     arm: &'a Arm,
     pub(super) subject: Subject,
-    pub(super) job: Job,
     patience: Patience,
     /// When nothing is waited for any more. Each look ends then by itself, so that one that hangs costs no finding but its own.
     deadline: Option<Instant>,
@@ -74,11 +72,10 @@ pub(super) struct Azure<'a> {
 }
 
 impl<'a> Azure<'a> {
-    pub(super) fn new(arm: &'a Arm, subject: Subject, patience: Patience, job: Job) -> Self {
+    pub(super) fn new(arm: &'a Arm, subject: Subject, patience: Patience) -> Self {
         Self {
             arm,
             subject,
-            job,
             patience,
             deadline: patience.overall.map(|time| Instant::now() + time),
             places: Mutex::default(),
@@ -87,7 +84,7 @@ impl<'a> Azure<'a> {
     }
 
     /// Looks at a path with its query, which begins with the api-version.
-    pub(super) async fn look(&self, path: impl Into<String>) -> Arc<Look> {
+    pub(super) async fn look_up(&self, path: impl Into<String>) -> Arc<Lookup> {
         let path = path.into();
         let place = {
             let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
@@ -97,20 +94,20 @@ impl<'a> Azure<'a> {
         Arc::clone(look.await)
     }
 
-    async fn ask(&self, path: &str) -> Look {
+    async fn ask(&self, path: &str) -> Lookup {
         let look = self.ask_patiently(path);
         match self.deadline {
             Some(deadline) => timeout_at(deadline, look)
                 .await
-                .unwrap_or_else(|_| Look::Unknown(LATE.to_owned())),
+                .unwrap_or_else(|_| Lookup::Unknown(LATE.to_owned())),
             None => look.await,
         }
     }
 
-    async fn ask_patiently(&self, path: &str) -> Look {
+    async fn ask_patiently(&self, path: &str) -> Lookup {
         // What comes from an answer could make it an address of another host, or of something else.
         if !is_path(path) {
-            return Look::Unknown("it has no place in Azure Resource Manager".to_owned());
+            return Lookup::Unknown("it has no place in Azure Resource Manager".to_owned());
         }
         let _turn = self.gate.acquire().await;
         let url = format!("{}{path}", self.arm.base());
@@ -119,23 +116,23 @@ impl<'a> Azure<'a> {
         let call = call.repeated(self.patience.repeat);
         let sent = self.arm.client.send_for_json(&call);
         match timeout(self.patience.limit, sent).await {
-            Ok(Ok((_, Value::Null))) => Look::Unknown("the answer is empty".to_owned()),
-            Ok(Ok((_, value))) => Look::There(value),
-            Ok(Err(failure)) => Look::of_failure(&failure),
-            Err(_) => Look::Unknown(LATE.to_owned()),
+            Ok(Ok((_, Value::Null))) => Lookup::Unknown("the answer is empty".to_owned()),
+            Ok(Ok((_, value))) => Lookup::Found(value),
+            Ok(Err(failure)) => Lookup::of_failure(&failure),
+            Err(_) => Lookup::Unknown(LATE.to_owned()),
         }
     }
 
     /// Looks at a resource that has a place in the list at `list`. Missing is only what that list, read in full, does not name either.
-    pub(super) async fn resource(&self, path: &str, list: &str, name: &str) -> Arc<Look> {
-        let look = self.look(path).await;
-        if !matches!(*look, Look::Missing) {
+    pub(super) async fn resource(&self, path: &str, list: &str, name: &str) -> Arc<Lookup> {
+        let look = self.look_up(path).await;
+        if !matches!(*look, Lookup::Missing) {
             return look;
         }
-        match &*self.look(list).await {
-            Look::There(listed) if names(listed).is_some_and(|all| self.lack(&all, name)) => look,
-            Look::NoGroup => Arc::new(Look::NoGroup),
-            Look::There(_) | Look::Missing | Look::Unknown(_) => Arc::new(Look::Unknown(
+        match &*self.look_up(list).await {
+            Lookup::Found(listed) if names(listed).is_some_and(|all| self.lack(&all, name)) => look,
+            Lookup::NoGroup => Arc::new(Lookup::NoGroup),
+            Lookup::Found(_) | Lookup::Missing | Lookup::Unknown(_) => Arc::new(Lookup::Unknown(
                 "Azure does not find it, and the list of what there is does not confirm that"
                     .to_owned(),
             )),
@@ -155,7 +152,7 @@ impl Azure<'_> {
     }
 }
 
-impl Look {
+impl Lookup {
     fn of_failure(failure: &Failure) -> Self {
         let Some(refusal) = failure.refusal() else {
             return Self::Unknown(match &failure.cause {

@@ -1,6 +1,6 @@
 //! A name that Azure does not have: what was probably meant.
 
-use super::azure::{Azure, Look, names};
+use super::lookup::{Azure, Lookup, names};
 use crate::inputs::nearest;
 
 /// <https://learn.microsoft.com/rest/api/resources/resource-groups/list>
@@ -47,8 +47,8 @@ fn among(all: &[&str]) -> Option<String> {
 
 /// The names in the list at a path, where it can be read whole.
 pub(super) async fn listed(azure: &Azure<'_>, path: String) -> Vec<String> {
-    match &*azure.look(path).await {
-        Look::There(list) => names(list).map_or_else(Vec::new, owned),
+    match &*azure.look_up(path).await {
+        Lookup::Found(list) => names(list).map_or_else(Vec::new, owned),
         _ => Vec::new(),
     }
 }

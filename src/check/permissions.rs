@@ -1,14 +1,70 @@
-//! Who may do what: the service connection's principal, and the identity that the service acts as.
+//! Who acts in a build, and what they have permission for: the service connection, and the identities that the template names.
 
 use futures::future::join_all;
 use serde_json::Value;
 
-use super::Seen;
-use super::azure::{Azure, Look, text};
-use super::identity::identity;
-use super::needs::{self, Need};
-use super::rights::{Permission, holds, missing};
-use super::table::{IDENTITY_RIGHTS, OWN_RIGHTS};
+use super::advice::{advice, groups, listed, texts};
+use super::codes::{IDENTITY, IDENTITY_RIGHTS, OWN_RIGHTS};
+use super::finding::{Finding, Verdict};
+use super::lookup::{Azure, Lookup, text};
+use super::required_roles::{self, RequiredRole};
+use super::resources::{identities_of, identity};
+use super::roles::{Permission, holds, missing};
+use crate::resource::{ResourceId, quoted};
+
+pub(super) async fn identities(azure: &Azure<'_>) -> Vec<Finding> {
+    let subject = &azure.subject;
+    let needed = [(
+        &subject.identity,
+        "Azure VM Image Builder needs it to run the build",
+    )];
+    let of_vm = subject.vm_identities.iter();
+    let of_vm = of_vm.map(|id| (id, "the build VM gets it"));
+    join_all(
+        needed
+            .into_iter()
+            .chain(of_vm)
+            .map(|(id, why)| exists(azure, id, why)),
+    )
+    .await
+}
+
+async fn exists(azure: &Azure<'_>, id: &ResourceId, why: &str) -> Finding {
+    let (name, group) = (id.name(), id.resource_group());
+    let subscription = id.subscription();
+    let create = format!(
+        "az identity create --subscription {subscription} --resource-group {} --name {name} --location {}",
+        quoted(group),
+        azure.subject.location
+    );
+    let (text, fix) = match &*identity(azure, id).await {
+        Lookup::Found(_) => return Finding::fine(format!("'{name}' is there")),
+        Lookup::Unknown(reason) => return Finding::unknown(format!("identity '{name}'"), reason),
+        Lookup::Missing => (
+            format!("identity '{name}' does not exist in resource group '{group}'; {why}"),
+            advice(
+                name,
+                &texts(&listed(azure, identities_of(id)).await),
+                &create,
+            ),
+        ),
+        Lookup::NoGroup => (
+            format!(
+                "identity '{name}' does not exist, because its resource group '{group}' does not exist; {why}"
+            ),
+            advice(
+                group,
+                &texts(&groups(azure, subscription).await),
+                &format!(
+                    "az group create --subscription {subscription} --name {} --location {}, then: {create}",
+                    quoted(group),
+                    azure.subject.location
+                ),
+            ),
+        ),
+    };
+    Finding::new(Verdict::Certain(IDENTITY), text).fix(fix)
+}
 
 /// <https://learn.microsoft.com/rest/api/authorization>
 const API_VERSION: &str = "2022-04-01";
@@ -16,39 +72,39 @@ const API_VERSION: &str = "2022-04-01";
 const EMPTY: &str = "the list is empty";
 
 /// The service connection's own rights. Everybody may ask for those.
-pub(super) async fn own(azure: &Azure<'_>) -> Vec<Seen> {
-    let needs = needs::of_connection(azure).await;
-    let one = async |need: &Need| {
+pub(super) async fn of_connection(azure: &Azure<'_>) -> Vec<Finding> {
+    let needs = required_roles::of_connection(azure).await;
+    let one = async |need: &RequiredRole| {
         let path = format!(
             "{}/providers/Microsoft.Authorization/permissions?api-version={API_VERSION}",
             need.scope
         );
-        match &*azure.look(path).await {
-            Look::There(list) => match entries(list) {
+        match &*azure.look_up(path).await {
+            Lookup::Found(list) => match entries(list) {
                 Some(given) if given.is_empty() && !azure.trusts_empty_lists() => {
-                    Seen::unknown(format!("the permissions on {}", need.what), EMPTY)
+                    Finding::unknown(format!("the permissions on {}", need.what), EMPTY)
                 }
                 Some(given) => {
                     let who = "the service connection";
                     need.judge(who, "<object id of its principal>", OWN_RIGHTS, &given)
                 }
-                None => Seen::unknown(
+                None => Finding::unknown(
                     format!("the permissions on {}", need.what),
                     "the list is cut off",
                 ),
             },
-            other => Seen::unknown(format!("the permissions on {}", need.what), reason(other)),
+            other => Finding::unknown(format!("the permissions on {}", need.what), reason(other)),
         }
     };
     join_all(needs.iter().map(one)).await
 }
 
 /// The identity's rights, by its roles and those of its groups.
-pub(super) async fn of_identity(azure: &Azure<'_>) -> Vec<Seen> {
+pub(super) async fn of_identity(azure: &Azure<'_>) -> Vec<Finding> {
     let id = &azure.subject.identity;
     let look = identity(azure, id).await;
-    let Look::There(found) = &*look else {
-        return vec![Seen::unknown(
+    let Lookup::Found(found) = &*look else {
+        return vec![Finding::unknown(
             "the permissions of the identity",
             reason(&look),
         )];
@@ -56,23 +112,25 @@ pub(super) async fn of_identity(azure: &Azure<'_>) -> Vec<Seen> {
     // It becomes part of an address, and of a command in a hint.
     let plain = |id: &&str| id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     let Some(principal) = text(found, "/properties/principalId").filter(plain) else {
-        return vec![Seen::unknown(
+        return vec![Finding::unknown(
             "the permissions of the identity",
             "Azure names no principal",
         )];
     };
-    let needs = needs::of_identity(azure);
-    let one = async |need: &Need| {
+    let needs = required_roles::of_identity(azure);
+    let one = async |need: &RequiredRole| {
         let who = format!("identity '{}'", id.name());
         match granted(azure, principal, &need.scope).await {
             Ok(given) if given.conditional && !missing(&given.certain, need.actions).is_empty() => {
-                Seen::unknown(
+                Finding::unknown(
                     format!("the permissions of {who} on {}", need.what),
                     "a role has a condition",
                 )
             }
             Ok(given) => need.judge(&who, principal, IDENTITY_RIGHTS, &given.certain),
-            Err(why) => Seen::unknown(format!("the permissions of {who} on {}", need.what), &why),
+            Err(why) => {
+                Finding::unknown(format!("the permissions of {who} on {}", need.what), &why)
+            }
         }
     };
     join_all(needs.iter().map(one)).await
@@ -90,8 +148,8 @@ async fn granted(azure: &Azure<'_>, principal: &str, scope: &str) -> Result<Gran
     let path = format!(
         "{scope}/providers/Microsoft.Authorization/roleAssignments?api-version={API_VERSION}&$filter=assignedTo('{principal}')"
     );
-    let look = azure.look(path).await;
-    let Look::There(list) = &*look else {
+    let look = azure.look_up(path).await;
+    let Lookup::Found(list) = &*look else {
         return Err(reason(&look).to_owned());
     };
     if text(list, "/nextLink").is_some() {
@@ -111,9 +169,9 @@ async fn granted(azure: &Azure<'_>, principal: &str, scope: &str) -> Result<Gran
     for assignment in assignments.iter().filter(here) {
         let role = text(assignment, "/properties/roleDefinitionId").ok_or("a role has no id")?;
         let look = azure
-            .look(format!("{role}?api-version={API_VERSION}"))
+            .look_up(format!("{role}?api-version={API_VERSION}"))
             .await;
-        let Look::There(role) = &*look else {
+        let Lookup::Found(role) = &*look else {
             return Err(reason(&look).to_owned());
         };
         if text(assignment, "/properties/condition").is_some() {
@@ -137,10 +195,10 @@ fn entries(list: &Value) -> Option<Vec<Permission>> {
     Some(entries.iter().map(Permission::read).collect())
 }
 
-fn reason(look: &Look) -> &str {
+fn reason(look: &Lookup) -> &str {
     match look {
-        Look::Unknown(reason) => reason,
-        Look::Missing | Look::NoGroup => "it does not exist",
-        Look::There(_) => "",
+        Lookup::Unknown(reason) => reason,
+        Lookup::Missing | Lookup::NoGroup => "it does not exist",
+        Lookup::Found(_) => "",
     }
 }

@@ -1,9 +1,9 @@
 //! The list of checks, for the code and for the documentation.
 
-use super::azure::Azure;
-use super::{Code, Seen};
-use super::{access, definition, identity, managed_image, network, place, regions, source};
-use super::{staging, steps, storage, version, vm};
+use super::finding::Finding;
+use super::lookup::Azure;
+use super::{network, permissions, providers, regions, resource_group, source, steps, storage};
+use super::{targets, time_limit, vm};
 
 /// One check.
 #[derive(Debug, Clone, Copy)]
@@ -39,25 +39,25 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) async fn run(self, azure: &Azure<'_>) -> Vec<Seen> {
+    pub(super) async fn run(self, azure: &Azure<'_>) -> Vec<Finding> {
         match self {
-            Self::ImageBuilder => place::image_builder(azure).await,
+            Self::ImageBuilder => providers::image_builder(azure).await,
             Self::Regions => regions::check(azure).await,
-            Self::Providers => place::providers(azure).await,
-            Self::ResourceGroup => place::resource_group(azure).await,
+            Self::Providers => providers::others(azure).await,
+            Self::ResourceGroup => resource_group::check(azure).await,
             Self::Source => source::check(azure).await,
             Self::Steps => steps::check(azure).await,
-            Self::Definition => definition::check(azure).await,
-            Self::ManagedImage => managed_image::check(azure).await,
-            Self::Version => version::check(azure).await,
-            Self::Identity => identity::check(azure).await,
-            Self::OwnRights => access::own(azure).await,
-            Self::IdentityRights => access::of_identity(azure).await,
+            Self::Definition => targets::definitions(azure).await,
+            Self::ManagedImage => targets::managed_images(azure).await,
+            Self::Version => targets::versions(azure).await,
+            Self::Identity => permissions::identities(azure).await,
+            Self::OwnRights => permissions::of_connection(azure).await,
+            Self::IdentityRights => permissions::of_identity(azure).await,
             Self::Subnets => network::check(azure).await,
             Self::VmSize => vm::check(azure).await,
             Self::StorageAccount => storage::check(azure).await,
-            Self::StagingGroup => staging::check(azure).await,
-            Self::TimeLimit => place::time_limit(azure),
+            Self::StagingGroup => resource_group::staging(azure).await,
+            Self::TimeLimit => time_limit::check(azure),
         }
     }
 }
@@ -179,77 +179,5 @@ pub const CHECKS: &[Check] = &[
         "it is longer than that of the build",
         "none: the agent tells it",
         Kind::TimeLimit,
-    ),
-];
-
-pub(super) const PROVIDER: Code = "AIB701";
-pub(super) const REGION: Code = "AIB702";
-pub(super) const GROUP: Code = "AIB703";
-pub(super) const SOURCE: Code = "AIB704";
-pub(super) const RETIRED: Code = "AIB705";
-pub(super) const PURCHASE_PLAN: Code = "AIB706";
-pub(super) const DEFINITION: Code = "AIB707";
-pub(super) const MISMATCH: Code = "AIB708";
-pub(super) const VERSION: Code = "AIB709";
-pub(super) const IDENTITY: Code = "AIB710";
-pub(super) const IDENTITY_RIGHTS: Code = "AIB711";
-pub(super) const OWN_RIGHTS: Code = "AIB712";
-pub(super) const SUBNET: Code = "AIB713";
-pub(super) const SUBNET_UNFIT: Code = "AIB714";
-pub(super) const SIZE: Code = "AIB715";
-pub(super) const QUOTA: Code = "AIB716";
-pub(super) const ACCOUNT: Code = "AIB717";
-pub(super) const STAGING: Code = "AIB718";
-pub(super) const TIME_LIMIT: Code = "AIB719";
-pub(super) const STEPS: Code = "AIB720";
-
-/// Every code with its meaning, in the order of the codes.
-pub const CODES: &[(Code, &str)] = &[
-    (PROVIDER, "A resource provider is not registered"),
-    (
-        REGION,
-        "A region does not exist, or the image builder is not offered in it",
-    ),
-    (GROUP, "The resource group does not exist"),
-    (
-        SOURCE,
-        "The source of the image does not exist, or no VM starts from it",
-    ),
-    (RETIRED, "The source of the image is at its end, or near it"),
-    (
-        PURCHASE_PLAN,
-        "The plan of a marketplace image is missing or needless",
-    ),
-    (DEFINITION, "The image definition does not exist"),
-    (
-        MISMATCH,
-        "The source does not fit the image definition, the managed image, or the size of the build VM",
-    ),
-    (VERSION, "The image version exists already"),
-    (IDENTITY, "A managed identity does not exist"),
-    (IDENTITY_RIGHTS, "The identity lacks a permission"),
-    (OWN_RIGHTS, "The service connection lacks a permission"),
-    (SUBNET, "A subnet does not exist"),
-    (SUBNET_UNFIT, "A subnet is not as a build needs it"),
-    (
-        SIZE,
-        "The subscription cannot have this size of VM in the region",
-    ),
-    (QUOTA, "A quota of virtual processors has no room"),
-    (
-        ACCOUNT,
-        "The storage account does not exist, or is closed by its firewall",
-    ),
-    (
-        STAGING,
-        "The staging resource group is not as the service wants it",
-    ),
-    (
-        TIME_LIMIT,
-        "The job may end before the build does, which cancels it",
-    ),
-    (
-        STEPS,
-        "A step is for another operating system than that of the source",
     ),
 ];

@@ -1,15 +1,16 @@
-//! Which rights a build needs where.
+//! Which permissions a build needs where, and the built-in roles that give them.
 
-use super::azure::Azure;
-use super::rights::{Action, Permission, missing};
+use super::codes::Code;
+use super::finding::{Finding, Verdict};
+use super::lookup::Azure;
+use super::roles::{Action, Permission, missing};
 use super::storage::account;
-use super::subject::{Source, Target, group_of};
-use super::{Code, Seen, Verdict};
+use super::subject::{Source, Target};
 use crate::inputs::PackageAccess;
 use crate::resource::quoted;
 
 /// Rights that are needed at one place, and the built-in role that gives them.
-pub(super) struct Need {
+pub(super) struct RequiredRole {
     pub(super) scope: String,
     /// What the place is, for a sentence.
     pub(super) what: String,
@@ -73,7 +74,7 @@ const STAGING: &[Action] = &[
     Action::Control("Microsoft.KeyVault/vaults/write"),
 ];
 
-impl Need {
+impl RequiredRole {
     fn new(
         scope: impl Into<String>,
         what: impl Into<String>,
@@ -101,10 +102,10 @@ impl Need {
         assignee: &str,
         code: Code,
         given: &[Permission],
-    ) -> Seen {
+    ) -> Finding {
         let lacking = missing(given, self.actions);
         if lacking.is_empty() {
-            return Seen::fine(format!("{}: all that a build needs", self.what));
+            return Finding::fine(format!("{}: all that a build needs", self.what));
         }
         let instead = self.instead;
         let does_instead = instead.is_some_and(|other| missing(given, other).is_empty());
@@ -123,17 +124,17 @@ impl Need {
             self.role,
             quoted(&self.scope)
         );
-        Seen::new(verdict, text).fix(fix)
+        Finding::new(verdict, text).fix(fix)
     }
 }
 
 /// Of the service connection.
-pub(super) async fn of_connection(azure: &Azure<'_>) -> Vec<Need> {
+pub(super) async fn of_connection(azure: &Azure<'_>) -> Vec<RequiredRole> {
     let subject = &azure.subject;
     let group = format!("resource group '{}'", subject.resource_group);
     let mut needs = vec![
-        Need::new(subject.in_group(), group, "Contributor", TEMPLATES),
-        Need::new(
+        RequiredRole::new(subject.in_group(), group, "Contributor", TEMPLATES),
+        RequiredRole::new(
             subject.identity.as_str(),
             format!("identity '{}'", subject.identity.name()),
             "Managed Identity Operator",
@@ -145,10 +146,12 @@ pub(super) async fn of_connection(azure: &Azure<'_>) -> Vec<Need> {
         let by_role = "Storage Blob Data Contributor";
         let by_key = account.takes_keys.then_some(KEY);
         needs.push(match subject.package_access {
-            PackageAccess::Key => Need::new(account.id, what, "Storage Account Contributor", KEY),
-            PackageAccess::Auto => Need::new(account.id, what, by_role, PACKAGE).or(by_key),
+            PackageAccess::Key => {
+                RequiredRole::new(account.id, what, "Storage Account Contributor", KEY)
+            }
+            PackageAccess::Auto => RequiredRole::new(account.id, what, by_role, PACKAGE).or(by_key),
             PackageAccess::Identity | PackageAccess::Sas => {
-                Need::new(account.id, what, by_role, PACKAGE)
+                RequiredRole::new(account.id, what, by_role, PACKAGE)
             }
         });
     }
@@ -156,7 +159,7 @@ pub(super) async fn of_connection(azure: &Azure<'_>) -> Vec<Need> {
 }
 
 /// Of the identity that the service acts as.
-pub(super) fn of_identity(azure: &Azure<'_>) -> Vec<Need> {
+pub(super) fn of_identity(azure: &Azure<'_>) -> Vec<RequiredRole> {
     let subject = &azure.subject;
     let mut needs = Vec::new();
     for target in &subject.targets {
@@ -164,24 +167,29 @@ pub(super) fn of_identity(azure: &Azure<'_>) -> Vec<Need> {
             Target::Gallery { definition, .. } => {
                 let gallery = definition.parent().unwrap_or_else(|| definition.clone());
                 let what = format!("gallery '{}'", gallery.name());
-                Need::new(gallery.as_str(), what, "Contributor", PUBLISH)
+                RequiredRole::new(gallery.as_str(), what, "Contributor", PUBLISH)
             }
             Target::ManagedImage(id) => {
                 let what = format!("resource group '{}'", id.resource_group());
-                Need::new(group_of(id), what, "Contributor", WRITE_IMAGE)
+                RequiredRole::new(id.group().as_str(), what, "Contributor", WRITE_IMAGE)
             }
         });
     }
     match &subject.source {
         Source::ManagedImage(id) => {
             let what = format!("image '{}'", id.name());
-            needs.push(Need::new(id.as_str(), what, "Reader", READ_IMAGE));
+            needs.push(RequiredRole::new(id.as_str(), what, "Reader", READ_IMAGE));
         }
         Source::GalleryVersion(id) => {
             let gallery = id.parent().and_then(|definition| definition.parent());
             if let Some(gallery) = gallery {
                 let what = format!("gallery '{}'", gallery.name());
-                needs.push(Need::new(gallery.as_str(), what, "Reader", READ_VERSION));
+                needs.push(RequiredRole::new(
+                    gallery.as_str(),
+                    what,
+                    "Reader",
+                    READ_VERSION,
+                ));
             }
         }
         Source::Marketplace { .. } | Source::Other => {}
@@ -191,7 +199,7 @@ pub(super) fn of_identity(azure: &Azure<'_>) -> Vec<Need> {
         .flatten()
     {
         let what = format!("subnet '{}'", subnet.name());
-        needs.push(Need::new(
+        needs.push(RequiredRole::new(
             subnet.as_str(),
             what,
             "Network Contributor",
@@ -201,11 +209,16 @@ pub(super) fn of_identity(azure: &Azure<'_>) -> Vec<Need> {
     for identity in &subject.vm_identities {
         let what = format!("identity '{}'", identity.name());
         let role = "Managed Identity Operator";
-        needs.push(Need::new(identity.as_str(), what, role, ASSIGN));
+        needs.push(RequiredRole::new(identity.as_str(), what, role, ASSIGN));
     }
     if let Some(group) = &subject.staging_group {
         let what = "the staging resource group";
-        needs.push(Need::new(group.as_str(), what, "Contributor", STAGING));
+        needs.push(RequiredRole::new(
+            group.as_str(),
+            what,
+            "Contributor",
+            STAGING,
+        ));
     }
     needs
 }
