@@ -231,11 +231,6 @@ impl Environment {
         format!("{}@{}", user.unwrap_or_default(), lossy(host))
     }
 
-    /// The result of the job so far, as the agent spells it: `Succeeded`, `SucceededWithIssues`, `Failed` or `Canceled`.
-    pub fn job_status(&self) -> Option<String> {
-        self.text(names::AGENT_JOB_STATUS)
-    }
-
     /// The proof that an issue is the task's own, where the agent gives one.
     pub fn correlation_id(&self) -> Option<String> {
         self.text(names::COMMAND_CORRELATION_ID)

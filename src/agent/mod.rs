@@ -13,7 +13,7 @@ mod known_secrets;
 mod names;
 mod output;
 mod stage_files;
-pub mod stop;
+mod stop;
 
 use std::io;
 use std::time::SystemTime;

@@ -27,8 +27,6 @@ pub(super) const TASK_VARIABLE: &str = "VSTS_TASKVARIABLE_";
 pub(super) const TF_BUILD: &str = "TF_BUILD";
 /// A folder for generated files that the agent empties at the end of the job.
 pub(super) const AGENT_TEMP_DIRECTORY: &str = "AGENT_TEMPDIRECTORY";
-/// The result of the job so far: `Succeeded`, `SucceededWithIssues`, `Failed` or `Canceled`.
-pub(super) const AGENT_JOB_STATUS: &str = "AGENT_JOBSTATUS";
 /// A PEM file with certificate authorities that the agent was configured with.
 pub(super) const AGENT_CA_INFO: &str = "AGENT_CAINFO";
 /// The same for everything that runs on Node, which is what pipeline authors know from other tasks.

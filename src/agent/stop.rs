@@ -10,7 +10,6 @@
 //! (<https://learn.microsoft.com/windows/console/handlerroutine>). After the closing of the console Windows grants five seconds.
 
 use std::io::{self, ErrorKind, Read};
-use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -26,9 +25,9 @@ const ONE_REQUEST: Duration = Duration::from_millis(500);
 
 /// How a request to stop arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StopCause {
-    /// A signal or a console event, by its usual name.
-    Signal(&'static str),
+enum Request {
+    /// A signal or a console event.
+    Signal,
     /// The launcher is gone, and the agent with it.
     LauncherGone,
     /// The post-job stage has started beside us, in a container where no signal arrives.
@@ -40,7 +39,6 @@ pub enum StopCause {
 pub struct StopSignal {
     requested: CancellationToken,
     at_once: CancellationToken,
-    cause: Arc<OnceLock<StopCause>>,
 }
 
 impl StopSignal {
@@ -50,23 +48,23 @@ impl StopSignal {
     /// # Errors
     /// The operating system refuses a signal handler or a thread.
     pub fn listen(launcher_on_stdin: bool, files: Option<StageFiles>) -> io::Result<Self> {
-        let (sender, causes) = unbounded_channel();
+        let (sender, requests) = unbounded_channel();
         listen_for_signals(&sender)?;
         if let Some(files) = files {
             let sender = sender.clone();
             threads::named("post-job").spawn(move || {
                 files.wait_for_request();
-                report(&sender, StopCause::PostJobStage);
+                report(&sender, Request::PostJobStage);
             })?;
         }
         if launcher_on_stdin {
             threads::named("launcher").spawn(move || {
                 wait_for_end(&mut io::stdin());
-                report(&sender, StopCause::LauncherGone);
+                report(&sender, Request::LauncherGone);
             })?;
         }
         let stop = Self::default();
-        tokio::spawn(stop.clone().follow(causes));
+        tokio::spawn(stop.clone().follow(requests));
         Ok(stop)
     }
 
@@ -80,21 +78,15 @@ impl StopSignal {
         &self.at_once
     }
 
-    /// How the first request arrived.
-    pub fn cause(&self) -> Option<StopCause> {
-        self.cause.get().copied()
-    }
-
-    async fn follow(self, mut causes: UnboundedReceiver<StopCause>) {
-        let Some(first) = causes.recv().await else {
+    async fn follow(self, mut requests: UnboundedReceiver<Request>) {
+        if requests.recv().await.is_none() {
             return;
-        };
-        self.cause.get_or_init(|| first);
+        }
         self.requested.cancel();
         let requested_at = Instant::now();
-        while let Some(next) = causes.recv().await {
+        while let Some(next) = requests.recv().await {
             // The end of the launcher, or the post-job stage, is no second request: nobody is in a hurry anymore, and what is left of the clean-up may go on.
-            if matches!(next, StopCause::Signal(_)) && requested_at.elapsed() >= ONE_REQUEST {
+            if matches!(next, Request::Signal) && requested_at.elapsed() >= ONE_REQUEST {
                 self.at_once.cancel();
                 return;
             }
@@ -103,19 +95,19 @@ impl StopSignal {
 }
 
 #[cfg(unix)]
-fn listen_for_signals(sender: &UnboundedSender<StopCause>) -> io::Result<()> {
+fn listen_for_signals(sender: &UnboundedSender<Request>) -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
 
-    for (kind, name) in [
-        (SignalKind::interrupt(), "SIGINT"),
-        (SignalKind::terminate(), "SIGTERM"),
-        (SignalKind::hangup(), "SIGHUP"),
+    for kind in [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
     ] {
         let mut signals = signal(kind)?;
         let sender = sender.clone();
         tokio::spawn(async move {
             while signals.recv().await.is_some() {
-                report(&sender, StopCause::Signal(name));
+                report(&sender, Request::Signal);
             }
         });
     }
@@ -123,29 +115,29 @@ fn listen_for_signals(sender: &UnboundedSender<StopCause>) -> io::Result<()> {
 }
 
 #[cfg(windows)]
-fn listen_for_signals(sender: &UnboundedSender<StopCause>) -> io::Result<()> {
+fn listen_for_signals(sender: &UnboundedSender<Request>) -> io::Result<()> {
     use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close};
 
     macro_rules! listen {
-        ($events:expr, $name:literal) => {{
+        ($events:expr) => {{
             let mut events = $events?;
             let sender = sender.clone();
             tokio::spawn(async move {
                 while events.recv().await.is_some() {
-                    report(&sender, StopCause::Signal($name));
+                    report(&sender, Request::Signal);
                 }
             });
         }};
     }
-    listen!(ctrl_c(), "Ctrl+C");
-    listen!(ctrl_break(), "Ctrl+Break");
-    listen!(ctrl_close(), "the closing of the console");
+    listen!(ctrl_c());
+    listen!(ctrl_break());
+    listen!(ctrl_close());
     Ok(())
 }
 
-/// Nobody listening anymore means that the process is about to end, which is what the cause asks for.
-fn report(sender: &UnboundedSender<StopCause>, cause: StopCause) {
-    sender.send(cause).unwrap_or_default();
+/// Nobody listening anymore means that the process is about to end, which is what the request asks for.
+fn report(sender: &UnboundedSender<Request>, request: Request) {
+    sender.send(request).unwrap_or_default();
 }
 
 /// Reads until there is nothing left to come. An input that cannot be read has ended, too.
@@ -168,22 +160,14 @@ fn wait_for_end(input: &mut dyn Read) {
 mod tests {
     use super::*;
 
-    const INTERRUPT: StopCause = StopCause::Signal("SIGINT");
-    const TERMINATE: StopCause = StopCause::Signal("SIGTERM");
-
-    /// Sends causes after pauses of so many milliseconds, and returns what has been canceled at the end.
-    async fn check(
-        causes: &[(u64, StopCause)],
-        requested: bool,
-        at_once: bool,
-        cause: Option<StopCause>,
-    ) {
+    /// Sends requests after pauses of so many milliseconds, and compares what has been canceled at the end.
+    async fn check(requests: &[(u64, Request)], requested: bool, at_once: bool) {
         let (sender, receiver) = unbounded_channel();
         let stop = StopSignal::default();
         let following = tokio::spawn(stop.clone().follow(receiver));
-        for (pause, cause) in causes {
+        for (pause, request) in requests {
             tokio::time::sleep(Duration::from_millis(*pause)).await;
-            report(&sender, *cause);
+            report(&sender, *request);
             tokio::task::yield_now().await;
         }
         drop(sender);
@@ -194,57 +178,23 @@ mod tests {
                 stop.at_once().is_cancelled()
             ),
             (requested, at_once),
-            "{causes:?}"
+            "{requests:?}"
         );
-        assert_eq!(stop.cause(), cause);
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_first_request_winds_up_and_the_second_signal_ends() {
-        check(&[], false, false, None).await;
-        check(&[(1, INTERRUPT)], true, false, Some(INTERRUPT)).await;
-        check(
-            &[(1, INTERRUPT), (7_500, TERMINATE)],
-            true,
-            true,
-            Some(INTERRUPT),
-        )
-        .await;
-        check(
-            &[(1, INTERRUPT), (3, INTERRUPT)],
-            true,
-            false,
-            Some(INTERRUPT),
-        )
-        .await;
-        check(
-            &[(1, INTERRUPT), (3, INTERRUPT), (600, INTERRUPT)],
-            true,
-            true,
-            Some(INTERRUPT),
-        )
-        .await;
-        check(
-            &[(1, StopCause::LauncherGone)],
-            true,
-            false,
-            Some(StopCause::LauncherGone),
-        )
-        .await;
-        check(
-            &[(1, INTERRUPT), (10_000, StopCause::LauncherGone)],
-            true,
-            false,
-            Some(INTERRUPT),
-        )
-        .await;
-        check(
-            &[(1, StopCause::LauncherGone), (600, TERMINATE)],
-            true,
-            true,
-            Some(StopCause::LauncherGone),
-        )
-        .await;
+        use Request::{LauncherGone, PostJobStage, Signal};
+        check(&[], false, false).await;
+        check(&[(1, Signal)], true, false).await;
+        check(&[(1, Signal), (7_500, Signal)], true, true).await;
+        check(&[(1, Signal), (3, Signal)], true, false).await;
+        check(&[(1, Signal), (3, Signal), (600, Signal)], true, true).await;
+        for gone in [LauncherGone, PostJobStage] {
+            check(&[(1, gone)], true, false).await;
+            check(&[(1, Signal), (10_000, gone)], true, false).await;
+            check(&[(1, gone), (600, Signal)], true, true).await;
+        }
     }
 
     #[test]

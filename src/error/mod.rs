@@ -10,7 +10,6 @@ use crate::arm::auth::SignInFailure;
 use crate::arm::{Cause, Failure};
 use crate::check::Finding;
 use crate::diagnosis::{Diagnosis, Explanation, Place, of_text};
-use crate::inputs::Problems;
 use crate::inputs::declared::{
     BUILD_TIMEOUT_IN_MINUTES, PACKAGE_EXCLUDE, SKIP_IF_UNCHANGED, TEMPLATE_NAME,
 };
@@ -22,9 +21,6 @@ pub use codes::{CODES, PARTLY};
 /// Why there is no image.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The inputs, or the service connection, cannot be used. Nothing was sent.
-    #[error("{0}")]
-    Refused(Problems),
     /// The way to the network cannot be set up.
     #[error("Preparing the connection failed: {0}")]
     Network(String),
@@ -140,7 +136,6 @@ impl Error {
             return known.entry.code;
         }
         match self {
-            Self::Refused(problems) => problems.headline().code.as_str(),
             Self::Network(_) => codes::NETWORK,
             Self::SignIn(failure) => failure.code,
             Self::Preflight(findings) => {
@@ -171,7 +166,6 @@ impl Error {
             return Some(format!("{cause}: {fix}"));
         }
         match self {
-            Self::Refused(problems) => problems.headline().hint.clone(),
             Self::Network(_) => Some("check how the agent was configured for proxy and certificates (Agent.ProxyUrl, Agent.CAInfo, Agent.ClientCert), and NODE_EXTRA_CA_CERTS".to_owned()),
             Self::SignIn(failure) => failure.hint.clone(),
             Self::Preflight(findings) => findings.first()?.fix.clone(),

@@ -29,8 +29,6 @@ const TIME: &[BorrowedFormatItem<'_>] =
 pub struct ReadLink {
     /// The whole address.
     pub url: Secret,
-    /// When it stops to work.
-    pub valid_until: OffsetDateTime,
 }
 
 /// A key of Microsoft Entra ID's caller for signing links, as the service describes it.
@@ -64,7 +62,7 @@ pub(super) async fn read_link(
         failed(unreadable(blob, what))
     })?;
     let query = query(&key, &signature, &from, &until);
-    Ok(link(client, blob, &query, &signature, valid_until))
+    Ok(link(client, blob, &query, &signature))
 }
 
 /// Signs such a link with a key of the account: a service SAS
@@ -92,7 +90,7 @@ pub(super) fn key_link(
         ("sig", &signature),
     ];
     let query = joined(&parameters);
-    Ok(link(client, blob, &query, &signature, valid_until))
+    Ok(link(client, blob, &query, &signature))
 }
 
 fn check_life(blob: &BlobRef, life: Duration) -> Result<(), StorageFailure> {
@@ -105,13 +103,7 @@ fn check_life(blob: &BlobRef, life: Duration) -> Result<(), StorageFailure> {
     })
 }
 
-fn link(
-    client: &Client,
-    blob: &BlobRef,
-    query: &str,
-    signature: &str,
-    valid_until: OffsetDateTime,
-) -> ReadLink {
+fn link(client: &Client, blob: &BlobRef, query: &str, signature: &str) -> ReadLink {
     // Masked in each form that somebody may print: alone, encoded as we and as others encode it, and in the whole address.
     for form in [
         signature.to_owned(),
@@ -122,7 +114,6 @@ fn link(
     }
     ReadLink {
         url: client.secret(format!("{}?{query}", blob.url())),
-        valid_until,
     }
 }
 

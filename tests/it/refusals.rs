@@ -173,8 +173,6 @@ fn of_templates() -> Vec<Error> {
 /// The kind of an error. A new one is missed here by the compiler, and by the test when it has no fixture.
 fn kind(error: &Error) -> usize {
     match error {
-        // Problems of inputs have tests of their own.
-        Error::Refused(_) => 0,
         Error::Network(_) => 1,
         Error::SignIn(_) => 2,
         Error::Preflight(_) => 3,
