@@ -132,7 +132,7 @@ impl RequiredRole {
 pub(super) async fn of_connection(azure: &Azure<'_>) -> Vec<RequiredRole> {
     let subject = &azure.subject;
     let group = format!("resource group '{}'", subject.resource_group);
-    let mut needs = vec![
+    let mut required = vec![
         RequiredRole::new(subject.in_group(), group, "Contributor", TEMPLATES),
         RequiredRole::new(
             subject.identity.as_str(),
@@ -145,7 +145,7 @@ pub(super) async fn of_connection(azure: &Azure<'_>) -> Vec<RequiredRole> {
         let what = format!("storage account '{}'", account.name);
         let by_role = "Storage Blob Data Contributor";
         let by_key = account.takes_keys.then_some(KEY);
-        needs.push(match subject.package_access {
+        required.push(match subject.package_access {
             PackageAccess::Key => {
                 RequiredRole::new(account.id, what, "Storage Account Contributor", KEY)
             }
@@ -155,15 +155,15 @@ pub(super) async fn of_connection(azure: &Azure<'_>) -> Vec<RequiredRole> {
             }
         });
     }
-    needs
+    required
 }
 
 /// Of the identity that the service acts as.
 pub(super) fn of_identity(azure: &Azure<'_>) -> Vec<RequiredRole> {
     let subject = &azure.subject;
-    let mut needs = Vec::new();
+    let mut required = Vec::new();
     for target in &subject.targets {
-        needs.push(match target {
+        required.push(match target {
             Target::Gallery { definition, .. } => {
                 let gallery = definition.parent().unwrap_or_else(|| definition.clone());
                 let what = format!("gallery '{}'", gallery.name());
@@ -178,13 +178,13 @@ pub(super) fn of_identity(azure: &Azure<'_>) -> Vec<RequiredRole> {
     match &subject.source {
         Source::ManagedImage(id) => {
             let what = format!("image '{}'", id.name());
-            needs.push(RequiredRole::new(id.as_str(), what, "Reader", READ_IMAGE));
+            required.push(RequiredRole::new(id.as_str(), what, "Reader", READ_IMAGE));
         }
         Source::GalleryVersion(id) => {
             let gallery = id.parent().and_then(|definition| definition.parent());
             if let Some(gallery) = gallery {
                 let what = format!("gallery '{}'", gallery.name());
-                needs.push(RequiredRole::new(
+                required.push(RequiredRole::new(
                     gallery.as_str(),
                     what,
                     "Reader",
@@ -194,31 +194,28 @@ pub(super) fn of_identity(azure: &Azure<'_>) -> Vec<RequiredRole> {
         }
         Source::Marketplace { .. } | Source::Other => {}
     }
-    for subnet in [&subject.subnet, &subject.container_subnet]
-        .into_iter()
-        .flatten()
-    {
-        let what = format!("subnet '{}'", subnet.name());
-        needs.push(RequiredRole::new(
-            subnet.as_str(),
-            what,
-            "Network Contributor",
-            JOIN,
-        ));
+    let subnets = [&subject.subnet, &subject.container_subnet];
+    for subnet in subnets.into_iter().flatten() {
+        let (id, what) = (subnet.as_str(), format!("subnet '{}'", subnet.name()));
+        required.push(RequiredRole::new(id, what, "Network Contributor", JOIN));
     }
     for identity in &subject.vm_identities {
-        let what = format!("identity '{}'", identity.name());
-        let role = "Managed Identity Operator";
-        needs.push(RequiredRole::new(identity.as_str(), what, role, ASSIGN));
+        let (id, what) = (identity.as_str(), format!("identity '{}'", identity.name()));
+        required.push(RequiredRole::new(
+            id,
+            what,
+            "Managed Identity Operator",
+            ASSIGN,
+        ));
     }
     if let Some(group) = &subject.staging_group {
         let what = "the staging resource group";
-        needs.push(RequiredRole::new(
+        required.push(RequiredRole::new(
             group.as_str(),
             what,
             "Contributor",
             STAGING,
         ));
     }
-    needs
+    required
 }
