@@ -1,18 +1,18 @@
 # The same as service-connection.sh with Azure PowerShell: .\service-connection.ps1 -Organization contoso -Project shop
 param(
     [Parameter(Mandatory)] [string] $Organization,
-    [Parameter(Mandatory)] [string] $Project
+    [Parameter(Mandatory)] [string] $Project,
+    [string] $Connection = 'images-prod',
+    [string] $Identity = 'id-image-pipeline'
 )
 $ErrorActionPreference = 'Stop'
-$connection = 'images-prod'
 $group = 'rg-images'
-$pipelineIdentity = 'id-image-pipeline'
 
 # The id of Azure DevOps in Microsoft Entra ID, which is the resource of the token.
 $devops = '499b84ac-1321-427f-aa17-267ca6975798'
 $server = "https://dev.azure.com/$Organization"
 $context = Get-AzContext
-$client = (Get-AzUserAssignedIdentity -ResourceGroupName $group -Name $pipelineIdentity).ClientId
+$client = (Get-AzUserAssignedIdentity -ResourceGroupName $group -Name $Identity).ClientId
 
 function Read-Answer($answer) {
     if ($answer.StatusCode -ge 400) { throw "Azure DevOps answered $($answer.StatusCode): $($answer.Content)" }
@@ -21,7 +21,7 @@ function Read-Answer($answer) {
 
 $projectId = (Read-Answer (Invoke-AzRestMethod -Uri "$server/_apis/projects/$($Project)?api-version=7.1" -ResourceId $devops)).id
 $body = @{
-    name                             = $connection
+    name                             = $Connection
     type                             = 'azurerm'
     url                              = 'https://management.azure.com/'
     data                             = @{
@@ -38,7 +38,7 @@ $body = @{
     isShared                         = $false
     isReady                          = $true
     serviceEndpointProjectReferences = @(
-        @{ projectReference = @{ id = $projectId; name = $Project }; name = $connection }
+        @{ projectReference = @{ id = $projectId; name = $Project }; name = $Connection }
     )
 } | ConvertTo-Json -Depth 5
 $endpoints = "$server/_apis/serviceendpoint/endpoints?api-version=7.1"
@@ -47,6 +47,6 @@ $made = Read-Answer (Invoke-AzRestMethod -Method POST -Uri $endpoints -ResourceI
 # Issuer and subject of the tokens are known only now.
 $endpoint = "$server/$Project/_apis/serviceendpoint/endpoints/$($made.id)?api-version=7.1"
 $parameters = (Read-Answer (Invoke-AzRestMethod -Uri $endpoint -ResourceId $devops)).authorization.parameters
-New-AzFederatedIdentityCredential -ResourceGroupName $group -IdentityName $pipelineIdentity -Name 'azure-pipelines' `
+New-AzFederatedIdentityCredential -ResourceGroupName $group -IdentityName $Identity -Name 'azure-pipelines' `
     -Issuer $parameters.workloadIdentityFederationIssuer -Subject $parameters.workloadIdentityFederationSubject `
     -Audience 'api://AzureADTokenExchange'

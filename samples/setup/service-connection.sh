@@ -1,12 +1,12 @@
 #!/bin/sh
 # Creates the service connection, and makes the managed identity trust it. Run it after main.json or setup.sh:
-# sh service-connection.sh <organization> <project>
+# sh service-connection.sh <organization> <project> [<name of the connection> <managed identity>]
 set -eu
 organization=$1
 project=$2
-connection=images-prod
+connection=${3:-images-prod}
 group=rg-images
-pipelineIdentity=id-image-pipeline
+pipelineIdentity=${4:-id-image-pipeline}
 
 # The id of Azure DevOps in Microsoft Entra ID, which is the resource of the token.
 devops=499b84ac-1321-427f-aa17-267ca6975798

@@ -5,6 +5,7 @@ $location = 'westeurope'
 $group = 'rg-images'
 $imageIdentity = 'id-image-builder'
 $pipelineIdentity = 'id-image-pipeline'
+$releaseIdentity = 'id-image-release'
 $gallery = 'galContoso'
 $account = 'stcontosoimages'
 # The resource group of the network, if builds run in your own subnets.
@@ -19,7 +20,7 @@ foreach ($provider in 'VirtualMachineImages', 'Compute', 'KeyVault', 'Storage', 
 New-AzResourceGroup -Name $group -Location $location
 
 # Needs Owner, User Access Administrator or Role Based Access Control Administrator.
-foreach ($role in 'pipeline', 'image', 'network', 'reader', 'log') {
+foreach ($role in 'pipeline', 'image', 'network', 'reader', 'log', 'release', 'release-reader') {
     $file = New-TemporaryFile
     $text = Get-Content -Raw -Path "$PSScriptRoot/roles/$role.json"
     $text.Replace('00000000-0000-0000-0000-000000000000', $subscription) | Set-Content -Path $file
@@ -29,8 +30,10 @@ foreach ($role in 'pipeline', 'image', 'network', 'reader', 'log') {
 
 New-AzUserAssignedIdentity -ResourceGroupName $group -Name $imageIdentity -Location $location
 New-AzUserAssignedIdentity -ResourceGroupName $group -Name $pipelineIdentity -Location $location
+New-AzUserAssignedIdentity -ResourceGroupName $group -Name $releaseIdentity -Location $location
 $imagePrincipal = (Get-AzUserAssignedIdentity -ResourceGroupName $group -Name $imageIdentity).PrincipalId
 $pipelinePrincipal = (Get-AzUserAssignedIdentity -ResourceGroupName $group -Name $pipelineIdentity).PrincipalId
+$releasePrincipal = (Get-AzUserAssignedIdentity -ResourceGroupName $group -Name $releaseIdentity).PrincipalId
 
 New-AzGallery -ResourceGroupName $group -Name $gallery -Location $location
 $features = @(@{ Name = 'SecurityType'; Value = 'TrustedLaunchSupported' })
@@ -58,6 +61,8 @@ $logOnly = @(
 ) -join ' '
 New-AzRoleAssignment -ObjectId $pipelinePrincipal -ObjectType 'ServicePrincipal' -RoleDefinitionName 'Image Builder Task log' -Scope "/subscriptions/$subscription" `
     -Condition $logOnly -ConditionVersion '2.0'
+New-AzRoleAssignment -ObjectId $releasePrincipal -ObjectType 'ServicePrincipal' -RoleDefinitionName 'Image Builder Task release' -Scope $groupId
+New-AzRoleAssignment -ObjectId $releasePrincipal -ObjectType 'ServicePrincipal' -RoleDefinitionName 'Image Builder Task release reader' -Scope "/subscriptions/$subscription"
 New-AzRoleAssignment -ObjectId $imagePrincipal -ObjectType 'ServicePrincipal' -RoleDefinitionName 'Image Builder Task image' -Scope $groupId
 New-AzRoleAssignment -ObjectId $imagePrincipal -ObjectType 'ServicePrincipal' -RoleDefinitionName 'Storage Blob Data Reader' -Scope $accountId
 if ($networkGroup) {

@@ -5,6 +5,7 @@ location=westeurope
 group=rg-images
 imageIdentity=id-image-builder
 pipelineIdentity=id-image-pipeline
+releaseIdentity=id-image-release
 gallery=galContoso
 account=stcontosoimages
 # The resource group of the network, if builds run in your own subnets.
@@ -20,15 +21,17 @@ done
 az group create --name "$group" --location "$location"
 
 # Needs Owner, User Access Administrator or Role Based Access Control Administrator.
-for role in pipeline image network reader log; do
+for role in pipeline image network reader log release release-reader; do
   az role definition create \
     --role-definition "$(sed "s/00000000-0000-0000-0000-000000000000/$subscription/" "roles/$role.json")"
 done
 
 az identity create --resource-group "$group" --name "$imageIdentity" --location "$location"
 az identity create --resource-group "$group" --name "$pipelineIdentity" --location "$location"
+az identity create --resource-group "$group" --name "$releaseIdentity" --location "$location"
 imagePrincipal=$(az identity show --resource-group "$group" --name "$imageIdentity" --query principalId --output tsv)
 pipelinePrincipal=$(az identity show --resource-group "$group" --name "$pipelineIdentity" --query principalId --output tsv)
+releasePrincipal=$(az identity show --resource-group "$group" --name "$releaseIdentity" --query principalId --output tsv)
 
 az sig create --resource-group "$group" --gallery-name "$gallery" --location "$location"
 az sig image-definition create --resource-group "$group" --gallery-name "$gallery" --location "$location" \
@@ -61,6 +64,8 @@ grant "$pipelinePrincipal" "Image Builder Task pipeline" "$groupId"
 grant "$pipelinePrincipal" "Storage Blob Data Contributor" "$accountId"
 grant "$pipelinePrincipal" "Image Builder Task reader" "/subscriptions/$subscription"
 grant "$pipelinePrincipal" "Image Builder Task log" "/subscriptions/$subscription" --condition "$logOnly" --condition-version 2.0
+grant "$releasePrincipal" "Image Builder Task release" "$groupId"
+grant "$releasePrincipal" "Image Builder Task release reader" "/subscriptions/$subscription"
 grant "$imagePrincipal" "Image Builder Task image" "$groupId"
 grant "$imagePrincipal" "Storage Blob Data Reader" "$accountId"
 if [ -n "$networkGroup" ]; then

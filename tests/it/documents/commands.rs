@@ -103,10 +103,12 @@ pub(super) fn option<'a>(command: &str, options: &'a Options, name: &str) -> &'a
         .unwrap_or_else(|| panic!("{command} lacks {name}"))
 }
 
+/// Whose principal it is, by the words that name it.
 pub(super) fn who(principal: &str) -> &'static str {
-    match (principal.contains("ipeline"), principal.contains("mage")) {
-        (true, _) => "pipeline",
-        (false, true) => "image",
+    match ["elease", "ipeline", "mage"].map(|part| principal.contains(part)) {
+        [true, ..] => "release",
+        [_, true, _] => "pipeline",
+        [_, _, true] => "image",
         _ => panic!("{principal}"),
     }
 }

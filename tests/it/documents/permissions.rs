@@ -206,6 +206,15 @@ fn the_page_shows_the_roles() {
         .collect();
     assert_eq!(
         shown,
-        ["pipeline", "reader", "log", "image", "network"].map(role)
+        [
+            "pipeline",
+            "reader",
+            "log",
+            "image",
+            "network",
+            "release",
+            "release-reader"
+        ]
+        .map(role)
     );
 }

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::commands::{az_commands, run_with_stand_in};
+use super::commands::{az_commands, run_with_stand_in, who};
 use super::deployments::{Resource, deploy, template};
 use super::expressions::SUBSCRIPTION;
 use super::files::root;
@@ -24,7 +24,15 @@ const PROVIDERS: [&str; 7] = [
     "ContainerInstance",
     "ManagedIdentity",
 ];
-const ROLES: [&str; 5] = ["pipeline", "image", "network", "reader", "log"];
+const ROLES: [&str; 7] = [
+    "pipeline",
+    "image",
+    "network",
+    "reader",
+    "log",
+    "release",
+    "release-reader",
+];
 /// Of the blobs of the subscription, the logs of builds alone.
 const LOG_ONLY: &str = "((!(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read'})) OR (@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringEquals 'packerlogs'))";
 
@@ -109,9 +117,6 @@ fn fact(resource: &Resource) -> Option<String> {
 
 fn assigned(resource: &Resource) -> String {
     let principal = resource.text("/properties/principalId");
-    let who = ["id-image-pipeline", "pipelinePrincipalId"]
-        .iter()
-        .any(|part| principal.contains(part));
     let scope = resource.body["scope"]
         .as_str()
         .map(|scope| format!("/providers/{scope}"));
@@ -121,7 +126,7 @@ fn assigned(resource: &Resource) -> String {
         .map(|group| format!("/resourceGroups/{group}"));
     assignment(
         &role_name(resource.text("/properties/roleDefinitionId")),
-        if who { "pipeline" } else { "image" },
+        who(principal),
         &format!(
             "/subscriptions/{SUBSCRIPTION}{}{}",
             group.unwrap_or_default(),
@@ -198,11 +203,9 @@ fn on_the_subscription_no_blob_but_the_log_is_read() {
     let expected = [
         ("pipeline is 'Image Builder Task log'", condition.as_str()),
         ("pipeline is 'Image Builder Task reader'", ""),
+        ("release is 'Image Builder Task release reader'", ""),
     ];
     assert_eq!(given, expected);
-    let reader = role("reader");
-    assert_eq!(reader["DataActions"], json!([]));
-    let actions = reader["Actions"].as_array().unwrap().iter();
     let telling = [
         "/logs/",
         "/keys",
@@ -210,11 +213,16 @@ fn on_the_subscription_no_blob_but_the_log_is_read() {
         "ContainerInstance",
         "*",
     ];
-    for action in actions.map(|action| action.as_str().unwrap()) {
-        assert!(
-            telling.iter().all(|part| !action.contains(part)),
-            "{action}"
-        );
+    for reader in ["reader", "release-reader"].map(role) {
+        assert_eq!(reader["DataActions"], json!([]));
+        let actions = reader["Actions"].as_array().unwrap().iter();
+        for action in actions.map(|action| action.as_str().unwrap()) {
+            assert!(action.ends_with("/read"), "{action}");
+            assert!(
+                telling.iter().all(|part| !action.contains(part)),
+                "{action}"
+            );
+        }
     }
 }
 
@@ -347,6 +355,32 @@ fn the_service_connection_is_made_as_documented() {
         last.starts_with("identity federated-credential create"),
         "{last}"
     );
+}
+
+/// Who releases an image is not who builds it.
+#[test]
+fn the_service_connection_of_releases_is_another_one() {
+    let words = ["contoso", "shop", "images-release", "id-image-release"];
+    let recorded = run_with_stand_in("setup/service-connection.sh", &words);
+    let said: Vec<String> = recorded.iter().map(|words| words.join(" ")).collect();
+    assert!(
+        said.iter()
+            .any(|line| line.contains("\"name\": \"images-release\""))
+    );
+    assert!(!said.iter().any(|line| line.contains("id-image-pipeline")));
+    let release = |fact: &&String| fact.starts_with("release is ");
+    let given: Vec<_> = by_template().iter().filter(release).cloned().collect();
+    assert_eq!(given.len(), 2, "{given:#?}");
+    // Not even by accident: each may do what the other must not.
+    let may = |name: &str, action: &str| {
+        let role = role(name);
+        let mut actions = role["Actions"].as_array().unwrap().iter();
+        actions.any(|known| known == action)
+    };
+    let delete = "Microsoft.Compute/galleries/images/versions/delete";
+    let write = "Microsoft.Compute/galleries/images/versions/write";
+    assert!(may("release", delete) && may("release", write));
+    assert!(!may("pipeline", delete) && !may("pipeline", write));
 }
 
 /// The two scripts for the service connection say the same to Azure DevOps.
