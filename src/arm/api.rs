@@ -12,6 +12,8 @@ pub const MACHINES: &str = "2024-07-01";
 pub const IMAGES: &str = "2024-07-01";
 /// Lists of resources of all types, and resource groups.
 pub const RESOURCES: &str = "2021-04-01";
+/// Subscriptions.
+pub const SUBSCRIPTIONS: &str = "2022-12-01";
 /// Azure Resource Graph.
 pub const RESOURCE_GRAPH: &str = "2021-03-01";
 /// Azure Virtual Desktop. Session host configurations are in preview versions alone; this one is recorded.

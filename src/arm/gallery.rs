@@ -37,7 +37,10 @@ impl Arm {
         );
         let path = format!("{definition}/versions");
         let all = self.pages(&doing, path, GALLERIES).await?;
-        Ok(all.iter().filter_map(Version::read).collect())
+        // With a part of them nobody can tell which one is the latest.
+        let versions: Option<Vec<Version>> = all.iter().map(Version::read).collect();
+        let unreadable = || Cause::Unreadable("a version has no name or no id".to_owned());
+        versions.ok_or_else(|| Failure::of(doing, unreadable()))
     }
 
     /// All versions of image definition `definition`, with all that tells which of them are the latest ones: a list does not say where the
