@@ -5,6 +5,7 @@ mod clean_up;
 mod command;
 mod doctor;
 mod render;
+mod retain;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -68,11 +69,13 @@ async fn act(agent: &Agent, given: &Given, http: Result<Arc<dyn Http>, String>, 
         Task::Build(plan) | Task::Render(plan) | Task::Doctor(plan) => {
             console.set_variable("templateName", &plan.template_name);
         }
+        Task::Retain(_) => {}
     }
     match task {
         Task::Build(plan) => build(agent, http, &plan, stop).await,
         Task::Render(plan) => render::write(agent, &plan),
         Task::Doctor(plan) => Box::pin(doctor::visit(agent, http, &plan, stop)).await,
+        Task::Retain(task) => Box::pin(retain::retain(agent, http, &task, stop)).await,
     }
 }
 

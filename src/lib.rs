@@ -13,6 +13,7 @@ pub mod log;
 pub mod release;
 pub mod report;
 pub mod resource;
+pub mod retain;
 pub mod run;
 pub mod secret;
 pub mod storage;

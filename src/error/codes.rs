@@ -19,6 +19,15 @@ pub(super) const NOT_OURS: &str = "AIB803";
 /// Code of "a target got no image".
 pub const PARTLY: &str = "AIB406";
 
+pub(super) const NO_DEFINITION: &str = "AIB891";
+pub(super) const USE_UNKNOWN: &str = "AIB892";
+/// Code of "a version stays, because its deletion is blocked".
+pub const KEPT_BLOCKED: &str = "AIB893";
+/// Code of "a version stays, because it is locked or busy".
+pub const KEPT_LOCKED: &str = "AIB894";
+/// Code of "a version stays, because a permission is missing".
+pub const KEPT_NO_PERMISSION: &str = "AIB895";
+
 /// Every code with its meaning, in the order of the codes; those of inputs are [`crate::inputs::CODES`].
 pub const CODES: &[(&str, &str)] = &[
     (
@@ -104,6 +113,23 @@ pub const CODES: &[(&str, &str)] = &[
     (
         NOT_OURS,
         "The image template was not made by this task, is of another pipeline run or step, or is running already",
+    ),
+    (NO_DEFINITION, "The image definition does not exist"),
+    (
+        USE_UNKNOWN,
+        "Nobody can tell which image versions are in use, so none is deleted",
+    ),
+    (
+        KEPT_BLOCKED,
+        "An image version is kept because its deletion is blocked until its end of life (warning)",
+    ),
+    (
+        KEPT_LOCKED,
+        "An image version is kept because it is locked or busy (warning)",
+    ),
+    (
+        KEPT_NO_PERMISSION,
+        "An image version is kept because a permission is missing (warning)",
     ),
     ("AIB901", "The task has no program for the agent's platform"),
     (

@@ -11,12 +11,13 @@ use crate::arm::{Cause, Failure};
 use crate::check::Finding;
 use crate::diagnosis::{Diagnosis, Explanation, Place, of_text};
 use crate::inputs::declared::{
-    BUILD_TIMEOUT_IN_MINUTES, PACKAGE_EXCLUDE, SKIP_IF_UNCHANGED, TEMPLATE_NAME,
+    BUILD_TIMEOUT_IN_MINUTES, GALLERY_IMAGE_ID, PACKAGE_EXCLUDE, SKIP_IF_UNCHANGED, TEMPLATE_NAME,
 };
+use crate::resource::{ResourceId, quoted};
 use crate::storage::StorageFailure;
 pub use crate::wording::duration;
 
-pub use codes::{CODES, PARTLY};
+pub use codes::{CODES, KEPT_BLOCKED, KEPT_LOCKED, KEPT_NO_PERMISSION, PARTLY};
 
 /// Why there is no image.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +125,20 @@ pub enum Error {
         /// What to do instead.
         instead: String,
     },
+    /// There is no such image definition.
+    #[error("Listing the versions failed: image definition '{definition}' does not exist")]
+    NoDefinition {
+        /// Its id.
+        definition: ResourceId,
+    },
+    /// Nobody can tell which image versions are in use.
+    #[error("Finding out which image versions are in use failed: {why}")]
+    UseUnknown {
+        /// What could not be read, and why.
+        why: String,
+        /// What to do about it.
+        hint: String,
+    },
     /// The job was canceled.
     #[error("The job was canceled")]
     Canceled,
@@ -155,6 +170,8 @@ impl Error {
             Self::NoTemplate { .. } => codes::NO_TEMPLATE,
             Self::SeveralTemplates { .. } => codes::SEVERAL_TEMPLATES,
             Self::NotOurs { .. } => codes::NOT_OURS,
+            Self::NoDefinition { .. } => codes::NO_DEFINITION,
+            Self::UseUnknown { .. } => codes::USE_UNKNOWN,
             Self::Canceled => codes::CANCELED,
             Self::Package(failure) => failure.code(),
         }
@@ -186,6 +203,12 @@ impl Error {
                 Some(listing) => format!("the run has succeeded, so the image can be there, but nothing proves which one it made; to see what is there, run: {listing}"),
                 None => "the run has succeeded, so the VHD can be there: search the storage account for it".to_owned(),
             }),
+            Self::NoDefinition { definition } => Some(format!(
+                "correct input '{}'; to list the image definitions of the gallery, run: {}",
+                GALLERY_IMAGE_ID.name,
+                definitions_beside(definition)
+            )),
+            Self::UseUnknown { hint, .. } => Some(format!("nothing is deleted then; {hint}")),
             Self::Package(failure) if failure.is_about_one_entry() => failure.hint().map(|hint| {
                 format!("{hint}; or leave the path out of the package with input '{}'", PACKAGE_EXCLUDE.name)
             }),
@@ -243,6 +266,16 @@ fn of_refusal(failure: &Failure) -> Option<Diagnosis> {
     let refusal = failure.refusal()?;
     let text = format!("{}: {}", refusal.code, refusal.message);
     of_text(&[Place::Request], &text)
+}
+
+/// The command that lists the image definitions of the same gallery.
+fn definitions_beside(definition: &ResourceId) -> String {
+    format!(
+        "az sig image-definition list --subscription {} --resource-group {} --gallery-name {} --query [].id --output tsv",
+        quoted(definition.subscription()),
+        quoted(definition.resource_group()),
+        quoted(definition.name_at(0).unwrap_or_default())
+    )
 }
 
 /// What helps where nothing is known: the most telling lines, and the id that support asks for.

@@ -25,6 +25,7 @@ pub(crate) mod powershell;
 mod predefined;
 mod reading;
 mod resource_kind;
+pub mod retain;
 mod script;
 mod script_remarks;
 mod service_connection;
@@ -47,6 +48,7 @@ pub use plan::{
 };
 pub use problem::{CODES, Code, Problem, Problems, Warning};
 pub use provenance::Provenance;
+pub use retain::{Keep, Retain, RetainAction};
 pub use spelling::{meant, nearest};
 
 use declared::{
@@ -79,6 +81,8 @@ pub enum Task {
     Render(Box<Plan>),
     /// Check everything that a build needs.
     Doctor(Box<Plan>),
+    /// Keep the right versions of an image definition, and delete the others.
+    Retain(Box<Retain>),
 }
 
 impl Task {
@@ -86,6 +90,7 @@ impl Task {
     pub fn plan(self) -> Option<Plan> {
         match self {
             Self::Build(plan) | Self::Render(plan) | Self::Doctor(plan) => Some(*plan),
+            Self::Retain(_) => None,
         }
     }
 }
@@ -100,6 +105,7 @@ pub fn task(given: &Given, masker: &dyn Masker) -> Result<(Task, Vec<Warning>), 
         Task::Build(plan) | Task::Render(plan) | Task::Doctor(plan) => {
             plan.warnings.clone_from(&warnings);
         }
+        Task::Retain(retain) => retain.warnings.clone_from(&warnings),
     }
     Ok((task, warnings))
 }
@@ -121,6 +127,7 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Task, Reported
     match action {
         Action::Render => Ok(Task::Render(read_plan(reading, masker)?)),
         Action::Doctor => Ok(Task::Doctor(read_plan(reading, masker)?)),
+        Action::Retain => Ok(Task::Retain(Box::new(retain::read(reading, masker)?))),
         _ => Ok(Task::Build(read_plan(reading, masker)?)),
     }
 }

@@ -26,6 +26,7 @@ impl ResourceKind {
             (IMAGE_DEFINITION, "an image definition"),
             (IMAGE_VERSION, "a gallery image version"),
             (SUBNET, "a subnet"),
+            (HOST_POOL, "a host pool"),
         ];
         known
             .into_iter()
@@ -79,5 +80,14 @@ pub(super) const SUBNET: ResourceKind = ResourceKind {
         what: "the resource id of a subnet",
         looks: "an id as 'az network vnet subnet show --query id' prints it",
         example: "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-network/providers/Microsoft.Network/virtualNetworks/vnet/subnets/build",
+    },
+};
+
+pub(super) const HOST_POOL: ResourceKind = ResourceKind {
+    resource_type: "Microsoft.DesktopVirtualization/hostPools",
+    form: Form {
+        what: "the resource id of a host pool",
+        looks: "an id as 'az desktopvirtualization hostpool show --query id' prints it",
+        example: "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-avd/providers/Microsoft.DesktopVirtualization/hostPools/hp-production",
     },
 };

@@ -8,6 +8,7 @@ mod doctor;
 mod outcome;
 mod records;
 mod result_file;
+mod retain;
 mod summary;
 mod task_variable;
 mod timeline;
@@ -34,6 +35,7 @@ use timeline::Timeline;
 pub use crash::{Stage, report_panics};
 pub use doctor::{report_no_visit, report_visit};
 pub use outcome::{CODE_REMAINS, report_clean_up, report_refusal, report_warnings, with_hint};
+pub use retain::RetainReporter;
 pub use task_variable::{LEFTOVERS, leftovers_from_texts};
 pub use tracing::listen_to_tracing;
 

@@ -10,7 +10,7 @@ use crate::run::{Image, Output};
 use crate::template::model::Source;
 
 /// The document for `image`. Members are only added, or this number is raised.
-const SCHEMA_VERSION: u32 = 1;
+pub(super) const SCHEMA_VERSION: u32 = 1;
 
 /// The document of a build that made `image`.
 pub(super) fn document(plan: &Plan, image: &Image, phases: &[Phase]) -> Value {

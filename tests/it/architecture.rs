@@ -21,7 +21,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     (
         "job",
         &[
-            "agent", "arm", "check", "error", "inputs", "report", "run", "storage", "template",
+            "agent", "arm", "check", "error", "inputs", "report", "retain", "run", "storage",
+            "template",
         ],
     ),
     (
@@ -35,9 +36,11 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "error",
             "inputs",
             "log",
+            "retain",
             "run",
         ],
     ),
+    ("retain", &["arm", "error", "inputs", "release"]),
     (
         "run",
         &[

@@ -71,6 +71,8 @@ mod release;
 #[cfg(test)]
 mod render;
 #[cfg(test)]
+mod retain;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 #[path = "../common/seed.rs"]

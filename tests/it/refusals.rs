@@ -170,6 +170,25 @@ fn of_templates() -> Vec<Error> {
     ]
 }
 
+fn of_versions() -> Vec<Error> {
+    let definition = "/subscriptions/s/resourceGroups/rg-(a)/providers/Microsoft.Compute/galleries/gal/images/win11";
+    vec![
+        Error::NoDefinition {
+            definition: definition.parse().unwrap(),
+        },
+        Error::UseUnknown {
+            why: refused(
+                "Listing the VMs of subscription 's'",
+                403,
+                "AuthorizationFailed",
+                "No.",
+            )
+            .to_string(),
+            hint: "run the step again".to_owned(),
+        },
+    ]
+}
+
 /// The kind of an error. A new one is missed here by the compiler, and by the test when it has no fixture.
 fn kind(error: &Error) -> usize {
     match error {
@@ -188,6 +207,8 @@ fn kind(error: &Error) -> usize {
         Error::NoTemplate { .. } => 13,
         Error::SeveralTemplates { .. } => 14,
         Error::NotOurs { .. } => 15,
+        Error::NoDefinition { .. } => 16,
+        Error::UseUnknown { .. } => 17,
     }
 }
 
@@ -342,7 +363,8 @@ fn each_refusal_is_told_whole() {
     let all = of_requests()
         .into_iter()
         .chain(of_builds())
-        .chain(of_templates());
+        .chain(of_templates())
+        .chain(of_versions());
     let mut page = String::new();
     let mut kinds = BTreeSet::new();
     for error in all.chain(storage.map(Error::Package)) {
@@ -350,7 +372,7 @@ fn each_refusal_is_told_whole() {
         let hint = error.hint().unwrap_or_else(|| "none".to_owned());
         writeln!(page, "{} {error}\nhint: {hint}\n", error.code()).unwrap();
     }
-    assert_eq!(kinds, (1..=15).collect());
+    assert_eq!(kinds, (1..=17).collect());
     check_words(&page);
     golden("failures/refusals.txt", &page);
 }

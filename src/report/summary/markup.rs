@@ -14,7 +14,7 @@ pub(super) fn table(rows: &[(&str, String)]) -> String {
 }
 
 /// Foreign text as code in a line.
-pub(super) fn code(text: &str) -> String {
+pub(in crate::report) fn code(text: &str) -> String {
     let text = safe_to_print(text).replace(['`', '\n', '\t'], " ");
     let text = text.trim();
     // Readers differ in what an escaped backslash before the bar of a table means.

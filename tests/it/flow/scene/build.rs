@@ -34,7 +34,17 @@ impl Scene {
         self,
         meanwhile: impl FnOnce(Arc<Cloud>) -> F,
     ) -> Stage {
+        self.build_while(|_| {}, meanwhile).await
+    }
+
+    /// The same in a cloud that `prepare` has changed before the first request.
+    pub(crate) async fn build_while<F: Future<Output = ()>>(
+        self,
+        prepare: impl FnOnce(&Cloud),
+        meanwhile: impl FnOnce(Arc<Cloud>) -> F,
+    ) -> Stage {
         let (cloud, secrets) = self.cloud();
+        prepare(&cloud);
         let output = Output::default();
         let agent = self.agent(&output, None);
         let start = Instant::now();

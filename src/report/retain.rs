@@ -1,0 +1,316 @@
+//! What `retain` says: a line for each version, the summary, the result file, the variables.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::outcome::{MOST_ISSUES, report_warnings, with_hint};
+use super::result_file::SCHEMA_VERSION;
+use super::summary::markup::{code, escaped, with_commands};
+use crate::agent::{Agent, Console, IssueKind, TaskResult};
+use crate::error::{Error, duration};
+use crate::file;
+use crate::inputs::declared::{RETAIN_ACTION, RETAIN_PREVIEW, TASK_VERSION};
+use crate::inputs::{Retain, RetainAction};
+use crate::retain::{Event, Events, Fate, Outcome, Reason, Verdict, Warned};
+use crate::secret::Masker as _;
+
+/// Writes what happens to the versions to the job's log.
+pub struct RetainReporter<'a> {
+    console: Console,
+    retain: &'a Retain,
+}
+
+/// More rows make a page that nobody reads; the log has them all.
+const MOST_ROWS: usize = 200;
+
+impl<'a> RetainReporter<'a> {
+    /// A reporter to the agent's console, which says first what is known before anything is sent.
+    pub fn new(agent: &Agent, retain: &'a Retain) -> Self {
+        let reporter = Self {
+            console: agent.console().clone(),
+            retain,
+        };
+        let gallery = retain.definition.name_at(0).unwrap_or_default();
+        reporter.console.line(&format!(
+            "image definition:  {} in {gallery}",
+            retain.definition.name()
+        ));
+        report_warnings(&reporter.console, &retain.warnings);
+        reporter
+    }
+
+    /// The end of the step: variables, result file, summary, issues, result. The files are in `folder`.
+    pub fn finish(&self, outcome: &Outcome, folder: &Path) {
+        if outcome.listed {
+            self.write_result(outcome, folder);
+            self.write_summary(outcome, folder);
+            let count = |fate: &Fate| outcome.with(fate).count().to_string();
+            self.console
+                .set_variable("imageRetained", &outcome.kept().count().to_string());
+            self.console
+                .set_variable("imageRemoved", &count(&Fate::Removed));
+        }
+        self.report_issues(&outcome.warnings);
+        let issues = !outcome.warnings.is_empty() || !self.retain.warnings.is_empty();
+        match &outcome.error {
+            None if issues => self
+                .console
+                .complete(TaskResult::SucceededWithIssues, &self.sentence(outcome)),
+            None => self
+                .console
+                .complete(TaskResult::Succeeded, &self.sentence(outcome)),
+            Some(Error::Canceled) => self
+                .console
+                .complete(TaskResult::Canceled, "The job was canceled"),
+            Some(error) => {
+                let text = with_hint(&error.to_string(), error.hint().as_deref());
+                self.console
+                    .issue(IssueKind::Error, Some(error.code()), &text);
+                self.console
+                    .complete(TaskResult::Failed, &error.to_string());
+            }
+        }
+    }
+
+    fn sentence(&self, outcome: &Outcome) -> String {
+        sentence(self.retain, outcome)
+    }
+
+    /// Each warning is an issue of its own, as far as the run page shows them; the others are one together.
+    fn report_issues(&self, warnings: &[Warned]) {
+        let most = if warnings.len() > MOST_ISSUES {
+            MOST_ISSUES - 1
+        } else {
+            warnings.len()
+        };
+        let (shown, rest) = warnings.split_at(most);
+        let text = |warned: &Warned| with_hint(&warned.text, Some(&warned.hint));
+        for warned in shown {
+            self.console
+                .issue(IssueKind::Warning, Some(warned.code), &text(warned));
+        }
+        if let Some(first) = rest.first() {
+            let texts: Vec<_> = rest.iter().map(text).collect();
+            self.console
+                .issue(IssueKind::Warning, Some(first.code), &texts.join("\n"));
+        }
+    }
+
+    fn write_result(&self, outcome: &Outcome, folder: &Path) {
+        let document = document(self.retain, outcome);
+        let path = folder.join(format!("{}-image-result.json", self.retain.name));
+        match file::write(&path, self.console.hidden(&format!("{document:#}\n"))) {
+            Ok(()) => {
+                self.console.upload_file(&path);
+                self.console
+                    .set_variable("resultPath", &path.to_string_lossy());
+            }
+            Err(error) => self.console.line(&format!(
+                "no result file:  '{}' cannot be written: {error}",
+                path.display()
+            )),
+        }
+    }
+
+    fn write_summary(&self, outcome: &Outcome, folder: &Path) {
+        let text = summary(self.retain, outcome);
+        let path = folder.join(format!("{}.md", self.retain.name));
+        match file::write(&path, self.console.fit_to_show(&text)) {
+            Ok(()) => self.console.upload_summary(&path),
+            Err(error) => self.console.line(&format!(
+                "no summary:  '{}' cannot be written: {error}",
+                path.display()
+            )),
+        }
+    }
+
+    fn verdict(&self, verdict: &Verdict) -> String {
+        let fate = fate(self.retain, &verdict.fate);
+        format!("image version {}:  {fate}", verdict.name)
+    }
+}
+
+impl Events for RetainReporter<'_> {
+    fn emit(&self, event: Event) {
+        let verb = verb(self.retain.keep.action);
+        let lines = match event {
+            Event::Listed { versions } => vec![format!("image versions:  {versions}")],
+            Event::NotLookedAt(places) => {
+                let places = places.iter();
+                places
+                    .map(|place| format!("not looked at:  {place}"))
+                    .collect()
+            }
+            Event::Decided(verdicts) => verdicts.iter().map(|it| self.verdict(it)).collect(),
+            Event::Starting { version } => {
+                vec![format!("starting {verb} image version {version}...")]
+            }
+            Event::StillGoing {
+                version,
+                state,
+                elapsed,
+            } => vec![format!(
+                "{verb} image version {version}:  {state} (after {} s)",
+                elapsed.as_secs()
+            )],
+            Event::NoNews { reason } => vec![format!("no news:  {reason}")],
+            Event::Done { version, elapsed } => vec![format!(
+                "{verb} image version {version}:  Succeeded (after {})",
+                duration(elapsed)
+            )],
+            Event::Settled(verdict) => vec![self.verdict(&verdict)],
+        };
+        for line in lines {
+            self.console.line(&line);
+        }
+    }
+}
+
+/// `7 versions kept, 3 deleted`.
+fn sentence(retain: &Retain, outcome: &Outcome) -> String {
+    let kept = outcome.kept().count();
+    let done = done(retain.keep.action);
+    if outcome.preview {
+        let goes = outcome.with(&Fate::Goes).count();
+        if goes == 0 {
+            return format!("Preview: {} would be kept, none {done}", versions(kept));
+        }
+        return format!(
+            "Preview: {} would be kept, {goes} would be {done}; to do it, set input '{}' to 'false'",
+            versions(kept),
+            RETAIN_PREVIEW.name
+        );
+    }
+    let removed = outcome.with(&Fate::Removed).count();
+    format!("{} kept, {removed} {done}", versions(kept))
+}
+
+fn versions(count: usize) -> String {
+    match count {
+        1 => "1 version".to_owned(),
+        count => format!("{count} versions"),
+    }
+}
+
+/// What is done to a version, as the log calls it.
+fn verb(action: RetainAction) -> &'static str {
+    match action {
+        RetainAction::Delete => "delete",
+        RetainAction::Exclude => "exclude",
+        RetainAction::EndOfLife => "end",
+    }
+}
+
+fn done(action: RetainAction) -> &'static str {
+    match action {
+        RetainAction::Delete => "deleted",
+        RetainAction::Exclude => "excluded from latest",
+        RetainAction::EndOfLife => "set to end of life today",
+    }
+}
+
+fn fate(retain: &Retain, fate: &Fate) -> String {
+    let done = done(retain.keep.action);
+    match fate {
+        Fate::Kept(reasons) => format!("kept, {}", joined(reasons)),
+        Fate::Goes if retain.preview => format!("would be {done}"),
+        Fate::Goes => format!("to be {done}"),
+        Fate::UnderWay => format!("being {done}: Azure goes on with it, and nobody waits for it"),
+        Fate::Removed => done.to_owned(),
+        Fate::Gone => "gone already: somebody else deleted it".to_owned(),
+    }
+}
+
+fn joined(reasons: &[Reason]) -> String {
+    let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+    reasons.join("; ")
+}
+
+fn ids<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> Value {
+    verdicts.map(|verdict| json!(verdict.id)).collect()
+}
+
+/// `image-result.json` (`docs/image-result.md`).
+fn document(retain: &Retain, outcome: &Outcome) -> Value {
+    let kept = outcome.kept().map(|(verdict, reasons)| {
+        let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+        json!({"id": verdict.id, "reasons": reasons})
+    });
+    let kept: Vec<Value> = kept.collect();
+    json!({
+        "schemaVersion": SCHEMA_VERSION,
+        "taskVersion": TASK_VERSION,
+        "imageDefinitionId": retain.definition.as_str(),
+        "retain": {
+            RETAIN_ACTION.name: action_name(retain.keep.action),
+            RETAIN_PREVIEW.name: outcome.preview,
+            "kept": kept,
+            "removed": ids(outcome.with(&Fate::Removed)),
+            "wouldRemove": ids(outcome.with(&Fate::Goes)),
+            "underWay": ids(outcome.with(&Fate::UnderWay)),
+            "notLookedAt": outcome.not_looked_at,
+        },
+    })
+}
+
+fn action_name(action: RetainAction) -> &'static str {
+    match action {
+        RetainAction::Delete => "delete",
+        RetainAction::Exclude => "exclude",
+        RetainAction::EndOfLife => "endOfLife",
+    }
+}
+
+fn summary(retain: &Retain, outcome: &Outcome) -> String {
+    let mark = match (&outcome.error, outcome.preview) {
+        (Some(_), _) => "❌",
+        (None, true) => "🔍",
+        (None, false) => "✅",
+    };
+    let mut text = format!(
+        "## {mark} Image versions of {}\n",
+        code(retain.definition.name())
+    );
+    let mut put = |line: &str| writeln!(text, "\n{line}").ok();
+    match &outcome.error {
+        Some(error) => {
+            put(&format!(
+                "**{}** {}",
+                error.code(),
+                escaped(&error.to_string())
+            ));
+            if let Some(hint) = error.hint() {
+                put(&format!("**What to do:** {}", with_commands(&hint)));
+            }
+        }
+        None => {
+            put(&escaped(&sentence(retain, outcome)));
+        }
+    }
+    for warned in outcome.warnings.iter().take(MOST_ROWS) {
+        put(&format!("**{}** {}", warned.code, escaped(&warned.text)));
+    }
+    if !outcome.not_looked_at.is_empty() {
+        put("**Not looked at**, so versions that are used there may be missing from the reasons:");
+        let places = outcome.not_looked_at.iter();
+        let places: Vec<_> = places
+            .map(|place| format!("- {}", escaped(place)))
+            .collect();
+        put(&places.join("\n"));
+    }
+    if outcome.verdicts.is_empty() {
+        return text;
+    }
+    text.push_str("\n| version | |\n|---|---|\n");
+    // The newest first: those are looked for.
+    for verdict in outcome.verdicts.iter().rev().take(MOST_ROWS) {
+        let fate = escaped(&fate(retain, &verdict.fate));
+        writeln!(text, "| {} | {fate} |", code(&verdict.name)).ok();
+    }
+    if let Some(more) = outcome.verdicts.len().checked_sub(MOST_ROWS + 1) {
+        writeln!(text, "\n{} more are in the log.", more + 1).ok();
+    }
+    text
+}

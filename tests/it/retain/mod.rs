@@ -1,0 +1,7 @@
+//! Whole steps with `action: retain`, in process, against the emulated cloud on a paused clock.
+
+mod changes;
+mod looks;
+mod scene;
+mod story;
+mod trouble;
