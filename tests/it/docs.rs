@@ -5,6 +5,8 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use image_builder::inputs::Action;
+use image_builder::inputs::action::ACTIONS;
 use image_builder::inputs::declared::ALL_INPUTS;
 use image_builder::inputs::template_file::members::{
     IMAGE_TEMPLATE_PROPERTIES, Member, Object, Shape,
@@ -97,45 +99,143 @@ fn entry(input: &Value) -> String {
     entry
 }
 
-/// README's table of inputs, one row for each.
-#[test]
-fn the_inputs_in_readme_are_current() {
-    let readme = fs::read_to_string(in_repository("README.md")).unwrap();
-    let (before, rest) = readme.split_once("<!-- inputs:").unwrap();
+/// `page` with `text` between the comments that begin with `<!-- {name}:` and `<!-- end of {name}`.
+fn with_section(page: &str, name: &str, text: &str) -> String {
+    let (before, rest) = page.split_once(&format!("<!-- {name}:")).unwrap();
     let (comment, rest) = rest.split_once("-->\n").unwrap();
-    let (_, after) = rest.split_once("<!-- end of inputs -->").unwrap();
-    let task = task();
-    let mut table = "\n| input | in the form | default |\n|---|---|---|\n".to_owned();
-    let inputs = task["inputs"].as_array().unwrap().iter();
-    for input in inputs.filter(|input| input["groupName"].is_null()) {
-        table += &row(input);
-    }
-    for group in task["groups"].as_array().unwrap() {
-        writeln!(table, "| **{}** | | |", text(group, "displayName")).unwrap();
-        let inputs = task["inputs"].as_array().unwrap().iter();
-        for input in inputs.filter(|input| input["groupName"] == group["name"]) {
-            table += &row(input);
-        }
-    }
-    let readme =
-        format!("{before}<!-- inputs:{comment}-->\n{table}\n<!-- end of inputs -->{after}");
-    golden("../../README.md", &readme);
+    let end = format!("<!-- end of {name} -->");
+    let (_, after) = rest.split_once(&end).unwrap();
+    format!("{before}<!-- {name}:{comment}-->\n\n{text}\n{end}{after}")
 }
 
-fn row(input: &Value) -> String {
+/// What each action does, and the inputs that it uses, and all inputs as YAML with comments.
+#[test]
+fn the_overview_has_all_actions_and_inputs() {
+    let overview = fs::read_to_string(in_repository("overview.md")).unwrap();
+    let overview = with_section(&overview, "actions", &table_of_actions());
+    let inputs = format!("```yaml\n{}```\n", commented_inputs());
+    let overview = with_section(&overview, "inputs", &inputs);
+    golden("../../overview.md", &overview);
+}
+
+fn table_of_actions() -> String {
+    let task = task();
+    let inputs = task["inputs"].as_array().unwrap();
+    let labels = &inputs.iter().find(|it| it["name"] == "action").unwrap()["options"];
+    let mut table = "| action | what the step does | inputs |\n|---|---|---|\n".to_owned();
+    for (name, action) in ACTIONS {
+        let own = ALL_INPUTS.iter().filter(|input| action.uses(input));
+        let own: Vec<String> = own
+            .filter(|input| input.name != "action")
+            .map(|input| format!("`{}`", input.name))
+            .collect();
+        let used = match own.len() {
+            ..=15 => own.join(", "),
+            _ if *action == Action::Doctor => {
+                "those of the action that you want to check".to_owned()
+            }
+            _ => "[those of a build](#inputs)".to_owned(),
+        };
+        let label = labels[name].as_str().unwrap();
+        writeln!(table, "| `{name}` | {} | {used} |", cell(label)).unwrap();
+    }
+    table
+}
+
+const WIDTH: usize = 110;
+
+fn commented_inputs() -> String {
+    let task = task();
+    let mut yaml =
+        "# All inputs, with their defaults.\n- task: AzureImageBuilderTask@1\n  inputs:\n"
+            .to_owned();
+    let inputs = || task["inputs"].as_array().unwrap().iter();
+    inputs()
+        .filter(|input| input["groupName"].is_null())
+        .for_each(|input| yaml += &commented(input));
+    for group in task["groups"].as_array().unwrap() {
+        let title = text(group, "displayName").trim_end_matches(" (optional)");
+        write!(yaml, "\n    # ----- {title} -----\n").unwrap();
+        inputs()
+            .filter(|input| input["groupName"] == group["name"])
+            .for_each(|input| yaml += &commented(input));
+    }
+    yaml
+}
+
+/// What the first sentence of the help says, the values, and for whom; then the default.
+fn commented(input: &Value) -> String {
     let name = text(input, "name");
-    let default = match (input["required"] == true, text(input, "defaultValue")) {
-        (true, "") => "required".to_owned(),
-        (false, "") => String::new(),
-        (_, text) if text.contains('\n') => String::new(),
-        (_, text) => format!("`{text}`"),
-    };
-    format!(
-        "| [`{name}`](docs/inputs.md#{}) | {} | {} |\n",
-        name.to_lowercase(),
-        cell(text(input, "label")),
-        cell(&default)
-    )
+    let help = text(input, "helpMarkDown").replace('*', "");
+    let first = help.split(". ").next().unwrap().trim_end_matches('.');
+    let mut comment = format!("{first}.");
+    if input["required"] == true {
+        comment += " Required.";
+    }
+    let declared = ALL_INPUTS.iter().find(|it| it.name == name).unwrap();
+    if !Action::Build.uses(declared) {
+        let used = ACTIONS.iter().filter(|(_, action)| action.uses(declared));
+        let names = used
+            .map(|(name, _)| *name)
+            .filter(|name| *name != Action::Doctor.name());
+        write!(comment, " Only: {}.", names.collect::<Vec<_>>().join(", ")).unwrap();
+    }
+    let mut lines = wrapped(&comment);
+    let options = input["options"].as_object().into_iter().flatten();
+    let options: Vec<&str> = options
+        .map(|(key, _)| key.as_str())
+        .filter(|key| !key.is_empty())
+        .collect();
+    // Where any value can be entered, the list is only a help.
+    if input["properties"]["EditableOptions"].is_null() && !options.is_empty() {
+        lines.extend(wrapped(&options.join(" | ")));
+    }
+    let mut yaml = String::new();
+    for line in lines {
+        writeln!(yaml, "    # {line}").unwrap();
+    }
+    match text(input, "defaultValue") {
+        "" => writeln!(yaml, "    {name}: ''"),
+        default if default.contains('\n') => {
+            writeln!(
+                yaml,
+                "    {name}: |\n      {}",
+                default.replace('\n', "\n      ")
+            )
+        }
+        default => writeln!(yaml, "    {name}: {default}"),
+    }
+    .unwrap();
+    yaml
+}
+
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().unwrap();
+        if line.len() + word.len() > WIDTH {
+            lines.push(word.to_owned());
+        } else {
+            line.push_str(if line.is_empty() { "" } else { " " });
+            line.push_str(word);
+        }
+    }
+    lines
+}
+
+/// What stands there as YAML means the same as the manifest.
+#[test]
+fn the_commented_yaml_has_the_defaults() {
+    let yaml: Value = serde_yaml_ng::from_str(&commented_inputs()).unwrap();
+    let shown = yaml[0]["inputs"].as_object().unwrap();
+    assert_eq!(shown.len(), ALL_INPUTS.len());
+    for input in ALL_INPUTS {
+        let value = &shown[input.name];
+        let value = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        assert_eq!(value.trim_end(), input.default.trim_end(), "{}", input.name);
+    }
 }
 
 /// What the help of an overridden input ends in.

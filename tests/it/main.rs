@@ -23,6 +23,8 @@ mod files_outside;
 #[cfg(test)]
 mod flow;
 #[cfg(test)]
+mod form;
+#[cfg(test)]
 mod given_values;
 #[cfg(test)]
 mod golden;
@@ -43,6 +45,8 @@ mod network;
 #[cfg(test)]
 mod new_problems;
 #[cfg(test)]
+mod overview;
+#[cfg(test)]
 mod package_folders;
 #[cfg(test)]
 #[path = "../common/pipeline.rs"]
@@ -60,8 +64,6 @@ mod protocol_check;
 #[cfg(test)]
 #[path = "../common/proxy.rs"]
 mod proxy;
-#[cfg(test)]
-mod readme;
 #[cfg(test)]
 mod recordings;
 #[cfg(test)]

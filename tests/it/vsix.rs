@@ -2,10 +2,12 @@
 //! `build/vsix linux-x64`, then `IMAGE_BUILDER_VSIX=target/vsix/….vsix cargo test --test it vsix -- --ignored`, as `.ci/run` does.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::Path;
 use std::{env, fs};
 
+use ring::digest::{SHA256, digest};
 use serde_json::Value;
 
 type Parts = BTreeMap<String, Vec<u8>>;
@@ -48,9 +50,12 @@ fn attributes<'a>(xml: &'a str, name: &str) -> BTreeSet<&'a str> {
         .collect()
 }
 
-/// The pictures that README and the listing show.
-fn pictures(readme: &str) -> BTreeSet<String> {
-    let shown = readme
+/// The Marketplace page, by its name in the package.
+const PAGE: &str = "overview.md";
+
+/// The pictures that the page and the listing show.
+fn pictures(page: &str) -> BTreeSet<String> {
+    let shown = page
         .split("![")
         .skip(1)
         .map(|rest| rest.split_once("](").unwrap().1.split(')').next().unwrap())
@@ -71,7 +76,7 @@ fn the_package_holds_what_is_needed_and_nothing_else() {
         "extension.vsixmanifest",
         "extension.vsomanifest",
         "LICENSE",
-        "README.md",
+        PAGE,
         "icons/extension-128.png",
         "task/task.json",
         "task/index.js",
@@ -80,7 +85,7 @@ fn the_package_holds_what_is_needed_and_nothing_else() {
     ]
     .map(str::to_owned)
     .into();
-    expected.extend(pictures(text(&parts, "README.md")));
+    expected.extend(pictures(text(&parts, PAGE)));
     let others: Vec<_> = parts
         .keys()
         .filter(|name| !expected.contains(*name))
@@ -116,7 +121,10 @@ fn what_is_in_the_package_is_what_lies_in_the_repository() {
         assert!(parts[name] == repository(name), "{name}");
     }
     let task: Value = serde_json::from_slice(&parts["task/task.json"]).unwrap();
-    let own: Value = serde_json::from_slice(&repository("task/task.json")).unwrap();
+    // The links of the form lead to the pages of this version.
+    let own = String::from_utf8(repository("task/task.json")).unwrap();
+    let tag = format!("/blob/v{}/", env!("CARGO_PKG_VERSION"));
+    let own: Value = serde_json::from_str(&own.replace("/blob/main/", &tag)).unwrap();
     assert_eq!(task, own);
 }
 
@@ -198,7 +206,7 @@ fn each_part_has_a_content_type() {
 #[ignore = "needs a package: build/vsix"]
 fn links_of_the_page_lead_somewhere() {
     let parts = parts();
-    let page = text(&parts, "README.md");
+    let page = text(&parts, PAGE);
     let pictures = pictures(page);
     let mut links = 0;
     for to in page
@@ -217,6 +225,58 @@ fn links_of_the_page_lead_somewhere() {
             "{picture} cannot be addressed"
         );
     }
+}
+
+/// Who has another task of this name needs the whole one, and copies it from the page.
+#[test]
+#[ignore = "needs a package: build/vsix"]
+fn the_page_says_the_qualified_name_of_the_task() {
+    let parts = parts();
+    let manifest = extension();
+    let id = manifest["id"].as_str().unwrap();
+    let page = text(&parts, PAGE);
+    let publisher = attributes(text(&parts, "extension.vsixmanifest"), "Publisher");
+    assert_eq!(publisher.len(), 1);
+    for publisher in publisher {
+        let name = format!("{publisher}.{id}.{id}.AzureImageBuilderTask@1");
+        assert!(page.contains(&name), "{name}");
+    }
+    assert!(!page.contains("<publisher>"));
+}
+
+fn is_script(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|own| own == "js")
+}
+
+/// Who installs can compare: the package, and each program and script that an agent runs.
+#[test]
+#[ignore = "needs a package: build/vsix"]
+fn the_checksums_are_those_of_the_package() {
+    let sum = |bytes: &[u8]| {
+        let digest = digest(&SHA256, bytes);
+        digest
+            .as_ref()
+            .iter()
+            .fold(String::new(), |mut text, byte| {
+                write!(text, "{byte:02x}").unwrap();
+                text
+            })
+    };
+    let sums = fs::read_to_string(format!("{}.sha256", package())).unwrap();
+    let file = Path::new(&package()).file_name().unwrap().to_owned();
+    let parts = parts();
+    let run = parts
+        .keys()
+        .filter(|name| name.starts_with("task/bin/") || is_script(name));
+    let mut expected = format!(
+        "{}  {}\n",
+        sum(&fs::read(package()).unwrap()),
+        file.display()
+    );
+    for name in run {
+        writeln!(expected, "{}  {name}", sum(&parts[name])).unwrap();
+    }
+    assert_eq!(sums, expected);
 }
 
 fn number(bytes: &[u8], at: usize, size: usize) -> usize {

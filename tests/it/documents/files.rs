@@ -64,13 +64,16 @@ pub(crate) fn samples(extensions: &[&str]) -> Vec<Document> {
     found.map(|path| Document::read(path)).collect()
 }
 
-/// README, the pages in `docs`, and those of the samples.
+/// The pages at the top, those in `docs`, and those of the samples.
 pub(super) fn pages() -> Vec<Document> {
     let mut pages = samples(&["md"]);
     let docs = below(&root().join("docs"));
     let is_page = |path: &&PathBuf| path.extension().is_some_and(|own| own == "md");
     pages.extend(docs.iter().filter(is_page).map(|path| Document::read(path)));
-    pages.push(Document::read(&root().join("README.md")));
+    let top = fs::read_dir(root()).unwrap();
+    let mut top: Vec<PathBuf> = top.map(|entry| entry.unwrap().path()).collect();
+    top.sort();
+    pages.extend(top.iter().filter(is_page).map(|path| Document::read(path)));
     pages
 }
 

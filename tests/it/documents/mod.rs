@@ -1,4 +1,4 @@
-//! What README, the pages in `docs` and the samples show is true: their YAML builds images, their scripts and templates can be read, their
+//! What the pages at the top, in `docs` and in the samples show is true: their YAML builds images, their scripts and templates can be read, their
 //! links lead somewhere.
 
 mod build;

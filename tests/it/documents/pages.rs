@@ -3,9 +3,13 @@
 use std::fs;
 use std::path::Path;
 
+use image_builder::inputs::Action;
+use image_builder::inputs::action::ACTIONS;
+use image_builder::inputs::declared::ALL_INPUTS;
+
 use super::build::{run, scene};
 use super::files::{Document, copy, pages, root};
-use super::steps::{read, steps};
+use super::steps::{YamlStep, read, steps};
 
 /// A repository that has what the pages speak of: template files, and a package for every path that is named.
 fn check_out(sources: &Path, package: Option<&String>) {
@@ -19,10 +23,49 @@ fn check_out(sources: &Path, package: Option<&String>) {
     fs::write(folder.join("install.sh"), "true\n").unwrap();
 }
 
+/// The first line of a block that lists all inputs; `docs` compares it with the manifest.
+const REFERENCE: &str = "# All inputs, with their defaults.";
+
+fn action(step: &YamlStep) -> Action {
+    let named = step.inputs.get("action").map_or("build", String::as_str);
+    let found = ACTIONS.iter().find(|(name, _)| *name == named);
+    found
+        .unwrap_or_else(|| panic!("there is no action {named}"))
+        .1
+}
+
+/// Whether the step makes an image, or shows the template of one.
+fn builds(step: &YamlStep) -> bool {
+    matches!(action(step), Action::Build | Action::Render)
+}
+
+/// A step of another action stands beside one that builds. Each of its inputs has an effect.
+fn check_inputs(step: &YamlStep, place: &str) {
+    let action = action(step);
+    for name in step.inputs.keys() {
+        let mut inputs = ALL_INPUTS.iter();
+        let input = inputs.find(|input| input.name.eq_ignore_ascii_case(name));
+        let input = input.unwrap_or_else(|| panic!("{place}: there is no input {name}"));
+        assert!(
+            action.uses(input),
+            "{place}: {name} with action {}",
+            action.name()
+        );
+    }
+}
+
 async fn check(page: &Document) -> usize {
     let mut count = 0;
     for block in page.blocks(&["yaml"]) {
-        for mut step in steps(&read(block)) {
+        if block.starts_with(REFERENCE) {
+            continue;
+        }
+        let pipeline = read(block);
+        for mut step in steps(&pipeline) {
+            if !builds(&step) {
+                check_inputs(&step, &page.path);
+                continue;
+            }
             for (name, rest) in [
                 (
                     "identity",
@@ -37,6 +80,11 @@ async fn check(page: &Document) -> usize {
                     "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-images/providers/{rest}"
                 );
                 step.variables.entry(name.to_owned()).or_insert(id);
+            }
+            // The name of a pipeline is the number of its runs; the pages explain this one.
+            if pipeline.get("name").is_some() {
+                let number = ("Build.BuildNumber".to_owned(), "2609402".to_owned());
+                step.variables.extend([number]);
             }
             // The default is a shell; a fragment stands in a job that has said PowerShell, and a template file has steps for Windows.
             let given = |name: &str| step.inputs.contains_key(name);

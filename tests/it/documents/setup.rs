@@ -186,7 +186,7 @@ fn the_providers_are_those_that_the_doctor_wants() {
         let text = read(page);
         assert!(lines.iter().all(|line| text.contains(*line)), "{page}");
     }
-    assert!(read("README.md").contains("Seven resource providers"));
+    assert!(read("overview.md").contains("Seven resource providers"));
 }
 
 /// Nothing but the log of a build is read by a role on the whole subscription: no other blob, and a secret of no other place.
