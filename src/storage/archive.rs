@@ -149,8 +149,9 @@ pub(super) fn start(packing: Packing) -> Archiving {
 
 fn start_in_blocks(packing: Packing, block_bytes: usize) -> Archiving {
     let (sender, blocks) = mpsc::channel(WAITING_BLOCKS);
-    let thread =
-        tokio::task::spawn_blocking(move || write(&packing, BlockWriter::new(sender, block_bytes)));
+    let thread = tokio::task::spawn_blocking(move || {
+        write(&packing, BlockWriter::new(sender, block_bytes)?)
+    });
     Archiving { blocks, thread }
 }
 

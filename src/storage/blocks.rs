@@ -1,16 +1,53 @@
 //! Cuts what an archive writer writes into blocks, and stops the writer while nobody takes them.
 
 use std::io::{self, Write};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
 
 use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc;
 
 use super::archive::PackageFailure;
 use super::checksum::{Sha256, Summing};
+use crate::threads;
 
 /// A blob has at most 50,000 blocks (<https://learn.microsoft.com/azure/storage/blobs/scalability-targets>), so a package may have 195 GiB
 /// when compressed. The image builder has to copy it through its build VM's disk, which is smaller.
 pub const BLOCK_BYTES: usize = 4 * 1024 * 1024;
+
+/// Blocks that wait for their checksum. They are the ones that are being sent, so they need little memory of their own.
+const UNSUMMED_BLOCKS: usize = 2;
+
+/// The checksum of all blocks, in a thread of its own: a build waits for reading, compressing and sending, and not for this as well.
+#[derive(Debug)]
+struct Summer {
+    blocks: SyncSender<Bytes>,
+    thread: JoinHandle<Sha256>,
+}
+
+impl Summer {
+    fn start() -> Result<Self, PackageFailure> {
+        let (blocks, waiting) = sync_channel::<Bytes>(UNSUMMED_BLOCKS);
+        let summing = move || {
+            let mut sum = Summing::new();
+            waiting.iter().for_each(|block| sum.add(&block));
+            sum.finish()
+        };
+        let thread = threads::named("checksum").spawn(summing);
+        let thread = thread.map_err(|error| PackageFailure::NoThread(error.to_string()))?;
+        Ok(Self { blocks, thread })
+    }
+
+    /// Whether the thread takes it.
+    fn add(&self, block: Bytes) -> bool {
+        self.blocks.send(block).is_ok()
+    }
+
+    fn finish(self) -> Option<Sha256> {
+        drop(self.blocks);
+        self.thread.join().ok()
+    }
+}
 
 /// Sends blocks to another task. Every block but the last has the same length.
 #[derive(Debug)]
@@ -19,21 +56,24 @@ pub(super) struct BlockWriter {
     block_bytes: usize,
     block: BytesMut,
     written: u64,
-    sum: Summing,
+    sum: Summer,
     abandoned: bool,
 }
 
 impl BlockWriter {
     /// A writer into `sender`, for a thread that may block.
-    pub(super) fn new(sender: mpsc::Sender<Bytes>, block_bytes: usize) -> Self {
-        Self {
+    pub(super) fn new(
+        sender: mpsc::Sender<Bytes>,
+        block_bytes: usize,
+    ) -> Result<Self, PackageFailure> {
+        Ok(Self {
             sender,
             block_bytes,
             block: BytesMut::new(),
             written: 0,
-            sum: Summing::new(),
+            sum: Summer::start()?,
             abandoned: false,
-        }
+        })
     }
 
     /// Sends what is left; returns how many bytes were written in all, and their checksum.
@@ -44,11 +84,15 @@ impl BlockWriter {
         if self.abandoned {
             return Err(PackageFailure::Abandoned);
         }
-        Ok((self.written, self.sum.finish()))
+        let sum = self.sum.finish().ok_or(PackageFailure::Abandoned)?;
+        Ok((self.written, sum))
     }
 
     fn send(&mut self) -> io::Result<()> {
         let block = self.block.split().freeze();
+        if !self.sum.add(block.clone()) {
+            return Err(self.abandon());
+        }
         self.sender.blocking_send(block).map_err(|_| self.abandon())
     }
 
@@ -72,7 +116,6 @@ impl Write for BlockWriter {
         let room = self.block_bytes.saturating_sub(self.block.len());
         let part = data.get(..room).unwrap_or(data);
         self.block.extend_from_slice(part);
-        self.sum.add(part);
         self.written += u64::try_from(part.len()).unwrap_or_default();
         if self.block.len() >= self.block_bytes {
             self.send()?;
@@ -93,7 +136,7 @@ mod tests {
     async fn blocks_have_one_length_and_lose_nothing() {
         let (sender, mut receiver) = mpsc::channel(64);
         let thread = tokio::task::spawn_blocking(move || {
-            let mut writer = BlockWriter::new(sender, 10);
+            let mut writer = BlockWriter::new(sender, 10).unwrap();
             for part in [&b"abc"[..], b"defghijklmnopqrstuvwxy", b"z", b""] {
                 writer.write_all(part).unwrap();
             }
@@ -114,7 +157,7 @@ mod tests {
     async fn a_writer_stops_when_nobody_takes_its_blocks_and_ends_when_nobody_will() {
         let (sender, receiver) = mpsc::channel(3);
         let thread = tokio::task::spawn_blocking(move || {
-            let mut writer = BlockWriter::new(sender, 10);
+            let mut writer = BlockWriter::new(sender, 10).unwrap();
             let accepted = (0..1000).take_while(|_| writer.write_all(&[7; 10]).is_ok());
             (
                 accepted.count(),

@@ -325,7 +325,7 @@ mod tests {
     fn an_error_of_the_stream_is_told_once_and_the_crate_never_sees_it() {
         let (sender, receiver) = tokio::sync::mpsc::channel(1);
         drop(receiver);
-        let mut out = Quiet::new(BlockWriter::new(sender, 10));
+        let mut out = Quiet::new(BlockWriter::new(sender, 10).unwrap());
         out.write_all(b"twelve bytes").unwrap();
         let error = out.error().unwrap();
         assert_eq!(

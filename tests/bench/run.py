@@ -87,6 +87,7 @@ def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--pairs", type=int, default=3)
     options.add_argument("--scratch", default=None, help="a folder on a disk; the tree and temporary files go there")
+    options.add_argument("--only-sending", action="store_true", help="leave packing and the start out")
     options.add_argument("--target", default=os.environ.get("CARGO_TARGET_DIR", str(HERE.parent.parent / "target")))
     options = options.parse_args()
 
@@ -96,15 +97,27 @@ def main():
     for peer in ("original", "modern"):
         install(PEERS / peer)
     bench = str(pathlib.Path(options.target) / "release" / "package-bench")
-    measure_start(bench.replace("package-bench", "image-builder"), max(options.pairs, 10))
+    if not options.only_sending:
+        measure_start(bench.replace("package-bench", "image-builder"), max(options.pairs, 10))
 
     scratch = pathlib.Path(tempfile.mkdtemp(prefix="package-bench-", dir=options.scratch))
-    sink = subprocess.Popen([bench, "sink"], stdout=subprocess.PIPE, text=True)
+    certificate = str(scratch / "sink.pem")
+    sinks = [subprocess.Popen([bench, "sink", *more], stdout=subprocess.PIPE, text=True) for more in ([], [certificate])]
     try:
-        port = sink.stdout.readline().strip()
-        measure(bench, port, scratch, options.pairs)
+        plain, encrypted = (sink.stdout.readline().strip() for sink in sinks)
+        trust = {"NODE_EXTRA_CA_CERTS": certificate, "SSL_CERT_FILE": certificate}
+        tree = str(scratch / "tree")
+        print(subprocess.run([bench, "tree", tree], check=True, capture_output=True, text=True).stdout.strip())
+        if not options.only_sending:
+            measure_packing(bench, tree, scratch, options.pairs)
+        for name, url, env in (
+            ("without TLS", f"http://127.0.0.1:{plain}", {}),
+            ("over TLS", f"https://127.0.0.1:{encrypted}", trust),
+        ):
+            measure_sending(bench, tree, scratch, options.pairs, name, url, env)
     finally:
-        sink.kill()
+        for sink in sinks:
+            sink.kill()
         shutil.rmtree(scratch)
 
 
@@ -154,17 +167,12 @@ def measure_start(core, pairs):
         compare("from the start of node to the first request", contenders, pairs)
 
 
-def measure(bench, port, scratch, pairs):
-    tree = str(scratch / "tree")
-    print(subprocess.run([bench, "tree", tree], check=True, capture_output=True, text=True).stdout.strip())
-    env = dict(os.environ, NO_PROXY="127.0.0.1", no_proxy="127.0.0.1")
+def node(peer, env, *arguments):
+    return lambda: Run(["node", str(PEERS / peer / "bench.js"), *arguments], env)
 
-    def node(peer, *arguments):
-        return lambda: Run(["node", str(PEERS / peer / "bench.js"), *arguments, port], env)
 
-    def ours(what, fmt, *last):
-        return lambda: Run([bench, what, fmt, tree, *last], env)
-
+def measure_packing(bench, tree, scratch, pairs):
+    env = dict(os.environ)
     # Once each: fills the page cache, and says how long the archives are.
     lengths = {}
     for fmt in ("zip", "tar.gz"):
@@ -180,45 +188,51 @@ def measure(bench, port, scratch, pairs):
     file = str(scratch / "peer.out")
     for fmt in ("zip", "tar.gz"):
         contenders = [
-            ("ours, packed into nowhere", ours("pack", fmt)),
-            ("archiver 5, as the original calls it", node("original", "pack", fmt, tree, file)),
-            ("archiver 7, level 1", node("modern", "pack", fmt, tree, file)),
+            ("ours, packed into nowhere", lambda fmt=fmt: Run([bench, "pack", fmt, tree], env)),
+            ("archiver 5, as the original calls it", node("original", env, "pack", fmt, tree, file)),
+            ("archiver 7, level 1", node("modern", env, "pack", fmt, tree, file)),
         ]
         if fmt == "tar.gz" and shutil.which("pigz"):
             contenders.append(("tar | pigz -1", lambda: Run(shell(f"tar -C {tree} -c . | pigz -1 > {file}"), env)))
         compare(f"packing, {fmt}", contenders, pairs)
 
+
+def measure_sending(bench, tree, scratch, pairs, how, url, trust):
+    env = dict(os.environ, NO_PROXY="127.0.0.1", no_proxy="127.0.0.1", **trust)
+    azcopy = shutil.which("azcopy")
+
+    def copy(file):
+        blob = f"{url}/bench/bench/package?sig=none"
+        return f"{azcopy} copy {file} '{blob}' --from-to LocalBlob --skip-version-check --check-length=false --log-level NONE >/dev/null"
+
+    file = str(scratch / "peer.out")
     for fmt in ("zip", "tar.gz"):
         contenders = [
-            ("ours, packed and sent at once", ours("send", fmt, port)),
-            ("archiver 5, then azure-storage 2", node("original", "both", fmt, tree, file)),
-            ("archiver 7 into @azure/storage-blob", node("modern", "both", fmt, tree, file)),
+            ("ours, packed and sent at once", lambda fmt=fmt: Run([bench, "send", fmt, tree, url], env)),
+            ("archiver 5, then azure-storage 2", node("original", env, "both", fmt, tree, file, url)),
+            ("archiver 7 into @azure/storage-blob", node("modern", env, "both", fmt, tree, file, url)),
         ]
-        azcopy = shutil.which("azcopy")
         if fmt == "tar.gz" and azcopy and shutil.which("pigz"):
-            url = f"http://127.0.0.1:{port}/bench/bench/package?sig=none"
-            copy = f"{azcopy} copy {file} '{url}' --from-to LocalBlob --skip-version-check --check-length=false --log-level NONE >/dev/null"
-            both = shell(f"tar -C {tree} -c . | pigz -1 > {file} && {copy}")
+            both = shell(f"tar -C {tree} -c . | pigz -1 > {file} && {copy(file)}")
             contenders.append(("tar | pigz -1, then azcopy", lambda: Run(both, env)))
-        compare(f"packing and sending, {fmt}", contenders, pairs)
+        compare(f"packing and sending {how}, {fmt}", contenders, pairs)
 
     # What cannot be compressed: sending is what is measured.
     noise = scratch / "noise"
-    noise.mkdir()
+    noise.mkdir(exist_ok=True)
     with open(noise / "noise.bin", "wb") as out:
         for _ in range(500):
             out.write(os.urandom(1 << 20))
     blob = str(noise / "noise.bin")
-    compare(
-        "sending 500 MiB that cannot be compressed",
-        [
-            ("ours, sending alone", lambda: Run([bench, "send-file", blob, port], env)),
-            ("ours, packed, summed and sent at once", lambda: Run([bench, "send", "tar.gz", str(noise), port], env)),
-            ("azure-storage 2", node("original", "send", "zip", "-", blob)),
-            ("@azure/storage-blob", node("modern", "send", "zip", "-", blob)),
-        ],
-        pairs,
-    )
+    contenders = [
+        ("ours, sending alone", lambda: Run([bench, "send-file", blob, url], env)),
+        ("ours, packed, summed and sent at once", lambda: Run([bench, "send", "tar.gz", str(noise), url], env)),
+        ("azure-storage 2", node("original", env, "send", "zip", "-", blob, url)),
+        ("@azure/storage-blob", node("modern", env, "send", "zip", "-", blob, url)),
+    ]
+    if azcopy:
+        contenders.append(("azcopy", lambda: Run(shell(copy(blob)), env)))
+    compare(f"sending 500 MiB that cannot be compressed {how}", contenders, pairs)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,21 @@
 //! Our side of the benchmark of packages; `tests/bench/run.py` starts it.
 //!
 //! - `package-bench tree FOLDER`: makes the mixed tree, the same one each time;
-//! - `package-bench sink`: a server that takes blobs and keeps nothing; prints its port;
+//! - `package-bench sink [CERTIFICATE]`: a server that takes blobs and keeps nothing; prints its port. With a file, over TLS, and the certificate
+//!   to trust goes there;
 //! - `package-bench pack zip|tar.gz FOLDER [FILE]`: packs, into nowhere or a file;
 //! - `package-bench sum zip|tar.gz FOLDER`: reads the folder for the sum of its contents;
-//! - `package-bench send zip|tar.gz FOLDER PORT`: packs and uploads, as the task does;
-//! - `package-bench send-file FILE PORT`: uploads a file as it is, for the share that sending has.
+//! - `package-bench send zip|tar.gz FOLDER URL`: packs and uploads, as the task does;
+//! - `package-bench send-file FILE URL`: uploads a file as it is, for the share that sending has.
+//!
+//! `URL` is that of the sink, `http://127.0.0.1:1234` or `https://`; what is to be trusted stands in `NODE_EXTRA_CA_CERTS`.
 
 mod nowhere;
 mod sink;
 mod tree;
 
 use std::error::Error;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,7 +41,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         ["tree", folder] => Ok(tree::make(Path::new(folder))?),
-        ["sink"] => Ok(sink::serve()?),
+        ["sink"] => Ok(sink::serve(None)?),
+        ["sink", certificate] => Ok(sink::serve(Some(certificate))?),
         ["pack", format, folder] => pack(format, folder, Nowhere::new(None)),
         ["pack", format, folder, file] => pack(
             format,
@@ -46,25 +50,23 @@ fn main() -> Result<(), Box<dyn Error>> {
             Nowhere::new(Some(std::fs::File::create(file)?)),
         ),
         ["sum", format, folder] => sum(format, folder),
-        ["send", format, folder, port] => {
-            upload(format, folder, port, Arc::new(Unencrypted::new()?))
-        }
-        ["send-file", file, port] => send_file(Path::new(file), port),
+        ["send", format, folder, url] => upload(format, folder, url, Sending::to(url)?),
+        ["send-file", file, url] => send_file(Path::new(file), url),
         _ => Err("see the head of tests/bench/src/main.rs".into()),
     }
 }
 
 fn pack(format: &str, folder: &str, nowhere: Nowhere) -> Result<(), Box<dyn Error>> {
-    upload(format, folder, "1", Arc::new(nowhere))
+    upload(format, folder, "http://127.0.0.1:1", Arc::new(nowhere))
 }
 
 fn upload(
     format: &str,
     folder: &str,
-    port: &str,
+    url: &str,
     http: Arc<dyn Http>,
 ) -> Result<(), Box<dyn Error>> {
-    let account = account(port)?;
+    let account = account(url)?;
     let source = source(format, folder)?;
     let client = client(http);
     let runtime = tokio::runtime::Runtime::new()?;
@@ -87,9 +89,9 @@ fn upload(
 }
 
 /// The part of an upload that is not packing, with the next blocks read meanwhile.
-fn send_file(file: &Path, port: &str) -> Result<(), Box<dyn Error>> {
-    let client = client(Arc::new(Unencrypted::new()?));
-    let blob = account(port)?.blob("bench", "package")?;
+fn send_file(file: &Path, url: &str) -> Result<(), Box<dyn Error>> {
+    let client = client(Sending::to(url)?);
+    let blob = account(url)?.blob("bench", "package")?;
     let file = File::open(file)?;
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
@@ -127,12 +129,13 @@ fn client(http: Arc<dyn Http>) -> Client {
     Client::new(http, Arc::new(Anybody), Arc::new(Anybody))
 }
 
-fn account(port: &str) -> Result<StorageAccount, Box<dyn Error>> {
+fn account(url: &str) -> Result<StorageAccount, Box<dyn Error>> {
+    let (_, host) = url.split_once("://").ok_or("the sink's URL has a scheme")?;
     Ok(StorageAccount {
         id: "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/bench"
             .to_owned(),
         name: "bench".to_owned(),
-        blob_endpoint: format!("https://127.0.0.1:{port}/bench/").parse()?,
+        blob_endpoint: format!("https://{host}/bench/").parse()?,
         takes_keys: false,
         is_open: true,
     })
@@ -154,26 +157,39 @@ fn source(format: &str, folder: &str) -> Result<PackageSource, Box<dyn Error>> {
     })
 }
 
-/// To the sink on this machine, without the encryption that the product insists on: TLS is no part of what is measured.
+/// To the sink on this machine: over TLS, or without the encryption that the product insists on, where the rest is measured.
 #[derive(Debug)]
-struct Unencrypted(HttpClient);
+struct Sending {
+    http: HttpClient,
+    encrypted: bool,
+}
 
-impl Unencrypted {
-    fn new() -> Result<Self, Box<dyn Error>> {
-        Ok(Self(HttpClient::new(&Network::default())?))
+impl Sending {
+    fn to(url: &str) -> Result<Arc<dyn Http>, Box<dyn Error>> {
+        let authority = std::env::var_os("NODE_EXTRA_CA_CERTS").map(fs::read);
+        let network = Network {
+            extra_authorities: authority.transpose()?.into_iter().collect(),
+            ..Network::default()
+        };
+        Ok(Arc::new(Self {
+            http: HttpClient::new(&network)?,
+            encrypted: url.starts_with("https://"),
+        }))
     }
 }
 
 #[async_trait]
-impl Http for Unencrypted {
+impl Http for Sending {
     async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let address = request.uri().to_string();
-        let plain = address.replacen("https://", "http://", 1);
-        *request.uri_mut() = plain.parse().map_err(|_| TransportError {
-            sent: Sent::NothingEver,
-            reason: "the address is malformed".to_owned(),
-        })?;
-        self.0.send(request).await
+        if !self.encrypted {
+            let address = request.uri().to_string();
+            let plain = address.replacen("https://", "http://", 1);
+            *request.uri_mut() = plain.parse().map_err(|_| TransportError {
+                sent: Sent::NothingEver,
+                reason: "the address is malformed".to_owned(),
+            })?;
+        }
+        self.http.send(request).await
     }
 }
 

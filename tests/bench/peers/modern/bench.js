@@ -17,7 +17,7 @@ function stream(format, folder) {
   return through;
 }
 
-async function main([what, format, folder, file, port]) {
+async function main([what, format, folder, file, url]) {
   if (what === "pack") {
     const out = fs.createWriteStream(file);
     stream(format, folder).pipe(out);
@@ -25,7 +25,7 @@ async function main([what, format, folder, file, port]) {
     return;
   }
   const credential = new StorageSharedKeyCredential("bench", KEY);
-  const blob = new BlockBlobClient(`http://127.0.0.1:${port}/bench/bench/package`, credential);
+  const blob = new BlockBlobClient(`${url}/bench/bench/package`, credential);
   if (what === "send") await blob.uploadFile(file, { blockSize: 8 << 20, concurrency: 8 });
   else await blob.uploadStream(stream(format, folder), 8 << 20, 5);
 }

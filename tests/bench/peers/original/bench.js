@@ -18,8 +18,8 @@ function pack(format, folder, file) {
   });
 }
 
-function send(file, port) {
-  const host = `http://127.0.0.1:${port}/bench`;
+function send(file, url) {
+  const host = `${url}/bench`;
   const blobs = storage.createBlobService("bench", KEY, host);
   return new Promise((resolve, reject) => {
     blobs.createContainerIfNotExists("bench", (failure) => {
@@ -29,9 +29,9 @@ function send(file, port) {
   });
 }
 
-async function main([what, format, folder, file, port]) {
+async function main([what, format, folder, file, url]) {
   if (what !== "send") await pack(format, folder, file);
-  if (what !== "pack") await send(file, port);
+  if (what !== "pack") await send(file, url);
 }
 
 main(process.argv.slice(2)).catch((failure) => {
