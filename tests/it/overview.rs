@@ -8,6 +8,7 @@ use azure_emulator::Service;
 use http::Method;
 
 use crate::flow::scene::Scene;
+use crate::retain::scene::Shelf;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
@@ -32,16 +33,24 @@ fn the_qualified_name_is_the_manifests() {
     );
 }
 
-/// The variables that a build sets, and those of the overview's table, in which each has an example.
-#[tokio::test(start_paused = true)]
-async fn the_variables_are_those_that_are_set() {
-    let stage = Scene::windows().build(|_| {}).await;
-    let lines = stage.transcript.lines();
-    let set: BTreeSet<_> = lines
+/// The variables that a stage sets.
+fn variables(transcript: &str) -> impl Iterator<Item = &str> {
+    let lines = transcript.lines();
+    lines
         .filter_map(|line| line.strip_prefix("##vso[task.setvariable variable="))
         .filter_map(|rest| rest.split_once(';'))
         .map(|(name, _)| name)
-        .collect();
+}
+
+/// The variables that steps set, and those of the overview's table, in which each has an example.
+#[tokio::test(start_paused = true)]
+async fn the_variables_are_those_that_are_set() {
+    let stages = [
+        Scene::windows().build(|_| {}).await,
+        Shelf::with(1).run().await.stage,
+    ];
+    let transcripts = stages.iter().map(|stage| stage.transcript.as_str());
+    let set: BTreeSet<_> = transcripts.flat_map(variables).collect();
     let overview = page("overview.md");
     let (_, rest) = overview.split_once("## Variables for later steps").unwrap();
     let (section, _) = rest.split_once("\n## ").unwrap();

@@ -18,9 +18,15 @@ pub(super) fn scene(step: &YamlStep, check_out: impl FnOnce(&Path)) -> Scene {
     let subscription = scene.world.subscription.clone();
     let own = |text: &str| text.replace(PLACEHOLDER, &subscription);
     let given = |name: &str| step.inputs.keys().any(|key| key.eq_ignore_ascii_case(name));
-    // A fragment, as pages show it, leaves out what is the same everywhere.
-    if given("managedIdentity") {
+    // A fragment of a build, as pages show it, leaves out what is the same everywhere.
+    if given("managedIdentity") || !builds(&step.inputs) {
         scene.step.inputs.clear();
+    }
+    // Whoever releases an image has a service connection of another name; in the emulated cloud it is the same.
+    if let Some(name) = step.inputs.get("ibSubscription") {
+        for connection in &mut scene.step.connections {
+            connection.name.clone_from(name);
+        }
     }
     let workspace = scene.step.directories.sources.parent().unwrap();
     let mut variables = Texts::from([
@@ -61,18 +67,27 @@ fn furnish(world: &mut World, inputs: &Texts) {
     }
 }
 
-/// The image that the step made. A step that only renders makes none, and asks nobody.
+fn action(inputs: &Texts) -> Option<&str> {
+    inputs.get("action").map(String::as_str)
+}
+
+/// Whether a step composes a template: to build, to show or to check it.
+fn builds(inputs: &Texts) -> bool {
+    matches!(
+        action(inputs),
+        None | Some("build" | "submit" | "render" | "doctor")
+    )
+}
+
+/// The image that the step made. A step that only renders makes none, and asks nobody; steps with other actions have tests of their own for what
+/// they do.
 pub(super) async fn run(scene: Scene, place: &str) -> Stage {
-    let renders = scene
-        .step
-        .inputs
-        .get("action")
-        .is_some_and(|action| action == "render");
+    let action = action(&scene.step.inputs).map(str::to_owned);
     let stage = scene.build(|_| {}).await;
     assert_eq!(stage.result(), "Succeeded", "{place}\n{}", stage.transcript);
-    if renders {
+    if action.as_deref() == Some("render") {
         assert!(stage.cloud.journal().is_empty(), "{place}");
-    } else {
+    } else if matches!(action.as_deref(), None | Some("build")) {
         let image = stage.variable("imageUri");
         assert!(
             image.is_some_and(|image| image.contains("/versions/")),

@@ -34,9 +34,12 @@ fn action(step: &YamlStep) -> Action {
         .1
 }
 
-/// Whether the step makes an image, or shows the template of one.
-fn builds(step: &YamlStep) -> bool {
-    matches!(action(step), Action::Build | Action::Render)
+/// Whether the step needs nothing that another one made: it makes an image, shows the template of one, or looks through a gallery.
+fn stands_alone(step: &YamlStep) -> bool {
+    matches!(
+        action(step),
+        Action::Build | Action::Render | Action::Retain
+    )
 }
 
 /// A step of another action stands beside one that builds. Each of its inputs has an effect.
@@ -62,7 +65,7 @@ async fn check(page: &Document) -> usize {
         }
         let pipeline = read(block);
         for mut step in steps(&pipeline) {
-            if !builds(&step) {
+            if !stands_alone(&step) {
                 check_inputs(&step, &page.path);
                 continue;
             }

@@ -2,6 +2,6 @@
 
 mod changes;
 mod looks;
-mod scene;
+pub(crate) mod scene;
 mod story;
 mod trouble;

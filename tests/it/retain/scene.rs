@@ -11,7 +11,7 @@ use crate::flow::scene::{Scene, Stage};
 pub(super) const DEFINITION: &str = "win11-avd";
 
 /// Where a version is, and since when.
-pub(super) struct Shelf {
+pub(crate) struct Shelf {
     pub(super) scene: Scene,
 }
 
@@ -58,7 +58,7 @@ impl Shelf {
     }
 
     /// With versions 1.0.1 to 1.0.`count`, all of them a year old.
-    pub(super) fn with(count: u8) -> Self {
+    pub(crate) fn with(count: u8) -> Self {
         let mut shelf = Self::new();
         for number in 1..=count {
             shelf = shelf.version(&format!("1.0.{number}"), 365, &Value::Null);
@@ -104,7 +104,7 @@ impl Shelf {
         self
     }
 
-    pub(super) async fn run(self) -> Ended {
+    pub(crate) async fn run(self) -> Ended {
         self.run_in(|_| {}).await
     }
 
@@ -116,9 +116,9 @@ impl Shelf {
 }
 
 /// What came of the step.
-pub(super) struct Ended {
+pub(crate) struct Ended {
     definition: String,
-    pub(super) stage: Stage,
+    pub(crate) stage: Stage,
 }
 
 impl Ended {
