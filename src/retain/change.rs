@@ -36,7 +36,7 @@ impl Story<'_> {
         let version = turn.version;
         let seen = match self.arm.version(&turn.id).await {
             Ok(seen) => seen,
-            Err(failure) => return stays(version, &failure),
+            Err(failure) => return stays(turn, &failure),
         };
         let tell = |progress: Progress| self.tell(&version.name, start, progress);
         let change = Change {
@@ -53,7 +53,7 @@ impl Story<'_> {
                 Ended::kept(Reason::Changed)
             }
             Err(NotChanged::Unwanted(Unwanted::Gone) | NotChanged::Gone) => Ended::of(Fate::Gone),
-            Err(NotChanged::Azure(failure)) => stays(version, &failure),
+            Err(NotChanged::Azure(failure)) => stays(turn, &failure),
             Err(NotChanged::Ended { code, message }) => locked(
                 version,
                 format!("changing it failed: Azure reports {code}: {message}"),

@@ -29,7 +29,7 @@ impl Story<'_> {
             Ok(None) => return Ended::of(Fate::Gone),
             Ok(Some(now)) if !is_same(&now, version) => return Ended::kept(Reason::Changed),
             Ok(Some(_)) => {}
-            Err(failure) => return stays(version, &failure),
+            Err(failure) => return stays(turn, &failure),
         }
         self.events.emit(Event::Starting {
             version: version.name.clone(),
@@ -66,7 +66,7 @@ impl Story<'_> {
                 Ended::of(Fate::UnderWay)
             }
             Ok(Some(now)) if now.state == State::Deleting => Ended::kept(Reason::DeletedByOthers),
-            Ok(Some(_)) | Err(_) => stays(turn.version, failure),
+            Ok(Some(_)) | Err(_) => stays(turn, failure),
         }
     }
 
@@ -171,14 +171,18 @@ fn failed(version: &Version, status: Option<&Status>) -> Ended {
 }
 
 /// A request was refused, or was not answered.
-pub(super) fn stays(version: &Version, failure: &Failure) -> Ended {
+pub(super) fn stays(turn: &Turn<'_>, failure: &Failure) -> Ended {
+    let version = turn.version;
     if failure.is(StatusCode::FORBIDDEN) {
         return Ended {
             fate: Fate::Kept(vec![Reason::Refused(failure.to_string())]),
             warned: Some(Warned {
                 code: KEPT_NO_PERMISSION,
                 text: format!("Image version {} stays: {failure}", version.name),
-                hint: "assign role 'Image Builder Task release' to the principal of the service connection on the image definition, or on its gallery or resource group".to_owned(),
+                hint: format!(
+                    "assign a role that permits this to the principal of the service connection: az role assignment create --assignee {{object id}} --role \"Image Builder Task release\" --scope {}; samples/setup creates the role",
+                    turn.definition()
+                ),
             }),
         };
     }

@@ -30,7 +30,7 @@ use crate::arm::gallery::Version;
 use crate::arm::{Arm, Failure};
 use crate::error::{Error, KEPT_BLOCKED};
 use crate::inputs::{Retain, RetainAction};
-use crate::resource::ImageVersion;
+use crate::resource::{ImageVersion, quoted};
 use looks::Seen;
 use turn::Turn;
 
@@ -121,6 +121,7 @@ impl Story<'_> {
                 // What the rules keep anyway is known all the same.
                 self.tell_decisions(&versions, Some(&Uses::default()), outcome);
                 outcome.give_up(&Reason::UseUnknown);
+                self.events.emit(Event::Decided(outcome.verdicts.clone()));
                 return Err(unknown.into());
             }
         };
@@ -205,7 +206,7 @@ fn blocked(decision: &Decision<'_>) -> Warned {
         ),
         hint: format!(
             "to unblock it, run: az sig image-version update --ids {} --set safetyProfile.blockDeletionBeforeEndOfLife=false",
-            version.id
+            quoted(&version.id)
         ),
     }
 }

@@ -10,7 +10,7 @@ use super::{Event, Story};
 use crate::arm::gallery::Version;
 use crate::error::Error;
 use crate::inputs::RetainAction;
-use crate::resource::ResourceId;
+use crate::resource::{ResourceId, quoted};
 
 /// A version whose turn it is.
 pub(super) struct Turn<'a> {
@@ -18,6 +18,13 @@ pub(super) struct Turn<'a> {
     pub(super) version: &'a Version,
     /// Made of the definition's id and the number: what Azure says of itself is no address.
     pub(super) id: ResourceId,
+}
+
+impl Turn<'_> {
+    /// The id of the image definition, as a word of a command.
+    pub(super) fn definition(&self) -> String {
+        quoted(self.id.parent().as_ref().unwrap_or(&self.id).as_str())
+    }
 }
 
 /// What became of one version in its turn.

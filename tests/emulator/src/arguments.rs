@@ -32,7 +32,7 @@ How runs end (default: they succeed)
 
 What the sources leave open or what changed
   --plain-urls               operation URLs without a signature, as until August 2023
-  --retry-after SECONDS      send Retry-After; default: none
+  --retry-after SECONDS      send Retry-After; default: none, and 60 from Microsoft.Compute
   --not-allowed-status N     HTTP status of OperationNotAllowed: 409 (default) or 405
   --delete-missing-404       DELETE of a missing template answers 404; default 204
   --date-like-versions       number image versions like 0.25342.22189; default 1.0.0 and up

@@ -113,7 +113,8 @@ pub struct Switches {
     pub image_disk: ImageDisk,
     /// The form of operation URLs. Default: signed.
     pub operation_urls: OperationUrls,
-    /// `Retry-After` in seconds on answers that start an operation, and on GETs of an operation in progress. Default: none, as recorded.
+    /// `Retry-After` in seconds on answers that start an operation, and on GETs of an operation in progress. Default: none from the image builder,
+    /// 60 from Microsoft.Compute, both as recorded.
     pub retry_after: Option<u32>,
     /// The HTTP status of `OperationNotAllowed`. Default: 409; 405 was reported for delete.
     pub not_allowed_status: u16,
@@ -161,6 +162,13 @@ pub struct Switches {
     pub token_lifetime: Duration,
     /// The seed of all identifiers. Default: 1.
     pub seed: u64,
+}
+
+impl Switches {
+    /// `Retry-After` of Microsoft.Compute, in seconds.
+    pub(crate) fn compute_retry_after(&self) -> u32 {
+        self.retry_after.unwrap_or(60)
+    }
 }
 
 impl Default for Switches {

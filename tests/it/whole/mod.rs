@@ -5,6 +5,7 @@ mod network;
 mod ownership;
 #[cfg(unix)]
 mod prompt;
+mod retain;
 
 use std::time::Duration;
 

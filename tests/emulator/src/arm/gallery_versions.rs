@@ -223,7 +223,8 @@ impl Arm {
         if with_location {
             headers.push(("location", url(&format!("monitor=true&{version}"))));
         }
-        headers.push(("retry-after", "60".to_owned()));
+        let pause = self.switches.compute_retry_after();
+        headers.push(("retry-after", pause.to_string()));
         self.operations.insert(id.clone(), operation);
         (id, headers)
     }

@@ -26,10 +26,13 @@ impl Arm {
             Answer::new(200, body)
                 .with_some("retry-after", self.switches.retry_after.filter(|_| !over))
         } else if asked.query("monitor").is_some() && !over {
-            Answer::new(202, Body::Empty).with("retry-after", "60")
+            Answer::new(202, Body::Empty)
+                .with_some("retry-after", Some(self.switches.compute_retry_after()))
         } else {
-            Answer::new(200, Body::Compute(operation.compute_document()))
-                .with_some("retry-after", (!over).then_some(60))
+            Answer::new(200, Body::Compute(operation.compute_document())).with_some(
+                "retry-after",
+                (!over).then_some(self.switches.compute_retry_after()),
+            )
         };
         operation.count_poll();
         let (subject, id) = (operation.subject.clone(), operation.id.clone());
