@@ -3,14 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::api::{IMAGE_TEMPLATES as NEWEST, OLDER_IMAGE_TEMPLATES as OLDER};
 use super::failure::Failure;
 use crate::template::model::{Distributor, ImageTemplate};
 use http::StatusCode;
-
-/// The version that everything here speaks: the newest stable one.
-pub const NEWEST: &str = "2025-10-01";
-/// For clouds that lag behind: strict like the newest, and without the members of [`newer_members`].
-pub(super) const OLDER: &str = "2024-02-01";
 
 /// The version that is spoken in a cloud. Clones share what was found out.
 #[derive(Debug, Clone, Default)]

@@ -6,14 +6,11 @@ use http::{HeaderValue, Request, StatusCode};
 use serde_json::Value;
 use url::Url;
 
+use super::api;
 use super::auth::{CODE_NO_CLOUD, SignInFailure};
 use super::http::Http;
 use super::without_token;
 use crate::inputs::connection::{Cloud, KnownCloud};
-
-/// The newest version, which lists all clouds that the server knows of, and the first one, which describes the server's own
-/// (<https://github.com/Azure/azure-cli/blob/dev/src/azure-cli-core/azure/cli/core/cloud.py>).
-const API_VERSIONS: [&str; 2] = ["2022-09-01", "2015-01-01"];
 
 /// The cloud with all its addresses. Nothing is asked when the service connection tells them.
 pub async fn complete(known: &KnownCloud, http: &dyn Http) -> Result<Cloud, SignInFailure> {
@@ -55,13 +52,11 @@ struct Told {
 
 async fn ask(resource_manager: &Url, http: &dyn Http) -> Result<Told, String> {
     let mut last = String::new();
-    for version in API_VERSIONS {
+    for version in api::CLOUDS {
         let mut url = resource_manager.clone();
         url.set_path(&format!("{}metadata/endpoints", url.path()));
-        url.set_query(Some(&format!("api-version={version}")));
         let mut request = Request::new(Bytes::new());
-        *request.uri_mut() = url
-            .as_str()
+        *request.uri_mut() = api::address(url, version)
             .parse()
             .map_err(|_| "its address is malformed".to_owned())?;
         let json = HeaderValue::from_static("application/json");

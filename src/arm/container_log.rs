@@ -2,16 +2,15 @@
 //!
 //! <https://learn.microsoft.com/rest/api/container-instances/containers/list-logs>
 
-use http::Method;
 use serde_json::Value;
 
-use super::client::Call;
+use super::api::CONTAINERS;
 use super::failure::Failure;
-use super::image_template::Arm;
+use super::resource_manager::Arm;
 use crate::resource::{ResourceGroupId, ResourceId};
 
-/// Any version since 2021 answers alike.
-const API_VERSION: &str = "2023-05-01";
+/// The type of a container group.
+const CONTAINER_GROUPS: &str = "Microsoft.ContainerInstance/containerGroups";
 /// Lines of one answer; the service holds back everything beyond 4 MB anyway.
 const TAIL: usize = 5_000;
 
@@ -30,36 +29,18 @@ impl Arm {
         &self,
         resource_group: &ResourceGroupId,
     ) -> Result<Vec<Container>, Failure> {
-        let provider = "providers/Microsoft.ContainerInstance/containerGroups";
-        let url = format!(
-            "{}{resource_group}/{provider}?api-version={API_VERSION}",
-            self.base()
-        );
-        let call = Call::new(
-            "Looking for the build container",
-            Method::GET,
-            url,
-            &self.scope,
-        );
-        let (_, page) = self.client.send_for_json(&call).await?;
-        let groups = page.get("value").and_then(Value::as_array);
-        Ok(groups.into_iter().flatten().flat_map(containers).collect())
+        let doing = "Looking for the build container";
+        let path = format!("{resource_group}/providers/{CONTAINER_GROUPS}");
+        let groups = self.pages(doing, path, CONTAINERS).await?;
+        Ok(groups.iter().flat_map(containers).collect())
     }
 
     /// The last lines of what `container` has written, as a snapshot.
     pub async fn container_log(&self, container: &Container) -> Result<String, Failure> {
         let Container { group, name } = container;
-        let url = format!(
-            "{}{group}/containers/{name}/logs?api-version={API_VERSION}&tail={TAIL}",
-            self.base()
-        );
-        let call = Call::new(
-            "Reading the log of the build container",
-            Method::GET,
-            url,
-            &self.scope,
-        );
-        let (_, answer) = self.client.send_for_json(&call).await?;
+        let doing = "Reading the log of the build container";
+        let path = format!("{group}/containers/{name}/logs?tail={TAIL}");
+        let answer = self.get(doing, path, CONTAINERS).await?;
         let content = answer.get("content").and_then(Value::as_str);
         Ok(content.unwrap_or_default().to_owned())
     }
@@ -68,7 +49,7 @@ impl Arm {
 fn containers(group: &Value) -> Vec<Container> {
     let id = group.get("id").and_then(Value::as_str);
     let id = id.and_then(|id| id.parse::<ResourceId>().ok());
-    let Some(id) = id.filter(|id| id.is("Microsoft.ContainerInstance/containerGroups")) else {
+    let Some(id) = id.filter(|id| id.is(CONTAINER_GROUPS)) else {
         return Vec::new();
     };
     let list = group.pointer("/properties/containers");

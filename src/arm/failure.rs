@@ -51,6 +51,17 @@ pub enum Cause {
 }
 
 impl Failure {
+    /// Something that went wrong at the first try, or before any.
+    pub fn of(doing: impl Into<String>, cause: Cause) -> Self {
+        Self {
+            doing: doing.into(),
+            cause,
+            tries: 1,
+            elapsed: Duration::ZERO,
+            request_id: None,
+        }
+    }
+
     /// The refusal, if the server refused.
     pub fn refusal(&self) -> Option<&Refusal> {
         match &self.cause {

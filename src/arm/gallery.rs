@@ -10,8 +10,8 @@ use http::StatusCode;
 
 use super::api::GALLERIES;
 use super::failure::{Cause, Failure};
-use super::image_template::Arm;
 use super::operation::Started;
+use super::resource_manager::Arm;
 use crate::resource::ResourceId;
 
 pub use body::Body;

@@ -2,15 +2,12 @@
 //!
 //! <https://learn.microsoft.com/rest/api/compute/images/get>
 
-use http::Method;
 use serde_json::Value;
 
-use super::client::Call;
+use super::api::IMAGES;
 use super::failure::Failure;
-use super::image_template::Arm;
+use super::resource_manager::Arm;
 use crate::resource::ResourceId;
-
-const API_VERSION: &str = "2024-07-01";
 
 /// A managed image.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,10 +22,8 @@ pub struct ManagedImage {
 impl Arm {
     /// Reads managed image `id`.
     pub async fn managed_image(&self, id: &ResourceId) -> Result<ManagedImage, Failure> {
-        let url = format!("{}{id}?api-version={API_VERSION}", self.base());
         let doing = format!("Reading managed image '{}'", id.name());
-        let call = Call::new(doing, Method::GET, url, &self.scope);
-        let (_, image) = self.client.send_for_json(&call).await?;
+        let image = self.get(&doing, id, IMAGES).await?;
         let text = |pointer: &str| image.pointer(pointer).and_then(Value::as_str);
         Ok(ManagedImage {
             succeeded: text("/properties/provisioningState") == Some("Succeeded"),

@@ -4,6 +4,7 @@
 pub mod api;
 mod api_version;
 pub mod auth;
+pub mod authorization;
 mod azure_time;
 mod call;
 pub mod client;
@@ -22,7 +23,7 @@ pub mod refusal;
 pub mod resource_graph;
 pub mod resource_manager;
 pub mod retry;
-pub mod role;
+pub mod storage_account;
 mod template_list;
 pub mod template_state;
 mod wall_clock;
@@ -30,6 +31,5 @@ mod without_token;
 
 pub use client::{Call, Client, Signer};
 pub use failure::{Cause, Failure};
-pub use image_template::Arm;
 pub use refusal::Refusal;
-pub use resource_manager::Changed;
+pub use resource_manager::{Arm, Changed};

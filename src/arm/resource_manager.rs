@@ -2,18 +2,34 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::Value;
 
-use super::client::Call;
+use super::api;
+use super::api_version::ApiVersion;
+use super::client::{Call, Client};
 use super::failure::{Cause, Failure};
-use super::image_template::Arm;
 use super::operation::Started;
 use super::retry::Repeat;
+use crate::inputs::connection::Cloud;
 
+/// Azure Resource Manager of one cloud.
+#[derive(Debug, Clone)]
+pub struct Arm {
+    /// Sends requests.
+    pub client: Client,
+    /// Base address without a trailing slash.
+    base: String,
+    /// The scope of its tokens.
+    pub scope: String,
+    pub(super) version: ApiVersion,
+}
+
+/// What the name of a resource group may have and an address not, beside what is not ASCII.
+const NEVER_IN_AN_ADDRESS: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>');
 /// More pages than any list has; one without an end is not followed further.
 const MOST_PAGES: usize = 1000;
 
@@ -29,16 +45,52 @@ pub struct Changed {
 }
 
 impl Arm {
-    fn request(&self, doing: &str, method: Method, path: &dyn Display, api: &str) -> Call {
+    /// Azure Resource Manager of `cloud`.
+    ///
+    /// The scope keeps the slash that the audience ends with, so that the token's audience is exactly the one that the service connection names;
+    /// Microsoft's own tasks do the same (azure-pipelines-tasks-azure-arm-rest, `configureMSALWithSP`).
+    pub fn new(client: Client, cloud: &Cloud) -> Self {
+        let base = cloud
+            .resource_manager
+            .as_str()
+            .trim_end_matches('/')
+            .to_owned();
+        let scope = format!("{}/.default", cloud.audience);
+        Self {
+            client: client.keeping(&scope, &cloud.resource_manager),
+            base,
+            scope,
+            version: ApiVersion::default(),
+        }
+    }
+
+    /// The base address without a trailing slash.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// A request for `path`, an id or an id with more behind it, in version `api`.
+    pub(super) fn request(
+        &self,
+        doing: &str,
+        method: Method,
+        path: impl Display,
+        api: &str,
+    ) -> Call {
         let path = path.to_string();
-        let mark = if path.contains('?') { '&' } else { '?' };
-        let url = format!("{}{path}{mark}api-version={api}", self.base());
+        let path = utf8_percent_encode(&path, NEVER_IN_AN_ADDRESS);
+        let url = api::address(format_args!("{}{path}", self.base), api);
         Call::new(doing, method, url, &self.scope)
+    }
+
+    /// The request of [`Self::get`], for who sends it in a way of their own.
+    pub fn reading(&self, doing: &str, path: impl Display, api: &str) -> Call {
+        self.request(doing, Method::GET, path, api)
     }
 
     /// Reads what is at `path`, an id or an id with more behind it (`{id}?$expand=ReplicationStatus`).
     pub async fn get(&self, doing: &str, path: impl Display, api: &str) -> Result<Value, Failure> {
-        let call = self.request(doing, Method::GET, &path, api);
+        let call = self.request(doing, Method::GET, path, api);
         let answer = self.send_in(call, api).await?;
         Ok(serde_json::from_slice(answer.body()).unwrap_or_default())
     }
@@ -64,7 +116,7 @@ impl Arm {
         path: impl Display,
         api: &str,
     ) -> Result<Vec<Value>, Failure> {
-        let mut call = self.request(doing, Method::GET, &path, api);
+        let mut call = self.request(doing, Method::GET, path, api);
         let (mut all, mut seen) = (Vec::new(), BTreeSet::new());
         // The token goes to Azure Resource Manager and nowhere else.
         let own = format!("{}/", self.base());
@@ -107,7 +159,7 @@ impl Arm {
         api: &str,
         body: &Value,
     ) -> Result<Changed, Failure> {
-        let call = self.request(doing, Method::PUT, &path, api).json(body);
+        let call = self.request(doing, Method::PUT, path, api).json(body);
         self.change(call, api).await
     }
 
@@ -119,7 +171,7 @@ impl Arm {
         api: &str,
         body: &Value,
     ) -> Result<Changed, Failure> {
-        let call = self.request(doing, Method::PATCH, &path, api).json(body);
+        let call = self.request(doing, Method::PATCH, path, api).json(body);
         self.change(call, api).await
     }
 
@@ -131,7 +183,7 @@ impl Arm {
         api: &str,
         body: &Value,
     ) -> Result<Changed, Failure> {
-        let call = self.request(doing, Method::POST, &path, api).json(body);
+        let call = self.request(doing, Method::POST, path, api).json(body);
         self.change(call, api).await
     }
 
@@ -142,7 +194,7 @@ impl Arm {
         path: impl Display,
         api: &str,
     ) -> Result<Option<Started>, Failure> {
-        let call = self.request(doing, Method::DELETE, &path, api);
+        let call = self.request(doing, Method::DELETE, path, api);
         match self.change(call.repeated(Repeat::Always), api).await {
             Ok(changed) if changed.status == StatusCode::NO_CONTENT => Ok(None),
             Ok(changed) => Ok(Some(changed.started)),
@@ -151,7 +203,8 @@ impl Arm {
         }
     }
 
-    async fn change(&self, call: Call, api: &str) -> Result<Changed, Failure> {
+    /// Sends a request that changes something.
+    pub(super) async fn change(&self, call: Call, api: &str) -> Result<Changed, Failure> {
         let answer = self.send_in(call, api).await?;
         Ok(Changed {
             status: answer.status(),
@@ -160,25 +213,44 @@ impl Arm {
         })
     }
 
+    /// One short look at `path`, for what a build is as good without: one try, a few seconds. Any cloud may lack the route.
+    pub async fn glance(
+        &self,
+        doing: &str,
+        path: impl Display,
+        api: &str,
+    ) -> Result<Value, Failure> {
+        self.client.glance(&self.reading(doing, path, api)).await
+    }
+
     /// Only the image builder's calls step back to an older version.
-    async fn send_in(&self, call: Call, api: &str) -> Result<Response<Bytes>, Failure> {
-        if api == super::api::IMAGE_TEMPLATES {
+    pub(super) async fn send_in(&self, call: Call, api: &str) -> Result<Response<Bytes>, Failure> {
+        if api == api::IMAGE_TEMPLATES {
             self.send(call).await
         } else {
             self.client.send(&call).await
         }
     }
-}
 
-impl Failure {
-    /// Something that went wrong at the first try, or before any.
-    pub fn of(doing: impl Into<String>, cause: Cause) -> Self {
-        Self {
-            doing: doing.into(),
-            cause,
-            tries: 1,
-            elapsed: Duration::ZERO,
-            request_id: None,
+    /// Sends a call to the image builder in the version that the cloud offers.
+    async fn send(&self, call: Call) -> Result<Response<Bytes>, Failure> {
+        let spoken = self.version.current();
+        match self.client.send(&in_version(&call, spoken)).await {
+            Err(failure) if self.version.steps_back(spoken, &failure) => {
+                self.client
+                    .send(&in_version(&call, api::OLDER_IMAGE_TEMPLATES))
+                    .await
+            }
+            other => other,
         }
     }
+}
+
+/// A call of the newest version in another one.
+pub(super) fn in_version(call: &Call, version: &str) -> Call {
+    let mut call = call.clone();
+    if let Some(start) = call.url.strip_suffix(api::IMAGE_TEMPLATES) {
+        call.url = format!("{start}{version}");
+    }
+    call
 }

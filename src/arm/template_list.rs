@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::api::IMAGE_TEMPLATES;
 use super::failure::{Cause, Failure};
-use super::image_template::Arm;
+use super::resource_manager::Arm;
 use super::template_state::Template;
 use crate::resource::{IMAGE_TEMPLATE, ResourceGroupId, ResourceId};
 

@@ -1,10 +1,9 @@
 //! A name that Azure does not have: what was probably meant.
 
 use super::lookup::{Azure, Lookup, names};
+use crate::arm::api::RESOURCES;
 use crate::inputs::nearest;
 
-/// <https://learn.microsoft.com/rest/api/resources/resource-groups/list>
-const GROUPS_API_VERSION: &str = "2021-04-01";
 /// How many names are told where none is near.
 const MOST: usize = 5;
 
@@ -46,8 +45,8 @@ fn among(all: &[&str]) -> Option<String> {
 }
 
 /// The names in the list at a path, where it can be read whole.
-pub(super) async fn listed(azure: &Azure<'_>, path: String) -> Vec<String> {
-    match &*azure.look_up(path).await {
+pub(super) async fn listed(azure: &Azure<'_>, path: String, api: &str) -> Vec<String> {
+    match &*azure.look_up(path, api).await {
         Lookup::Found(list) => names(list).map_or_else(Vec::new, owned),
         _ => Vec::new(),
     }
@@ -60,7 +59,7 @@ fn owned(names: Vec<&str>) -> Vec<String> {
 /// The resource groups of a subscription.
 pub(super) async fn groups(azure: &Azure<'_>, subscription: &str) -> Vec<String> {
     let path = format!("/subscriptions/{subscription}/resourcegroups");
-    listed(azure, format!("{path}?api-version={GROUPS_API_VERSION}")).await
+    listed(azure, path, RESOURCES).await
 }
 
 /// As references.

@@ -1,17 +1,18 @@
 //! Lookups in Azure: each path once, whoever asks, and not too many at a time.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 use serde_json::Value;
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::subject::Subject;
 use crate::arm::retry::Repeat;
-use crate::arm::{Arm, Call, Cause, Failure};
+use crate::arm::{Arm, Cause, Failure};
 
 /// How long a lookup may take.
 #[derive(Debug, Clone, Copy)]
@@ -83,36 +84,37 @@ impl<'a> Azure<'a> {
         }
     }
 
-    /// Looks at a path with its query, which begins with the api-version.
-    pub(super) async fn look_up(&self, path: impl Into<String>) -> Arc<Lookup> {
-        let path = path.into();
+    /// Looks up a path of Azure Resource Manager.
+    pub(super) async fn look_up(&self, path: impl Display, api: &str) -> Arc<Lookup> {
+        let path = path.to_string();
         let place = {
             let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(places.entry(path.to_ascii_lowercase()).or_default())
+            let key = format!("{path} {api}").to_ascii_lowercase();
+            Arc::clone(places.entry(key).or_default())
         };
-        let look = place.get_or_init(|| async { Arc::new(self.ask(&path).await) });
-        Arc::clone(look.await)
+        let lookup = place.get_or_init(|| async { Arc::new(self.ask(&path, api).await) });
+        Arc::clone(lookup.await)
     }
 
-    async fn ask(&self, path: &str) -> Lookup {
-        let look = self.ask_patiently(path);
+    async fn ask(&self, path: &str, api: &str) -> Lookup {
+        let lookup = self.ask_patiently(path, api);
         match self.deadline {
-            Some(deadline) => timeout_at(deadline, look)
+            Some(deadline) => timeout_at(deadline, lookup)
                 .await
                 .unwrap_or_else(|_| Lookup::Unknown(LATE.to_owned())),
-            None => look.await,
+            None => lookup.await,
         }
     }
 
-    async fn ask_patiently(&self, path: &str) -> Lookup {
+    async fn ask_patiently(&self, path: &str, api: &str) -> Lookup {
         // What comes from an answer could make it an address of another host, or of something else.
         if !is_path(path) {
             return Lookup::Unknown("it has no place in Azure Resource Manager".to_owned());
         }
         let _turn = self.gate.acquire().await;
-        let url = format!("{}{path}", self.arm.base());
-        let doing = "Looking around before the build";
-        let call = Call::new(doing, Method::GET, url, &self.arm.scope);
+        let call = self
+            .arm
+            .reading("Looking around before the build", path, api);
         let call = call.repeated(self.patience.repeat);
         let sent = self.arm.client.send_for_json(&call);
         match timeout(self.patience.limit, sent).await {
@@ -123,14 +125,22 @@ impl<'a> Azure<'a> {
         }
     }
 
-    /// Looks at a resource that has a place in the list at `list`. Missing is only what that list, read in full, does not name either.
-    pub(super) async fn resource(&self, path: &str, list: &str, name: &str) -> Arc<Lookup> {
-        let look = self.look_up(path).await;
-        if !matches!(*look, Lookup::Missing) {
-            return look;
+    /// Looks up a resource that has a place in the list at `list`. Missing is only what that list, read in full, does not name either.
+    pub(super) async fn resource(
+        &self,
+        path: impl Display,
+        list: impl Display,
+        name: &str,
+        api: &str,
+    ) -> Arc<Lookup> {
+        let lookup = self.look_up(path, api).await;
+        if !matches!(*lookup, Lookup::Missing) {
+            return lookup;
         }
-        match &*self.look_up(list).await {
-            Lookup::Found(listed) if names(listed).is_some_and(|all| self.lack(&all, name)) => look,
+        match &*self.look_up(list, api).await {
+            Lookup::Found(listed) if names(listed).is_some_and(|all| self.lack(&all, name)) => {
+                lookup
+            }
             Lookup::NoGroup => Arc::new(Lookup::NoGroup),
             Lookup::Found(_) | Lookup::Missing | Lookup::Unknown(_) => Arc::new(Lookup::Unknown(
                 "Azure does not find it, and the list of what there is does not confirm that"
@@ -217,7 +227,7 @@ mod tests {
         let role = "/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/1-2";
         for (path, expected) in [
             (role, true),
-            ("/providers/a/b?api-version=1&$filter=x eq 'y/../z'", true),
+            ("/providers/a/b?$filter=x eq 'y/../z'", true),
             ("@host.example/x", false),
             ("//host.example/x", false),
             ("/subscriptions/../x", false),

@@ -10,11 +10,9 @@ use super::finding::{Finding, Verdict};
 use super::image_traits::ImageTraits;
 use super::lookup::{Azure, Lookup, has, names, text};
 use super::subject::Source;
+use crate::arm::api::MARKETPLACE_IMAGES;
 use crate::inputs::declared::PLATFORM_IMAGE_PURCHASE_PLAN;
 use crate::inputs::nearest;
-
-/// <https://learn.microsoft.com/rest/api/compute/virtual-machine-images>; with the end of an image's life.
-const API_VERSION: &str = "2024-07-01";
 
 /// A marketplace image whose names can stand in an address as they are.
 pub(super) struct Urn<'a> {
@@ -76,8 +74,7 @@ impl<'a> Urn<'a> {
 
     /// All versions. Azure can be asked for the last one by name alone, and does not say whether it takes names for numbers.
     async fn all(&self, azure: &Azure<'_>) -> Arc<Lookup> {
-        let query = format!("?api-version={API_VERSION}");
-        azure.look_up(format!("{}{query}", self.versions())).await
+        azure.look_up(self.versions(), MARKETPLACE_IMAGES).await
     }
 
     /// The number of the version that a build would use: what `latest` stands for now, if that is to be had.
@@ -99,8 +96,8 @@ impl<'a> Urn<'a> {
         } else {
             self.version.to_owned()
         };
-        let path = format!("{}/{number}?api-version={API_VERSION}", self.versions());
-        Some(azure.look_up(path).await)
+        let path = format!("{}/{number}", self.versions());
+        Some(azure.look_up(path, MARKETPLACE_IMAGES).await)
     }
 
     pub(super) async fn check(&self, azure: &Azure<'_>) -> Vec<Finding> {
@@ -237,8 +234,8 @@ impl Urn<'_> {
     /// Azure does not find the image. It is certainly missing if the list of its siblings was read and does not have it.
     pub(super) async fn missing(&self, azure: &Azure<'_>) -> Finding {
         let (offer, sku) = (self.offer, self.sku);
-        let skus = format!("{}/{offer}/skus?api-version={API_VERSION}", self.offers);
-        let skus = listed(&*azure.look_up(skus).await);
+        let skus = format!("{}/{offer}/skus", self.offers);
+        let skus = listed(&*azure.look_up(skus, MARKETPLACE_IMAGES).await);
         let skus: Vec<&str> = skus.iter().map(String::as_str).collect();
         if has(&skus, sku) {
             return match newest(&*self.all(azure).await) {
@@ -249,8 +246,8 @@ impl Urn<'_> {
         if !skus.is_empty() {
             return self.gone("SKU", sku, &skus);
         }
-        let offers = format!("{}?api-version={API_VERSION}", self.offers);
-        let offers = listed(&*azure.look_up(offers).await);
+        let offers = azure.look_up(&self.offers, MARKETPLACE_IMAGES).await;
+        let offers = listed(&offers);
         let offers: Vec<&str> = offers.iter().map(String::as_str).collect();
         if has(&offers, offer) {
             return self.doubtful();
@@ -258,8 +255,8 @@ impl Urn<'_> {
         if !offers.is_empty() {
             return self.gone("offer", offer, &offers);
         }
-        let publishers = format!("{}?api-version={API_VERSION}", self.publishers);
-        let publishers = listed(&*azure.look_up(publishers).await);
+        let publishers = azure.look_up(&self.publishers, MARKETPLACE_IMAGES).await;
+        let publishers = listed(&publishers);
         let publishers: Vec<&str> = publishers.iter().map(String::as_str).collect();
         if publishers.is_empty() || has(&publishers, self.publisher) {
             return self.doubtful();

@@ -19,7 +19,6 @@ mod regions;
 mod required_roles;
 mod resource_group;
 mod resources;
-mod roles;
 mod source;
 mod steps;
 mod storage;

@@ -8,11 +8,10 @@ use super::advice::{choice, groups, listed, texts};
 use super::codes::{SUBNET, SUBNET_UNFIT};
 use super::finding::{Finding, Verdict};
 use super::lookup::{Azure, Lookup, has, names, text};
+use crate::arm::api::NETWORKS;
 use crate::inputs::declared::CONTAINER_INSTANCE_SUBNET_ID;
 use crate::resource::{ResourceId, quoted};
 
-/// <https://learn.microsoft.com/rest/api/virtualnetwork/subnets/get>; the first versions do not know `defaultOutboundAccess`.
-const API_VERSION: &str = "2024-05-01";
 const CONTAINERS: &str = "Microsoft.ContainerInstance/containerGroups";
 
 pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
@@ -46,18 +45,15 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
 
 /// A subnet. Missing is one that its network does not list, or whose network its group does not list.
 async fn subnet(azure: &Azure<'_>, id: &ResourceId) -> Arc<Lookup> {
-    let look = azure
-        .look_up(format!("{id}?api-version={API_VERSION}"))
-        .await;
+    let look = azure.look_up(id, NETWORKS).await;
     let Some(network) = id.parent().filter(|_| matches!(*look, Lookup::Missing)) else {
         return look;
     };
-    let path = format!("{network}?api-version={API_VERSION}");
     let doubt = || {
         Lookup::Unknown("Azure does not find it, and its network does not confirm that".to_owned())
     };
     match &*azure
-        .resource(&path, &networks_of(id), network.name())
+        .resource(&network, networks_of(id), network.name(), NETWORKS)
         .await
     {
         Lookup::Found(found) => {
@@ -75,10 +71,7 @@ async fn subnet(azure: &Azure<'_>, id: &ResourceId) -> Arc<Lookup> {
 }
 
 fn networks_of(id: &ResourceId) -> String {
-    format!(
-        "{}/providers/Microsoft.Network/virtualNetworks?api-version={API_VERSION}",
-        id.group()
-    )
+    format!("{}/providers/Microsoft.Network/virtualNetworks", id.group())
 }
 
 /// What is missing may be the group, the network or the subnet.
@@ -86,10 +79,8 @@ async fn missing(azure: &Azure<'_>, id: &ResourceId) -> Finding {
     let (subscription, group) = (id.subscription(), id.resource_group());
     let network = id.name_at(0).unwrap_or_default();
     let place = format!("in network '{network}' of resource group '{group}'");
-    let path = id
-        .parent()
-        .map(|id| format!("{id}?api-version={API_VERSION}"));
-    let parent = azure.look_up(path.unwrap_or_default()).await;
+    let network_id = id.parent().unwrap_or_else(|| id.clone());
+    let parent = azure.look_up(network_id, NETWORKS).await;
     let (text, fix) = match &*parent {
         Lookup::Found(found) => {
             let all = found.pointer("/properties/subnets").and_then(names);
@@ -113,7 +104,7 @@ async fn missing(azure: &Azure<'_>, id: &ResourceId) -> Finding {
             )
         }
         Lookup::Missing | Lookup::Unknown(_) => {
-            let all = listed(azure, networks_of(id)).await;
+            let all = listed(azure, networks_of(id), NETWORKS).await;
             let list = format!(
                 "az network vnet list --subscription {subscription} --resource-group {} --output table",
                 quoted(group)

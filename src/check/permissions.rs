@@ -9,7 +9,10 @@ use super::finding::{Finding, Verdict};
 use super::lookup::{Azure, Lookup, text};
 use super::required_roles::{self, RequiredRole};
 use super::resources::{identities_of, identity};
-use super::roles::{Permission, holds, missing};
+use crate::arm::api::{IDENTITIES, ROLES};
+use crate::arm::authorization::{
+    Permission, RoleAssignment, missing, principal_of, role_assignments,
+};
 use crate::resource::{ResourceId, quoted};
 
 pub(super) async fn identities(azure: &Azure<'_>) -> Vec<Finding> {
@@ -44,7 +47,7 @@ async fn exists(azure: &Azure<'_>, id: &ResourceId, why: &str) -> Finding {
             format!("identity '{name}' does not exist in resource group '{group}'; {why}"),
             advice(
                 name,
-                &texts(&listed(azure, identities_of(id)).await),
+                &texts(&listed(azure, identities_of(id), IDENTITIES).await),
                 &create,
             ),
         ),
@@ -66,9 +69,6 @@ async fn exists(azure: &Azure<'_>, id: &ResourceId, why: &str) -> Finding {
     Finding::new(Verdict::Certain(IDENTITY), text).fix(fix)
 }
 
-/// <https://learn.microsoft.com/rest/api/authorization>
-const API_VERSION: &str = "2022-04-01";
-
 const EMPTY: &str = "the list is empty";
 
 /// The service connection's own rights. Everybody may ask for those.
@@ -76,10 +76,10 @@ pub(super) async fn of_connection(azure: &Azure<'_>) -> Vec<Finding> {
     let needs = required_roles::of_connection(azure).await;
     let one = async |need: &RequiredRole| {
         let path = format!(
-            "{}/providers/Microsoft.Authorization/permissions?api-version={API_VERSION}",
+            "{}/providers/Microsoft.Authorization/permissions",
             need.scope
         );
-        match &*azure.look_up(path).await {
+        match &*azure.look_up(path, ROLES).await {
             Lookup::Found(list) => match entries(list) {
                 Some(given) if given.is_empty() && !azure.trusts_empty_lists() => {
                     Finding::unknown(format!("the permissions on {}", need.what), EMPTY)
@@ -109,9 +109,7 @@ pub(super) async fn of_identity(azure: &Azure<'_>) -> Vec<Finding> {
             reason(&look),
         )];
     };
-    // It becomes part of an address, and of a command in a hint.
-    let plain = |id: &&str| id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    let Some(principal) = text(found, "/properties/principalId").filter(plain) else {
+    let Some(principal) = principal_of(found) else {
         return vec![Finding::unknown(
             "the permissions of the identity",
             "Azure names no principal",
@@ -145,10 +143,8 @@ struct Granted {
 }
 
 async fn granted(azure: &Azure<'_>, principal: &str, scope: &str) -> Result<Granted, String> {
-    let path = format!(
-        "{scope}/providers/Microsoft.Authorization/roleAssignments?api-version={API_VERSION}&$filter=assignedTo('{principal}')"
-    );
-    let look = azure.look_up(path).await;
+    let path = role_assignments(scope, principal);
+    let look = azure.look_up(path, ROLES).await;
     let Lookup::Found(list) = &*look else {
         return Err(reason(&look).to_owned());
     };
@@ -162,19 +158,17 @@ async fn granted(azure: &Azure<'_>, principal: &str, scope: &str) -> Result<Gran
     if assignments.is_empty() && !azure.trusts_empty_lists() {
         return Err(EMPTY.to_owned());
     }
-    let here = |assignment: &&Value| {
-        text(assignment, "/properties/scope").is_some_and(|given| holds(given, scope))
-    };
     let mut granted = Granted::default();
-    for assignment in assignments.iter().filter(here) {
-        let role = text(assignment, "/properties/roleDefinitionId").ok_or("a role has no id")?;
-        let look = azure
-            .look_up(format!("{role}?api-version={API_VERSION}"))
-            .await;
+    for assignment in assignments {
+        let assignment = RoleAssignment::read(assignment).ok_or("a role has no id")?;
+        if !assignment.holds_at(scope) {
+            continue;
+        }
+        let look = azure.look_up(&assignment.role, ROLES).await;
         let Lookup::Found(role) = &*look else {
             return Err(reason(&look).to_owned());
         };
-        if text(assignment, "/properties/condition").is_some() {
+        if assignment.is_conditional {
             granted.conditional = true;
             continue;
         }

@@ -7,11 +7,10 @@ use super::codes::{PROVIDER, REGION};
 use super::finding::{Finding, Verdict};
 use super::lookup::{Azure, Lookup, text};
 use super::regions::{self, Known};
+use crate::arm::api::RESOURCES;
 use crate::inputs::declared::IB_LOCATION;
 use crate::resource::plain_region;
 
-/// <https://learn.microsoft.com/rest/api/resources/providers/get>
-const API_VERSION: &str = "2021-04-01";
 const IMAGE_BUILDER: &str = "Microsoft.VirtualMachineImages";
 /// What else a build uses in the subscription
 /// (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder#register-the-providers>).
@@ -26,11 +25,13 @@ const OTHERS: [&str; 6] = [
 
 fn provider_path(azure: &Azure<'_>, namespace: &str) -> String {
     let subscription = azure.subject.in_subscription();
-    format!("{subscription}/providers/{namespace}?api-version={API_VERSION}")
+    format!("{subscription}/providers/{namespace}")
 }
 
 pub(super) async fn image_builder(azure: &Azure<'_>) -> Vec<Finding> {
-    let look = azure.look_up(provider_path(azure, IMAGE_BUILDER)).await;
+    let look = azure
+        .look_up(provider_path(azure, IMAGE_BUILDER), RESOURCES)
+        .await;
     let Lookup::Found(provider) = &*look else {
         return vec![unknown(IMAGE_BUILDER, &look)];
     };
@@ -46,7 +47,9 @@ pub(super) async fn image_builder(azure: &Azure<'_>) -> Vec<Finding> {
 
 pub(super) async fn others(azure: &Azure<'_>) -> Vec<Finding> {
     let one = async |namespace: &str| {
-        let look = azure.look_up(provider_path(azure, namespace)).await;
+        let look = azure
+            .look_up(provider_path(azure, namespace), RESOURCES)
+            .await;
         match &*look {
             Lookup::Found(provider) => {
                 registered(azure, namespace, provider, Verdict::Problem(PROVIDER))

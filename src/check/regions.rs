@@ -5,11 +5,9 @@ use futures::future::join_all;
 use super::codes::REGION;
 use super::finding::{Finding, Verdict};
 use super::lookup::{Azure, Lookup, has, names};
+use crate::arm::api::SUBSCRIPTIONS;
 use crate::inputs::nearest;
 use crate::resource::Region;
-
-/// <https://learn.microsoft.com/rest/api/resources/subscriptions/list-locations>
-const API_VERSION: &str = "2022-12-01";
 
 /// What is known of a region's name.
 pub(super) enum Known {
@@ -37,11 +35,8 @@ pub(super) async fn known(azure: &Azure<'_>, region: &str) -> Known {
         return Known::Yes;
     }
     let name = region.as_str();
-    let path = format!(
-        "{}/locations?api-version={API_VERSION}",
-        azure.subject.in_subscription()
-    );
-    let reason = match &*azure.look_up(path).await {
+    let path = format!("{}/locations", azure.subject.in_subscription());
+    let reason = match &*azure.look_up(path, SUBSCRIPTIONS).await {
         Lookup::Found(list) => match names(list) {
             Some(all) if has(&all, name) => return Known::Yes,
             Some(all) if !all.is_empty() => {

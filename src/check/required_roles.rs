@@ -3,9 +3,9 @@
 use super::codes::Code;
 use super::finding::{Finding, Verdict};
 use super::lookup::Azure;
-use super::roles::{Action, Permission, missing};
 use super::storage::account;
 use super::subject::{Source, Target};
+use crate::arm::authorization::{Action, Permission, missing};
 use crate::inputs::PackageAccess;
 use crate::resource::quoted;
 

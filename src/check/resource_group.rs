@@ -7,16 +7,14 @@ use super::advice::{advice, groups, texts};
 use super::codes::{GROUP, STAGING};
 use super::finding::{Finding, Verdict};
 use super::lookup::{Azure, Lookup, names, text};
+use crate::arm::api::RESOURCES;
 use crate::inputs::declared::STAGING_RESOURCE_GROUP;
 use crate::resource::{plain_region, quoted};
-
-const API_VERSION: &str = "2021-04-01";
 
 pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
     let subject = &azure.subject;
     let name = &subject.resource_group;
-    let path = format!("{}?api-version={API_VERSION}", subject.in_group());
-    vec![match &*azure.look_up(path).await {
+    vec![match &*azure.look_up(subject.in_group(), RESOURCES).await {
         Lookup::Found(group) => {
             let place = text(group, "/location").unwrap_or("a region that is not told");
             Finding::fine(format!("'{name}' is there, in {place}"))
@@ -51,10 +49,7 @@ pub(super) async fn staging(azure: &Azure<'_>) -> Vec<Finding> {
     };
     let id = format!("/{}", id.trim_matches('/'));
     let name = id.rsplit('/').next().unwrap_or_default().to_owned();
-    match &*azure
-        .look_up(format!("{id}?api-version={API_VERSION}"))
-        .await
-    {
+    match &*azure.look_up(&id, RESOURCES).await {
         Lookup::Found(group) => {
             let mut findings: Vec<_> = [elsewhere(azure, &name, group), owner(&name, group)]
                 .into_iter()
@@ -112,9 +107,7 @@ fn owner(name: &str, group: &Value) -> Option<Finding> {
 }
 
 async fn content(azure: &Azure<'_>, id: &str, name: &str) -> Option<Finding> {
-    let look = azure
-        .look_up(format!("{id}/resources?api-version={API_VERSION}"))
-        .await;
+    let look = azure.look_up(format!("{id}/resources"), RESOURCES).await;
     let Lookup::Found(list) = &*look else {
         let reason = match &*look {
             Lookup::Unknown(reason) => reason,

@@ -10,7 +10,7 @@ use super::lookup::{Azure, Lookup, names, text};
 use super::marketplace::{self, Urn};
 use super::resources::{definition, images_of, managed_image};
 use super::subject::Source;
-use crate::arm::api::GALLERIES;
+use crate::arm::api::{GALLERIES, IMAGES};
 use crate::arm::gallery::{self, State};
 use crate::inputs::declared::IB_LOCATION;
 use crate::resource::{ResourceId, plain_region, quoted};
@@ -44,7 +44,7 @@ async fn managed(azure: &Azure<'_>, id: &ResourceId) -> Vec<Finding> {
                 "az image list --subscription {subscription} --resource-group {} --output table",
                 quoted(group)
             );
-            let all = listed(azure, images_of(id)).await;
+            let all = listed(azure, images_of(id), IMAGES).await;
             let text = format!("{name} does not exist in resource group '{group}'");
             let fix = choice(id.name(), &texts(&all), &list);
             return vec![Finding::new(Verdict::Certain(SOURCE), text).fix(fix)];
@@ -96,7 +96,7 @@ fn state(name: &str, image: &Value) -> Option<Finding> {
 }
 
 fn versions_of(definition: &ResourceId) -> String {
-    format!("{definition}/versions?api-version={GALLERIES}")
+    format!("{definition}/versions")
 }
 
 async fn of_gallery(azure: &Azure<'_>, id: &ResourceId) -> Vec<Finding> {
@@ -182,7 +182,7 @@ fn list_versions(definition: &ResourceId) -> String {
 /// latest one: its state or its regions tell why.
 async fn latest(azure: &Azure<'_>, name: &str, definition: &ResourceId) -> Version {
     let unknown = |reason: &str| Err(Box::new(Finding::unknown(name, reason)));
-    let look = azure.look_up(versions_of(definition)).await;
+    let look = azure.look_up(versions_of(definition), GALLERIES).await;
     let all = match &*look {
         Lookup::Found(all) if names(all).is_some() => all,
         Lookup::Found(_) => {
@@ -240,11 +240,8 @@ async fn read(azure: &Azure<'_>, list: &Value) -> Vec<gallery::Version> {
         if version.state != State::Updating {
             continue;
         }
-        let path = format!(
-            "{}?api-version={GALLERIES}&$expand=ReplicationStatus",
-            version.id
-        );
-        if let Lookup::Found(found) = &*azure.look_up(path).await {
+        let path = format!("{}?$expand=ReplicationStatus", version.id);
+        if let Lookup::Found(found) = &*azure.look_up(path, GALLERIES).await {
             version.replication = gallery::Version::read(found).and_then(|found| found.replication);
         }
     }
@@ -256,12 +253,11 @@ async fn exact(
     name: &str,
     (id, definition): (&ResourceId, &ResourceId),
 ) -> Version {
-    let path = format!("{id}?api-version={GALLERIES}");
     let versions = versions_of(definition);
-    match &*azure.resource(&path, &versions, id.name()).await {
+    match &*azure.resource(id, &versions, id.name(), GALLERIES).await {
         Lookup::Found(version) => Ok(version.clone()),
         Lookup::Missing | Lookup::NoGroup => {
-            let all = listed(azure, versions).await;
+            let all = listed(azure, versions, GALLERIES).await;
             let fix = choice(id.name(), &texts(&all), &list_versions(definition));
             let text = format!("{name} does not exist");
             Err(Box::new(

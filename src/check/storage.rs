@@ -6,10 +6,9 @@ use super::advice::{advice, texts};
 use super::codes::ACCOUNT;
 use super::finding::{Finding, Verdict};
 use super::lookup::{Azure, Lookup, names, text};
+use crate::arm::api::STORAGE_ACCOUNTS;
+use crate::arm::storage_account::{STORAGE_ACCOUNT, StorageAccount};
 use crate::resource::quoted;
-
-/// <https://learn.microsoft.com/rest/api/storagerp/storage-accounts/get-properties>
-const API_VERSION: &str = "2023-05-01";
 
 /// What there is by the name of an account.
 enum Found {
@@ -24,21 +23,17 @@ enum Found {
 /// The account, in the template's group, or else anywhere in the subscription.
 async fn found(azure: &Azure<'_>, name: &str) -> Found {
     let subject = &azure.subject;
-    let rest = "providers/Microsoft.Storage/storageAccounts";
     let path = format!(
-        "{}/{rest}/{}?api-version={API_VERSION}",
+        "{}/providers/{STORAGE_ACCOUNT}/{}",
         subject.in_group(),
         name.to_lowercase()
     );
-    match &*azure.look_up(path).await {
+    match &*azure.look_up(path, STORAGE_ACCOUNTS).await {
         Lookup::Found(found) => return Found::There(found.clone()),
         Lookup::Missing | Lookup::NoGroup | Lookup::Unknown(_) => {}
     }
-    let list = format!(
-        "{}/{rest}?api-version={API_VERSION}",
-        subject.in_subscription()
-    );
-    let look = azure.look_up(list).await;
+    let list = format!("{}/providers/{STORAGE_ACCOUNT}", subject.in_subscription());
+    let look = azure.look_up(list, STORAGE_ACCOUNTS).await;
     let list = match &*look {
         Lookup::Found(list) => list,
         Lookup::Missing | Lookup::NoGroup => {
@@ -61,25 +56,13 @@ async fn found(azure: &Azure<'_>, name: &str) -> Found {
     }
 }
 
-/// What matters of the account for the rights on it.
-pub(super) struct Account {
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) takes_keys: bool,
-}
-
 /// The account, if there is one and it can be read.
-pub(super) async fn account(azure: &Azure<'_>) -> Option<Account> {
+pub(super) async fn account(azure: &Azure<'_>) -> Option<StorageAccount> {
     let name = azure.subject.storage_account.as_ref()?;
-    let Found::There(found) = found(azure, name).await else {
-        return None;
-    };
-    let keys = found.pointer("/properties/allowSharedKeyAccess");
-    Some(Account {
-        id: text(&found, "/id")?.to_owned(),
-        name: name.clone(),
-        takes_keys: keys.and_then(Value::as_bool) != Some(false),
-    })
+    match found(azure, name).await {
+        Found::There(found) => StorageAccount::read(&found),
+        Found::Missing(_) | Found::Unknown(_) => None,
+    }
 }
 
 pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {

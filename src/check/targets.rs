@@ -5,9 +5,10 @@ use super::codes::{DEFINITION, MISMATCH, VERSION};
 use super::finding::{Finding, Verdict};
 use super::image_traits::{ImageTraits, is_demanded};
 use super::lookup::{Azure, Lookup, text};
-use super::resources::{GALLERY_API_VERSION, definition, definitions_of, galleries_of};
+use super::resources::{definition, definitions_of, galleries_of};
 use super::source;
 use super::subject::Target;
+use crate::arm::api::GALLERIES;
 use crate::inputs::declared::{DISTRIBUTE_TYPE, IMAGE_VERSION};
 use crate::resource::{ResourceId, quoted};
 
@@ -17,10 +18,12 @@ async fn missing(azure: &Azure<'_>, id: &ResourceId, source: &ImageTraits) -> Fi
     let (subscription, definition) = (id.subscription(), id.name());
     let create = creation(id, id.name(), source);
     let list = id.parent().map(|gallery| definitions_of(&gallery));
-    let look = azure.look_up(list.clone().unwrap_or_default()).await;
+    let look = azure
+        .look_up(list.clone().unwrap_or_default(), GALLERIES)
+        .await;
     let (end, fix) = match &*look {
         Lookup::Found(_) => {
-            let all = listed(azure, list.unwrap_or_default()).await;
+            let all = listed(azure, list.unwrap_or_default(), GALLERIES).await;
             ("", advice(definition, &texts(&all), &create))
         }
         Lookup::NoGroup => {
@@ -36,7 +39,7 @@ async fn missing(azure: &Azure<'_>, id: &ResourceId, source: &ImageTraits) -> Fi
             )
         }
         Lookup::Missing | Lookup::Unknown(_) => {
-            let all = listed(azure, galleries_of(id)).await;
+            let all = listed(azure, galleries_of(id), GALLERIES).await;
             let create = format!(
                 "az sig create --subscription {subscription} --resource-group {} --gallery-name {gallery}, then: {create}",
                 quoted(group)
@@ -245,9 +248,9 @@ pub(super) async fn versions(azure: &Azure<'_>) -> Vec<Finding> {
 }
 
 async fn free(azure: &Azure<'_>, definition: &ResourceId, version: &str) -> Finding {
-    let path = format!("{definition}/versions/{version}?api-version={GALLERY_API_VERSION}");
+    let path = format!("{definition}/versions/{version}");
     let name = format!("version {version} of '{}'", definition.name());
-    match &*azure.look_up(path).await {
+    match &*azure.look_up(path, GALLERIES).await {
         Lookup::Found(found) if text(found, "/name") == Some(version) => {
             let state = text(found, "/properties/provisioningState").unwrap_or_default();
             taken(definition, version, state)

@@ -7,14 +7,11 @@ use super::finding::{Finding, Verdict};
 use super::image_traits::ImageTraits;
 use super::lookup::{Azure, Lookup, names, text};
 use super::source;
+use crate::arm::api::{QUOTAS, SIZES};
 use crate::inputs::declared::{PROXY_VM_SIZE, VM_SIZE};
 use crate::inputs::nearest;
 use crate::resource::plain_region;
 
-/// <https://learn.microsoft.com/rest/api/compute/resource-skus/list>
-const SIZES_API_VERSION: &str = "2021-07-01";
-/// <https://learn.microsoft.com/rest/api/compute/usage/list>, <https://learn.microsoft.com/rest/api/compute/virtual-machine-sizes/list>
-const USAGES_API_VERSION: &str = "2024-07-01";
 /// What the service takes where nothing is said
 /// (<https://learn.microsoft.com/azure/virtual-machines/image-builder-overview#default-vm-size>).
 const DEFAULT_V1: &str = "Standard_D1_v2";
@@ -68,15 +65,15 @@ impl Wanted<'_> {
 pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
     let subject = &azure.subject;
     let path = format!(
-        "{}/providers/Microsoft.Compute/skus?api-version={SIZES_API_VERSION}&$filter=location%20eq%20'{}'",
+        "{}/providers/Microsoft.Compute/skus?$filter=location%20eq%20'{}'",
         subject.in_subscription(),
         subject.location
     );
     // All at once, because the list of sizes is long: what is known of the quotas is looked at again below.
     let (source, look, _) = tokio::join!(
         source::image_traits(azure),
-        azure.look_up(path),
-        azure.look_up(usages(azure))
+        azure.look_up(path, SIZES),
+        azure.look_up(usages(azure), QUOTAS)
     );
     let (size, by) = match (&subject.vm_size, source.generation.as_deref()) {
         (Some(size), _) => (size.as_str(), By::Author),
@@ -148,11 +145,11 @@ fn reason(look: &Lookup) -> &str {
 async fn missing(azure: &Azure<'_>, wanted: &Wanted<'_>, sizes: &[&Value]) -> Finding {
     let subject = &azure.subject;
     let path = format!(
-        "{}/providers/Microsoft.Compute/locations/{}/vmSizes?api-version={USAGES_API_VERSION}",
+        "{}/providers/Microsoft.Compute/locations/{}/vmSizes",
         subject.in_subscription(),
         subject.location
     );
-    let confirmed = match &*azure.look_up(path).await {
+    let confirmed = match &*azure.look_up(path, QUOTAS).await {
         Lookup::Found(list) => names(list).is_some_and(|all| azure.lack(&all, wanted.size)),
         Lookup::Missing | Lookup::NoGroup | Lookup::Unknown(_) => false,
     };
@@ -261,7 +258,7 @@ fn fits(wanted: &Wanted<'_>, sku: &Value, source: &ImageTraits) -> Vec<Finding> 
 
 fn usages(azure: &Azure<'_>) -> String {
     format!(
-        "{}/providers/Microsoft.Compute/locations/{}/usages?api-version={USAGES_API_VERSION}",
+        "{}/providers/Microsoft.Compute/locations/{}/usages",
         azure.subject.in_subscription(),
         azure.subject.location
     )
@@ -271,7 +268,7 @@ fn usages(azure: &Azure<'_>) -> String {
 async fn quota(azure: &Azure<'_>, wanted: &Wanted<'_>, sku: &Value) -> Vec<Finding> {
     let subject = &azure.subject;
     let region = &subject.location;
-    let look = azure.look_up(usages(azure)).await;
+    let look = azure.look_up(usages(azure), QUOTAS).await;
     let Lookup::Found(list) = &*look else {
         return vec![Finding::unknown("the quotas of the region", reason(&look))];
     };

@@ -149,8 +149,7 @@ async fn remove(
     };
     let failed = |failure: String| Stays::Refused(failure);
     let client = if by_key {
-        let base = arm.address().map_err(refused)?;
-        let key = storage::account_key(&arm.client, &base, &arm.scope, blob.account()).await;
+        let key = arm.storage_account_key(blob.account()).await;
         let key = key.map_err(|failure| failed(failure.to_string()))?;
         storage::with_key(&arm.client, blob.account(), key)
     } else {

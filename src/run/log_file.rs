@@ -17,7 +17,7 @@ use crate::inputs::Plan;
 use crate::log::{Redaction, Step};
 use crate::resource::{ResourceGroupId, ResourceId};
 use crate::storage::reading::{Access, list, read_piece};
-use crate::storage::{BlobRef, NotABlob, StorageAccount, account_key, accounts_of_group};
+use crate::storage::{BlobRef, NotABlob, StorageAccount};
 
 /// Where the service leaves logs (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-troubleshoot#customization-log>).
 const CONTAINER: &str = "packerlogs";
@@ -90,8 +90,7 @@ async fn fetch_both(
     let told = told.map(|account| account.group());
     let group = staging_group.cloned().or(told);
     let group = group.ok_or_else(|| NoLog::Missing("the staging group is not known".to_owned()))?;
-    let resource_manager = &plan.connection.cloud.resource_manager;
-    let accounts = accounts_of_group(&arm.client, resource_manager, &arm.scope, &group).await?;
+    let accounts = arm.storage_accounts(&group).await?;
     let wanted = place.as_ref().map(|place| place.account.as_str());
     let account = accounts
         .iter()
@@ -100,7 +99,7 @@ async fn fetch_both(
         .ok_or_else(|| {
             NoLog::Missing("there is no storage account in the staging group".to_owned())
         })?;
-    let (access, newest) = open(arm, plan, account).await?;
+    let (access, newest) = open(arm, account).await?;
     let told = place.map(|place| place.blob);
     let name = told
         .filter(|name| newest.is_none() || name.ends_with(CUSTOMIZATION))
@@ -128,21 +127,15 @@ async fn fetch_both(
 }
 
 /// The way to read the account, and the newest log in it: by the own token, or by a key where a role is missing.
-async fn open(
-    arm: &Arm,
-    plan: &Plan,
-    account: &StorageAccount,
-) -> Result<(Access, Option<String>), NoLog> {
+async fn open(arm: &Arm, account: &StorageAccount) -> Result<(Access, Option<String>), NoLog> {
     let token = Access::token();
     let refusal = match newest(arm, account, &token).await {
         Ok(newest) => return Ok((token, newest)),
         Err(failure) if failure.is(StatusCode::FORBIDDEN) => failure,
         Err(failure) => return Err(failure.into()),
     };
-    let resource_manager = &plan.connection.cloud.resource_manager;
-    let key = account_key(&arm.client, resource_manager, &arm.scope, account).await;
     // The role is what is missing; that keys may not be read either is the rule.
-    let Ok(key) = key else {
+    let Ok(key) = arm.storage_account_key(account).await else {
         return Err(refusal.into());
     };
     let access = Access::key(account, key);

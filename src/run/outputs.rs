@@ -77,7 +77,7 @@ pub(super) async fn settled(
         sleep(READ_AGAIN).await;
     }
     for reading in all.iter_mut().filter(|reading| reading.uri.is_none()) {
-        reading.uri = made_for(arm, plan, reading.target, run).await;
+        reading.uri = made_for(arm, reading.target, run).await;
         if let Some(image) = &reading.uri {
             let silent = || "it names no image".to_owned();
             let reason = reading.failure.as_ref();

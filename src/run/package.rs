@@ -12,6 +12,7 @@ use super::leftover::{Leftover, Leftovers};
 use crate::arm::Arm;
 use crate::error::Error;
 use crate::inputs::{ArchiveFormat, Package, Plan, Retention};
+use crate::resource::ResourceGroupId;
 use crate::storage::{
     self, BlobRef, CONTAINER, Format, Kept, PackageSource, Progress, Sha256, Shared,
     StorageAccount, StorageFailure, Survey,
@@ -32,17 +33,8 @@ pub(super) async fn find_account(
     package: &Package,
     arm: &Arm,
 ) -> Result<StorageAccount, Error> {
-    let subscription = &plan.connection.subscription;
-    let resource_manager = &plan.connection.cloud.resource_manager;
-    let found = storage::find_account(
-        &arm.client,
-        resource_manager,
-        &arm.scope,
-        subscription,
-        &plan.resource_group,
-        &package.storage_account,
-    );
-    Ok(found.await?)
+    let group = ResourceGroupId::new(&plan.connection.subscription, &plan.resource_group);
+    Ok(storage::find_account(arm, &group, &package.storage_account).await?)
 }
 
 /// The sum of the package's contents, where something depends on it: the whole folder is read for it.
@@ -104,10 +96,10 @@ impl Sending<'_> {
         } = *self;
         let source = source(package, content);
         let survey = self.survey(&source).await?;
-        let mut way = Way::first(plan, package, arm, account).await?;
+        let mut way = Way::first(package, arm, account).await?;
         let mut sent = self.bring(&source, survey, &way, leftovers).await;
         if let Err(failure) = &sent {
-            let key = access::key_instead(plan, package, arm, account, failure, events).await;
+            let key = access::key_instead(package, arm, account, failure, events).await;
             if let Some(key) = key {
                 way = Way::Key(key);
                 sent = self.bring(&source, survey, &way, leftovers).await;

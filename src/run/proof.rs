@@ -9,9 +9,7 @@ use super::watch::RunEnd;
 use crate::arm::Arm;
 use crate::arm::gallery::{State, Version};
 use crate::arm::template_state::RunState;
-use crate::inputs::Plan;
 use crate::resource::{ImageVersion, ResourceGroupId, ResourceId};
-use crate::storage::accounts_of_group;
 
 /// A run that is over, and where it happened.
 #[derive(Debug, Clone, Copy)]
@@ -22,12 +20,7 @@ pub(super) struct Ended<'a> {
 }
 
 /// The image that the run made for `target`, if there is exactly one that is proven to be its.
-pub(super) async fn made_for(
-    arm: &Arm,
-    plan: &Plan,
-    target: &Distribution,
-    run: Ended<'_>,
-) -> Option<String> {
+pub(super) async fn made_for(arm: &Arm, target: &Distribution, run: Ended<'_>) -> Option<String> {
     let id = target.id.as_ref()?;
     if target.is_gallery() {
         let versions = arm.versions(id).await.ok()?;
@@ -39,7 +32,7 @@ pub(super) async fn made_for(
         let number: ImageVersion = version.name.parse().ok()?;
         return Some(format!("{id}/versions/{number}"));
     }
-    managed_image(arm, plan, id, run).await
+    managed_image(arm, id, run).await
 }
 
 fn is_of_run(version: &Version, number: Option<&str>, run: Ended<'_>) -> bool {
@@ -66,16 +59,14 @@ fn is_in_group((id, group): (&str, &ResourceGroupId)) -> bool {
 }
 
 /// A managed image has no time: it counts only where the staging group was made for this template.
-async fn managed_image(arm: &Arm, plan: &Plan, id: &ResourceId, run: Ended<'_>) -> Option<String> {
+async fn managed_image(arm: &Arm, id: &ResourceId, run: Ended<'_>) -> Option<String> {
     let group = run.staging_group.filter(|group| is_of_service(group))?;
     if !id.is("Microsoft.Compute/images") {
         return None;
     }
     let image = arm.managed_image(id).await.ok()?;
     let disk = image.disk.filter(|_| image.succeeded)?;
-    let resource_manager = &plan.connection.cloud.resource_manager;
-    let accounts = accounts_of_group(&arm.client, resource_manager, &arm.scope, group).await;
-    let accounts = accounts.ok()?;
+    let accounts = arm.storage_accounts(group).await.ok()?;
     let mut endpoints = accounts
         .iter()
         .map(|account| account.blob_endpoint.as_str());

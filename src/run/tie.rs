@@ -8,7 +8,7 @@ use crate::arm::Arm;
 use crate::arm::template_state::Template;
 use crate::inputs::origin::{RUN, STEP};
 use crate::inputs::{Origin, Owner};
-use crate::resource::{IMAGE_TEMPLATE, ResourceId};
+use crate::resource::{IMAGE_TEMPLATE, ResourceGroupId, ResourceId};
 use crate::storage::{self, BlobRef, CONTAINER};
 
 pub use package::{names, package};
@@ -89,9 +89,8 @@ pub(super) async fn blob(arm: &Arm, owner: &Owner, noted: &BlobRef) -> Result<Bl
     ) else {
         return Err(Unsure::NotOurs(OF_ANOTHER_STEP.to_owned()));
     };
-    let base = arm.address().map_err(Unsure::Unknown)?;
-    let account =
-        storage::find_account(&arm.client, &base, &arm.scope, subscription, group, name).await;
+    let group = ResourceGroupId::new(subscription, group);
+    let account = storage::find_account(arm, &group, name).await;
     let account = account.map_err(|failure| Unsure::Unknown(failure.to_string()))?;
     match account.blob(noted.container(), noted.name()) {
         Ok(found) if found == *noted => Ok(found),

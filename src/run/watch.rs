@@ -10,8 +10,8 @@ use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
 use super::event::{Event, Events};
+use crate::arm::Arm;
 use crate::arm::Failure;
-use crate::arm::image_template::Arm;
 use crate::arm::operation::{Started, Status};
 use crate::arm::pace::Pace;
 use crate::arm::template_state::{RunState, RunStatus};

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::account::StorageAccount;
-use super::percent::encode;
+use super::percent::{PART, PATH, encode};
 use super::progress::Progress;
 use crate::arm::retry::Repeat;
 use crate::arm::{Call, Client, Failure};
@@ -116,7 +116,7 @@ impl BlobRef {
             return Err(not_a_blob());
         }
         let container_address = container_address(&account, container)?;
-        let text = format!("{container_address}/{}", encode(name, b"/"));
+        let text = format!("{container_address}/{}", encode(name, PATH));
         let url: Url = text.parse().map_err(|_| not_a_blob())?;
         if url.as_str() != text {
             return Err(not_a_blob());
@@ -229,7 +229,7 @@ pub async fn put_blocks(
     blocks
         .enumerate()
         .map(|(index, block)| async move {
-            let id = encode(&ids.id(index), b"");
+            let id = encode(&ids.id(index), PART);
             let query = format!("?comp=block&blockid={id}");
             let mut call = blob.call("Uploading", Method::PUT, &query);
             call.body = block;

@@ -92,7 +92,7 @@ fn what_leads_elsewhere_is_no_blob() {
         );
         // What is sent is what was meant.
         let encoded = address.rsplit_once("/box/").unwrap().1;
-        assert_eq!(encoded, encode(name, b"/"));
+        assert_eq!(encoded, encode(name, PATH));
     }
     assert!(account().blob("$logs", "a").is_ok());
 }
@@ -187,7 +187,7 @@ fn block_ids_have_one_length_and_need_no_encoding() {
     let ids = [0, 9, 12_345, 49_999].map(|index| BlockIds::of(None).id(index));
     assert!(
         ids.iter()
-            .all(|id| id.len() == 12 && encode(id, b"") == *id),
+            .all(|id| id.len() == 12 && encode(id, PART) == *id),
         "{ids:?}"
     );
 }

@@ -13,7 +13,7 @@ use time::{Duration, OffsetDateTime, UtcOffset};
 
 use super::blob::{BlobRef, VERSION, storage_call};
 use super::failure::{Operation, StorageFailure};
-use super::percent::encode;
+use super::percent::{PART, PATH, encode};
 use crate::arm::refusal::xml_element;
 use crate::arm::{Cause, Client, Failure};
 use crate::secret::Secret;
@@ -107,8 +107,8 @@ fn link(client: &Client, blob: &BlobRef, query: &str, signature: &str) -> ReadLi
     // Masked in each form that somebody may print: alone, encoded as we and as others encode it, and in the whole address.
     for form in [
         signature.to_owned(),
-        encode(signature, b"/"),
-        encode(signature, b""),
+        encode(signature, PATH),
+        encode(signature, PART),
     ] {
         drop(client.secret(form));
     }
@@ -122,13 +122,7 @@ fn doing(blob: &BlobRef) -> String {
 }
 
 fn unreadable(blob: &BlobRef, what: &str) -> Failure {
-    Failure {
-        doing: doing(blob),
-        cause: Cause::Unreadable(what.to_owned()),
-        tries: 1,
-        elapsed: std::time::Duration::ZERO,
-        request_id: None,
-    }
+    Failure::of(doing(blob), Cause::Unreadable(what.to_owned()))
 }
 
 async fn delegation_key(
@@ -278,7 +272,7 @@ fn query(key: &DelegationKey, signature: &str, from: &str, until: &str) -> Strin
 fn joined(parameters: &[(&str, &str)]) -> String {
     let pairs: Vec<_> = parameters
         .iter()
-        .map(|(name, value)| format!("{name}={}", encode(value, b"/")))
+        .map(|(name, value)| format!("{name}={}", encode(value, PATH)))
         .collect();
     pairs.join("&")
 }

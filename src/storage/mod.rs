@@ -42,7 +42,7 @@ use crate::secret::Secret;
 use archive::Packing;
 use shared_key::SharedKey;
 
-pub use account::{StorageAccount, account_key, accounts_of_group, find_account};
+pub use account::{StorageAccount, find_account};
 pub use archive::{Archived, Format, PackageFailure};
 pub use blob::{BlobRef, BlockIds, NotABlob, commit, put_blocks};
 pub use blocks::BLOCK_BYTES;

@@ -1,7 +1,6 @@
 //! Reading blobs of others: the logs that the service leaves in the staging account.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::HeaderName;
@@ -11,6 +10,7 @@ use time::format_description::well_known::Rfc2822;
 
 use super::account::StorageAccount;
 use super::blob::{BlobRef, container_address, storage_call};
+use super::percent::{PART, encode};
 use super::shared_key::SharedKey;
 use crate::arm::refusal::xml_element;
 use crate::arm::{Call, Cause, Client, Failure, Signer};
@@ -64,13 +64,8 @@ pub async fn list(
         "Listing container '{container}' of storage account '{}'",
         account.name
     );
-    let url = container_address(account, container).map_err(|error| Failure {
-        doing: doing.clone(),
-        cause: Cause::Unreadable(error.to_string()),
-        tries: 1,
-        elapsed: Duration::ZERO,
-        request_id: None,
-    })?;
+    let url = container_address(account, container)
+        .map_err(|error| Failure::of(&doing, Cause::Unreadable(error.to_string())))?;
     let (mut found, mut marker) = (Vec::new(), String::new());
     for _ in 0..MOST_PAGES {
         let address = format!("{url}?restype=container&comp=list{marker}");
@@ -79,7 +74,7 @@ pub async fn list(
         let body = String::from_utf8_lossy(answer.body());
         found.extend(body.split("<Blob>").skip(1).filter_map(listed));
         match xml_element(&body, "NextMarker").filter(|marker| !marker.is_empty()) {
-            Some(next) => marker = format!("&marker={}", super::percent::encode(&next, b"")),
+            Some(next) => marker = format!("&marker={}", encode(&next, PART)),
             None => break,
         }
     }

@@ -442,3 +442,14 @@ fn the_architecture_names_files_that_exist() {
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
+
+/// A version of an API stands in one table, and an address of Azure Resource Manager is made in one place. The script in the build VM asks
+/// the VM's own metadata service.
+#[test]
+fn versions_of_apis_stand_in_one_table() {
+    for file in rust_files(&source()) {
+        let own = file.ends_with("arm/api.rs") || file.ends_with("template/unpacking.rs");
+        let found = product_code(&file).contains("api-version=");
+        assert!(own || !found, "{} makes an address by hand", file.display());
+    }
+}

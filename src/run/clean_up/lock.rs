@@ -1,13 +1,10 @@
 //! The name of the lock that keeps something from being deleted: Azure's refusal names the place of the lock alone.
 
-use http::Method;
 use serde_json::Value;
 
-use crate::arm::{Arm, Call, Failure};
+use crate::arm::{Arm, Failure, api};
 use crate::resource::{ResourceGroupId, ResourceId, quoted};
 
-/// The newest version of the locks (<https://learn.microsoft.com/rest/api/resources/management-locks>).
-const API_VERSION: &str = "2016-09-01";
 /// Between a place and the name of a lock on it.
 const LOCKS: &str = "/providers/Microsoft.Authorization/locks";
 
@@ -19,9 +16,9 @@ pub(super) async fn named(arm: &Arm, failure: &Failure) -> Option<String> {
     }
     let mut told = Vec::new();
     for place in places(&refusal.message) {
-        let url = format!("{}{place}{LOCKS}?api-version={API_VERSION}", arm.base());
-        let call = Call::new("Reading the locks", Method::GET, url, &arm.scope);
-        let answer = arm.client.glance(&call).await.unwrap_or_default();
+        let path = format!("{place}{LOCKS}");
+        let answer = arm.glance("Reading the locks", path, api::LOCKS).await;
+        let answer = answer.unwrap_or_default();
         let found = on(&answer, place);
         if found.is_empty() {
             told.push(format!("{} shows the lock", list_command(place)));

@@ -6,7 +6,8 @@ use http::StatusCode;
 use tokio::time::sleep;
 
 use super::{Progress, Removal, Stays, lock};
-use crate::arm::image_template::{Arm, Seen};
+use crate::arm::Arm;
+use crate::arm::image_template::Seen;
 use crate::arm::operation::Status;
 use crate::arm::pace::Pace;
 use crate::arm::template_state::{RunState, Template};
@@ -198,12 +199,5 @@ async fn delete(
 }
 
 fn not_deleted(doing: &str, reason: &str) -> Failure {
-    let cause = Cause::Unreadable(reason.to_owned());
-    Failure {
-        doing: doing.to_owned(),
-        cause,
-        tries: 1,
-        elapsed: Duration::ZERO,
-        request_id: None,
-    }
+    Failure::of(doing, Cause::Unreadable(reason.to_owned()))
 }

@@ -27,13 +27,12 @@ pub(super) enum Way {
 impl Way {
     /// The way to begin with.
     pub(super) async fn first(
-        plan: &Plan,
         package: &Package,
         arm: &Arm,
         account: &StorageAccount,
     ) -> Result<Self, Error> {
         if package.access == PackageAccess::Key {
-            Ok(Self::Key(key(plan, arm, account).await?))
+            Ok(Self::Key(key(arm, account).await?))
         } else {
             Ok(Self::Token)
         }
@@ -47,21 +46,19 @@ impl Way {
     }
 }
 
-async fn key(plan: &Plan, arm: &Arm, account: &StorageAccount) -> Result<Secret, StorageFailure> {
+async fn key(arm: &Arm, account: &StorageAccount) -> Result<Secret, StorageFailure> {
     if !account.takes_keys {
         return Err(StorageFailure::TakesNoKeys {
             account: Box::new(account.clone()),
         });
     }
-    let resource_manager = &plan.connection.cloud.resource_manager;
-    let key = storage::account_key(&arm.client, resource_manager, &arm.scope, account).await;
+    let key = arm.storage_account_key(account).await;
     key.map_err(|failure| StorageFailure::no_key(failure, account))
 }
 
 /// A key in place of a role that is missing, where nobody has asked for another way and the key may be read. That is told; without a key the
 /// missing role is what is reported.
 pub(super) async fn key_instead(
-    plan: &Plan,
     package: &Package,
     arm: &Arm,
     account: &StorageAccount,
@@ -71,7 +68,7 @@ pub(super) async fn key_instead(
     if package.access != PackageAccess::Auto || !failure.is_a_missing_role() {
         return None;
     }
-    let key = key(plan, arm, account).await.ok()?;
+    let key = key(arm, account).await.ok()?;
     events.emit(Event::KeyInstead {
         account: account.name.clone(),
         why: failure.to_string(),
@@ -113,7 +110,7 @@ pub(super) async fn address(
         Ok(link) => return Ok(Address::Signed(link.url)),
         Err(failure) => failure,
     };
-    let key = key_instead(plan, package, arm, blob.account(), &failure, events).await;
+    let key = key_instead(package, arm, blob.account(), &failure, events).await;
     let key = key.ok_or(failure)?;
     let link = storage::key_link(&arm.client, &key, blob, from, until)?;
     Ok(Address::Signed(link.url))

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::Unsure;
 use crate::arm::Arm;
 use crate::inputs::origin::{PACKAGE, PackageName};
+use crate::resource::ResourceGroupId;
 use crate::run::find::Found;
 use crate::storage::{self, BlobRef, CONTAINER};
 use crate::template::model::json;
@@ -45,17 +46,8 @@ async fn proven(
         let reason = format!("image template '{}' names it, too", other.id.name());
         return Err(Unsure::NotOurs(reason));
     }
-    let base = arm.address().map_err(Unsure::Unknown)?;
-    let subscription = template.id.subscription();
-    let account = storage::find_account(
-        &arm.client,
-        &base,
-        &arm.scope,
-        subscription,
-        named.group,
-        named.account,
-    );
-    let account = account
+    let group = ResourceGroupId::new(template.id.subscription(), named.group);
+    let account = storage::find_account(arm, &group, named.account)
         .await
         .map_err(|failure| Unsure::Unknown(failure.to_string()))?;
     account

@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use image_builder::arm::api::IMAGE_TEMPLATES;
 use image_builder::arm::auth::{Freshness, SignInFailure, TokenSource};
 use image_builder::arm::http::Http;
-use image_builder::arm::image_template::API_VERSION;
 use image_builder::arm::operation::{Started, Status};
 use image_builder::arm::template_state::Template;
 use image_builder::arm::{Arm, Call, Client};
@@ -143,7 +143,7 @@ impl Performance {
 
     /// Sends a request that the core itself has no use for, and follows its operation at the server's pace; how it ended.
     pub(super) async fn follow(&self, step: &Step) -> Status {
-        let url = format!("{BASE}{}?api-version={API_VERSION}", step.path);
+        let url = format!("{BASE}{}?api-version={IMAGE_TEMPLATES}", step.path);
         let mut call = Call::new("Asking", step.method.clone(), url, &self.arm.scope);
         if !step.sent.is_null() {
             call = call.json(&step.sent);

@@ -9,8 +9,8 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderName, Method, Request, Response};
+use image_builder::arm::api::IMAGE_TEMPLATES;
 use image_builder::arm::http::{Http, TransportError};
-use image_builder::arm::image_template::API_VERSION;
 use serde_json::Value;
 
 use super::recording::{Recording, Step};
@@ -77,7 +77,7 @@ impl Replay {
         let same_query = if step.asks_for_operation() {
             query == step.query
         } else {
-            query == format!("api-version={API_VERSION}")
+            query == format!("api-version={IMAGE_TEMPLATES}")
         };
         step.method == *method && step.path == uri.path() && same_query
     }

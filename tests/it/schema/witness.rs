@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use azure_emulator::{Switches, World};
 use bytes::Bytes;
 use http::{Method, Response};
-use image_builder::arm::image_template::API_VERSION;
+use image_builder::arm::api::IMAGE_TEMPLATES;
 use jsonschema::Validator;
 use serde_json::Value;
 use time::Duration;
@@ -43,7 +43,7 @@ impl Witness {
         path: &str,
         body: &Value,
     ) -> (u16, Value, Response<Bytes>) {
-        let url = format!("{}{path}?api-version={API_VERSION}", self.arm.base);
+        let url = format!("{}{path}?api-version={IMAGE_TEMPLATES}", self.arm.base);
         self.ask_url(method, &url, body)
     }
 
