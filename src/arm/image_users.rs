@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::api::{HOST_POOLS, IMAGE_TEMPLATES, MACHINES, SUBSCRIPTIONS};
 use super::failure::{Cause, Failure};
-use super::image_template::Arm;
+use super::resource_manager::Arm;
 use crate::resource::{IMAGE_TEMPLATE, ResourceGroupId, ResourceId, plain_region};
 
 /// Something that names an image of a gallery.

@@ -6,9 +6,8 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::api::RESOURCE_GRAPH;
-use super::client::Call;
 use super::failure::{Cause, Failure};
-use super::image_template::Arm;
+use super::resource_manager::Arm;
 use super::retry::Repeat;
 
 /// The largest page that the service gives.
@@ -36,10 +35,7 @@ impl Arm {
     ///
     /// No subscription is named, so the service looks in all that the caller may read. It leaves out what the caller may not read without a word.
     pub async fn query_resources(&self, doing: &str, query: &str) -> Result<Vec<Row>, Failure> {
-        let url = format!(
-            "{}/providers/Microsoft.ResourceGraph/resources?api-version={RESOURCE_GRAPH}",
-            self.base()
-        );
+        let path = "/providers/Microsoft.ResourceGraph/resources";
         let unreadable = |reason: &str| Failure::of(doing, Cause::Unreadable(reason.to_owned()));
         let (mut rows, mut tokens) = (Vec::new(), Vec::<String>::new());
         for _ in 0..MOST_PAGES {
@@ -50,9 +46,8 @@ impl Arm {
                     .map(|it| it.insert("$skipToken".to_owned(), json!(token)));
             }
             let body = json!({"query": query, "options": options});
-            let mut call = Call::new(doing, Method::POST, url.clone(), &self.scope)
-                .json(&body)
-                .repeated(Repeat::Always);
+            let call = self.request(doing, Method::POST, path, RESOURCE_GRAPH);
+            let mut call = call.json(&body).repeated(Repeat::Always);
             call.expects_json = true;
             let (_, answer) = self.client.send_for_json(&call).await?;
             let page = read(&answer).map_err(|reason| unreadable(&reason))?;
