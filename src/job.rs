@@ -69,13 +69,16 @@ async fn act(agent: &Agent, given: &Given, http: Result<Arc<dyn Http>, String>, 
         Task::Build(plan) | Task::Render(plan) | Task::Doctor(plan) => {
             console.set_variable("templateName", &plan.template_name);
         }
-        Task::Retain(_) => {}
+        Task::Retain(_) | Task::DoctorOfRetain(_) => {}
     }
     match task {
         Task::Build(plan) => build(agent, http, &plan, stop).await,
         Task::Render(plan) => render::write(agent, &plan),
         Task::Doctor(plan) => Box::pin(doctor::visit(agent, http, &plan, stop)).await,
         Task::Retain(task) => Box::pin(retain::retain(agent, http, &task, stop)).await,
+        Task::DoctorOfRetain(task) => {
+            Box::pin(doctor::visit_versions(agent, http, &task, stop)).await;
+        }
     }
 }
 

@@ -210,6 +210,20 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Result<Action, Reported> {
     Ok(action)
 }
 
+/// The action whose needs the doctor looks at: the one that uses all the inputs that are given, a build if there is none.
+pub(super) fn examined(reading: &Reading<'_>) -> Action {
+    let fits = |action: Action| {
+        let mut given = ALL_INPUTS
+            .iter()
+            .filter(|input| reading.is_set(input) && !is_left_out_by_the_agent(reading, input));
+        given.all(|input| action.uses(input))
+    };
+    if reading.is_set(&GALLERY_IMAGE_ID) && fits(Action::Retain) {
+        return Action::Retain;
+    }
+    Action::Build
+}
+
 /// Whether an action that is none looks more like a build than like anything else.
 pub(super) fn is_nearly_a_build(reading: &Reading<'_>) -> bool {
     let names = ACTIONS.iter().map(|(name, _)| *name);
@@ -310,6 +324,29 @@ mod tests {
             warnings(&[("keepVersions", "3")]),
             ["Input 'keepVersions': it has no effect with action 'build'"]
         );
+    }
+
+    #[test]
+    fn the_doctor_looks_at_the_action_that_the_inputs_fit() {
+        let of = |inputs: &[(&str, &str)]| {
+            let inputs = inputs.iter();
+            let given = Given {
+                inputs: inputs
+                    .map(|(name, value)| (name.to_lowercase(), (*value).to_owned()))
+                    .collect(),
+                ..Given::default()
+            };
+            examined(&Reading::new(&given))
+        };
+        let definition = ("galleryImageId", "/subscriptions/s");
+        assert_eq!(of(&[definition, ("keepDays", "3")]), Action::Retain);
+        assert_eq!(
+            of(&[definition, ("vmSize", VM_SIZE.default)]),
+            Action::Retain
+        );
+        assert_eq!(of(&[definition, ("managedIdentity", "/x")]), Action::Build);
+        assert_eq!(of(&[("keepDays", "3")]), Action::Build);
+        assert_eq!(of(&[]), Action::Build);
     }
 
     #[test]

@@ -83,6 +83,8 @@ pub enum Task {
     Doctor(Box<Plan>),
     /// Keep the right versions of an image definition, and delete the others.
     Retain(Box<Retain>),
+    /// Check everything that this needs.
+    DoctorOfRetain(Box<Retain>),
 }
 
 impl Task {
@@ -90,7 +92,7 @@ impl Task {
     pub fn plan(self) -> Option<Plan> {
         match self {
             Self::Build(plan) | Self::Render(plan) | Self::Doctor(plan) => Some(*plan),
-            Self::Retain(_) => None,
+            Self::Retain(_) | Self::DoctorOfRetain(_) => None,
         }
     }
 }
@@ -105,7 +107,9 @@ pub fn task(given: &Given, masker: &dyn Masker) -> Result<(Task, Vec<Warning>), 
         Task::Build(plan) | Task::Render(plan) | Task::Doctor(plan) => {
             plan.warnings.clone_from(&warnings);
         }
-        Task::Retain(retain) => retain.warnings.clone_from(&warnings),
+        Task::Retain(retain) | Task::DoctorOfRetain(retain) => {
+            retain.warnings.clone_from(&warnings);
+        }
     }
     Ok((task, warnings))
 }
@@ -126,7 +130,12 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Task, Reported
     };
     match action {
         Action::Render => Ok(Task::Render(read_plan(reading, masker)?)),
-        Action::Doctor => Ok(Task::Doctor(read_plan(reading, masker)?)),
+        Action::Doctor => match action::examined(reading) {
+            Action::Retain => Ok(Task::DoctorOfRetain(Box::new(retain::read(
+                reading, masker,
+            )?))),
+            _ => Ok(Task::Doctor(read_plan(reading, masker)?)),
+        },
         Action::Retain => Ok(Task::Retain(Box::new(retain::read(reading, masker)?))),
         _ => Ok(Task::Build(read_plan(reading, masker)?)),
     }

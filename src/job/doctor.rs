@@ -1,47 +1,70 @@
-//! Looks at everything that a build needs, and builds nothing.
+//! Looks at everything that an action needs, and does nothing.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::agent::{Agent, StopSignal, TaskResult};
+use crate::arm::Arm;
 use crate::arm::http::Http;
-use crate::check;
+use crate::check::{self, Finding};
 use crate::error::Error;
-use crate::inputs::declared::{IB_SUBSCRIPTION, MANAGED_IDENTITY};
-use crate::inputs::{Given, Plan};
-use crate::report;
+use crate::inputs::declared::{GALLERY_IMAGE_ID, IB_SUBSCRIPTION, MANAGED_IDENTITY};
+use crate::inputs::{Connection, Given, Plan, Retain};
+use crate::report::{self, Visit};
 
-/// The doctor's visit, in a job or at a prompt. `http` is the way to Azure, or why there is none.
+/// The doctor's visit to what a build needs, in a job or at a prompt. `http` is the way to Azure, or why there is none.
 pub(super) async fn visit(
     agent: &Agent,
     http: Result<Arc<dyn Http>, String>,
     plan: &Plan,
     stop: &StopSignal,
 ) {
-    let console = agent.console();
-    report::report_warnings(console, &plan.warnings);
-    let folder = agent.environment().temp_directory();
-    let visit = examine(agent, http, plan, &folder);
-    tokio::select! {
-        biased;
-        () = stop.requested().cancelled() => {
-            console.complete(TaskResult::Canceled, "The job was canceled");
-        }
-        () = visit => {}
-    }
+    let about = (Visit::from(plan), &plan.connection);
+    let job = job(agent);
+    let examine = async |arm: Arm| check::doctor(plan, &arm, job).await;
+    tell(agent, http, about, stop, examine).await;
 }
 
-async fn examine(agent: &Agent, http: Result<Arc<dyn Http>, String>, plan: &Plan, folder: &Path) {
+/// The same to what `action: retain` needs.
+pub(super) async fn visit_versions(
+    agent: &Agent,
+    http: Result<Arc<dyn Http>, String>,
+    retain: &Retain,
+    stop: &StopSignal,
+) {
+    let about = (Visit::from(retain), &retain.connection);
+    let examine = async |arm: Arm| crate::retain::doctor(retain, &arm).await;
+    tell(agent, http, about, stop, examine).await;
+}
+
+async fn tell(
+    agent: &Agent,
+    http: Result<Arc<dyn Http>, String>,
+    (visit, connection): (Visit<'_>, &Connection),
+    stop: &StopSignal,
+    examine: impl AsyncFnOnce(Arm) -> Vec<Finding>,
+) {
     let console = agent.console();
-    let arm = match super::connect(agent, http, &plan.connection).await {
-        Ok(arm) => arm,
-        Err(error) => return report::report_no_visit(console, plan, &error),
+    report::report_warnings(console, visit.warnings);
+    let looked = async {
+        let arm = super::connect(agent, http, connection).await?;
+        let signed_in = arm.client.sign_in(&arm.scope).await;
+        signed_in.map_err(Error::SignIn)?;
+        Ok(examine(arm).await)
     };
-    if let Err(failure) = arm.client.sign_in(&arm.scope).await {
-        return report::report_no_visit(console, plan, &Error::SignIn(failure));
+    let looked = tokio::select! {
+        biased;
+        () = stop.requested().cancelled() => {
+            return console.complete(TaskResult::Canceled, "The job was canceled");
+        }
+        looked = looked => looked,
+    };
+    match looked {
+        Ok(findings) => {
+            let folder = agent.environment().temp_directory();
+            report::report_visit(console, visit, &findings, &folder);
+        }
+        Err(error) => report::report_no_visit(console, visit, &error),
     }
-    let findings = check::doctor(plan, &arm, job(agent)).await;
-    report::report_visit(console, plan, &findings, folder);
 }
 
 /// What the job tells of itself.
@@ -52,17 +75,16 @@ pub(super) fn job(agent: &Agent) -> check::Job {
     }
 }
 
-/// At a prompt the Azure CLI signs in, and a subscription is enough: that of the identity, if nobody names another.
+/// At a prompt the Azure CLI signs in, and a subscription is enough: that of the identity or of the image definition, if nobody names another.
 pub(super) fn stand_in_for_subscription(given: &mut Given) {
     let input = IB_SUBSCRIPTION.name.to_lowercase();
     let blank = |text: &String| text.trim().is_empty();
     if given.connection.is_some() || given.inputs.get(&input).is_some_and(|text| !blank(text)) {
         return;
     }
-    let identity = given.inputs.get(&MANAGED_IDENTITY.name.to_lowercase());
-    let subscription = identity
-        .and_then(|id| id.split('/').nth(2))
-        .map(str::to_owned);
+    let ids = [MANAGED_IDENTITY, GALLERY_IMAGE_ID].map(|input| input.name.to_lowercase());
+    let mut ids = ids.iter().filter_map(|name| given.inputs.get(name));
+    let subscription = ids.find_map(|id| id.split('/').nth(2)).map(str::to_owned);
     if let Some(subscription) = subscription {
         given.inputs.insert(input, subscription);
     }

@@ -9,11 +9,46 @@ use crate::agent::{Console, IssueKind, TaskResult};
 use crate::check::{Code, Finding, Verdict};
 use crate::error::Error;
 use crate::file;
-use crate::inputs::{Plan, Scheme};
+use crate::inputs::{Plan, Retain, Scheme, Warning};
+
+/// What a visit of the doctor is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Visit<'a> {
+    /// Who signs in.
+    pub scheme: &'a Scheme,
+    /// Before what it is, as the heading of the page says.
+    pub before: &'static str,
+    /// What the page of the visit is called by.
+    pub name: &'a str,
+    /// What was found in the inputs, and has been told.
+    pub warnings: &'a [Warning],
+}
+
+impl<'a> From<&'a Plan> for Visit<'a> {
+    fn from(plan: &'a Plan) -> Self {
+        Self {
+            scheme: &plan.connection.scheme,
+            before: "the build",
+            name: &plan.template_name,
+            warnings: &plan.warnings,
+        }
+    }
+}
+
+impl<'a> From<&'a Retain> for Visit<'a> {
+    fn from(retain: &'a Retain) -> Self {
+        Self {
+            scheme: &retain.connection.scheme,
+            before: "versions are deleted",
+            name: &retain.name,
+            warnings: &retain.warnings,
+        }
+    }
+}
 
 /// How the service connection signs in, in words.
-fn scheme(plan: &Plan) -> &'static str {
-    match plan.connection.scheme {
+fn scheme(visit: Visit<'_>) -> &'static str {
+    match visit.scheme {
         Scheme::Secret { .. } => "a service principal with a secret",
         Scheme::Certificate { .. } => "a service principal with a certificate",
         Scheme::ManagedIdentity { .. } => "the managed identity of the agent",
@@ -23,19 +58,19 @@ fn scheme(plan: &Plan) -> &'static str {
 }
 
 /// Nobody could sign in, so nothing can be looked at.
-pub fn report_no_visit(console: &Console, plan: &Plan, error: &Error) {
-    let text = format!("sign-in by {}: {error}", scheme(plan));
+pub fn report_no_visit(console: &Console, visit: Visit<'_>, error: &Error) {
+    let text = format!("sign-in by {}: {error}", scheme(visit));
     let text = with_hint(&text, error.hint().as_deref());
     console.issue(IssueKind::Error, Some(error.code()), &text);
     console.complete(TaskResult::Failed, &error.to_string());
 }
 
 /// What was found. The table is a file in `folder`.
-pub fn report_visit(console: &Console, plan: &Plan, findings: &[Finding], folder: &Path) {
-    console.line(&format!("ok        sign-in: by {}", scheme(plan)));
+pub fn report_visit(console: &Console, visit: Visit<'_>, findings: &[Finding], folder: &Path) {
+    console.line(&format!("ok        sign-in: by {}", scheme(visit)));
     report_findings(console, findings);
-    let text = table(plan, findings);
-    let path = folder.join(format!("{}-doctor.md", plan.template_name));
+    let text = table(visit, findings);
+    let path = folder.join(format!("{}-doctor.md", visit.name));
     match file::write(&path, console.fit_to_show(&text)) {
         Ok(()) => console.upload_summary(&path),
         Err(error) => console.line(&format!(
@@ -49,7 +84,7 @@ pub fn report_visit(console: &Console, plan: &Plan, findings: &[Finding], folder
             .count()
     };
     let (problems, warnings, unknown) = (count("problem"), count("warning"), count("unknown"));
-    let result = match (problems, warnings + plan.warnings.len()) {
+    let result = match (problems, warnings + visit.warnings.len()) {
         (0, 0) => TaskResult::Succeeded,
         (0, _) => TaskResult::SucceededWithIssues,
         _ => TaskResult::Failed,
@@ -159,11 +194,12 @@ impl<'a> Issues<'a> {
     }
 }
 
-fn table(plan: &Plan, findings: &[Finding]) -> String {
-    let mut text = String::from(
-        "## Before the build\n\n| | check | what was found | what to do |\n|---|---|---|---|\n",
+fn table(visit: Visit<'_>, findings: &[Finding]) -> String {
+    let mut text = format!(
+        "## Before {}\n\n| | check | what was found | what to do |\n|---|---|---|---|\n",
+        visit.before
     );
-    writeln!(text, "| ✅ | sign-in | by {} | |", scheme(plan)).ok();
+    writeln!(text, "| ✅ | sign-in | by {} | |", scheme(visit)).ok();
     for finding in findings {
         let sign = match finding.verdict {
             Verdict::Fine => "✅",

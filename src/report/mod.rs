@@ -33,7 +33,7 @@ use summary::Told;
 use timeline::Timeline;
 
 pub use crash::{Stage, report_panics};
-pub use doctor::{report_no_visit, report_visit};
+pub use doctor::{Visit, report_no_visit, report_visit};
 pub use outcome::{CODE_REMAINS, report_clean_up, report_refusal, report_warnings, with_hint};
 pub use retain::RetainReporter;
 pub use task_variable::{LEFTOVERS, leftovers_from_texts};

@@ -4,6 +4,7 @@
 
 mod change;
 mod delete;
+mod doctor;
 mod event;
 mod looks;
 mod outcome;
@@ -12,6 +13,7 @@ mod rules;
 mod turn;
 mod uses;
 
+pub use doctor::doctor;
 pub use event::{Event, Events};
 pub use looks::Unknown;
 pub use outcome::{Fate, Outcome, Verdict, Warned};

@@ -40,7 +40,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "run",
         ],
     ),
-    ("retain", &["arm", "error", "inputs", "release"]),
+    ("retain", &["arm", "check", "error", "inputs", "release"]),
     (
         "run",
         &[
