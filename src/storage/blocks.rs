@@ -30,7 +30,9 @@ impl Summer {
         let (blocks, waiting) = sync_channel::<Bytes>(UNSUMMED_BLOCKS);
         let summing = move || {
             let mut sum = Summing::new();
-            waiting.iter().for_each(|block| sum.add(&block));
+            for block in &waiting {
+                sum.add(&block);
+            }
             sum.finish()
         };
         let thread = threads::named("checksum").spawn(summing);

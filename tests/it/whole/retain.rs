@@ -55,7 +55,7 @@ fn old_versions_are_deleted_by_the_program_that_ships() {
         .main
         .attachments
         .iter()
-        .find(|it| it.name.ends_with(".json"));
+        .find(|it| it.name.contains("image-result"));
     let result: Value = serde_json::from_str(&file.unwrap().text()).unwrap();
     assert_eq!(result["retain"]["removed"].as_array().unwrap().len(), 2);
     assert_eq!(result["schemaVersion"], 1);
