@@ -1,7 +1,7 @@
-// The form of task.json as the classic editor draws it: groups, fields with their defaults, rules applied to the defaults.
+// The form of task.json as the classic editor draws it: groups, fields with their defaults, rules applied to the values.
 'use strict'
 
-const { escapeHtml, inline } = require('./text')
+const { escapeHtml } = require('./text')
 
 /** Whether a rule such as `a = x && b != ""` holds for the values. */
 function holds(rule, values) {
@@ -15,45 +15,42 @@ function holds(rule, values) {
 
 function field(input, value) {
   const text = escapeHtml(String(value ?? ''))
-  if (input.type.startsWith('connectedService')) {
-    return '<div class="select"><span></span><b>▾</b></div><span class="link">Manage ↗</span>'
-  }
   switch (input.type) {
     case 'boolean':
       return `<span class="box">${String(value) === 'true' ? '✓' : ''}</span>`
-    case 'pickList': {
-      const shown = escapeHtml(input.options?.[value] ?? String(value ?? ''))
-      return `<div class="select"><span>${shown}</span><b>▾</b></div>`
-    }
     case 'multiLine':
-      return `<div class="area" style="height:${1.4 * Math.min(Number(input.properties?.rows ?? 4), 5)}em">${text}</div>`
+      return `<div class="area" style="height:${1.45 * Math.max(1, Math.ceil(value.length / 45))}em">${text}</div>`
     case 'filePath':
-      return `<div class="text">${text}</div><span class="link">…</span>`
-    default:
+      return `<div class="text">${text}<b>…</b></div>`
+    case 'string':
       return `<div class="text">${text}</div>`
+    default:
+      return `<div class="select"><span>${escapeHtml(input.options?.[value] ?? String(value ?? ''))}</span><b>▾</b></div>`
   }
 }
 
-/** The page for a task. `changes` are values that somebody has filled in. */
-exports.form = (task, changes) => {
+/** The form for somebody who has filled in `changes`, and has opened one closed group. */
+exports.form = (task, changes, opened) => {
   const values = {}
   for (const input of task.inputs) values[input.name] = input.defaultValue ?? ''
   Object.assign(values, changes)
-  const group = ({ name, displayName, isExpanded }) => {
-    const inputs = task.inputs.filter((input) => input.groupName === name)
-    const shown = inputs.filter((input) => !input.visibleRule || holds(input.visibleRule, values))
-    const row = (input) => {
-      const star = input.required ? ' <i>*</i>' : ''
-      const check = input.type === 'boolean' ? ' class="row check"' : ' class="row"'
-      const label = `<label>${escapeHtml(input.label)}${star} <em>i</em></label>`
-      const help = `<aside>${inline(input.helpMarkDown)}</aside>`
-      return `<div${check}><div>${label}${field(input, values[input.name])}</div>${help}</div>`
-    }
-    const body = isExpanded ? shown.map(row).join('\n') : ''
-    const arrow = isExpanded ? '⌄' : '›'
-    return `<section><h2>${arrow} ${escapeHtml(displayName)}</h2>${body}</section>`
+  const isShown = ({ visibleRule }) => !visibleRule || holds(visibleRule, values)
+  const row = (input) => {
+    const star = input.required ? ' <i>*</i>' : ''
+    const check = input.type === 'boolean' ? ' class="row check"' : ' class="row"'
+    return `<div${check}><label>${escapeHtml(input.label)}${star} <em>i</em></label>${field(input, values[input.name])}</div>`
   }
-  return `<h1>${escapeHtml(task.friendlyName)} <small>${escapeHtml(task.description)}</small></h1>
-<div class="row"><div><label>Display name <i>*</i></label><div class="text">${escapeHtml(task.instanceNameFormat)}</div></div><aside></aside></div>
-${task.groups.map(group).join('\n')}`
+  const rows = (name) => task.inputs.filter((input) => input.groupName === name && isShown(input)).map(row)
+  const group = ({ name, displayName, isExpanded }) => {
+    const shown = rows(name)
+    if (!shown.length) return ''
+    // A heading is not parted from its first field.
+    const isOpen = isExpanded || name === opened
+    const [first, ...others] = isOpen ? shown : ['']
+    return `<section><div class="keep"><h2>${isOpen ? '⌄' : '›'} ${escapeHtml(displayName)}</h2>${first}</div>${others.join('\n')}</section>`
+  }
+  const title = task.instanceNameFormat.replace(/\$\((\w+)\)/g, (_, name) => values[name])
+  return `<div class="row"><label>Display name <i>*</i></label><div class="text">${escapeHtml(title)}</div></div>
+${rows(undefined).join('\n')}
+${task.groups.filter(isShown).map(group).join('\n')}`
 }

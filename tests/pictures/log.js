@@ -1,4 +1,4 @@
-// A transcript as the log of Azure Pipelines shows it: commands carried out, issues as coloured lines, groups.
+// A transcript as the log of Azure Pipelines shows it: commands carried out, issues as coloured lines, groups closed until somebody opens them.
 'use strict'
 
 const { escapeHtml } = require('./text')
@@ -17,20 +17,30 @@ function shown(line) {
   return `##[${of('type')}]${place}${text}`.split('\n')
 }
 
-exports.log = (transcript) => {
+/** The rows of the log. Groups whose title `open` accepts are open. */
+exports.rows = (transcript, open) => {
   const lines = transcript.trimEnd().split('\n').flatMap(shown)
   let inGroup = false
+  let isOpen = true
   const rows = lines.map((line, index) => {
     const [, kind, text] = /^##\[(\w+)\](.*)$/.exec(line) ?? [null, '', line]
     const known = COLOURS.includes(kind) ? kind : ''
-    if (known === 'group') inGroup = true
     if (known === 'endgroup') {
       inGroup = false
+      isOpen = true
       return ''
     }
-    const body = (known === 'group' ? '▾ ' : inGroup ? '   ' : '') + (known ? text : line)
+    if (known === 'group') {
+      inGroup = true
+      isOpen = open(text)
+    } else if (!isOpen) {
+      return ''
+    }
+    const body = (known === 'group' ? (isOpen ? '▾ ' : '▸ ') : inGroup ? '   ' : '') + (known ? text : line)
     const tag = ['error', 'warning'].includes(known) ? `##[${known}]` : ''
     return `<p class="${known}"><b>${index + 1}</b><span>${escapeHtml(tag + body)}</span></p>`
   })
-  return `<div class="lines">${rows.join('\n')}</div>`
+  return rows.filter(Boolean)
 }
+
+exports.log = (rows) => `<div class="lines">${rows.join('\n')}</div>`

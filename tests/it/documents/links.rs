@@ -19,13 +19,17 @@ const HOSTS: [&str; 9] = [
     "semver.org",
 ];
 
-/// The targets of `[text](target)` and `![text](target)`, outside of code.
+/// The targets of `[text](target)`, `![text](target)` and pictures for light and dark pages, outside of code.
 fn targets(page: &Document) -> Vec<&str> {
-    let prose = page.text.split("```").step_by(2);
-    prose
-        .flat_map(|part| part.split("](").skip(1))
-        .filter_map(|rest| Some(rest.split_once(')')?.0))
-        .collect()
+    let prose: Vec<&str> = page.text.split("```").step_by(2).collect();
+    let between = |start: &'static str, end: char| {
+        let parts = prose.iter();
+        parts
+            .flat_map(move |part| part.split(start).skip(1))
+            .filter_map(move |rest| Some(rest.split_once(end)?.0))
+    };
+    let pictures = between(" src=\"", '"').chain(between(" srcset=\"", '"'));
+    between("](", ')').chain(pictures).collect()
 }
 
 /// A heading as its link is written: small letters, blanks as dashes, without marks.

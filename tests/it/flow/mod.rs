@@ -12,6 +12,7 @@ mod ills;
 mod live_secrets;
 mod log_file;
 mod ownership;
+mod pictures;
 mod preflight;
 mod provenance;
 mod refused_removal;

@@ -50,7 +50,9 @@ impl Stage {
         let text = std::fs::read_to_string(paths.next().unwrap()).unwrap();
         assert_eq!(paths.next(), None);
         let number = self.variable("templateName").unwrap();
+        let work = self.scene.step.directories.work.display().to_string();
         text.replace(number.trim_start_matches("t_"), "NUMBER")
+            .replace(&work, "WORK")
     }
 
     /// The job's own token.
