@@ -169,11 +169,6 @@ impl Problems {
         }
     }
 
-    /// The problem to show where there is room for one.
-    pub fn headline(&self) -> &Problem {
-        &self.headline
-    }
-
     /// All problems, the headline first.
     pub fn iter(&self) -> impl Iterator<Item = &Problem> {
         std::iter::once(&self.headline).chain(&self.others)

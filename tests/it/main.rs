@@ -43,7 +43,6 @@ mod manifest;
 #[cfg(test)]
 mod network;
 #[cfg(test)]
-mod new_problems;
 #[cfg(test)]
 mod overview;
 #[cfg(test)]

@@ -1,9 +1,13 @@
-//! What is said about inputs that cannot be used.
+//! What is said about inputs that cannot be used: here what any input may have, beside it what belongs to one subject.
 
-use std::time::Duration;
+mod build_vm;
+mod ids;
+mod tags;
+mod target;
 
 use image_builder::inputs::{Code, Problem};
 
+use crate::inputs::warnings;
 use crate::job::{Job, id, job};
 
 /// Every problem of a job as a log shows it, the working directory as `{dir}`.
@@ -29,6 +33,8 @@ pub(crate) fn check(job: Job, input: &str, value: &str, expected: &str) {
 
 const ID: &str =
     "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-images/providers";
+
+const SUBNET: &str = "Microsoft.Network/virtualNetworks/vnet/subnets/build";
 
 fn marketplace() -> Job {
     job().input("imageSource", "marketplace")
@@ -110,80 +116,6 @@ fn required_inputs_that_are_empty_in_other_ways() {
 }
 
 #[test]
-fn ids_that_are_none_or_of_something_else() {
-    check(
-        job(),
-        "managedIdentity",
-        "id-image-builder",
-        &format!(
-            "AIB101 Input 'managedIdentity': 'id-image-builder' is not the resource id of a user-assigned managed identity (it does not start with '/subscriptions/'); expected an id as 'az identity show --query id' prints it, for example {ID}/Microsoft.ManagedIdentity/userAssignedIdentities/id-image-builder"
-        ),
-    );
-    let version = id("Microsoft.Compute/galleries/gallery/images/web/versions/1.2.0");
-    check(
-        job(),
-        "customImageResourceId",
-        &version,
-        &format!(
-            "AIB101 Input 'customImageResourceId': '{version}' is not the resource id of a managed image but that of a gallery image version; expected an id as 'az image show --query id' prints it, for example {ID}/Microsoft.Compute/images/web"
-        ),
-    );
-    let definition = id("Microsoft.Compute/galleries/gallery/images/web");
-    check(
-        job().input("imageSource", "sig"),
-        "ImageVersionId",
-        &definition,
-        &format!(
-            "AIB101 Input 'ImageVersionId': '{definition}' is not the resource id of a gallery image version but that of an image definition; expected an id as 'az sig image-version show --query id' prints it, for example {ID}/Microsoft.Compute/galleries/gallery/images/web/versions/1.2.0\nhint: add '/versions/latest', or the version number instead of 'latest'"
-        ),
-    );
-    check(
-        job().input("imageSource", "sig"),
-        "ImageVersionId",
-        &format!("{definition}/versions/newest"),
-        &format!(
-            "AIB101 Input 'ImageVersionId': '{definition}/versions/newest' is not the resource id of a gallery image version; expected an id as 'az sig image-version show --query id' prints it, for example {ID}/Microsoft.Compute/galleries/gallery/images/web/versions/1.2.0\nhint: 'newest' is neither 'latest' nor a version of the form Major.Minor.Patch"
-        ),
-    );
-    check(
-        gallery(),
-        "galleryImageId",
-        &format!("{definition}/versions/1.2"),
-        "AIB101 Input 'galleryImageId': '1.2' is not a gallery image version; expected Major.Minor.Patch with numbers up to 2147483647 and no leading zeros, for example 1.2.0\nhint: remove '/versions/1.2' to let the gallery number the version",
-    );
-}
-
-#[test]
-fn ids_of_something_else_altogether() {
-    let disk = id("Microsoft.Compute/disks/web");
-    check(
-        gallery(),
-        "galleryImageId",
-        &disk,
-        &format!(
-            "AIB101 Input 'galleryImageId': '{disk}' is not the resource id of an image definition but that of a 'Microsoft.Compute/disks'; expected an id as 'az sig image-definition show --query id' prints it, with or without '/versions/{{version}}', for example {ID}/Microsoft.Compute/galleries/gallery/images/web"
-        ),
-    );
-    let network = id("Microsoft.Network/virtualNetworks/vnet");
-    check(
-        job(),
-        "vnetSubnetId",
-        &network,
-        &format!(
-            "AIB101 Input 'vnetSubnetId': '{network}' is not the resource id of a subnet but that of a 'Microsoft.Network/virtualNetworks'; expected an id as 'az network vnet subnet show --query id' prints it, for example /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-network/providers/Microsoft.Network/virtualNetworks/vnet/subnets/build"
-        ),
-    );
-    check(
-        job(),
-        "imageIdForDistribute",
-        "/subscriptions/<subid>/resourceGroups/rg/providers/Microsoft.Compute/images/web",
-        &format!(
-            "AIB101 Input 'imageIdForDistribute': '/subscriptions/<subid>/resourceGroups/rg/providers/Microsoft.Compute/images/web' is not the resource id of a managed image (it has an empty part, or one with characters that no Azure name has); expected an id as 'az image show --query id' prints it, for example {ID}/Microsoft.Compute/images/web"
-        ),
-    );
-}
-
-#[test]
 fn texts_of_the_wrong_form() {
     check(
         job(),
@@ -248,41 +180,6 @@ fn texts_of_the_wrong_form() {
 }
 
 #[test]
-fn build_timeouts_that_the_service_cannot_keep() {
-    let expected = |value: &str| {
-        format!(
-            "AIB101 Input 'buildTimeoutInMinutes': '{value}' is not a build time-out; expected 0 for the service's default, or 6 to 960 minutes, for example 120"
-        )
-    };
-    for value in ["961", "-1", "60.5", "1h", "99999999999"] {
-        check(job(), "buildTimeoutInMinutes", value, &expected(value));
-    }
-    let hint = "\nhint: the service ends a build of less than 6 minutes at once, because its own sign-in to the build VM would expire";
-    for value in ["1", "3", "5"] {
-        check(
-            job(),
-            "buildTimeoutInMinutes",
-            value,
-            &(expected(value) + hint),
-        );
-    }
-    let accepted = |value: &str, minutes: u32, effective: u64| {
-        let plan = job().input("buildTimeoutInMinutes", value).plan().unwrap();
-        let sent = plan.properties.build_timeout_in_minutes;
-        assert_eq!(sent.unwrap_or_default(), minutes, "{value}");
-        assert_eq!(
-            plan.effective_build_timeout(),
-            Duration::from_secs(effective * 60),
-            "{value}"
-        );
-    };
-    accepted("", 0, 240);
-    accepted("0", 0, 240);
-    accepted(" 6 ", 6, 6);
-    accepted("960", 960, 960);
-}
-
-#[test]
 fn choices_that_are_none() {
     check(
         job(),
@@ -340,6 +237,63 @@ fn macros_that_were_left_alone() {
 }
 
 #[test]
+fn inputs_without_effect() {
+    let check = |job: Job, expected: &[&str]| assert_eq!(warnings(&job), expected);
+    check(
+        job().input("autoRun", "true"),
+        &[
+            "AIB103 Input 'autoRun': it has no effect, because this task starts the run itself, and a second run, started by the service, would conflict with it\nhint: remove 'autoRun'",
+        ],
+    );
+    check(
+        gallery()
+            .input("imageVersion", "1.2.3")
+            .input("distributeVersioningScheme", "Latest"),
+        &[
+            "AIB103 Input 'distributeVersioningScheme': it has no effect, because the version number is set\nhint: remove 'distributeVersioningScheme'",
+        ],
+    );
+    check(
+        gallery().input("distributeVersioningMajor", "1"),
+        &[
+            "AIB103 Input 'distributeVersioningMajor': it has no effect, because 'distributeVersioningScheme' is not 'Latest'\nhint: set 'distributeVersioningScheme' to 'Latest'",
+        ],
+    );
+    check(
+        job()
+            .input("vnetSubnetId", &id(SUBNET))
+            .input(
+                "containerInstanceSubnetId",
+                &id("Microsoft.Network/virtualNetworks/vnet/subnets/containers"),
+            )
+            .input("proxyVmSize", "Standard_A1_v2"),
+        &[
+            "AIB103 Input 'proxyVmSize': it has no effect, because there is no proxy VM with 'containerInstanceSubnetId'\nhint: remove 'proxyVmSize'",
+        ],
+    );
+    check(
+        job()
+            .input("distributeType", "vhd")
+            .input("artifactTags", "a=b"),
+        &[
+            "AIB103 Input 'artifactTags': it has no effect, because a VHD has no tags\nhint: remove 'artifactTags'",
+        ],
+    );
+    check(
+        job().input("ibLocation", "West Europ"),
+        &[
+            "AIB102 Input 'ibLocation': 'West Europ' is not an Azure region that this task knows\nhint: did you mean 'westeurope'?",
+        ],
+    );
+    check(
+        job().input("enableValidation", "true"),
+        &[
+            "AIB103 Input 'enableValidation': the validation has no script, so it checks nothing\nhint: set 'validationInlineScript' to commands that fail if the image is faulty, for example: test -x /opt/webapp/bin/webapp",
+        ],
+    );
+}
+
+#[test]
 fn all_problems_are_told_in_the_order_of_the_inputs() {
     let job = job().inputs(&[
         ("buildTimeoutInMinutes", "3"),
@@ -369,10 +323,10 @@ fn all_problems_are_told_in_the_order_of_the_inputs() {
             (Code::Malformed, "buildTimeoutInMinutes"),
         ]
     );
-    assert_eq!(problems.headline().input, "ibLocation");
+    let first = problems.iter().next().unwrap();
     assert_eq!(
         problems.to_string(),
-        format!("{} (and 7 more problems)", problems.headline())
+        format!("{first} (and 7 more problems)")
     );
     assert_eq!(problems.warnings().len(), 1);
 }
