@@ -14,7 +14,7 @@ pub(super) fn advice(name: &str, all: &[&str], command: &str) -> String {
     }
     match among(all) {
         Some(all) => {
-            format!("check the spelling: there is {all}. To create '{name}': {command}")
+            format!("check the spelling; existing: {all}. To create '{name}': {command}")
         }
         None => format!("check the spelling; to create '{name}': {command}"),
     }
@@ -23,11 +23,11 @@ pub(super) fn advice(name: &str, all: &[&str], command: &str) -> String {
 /// The same for what cannot be made, with the command that lists what there is.
 pub(super) fn choice(name: &str, all: &[&str], list: &str) -> String {
     if let Some(near) = nearest(name, all.iter().copied()) {
-        return format!("check the spelling: did you mean '{near}'? All there are: {list}");
+        return format!("check the spelling: did you mean '{near}'? To list all: {list}");
     }
     match among(all) {
-        Some(all) => format!("check the spelling: there is {all}. To see all: {list}"),
-        None => format!("check the spelling; to see what there is: {list}"),
+        Some(all) => format!("check the spelling; existing: {all}. To list all: {list}"),
+        None => format!("check the spelling; to list all: {list}"),
     }
 }
 
@@ -84,12 +84,12 @@ mod tests {
         check(
             "web",
             &["win11", "ubuntu"],
-            "check the spelling: there is 'win11' and 'ubuntu'. To create 'web': az x create",
+            "check the spelling; existing: 'win11' and 'ubuntu'. To create 'web': az x create",
         );
         check(
             "web",
             &["a1", "a2", "a3", "a4", "a5", "a6"],
-            "check the spelling: there is 'a1', 'a2', 'a3', 'a4', 'a5' and 1 more. To create 'web': az x create",
+            "check the spelling; existing: 'a1', 'a2', 'a3', 'a4', 'a5' and 1 more. To create 'web': az x create",
         );
         check(
             "web",
@@ -98,7 +98,7 @@ mod tests {
         );
         assert_eq!(
             choice("snet-bild", &["snet-build"], "az x list"),
-            "check the spelling: did you mean 'snet-build'? All there are: az x list"
+            "check the spelling: did you mean 'snet-build'? To list all: az x list"
         );
     }
 }

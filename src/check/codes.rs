@@ -29,48 +29,54 @@ pub const CODES: &[(Code, &str)] = &[
     (PROVIDER, "A resource provider is not registered"),
     (
         REGION,
-        "A region does not exist, or the image builder is not offered in it",
+        "A region does not exist, or the image builder is not available in it",
     ),
     (GROUP, "The resource group does not exist"),
     (
         SOURCE,
-        "The source of the image does not exist, or no VM starts from it",
+        "The source of the image does not exist, or no VM can start from it",
     ),
-    (RETIRED, "The source of the image is at its end, or near it"),
+    (
+        RETIRED,
+        "The source of the image is deprecated, or will be soon",
+    ),
     (
         PURCHASE_PLAN,
-        "The plan of a marketplace image is missing or needless",
+        "The purchase plan of a marketplace image is missing, or not needed",
     ),
     (DEFINITION, "The image definition does not exist"),
     (
         MISMATCH,
-        "The source does not fit the image definition, the managed image, or the size of the build VM",
+        "The source does not match the image definition, the managed image, or the size of the build VM",
     ),
-    (VERSION, "The image version exists already"),
+    (VERSION, "The image version already exists"),
     (IDENTITY, "A managed identity does not exist"),
     (IDENTITY_RIGHTS, "The identity lacks a permission"),
     (OWN_RIGHTS, "The service connection lacks a permission"),
     (SUBNET, "A subnet does not exist"),
-    (SUBNET_UNFIT, "A subnet is not as a build needs it"),
+    (
+        SUBNET_UNFIT,
+        "A subnet does not meet the requirements of a build",
+    ),
     (
         SIZE,
-        "The subscription cannot have this size of VM in the region",
+        "The VM size is not available to the subscription in the region",
     ),
-    (QUOTA, "A quota of virtual processors has no room"),
+    (QUOTA, "A quota of vCPUs is exceeded"),
     (
         ACCOUNT,
-        "The storage account does not exist, or is closed by its firewall",
+        "The storage account does not exist, or its firewall is closed",
     ),
     (
         STAGING,
-        "The staging resource group is not as the service wants it",
+        "The staging resource group does not meet the requirements of the service",
     ),
     (
         TIME_LIMIT,
-        "The job may end before the build does, which cancels it",
+        "The job can end before the build does, which cancels the build",
     ),
     (
         STEPS,
-        "A step is for another operating system than that of the source",
+        "A step is for a different operating system than the source",
     ),
 ];

@@ -80,7 +80,7 @@ const fn check(
 pub const CHECKS: &[Check] = &[
     check(
         "image builder",
-        "Microsoft.VirtualMachineImages is registered in the subscription, and offered in the region of the template",
+        "Microsoft.VirtualMachineImages is registered in the subscription, and available in the region of the template",
         "Microsoft.Resources/subscriptions/providers/read",
         Kind::ImageBuilder,
     ),
@@ -92,7 +92,7 @@ pub const CHECKS: &[Check] = &[
     ),
     check(
         "resource providers",
-        "the providers that a build uses on the way are registered: Compute, Network, Storage, KeyVault, ContainerInstance, ManagedIdentity",
+        "the other providers that a build uses are registered: Compute, Network, Storage, KeyVault, ContainerInstance, ManagedIdentity",
         "Microsoft.Resources/subscriptions/providers/read",
         Kind::Providers,
     ),
@@ -104,7 +104,7 @@ pub const CHECKS: &[Check] = &[
     ),
     check(
         "source",
-        "the marketplace image is offered in the region (else the nearest SKU is named), is not at its end, and its plan is given if it is sold with one; the managed image or image version is there, generalized, complete, and in the region",
+        "the marketplace image exists in the region (else the nearest SKU is named), is not deprecated, and its purchase plan is set if it has one; the managed image or image version exists, is generalized and complete, and is in the region",
         "Microsoft.Compute/locations/publishers/artifacttypes/offers/skus/versions/read, or read on the image",
         Kind::Source,
     ),
@@ -122,19 +122,19 @@ pub const CHECKS: &[Check] = &[
     ),
     check(
         "managed image",
-        "the source can become one, if that is the target: it is x64 and demands no security type",
+        "if the target is one, the source can become one: it is x64 and requires no security type",
         "as for the source",
         Kind::ManagedImage,
     ),
     check(
         "image version",
-        "a version that the inputs fix does not exist yet, not even as the leftover of a build that failed",
+        "a version that the inputs name does not exist yet, not even in state Failed",
         "Microsoft.Compute/galleries/images/versions/read",
         Kind::Version,
     ),
     check(
         "managed identity",
-        "the identity of the template, and those of the build VM, exist",
+        "the identity of the template and those of the build VM exist",
         "Microsoft.ManagedIdentity/userAssignedIdentities/read",
         Kind::Identity,
     ),
@@ -152,32 +152,32 @@ pub const CHECKS: &[Check] = &[
     ),
     check(
         "subnets",
-        "they exist; the container subnet is delegated to Microsoft.ContainerInstance/containerGroups; without one, policies for private link services are off; there is a way out",
+        "they exist; the container subnet is delegated to Microsoft.ContainerInstance/containerGroups; without one, policies for private link services are off; there is outbound access",
         "Microsoft.Network/virtualNetworks/subnets/read",
         Kind::Subnets,
     ),
     check(
         "VM size",
-        "the subscription can have it in the region (that of the proxy VM, too), it starts images of the source's generation and architecture, and the quotas of its family and of the region have room",
+        "it is available to the subscription in the region (that of the proxy VM, too), it supports the source's generation and architecture, and the quotas of its family and of the region are sufficient",
         "Microsoft.Compute/skus/read, locations/usages/read, locations/vmSizes/read",
         Kind::VmSize,
     ),
     check(
         "storage account",
-        "it exists, and its firewall lets agent and build in",
+        "it exists, and its firewall allows the agent and the build",
         "Microsoft.Storage/storageAccounts/read",
         Kind::StorageAccount,
     ),
     check(
         "staging resource group",
-        "it is empty, in the region of the template, and no other template has it",
+        "it is empty, in the region of the template, and no other template uses it",
         "Microsoft.Resources/subscriptions/resourceGroups/read, resources/read",
         Kind::StagingGroup,
     ),
     check(
         "time limit of the job",
         "it is longer than that of the build",
-        "none: the agent tells it",
+        "none: the agent reports it",
         Kind::TimeLimit,
     ),
 ];

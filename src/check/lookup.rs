@@ -109,12 +109,10 @@ impl<'a> Azure<'a> {
     async fn ask_patiently(&self, path: &str, api: &str) -> Lookup {
         // What comes from an answer could make it an address of another host, or of something else.
         if !is_path(path) {
-            return Lookup::Unknown("it has no place in Azure Resource Manager".to_owned());
+            return Lookup::Unknown("its address is not valid".to_owned());
         }
         let _turn = self.gate.acquire().await;
-        let call = self
-            .arm
-            .reading("Looking around before the build", path, api);
+        let call = self.arm.reading("Checking what the build needs", path, api);
         let call = call.repeated(self.patience.repeat);
         let sent = self.arm.client.send_for_json(&call);
         match timeout(self.patience.limit, sent).await {
@@ -143,7 +141,7 @@ impl<'a> Azure<'a> {
             }
             Lookup::NoGroup => Arc::new(Lookup::NoGroup),
             Lookup::Found(_) | Lookup::Missing | Lookup::Unknown(_) => Arc::new(Lookup::Unknown(
-                "Azure does not find it, and the list of what there is does not confirm that"
+                "Azure does not find it, but the list of existing ones does not confirm that"
                     .to_owned(),
             )),
         }
@@ -176,7 +174,7 @@ impl Lookup {
                 Self::Missing
             }
             (StatusCode::FORBIDDEN, code) => {
-                Self::Unknown(format!("the service connection has no right to ({code})"))
+                Self::Unknown(format!("the service connection lacks permission ({code})"))
             }
             (status, code) => Self::Unknown(format!("Azure answers {code} ({})", status.as_u16())),
         }

@@ -112,7 +112,7 @@ impl<'a> Urn<'a> {
     fn judge(&self, azure: &Azure<'_>, image: &Value) -> Vec<Finding> {
         let number = text(image, "/name").unwrap_or(self.version);
         let mut findings = vec![Finding::fine(format!(
-            "{} is there, version {number}",
+            "{} exists, version {number}",
             self.name()
         ))];
         findings.extend(self.life(image));
@@ -133,16 +133,16 @@ impl<'a> Urn<'a> {
         let when = when.and_then(|time| time.get(..10));
         let when = when.map(|day| format!(" (on {day})")).unwrap_or_default();
         let end = match verdict {
-            Verdict::Problem(_) => "its publisher has ended it",
-            _ => "its publisher will end it",
+            Verdict::Problem(_) => "its publisher has deprecated it",
+            _ => "its publisher will deprecate it",
         };
         let text_of = format!(
-            "{}: {end}{when}; nobody can start VMs from it after that",
+            "{}: {end}{when}; VMs cannot be created from it after that",
             self.name()
         );
         let other = text(image, &format!("{status}/alternativeOption/value"));
         let fix = match other {
-            Some(other) => format!("use what the publisher names in its place: {other}"),
+            Some(other) => format!("use the replacement that the publisher names: {other}"),
             None => self.list_skus(),
         };
         Some(Finding::new(verdict, text_of).fix(fix))
@@ -156,15 +156,15 @@ impl<'a> Urn<'a> {
         let same = |(one, other): (&String, &String)| one.eq_ignore_ascii_case(other);
         let (text, verdict) = match (&needed, self.plan) {
             (Some(_), None) => (
-                "is sold with a purchase plan, and Azure starts no VM from it without the plan",
+                "has a purchase plan, and Azure does not create a VM from it without the plan",
                 Verdict::Certain(PURCHASE_PLAN),
             ),
             (Some(needed), Some(given)) if !needed.iter().zip(given).all(same) => (
-                "is sold with another purchase plan than the one that is given",
+                "has a different purchase plan than the one that is set",
                 Verdict::Problem(PURCHASE_PLAN),
             ),
             (None, Some(_)) => (
-                "is sold without a plan, and a plan is given",
+                "has no purchase plan, but one is set",
                 Verdict::Warning(PURCHASE_PLAN),
             ),
             (Some(_), Some(_)) | (None, None) => return None,
@@ -174,18 +174,18 @@ impl<'a> Urn<'a> {
                 let [name, product, publisher] = plan;
                 let give = if in_file {
                     format!(
-                        "give section 'source' of the template file \"planInfo\": {{\"planName\": \"{name}\", \"planProduct\": \"{product}\", \"planPublisher\": \"{publisher}\"}}"
+                        "add to section 'source' of the template file: \"planInfo\": {{\"planName\": \"{name}\", \"planProduct\": \"{product}\", \"planPublisher\": \"{publisher}\"}}"
                     )
                 } else {
-                    format!("write '{input}: {}'", plan.join(":"))
+                    format!("set input '{input}' to '{}'", plan.join(":"))
                 };
                 format!(
                     "{give}, and accept its terms once: az vm image terms accept --urn {}",
                     self.name()
                 )
             }
-            None if in_file => "leave 'planInfo' out of the template file".to_owned(),
-            None => format!("leave input '{input}' empty"),
+            None if in_file => "remove 'planInfo' from the template file".to_owned(),
+            None => format!("remove input '{input}'"),
         };
         Some(Finding::new(verdict, format!("{} {text}", self.name())).fix(fix))
     }
@@ -290,7 +290,7 @@ impl Urn<'_> {
         let near = alike(part, all);
         let near = match near.as_slice() {
             [] => String::new(),
-            near => format!("; there is {}", near.join(", ")),
+            near => format!("; similar names: {}", near.join(", ")),
         };
         let text = format!(
             "marketplace image {} does not exist in this region: it has no {what} '{part}'{near}",

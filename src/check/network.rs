@@ -21,7 +21,7 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
         let Some(id) = id else { continue };
         match &*subnet(azure, id).await {
             Lookup::Found(found) => {
-                findings.push(Finding::fine(format!("'{}' is there", id.name())));
+                findings.push(Finding::fine(format!("'{}' exists", id.name())));
                 if is_for_containers {
                     findings.extend(delegation(id, found));
                 } else if subject.container_subnet.is_none() {
@@ -37,7 +37,7 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
     }
     if findings.is_empty() {
         findings.push(Finding::fine(
-            "none are given, the service makes its own network",
+            "none is set, so the service creates its own network",
         ));
     }
     findings
@@ -153,11 +153,11 @@ fn private_link(id: &ResourceId, subnet: &Value) -> Option<Finding> {
         return None;
     }
     let text = format!(
-        "subnet '{}' has network policies for private link services, and the service reaches the build VM through one",
+        "subnet '{}' has network policies for private link services, but the service connects to the build VM through one",
         id.name()
     );
     let fix = format!(
-        "{}; or give the build a container subnet (input '{}')",
+        "{}; or set a container subnet (input '{}')",
         update(id, "--private-link-service-network-policies Disabled"),
         CONTAINER_INSTANCE_SUBNET_ID.name
     );
@@ -175,7 +175,7 @@ fn way_out(id: &ResourceId, subnet: &Value) -> Option<Finding> {
         return None;
     }
     let text = format!(
-        "subnet '{}' is private and has neither a NAT gateway nor a route table: downloads, updates and the service itself may be out of reach",
+        "subnet '{}' is private and has neither a NAT gateway nor a route table: downloads, updates and the service itself may be unreachable",
         id.name()
     );
     let fix = update(id, "--nat-gateway <NAT gateway>");

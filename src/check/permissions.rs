@@ -41,7 +41,7 @@ async fn exists(azure: &Azure<'_>, id: &ResourceId, why: &str) -> Finding {
         azure.subject.location
     );
     let (text, fix) = match &*identity(azure, id).await {
-        Lookup::Found(_) => return Finding::fine(format!("'{name}' is there")),
+        Lookup::Found(_) => return Finding::fine(format!("'{name}' exists")),
         Lookup::Unknown(reason) => return Finding::unknown(format!("identity '{name}'"), reason),
         Lookup::Missing => (
             format!("identity '{name}' does not exist in resource group '{group}'; {why}"),
@@ -90,7 +90,7 @@ pub(super) async fn of_connection(azure: &Azure<'_>) -> Vec<Finding> {
                 }
                 None => Finding::unknown(
                     format!("the permissions on {}", need.what),
-                    "the list is cut off",
+                    "the list is incomplete",
                 ),
             },
             other => Finding::unknown(format!("the permissions on {}", need.what), reason(other)),
@@ -149,7 +149,7 @@ async fn granted(azure: &Azure<'_>, principal: &str, scope: &str) -> Result<Gran
         return Err(reason(&look).to_owned());
     };
     if text(list, "/nextLink").is_some() {
-        return Err("the list is cut off".to_owned());
+        return Err("the list is incomplete".to_owned());
     }
     let assignments = list
         .get("value")

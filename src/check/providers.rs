@@ -62,7 +62,7 @@ pub(super) async fn others(azure: &Azure<'_>) -> Vec<Finding> {
         .into_iter()
         .partition(|finding| finding.verdict == Verdict::Fine);
     if rest.is_empty() {
-        let text = format!("all {} of them are registered", fine.len());
+        let text = format!("all {} are registered", fine.len());
         return vec![Finding::fine(text)];
     }
     rest
@@ -94,7 +94,7 @@ fn registered(azure: &Azure<'_>, namespace: &str, provider: &Value, missing: Ver
         .fix(fix),
         "registering" => Finding::new(
             Verdict::Warning(PROVIDER),
-            format!("{namespace} is still being registered; a build that starts now may fail"),
+            format!("{namespace} is still being registered; a build that starts now can fail"),
         )
         .fix(fix),
         _ => Finding::unknown(format!("registration of {namespace}"), "Azure names no state"),
@@ -120,7 +120,7 @@ async fn offered(azure: &Azure<'_>, provider: &Value) -> Option<Finding> {
         return Some(unknown);
     }
     if offered.contains(region) {
-        return Some(Finding::fine(format!("it is offered in {region}")));
+        return Some(Finding::fine(format!("it is available in {region}")));
     }
     let elsewhere = match regions::known(azure, region).await {
         Known::Yes => "; the image can be replicated to it",
@@ -128,10 +128,10 @@ async fn offered(azure: &Azure<'_>, provider: &Value) -> Option<Finding> {
         Known::Unknown(_) => "",
     };
     let text = format!(
-        "Azure VM Image Builder is not offered in region {region}, so the image template cannot be there{elsewhere}"
+        "Azure VM Image Builder is not available in region {region}, so the image template cannot be there{elsewhere}"
     );
     let fix = format!(
-        "put one of these regions into input '{}': {}",
+        "set input '{}' to one of these regions: {}",
         IB_LOCATION.name,
         offered.join(", ")
     );

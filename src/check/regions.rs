@@ -46,7 +46,7 @@ pub(super) async fn known(azure: &Azure<'_>, region: &str) -> Known {
                     near: near.map(str::to_owned),
                 };
             }
-            _ => "the list of locations is not whole".to_owned(),
+            _ => "the list of locations is incomplete".to_owned(),
         },
         Lookup::Missing | Lookup::NoGroup => "Azure does not find the list of locations".to_owned(),
         Lookup::Unknown(reason) => reason.clone(),

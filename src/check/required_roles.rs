@@ -105,22 +105,22 @@ impl RequiredRole {
     ) -> Finding {
         let lacking = missing(given, self.actions);
         if lacking.is_empty() {
-            return Finding::fine(format!("{}: all that a build needs", self.what));
+            return Finding::fine(format!("{}: all permissions that a build needs", self.what));
         }
         let instead = self.instead;
         let does_instead = instead.is_some_and(|other| missing(given, other).is_empty());
         let (verdict, end) = if does_instead {
             (Verdict::Warning(code), "so a key of the account is used")
         } else {
-            (Verdict::Problem(code), "which a build does")
+            (Verdict::Problem(code), "which a build needs")
         };
         let text = format!(
-            "{who} may not {} at {}, {end}",
+            "{who} lacks permission for {} on {}, {end}",
             lacking.join(", "),
             self.what
         );
         let fix = format!(
-            "az role assignment create --assignee-object-id {assignee} --assignee-principal-type ServicePrincipal --role '{}' --scope {} (or a role of your own with these actions)",
+            "az role assignment create --assignee-object-id {assignee} --assignee-principal-type ServicePrincipal --role '{}' --scope {} (or a custom role with these actions)",
             self.role,
             quoted(&self.scope)
         );

@@ -16,8 +16,8 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
     let name = &subject.resource_group;
     vec![match &*azure.look_up(subject.in_group(), RESOURCES).await {
         Lookup::Found(group) => {
-            let place = text(group, "/location").unwrap_or("a region that is not told");
-            Finding::fine(format!("'{name}' is there, in {place}"))
+            let place = text(group, "/location").unwrap_or("an unknown region");
+            Finding::fine(format!("'{name}' exists, in {place}"))
         }
         Lookup::NoGroup => {
             let all = groups(azure, &subject.subscription).await;
@@ -30,7 +30,7 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
             Finding::new(
                 Verdict::Certain(GROUP),
                 format!(
-                    "resource group '{name}' does not exist in subscription {}, and the image template goes there",
+                    "resource group '{name}' does not exist in subscription {}, and the image template is created there",
                     subject.subscription
                 ),
             )
@@ -45,7 +45,7 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
 
 pub(super) async fn staging(azure: &Azure<'_>) -> Vec<Finding> {
     let Some(id) = &azure.subject.staging_group else {
-        return vec![Finding::fine("none is given, the service makes its own")];
+        return vec![Finding::fine("none is set, so the service creates one")];
     };
     let id = format!("/{}", id.trim_matches('/'));
     let name = id.rsplit('/').next().unwrap_or_default().to_owned();
@@ -58,14 +58,14 @@ pub(super) async fn staging(azure: &Azure<'_>) -> Vec<Finding> {
             findings.extend(content(azure, &id, &name).await);
             if findings.is_empty() {
                 findings.push(Finding::fine(format!(
-                    "'{name}' is there, empty and in the region"
+                    "'{name}' exists, is empty and is in the region"
                 )));
             }
             findings
         }
         Lookup::NoGroup | Lookup::Missing => {
             vec![Finding::fine(format!(
-                "'{name}' does not exist, so the service makes it"
+                "'{name}' does not exist, so the service creates it"
             ))]
         }
         Lookup::Unknown(reason) => {
@@ -76,7 +76,7 @@ pub(super) async fn staging(azure: &Azure<'_>) -> Vec<Finding> {
 
 fn problem(text: String) -> Finding {
     Finding::new(Verdict::Problem(STAGING), text).fix(format!(
-        "name a group in input '{}' that does not exist yet, or leave it out",
+        "set input '{}' to a group that does not exist yet, or remove the input",
         STAGING_RESOURCE_GROUP.name
     ))
 }
@@ -85,7 +85,7 @@ fn elsewhere(azure: &Azure<'_>, name: &str, group: &Value) -> Option<Finding> {
     let region = plain_region(text(group, "/location")?);
     (region != azure.subject.location).then(|| {
         problem(format!(
-            "staging resource group '{name}' is in {region}, and has to be in the region of the template, {}",
+            "staging resource group '{name}' is in {region}, but it must be in the region of the template, {}",
             azure.subject.location
         ))
     })
@@ -102,7 +102,7 @@ fn owner(name: &str, group: &Value) -> Option<Finding> {
     };
     let template = tag("imageTemplateName")?;
     Some(problem(format!(
-        "staging resource group '{name}' is marked as that of image template '{template}'"
+        "staging resource group '{name}' belongs to image template '{template}'"
     )))
 }
 
@@ -118,6 +118,6 @@ async fn content(azure: &Azure<'_>, id: &str, name: &str) -> Option<Finding> {
     let all = names(list).unwrap_or_default();
     let first = all.first()?;
     Some(problem(format!(
-        "staging resource group '{name}' is not empty ('{first}' and others are in it), and the service wants it empty"
+        "staging resource group '{name}' is not empty (it contains '{first}'), but the service requires an empty one"
     )))
 }

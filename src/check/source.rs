@@ -55,15 +55,15 @@ async fn managed(azure: &Azure<'_>, id: &ResourceId) -> Vec<Finding> {
     let region = text(&image, "/location").map(plain_region);
     if let Some(other) = region.filter(|region| region != here) {
         let text = format!(
-            "{name} is in {other}, and a source has to be in the region of the image template, {here}"
+            "{name} is in {other}, but a source must be in the region of the image template, {here}"
         );
-        let fix = format!("write '{}: {other}'", IB_LOCATION.name);
+        let fix = format!("set input '{}' to '{other}'", IB_LOCATION.name);
         findings.push(Finding::new(Verdict::Problem(SOURCE), text).fix(fix));
     }
     findings.extend(specialized(&name, &ImageTraits::of_managed_image(&image)));
     findings.extend(state(&name, &image));
     if findings.is_empty() {
-        findings.push(Finding::fine(format!("{name} is there")));
+        findings.push(Finding::fine(format!("{name} exists")));
     }
     findings
 }
@@ -75,9 +75,9 @@ fn specialized(name: &str, facts: &ImageTraits) -> Option<Finding> {
         return None;
     }
     let text = format!(
-        "{name} is specialized, and Azure VM Image Builder builds from generalized images alone"
+        "{name} is specialized, but Azure VM Image Builder supports generalized images only"
     );
-    let fix = "generalize the VM before its image is made (sysprep on Windows, 'waagent -deprovision+user' on Linux), or use another source";
+    let fix = "generalize the VM before its image is created (sysprep on Windows, 'waagent -deprovision+user' on Linux), or use another source";
     Some(Finding::new(Verdict::Certain(SOURCE), text).fix(fix))
 }
 
@@ -90,8 +90,8 @@ fn state(name: &str, image: &Value) -> Option<Finding> {
         "Deleting" => "it is being deleted",
         _ => return None,
     };
-    let text = format!("{name} is in state {state}: {what}, and Azure may start no VM from it");
-    let fix = "use a source in state Succeeded, or make this one anew";
+    let text = format!("{name} is in state {state}: {what}, and VMs may not start from it");
+    let fix = "use a source in state Succeeded, or create this one again";
     Some(Finding::new(Verdict::Problem(SOURCE), text).fix(fix))
 }
 
@@ -102,7 +102,7 @@ fn versions_of(definition: &ResourceId) -> String {
 async fn of_gallery(azure: &Azure<'_>, id: &ResourceId) -> Vec<Finding> {
     let name = format!("image version {}", id.name());
     let Some(definition) = id.parent() else {
-        return vec![Finding::unknown(name, "it is the version of nothing")];
+        return vec![Finding::unknown(name, "its id names no image definition")];
     };
     let name = format!("{name} of '{}'", definition.name());
     let is_latest = id.name().eq_ignore_ascii_case("latest");
@@ -126,7 +126,7 @@ async fn of_gallery(azure: &Azure<'_>, id: &ResourceId) -> Vec<Finding> {
             let trouble = [replica, state(&name, &version)];
             findings.extend(trouble.into_iter().flatten());
             if findings.is_empty() {
-                findings.push(Finding::fine(format!("{name} is there")));
+                findings.push(Finding::fine(format!("{name} exists")));
             }
         }
         Err(other) => findings.push(*other),
@@ -144,19 +144,19 @@ async fn of_definition(azure: &Azure<'_>, id: &ResourceId) -> Vec<Finding> {
     let mut findings: Vec<_> = specialized(&name, &facts).into_iter().collect();
     if let Some(security) = facts.security.as_deref().filter(|own| is_demanded(own)) {
         let text = format!(
-            "{name} demands security type {security}; Azure VM Image Builder supports {security}Supported alone"
+            "{name} requires security type {security}, but Azure VM Image Builder supports {security}Supported only"
         );
-        let fix = "use a source whose definition leaves the choice, or has no security type";
+        let fix = "use a source whose image definition requires no security type";
         findings.push(Finding::new(Verdict::Certain(MISMATCH), text).fix(fix));
     }
     if let Some(plan) = &facts.plan {
         let [name_of_plan, product, publisher] = plan;
         let text = format!(
-            "{name} has purchase plan '{}', and a template names a plan for marketplace images alone",
+            "{name} has purchase plan '{}', but a template can name a plan for marketplace images only",
             plan.join(":")
         );
         let fix = format!(
-            "accept its terms in the subscription (az vm image terms accept --plan {} --offer {} --publisher {}), and use the marketplace image as source if Azure starts no VM from the version",
+            "accept its terms in the subscription (az vm image terms accept --plan {} --offer {} --publisher {}), and use the marketplace image as source if Azure refuses to start a VM from the version",
             quoted(name_of_plan),
             quoted(product),
             quoted(publisher)
@@ -219,7 +219,7 @@ async fn latest(azure: &Azure<'_>, name: &str, definition: &ResourceId) -> Versi
         (text, fix)
     } else if azure.trusts_empty_lists() {
         let text = format!(
-            "'{}' has no versions, and 'latest' stands for one of them",
+            "'{}' has no versions, so there is no latest one",
             definition.name()
         );
         (text, list_versions(definition))
@@ -284,11 +284,11 @@ fn replica(azure: &Azure<'_>, name: &str, version: &Value, verdict: Verdict) -> 
     let id = id.map_or_else(|| "<its id>".to_owned(), |id| quoted(id.as_str()));
     let first = regions.first();
     let text = format!(
-        "{name} has no replica in {here}, where the build VM starts from it; it is in {}",
+        "{name} has no replica in {here}, where the build VM starts from it; it has replicas in {}",
         regions.join(", ")
     );
     let fix = format!(
-        "replicate it there: az sig image-version update --ids {id} --add publishingProfile.targetRegions name={here}; or write '{}: {}'",
+        "replicate it there: az sig image-version update --ids {id} --add publishingProfile.targetRegions name={here}; or set input '{}' to '{}'",
         IB_LOCATION.name,
         first.map_or("", String::as_str)
     );

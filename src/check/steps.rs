@@ -71,7 +71,7 @@ fn judge(azure: &Azure<'_>, what: &str, os: &str, verdict: Verdict) -> Finding {
                 first.kind
             ),
             format!(
-                "write '{}: {}', with a script for {os}; or choose another source",
+                "set input '{}' to '{}' and use a script for {os}, or choose another source",
                 PROVISIONER.name,
                 kind.to_lowercase()
             ),

@@ -82,7 +82,7 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
             vec![
                 Finding::new(
                     Verdict::Problem(ACCOUNT),
-                    format!("storage account '{name}' does not exist in subscription {subscription}, and the package goes through it"),
+                    format!("storage account '{name}' does not exist in subscription {subscription}, and the package is uploaded to it"),
                 )
                 .fix(advice(name, &texts(&all), &create)),
             ]
@@ -93,13 +93,12 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
 
 fn judge(name: &str, account: &Value) -> Vec<Finding> {
     if text(account, "/properties/primaryEndpoints/blob").is_none() {
-        let text = format!("storage account '{name}' stores no blobs");
+        let text = format!("storage account '{name}' does not support blobs");
         return vec![
-            Finding::new(Verdict::Problem(ACCOUNT), text)
-                .fix("name an account of kind StorageV2 instead"),
+            Finding::new(Verdict::Problem(ACCOUNT), text).fix("use an account of kind StorageV2"),
         ];
     }
-    let mut findings = vec![Finding::fine(format!("'{name}' is there"))];
+    let mut findings = vec![Finding::fine(format!("'{name}' exists"))];
     let closed = text(account, "/properties/publicNetworkAccess") == Some("Disabled");
     let filtered = text(account, "/properties/networkAcls/defaultAction") == Some("Deny");
     if closed || filtered {
@@ -109,10 +108,10 @@ fn judge(name: &str, account: &Value) -> Vec<Finding> {
             "has a firewall"
         };
         let text = format!(
-            "storage account '{name}' {what}: the agent may not reach it, and the service reads the package through subnets of your own only"
+            "storage account '{name}' {what}: the agent may not reach it, and the service can read the package through your own subnets only"
         );
         let fix = format!(
-            "let the agent's network in (az storage account network-rule add --account-name {name} ...), give the build subnets of its own and let these in, or use another account"
+            "allow the agent's network (az storage account network-rule add --account-name {name} ...), set subnets for the build and allow them, or use another account"
         );
         findings.push(Finding::new(Verdict::Warning(ACCOUNT), text).fix(fix));
     }

@@ -51,7 +51,7 @@ async fn missing(azure: &Azure<'_>, id: &ResourceId, source: &ImageTraits) -> Fi
         }
     };
     let text = format!(
-        "image definition '{definition}' does not exist in gallery '{gallery}' of resource group '{group}', and the image version goes there{end}"
+        "image definition '{definition}' does not exist in gallery '{gallery}' of resource group '{group}', and the image version is created there{end}"
     );
     Finding::new(Verdict::Certain(DEFINITION), text).fix(fix)
 }
@@ -73,13 +73,13 @@ async fn one_definition(azure: &Azure<'_>, id: &ResourceId) -> Vec<Finding> {
         Lookup::Found(found) => {
             let own = ImageTraits::of_definition(found);
             let mut findings = vec![Finding::fine(format!(
-                "'{}' is there{}",
+                "'{}' exists{}",
                 id.name(),
                 told(&own)
             ))];
             if own.is_specialized() {
                 let text = format!(
-                    "{name} is for specialized images, and Azure VM Image Builder makes generalized ones"
+                    "{name} is for specialized images, but Azure VM Image Builder creates generalized ones"
                 );
                 findings.push(
                     Finding::new(Verdict::Certain(MISMATCH), text)
@@ -140,11 +140,11 @@ fn compared(id: &ResourceId, own: &ImageTraits, source: &ImageTraits) -> Vec<Fin
             && !own.eq_ignore_ascii_case(other)
         {
             let text = format!(
-                "image definition '{}' is for {what}{own}, but the source image is {what}{other}: Azure cannot create an image version of it",
+                "image definition '{}' is for {what}{own}, but the source image is {what}{other}: Azure cannot create an image version from it",
                 id.name()
             );
             findings.push(Finding::new(Verdict::Certain(MISMATCH), text).fix(format!(
-                "use another source, or another definition: {}",
+                "use a different source, or a different image definition: {}",
                 creation(id, ANOTHER, source)
             )));
         }
@@ -157,12 +157,12 @@ fn compared(id: &ResourceId, own: &ImageTraits, source: &ImageTraits) -> Vec<Fin
 fn security(id: &ResourceId, own: &ImageTraits, source: &ImageTraits) -> Option<Finding> {
     let security = own.security.as_deref()?;
     let fix = format!(
-        "use a definition that fits the source: {}",
+        "use an image definition that matches the source: {}",
         creation(id, ANOTHER, source)
     );
     if is_demanded(security) {
         let text = format!(
-            "image definition '{}' demands security type {security}; Azure VM Image Builder supports {security}Supported alone",
+            "image definition '{}' requires security type {security}, but Azure VM Image Builder supports {security}Supported only",
             id.name()
         );
         return Some(Finding::new(Verdict::Certain(MISMATCH), text).fix(fix));
@@ -187,7 +187,7 @@ pub(super) async fn managed_images(azure: &Azure<'_>) -> Vec<Finding> {
         }
     }
     if findings.is_empty() {
-        findings.push(Finding::fine("the result becomes none"));
+        findings.push(Finding::fine("it is not a target of this build"));
     }
     findings
 }
@@ -200,20 +200,22 @@ fn convertible(azure: &Azure<'_>, id: &ResourceId, source: &ImageTraits) -> Find
     let (verdict, text) = if source.is_arm() {
         (
             Verdict::Certain(MISMATCH),
-            format!("{name} cannot be made: the source image is Arm64, and a managed image is x64"),
+            format!(
+                "{name} cannot be created: the source image is Arm64, and managed images support x64 only"
+            ),
         )
     } else if is_demanded(security) {
         (
             Verdict::Certain(MISMATCH),
             format!(
-                "{name} cannot be made: the source image demands security type {security}, which managed images do not support"
+                "{name} cannot be created: the source image requires security type {security}, which managed images do not support"
             ),
         )
     } else if security.ends_with("Supported") {
         (
             Verdict::Warning(MISMATCH),
             format!(
-                "{name} loses the source's security type {security}: managed images do not support Trusted Launch, and Azure refuses to make one of a VM that has it"
+                "{name} loses the source's security type {security}: managed images do not support Trusted Launch, and Azure refuses to create one from a VM that has it"
             ),
         )
     } else {
@@ -222,9 +224,9 @@ fn convertible(azure: &Azure<'_>, id: &ResourceId, source: &ImageTraits) -> Find
     let change = if azure.subject.is_in_file("distribute") {
         "distribute to a gallery in the template file (type SharedImage)".to_owned()
     } else {
-        format!("write '{}: sig'", DISTRIBUTE_TYPE.name)
+        format!("set input '{}' to 'sig'", DISTRIBUTE_TYPE.name)
     };
-    let fix = format!("{change}, with an image definition that fits the source");
+    let fix = format!("{change}, with an image definition that matches the source");
     Finding::new(verdict, text).fix(fix)
 }
 
@@ -241,7 +243,7 @@ pub(super) async fn versions(azure: &Azure<'_>) -> Vec<Finding> {
     }
     if findings.is_empty() {
         findings.push(Finding::fine(
-            "the gallery numbers the version, or there is none",
+            "the gallery numbers the version, or no version is created",
         ));
     }
     findings
@@ -256,7 +258,7 @@ async fn free(azure: &Azure<'_>, definition: &ResourceId, version: &str) -> Find
             taken(definition, version, state)
         }
         Lookup::Found(_) => Finding::unknown(name, "Azure answers with something else"),
-        Lookup::Missing | Lookup::NoGroup => Finding::fine(format!("{name} is free")),
+        Lookup::Missing | Lookup::NoGroup => Finding::fine(format!("{name} does not exist yet")),
         Lookup::Unknown(reason) => Finding::unknown(name, reason),
     }
 }
@@ -272,28 +274,28 @@ fn taken(definition: &ResourceId, version: &str, state: &str) -> Finding {
         definition.name()
     );
     let other = format!(
-        "write another number into input '{}', or leave it out and let the gallery number the version",
+        "set input '{}' to another number, or remove it to let the gallery number the version",
         IMAGE_VERSION.name
     );
     let (text, fix) = match state {
         "Failed" => (
             format!(
-                "{name} exists already, in state Failed: it was left by a build that failed, and it takes the number"
+                "{name} already exists, in state Failed: it was left by a build that failed, and it takes the number"
             ),
             format!("delete it: {delete} (or {other})"),
         ),
         "Creating" => (
             format!(
-                "{name} exists already, and is still being created, by another build or by one that was canceled"
+                "{name} already exists, and is still being created, by another build or by one that was canceled"
             ),
             format!("{other}; if no build runs that creates it: {delete}"),
         ),
         "Deleting" => (
-            format!("{name} exists already, and is being deleted"),
+            format!("{name} already exists, and is being deleted"),
             format!("run the job again when it is gone, or {other}"),
         ),
         _ => (
-            format!("{name} exists already, and an image version is never replaced"),
+            format!("{name} already exists, and an image version is never replaced"),
             other,
         ),
     };
@@ -404,12 +406,12 @@ mod tests {
             assert_eq!(finding.verdict, Verdict::Certain(VERSION));
             assert_eq!(
                 finding.text,
-                format!("version 1.2.0 of 'web' exists already{text}")
+                format!("version 1.2.0 of 'web' already exists{text}")
             );
             assert_eq!(finding.fix.as_deref(), Some(fix));
         };
         let delete = "az sig image-version delete --subscription s --resource-group 'rg(1)' --gallery-name gal --gallery-image-definition web --gallery-image-version 1.2.0";
-        let other = "write another number into input 'imageVersion', or leave it out and let the gallery number the version";
+        let other = "set input 'imageVersion' to another number, or remove it to let the gallery number the version";
         check(
             "Succeeded",
             ", and an image version is never replaced",

@@ -16,21 +16,21 @@ pub(super) fn check(azure: &Azure<'_>) -> Vec<Finding> {
     let needed = azure.subject.build_minutes + MARGIN_MINUTES;
     let build = azure.subject.build_minutes;
     vec![match azure.subject.job.limit_minutes {
-        Some(0 | NO_LIMIT..) => Finding::fine("the job has none of its own"),
+        Some(0 | NO_LIMIT..) => Finding::fine("the job has none"),
         Some(minutes) if minutes >= needed => {
             Finding::fine(format!("{minutes} min, and the build has {build} min"))
         }
         Some(minutes) => Finding::new(
             Verdict::Warning(TIME_LIMIT),
-            format!("the job ends after {minutes} min, and the build may take {build} min: the agent would cancel it"),
+            format!("the job ends after {minutes} min, and the build can take {build} min: the agent would cancel it"),
         )
         .fix(format!(
-            "write 'timeoutInMinutes: {needed}' at the job, or lower input '{}'",
+            "set 'timeoutInMinutes: {needed}' for the job, or lower input '{}'",
             BUILD_TIMEOUT_IN_MINUTES.name
         )),
         None => Finding::new(
             Verdict::Unknown,
-            format!("nobody tells it; a job needs {needed} min for a build that may take {build} min"),
+            format!("it is not known here; a job needs {needed} min for a build that can take {build} min"),
         ),
     }]
 }

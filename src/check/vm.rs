@@ -39,7 +39,7 @@ impl Wanted<'_> {
         match self.by {
             By::Author => format!("build VM of size {}", self.size),
             By::Service => format!(
-                "build VM of size {} (the service's choice, because none is given)",
+                "build VM of size {} (the default of the service)",
                 self.size
             ),
             By::AuthorOfProxy => format!("proxy VM of size {}", self.size),
@@ -103,7 +103,7 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
         match sizes.iter().find(named) {
             Some(sku) => findings.extend(there(azure, &wanted, sku, source).await),
             None if is_whole => findings.push(missing(azure, &wanted, &sizes).await),
-            None => findings.push(Finding::unknown("the list of VM sizes", "it is cut off")),
+            None => findings.push(Finding::unknown("the list of VM sizes", "it is incomplete")),
         }
     }
     if findings.is_empty() {
@@ -113,7 +113,7 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
             ""
         };
         findings.push(Finding::fine(format!(
-            "{who}{size}; it is there, and the quotas have room"
+            "{who}{size}; it is available, and the quotas are sufficient"
         )));
     }
     findings
@@ -197,7 +197,7 @@ fn not_offered(
         None => list,
     };
     let text = format!(
-        "the subscription cannot have a {} in {region}: {why}",
+        "a {} is not available to the subscription in {region}: {why}",
         wanted.called()
     );
     Finding::new(verdict, text).fix(fix)
@@ -233,7 +233,7 @@ fn fits(wanted: &Wanted<'_>, sku: &Value, source: &ImageTraits) -> Vec<Finding> 
     let mut findings = Vec::new();
     let mut differs = |what: &str, own: &str, other: &str| {
         let text = format!(
-            "a {} starts images of {what} {own} only, and the source image is of {what} {other}",
+            "a {} supports images of {what} {own} only, but the source image is of {what} {other}",
             wanted.called()
         );
         let fix = format!("choose another size for input '{}'", wanted.input());
@@ -286,10 +286,10 @@ async fn quota(azure: &Azure<'_>, wanted: &Wanted<'_>, sku: &Value) -> Vec<Findi
         let (used, limit) = (number("currentValue")?, number("limit")?);
         (used.saturating_add(needed) > limit).then(|| {
             let text = format!(
-                "quota '{name}' of {region} has {used} of {limit} virtual processors in use, and a {} needs {needed}",
+                "quota '{name}' of {region} has {used} of {limit} vCPUs in use, and a {} needs {needed}",
                 wanted.called()
             );
-            let fix = format!("raise it or choose another size: az vm list-usage --subscription {} --location {region} --output table", subject.subscription);
+            let fix = format!("request a quota increase, or choose another size: az vm list-usage --subscription {} --location {region} --output table", subject.subscription);
             Finding::new(Verdict::Problem(QUOTA), text).fix(fix)
         })
     };

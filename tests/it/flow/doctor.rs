@@ -115,12 +115,12 @@ async fn sources_of_ones_own_are_looked_at() {
     };
     check(
         gallery(with(&["1.0.0"]), "1.0.0"),
-        "ok        source: image version 1.0.0 of 'win11-avd' is there",
+        "ok        source: image version 1.0.0 of 'win11-avd' exists",
     )
     .await;
     check(
         gallery(with(&["1.0.0"]), "latest"),
-        "ok        source: image version latest of 'win11-avd' is there",
+        "ok        source: image version latest of 'win11-avd' exists",
     )
     .await;
     check(
@@ -156,7 +156,7 @@ async fn a_managed_image_is_looked_at() {
     };
     check(
         managed(scene(), true),
-        "ok        source: managed image 'base' is there",
+        "ok        source: managed image 'base' exists",
     )
     .await;
     check(

@@ -44,7 +44,7 @@ async fn a_warning_is_told_again_when_the_build_fails_in_a_way_that_fits() {
         let stage = ill.build(|_| {}).await;
         let error = stage.error();
         let (_, hint) = error.split_once("\nhint: ").unwrap_or(("", ""));
-        let again = "quota 'standardDSv5Family' of westeurope has 47 of 50 virtual processors in use, and a build VM of size Standard_D4s_v5 needs 4 (AIB716, reported before the build): raise it or choose another size: az vm list-usage";
+        let again = "quota 'standardDSv5Family' of westeurope has 47 of 50 vCPUs in use, and a build VM of size Standard_D4s_v5 needs 4 (AIB716, reported before the build): request a quota increase, or choose another size: az vm list-usage";
         assert_eq!(hint.starts_with(again), expected, "{error}");
         let in_summary = stage.summary().contains("reported before the build");
         assert_eq!(in_summary, expected, "{}", stage.summary());
@@ -118,7 +118,7 @@ async fn a_size_is_refused_for_two_lists_and_not_for_one() {
         let stage = built(scene, "ListVmSizesOfRegion", sizes).await;
         let kind = if refused { "error" } else { "warning" };
         let issues = stage.issues(kind);
-        let text = "AIB715: VM size: the subscription cannot have a build VM of size Standard_D4s_v6 in westeurope: Azure does not offer it there\nhint: did you mean 'Standard_D4s_v5'? Or choose another one for input 'vmSize': az vm list-skus --subscription 3a7f5b1e-6c0d-4e52-9d2b-8f41c7a0e963 --location westeurope --resource-type virtualMachines --output table";
+        let text = "AIB715: VM size: a build VM of size Standard_D4s_v6 is not available to the subscription in westeurope: Azure does not offer it there\nhint: did you mean 'Standard_D4s_v5'? Or choose another one for input 'vmSize': az vm list-skus --subscription 3a7f5b1e-6c0d-4e52-9d2b-8f41c7a0e963 --location westeurope --resource-type virtualMachines --output table";
         assert!(
             issues.iter().any(|issue| issue == text),
             "{}",
@@ -138,7 +138,7 @@ async fn the_size_of_the_proxy_vm_is_looked_at() {
         .input("containerInstanceSubnetId", "")
         .input("proxyVmSize", "Standard_Z99x_v9");
     let error = scene.build(|_| {}).await.error();
-    let expected = "AIB715: VM size: the subscription cannot have a proxy VM of size Standard_Z99x_v9 in westeurope: Azure does not offer it there\nhint: choose another one for input 'proxyVmSize': az vm list-skus";
+    let expected = "AIB715: VM size: a proxy VM of size Standard_Z99x_v9 is not available to the subscription in westeurope: Azure does not offer it there\nhint: choose another one for input 'proxyVmSize': az vm list-skus";
     assert!(error.starts_with(expected), "{error}");
 }
 
@@ -174,7 +174,7 @@ async fn a_fault_of_the_template_file_is_mended_there() {
     check(
         "vmProfile:\n  vmSize: Standard_D1_v2\n",
         |_| {},
-        "AIB708: VM size: a build VM of size Standard_D1_v2 starts images of generation V1 only, and the source image is of generation V2\nhint: choose another size for 'vmSize' in section 'vmProfile' of the template file",
+        "AIB708: VM size: a build VM of size Standard_D1_v2 supports images of generation V1 only, but the source image is of generation V2\nhint: choose another size for 'vmSize' in section 'vmProfile' of the template file",
     )
     .await;
     check(
@@ -183,7 +183,7 @@ async fn a_fault_of_the_template_file_is_mended_there() {
             let plan = ["l1", "cis", "cis-windows"].map(str::to_owned);
             scene.world.platform_images[0].facts.plan = Some(plan);
         },
-        "AIB706: source: microsoftwindowsdesktop:office-365:win11-25h2-avd-m365:latest is sold with a purchase plan, and Azure starts no VM from it without the plan\nhint: give section 'source' of the template file \"planInfo\": {\"planName\": \"l1\", \"planProduct\": \"cis-windows\", \"planPublisher\": \"cis\"}, and accept its terms once: az vm image terms accept --urn microsoftwindowsdesktop:office-365:win11-25h2-avd-m365:latest",
+        "AIB706: source: microsoftwindowsdesktop:office-365:win11-25h2-avd-m365:latest has a purchase plan, and Azure does not create a VM from it without the plan\nhint: add to section 'source' of the template file: \"planInfo\": {\"planName\": \"l1\", \"planProduct\": \"cis-windows\", \"planPublisher\": \"cis\"}, and accept its terms once: az vm image terms accept --urn microsoftwindowsdesktop:office-365:win11-25h2-avd-m365:latest",
     )
     .await;
 }
@@ -195,7 +195,7 @@ async fn another_plan_than_that_of_the_image_is_a_warning() {
     let plan = ["l1", "cis", "cis-windows"].map(str::to_owned);
     scene.world.platform_images[0].facts.plan = Some(plan);
     let warnings = scene.build(|_| {}).await.issues("warning");
-    let expected = "AIB706: source: microsoftwindowsdesktop:office-365:win11-25h2-avd-m365:latest is sold with another purchase plan than the one that is given\nhint: write 'platformImagePurchasePlan: l1:cis-windows:cis', and accept its terms once: az vm image terms accept --urn microsoftwindowsdesktop:office-365:win11-25h2-avd-m365:latest";
+    let expected = "AIB706: source: microsoftwindowsdesktop:office-365:win11-25h2-avd-m365:latest has a different purchase plan than the one that is set\nhint: set input 'platformImagePurchasePlan' to 'l1:cis-windows:cis', and accept its terms once: az vm image terms accept --urn microsoftwindowsdesktop:office-365:win11-25h2-avd-m365:latest";
     assert!(
         warnings.iter().any(|issue| issue == expected),
         "{warnings:?}"

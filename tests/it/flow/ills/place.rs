@@ -36,8 +36,8 @@ pub(super) const ILLS: &[Ill] = &[
         &[("ibLocation", "spaincentral")],
         [
             "AIB702",
-            "not offered in region spaincentral",
-            "'ibLocation': eastus, ",
+            "not available in region spaincentral",
+            "set input 'ibLocation' to one of these regions: eastus, ",
         ],
         InBuild::Refused,
     ),
@@ -60,7 +60,7 @@ pub(super) const ILLS: &[Ill] = &[
         [
             "AIB710",
             "identity 'id-gone' does not exist in resource group 'rg-images'; Azure VM Image Builder needs it to run the build",
-            "check the spelling: there is 'id-image-builder'. To create 'id-gone': az identity create --subscription",
+            "check the spelling; existing: 'id-image-builder'. To create 'id-gone': az identity create --subscription",
         ],
         InBuild::Refused,
     ),
@@ -73,7 +73,7 @@ pub(super) const ILLS: &[Ill] = &[
         &[],
         [
             "AIB711",
-            "identity 'id-image-builder' may not Microsoft.Compute/galleries/images/versions/write at gallery 'galContoso'",
+            "identity 'id-image-builder' lacks permission for Microsoft.Compute/galleries/images/versions/write on gallery 'galContoso'",
             "az role assignment create --assignee-object-id c51e7a90-3d28-4b6f-9e04-1a7b5c9d2e63",
         ],
         InBuild::Warned,
@@ -87,7 +87,7 @@ pub(super) const ILLS: &[Ill] = &[
         &[],
         [
             "AIB712",
-            "the service connection may not Microsoft.VirtualMachineImages/imageTemplates/read",
+            "the service connection lacks permission for Microsoft.VirtualMachineImages/imageTemplates/read",
             "--role 'Contributor'",
         ],
         InBuild::Untold,
@@ -140,7 +140,7 @@ pub(super) const ILLS: &[Ill] = &[
         &[],
         [
             "AIB719",
-            "the job ends after 60 min, and the build may take 120 min",
+            "the job ends after 60 min, and the build can take 120 min",
             "'timeoutInMinutes: 135'",
         ],
         InBuild::Warned,

@@ -22,7 +22,7 @@ pub(super) const ILLS: &[Ill] = &[
         )],
         [
             "AIB704",
-            "it has no SKU '19h2-evd-o365pp'; there is win11-25h2-avd-m365",
+            "it has no SKU '19h2-evd-o365pp'; similar names: win11-25h2-avd-m365",
             "az vm image list-skus --location westeurope --publisher microsoftwindowsdesktop --offer office-365",
         ],
         InBuild::Refused,
@@ -35,7 +35,7 @@ pub(super) const ILLS: &[Ill] = &[
         )],
         [
             "AIB704",
-            "it has no offer 'office-356'; there is office-365",
+            "it has no offer 'office-356'; similar names: office-365",
             "az vm image list-skus",
         ],
         InBuild::Refused,
@@ -49,7 +49,7 @@ pub(super) const ILLS: &[Ill] = &[
         [
             "AIB704",
             "there is no publisher 'microsoftwindowsdestop'",
-            "check the spelling: did you mean 'microsoftwindowsdesktop'? All there are: az vm image list-publishers --location westeurope",
+            "check the spelling: did you mean 'microsoftwindowsdesktop'? To list all: az vm image list-publishers --location westeurope",
         ],
         InBuild::Refused,
     ),
@@ -58,7 +58,7 @@ pub(super) const ILLS: &[Ill] = &[
         &[("baseImageVersion", "26200.1.1")],
         [
             "AIB704",
-            "it has no version '26200.1.1'; there is 26200.7171.251111",
+            "it has no version '26200.1.1'; similar names: 26200.7171.251111",
             "az vm image list-skus",
         ],
         InBuild::Refused,
@@ -68,8 +68,8 @@ pub(super) const ILLS: &[Ill] = &[
         &[],
         [
             "AIB705",
-            "its publisher will end it (on 2026-12-31)",
-            "in its place: win11-26h2-avd-m365",
+            "its publisher will deprecate it (on 2026-12-31)",
+            "the replacement that the publisher names: win11-26h2-avd-m365",
         ],
         InBuild::Warned,
     ),
@@ -78,8 +78,8 @@ pub(super) const ILLS: &[Ill] = &[
         &[],
         [
             "AIB705",
-            "its publisher has ended it (on 2026-12-31)",
-            "in its place: win11-26h2-avd-m365",
+            "its publisher has deprecated it (on 2026-12-31)",
+            "the replacement that the publisher names: win11-26h2-avd-m365",
         ],
         InBuild::Warned,
     ),
@@ -91,8 +91,8 @@ pub(super) const ILLS: &[Ill] = &[
         &[],
         [
             "AIB706",
-            "is sold with a purchase plan",
-            "'platformImagePurchasePlan: l1:cis-windows:cis'",
+            "has a purchase plan",
+            "set input 'platformImagePurchasePlan' to 'l1:cis-windows:cis'",
         ],
         InBuild::Refused,
     ),
@@ -101,8 +101,8 @@ pub(super) const ILLS: &[Ill] = &[
         &[("platformImagePurchasePlan", "l1:cis-windows:cis")],
         [
             "AIB706",
-            "is sold without a plan",
-            "leave input 'platformImagePurchasePlan' empty",
+            "has no purchase plan, but one is set",
+            "remove input 'platformImagePurchasePlan'",
         ],
         InBuild::Warned,
     ),
@@ -112,7 +112,7 @@ pub(super) const ILLS: &[Ill] = &[
         [
             "AIB720",
             "steps: the script is of type Shell, for Linux, but the source image is Windows",
-            "write 'provisioner: powershell', with a script for Windows; or choose another source",
+            "set input 'provisioner' to 'powershell' and use a script for Windows, or choose another source",
         ],
         InBuild::Refused,
     ),
@@ -122,7 +122,7 @@ pub(super) const ILLS: &[Ill] = &[
         [
             "AIB720",
             "steps: the script is of type PowerShell, for Windows, but the source image is Linux",
-            "write 'provisioner: shell', with a script for Linux; or choose another source",
+            "set input 'provisioner' to 'shell' and use a script for Linux, or choose another source",
         ],
         InBuild::Refused,
     ),
@@ -131,8 +131,8 @@ pub(super) const ILLS: &[Ill] = &[
         OWN_SOURCE,
         [
             "AIB704",
-            "image version 1.0.0 of 'base' has no replica in westeurope, where the build VM starts from it; it is in northeurope",
-            "or write 'ibLocation: northeurope'",
+            "image version 1.0.0 of 'base' has no replica in westeurope, where the build VM starts from it; it has replicas in northeurope",
+            "or set input 'ibLocation' to 'northeurope'",
         ],
         InBuild::Refused,
     ),
@@ -151,8 +151,8 @@ pub(super) const ILLS: &[Ill] = &[
         OWN_SOURCE,
         [
             "AIB704",
-            "image definition 'base' of the source is specialized, and Azure VM Image Builder builds from generalized images alone",
-            "generalize the VM before its image is made",
+            "image definition 'base' of the source is specialized, but Azure VM Image Builder supports generalized images only",
+            "generalize the VM before its image is created",
         ],
         InBuild::Refused,
     ),

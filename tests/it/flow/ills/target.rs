@@ -29,7 +29,7 @@ pub(super) const ILLS: &[Ill] = &[
         &[],
         [
             "AIB707",
-            "image definition 'win11-avd' does not exist in gallery 'galContoso' of resource group 'rg-images', and the image version goes there; the gallery does not exist either",
+            "image definition 'win11-avd' does not exist in gallery 'galContoso' of resource group 'rg-images', and the image version is created there; the gallery does not exist either",
             "--os-type Windows --hyper-v-generation V2 --architecture x64 --features SecurityType=TrustedLaunchSupported",
         ],
         InBuild::Untold,
@@ -39,7 +39,7 @@ pub(super) const ILLS: &[Ill] = &[
         &[],
         [
             "AIB708",
-            "is for generation V1, but the source image is generation V2: Azure cannot create an image version of it",
+            "is for generation V1, but the source image is generation V2: Azure cannot create an image version from it",
             "az sig image-definition create",
         ],
         InBuild::Refused,
@@ -49,8 +49,8 @@ pub(super) const ILLS: &[Ill] = &[
         &[],
         [
             "AIB708",
-            "is for Linux, but the source image is Windows: Azure cannot create an image version of it",
-            "use another source",
+            "is for Linux, but the source image is Windows: Azure cannot create an image version from it",
+            "use a different source",
         ],
         InBuild::Refused,
     ),
@@ -62,8 +62,8 @@ pub(super) const ILLS: &[Ill] = &[
         &[],
         [
             "AIB708",
-            "demands security type TrustedLaunch",
-            "use a definition that fits",
+            "requires security type TrustedLaunch",
+            "use an image definition that matches",
         ],
         InBuild::Refused,
     ),
@@ -76,7 +76,7 @@ pub(super) const ILLS: &[Ill] = &[
         &[("imageVersion", "1.2.0")],
         [
             "AIB709",
-            "version 1.2.0 of 'win11-avd' exists already",
+            "version 1.2.0 of 'win11-avd' already exists",
             "input 'imageVersion'",
         ],
         InBuild::Refused,
@@ -102,7 +102,7 @@ pub(super) const ILLS: &[Ill] = &[
         )],
         [
             "AIB707",
-            "and the image version goes there; the gallery does not exist either",
+            "and the image version is created there; the gallery does not exist either",
             "check the spelling: did you mean 'galContoso'? To create 'galConto': az sig create",
         ],
         InBuild::Refused,
@@ -115,8 +115,8 @@ pub(super) const ILLS: &[Ill] = &[
         &[],
         [
             "AIB708",
-            "image definition 'win11-avd' demands security type ConfidentialVM; Azure VM Image Builder supports ConfidentialVMSupported alone",
-            "use a definition that fits the source: az sig image-definition create",
+            "image definition 'win11-avd' requires security type ConfidentialVM, but Azure VM Image Builder supports ConfidentialVMSupported only",
+            "use an image definition that matches the source: az sig image-definition create",
         ],
         InBuild::Refused,
     ),
@@ -141,7 +141,7 @@ pub(super) const ILLS: &[Ill] = &[
         &[],
         [
             "AIB708",
-            "is for specialized images, and Azure VM Image Builder makes generalized ones",
+            "is for specialized images, but Azure VM Image Builder creates generalized ones",
             "az sig image-definition create",
         ],
         InBuild::Refused,
@@ -155,7 +155,7 @@ pub(super) const ILLS: &[Ill] = &[
         &[("imageVersion", "1.2.0")],
         [
             "AIB709",
-            "image version: version 1.2.0 of 'win11-avd' exists already, in state Failed: it was left by a build that failed",
+            "image version: version 1.2.0 of 'win11-avd' already exists, in state Failed: it was left by a build that failed",
             "delete it: az sig image-version delete --subscription 3a7f5b1e-6c0d-4e52-9d2b-8f41c7a0e963 --resource-group rg-images --gallery-name galContoso --gallery-image-definition win11-avd --gallery-image-version 1.2.0",
         ],
         InBuild::Refused,
@@ -166,7 +166,7 @@ pub(super) const ILLS: &[Ill] = &[
         [
             "AIB708",
             "image definition 'win11-avd' is for Windows, but the source image is Linux",
-            "use another source",
+            "use a different source",
         ],
         InBuild::Refused,
     ),
@@ -178,8 +178,8 @@ pub(super) const ILLS: &[Ill] = &[
         MANAGED_IMAGE,
         [
             "AIB708",
-            "managed image: managed image 'img-avd' cannot be made: the source image is Arm64, and a managed image is x64",
-            "write 'distributeType: sig', with an image definition that fits the source",
+            "managed image: managed image 'img-avd' cannot be created: the source image is Arm64, and managed images support x64 only",
+            "set input 'distributeType' to 'sig', with an image definition that matches the source",
         ],
         InBuild::Refused,
     ),
@@ -191,8 +191,8 @@ pub(super) const ILLS: &[Ill] = &[
         MANAGED_IMAGE,
         [
             "AIB708",
-            "managed image 'img-avd' cannot be made: the source image demands security type TrustedLaunch",
-            "write 'distributeType: sig'",
+            "managed image 'img-avd' cannot be created: the source image requires security type TrustedLaunch",
+            "set input 'distributeType' to 'sig'",
         ],
         InBuild::Refused,
     ),
@@ -202,7 +202,7 @@ pub(super) const ILLS: &[Ill] = &[
         [
             "AIB708",
             "managed image 'img-avd' loses the source's security type TrustedLaunchSupported",
-            "write 'distributeType: sig'",
+            "set input 'distributeType' to 'sig'",
         ],
         InBuild::Warned,
     ),

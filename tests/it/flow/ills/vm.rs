@@ -8,7 +8,7 @@ pub(super) const ILLS: &[Ill] = &[
         &[("vmSize", "Standard_D1_v2")],
         [
             "AIB708",
-            "a build VM of size Standard_D1_v2 starts images of generation V1 only, and the source image is of generation V2",
+            "a build VM of size Standard_D1_v2 supports images of generation V1 only, but the source image is of generation V2",
             "input 'vmSize'",
         ],
         InBuild::Refused,
@@ -63,7 +63,7 @@ pub(super) const ILLS: &[Ill] = &[
         &[],
         [
             "AIB715",
-            "the subscription cannot have a build VM of size Standard_D4s_v5 in westeurope: Azure does not offer it there",
+            "a build VM of size Standard_D4s_v5 is not available to the subscription in westeurope: Azure does not offer it there",
             "did you mean 'Standard_D4ds_v5'? Or choose another one for input 'vmSize': az vm list-skus",
         ],
         InBuild::Refused,
@@ -101,7 +101,7 @@ pub(super) const ILLS: &[Ill] = &[
         [
             "AIB713",
             "subnet 'snet-bild' does not exist in network 'vnet-images'",
-            "check the spelling: did you mean 'snet-build'? All there are: az network vnet subnet list",
+            "check the spelling: did you mean 'snet-build'? To list all: az network vnet subnet list",
         ],
         InBuild::Refused,
     ),
@@ -110,7 +110,7 @@ pub(super) const ILLS: &[Ill] = &[
         &[("vmSize", "Standard_D4s_v6")],
         [
             "AIB715",
-            "VM size: the subscription cannot have a build VM of size Standard_D4s_v6 in westeurope: Azure does not offer it there",
+            "VM size: a build VM of size Standard_D4s_v6 is not available to the subscription in westeurope: Azure does not offer it there",
             "did you mean 'Standard_D4s_v5'?",
         ],
         InBuild::Refused,
@@ -123,7 +123,7 @@ pub(super) const ILLS: &[Ill] = &[
         &[("vmSize", "")],
         [
             "AIB715",
-            "a build VM of size Standard_D2ds_v4 (the service's choice, because none is given) in westeurope",
+            "a build VM of size Standard_D2ds_v4 (the default of the service) is not available to the subscription in westeurope",
             "did you mean 'Standard_D2ds_v5'? Or choose another one for input 'vmSize'",
         ],
         InBuild::Warned,
@@ -138,7 +138,7 @@ pub(super) const ILLS: &[Ill] = &[
         &[("vmSize", "")],
         [
             "AIB708",
-            "a build VM of size Standard_D2ds_v4 (the service's choice, because none is given) starts images of architecture x64 only, and the source image is of architecture Arm64",
+            "a build VM of size Standard_D2ds_v4 (the default of the service) supports images of architecture x64 only, but the source image is of architecture Arm64",
             "choose another size for input 'vmSize'",
         ],
         InBuild::Warned,
