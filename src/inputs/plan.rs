@@ -56,10 +56,6 @@ pub struct Plan {
     pub warnings: Vec<Warning>,
 }
 
-/// The service's own limit, where a template sets none
-/// (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#properties-buildtimeoutinminutes>).
-const DEFAULT_BUILD_TIMEOUT_MINUTES: u32 = 240;
-
 impl Plan {
     /// `text` with what counts in this build in place of every input that has no effect in it.
     pub fn naming_what_counts(&self, text: &str) -> String {
@@ -83,11 +79,7 @@ impl Plan {
 
     /// When the service gives a run up.
     pub fn effective_build_timeout(&self) -> Duration {
-        let minutes = match self.properties.build_timeout_in_minutes {
-            None | Some(0) => DEFAULT_BUILD_TIMEOUT_MINUTES,
-            Some(minutes) => minutes,
-        };
-        Duration::from_secs(u64::from(minutes) * 60)
+        self.properties.effective_build_timeout()
     }
 
     /// Name of the run output of the first target, which is the one that is reported.
@@ -96,23 +88,10 @@ impl Plan {
         first.map_or("", Distributor::run_output_name)
     }
 
-    /// Whether the service keeps the VM of a failed run, for somebody to look at.
-    pub fn keeps_vm_after_error(&self) -> bool {
-        let handling = self.properties.error_handling.iter();
-        let mut words = handling.flat_map(|it| [&it.on_customizer_error, &it.on_validation_error]);
-        words.any(|word| word.as_deref() == Some("abort"))
-    }
-
     /// The identities of the build VM.
     pub fn vm_identities(&self) -> Vec<ResourceId> {
         let profile = self.properties.vm_profile.iter();
         let ids = profile.flat_map(|it| it.user_assigned_identities.iter().flatten());
         ids.filter_map(|id| id.parse().ok()).collect()
-    }
-
-    /// Whether something of the result lies in the template's staging resource group, and would go with the template.
-    pub fn result_lies_with_template(&self) -> bool {
-        let mut targets = self.properties.targets().iter();
-        targets.any(|target| matches!(target, Distributor::Vhd(vhd) if vhd.uri.is_none()))
     }
 }

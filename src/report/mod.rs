@@ -107,7 +107,7 @@ impl Reporter {
 
     fn write_result(&self, plan: &Plan, image: &Image, folder: &Path) {
         let mut timeline = self.timeline.lock().unwrap_or_else(PoisonError::into_inner);
-        let document = result_file::document(plan, image, timeline.finished());
+        let document = result_file::document(image, timeline.finished());
         let path = folder.join(format!("{}-image-result.json", plan.template_name));
         match file::write(&path, self.console.hidden(&format!("{document:#}\n"))) {
             Ok(()) => {

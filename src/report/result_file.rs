@@ -3,7 +3,6 @@
 use serde_json::{Map, Value, json};
 
 use super::timeline::Phase;
-use crate::inputs::Plan;
 use crate::inputs::declared::TASK_VERSION;
 use crate::resource::ResourceId;
 use crate::run::{Image, Output};
@@ -13,7 +12,7 @@ use crate::template::model::Source;
 pub(super) const SCHEMA_VERSION: u32 = 1;
 
 /// The document of a build that made `image`.
-pub(super) fn document(plan: &Plan, image: &Image, phases: &[Phase]) -> Value {
+pub(super) fn document(image: &Image, phases: &[Phase]) -> Value {
     let mut document = Map::new();
     let mut put = |name: &str, value: Value| document.insert(name.to_owned(), value);
     put("schemaVersion", json!(SCHEMA_VERSION));
@@ -40,13 +39,13 @@ pub(super) fn document(plan: &Plan, image: &Image, phases: &[Phase]) -> Value {
         "targets",
         image.outputs.iter().map(target).collect::<Value>(),
     );
-    put("source", source(plan, image));
+    put("source", source(image));
     let provenance = image.provenance.iter();
     let provenance = provenance.map(|(name, value)| ((*name).to_owned(), json!(value)));
     put("provenance", Value::Object(provenance.collect()));
     put("templateName", json!(image.template_name));
     put("templateId", json!(image.template_id.as_str()));
-    put("runOutputName", json!(plan.run_output_name()));
+    put("runOutputName", json!(image.run_output));
     let phases: Vec<_> = phases
         .iter()
         .map(|phase| json!({"name": phase.name, "seconds": phase.duration.as_secs()}))
@@ -71,8 +70,8 @@ fn target(output: &Output) -> Value {
     Value::Object(members)
 }
 
-fn source(plan: &Plan, image: &Image) -> Value {
-    match &plan.properties.source {
+fn source(image: &Image) -> Value {
+    match &image.source {
         Some(Source::PlatformImage(source)) => {
             let found = image.platform_image.as_ref();
             json!({

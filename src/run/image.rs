@@ -2,16 +2,16 @@
 
 use super::distribution::{Distribution, Output};
 use super::event::{Event, Events};
+use super::followed::Followed;
 use super::outputs::{Outputs, of_failed_run, settled};
 use super::proof::Ended;
-use super::provenance::{Record, record};
+use super::provenance::Record;
 use super::watch::RunEnd;
 use crate::arm::Arm;
 use crate::arm::template_state::RunState;
 use crate::diagnosis::Explanation;
 use crate::error::Error;
-use crate::inputs::Plan;
-use crate::resource::{ResourceGroupId, ResourceId};
+use crate::resource::ResourceId;
 use crate::template::model::Source;
 
 /// What a successful run left.
@@ -27,6 +27,10 @@ pub struct Image {
     pub platform_image: Option<PlatformImage>,
     /// What every target got, in the order of the template; `uri` is that of the first.
     pub outputs: Vec<Output>,
+    /// Name of the run output of the first target.
+    pub run_output: String,
+    /// What it was built from, as the template says it.
+    pub source: Option<Source>,
     /// Where it comes from, by the names of the tags that say so.
     pub provenance: Record,
     /// Whether this build made it; otherwise it was there, made of the same.
@@ -59,55 +63,47 @@ pub struct PlatformImage {
     pub version: String,
 }
 
-/// What `collect` needs of a run besides the plan.
-pub(super) struct Finished<'a> {
-    pub(super) end: RunEnd,
-    pub(super) targets: &'a [Distribution],
-    /// The staging group, if Azure told it.
-    pub(super) staging_group: Option<&'a ResourceGroupId>,
-    /// The source's version, as Azure told it before the run.
-    pub(super) source_version: Option<String>,
-    /// SHA-256 of the package's archive.
-    pub(super) package: Option<&'a str>,
-}
-
-/// The run output names the image: the gallery chose its number, so it cannot be guessed.
+/// The run output names the image: the gallery chose its number, so it cannot be guessed. `end` is how the run of `followed` ended.
 pub(super) async fn collect(
-    plan: &Plan,
+    followed: &Followed<'_>,
     arm: &Arm,
-    run: Finished<'_>,
+    end: RunEnd,
     events: &dyn Events,
 ) -> Result<Image, Error> {
     let ended = Ended {
-        end: &run.end,
-        staging_group: run.staging_group,
+        end: &end,
+        staging_group: followed.staging_group.as_ref(),
     };
-    let Outputs { all, failure } = settled(arm, plan, run.targets, ended, events).await;
+    let targets = followed.targets();
+    let Outputs { all, failure } = settled(arm, &followed.id, &targets, ended, events).await;
     let uri = all.first().and_then(|output| output.uri.clone());
     let Some(uri) = uri else {
-        if run.end.state == RunState::Succeeded {
+        if end.state == RunState::Succeeded {
             return Err(Error::NoImage {
-                template: plan.template_name.clone(),
-                run_output: plan.run_output_name().to_owned(),
+                template: followed.name().to_owned(),
+                run_output: followed.run_output_name().to_owned(),
                 failure,
-                listing: run.targets.first().and_then(Distribution::listing),
+                listing: targets.first().and_then(Distribution::listing),
             });
         }
         announce(all, events);
-        return Err(partly(run.end));
+        return Err(partly(end));
     };
-    let newest = arm.template(&plan.template_id).await.ok();
+    let newest = arm.template(&followed.id).await.ok();
     let newest = newest.and_then(|seen| seen.value.source_version);
-    let version = newest.or(run.source_version);
+    let version = newest.or_else(|| followed.source_version.clone());
+    let source = followed.template.properties.source.as_ref();
     Ok(Image {
         uri,
-        template_name: plan.template_name.clone(),
-        template_id: plan.template_id.clone(),
+        template_name: followed.name().to_owned(),
+        template_id: followed.id.clone(),
         outputs: all,
-        provenance: record(plan, version.as_deref(), run.package),
-        platform_image: platform_image(plan, version),
+        run_output: followed.run_output_name().to_owned(),
+        source: source.cloned(),
+        provenance: followed.provenance(version.as_deref()),
+        platform_image: platform_image(source, version),
         changed: true,
-        caveat: Caveat::of(run.end),
+        caveat: Caveat::of(end),
     })
 }
 
@@ -124,8 +120,9 @@ impl Caveat {
 }
 
 /// Tells which targets got an image although the run failed, if any did.
-pub(super) async fn tell(plan: &Plan, arm: &Arm, targets: &[Distribution], events: &dyn Events) {
-    announce(of_failed_run(arm, plan, targets).await, events);
+pub(super) async fn tell(followed: &Followed<'_>, arm: &Arm, events: &dyn Events) {
+    let outputs = of_failed_run(arm, &followed.id, &followed.targets()).await;
+    announce(outputs, events);
 }
 
 fn announce(outputs: Vec<Output>, events: &dyn Events) {
@@ -135,8 +132,11 @@ fn announce(outputs: Vec<Output>, events: &dyn Events) {
 }
 
 /// The marketplace image with the number that Azure resolved.
-pub(super) fn platform_image(plan: &Plan, resolved: Option<String>) -> Option<PlatformImage> {
-    let Some(Source::PlatformImage(source)) = &plan.properties.source else {
+pub(super) fn platform_image(
+    source: Option<&Source>,
+    resolved: Option<String>,
+) -> Option<PlatformImage> {
+    let Some(Source::PlatformImage(source)) = source else {
         return None;
     };
     Some(PlatformImage {

@@ -9,11 +9,11 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::event::{Event, Events};
+use super::followed::Followed;
 use super::log_access;
 use crate::arm::{Arm, Failure};
 use crate::diagnosis::{Customizer, End, FailedStep, LogReading, LogSummary, log_place};
 use crate::file;
-use crate::inputs::Plan;
 use crate::log::{Redaction, Step};
 use crate::resource::{ResourceGroupId, ResourceId};
 use crate::storage::reading::{Access, list, read_piece};
@@ -48,27 +48,19 @@ impl From<Failure> for NoLog {
     }
 }
 
-/// Fetches the log of the build into `folder`. `message` is what the run said, `staging_group` the group's id, `customizers` those of the template. What the log of the
-/// validators says counts when the customizers ended well.
+/// Fetches the log of the build of `followed` into `folder`. `message` is what the run said. What the log of the validators says counts when
+/// the customizers ended well.
 pub(super) async fn fetch(
     arm: &Arm,
-    plan: &Plan,
-    (staging_group, customizers): (Option<&ResourceGroupId>, &[Customizer]),
+    followed: &Followed<'_>,
     message: &str,
     folder: &Path,
     events: &dyn Events,
 ) -> Option<LogSummary> {
-    let fetching = fetch_both(
-        arm,
-        plan,
-        (staging_group, customizers),
-        message,
-        folder,
-        events,
-    );
+    let fetching = fetch_both(arm, followed, message, folder, events);
     let reason = match tokio::time::timeout(BUDGET, fetching).await {
         Ok(Ok(summary)) => return Some(summary),
-        Ok(Err(why)) => why.in_words(plan, staging_group),
+        Ok(Err(why)) => why.in_words(followed),
         Err(_) => format!("it was not there after {} minutes", BUDGET.as_secs() / 60),
     };
     events.emit(Event::NoLog { reason });
@@ -77,8 +69,7 @@ pub(super) async fn fetch(
 
 async fn fetch_both(
     arm: &Arm,
-    plan: &Plan,
-    (staging_group, customizers): (Option<&ResourceGroupId>, &[Customizer]),
+    followed: &Followed<'_>,
     message: &str,
     folder: &Path,
     events: &dyn Events,
@@ -88,7 +79,7 @@ async fn fetch_both(
         .as_ref()
         .and_then(|place| place.account_id.as_deref()?.parse::<ResourceId>().ok());
     let told = told.map(|account| account.group());
-    let group = staging_group.cloned().or(told);
+    let group = followed.staging_group.clone().or(told);
     let group = group.ok_or_else(|| NoLog::Missing("the staging group is not known".to_owned()))?;
     let accounts = arm.storage_accounts(&group).await?;
     let wanted = place.as_ref().map(|place| place.account.as_str());
@@ -107,9 +98,9 @@ async fn fetch_both(
         .ok_or_else(|| NoLog::Missing(format!("container '{CONTAINER}' has no {CUSTOMIZATION}")))?;
     let log = Log {
         arm,
-        plan,
+        template: followed.name(),
         access,
-        customizers,
+        customizers: &followed.customizers(),
         folder,
         events,
     };
@@ -157,7 +148,8 @@ async fn newest(
 
 struct Log<'a> {
     arm: &'a Arm,
-    plan: &'a Plan,
+    /// The template's name.
+    template: &'a str,
     access: Access,
     customizers: &'a [Customizer],
     folder: &'a Path,
@@ -167,9 +159,7 @@ struct Log<'a> {
 impl Log<'_> {
     /// Saves `blob` piece by piece, and reads it on the way.
     async fn save(&self, blob: &BlobRef, name: &str) -> Result<LogSummary, NoLog> {
-        let path = self
-            .folder
-            .join(format!("{}-{name}", self.plan.template_name));
+        let path = self.folder.join(format!("{}-{name}", self.template));
         let mut piece = read_piece(&self.arm.client, blob, 0, &self.access).await?;
         let unwritten = |error: std::io::Error| {
             NoLog::Unwritten(format!("'{}' cannot be written: {error}", path.display()))
@@ -219,7 +209,7 @@ fn named(steps: &[Step], customizers: &[Customizer]) -> Vec<(String, Step)> {
 
 impl NoLog {
     /// Why, and which role helps. The staging group is new for each build, so a role on it would come too late.
-    fn in_words(&self, plan: &Plan, staging_group: Option<&ResourceGroupId>) -> String {
+    fn in_words(&self, followed: &Followed<'_>) -> String {
         let failure = match self {
             Self::Missing(reason) | Self::Unwritten(reason) => return reason.clone(),
             Self::Refused(failure) => failure,
@@ -229,10 +219,10 @@ impl NoLog {
             Some("AuthorizationFailed") => log_access::Access::Resources,
             _ => return failure.to_string(),
         };
-        let subscription = &plan.connection.subscription;
+        let subscription = followed.id.subscription();
         // Where the group is not known, it is taken for one that the service made.
         let unknown = || ResourceGroupId::new(subscription, "IT_");
-        let group = staging_group.cloned().unwrap_or_else(unknown);
+        let group = followed.staging_group.clone().unwrap_or_else(unknown);
         let command = log_access::command(access, &group);
         format!("{failure}; to see it, run: {command}")
     }

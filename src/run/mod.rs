@@ -4,6 +4,7 @@ pub mod clean_up;
 mod distribution;
 pub mod event;
 pub mod find;
+mod followed;
 mod image;
 pub mod leftover;
 mod live_log;
@@ -19,6 +20,7 @@ mod replication;
 mod script;
 pub mod start;
 pub mod submit;
+mod tail;
 pub mod tie;
 mod unchanged;
 pub mod watch;
@@ -30,22 +32,17 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::arm::Arm;
-use crate::arm::operation::Started;
-use crate::arm::template_state::RunState;
 use crate::check::{Finding, Job, foreseen};
-use crate::diagnosis::{Customizer, Explanation, LogSummary};
 use crate::error::Error;
 use crate::inputs::{Owner, Plan};
-use crate::template::model::ImageTemplate;
 use clean_up::{Budget, cancel_runs, clean_up};
-use distribution::distributions_of;
 pub use distribution::{Distribution, Output};
 use event::{Event, Events};
+use followed::Followed;
 pub use image::{Caveat, Image, PlatformImage};
 use leftover::{Leftover, Leftovers, Remains};
 use prepare::{Prepared, look_around, prepare};
 use unchanged::Look;
-use watch::{RunEnd, Unfollowed, watch};
 
 /// What a build came to.
 #[derive(Debug)]
@@ -67,8 +64,6 @@ pub struct Workplace<'a> {
     pub job: Job,
 }
 
-/// The service ends a build at its limit by itself; this long after it something is wrong.
-const MARGIN: Duration = Duration::from_secs(20 * 60);
 /// The agent grants 7.5 s after its first signal; the rest of them is for the report.
 const CANCEL_BUDGET: Duration = Duration::from_secs(5);
 
@@ -148,114 +143,8 @@ async fn build(
         prepare(plan, arm, around, (content, inputs), events, leftovers).await?;
     let provisioned = submit::create_template(arm, plan, &template, events, leftovers).await?;
     let run = start::start_run(arm, plan, &provisioned, events).await?;
-    let group = provisioned.staging_group.as_ref();
-    let customizers = customizers_of(&template);
-    let targets = distributions_of(&template.properties);
-    let shown = group.filter(|_| plan.stream_logs);
-    let phase = replication::Phase::new(events);
-    let end = tokio::select! {
-        biased;
-        end = follow(plan, arm, &run, &phase) => end?,
-        never = live_log::stream(arm, shown, &customizers, events) => match never {},
-        never = replication::follow(arm, &targets, &phase) => match never {},
-    };
-    if end.state == RunState::Failed {
-        if end.phase.as_deref() == Some("Distributing") {
-            // Replication goes on after the service has given up waiting for it.
-            replication::tell(arm, &targets, events).await;
-        }
-        if may_have_distributed(&end, &template) {
-            image::tell(plan, arm, &targets, events).await;
-        }
-    }
-    let log = log_file::fetch(
-        arm,
-        plan,
-        (group, &customizers),
-        &end.message,
-        folder,
-        events,
-    )
-    .await;
-    let end = judged(end, plan, &template, log.as_ref())?;
-    let finished = image::Finished {
-        end,
-        targets: &targets,
-        staging_group: group,
-        source_version: provisioned.source_version.clone(),
-        package: package.as_deref(),
-    };
-    image::collect(plan, arm, finished, events).await
-}
-
-/// A run fails as a whole when one of its targets does, and when an image fails its validation that is to be distributed all the same
-/// (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#properties-validate>).
-fn may_have_distributed(end: &RunEnd, template: &ImageTemplate) -> bool {
-    let validate = template.properties.validate.as_ref();
-    let all_the_same = validate.and_then(|it| it.continue_distribute_on_failure);
-    // The last phase may have been too short to be seen.
-    end.phase.as_deref() == Some("Distributing")
-        || end.message.to_lowercase().contains("distribut")
-        || all_the_same == Some(true)
-}
-
-/// The customizers of a template in their order.
-fn customizers_of(template: &ImageTemplate) -> Vec<Customizer> {
-    let customizers = template.properties.customizers().iter();
-    customizers
-        .map(|customizer| Customizer {
-            kind: customizer.kind().to_owned(),
-            name: customizer.name().to_owned(),
-        })
-        .collect()
-}
-
-async fn follow(
-    plan: &Plan,
-    arm: &Arm,
-    run: &Started,
-    events: &dyn Events,
-) -> Result<RunEnd, Error> {
-    let limit = plan.effective_build_timeout() + MARGIN;
-    let end = match watch(arm, &plan.template_id, run, limit, events).await {
-        Ok(end) => end,
-        Err(Unfollowed::Lost(failure)) => return Err(Error::Azure(failure)),
-        Err(Unfollowed::TooLong { phase, .. }) => return Err(Error::Deadline { phase, limit }),
-    };
-    events.emit(Event::RunEnded {
-        elapsed: end.elapsed,
-    });
-    Ok(end)
-}
-
-/// A run that ended without an image is an error, explained by what it said and by its log.
-fn judged(
-    end: RunEnd,
-    plan: &Plan,
-    template: &ImageTemplate,
-    log: Option<&LogSummary>,
-) -> Result<RunEnd, Error> {
-    match end.state {
-        RunState::Failed => {
-            let mut explanation = Explanation::of(&end.message, log, &customizers_of(template));
-            explanation.script = script::failed_in(plan, template, &explanation);
-            Err(Error::Run {
-                phase: end.phase,
-                elapsed: end.elapsed,
-                explanation: Box::new(explanation),
-                message: end.message,
-            })
-        }
-        RunState::Canceled => Err(Error::RunCanceled {
-            phase: end.phase,
-            elapsed: end.elapsed,
-        }),
-        RunState::Succeeded
-        | RunState::PartiallySucceeded
-        | RunState::Running
-        | RunState::Canceling
-        | RunState::Unknown(_) => Ok(end),
-    }
+    let followed = Followed::of_plan(plan, template, &provisioned, package);
+    tail::to_its_end(arm, &followed, &run, folder, events).await
 }
 
 /// A VHD without an address of its own lies in the template's staging group and would go with the template, also when its run output could not
@@ -269,8 +158,9 @@ fn keep_what_is_the_result(
         .as_ref()
         .is_ok_and(|image| image.outputs.iter().any(Output::is_vhd))
         || matches!(result, Err(Error::NoImage { .. }));
-    let vm_stays = matches!(result, Err(Error::Run { .. })) && plan.keeps_vm_after_error();
-    if vm_stays || (holds_vhd && plan.result_lies_with_template()) {
+    let vm_stays =
+        matches!(result, Err(Error::Run { .. })) && plan.properties.keeps_vm_after_error();
+    if vm_stays || (holds_vhd && plan.properties.result_lies_with_template()) {
         leftovers.keep(&Leftover::template(&plan.template_id));
     }
 }

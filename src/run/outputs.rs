@@ -10,7 +10,7 @@ use super::event::{Event, Events};
 use super::proof::{Ended, made_for};
 use crate::arm::image_template::RunOutput;
 use crate::arm::{Arm, Failure};
-use crate::inputs::Plan;
+use crate::resource::ResourceId;
 
 /// Azure Resource Manager may answer 404 for what there has been for a moment only.
 const READ_AFTER_WRITE: Duration = Duration::from_secs(60);
@@ -33,11 +33,8 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    async fn read(&mut self, arm: &Arm, plan: &Plan) {
-        match arm
-            .run_output(&plan.template_id, &self.target.run_output)
-            .await
-        {
+    async fn read(&mut self, arm: &Arm, template: &ResourceId) {
+        match arm.run_output(template, &self.target.run_output).await {
             Ok(output) => (self.uri, self.failure) = (output.uri(), None),
             Err(failure) => self.failure = Some(failure),
         }
@@ -53,7 +50,7 @@ impl Reading<'_> {
 /// Reads what each target got. A run output that is not there is read again for a minute; then the image itself is looked for.
 pub(super) async fn settled(
     arm: &Arm,
-    plan: &Plan,
+    template: &ResourceId,
     targets: &[Distribution],
     run: Ended<'_>,
     events: &dyn Events,
@@ -69,7 +66,7 @@ pub(super) async fn settled(
     let start = Instant::now();
     loop {
         for reading in all.iter_mut().filter(|reading| reading.is_open()) {
-            reading.read(arm, plan).await;
+            reading.read(arm, template).await;
         }
         if start.elapsed() >= READ_AFTER_WRITE || !all.iter().any(Reading::is_open) {
             break;
@@ -99,10 +96,14 @@ pub(super) async fn settled(
 }
 
 /// What each target of a run got that has failed: asked once, since most got nothing.
-pub(super) async fn of_failed_run(arm: &Arm, plan: &Plan, targets: &[Distribution]) -> Vec<Output> {
+pub(super) async fn of_failed_run(
+    arm: &Arm,
+    template: &ResourceId,
+    targets: &[Distribution],
+) -> Vec<Output> {
     let mut outputs = Vec::new();
     for target in targets {
-        let output = arm.run_output(&plan.template_id, &target.run_output).await;
+        let output = arm.run_output(template, &target.run_output).await;
         outputs.push(Output {
             target: target.clone(),
             uri: output.ok().and_then(RunOutput::uri),

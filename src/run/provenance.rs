@@ -4,10 +4,13 @@ use crate::inputs::Plan;
 use crate::inputs::declared::TASK_VERSION;
 use crate::inputs::provenance::fit_for_tag;
 use crate::resource::ResourceId;
-use crate::template::model::Source;
+use crate::template::model::{Source, Tags};
 
 /// Names and values, the most telling first. Fit for tags.
 pub type Record = Vec<(&'static str, String)>;
+
+/// What is said of the source.
+const OF_SOURCE: [&str; 2] = ["source", "sourceVersion"];
 
 /// All names that there may be.
 pub(super) const NAMES: [&str; 11] = [
@@ -27,18 +30,41 @@ pub(super) const NAMES: [&str; 11] = [
 /// The record of an image of `plan`; `source_version` is the number that the marketplace image's version stands for, `package` the SHA-256 of
 /// the package's archive, which is the same for the same files.
 pub fn record(plan: &Plan, source_version: Option<&str>, package: Option<&str>) -> Record {
-    let (source, version) = source(plan.properties.source.as_ref(), source_version);
-    let of_source = [
-        ("source", Some(source)),
-        ("sourceVersion", version),
-        ("packageSha256", package.map(str::to_owned)),
-    ];
-    let of_source = of_source
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, fit_for_tag(&value?)?)));
+    let of_package = package.map(|package| ("packageSha256", package.to_owned()));
     let of_run = plan.provenance.facts.iter().cloned();
     let of_task = [("taskVersion", TASK_VERSION.to_owned())];
-    of_source.chain(of_run).chain(of_task).collect()
+    let of_source = of_source(plan.properties.source.as_ref(), source_version);
+    of_source
+        .chain(of_package)
+        .chain(of_run)
+        .chain(of_task)
+        .collect()
+}
+
+/// The record of an image whose template was read of Azure: what it says of the source, and the tags of the image.
+pub(super) fn of_tags(
+    source: Option<&Source>,
+    source_version: Option<&str>,
+    tags: Option<&Tags>,
+) -> Record {
+    let tag = |wanted: &str| {
+        let mut tags = tags.into_iter().flatten();
+        let (_, value) = tags.find(|(name, _)| name.eq_ignore_ascii_case(wanted))?;
+        fit_for_tag(value)
+    };
+    let others = NAMES.iter().filter(|name| !OF_SOURCE.contains(name));
+    let others = others.filter_map(|name| Some((*name, tag(name)?)));
+    of_source(source, source_version).chain(others).collect()
+}
+
+fn of_source(
+    source: Option<&Source>,
+    resolved: Option<&str>,
+) -> impl Iterator<Item = (&'static str, String)> {
+    let (source, version) = self::source(source, resolved);
+    let [name, number] = OF_SOURCE;
+    let known = [(name, Some(source)), (number, version)].into_iter();
+    known.filter_map(|(name, value)| Some((name, fit_for_tag(&value?)?)))
 }
 
 /// What the image starts from, and the version of that.

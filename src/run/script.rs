@@ -4,21 +4,19 @@ use std::path::{Component, Path, PathBuf};
 
 use regex::{Regex, escape};
 
+use super::followed::Followed;
 use crate::diagnosis::{Explanation, FailedStep, ScriptPlace};
 use crate::inputs::Plan;
 use crate::template::model::ImageTemplate;
 
 /// Where the build failed: the line of a script of the package that the log names, or else the script that the template file names for the step.
-pub(super) fn failed_in(
-    plan: &Plan,
-    template: &ImageTemplate,
-    explanation: &Explanation,
-) -> Option<ScriptPlace> {
+pub(super) fn failed_in(followed: &Followed<'_>, explanation: &Explanation) -> Option<ScriptPlace> {
+    let plan = followed.plan?;
     let named = plan
         .package
         .as_ref()
         .and_then(|package| named_in(&package.folder, &package.name, &explanation.excerpt));
-    named.or_else(|| script_of(plan, template, explanation.step.as_ref()?))
+    named.or_else(|| script_of(plan, &followed.template, explanation.step.as_ref()?))
 }
 
 /// The last line of `excerpt` in which a shell names a line of a script of the package: `c:\buildartifacts\web\a.ps1:12 char:3` in Windows

@@ -5,6 +5,7 @@
 //! passes through. What is a list of words in the definition is a text here: the service gets new words, and an answer with one must be readable.
 
 use std::fmt;
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -141,10 +142,38 @@ impl Properties {
     pub fn targets(&self) -> &[Distributor] {
         self.distribute.as_deref().unwrap_or_default()
     }
+
+    /// When the service gives a build up.
+    pub fn effective_build_timeout(&self) -> Duration {
+        let minutes = match self.build_timeout_in_minutes {
+            None | Some(0) => DEFAULT_BUILD_TIMEOUT_MINUTES,
+            Some(minutes) => minutes,
+        };
+        Duration::from_secs(u64::from(minutes) * 60)
+    }
+
+    /// Whether the service keeps the VM of a failed run, for somebody to look at.
+    pub fn keeps_vm_after_error(&self) -> bool {
+        let handling = self.error_handling.iter();
+        let mut words = handling.flat_map(|it| [&it.on_customizer_error, &it.on_validation_error]);
+        words.any(|word| word.as_deref() == Some("abort"))
+    }
+
+    /// Whether something of the result lies in the template's staging resource group, and would go with the template.
+    pub fn result_lies_with_template(&self) -> bool {
+        let mut targets = self.targets().iter();
+        targets.any(
+            |target| matches!(target, Distributor::Vhd(vhd) if vhd.uri.as_deref().is_none_or(str::is_empty)),
+        )
+    }
 }
 
+/// The service's own limit, where a template sets none
+/// (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#properties-buildtimeoutinminutes>).
+const DEFAULT_BUILD_TIMEOUT_MINUTES: u32 = 240;
+
 /// What the image starts from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum Source {
     /// A marketplace image.
@@ -159,7 +188,7 @@ pub enum Source {
 }
 
 /// A marketplace image.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlatformImage {
     /// `MicrosoftWindowsDesktop`.
@@ -194,7 +223,7 @@ impl PlatformImage {
 }
 
 /// The purchase plan of a marketplace image.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanInfo {
     /// Usually the SKU.
@@ -212,7 +241,7 @@ pub struct PlanInfo {
 }
 
 /// A managed image as a source.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ManagedImageSource {
     /// Its id.
@@ -224,7 +253,7 @@ pub struct ManagedImageSource {
 }
 
 /// A version of a gallery's image as a source.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SharedImageVersionSource {
     /// Its id; the last part may be `latest`.
@@ -600,6 +629,15 @@ impl Distributor {
                     .collect(),
             },
             Self::Vhd(_) | Self::Unknown(_) => Vec::new(),
+        }
+    }
+
+    /// The tags of the result.
+    pub fn artifact_tags(&self) -> Option<&Tags> {
+        match self {
+            Self::ManagedImage(it) => it.artifact_tags.as_ref(),
+            Self::SharedImage(it) => it.artifact_tags.as_ref(),
+            Self::Vhd(_) | Self::Unknown(_) => None,
         }
     }
 

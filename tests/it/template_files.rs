@@ -101,7 +101,7 @@ fn a_file_can_do_without_package_and_storage() {
     assert_eq!(plan.package, None);
     assert_eq!(plan.run_output_name(), "gallery");
     assert_eq!(plan.properties.build_timeout_in_minutes, Some(120));
-    assert!(!plan.result_lies_with_template());
+    assert!(!plan.properties.result_lies_with_template());
     // The agent fills the sources folder in where the input is empty.
     let folder = job
         .path("")
@@ -114,7 +114,7 @@ fn a_file_can_do_without_package_and_storage() {
         None
     );
     let vhd = job_of("linux.yml").plan().unwrap();
-    assert!(vhd.result_lies_with_template());
+    assert!(vhd.properties.result_lies_with_template());
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub(super) fn success(told: &Told<'_>, image: &Image) -> String {
     if !regions.is_empty() {
         rows.push(("Regions", regions.join(", ")));
     }
-    rows.push(("Source", code(&source(told.plan, image))));
+    rows.push(("Source", code(&source(image))));
     rows.extend(origin(image));
     rows.push(("Image template", code(&image.template_name)));
     if let Some(portal) = id.as_ref().and_then(|_| portal(told.plan, &image.uri)) {
@@ -74,8 +74,8 @@ fn origin(image: &Image) -> Vec<(&'static str, String)> {
 }
 
 /// The source's name, with the number that `latest` stood for.
-fn source(plan: &Plan, image: &Image) -> String {
-    match (&image.platform_image, &plan.properties.source) {
+fn source(image: &Image) -> String {
+    match (&image.platform_image, &image.source) {
         (Some(found), _) => [&found.publisher, &found.offer, &found.sku, &found.version]
             .map(String::as_str)
             .join(":"),

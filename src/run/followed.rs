@@ -1,0 +1,96 @@
+//! The template whose run is followed: made of a plan, or read of Azure, where this step or another one, or somebody else, has left it.
+
+use std::time::Duration;
+
+use super::distribution::{Distribution, distributions_of};
+use super::provenance::{self, Record};
+use crate::arm::template_state::Template;
+use crate::diagnosis::Customizer;
+use crate::inputs::Plan;
+use crate::resource::{ResourceGroupId, ResourceId};
+use crate::template::model::{Distributor, ImageTemplate, Tags};
+
+/// A template whose run is followed to its end.
+#[derive(Debug, Clone)]
+pub(super) struct Followed<'a> {
+    /// Its resource id.
+    pub(super) id: ResourceId,
+    /// What it says of source, customizers and targets.
+    pub(super) template: ImageTemplate,
+    /// The group in which the build happens, if Azure tells it.
+    pub(super) staging_group: Option<ResourceGroupId>,
+    /// The number that the source's `latest` stood for.
+    pub(super) source_version: Option<String>,
+    /// SHA-256 of the package's archive, where it was packed here.
+    pub(super) package: Option<String>,
+    /// Whose build it is, where that is this step's.
+    pub(super) plan: Option<&'a Plan>,
+    /// Whether the output of the build is shown while it runs.
+    pub(super) stream_logs: bool,
+}
+
+impl<'a> Followed<'a> {
+    /// The template of `plan`, submitted as `template` and provisioned as `seen`.
+    pub(super) fn of_plan(
+        plan: &'a Plan,
+        template: ImageTemplate,
+        seen: &Template,
+        package: Option<String>,
+    ) -> Self {
+        Self {
+            id: plan.template_id.clone(),
+            template,
+            staging_group: seen.staging_group.clone(),
+            source_version: seen.source_version.clone(),
+            package,
+            plan: Some(plan),
+            stream_logs: plan.stream_logs,
+        }
+    }
+
+    /// Its name.
+    pub(super) fn name(&self) -> &str {
+        self.id.name()
+    }
+
+    /// When the service gives its run up.
+    pub(super) fn build_timeout(&self) -> Duration {
+        self.template.properties.effective_build_timeout()
+    }
+
+    /// Its targets in their order.
+    pub(super) fn targets(&self) -> Vec<Distribution> {
+        distributions_of(&self.template.properties)
+    }
+
+    /// Its customizers in their order.
+    pub(super) fn customizers(&self) -> Vec<Customizer> {
+        let customizers = self.template.properties.customizers().iter();
+        customizers
+            .map(|customizer| Customizer {
+                kind: customizer.kind().to_owned(),
+                name: customizer.name().to_owned(),
+            })
+            .collect()
+    }
+
+    /// Name of the run output of the first target, which is the one that is reported.
+    pub(super) fn run_output_name(&self) -> &str {
+        let first = self.template.properties.targets().first();
+        first.map_or("", Distributor::run_output_name)
+    }
+
+    /// Where the image comes from, `version` being the number that the source's `latest` stood for.
+    pub(super) fn provenance(&self, version: Option<&str>) -> Record {
+        if let Some(plan) = self.plan {
+            return provenance::record(plan, version, self.package.as_deref());
+        }
+        let source = self.template.properties.source.as_ref();
+        provenance::of_tags(source, version, self.artifact_tags())
+    }
+
+    /// The tags that the first target's image gets.
+    fn artifact_tags(&self) -> Option<&Tags> {
+        self.template.properties.targets().first()?.artifact_tags()
+    }
+}
