@@ -1,31 +1,29 @@
 //! The stages of the step, and what a person starts at a prompt, from what the agent gives to what it is told: the place where all modules meet.
 
 mod arguments;
+mod build;
 mod clean_up;
 mod command;
 mod doctor;
 mod render;
 mod retain;
+mod wait;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::agent::{Agent, Console, StopSignal, TaskResult};
+use crate::agent::{Agent, Console, Environment, StopSignal, TaskResult};
 use crate::arm::auth::ServiceConnectionTokens;
 use crate::arm::http::Http;
 use crate::arm::{Arm, Client, cloud};
 use crate::error::Error;
 use crate::inputs::connection::Connection;
 use crate::inputs::declared::IB_SUBSCRIPTION;
-use crate::inputs::{
-    self, Action, Given, GivenConnection, GivenRun, GivenStep, Owner, Plan, Task, Variables,
-};
-use crate::report::{self, Reporter};
-use crate::run::{NOT_REMOVED_YET, Outcome, Workplace, build_image};
+use crate::inputs::{self, Action, Given, GivenConnection, GivenRun, GivenStep, Task, Variables};
+use crate::report;
 use crate::secret::{Masker, Secret};
 
-use clean_up::Noted;
 pub use clean_up::remove_leftovers;
 pub use command::Command;
 
@@ -62,17 +60,21 @@ async fn act(agent: &Agent, given: &Given, http: Result<Arc<dyn Http>, String>, 
         Ok(read) => read,
         Err(problems) => {
             console.set_variable("templateName", &given.template_name());
+            report::set_nothing(console, given.action());
             return report::report_refusal(console, &problems);
         }
     };
     match &task {
-        Task::Build(plan) | Task::Render(plan) | Task::Doctor(plan) => {
+        Task::Build(plan) | Task::Submit(plan) | Task::Render(plan) | Task::Doctor(plan) => {
             console.set_variable("templateName", &plan.template_name);
         }
-        Task::Retain(_) | Task::DoctorOfRetain(_) => {}
+        Task::Follow(_) | Task::Retain(_) | Task::DoctorOfRetain(_) => {}
     }
     match task {
-        Task::Build(plan) => build(agent, http, &plan, stop).await,
+        Task::Build(plan) | Task::Submit(plan) => {
+            build::build(agent, http, &plan, stop).await;
+        }
+        Task::Follow(follow) => wait::wait(agent, http, &follow, stop).await,
         Task::Render(plan) => render::write(agent, &plan),
         Task::Doctor(plan) => Box::pin(doctor::visit(agent, http, &plan, stop)).await,
         Task::Retain(task) => Box::pin(retain::retain(agent, http, &task, stop)).await,
@@ -80,54 +82,6 @@ async fn act(agent: &Agent, given: &Given, http: Result<Arc<dyn Http>, String>, 
             Box::pin(doctor::visit_versions(agent, http, &task, stop)).await;
         }
     }
-}
-
-/// Builds the image of `plan`.
-async fn build(agent: &Agent, http: Result<Arc<dyn Http>, String>, plan: &Plan, stop: &StopSignal) {
-    let owner = Owner::from(plan);
-    let earlier = Noted::new(clean_up::of_earlier_attempt(agent), &owner);
-    let reporter = Reporter::new(agent, earlier.all());
-    reporter.announce(plan);
-    let folder = agent.environment().temp_directory();
-    let workplace = Workplace {
-        folder: &folder,
-        job: doctor::job(agent),
-    };
-    let arm = tokio::select! {
-        biased;
-        () = stop.requested().cancelled() => Err(Error::Canceled),
-        arm = connect(agent, http, &plan.connection) => arm,
-    };
-    let outcome = match arm {
-        Ok(arm) => tokio::select! {
-            biased;
-            () = stop.at_once().cancelled() => reporter.abandoned(),
-            outcome = build_anew(plan, &arm, workplace, &reporter, (earlier, &owner), stop) => outcome,
-        },
-        Err(error) => Outcome {
-            result: Err(error),
-            remains: Vec::new(),
-            foreseen: Vec::new(),
-        },
-    };
-    reporter.finish(plan, &outcome, &folder);
-}
-
-/// `retryCountOnTaskFailure` starts the step again in the same job: what the attempt before could not remove comes first.
-async fn build_anew(
-    plan: &Plan,
-    arm: &Arm,
-    workplace: Workplace<'_>,
-    reporter: &Reporter,
-    (earlier, owner): (Noted, &Owner),
-    stop: &StopSignal,
-) -> Outcome {
-    let asked = (stop.requested(), NOT_REMOVED_YET);
-    let remains = Box::pin(earlier.remove(arm, owner, reporter, asked)).await;
-    let building = build_image(plan, arm, workplace, reporter, stop.requested());
-    let mut outcome = Box::pin(building).await;
-    outcome.remains.extend(remains);
-    outcome
 }
 
 /// Shows the template at a prompt, where nobody signs in. Inputs are arguments, `name=value`; they win over those of the environment. Names
@@ -200,6 +154,7 @@ fn given(agent: &Agent) -> Given {
         sources_directory: environment
             .variable("Build.SourcesDirectory")
             .map(PathBuf::from),
+        attempts: attempts(environment),
         run: GivenRun {
             repository: environment.variable("Build.Repository.Uri"),
             branch: environment.variable("Build.SourceBranch"),
@@ -227,6 +182,20 @@ fn given(agent: &Agent) -> Given {
             .unwrap_or_default()
             .as_micros(),
     }
+}
+
+/// The numbers of the attempts at the job and at what it is a part of.
+fn attempts(environment: &Environment) -> Vec<String> {
+    let names = [
+        "System.JobAttempt",
+        "System.StageAttempt",
+        "System.PhaseAttempt",
+        "Release.AttemptNumber",
+    ];
+    let names = names.into_iter();
+    names
+        .filter_map(|name| environment.variable(name))
+        .collect()
 }
 
 /// The way to Azure as this service connection.

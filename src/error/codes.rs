@@ -16,6 +16,14 @@ pub(super) const CANCELED: &str = "AIB405";
 pub(super) const NO_TEMPLATE: &str = "AIB801";
 pub(super) const SEVERAL_TEMPLATES: &str = "AIB802";
 pub(super) const NOT_OURS: &str = "AIB803";
+/// Code of "the image is not ready in the time given".
+pub const NOT_READY: &str = "AIB804";
+pub(super) const NEVER_RUN: &str = "AIB805";
+/// Code of "what an earlier attempt left is deleted".
+pub const DROPPED: &str = "AIB806";
+pub(super) const NOT_TOLD: &str = "AIB807";
+/// Code of "the job was canceled, and the build goes on".
+pub const LEFT_RUNNING: &str = "AIB808";
 /// Code of "a target got no image".
 pub const PARTLY: &str = "AIB406";
 
@@ -130,6 +138,23 @@ pub const CODES: &[(&str, &str)] = &[
     (
         KEPT_NO_PERMISSION,
         "An image version is kept because a permission is missing (warning)",
+    ),
+    (
+        NOT_READY,
+        "The image is not ready in the time given, and the build goes on (a warning with `whenNotReady: succeedWithIssues`)",
+    ),
+    (NEVER_RUN, "The image template has never been run"),
+    (
+        DROPPED,
+        "What an earlier attempt at the step left is of no use, and is deleted (warning)",
+    ),
+    (
+        NOT_TOLD,
+        "The run of a template that this task did not make names no image",
+    ),
+    (
+        LEFT_RUNNING,
+        "The job was canceled, and the build goes on in Azure (warning)",
     ),
     ("AIB901", "The task has no program for the agent's platform"),
     (

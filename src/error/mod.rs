@@ -17,7 +17,9 @@ use crate::resource::{ResourceId, quoted};
 use crate::storage::StorageFailure;
 pub use crate::wording::duration;
 
-pub use codes::{CODES, KEPT_BLOCKED, KEPT_LOCKED, KEPT_NO_PERMISSION, PARTLY};
+pub use codes::{
+    CODES, DROPPED, KEPT_BLOCKED, KEPT_LOCKED, KEPT_NO_PERMISSION, LEFT_RUNNING, NOT_READY, PARTLY,
+};
 
 /// Why there is no image.
 #[derive(Debug, thiserror::Error)]
@@ -139,6 +141,47 @@ pub enum Error {
         /// What to do about it.
         hint: String,
     },
+    /// Several steps of the pipeline run have made an image.
+    #[error("Looking for the image of this pipeline run failed: several steps have made one: {}", names.join(", "))]
+    SeveralImages {
+        /// The ids of the images.
+        names: Vec<String>,
+    },
+    /// The run was not over in the time given. Everything stays as it is.
+    #[error("Waiting for image template '{template}' ended: {}", goes_on(phase.as_deref(), *elapsed))]
+    NotReady {
+        /// The template's name.
+        template: String,
+        /// The phase in which the run is.
+        phase: Option<String>,
+        /// Since the run was started; zero where it was not.
+        elapsed: Duration,
+    },
+    /// The template has no run, and nobody starts one.
+    #[error(
+        "Waiting for image template '{template}' failed: it has never been run, and no run began within {minutes} minutes"
+    )]
+    NeverRun {
+        /// The template's name.
+        template: String,
+        /// How long was waited.
+        minutes: u64,
+    },
+    /// The run of a template that somebody else made names no image.
+    #[error(
+        "Reading the result of image template '{template}' failed: run output '{run_output}' names no image"
+    )]
+    NotTold {
+        /// The template's name.
+        template: String,
+        /// The run output's name.
+        run_output: String,
+        /// The command that lists what there is at the target.
+        listing: Option<String>,
+    },
+    /// The template is gone while its run was followed.
+    #[error("{0}")]
+    Gone(Failure),
     /// The job was canceled.
     #[error("The job was canceled")]
     Canceled,
@@ -157,7 +200,7 @@ impl Error {
                 let code = findings.first().and_then(Finding::code);
                 code.unwrap_or(codes::REFUSED)
             }
-            Self::Azure(failure) => code_of(failure),
+            Self::Azure(failure) | Self::Gone(failure) => code_of(failure),
             Self::Submission { .. } => codes::SUBMISSION,
             Self::NotStarted { .. } => codes::NOT_STARTED,
             Self::Run { explanation, .. } => explanation.code,
@@ -168,10 +211,13 @@ impl Error {
                 Some(_) | None => codes::NO_IMAGE,
             },
             Self::NoTemplate { .. } => codes::NO_TEMPLATE,
-            Self::SeveralTemplates { .. } => codes::SEVERAL_TEMPLATES,
+            Self::SeveralTemplates { .. } | Self::SeveralImages { .. } => codes::SEVERAL_TEMPLATES,
             Self::NotOurs { .. } => codes::NOT_OURS,
             Self::NoDefinition { .. } => codes::NO_DEFINITION,
             Self::UseUnknown { .. } => codes::USE_UNKNOWN,
+            Self::NotReady { .. } => codes::NOT_READY,
+            Self::NeverRun { .. } => codes::NEVER_RUN,
+            Self::NotTold { .. } => codes::NOT_TOLD,
             Self::Canceled => codes::CANCELED,
             Self::Package(failure) => failure.code(),
         }
@@ -221,7 +267,11 @@ impl Error {
                     "name the one that is meant with input '{}': $(bake.templateName), where 'bake' is the name of the step that made it, or '{example}'", TEMPLATE_NAME.name
                 ))
             }
-            Self::Submission { .. } | Self::Canceled => None,
+            Self::SeveralImages { .. } => Some(format!("name the template that is meant with input '{}'", TEMPLATE_NAME.name)),
+            Self::NotReady { template, .. } => Some(format!("wait again for '{template}' with 'action: wait'; nothing was canceled or deleted")),
+            Self::NeverRun { template, .. } => Some(format!("start it with 'action: run' and '{}: {template}'", TEMPLATE_NAME.name)),
+            Self::NotTold { listing, .. } => listing.as_ref().map(|listing| format!("the run has succeeded, so the image can be there; to see what is there, run: {listing}")),
+            Self::Submission { .. } | Self::Gone(_) | Self::Canceled => None,
         }
     }
 
@@ -298,6 +348,18 @@ fn code_of(failure: &Failure) -> &'static str {
         Cause::Unreadable(_) => codes::UNREADABLE,
         Cause::TooNew { .. } => codes::TOO_NEW,
     }
+}
+
+/// How far a run is that is not over.
+fn goes_on(phase: Option<&str>, elapsed: Duration) -> String {
+    if elapsed.is_zero() {
+        return "its run has not begun".to_owned();
+    }
+    let phase = phase.unwrap_or("Running");
+    format!(
+        "the build goes on in Azure: {phase} (after {})",
+        duration(elapsed)
+    )
 }
 
 fn no_template(group: &str, name: Option<&str>) -> String {

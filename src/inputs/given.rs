@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::Action;
+use super::action::ACTIONS;
 use super::declared::ACTION;
 use crate::secret::{self, Secret};
 
@@ -37,6 +38,8 @@ pub struct Given {
     pub run: GivenRun,
     /// Which step of which run it is.
     pub step: GivenStep,
+    /// The numbers of the attempts at the job, its stage, its phase and the release, as far as they are set.
+    pub attempts: Vec<String>,
     /// The variables of the pipeline.
     pub variables: Variables,
     /// The values of secret variables that the agent handed over: no script and no tag may hold one.
@@ -47,6 +50,15 @@ pub struct Given {
 }
 
 impl Given {
+    /// The action that is asked for, as far as it is one.
+    pub fn action(&self) -> Action {
+        let text = self.inputs.get(&ACTION.name.to_lowercase());
+        let text = text.map(|text| text.trim()).unwrap_or_default();
+        let mut all = ACTIONS.iter();
+        let found = all.find(|(name, _)| name.eq_ignore_ascii_case(text));
+        found.map(|(_, action)| *action).unwrap_or_default()
+    }
+
     /// Sets the action that the step is asked for, whatever was given.
     pub fn ask_for(&mut self, action: Action) {
         let input = ACTION.name.to_lowercase();
@@ -157,7 +169,13 @@ impl Given {
             .then_some("the value of a secret variable")
     }
 
-    /// Name of the image template, known before anything is understood, and so before anything can fail.
+    /// Whether somebody has run the job, its stage or the release before. What is no number counts as the first attempt.
+    pub fn is_second_attempt(&self) -> bool {
+        let number = |text: &String| text.trim().parse::<u64>().unwrap_or(1);
+        self.attempts.iter().map(number).any(|number| number > 1)
+    }
+
+    /// The name that an image template gets where the author gives none, known before anything is understood, and so before anything can fail.
     pub fn template_name(&self) -> String {
         format!("t_{}", self.unique)
     }

@@ -84,6 +84,21 @@ fn reported(reading: &mut Reading<'_>, input: &Input, sentence: String, hint: &s
     ))
 }
 
+/// Whether the number that is asked for comes from the clock, so that each attempt at a step has another one.
+pub(super) fn is_by_clock(reading: &Reading<'_>) -> bool {
+    let raw = tidy(reading.raw(&IMAGE_VERSION));
+    let given = reading.given();
+    let later = Given {
+        unique: given.unique + A_WHILE,
+        build_number: given.build_number.clone(),
+        ..Given::default()
+    };
+    fill_in(raw, given) != fill_in(raw, &later)
+}
+
+/// So many microseconds change every word that a clock gives: a year, a month, a day, an hour, a minute and a second, and some.
+const A_WHILE: u128 = (400 * 24 * 3600 + 3661) * 1_000_000;
+
 /// Replaces what the agent does not: the words of the `name:` of a pipeline, which are no variables
 /// (<https://learn.microsoft.com/azure/devops/pipelines/process/run-number>).
 fn fill_in(text: &str, given: &Given) -> String {

@@ -6,6 +6,7 @@
 pub mod action;
 pub mod connection;
 pub mod declared;
+pub mod follow;
 pub mod given;
 pub mod plan;
 pub mod problem;
@@ -15,6 +16,7 @@ mod build_vm;
 mod customization;
 mod gallery;
 mod image_version;
+pub mod life;
 mod marketplace;
 mod oidc;
 pub mod origin;
@@ -39,9 +41,11 @@ mod validation;
 
 pub use action::Action;
 pub use connection::{Cloud, Connection, KnownCloud, OidcRequest, OidcSource, Scheme};
+pub use follow::Follow;
 pub use given::{Given, GivenConnection, GivenRun, GivenStep, Variables};
+pub use life::{Life, OnCancel, WhenNotReady};
 pub use origin::Origin;
-pub use owner::{Owner, owner};
+pub use owner::{Owner, Templates, owner};
 pub use plan::{
     ArchiveFormat, Customization, Mend, Package, PackageAccess, Plan, Provisioner, Retention, Step,
     StepAction,
@@ -77,6 +81,10 @@ pub fn connection(given: &Given, masker: &dyn Masker) -> Result<Connection, Prob
 pub enum Task {
     /// Build the image, and wait for it.
     Build(Box<Plan>),
+    /// Start a build, and end.
+    Submit(Box<Plan>),
+    /// Follow a run, which is started first where that is asked for.
+    Follow(Box<Follow>),
     /// Show the template that would be sent.
     Render(Box<Plan>),
     /// Check everything that a build needs.
@@ -91,8 +99,10 @@ impl Task {
     /// The build that is to be done, shown or checked.
     pub fn plan(self) -> Option<Plan> {
         match self {
-            Self::Build(plan) | Self::Render(plan) | Self::Doctor(plan) => Some(*plan),
-            Self::Retain(_) | Self::DoctorOfRetain(_) => None,
+            Self::Build(plan) | Self::Submit(plan) | Self::Render(plan) | Self::Doctor(plan) => {
+                Some(*plan)
+            }
+            Self::Follow(_) | Self::Retain(_) | Self::DoctorOfRetain(_) => None,
         }
     }
 }
@@ -104,12 +114,13 @@ pub fn task(given: &Given, masker: &dyn Masker) -> Result<(Task, Vec<Warning>), 
     let read = read(&mut reading, masker);
     let (mut task, warnings) = reading.finish(read)?;
     match &mut task {
-        Task::Build(plan) | Task::Render(plan) | Task::Doctor(plan) => {
+        Task::Build(plan) | Task::Submit(plan) | Task::Render(plan) | Task::Doctor(plan) => {
             plan.warnings.clone_from(&warnings);
         }
         Task::Retain(retain) | Task::DoctorOfRetain(retain) => {
             retain.warnings.clone_from(&warnings);
         }
+        Task::Follow(follow) => follow.warnings.clone_from(&warnings),
     }
     Ok((task, warnings))
 }
@@ -137,6 +148,12 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Task, Reported
             _ => Ok(Task::Doctor(read_plan(reading, masker)?)),
         },
         Action::Retain => Ok(Task::Retain(Box::new(retain::read(reading, masker)?))),
+        Action::Submit => {
+            let mut plan = read_plan(reading, masker)?;
+            plan.submits = true;
+            Ok(Task::Submit(plan))
+        }
+        Action::Wait | Action::Run => Ok(Task::Follow(follow::read(reading, masker, action)?)),
         _ => Ok(Task::Build(read_plan(reading, masker)?)),
     }
 }
@@ -168,11 +185,15 @@ fn read_plan(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Box<Plan>
     let skip_if_unchanged = skip_if_unchanged(reading, targets.as_ref().ok(), &provenance);
     let not_itself = target::check_against(reading, &file, source.as_ref(), targets.as_ref());
     read_other_flags(reading, &file);
+    let given_name = life::template_name(reading);
+    let named = matches!(&given_name, Ok(Some(_)));
+    let life = life::read(reading, named, image_version::is_by_clock(reading));
     let customization = judged_scripts(reading, customization, &validate, package.as_ref(), &file);
     let instead = what_counts_instead(reading, &file);
     let steps = template_file::resolve(reading, file.steps, package.as_ref());
     let (connection, resource_group, ()) = (connection?, resource_group?, not_itself?);
-    let template_name = reading.given().template_name();
+    let (given_name, life) = (given_name?, life?);
+    let template_name = given_name.unwrap_or_else(|| reading.given().template_name());
     Ok(Box::new(Plan {
         template_id: template_id(&connection.subscription, &resource_group, &template_name),
         template_name,
@@ -194,6 +215,8 @@ fn read_plan(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Box<Plan>
         skip_if_unchanged: skip_if_unchanged?,
         provenance: provenance?,
         origin: Origin::of(reading.given()),
+        life,
+        submits: false,
         stream_logs: stream_logs?,
         instead,
         warnings: Vec::new(),

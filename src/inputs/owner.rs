@@ -1,8 +1,11 @@
 //! What a step may call its own, read again for a stage that removes what another one left.
 
+use super::action::{ACTIONS, Action};
+use super::declared::ACTION;
+use super::follow::Follow;
 use super::origin::Origin;
 use super::reading::Reading;
-use super::{Given, Plan, package, service_connection};
+use super::{Given, Plan, life, package, service_connection};
 use crate::secret::Masker;
 
 /// What a step may call its own: what lies elsewhere, or is of another run, is none of its business.
@@ -16,6 +19,38 @@ pub struct Owner {
     pub resource_group: Option<String>,
     /// The account of its package, if its inputs tell.
     pub storage_account: Option<String>,
+    /// Which templates are its own.
+    pub templates: Templates,
+}
+
+/// Which templates a step may call its own, apart from their place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Templates {
+    /// Those whose tags name run and step; the name is one that the task gives, or this one.
+    OfStep(Option<String>),
+    /// Those of the task whose tags name the run, in whatever step.
+    OfRun,
+    /// The one of the task with this name.
+    Named(String),
+}
+
+impl From<&Follow> for Owner {
+    fn from(follow: &Follow) -> Self {
+        Self {
+            origin: follow.origin.clone(),
+            subscription: Some(follow.group.subscription().to_owned()),
+            resource_group: Some(follow.group.name().to_owned()),
+            storage_account: None,
+            templates: Templates::of_others(follow.template_name.clone()),
+        }
+    }
+}
+
+impl Templates {
+    /// Those of a step that makes none, and deals with the one that it names, or with that of its run.
+    fn of_others(name: Option<String>) -> Self {
+        name.map_or(Self::OfRun, Self::Named)
+    }
 }
 
 impl From<&Plan> for Owner {
@@ -26,6 +61,7 @@ impl From<&Plan> for Owner {
             subscription: Some(plan.connection.subscription.clone()),
             resource_group: Some(plan.resource_group.clone()),
             storage_account: package.map(|package| package.storage_account.clone()),
+            templates: Templates::OfStep(Some(plan.template_name.clone())),
         }
     }
 }
@@ -34,10 +70,24 @@ impl From<&Plan> for Owner {
 pub fn owner(given: &Given, masker: &dyn Masker) -> Owner {
     let mut reading = Reading::new(given);
     let connection = service_connection::read(&mut reading, masker).ok();
+    let name = life::template_name(&mut reading);
+    let action = reading.choice_or_default(&ACTION, ACTIONS);
+    let makes_none = matches!(
+        action,
+        Ok(Some(
+            Action::Wait | Action::Run | Action::Status | Action::Cancel
+        ))
+    );
+    let templates = match name {
+        Ok(name) if makes_none => Templates::of_others(name),
+        Ok(name) => Templates::OfStep(name),
+        Err(_) => Templates::OfStep(None),
+    };
     Owner {
         origin: Origin::of(given),
         subscription: connection.map(|connection| connection.subscription),
         resource_group: super::resource_group(&mut reading).ok(),
         storage_account: package::storage_account(&mut reading, true).ok(),
+        templates,
     }
 }

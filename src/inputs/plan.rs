@@ -6,6 +6,7 @@ mod package;
 use std::time::Duration;
 
 use super::connection::Connection;
+use super::life::Life;
 use super::origin::Origin;
 use super::problem::Warning;
 use super::provenance::Provenance;
@@ -48,6 +49,10 @@ pub struct Plan {
     pub provenance: Provenance,
     /// Which step of which pipeline run it is for.
     pub origin: Origin,
+    /// How it deals with what an earlier attempt started, and with its own end.
+    pub life: Life,
+    /// Whether the step ends when the run has begun.
+    pub submits: bool,
     /// Whether the output of the build shows in the job's log while it runs.
     pub stream_logs: bool,
     /// Inputs that have no effect in this build, and what counts in their place, as a hint names it.

@@ -48,6 +48,18 @@ impl Noted {
         .collect()
     }
 
+    /// What is ours, and what is not, for a report.
+    pub(super) fn apart(self) -> (Vec<(Leftover, Tie)>, Vec<Remains>) {
+        let (mut certain, mut remains) = (Vec::new(), Vec::new());
+        for (leftover, tie) in self.0 {
+            match tie {
+                Ok(tie) => certain.push((leftover, tie)),
+                Err(not_ours) => remains.push(Remains::of(leftover, Tie::NotOurs, &not_ours)),
+            }
+        }
+        (certain, remains)
+    }
+
     /// Removes what is ours. The rest stays in the note. After `stop`, which means `reason`, nothing more is removed.
     pub(super) async fn remove(
         self,
@@ -56,13 +68,7 @@ impl Noted {
         reporter: &Reporter,
         (stop, reason): (&CancellationToken, &str),
     ) -> Vec<Remains> {
-        let (mut certain, mut remains) = (Vec::new(), Vec::new());
-        for (leftover, tie) in self.0 {
-            match tie {
-                Ok(tie) => certain.push((leftover, tie)),
-                Err(not_ours) => remains.push(Remains::of(leftover, Tie::NotOurs, &not_ours)),
-            }
-        }
+        let (certain, mut remains) = self.apart();
         let mut leftovers = Leftovers::known(reporter, certain);
         let mut stay = tokio::select! {
             biased;

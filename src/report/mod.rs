@@ -5,10 +5,12 @@
 
 mod crash;
 mod doctor;
+mod follow;
 mod outcome;
 mod records;
 mod result_file;
 mod retain;
+mod subject;
 mod summary;
 mod task_variable;
 mod timeline;
@@ -28,14 +30,17 @@ use crate::run::leftover::{Leftover, Remains, Tie};
 use crate::run::{Image, Outcome, Output};
 use crate::secret::Masker as _;
 use crate::template::model::json;
+use follow::Seen;
 use records::Records;
 use summary::Told;
 use timeline::Timeline;
 
 pub use crash::{Stage, report_panics};
 pub use doctor::{Visit, report_no_visit, report_visit};
+pub use follow::set_nothing;
 pub use outcome::{CODE_REMAINS, report_clean_up, report_refusal, report_warnings, with_hint};
 pub use retain::RetainReporter;
+pub use subject::Subject;
 pub use task_variable::{LEFTOVERS, leftovers_from_texts};
 pub use tracing::listen_to_tracing;
 
@@ -51,6 +56,8 @@ pub struct Reporter {
     outputs: Mutex<Vec<Output>>,
     /// What was found before the build, which went on.
     suspected: Mutex<Vec<Finding>>,
+    /// What was seen of the run.
+    seen: Mutex<Seen>,
 }
 
 impl Reporter {
@@ -65,6 +72,7 @@ impl Reporter {
             records: Mutex::default(),
             outputs: Mutex::default(),
             suspected: Mutex::default(),
+            seen: Mutex::default(),
         };
         reporter.change_leftovers(|_| {});
         reporter
@@ -72,7 +80,7 @@ impl Reporter {
 
     /// What is known before anything is sent: names, source, warnings.
     pub fn announce(&self, plan: &Plan) {
-        *self.records() = Records::of(plan);
+        *self.records() = Records::of(&Subject::from(plan));
         self.console
             .line(&format!("template name:  {}", plan.template_name));
         let source = json(&plan.properties.source);
@@ -82,13 +90,19 @@ impl Reporter {
         outcome::report_warnings(&self.console, &plan.warnings);
     }
 
+    /// What is known before a template is looked for: warnings.
+    pub fn announce_wait(&self, subject: &Subject<'_>) {
+        *self.records() = Records::of(subject);
+        outcome::report_warnings(&self.console, subject.warnings);
+    }
+
     /// The end of the step: the summary of the run's page, issues, result. The summary is a file in `folder`.
-    pub fn finish(&self, plan: &Plan, outcome: &Outcome, folder: &Path) {
-        if let Ok(image) = &outcome.result {
-            self.write_result(plan, image, folder);
+    pub fn finish(&self, subject: &Subject<'_>, outcome: &Outcome, folder: &Path) {
+        if let Some(image) = outcome.image() {
+            self.write_result(subject, image, folder);
         }
-        if let Some(text) = self.summary(plan, outcome) {
-            let path = folder.join(format!("{}.md", plan.template_name));
+        if let Some(text) = self.summary(subject, outcome) {
+            let path = folder.join(format!("{}.md", subject.name));
             match file::write(&path, self.console.fit_to_show(&text)) {
                 Ok(()) => self.console.upload_summary(&path),
                 Err(error) => self.console.line(&format!(
@@ -102,13 +116,22 @@ impl Reporter {
             Ok(_) | Err(_) => TaskResult::Succeeded,
         };
         self.records().close(&self.console, last);
-        outcome::report_outcome(&self.console, plan, outcome);
+        let mut seen = self.seen().clone();
+        if let (None, Some(plan)) = (&seen.template_id, subject.plan) {
+            seen.template_id = Some(plan.template_id.to_string());
+        }
+        follow::set_variables(&self.console, subject.action, outcome, &seen);
+        outcome::report_outcome(&self.console, subject, outcome);
     }
 
-    fn write_result(&self, plan: &Plan, image: &Image, folder: &Path) {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write_result(&self, subject: &Subject<'_>, image: &Image, folder: &Path) {
         let mut timeline = self.timeline.lock().unwrap_or_else(PoisonError::into_inner);
         let document = result_file::document(image, timeline.finished());
-        let path = folder.join(format!("{}-image-result.json", plan.template_name));
+        let path = folder.join(format!("{}-image-result.json", subject.name));
         match file::write(&path, self.console.hidden(&format!("{document:#}\n"))) {
             Ok(()) => {
                 self.console.upload_file(&path);
@@ -122,20 +145,20 @@ impl Reporter {
         }
     }
 
-    fn summary(&self, plan: &Plan, outcome: &Outcome) -> Option<String> {
+    fn summary(&self, subject: &Subject<'_>, outcome: &Outcome) -> Option<String> {
         let mut timeline = self.timeline.lock().unwrap_or_else(PoisonError::into_inner);
         let phases = timeline.finished().to_vec();
         let outputs = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
         let suspected = self.suspected.lock();
         let suspected = suspected.unwrap_or_else(PoisonError::into_inner);
         summary::markdown(&Told {
-            plan,
+            subject,
             outcome,
             phases: &phases,
             steps: &timeline.steps,
-            outputs: match &outcome.result {
-                Ok(image) => &image.outputs,
-                Err(_) => &outputs,
+            outputs: match outcome.image() {
+                Some(image) => &image.outputs,
+                None => &outputs,
             },
             elapsed: timeline.elapsed(),
             suspected: &suspected,
@@ -151,9 +174,8 @@ impl Reporter {
         let all = leftovers.iter().cloned();
         let remain = |(leftover, tie)| Remains::of(leftover, tie, "the job was ended at once");
         Outcome {
-            result: Err(Error::Canceled),
             remains: all.map(remain).collect(),
-            foreseen: Vec::new(),
+            ..Outcome::failed(Error::Canceled)
         }
     }
 
@@ -203,7 +225,10 @@ impl Reporter {
             Event::Registered(leftover) => {
                 self.change_leftovers(|all| all.push((leftover.clone(), Tie::Ours)));
             }
-            Event::Removed(leftover) | Event::NotThere(leftover) | Event::Kept(leftover) => {
+            Event::Removed(leftover)
+            | Event::NotThere(leftover)
+            | Event::Kept(leftover, _)
+            | Event::Released(leftover) => {
                 self.change_leftovers(|all| all.retain(|(known, _)| known != leftover));
             }
             _ => {}
@@ -214,6 +239,7 @@ impl Reporter {
 impl Events for Reporter {
     fn emit(&self, event: Event) {
         self.take_note(&event);
+        self.seen().take(&event);
         self.move_on(&event);
         self.group(&event);
         for line in words::of(&event) {
@@ -233,6 +259,15 @@ impl Events for Reporter {
                 known.clone_from(findings);
             }
             Event::Built(image) => outcome::report_image(&self.console, image),
+            Event::Following {
+                template,
+                run_output,
+                ..
+            } => {
+                self.console.set_variable("templateName", template.name());
+                self.console.set_variable("runOutputName", run_output);
+            }
+            Event::Remains(remains) => outcome::report_remains(&self.console, &[*remains.clone()]),
             Event::Distributed(outputs) => {
                 let mut known = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
                 known.clone_from(outputs);
@@ -252,7 +287,7 @@ impl Events for Reporter {
                 self.console
                     .set_variable("stagingResourceGroup", group.name());
             }
-            Event::RunChanged { state, .. } if state.is_end() => {
+            Event::RunChanged { state, .. } if state.is_end() && self.records().is_of_build() => {
                 self.console.set_variable("runState", &state.to_string());
             }
             _ => {}

@@ -1,14 +1,16 @@
 //! The end of a step: variables, issues, result.
 
 use super::doctor::{hint_with, report_findings};
+use super::follow;
+use super::subject::Subject;
 use crate::agent::{Console, IssueKind, TaskResult};
 use crate::arm::template_state::RunState;
 use crate::diagnosis::{Place, of_text};
 use crate::error::{Error, PARTLY};
-use crate::inputs::{Plan, Problems, Warning};
+use crate::inputs::{Action, Problems, Warning};
 use crate::resource::ResourceId;
 use crate::run::leftover::Remains;
-use crate::run::{Caveat, Distribution, Image, Outcome, Output};
+use crate::run::{Caveat, Distribution, Done, Image, Made, Outcome, Output};
 
 /// Code of "something stays in Azure".
 pub const CODE_REMAINS: &str = "AIB601";
@@ -57,11 +59,17 @@ pub fn report_warnings(console: &Console, warnings: &[Warning]) {
 }
 
 /// The outcome of a build.
-pub(super) fn report_outcome(console: &Console, plan: &Plan, outcome: &Outcome) {
+pub(super) fn report_outcome(console: &Console, subject: &Subject<'_>, outcome: &Outcome) {
     match &outcome.result {
-        Ok(image) => {
-            report_caveat(console, image);
-            report_missing(console, image);
+        Ok(done) => {
+            match done {
+                Done::Image(image) => {
+                    report_caveat(console, image);
+                    report_missing(console, image);
+                }
+                Done::GoesOn { deadline } => console.line(&follow::submitted(*deadline)),
+                Done::NotReady { error, is_issue } => report_not_ready(console, error, *is_issue),
+            }
             report_remains(console, &outcome.remains);
         }
         Err(Error::Canceled) => {
@@ -75,6 +83,9 @@ pub(super) fn report_outcome(console: &Console, plan: &Plan, outcome: &Outcome) 
                     None => remains.why.clone(),
                 });
             }
+            if subject.action == Action::Build {
+                console.line(follow::PERHAPS_THE_LIMIT);
+            }
         }
         Err(Error::Preflight(findings)) => {
             report_findings(console, findings);
@@ -82,7 +93,7 @@ pub(super) fn report_outcome(console: &Console, plan: &Plan, outcome: &Outcome) 
         }
         Err(error) => {
             report_explanation(console, error);
-            let hint = error.hint().map(|hint| plan.naming_what_counts(&hint));
+            let hint = error.hint().map(|hint| subject.naming_what_counts(&hint));
             let hint = hint_with(&outcome.foreseen, hint);
             let text = with_hint(&error.to_string(), hint.as_deref());
             let place = match error {
@@ -96,15 +107,36 @@ pub(super) fn report_outcome(console: &Console, plan: &Plan, outcome: &Outcome) 
             report_remains(console, &outcome.remains);
         }
     }
-    let result = outcome.result.as_ref();
+    complete(console, subject, outcome);
+}
+
+fn complete(console: &Console, subject: &Subject<'_>, outcome: &Outcome) {
+    let image = outcome.image();
     let partly =
-        result.is_ok_and(|image| image.caveat.is_some() || missing(image).next().is_some());
-    let issues = partly || !outcome.remains.is_empty() || !plan.warnings.is_empty();
+        image.is_some_and(|image| image.caveat.is_some() || missing(image).next().is_some());
+    let late = matches!(&outcome.result, Ok(Done::NotReady { is_issue: true, .. }));
+    let issues = partly || late || !outcome.remains.is_empty() || !subject.warnings.is_empty();
+    let done = if issues {
+        TaskResult::SucceededWithIssues
+    } else {
+        TaskResult::Succeeded
+    };
     match &outcome.result {
-        Ok(image) if issues => console.complete(TaskResult::SucceededWithIssues, &image.uri),
-        Ok(image) => console.complete(TaskResult::Succeeded, &image.uri),
+        Ok(Done::Image(image)) => console.complete(done, &image.uri),
+        Ok(Done::GoesOn { .. }) => console.complete(done, "The build goes on without this job"),
+        Ok(Done::NotReady { error, .. }) => console.complete(done, &error.to_string()),
         Err(Error::Canceled) => console.complete(TaskResult::Canceled, "The job was canceled"),
         Err(error) => console.complete(TaskResult::Failed, &error.to_string()),
+    }
+}
+
+fn report_not_ready(console: &Console, error: &Error, is_issue: bool) {
+    let text = error.to_string();
+    if is_issue {
+        let text = with_hint(&text, error.hint().as_deref());
+        console.issue(IssueKind::Warning, Some(error.code()), &text);
+    } else {
+        console.line(&text);
     }
 }
 
@@ -203,7 +235,7 @@ pub fn report_clean_up(console: &Console, remains: &[Remains]) {
 /// There is no command for what may be somebody else's.
 const NOT_OURS: &str = "this task deletes only what this step created; the owner of the resource decides whether to delete it";
 
-fn report_remains(console: &Console, remains: &[Remains]) {
+pub(super) fn report_remains(console: &Console, remains: &[Remains]) {
     for stays in remains {
         let why = &stays.why;
         let known = of_text(&[Place::CleanUp], why);
@@ -224,12 +256,16 @@ fn report_remains(console: &Console, remains: &[Remains]) {
 
 /// The image: its variables, and the block that ends the original task's log.
 pub(super) fn report_image(console: &Console, image: &Image) {
-    if image.changed {
+    if image.made == Made::Now {
         console.line("run template:  Succeeded");
     }
+    let id = image.template_id.as_ref().map_or("", ResourceId::as_str);
     console.set_variable("templateName", &image.template_name);
-    console.set_variable("templateId", image.template_id.as_str());
-    console.set_variable("imageChanged", if image.changed { "true" } else { "false" });
+    console.set_variable("templateId", id);
+    console.set_variable(
+        "imageChanged",
+        if image.changed() { "true" } else { "false" },
+    );
     console.set_variable("imageUri", &image.uri);
     set_version_variables(console, &image.uri);
     if let Some(source) = &image.platform_image {
@@ -243,7 +279,7 @@ pub(super) fn report_image(console: &Console, image: &Image) {
     console.line("## task output variables ##");
     console.line(&format!("$(imageUri) =  {}", image.uri));
     console.line(&format!("$(templateName) =  {}", image.template_name));
-    console.line(&format!("$(templateId) =  {}", image.template_id));
+    console.line(&format!("$(templateId) =  {id}"));
     console.line(&line);
 }
 

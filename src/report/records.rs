@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use crate::agent::{Console, TaskResult};
 use crate::arm::template_state::RunState;
-use crate::inputs::Plan;
+use crate::inputs::Action;
 use crate::run::event::Event;
 
+use super::subject::Subject;
 use super::timeline::Timeline;
 
 /// Where the bar stands until the step is really done.
@@ -19,6 +20,7 @@ pub(super) struct Records {
     seed: Option<u64>,
     /// The longest time of the run.
     limit: Duration,
+    is_build: bool,
     /// Name and order of the record that is at work.
     open: Option<(String, usize)>,
     /// How the phase at work ends, as far as is known.
@@ -30,6 +32,7 @@ impl Default for Records {
         Self {
             seed: None,
             limit: Duration::ZERO,
+            is_build: false,
             open: None,
             outcome: TaskResult::Succeeded,
         }
@@ -37,16 +40,23 @@ impl Default for Records {
 }
 
 impl Records {
-    /// The records of a build by `plan`.
-    pub(super) fn of(plan: &Plan) -> Self {
-        let number = plan
-            .template_name
+    /// The records of what the step is about.
+    pub(super) fn of(subject: &Subject<'_>) -> Self {
+        let number = subject
+            .name
             .trim_start_matches(|c: char| !c.is_ascii_digit());
         Self {
-            seed: number.parse().ok(),
-            limit: plan.effective_build_timeout(),
+            // A name of the author's may hold any number, or none.
+            seed: Some(number.parse().unwrap_or_else(|_| sum(subject.name))),
+            limit: subject.limit(),
+            is_build: subject.action == Action::Build,
             ..Self::default()
         }
+    }
+
+    /// Whether the step builds, and waits for the build.
+    pub(super) fn is_of_build(&self) -> bool {
+        self.is_build
     }
 
     /// Shows the phase that has begun.
@@ -92,6 +102,13 @@ impl Records {
         let percent = u8::try_from(u128::from(percent).min(MOST_PERCENT)).unwrap_or_default();
         console.set_progress(percent, sub_state.as_deref().unwrap_or("Running"));
     }
+}
+
+/// A number for a name; FNV-1a (<http://www.isthe.com/chongo/tech/comp/fnv/>).
+fn sum(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| {
+        (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// A GUID of the step's own number and the record's.

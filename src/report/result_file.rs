@@ -18,7 +18,7 @@ pub(super) fn document(image: &Image, phases: &[Phase]) -> Value {
     put("schemaVersion", json!(SCHEMA_VERSION));
     put("taskVersion", json!(TASK_VERSION));
     put("imageUri", json!(image.uri));
-    put("imageChanged", json!(image.changed));
+    put("imageChanged", json!(image.changed()));
     if let Some(caveat) = &image.caveat {
         put("runState", json!(caveat.state.to_string()));
         put("runMessage", json!(caveat.message));
@@ -44,7 +44,10 @@ pub(super) fn document(image: &Image, phases: &[Phase]) -> Value {
     let provenance = provenance.map(|(name, value)| ((*name).to_owned(), json!(value)));
     put("provenance", Value::Object(provenance.collect()));
     put("templateName", json!(image.template_name));
-    put("templateId", json!(image.template_id.as_str()));
+    put(
+        "templateId",
+        json!(image.template_id.as_ref().map(ResourceId::as_str)),
+    );
     put("runOutputName", json!(image.run_output));
     let phases: Vec<_> = phases
         .iter()

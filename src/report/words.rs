@@ -1,11 +1,12 @@
 //! How each event reads in the log. No line for what the agent alone is told.
 
+use super::follow;
 use crate::arm::gallery::RegionState;
 use crate::error::duration;
 use crate::inputs::declared::{PACKAGE_EXCLUDE, PACKAGE_PATH};
 use crate::run::Output;
 use crate::run::event::{Event, Sending};
-use crate::run::leftover::{Leftover, Remains, Tie};
+use crate::run::leftover::{Keeping, Leftover, Remains, Tie};
 
 /// The lines for `event`.
 pub(super) fn of(event: &Event) -> Vec<String> {
@@ -55,22 +56,22 @@ pub(super) fn of(event: &Event) -> Vec<String> {
         }
         Event::CleaningUp => vec!["deleting the resources of the build".to_owned()],
         Event::Removed(leftover) => of_removal(leftover),
-        Event::Kept(leftover) => of_what_stays(leftover),
-        Event::Registered(_)
-        | Event::NotThere(_)
-        | Event::RepositoryInPackage
-        | Event::LargePackage { .. }
-        | Event::KeyInstead { .. }
-        | Event::StepStarted { .. }
-        | Event::StepEnded { .. } => Vec::new(),
-        _ => of_what_is_there(event),
+        Event::Kept(leftover, why) => of_what_stays(leftover, *why),
+        // What is said as a warning, and what the agent alone is told, has no line.
+        _ => [follow::lines(event), of_what_is_there(event)].concat(),
     }
 }
 
-fn of_what_stays(leftover: &Leftover) -> Vec<String> {
+fn of_what_stays(leftover: &Leftover, why: Keeping) -> Vec<String> {
     let command = Remains::of(leftover.clone(), Tie::Ours, "").removal();
+    let why = match why {
+        Keeping::HoldsResult => {
+            "because the VHD, or the VM of the failed build, would be deleted with it"
+        }
+        Keeping::Asked => "because it is to be kept",
+    };
     vec![format!(
-        "{} remains, because the VHD, or the VM of the failed build, would be deleted with it. When it is no longer needed, run: {}",
+        "{} remains, {why}. When it is no longer needed, run: {}",
         leftover.describe(),
         command.unwrap_or_default()
     )]
@@ -110,7 +111,7 @@ pub(super) fn warning_of(event: &Event) -> Option<(&'static str, String, String)
                 "to exclude part of it, use input '{exclude}', or specify a smaller folder in input '{folder}'"
             ),
         )),
-        _ => None,
+        _ => follow::warning_of(event),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Removing what a build left: asks Azure what exists, touches nothing that is not ours, and unwinds from there.
 
 mod lock;
+pub mod package;
 mod template;
 
 use std::time::Duration;
@@ -9,12 +10,11 @@ use http::StatusCode;
 use tokio::time::Instant;
 
 use super::event::{Event, Events};
-use super::leftover::{Leftover, Leftovers, Remains, Tie};
+use super::leftover::{Keeping, Leftover, Leftovers, Remains, Tie};
 use super::tie::{self, Unsure};
 use crate::arm::Arm;
 use crate::inputs::Owner;
 use crate::resource::ResourceId;
-use crate::storage;
 use template::is_busy;
 
 /// How long clean-up may take.
@@ -38,6 +38,8 @@ enum Removal {
     Done,
     /// There was nothing.
     NotThere,
+    /// A tag says that it stays.
+    Kept,
 }
 
 /// Why something stays.
@@ -54,6 +56,10 @@ struct Progress<'p, 'e> {
     leftover: &'p Leftover,
     /// What Azure said to the last request that did not succeed.
     last_word: Option<String>,
+    /// Whether the package that a template's tag names goes, too.
+    along: bool,
+    /// What of that stays.
+    remains: Vec<Remains>,
 }
 
 impl Progress<'_, '_> {
@@ -76,43 +82,75 @@ pub async fn clean_up(
 ) -> Vec<Remains> {
     let deadline = Instant::now() + budget.0;
     let mut order = leftovers.all();
-    order.sort_by_key(|leftover| matches!(leftover, Leftover::Template { .. }));
+    order.sort_by_key(Leftover::is_template);
+    // The package of a template that another step or attempt made is named by the template's tag alone.
+    let along = order.iter().all(Leftover::is_template);
     let mut remains = Vec::new();
     for leftover in order {
-        let mut progress = Progress {
-            leftovers: &mut *leftovers,
-            leftover: &leftover,
-            last_word: None,
-        };
-        let removal = remove(arm, owner, &leftover, &mut progress);
-        let removal = tokio::time::timeout_at(deadline, removal).await;
-        let last = progress.last_word;
-        let tie = leftovers.tie(&leftover);
-        remains.push(match removal {
-            Ok(Ok(Removal::Done)) => {
-                leftovers.removed(&leftover);
-                continue;
-            }
-            Ok(Ok(Removal::NotThere)) => {
-                leftovers.not_there(&leftover);
-                continue;
-            }
-            Ok(Err(Stays::NotOurs(reason))) => {
-                leftovers.disproven(&leftover);
-                Remains::of(leftover, Tie::NotOurs, &reason)
-            }
-            Ok(Err(Stays::Refused(why))) => Remains { leftover, why, tie },
-            Err(_) => {
-                let minutes = budget.0.as_secs() / 60;
-                let last = last.map(|word| format!("; the last answer was: {word}"));
-                let reason = format!(
-                    "it was not gone after {minutes} minutes{}",
-                    last.unwrap_or_default()
-                );
-                Remains::of(leftover, tie, &reason)
-            }
-        });
+        let (own, place) = ((leftover, along), (deadline, budget));
+        remains.extend(remove_in_time(arm, owner, own, leftovers, place).await);
     }
+    remains
+}
+
+/// Removes a template that another step or attempt made, with its package.
+pub(super) async fn remove_with_package(
+    arm: &Arm,
+    owner: &Owner,
+    template: Leftover,
+    leftovers: &mut Leftovers<'_>,
+    budget: Budget,
+) -> Vec<Remains> {
+    let place = (Instant::now() + budget.0, budget);
+    remove_in_time(arm, owner, (template, true), leftovers, place).await
+}
+
+async fn remove_in_time(
+    arm: &Arm,
+    owner: &Owner,
+    (leftover, along): (Leftover, bool),
+    leftovers: &mut Leftovers<'_>,
+    (deadline, budget): (Instant, Budget),
+) -> Vec<Remains> {
+    let mut progress = Progress {
+        leftovers: &mut *leftovers,
+        leftover: &leftover,
+        last_word: None,
+        along,
+        remains: Vec::new(),
+    };
+    let removal = remove(arm, owner, &leftover, &mut progress);
+    let removal = tokio::time::timeout_at(deadline, removal).await;
+    let (last, mut remains) = (progress.last_word, progress.remains);
+    let tie = leftovers.tie(&leftover);
+    remains.push(match removal {
+        Ok(Ok(Removal::Done)) => {
+            leftovers.removed(&leftover);
+            return remains;
+        }
+        Ok(Ok(Removal::NotThere)) => {
+            leftovers.not_there(&leftover);
+            return remains;
+        }
+        Ok(Ok(Removal::Kept)) => {
+            leftovers.keep(&leftover, Keeping::Asked);
+            return remains;
+        }
+        Ok(Err(Stays::NotOurs(reason))) => {
+            leftovers.disproven(&leftover);
+            Remains::of(leftover, Tie::NotOurs, &reason)
+        }
+        Ok(Err(Stays::Refused(why))) => Remains { leftover, why, tie },
+        Err(_) => {
+            let minutes = budget.0.as_secs() / 60;
+            let last = last.map(|word| format!("; the last answer was: {word}"));
+            let reason = format!(
+                "it was not gone after {minutes} minutes{}",
+                last.unwrap_or_default()
+            );
+            Remains::of(leftover, tie, &reason)
+        }
+    });
     remains
 }
 
@@ -132,7 +170,7 @@ async fn remove(
             let id: ResourceId = id
                 .parse()
                 .map_err(|error| refused(format!("'{id}' is no resource id: {error}")))?;
-            return template::remove(arm, &owner.origin, &id, progress).await;
+            return template::remove(arm, owner, &id, progress).await;
         }
         Leftover::Unknown(_) => return Err(Stays::NotOurs(tie::FOREIGN.to_owned())),
     };
@@ -147,31 +185,17 @@ async fn remove(
             Err(_) => return Err(refused("Azure did not say where it is".to_owned())),
         }
     };
-    let failed = |failure: String| Stays::Refused(failure);
-    let client = if by_key {
-        let key = arm.storage_account_key(blob.account()).await;
-        let key = key.map_err(|failure| failed(failure.to_string()))?;
-        storage::with_key(&arm.client, blob.account(), key)
-    } else {
-        arm.client.clone()
-    };
-    match storage::delete(&client, &blob).await {
+    match package::delete(arm, &blob, by_key).await {
         Ok(true) => Ok(Removal::Done),
         Ok(false) => Ok(Removal::NotThere),
-        Err(failure) => Err(failed(failure.to_string())),
+        Err(reason) => Err(Stays::Refused(reason)),
     }
 }
 
 /// On a cancel there are seconds: the run is told to stop, nothing is waited for. The post-job step removes what is registered.
-pub async fn cancel_runs(arm: &Arm, leftovers: &Leftovers<'_>, events: &dyn Events) {
-    for leftover in leftovers.all() {
-        let Leftover::Template { id } = leftover else {
-            continue;
-        };
-        let Ok(id) = id.parse::<ResourceId>() else {
-            continue;
-        };
-        if let Err(failure) = arm.cancel_run(&id).await
+pub async fn cancel_runs(arm: &Arm, templates: &[ResourceId], events: &dyn Events) {
+    for id in templates {
+        if let Err(failure) = arm.cancel_run(id).await
             && !is_busy(&failure)
             && !failure.is(StatusCode::NOT_FOUND)
         {

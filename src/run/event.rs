@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::Image;
 use super::distribution::Output;
-use super::leftover::Leftover;
+use super::leftover::{Keeping, Leftover, Remains};
 use crate::arm::gallery::RegionState;
 use crate::arm::template_state::RunState;
 use crate::check::Finding;
 use crate::log::Step;
-use crate::resource::ResourceGroupId;
+use crate::resource::{ResourceGroupId, ResourceId};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -199,7 +199,78 @@ pub enum Event {
     /// This thing is not there: it was not made by us after all, or is gone already.
     NotThere(Leftover),
     /// This thing stays on purpose.
-    Kept(Leftover),
+    Kept(Leftover, Keeping),
+    /// This thing is none of this job's any more: a run goes on that needs it.
+    Released(Leftover),
+    /// This stays, and cannot be removed now.
+    Remains(Box<Remains>),
+    /// The tag that keeps the template could not be written.
+    NotMarked {
+        /// Why.
+        reason: String,
+    },
+    /// The job was canceled, and the run goes on.
+    LeftRunning {
+        /// The template.
+        template: ResourceId,
+    },
+    /// A run that is there is followed.
+    Following {
+        /// The template.
+        template: ResourceId,
+        /// Name of the run output of its first target.
+        run_output: String,
+        /// How long ago the run began, if it has.
+        since: Option<Duration>,
+        /// Which build of which pipeline made the template, as far as it is known.
+        by: Option<String>,
+    },
+    /// Azure has started another run of the template meanwhile.
+    AnotherRun,
+    /// The template is gone, and the image was found by its tags.
+    FoundByTags {
+        /// The number of the version, or the name of the image.
+        name: String,
+    },
+    /// An earlier attempt at this step has made the image.
+    EarlierImage {
+        /// The number of the version, or the name of the image.
+        name: String,
+    },
+    /// The template of an earlier attempt is being provisioned.
+    EarlierProvisioning {
+        /// Its name.
+        template: String,
+    },
+    /// The template of an earlier attempt has never run.
+    EarlierNotStarted {
+        /// Its name.
+        template: String,
+    },
+    /// The run of an earlier attempt is on.
+    EarlierRunning {
+        /// Since it began.
+        elapsed: Duration,
+    },
+    /// The run of an earlier attempt has ended well.
+    EarlierEnded,
+    /// The run of an earlier attempt has ended without an image.
+    EarlierFailed {
+        /// How it ended.
+        state: RunState,
+    },
+    /// The template of an earlier attempt is of no use, and is deleted.
+    EarlierDropped {
+        /// Its name.
+        template: String,
+        /// Why, as the rest of a sentence about it.
+        why: String,
+    },
+    /// Packages that earlier attempts left were deleted.
+    OrphansRemoved {
+        /// How many.
+        count: usize,
+    },
 }
 
 /// How far a package has come.

@@ -2,10 +2,15 @@
 //!
 //! Tags are texts that others may have written. What is found is only looked at; what is changed or deleted because of tags is proven first.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use time::OffsetDateTime;
+use tokio::time::{Instant, sleep};
 
 use super::marks::Marks;
+use super::watch::is_final;
+use crate::arm::pace::Pace;
 use crate::arm::template_state::Template;
 use crate::arm::{Arm, Failure};
 use crate::error::Error;
@@ -171,6 +176,32 @@ pub async fn missing(arm: &Arm, group: &ResourceGroupId, sought: Sought<'_>) -> 
 /// The id of template `name` in `group`.
 pub fn named(group: &ResourceGroupId, name: &str) -> ResourceId {
     ResourceId::in_group(group.subscription(), group.name(), IMAGE_TEMPLATE, name)
+}
+
+/// Waits until template `id` is gone that Azure deletes.
+///
+/// # Errors
+/// It is still there after `limit`, or Azure refuses to tell.
+pub(super) async fn until_gone(arm: &Arm, id: &ResourceId, limit: Duration) -> Result<(), Error> {
+    let (start, mut pace) = (Instant::now(), Pace::new(None));
+    let mut last = None;
+    while start.elapsed() < limit {
+        match arm.template(id).await {
+            Ok(seen) => pace.asked(seen.pause),
+            Err(failure) if is_missing(&failure) => return Ok(()),
+            Err(failure) if is_final(&failure) => return Err(failure.into()),
+            Err(failure) => last = Some(failure),
+        }
+        sleep(pace.pause()).await;
+    }
+    Err(last.map_or_else(
+        || Error::NotOurs {
+            doing: format!("Waiting until image template '{}' is deleted", id.name()),
+            why: format!("it is not gone after {} minutes", limit.as_secs() / 60),
+            instead: "run the job again later".to_owned(),
+        },
+        Error::from,
+    ))
 }
 
 /// Whether there is no such template. A group that is not there is another failure.

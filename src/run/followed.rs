@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::distribution::{Distribution, distributions_of};
+use super::find::Found;
 use super::provenance::{self, Record};
 use crate::arm::template_state::Template;
 use crate::diagnosis::Customizer;
@@ -48,6 +49,20 @@ impl<'a> Followed<'a> {
         }
     }
 
+    /// A template that is there. `plan` is whose build it is, where that is this step's.
+    pub(super) fn of_found(found: &Found, plan: Option<&'a Plan>, stream_logs: bool) -> Self {
+        let seen = &found.template;
+        Self {
+            id: found.id.clone(),
+            template: seen.definition.clone().unwrap_or_default(),
+            staging_group: seen.staging_group.clone(),
+            source_version: seen.source_version.clone(),
+            package: None,
+            plan,
+            stream_logs,
+        }
+    }
+
     /// Its name.
     pub(super) fn name(&self) -> &str {
         self.id.name()
@@ -87,6 +102,21 @@ impl<'a> Followed<'a> {
         }
         let source = self.template.properties.source.as_ref();
         provenance::of_tags(source, version, self.artifact_tags())
+    }
+
+    /// Which pipeline's build has made the template, as far as the tags of its image tell.
+    pub(super) fn built_by(&self) -> Option<String> {
+        let record = provenance::of_tags(None, None, self.artifact_tags());
+        let fact = |wanted: &str| {
+            let mut facts = record.iter();
+            let found = facts.find(|(name, _)| *name == wanted);
+            found.map(|(_, value)| value.as_str())
+        };
+        let known: Vec<_> = ["pipeline", "buildNumber"]
+            .into_iter()
+            .filter_map(fact)
+            .collect();
+        (!known.is_empty()).then(|| known.join(" "))
     }
 
     /// The tags that the first target's image gets.

@@ -21,8 +21,8 @@ pub struct Image {
     pub uri: String,
     /// Name of the template that it was built by.
     pub template_name: String,
-    /// Resource id of that template.
-    pub template_id: ResourceId,
+    /// Resource id of that template, as far as it is known.
+    pub template_id: Option<ResourceId>,
     /// What it was built from, where that is a marketplace image.
     pub platform_image: Option<PlatformImage>,
     /// What every target got, in the order of the template; `uri` is that of the first.
@@ -33,10 +33,34 @@ pub struct Image {
     pub source: Option<Source>,
     /// Where it comes from, by the names of the tags that say so.
     pub provenance: Record,
-    /// Whether this build made it; otherwise it was there, made of the same.
-    pub changed: bool,
+    /// Whether this build made it.
+    pub made: Made,
     /// Why the run that made it did not simply succeed, if it did not.
     pub caveat: Option<Caveat>,
+}
+
+/// Who made an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Made {
+    /// The run that was followed.
+    Now,
+    /// An earlier attempt, or a run that another job has followed: its template is gone.
+    Earlier,
+    /// An earlier build, of the same.
+    Before,
+}
+
+impl Image {
+    /// The number of the image version, or the name of the managed image; the address of a VHD.
+    pub fn called(&self) -> String {
+        let id = self.uri.parse::<ResourceId>();
+        id.map_or_else(|_| self.uri.clone(), |id| id.name().to_owned())
+    }
+
+    /// Whether there is an image that was not there before the build.
+    pub fn changed(&self) -> bool {
+        self.made != Made::Before
+    }
 }
 
 /// The image is there, and the run did not simply succeed: it reached some of its targets, or ended in a state that we do not know.
@@ -96,13 +120,13 @@ pub(super) async fn collect(
     Ok(Image {
         uri,
         template_name: followed.name().to_owned(),
-        template_id: followed.id.clone(),
+        template_id: Some(followed.id.clone()),
         outputs: all,
         run_output: followed.run_output_name().to_owned(),
         source: source.cloned(),
         provenance: followed.provenance(version.as_deref()),
         platform_image: platform_image(source, version),
-        changed: true,
+        made: Made::Now,
         caveat: Caveat::of(end),
     })
 }

@@ -35,6 +35,11 @@ impl Leftover {
         Self::Template { id: id.to_string() }
     }
 
+    /// Whether it is a template.
+    pub fn is_template(&self) -> bool {
+        matches!(self, Self::Template { .. })
+    }
+
     /// What it is, for a sentence.
     pub fn describe(&self) -> String {
         match self {
@@ -85,6 +90,15 @@ fn cut(text: &str) -> String {
         Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
+}
+
+/// Why something stays on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeping {
+    /// A VHD, or the VM of a failed build, would go with it.
+    HoldsResult,
+    /// The author, or a tag, asks for it.
+    Asked,
 }
 
 /// How sure it is that something is ours.
@@ -217,9 +231,16 @@ impl<'a> Leftovers<'a> {
     }
 
     /// `leftover` stays on purpose.
-    pub fn keep(&mut self, leftover: &Leftover) {
+    pub fn keep(&mut self, leftover: &Leftover, why: Keeping) {
         self.forget(leftover);
-        self.events.emit(Event::Kept(leftover.clone()));
+        self.events.emit(Event::Kept(leftover.clone(), why));
+    }
+
+    /// All of it is none of this job's any more: a run goes on that needs it, and whoever comes back removes it.
+    pub fn release(&mut self) {
+        for (leftover, _) in std::mem::take(&mut self.all) {
+            self.events.emit(Event::Released(leftover));
+        }
     }
 
     fn forget(&mut self, leftover: &Leftover) {
@@ -237,6 +258,15 @@ impl<'a> Leftovers<'a> {
     pub fn all(&self) -> Vec<Leftover> {
         let all = self.all.iter();
         all.map(|(leftover, _)| leftover.clone()).collect()
+    }
+
+    /// All of it is in `others` from now on.
+    pub(super) fn move_to(&mut self, others: &mut Leftovers<'_>) {
+        for (leftover, tie) in std::mem::take(&mut self.all) {
+            if !others.all.iter().any(|(known, _)| *known == leftover) {
+                others.all.push((leftover, tie));
+            }
+        }
     }
 
     /// How sure it is that `leftover` is ours.

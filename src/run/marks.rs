@@ -5,31 +5,45 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
 use crate::arm::template_state::Template;
-use crate::inputs::Plan;
 use crate::inputs::declared::TASK_VERSION;
 use crate::inputs::origin::{INPUTS, KEEP, LONGEST_VALUE, MADE, PACKAGE, RUN, STEP, TASK};
+use crate::inputs::{Origin, Plan};
 use crate::resource::ResourceId;
 use crate::storage::StorageAccount;
 
-/// The tags of the template of `plan`, made at `now` by Azure's clock; its package is in `account`.
+/// The tags of the template of `plan`, asked to build of what has the sum `inputs`, made at `now` by Azure's clock; its package is in `account`.
 pub(super) fn of(
     plan: &Plan,
     account: Option<&StorageAccount>,
+    inputs: &str,
     now: Option<OffsetDateTime>,
 ) -> Vec<(&'static str, String)> {
-    let time = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
-    let made = now.and_then(|now| now.to_offset(time::UtcOffset::UTC).format(time).ok());
     let all = [
         (TASK, Some(TASK_VERSION.to_owned())),
         (RUN, Some(plan.origin.run.clone())),
         (STEP, Some(plan.origin.step.clone())),
         (PACKAGE, account.and_then(|account| package(plan, account))),
-        (MADE, made),
+        (MADE, now.and_then(in_words)),
+        (INPUTS, Some(inputs.to_owned())),
+        (KEEP, plan.life.keep.then(|| "true".to_owned())),
     ];
     let known = all.into_iter();
     known
         .filter_map(|(name, value)| Some((name, value?)))
         .collect()
+}
+
+/// The tags by which the image is found again when its template is gone.
+pub(super) fn of_image(origin: &Origin, inputs: Option<&str>) -> Vec<(&'static str, String)> {
+    let mut tags = vec![(RUN, origin.run.clone()), (STEP, origin.step.clone())];
+    tags.extend(inputs.map(|sum| (INPUTS, sum.to_owned())));
+    tags
+}
+
+/// A time as the tag has it.
+pub(super) fn in_words(time: OffsetDateTime) -> Option<String> {
+    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+    time.to_offset(time::UtcOffset::UTC).format(format).ok()
 }
 
 /// Where the package is. One that stays for later runs is none of the template's.

@@ -1,7 +1,10 @@
 //! The story of a build: from a plan to an image, leaving nothing behind.
 
+mod adoption;
 pub mod clean_up;
+mod course;
 mod distribution;
+mod ending;
 pub mod event;
 pub mod find;
 mod followed;
@@ -17,42 +20,98 @@ mod prepare;
 mod proof;
 pub mod provenance;
 mod replication;
+mod same;
 mod script;
 pub mod start;
 pub mod submit;
+mod tagged;
 mod tail;
 pub mod tie;
 mod unchanged;
+mod wait;
 pub mod watch;
 
 use std::borrow::Cow;
 use std::path::Path;
-use std::time::Duration;
 
+use time::OffsetDateTime;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::arm::Arm;
+use crate::arm::operation::Started;
 use crate::check::{Finding, Job, foreseen};
 use crate::error::Error;
 use crate::inputs::{Owner, Plan};
-use clean_up::{Budget, cancel_runs, clean_up};
+use crate::resource::ResourceId;
+use adoption::Taken;
+use clean_up::{Budget, clean_up};
+use course::Course;
 pub use distribution::{Distribution, Output};
-use event::{Event, Events};
+use ending::Ending;
+use event::Events;
 use followed::Followed;
-pub use image::{Caveat, Image, PlatformImage};
-use leftover::{Leftover, Leftovers, Remains};
+pub use image::{Caveat, Image, Made, PlatformImage};
+use leftover::{Leftover, Leftovers, Remains, Tie};
 use prepare::{Prepared, look_around, prepare};
+use submit::Created;
+use tail::{Place, Run};
 use unchanged::Look;
+pub use wait::wait_for_image;
+use watch::RunEnd;
 
-/// What a build came to.
+/// What a step came to.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The image, or why there is none.
-    pub result: Result<Image, Error>,
+    /// What was done, or why it was not.
+    pub result: Result<Done, Error>,
     /// What could not be removed.
     pub remains: Vec<Remains>,
     /// What was warned of before the build, and may be why it failed.
     pub foreseen: Vec<Finding>,
+}
+
+/// What a step has done.
+#[derive(Debug)]
+pub enum Done {
+    /// The image is there.
+    Image(Box<Image>),
+    /// The run goes on without this job.
+    GoesOn {
+        /// When the service ends it at the latest, by Azure's clock.
+        deadline: Option<OffsetDateTime>,
+    },
+    /// The image was not ready in the time given, and that is no failure.
+    NotReady {
+        /// What there is to say of it.
+        error: Box<Error>,
+        /// Whether it is worth a warning.
+        is_issue: bool,
+    },
+}
+
+impl Outcome {
+    /// Nothing is left.
+    fn of(result: Result<Done, Error>) -> Self {
+        Self {
+            result,
+            remains: Vec::new(),
+            foreseen: Vec::new(),
+        }
+    }
+
+    /// Nothing was done, and nothing is there.
+    pub fn failed(error: Error) -> Self {
+        Self::of(Err(error))
+    }
+
+    /// The image, if there is one.
+    pub fn image(&self) -> Option<&Image> {
+        match &self.result {
+            Ok(Done::Image(image)) => Some(image),
+            Ok(Done::GoesOn { .. } | Done::NotReady { .. }) | Err(_) => None,
+        }
+    }
 }
 
 /// Where a build runs.
@@ -64,74 +123,124 @@ pub struct Workplace<'a> {
     pub job: Job,
 }
 
-/// The agent grants 7.5 s after its first signal; the rest of them is for the report.
-const CANCEL_BUDGET: Duration = Duration::from_secs(5);
-
 /// Why something stays after a cancel.
 pub const NOT_REMOVED_YET: &str = "the job was canceled before it was removed";
 
-/// Builds the image of `plan`, unless `stop` comes first.
+/// Builds the image of `plan`, or takes over what an earlier attempt has begun of it, unless `stop` comes first. `earlier` is what an attempt in
+/// the same job left: what is not taken over is removed first.
 pub async fn build_image(
     plan: &Plan,
     arm: &Arm,
     workplace: Workplace<'_>,
     events: &dyn Events,
     stop: &CancellationToken,
+    earlier: Vec<(Leftover, Tie)>,
 ) -> Outcome {
+    let owner = Owner::from(plan);
     let mut leftovers = Leftovers::none(events);
+    let mut earlier = Earlier::new(events, earlier);
     let mut suspected = Vec::new();
-    let building = build(plan, arm, workplace, events, &mut leftovers, &mut suspected);
+    let course = Course::default();
+    let place = Place {
+        arm,
+        folder: workplace.folder,
+        events,
+        course: &course,
+    };
+    let own = Step { plan, place };
+    let building = async {
+        sign_in(arm).await?;
+        if !plan.life.resume {
+            earlier.remove(arm, &owner).await;
+        }
+        let taken = own.take_over(&mut leftovers).await?;
+        earlier.hand_over(taken.template(), &mut leftovers);
+        earlier.remove(arm, &owner).await;
+        let job = workplace.job;
+        Box::pin(build(&own, job, taken, &mut leftovers, &mut suspected)).await
+    };
     let result = tokio::select! {
         biased;
         () = stop.cancelled() => Err(Error::Canceled),
         result = Box::pin(building) => result,
     };
-    if matches!(result, Err(Error::Canceled)) {
-        return canceled(arm, &leftovers, events).await;
-    }
-    if let Err(Error::Deadline { .. }) = &result {
-        cancel_runs(arm, &leftovers, events).await;
-    }
-    if let Ok(image) = &result {
-        events.emit(Event::Built(Box::new(image.clone())));
-    }
-    keep_what_is_the_result(plan, &result, &mut leftovers);
-    if !leftovers.all().is_empty() {
-        events.emit(Event::CleaningUp);
-    }
-    let owner = Owner::from(plan);
-    let remains = tokio::select! {
-        biased;
-        () = stop.cancelled() => leftovers.all_remain(NOT_REMOVED_YET),
-        remains = clean_up(arm, &owner, &mut leftovers, Budget::AFTER_BUILD) => remains,
+    let ending = Ending {
+        place,
+        owner: &owner,
+        stop,
+        on_cancel: plan.life.on_cancel,
+        keep: plan.life.keep,
     };
-    let foreseen = match &result {
-        Err(error) => foreseen(&suspected, &error.said()),
-        Ok(_) => Vec::new(),
-    };
-    Outcome {
-        result,
-        remains,
-        foreseen,
+    let mut outcome = ending.conclude(result, leftovers).await;
+    outcome.remains.append(&mut earlier.remains());
+    if let Err(error) = &outcome.result {
+        outcome.foreseen = foreseen(&suspected, &error.said());
+    }
+    outcome
+}
+
+/// What an attempt in the same job left.
+struct Earlier<'a> {
+    leftovers: Leftovers<'a>,
+    /// What could not be removed, once that was tried.
+    remains: Option<Vec<Remains>>,
+}
+
+impl<'a> Earlier<'a> {
+    fn new(events: &'a dyn Events, all: Vec<(Leftover, Tie)>) -> Self {
+        let leftovers = Leftovers::known(events, all);
+        Self {
+            leftovers,
+            remains: None,
+        }
+    }
+
+    /// What belongs to a template that goes on is this attempt's now.
+    fn hand_over(&mut self, taken: Option<&ResourceId>, leftovers: &mut Leftovers<'_>) {
+        let taken = taken.map(Leftover::template);
+        if taken.is_some_and(|taken| self.leftovers.all().contains(&taken)) {
+            self.leftovers.move_to(leftovers);
+        }
+    }
+
+    async fn remove(&mut self, arm: &Arm, owner: &Owner) {
+        if self.remains.is_none() && !self.leftovers.all().is_empty() {
+            let budget = Budget::AFTER_CANCEL;
+            let remains = clean_up(arm, owner, &mut self.leftovers, budget).await;
+            self.remains = Some(remains);
+        }
+    }
+
+    fn remains(self) -> Vec<Remains> {
+        let untouched = || self.leftovers.all_remain(NOT_REMOVED_YET);
+        self.remains.unwrap_or_else(untouched)
     }
 }
 
+async fn sign_in(arm: &Arm) -> Result<(), Error> {
+    let signed_in = arm.client.sign_in(&arm.scope).await;
+    signed_in.map_err(Error::SignIn)
+}
+
 async fn build(
-    plan: &Plan,
-    arm: &Arm,
-    Workplace { folder, job }: Workplace<'_>,
-    events: &dyn Events,
+    step: &Step<'_>,
+    job: Job,
+    taken: Taken<'_>,
     leftovers: &mut Leftovers<'_>,
     suspected: &mut Vec<Finding>,
-) -> Result<Image, Error> {
-    arm.client
-        .sign_in(&arm.scope)
-        .await
-        .map_err(Error::SignIn)?;
+) -> Result<Done, Error> {
+    let Step { plan, place } = *step;
+    let Place { arm, events, .. } = place;
+    match taken {
+        Taken::Nothing => {}
+        Taken::Image(image) => return Ok(Done::Image(image)),
+        Taken::Run(followed, at) => return step.go_on(&followed, at).await,
+    }
+    let asked = plan;
     let content = package::content(plan).await?;
     let (plan, inputs) = if plan.skip_if_unchanged {
         match unchanged::look(plan, arm, content.as_ref(), events).await {
-            Look::Unchanged(image) => return Ok(*image),
+            Look::Unchanged(image) => return Ok(Done::Image(image)),
             Look::Build(pinned, inputs) => (Cow::Owned(*pinned), inputs),
         }
     } else {
@@ -139,43 +248,77 @@ async fn build(
     };
     let plan = plan.as_ref();
     let around = look_around(plan, arm, job, events, suspected).await?;
-    let Prepared { template, package } =
-        prepare(plan, arm, around, (content, inputs), events, leftovers).await?;
-    let provisioned = submit::create_template(arm, plan, &template, events, leftovers).await?;
-    let run = start::start_run(arm, plan, &provisioned, events).await?;
+    let sums = (content, inputs);
+    let prepared = prepare((plan, asked), arm, around, sums, events, leftovers).await?;
+    let Prepared { template, package } = prepared;
+    let provisioned = match submit::create_template(arm, plan, &template, events, leftovers).await?
+    {
+        Created::Provisioned(provisioned) => provisioned,
+        // Somebody was quicker under this name: perhaps an earlier attempt at this step.
+        Created::Taken(failure) => {
+            return match step.take_over(leftovers).await? {
+                Taken::Nothing => Err(failure.into()),
+                Taken::Image(image) => Ok(Done::Image(image)),
+                Taken::Run(followed, at) => step.go_on(&followed, at).await,
+            };
+        }
+    };
     let followed = Followed::of_plan(plan, template, &provisioned, package);
-    tail::to_its_end(arm, &followed, &run, folder, events).await
+    place.course.deals_with(&followed, true, false);
+    let started = start::start_run(arm, &followed.id, &provisioned, events).await?;
+    step.go_on(&followed, At::started(started, place)).await
 }
 
-/// A VHD without an address of its own lies in the template's staging group and would go with the template, also when its run output could not
-/// be read. So would a VM that is to be examined after a failure.
-fn keep_what_is_the_result(
-    plan: &Plan,
-    result: &Result<Image, Error>,
-    leftovers: &mut Leftovers<'_>,
-) {
-    let holds_vhd = result
-        .as_ref()
-        .is_ok_and(|image| image.outputs.iter().any(Output::is_vhd))
-        || matches!(result, Err(Error::NoImage { .. }));
-    let vm_stays =
-        matches!(result, Err(Error::Run { .. })) && plan.properties.keeps_vm_after_error();
-    if vm_stays || (holds_vhd && plan.properties.result_lies_with_template()) {
-        leftovers.keep(&Leftover::template(&plan.template_id));
+/// A build, and where it happens.
+#[derive(Clone, Copy)]
+struct Step<'a> {
+    plan: &'a Plan,
+    place: Place<'a>,
+}
+
+/// Where a run is.
+enum At {
+    /// It is on. The second is since when, by Azure's clock.
+    On(Run, Option<OffsetDateTime>),
+    /// It has ended.
+    Over(RunEnd),
+}
+
+impl At {
+    /// A run that this step has just started.
+    fn started(started: Started, place: Place<'_>) -> Self {
+        place.course.runs(course::Run::Started);
+        Self::On(Run::from(started), place.arm.client.azure_time())
     }
 }
 
-async fn canceled(arm: &Arm, leftovers: &Leftovers<'_>, events: &dyn Events) -> Outcome {
-    events.emit(Event::Canceling);
-    let sent = tokio::time::timeout(CANCEL_BUDGET, cancel_runs(arm, leftovers, events)).await;
-    if sent.is_err() {
-        events.emit(Event::CancelNotConfirmed {
-            reason: "Azure has not answered yet".to_owned(),
-        });
-    }
-    Outcome {
-        result: Err(Error::Canceled),
-        remains: leftovers.all_remain(NOT_REMOVED_YET),
-        foreseen: Vec::new(),
+impl<'a> Step<'a> {
+    /// Follows the run to its end, or leaves it to itself where nobody wants to wait.
+    async fn go_on(&self, followed: &Followed<'a>, at: At) -> Result<Done, Error> {
+        let Self { plan, place } = self;
+        let image = match at {
+            At::On(_, since) if plan.submits => {
+                let limit = followed.build_timeout();
+                let deadline = since.and_then(|since| since.checked_add(limit.try_into().ok()?));
+                return Ok(Done::GoesOn { deadline });
+            }
+            At::On(run, _) => {
+                let limit = plan.life.wait_limit;
+                let until = limit.map(|limit| Instant::now() + limit);
+                let followed_up = tail::to_its_end(place, followed, &Run { until, ..run }).await;
+                match followed_up {
+                    Err(Error::Gone(failure)) => {
+                        place.course.forget();
+                        return match self.image_by_tags(None).await {
+                            Ok(Some(image)) => Ok(Done::Image(image)),
+                            Ok(None) | Err(_) => Err(failure.into()),
+                        };
+                    }
+                    followed_up => followed_up?,
+                }
+            }
+            At::Over(end) => tail::ended(place, followed, end).await?,
+        };
+        Ok(Done::Image(Box::new(image)))
     }
 }

@@ -1,6 +1,7 @@
 //! Bringing the package to where the build VM reads it.
 
 mod access;
+mod orphans;
 mod progress;
 
 use std::time::Duration;
@@ -37,13 +38,12 @@ pub(super) async fn find_account(
     Ok(storage::find_account(arm, &group, &package.storage_account).await?)
 }
 
-/// The sum of the package's contents, where something depends on it: the whole folder is read for it.
+/// The sum of the package's contents: the whole folder is read for it. The archive is none to compare by: how small the same files get differs
+/// from processor to processor.
 pub(super) async fn content(plan: &Plan) -> Result<Option<Sha256>, Error> {
     match &plan.package {
-        Some(package) if plan.skip_if_unchanged || package.retention.is_some() => {
-            Ok(Some(storage::content(&source(package, None)).await?))
-        }
-        _ => Ok(None),
+        Some(package) => Ok(Some(storage::content(&source(package, None)).await?)),
+        None => Ok(None),
     }
 }
 
@@ -106,6 +106,9 @@ impl Sending<'_> {
             }
         }
         let sent = sent?;
+        if plan.life.second_attempt {
+            orphans::remove(self, &way).await;
+        }
         if let Some(Retention { days, .. }) = package.retention {
             self.remove_unused(&way, days).await;
         }

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::inputs::{Package, Plan};
 use crate::storage::{Sha256, StorageAccount};
 use crate::template::model::ImageTemplate;
-use crate::template::{add_tags, compose, mark};
+use crate::template::{add_tags, compose, mark, mark_images};
 
 /// A package, and the account that it goes to.
 type Destination<'a> = Option<(&'a Package, StorageAccount)>;
@@ -57,16 +57,17 @@ pub(super) struct Prepared {
     pub(super) package: Option<String>,
 }
 
-/// Brings the package to storage and composes the template. `content` is the sum of the package, `inputs` that of everything that the image is
+/// Brings the package to storage and composes the template of `plan`, which was asked for as `asked`. `content` is the sum of the package, `inputs` that of everything that the image is
 /// made of, where they are known.
 pub(super) async fn prepare(
-    plan: &Plan,
+    (plan, asked): (&Plan, &Plan),
     arm: &Arm,
     around: Around<'_>,
     (content, inputs): (Option<Sha256>, Option<String>),
     events: &dyn Events,
     leftovers: &mut Leftovers<'_>,
 ) -> Result<Prepared, Error> {
+    let asked = unchanged::asked(asked, content.as_ref());
     let link = match &around.destination {
         Some((package, account)) => {
             let sending = package::Sending {
@@ -86,10 +87,11 @@ pub(super) async fn prepare(
         let mut tags =
             provenance::record(plan, around.source_version.as_deref(), package.as_deref());
         tags.extend(inputs.map(|sum| (unchanged::INPUTS, sum)));
+        mark_images(&mut template, &marks::of_image(&plan.origin, Some(&asked)));
         add_tags(&mut template, &tags);
     }
     let account = around.destination.as_ref().map(|(_, account)| account);
-    let marks = marks::of(plan, account, arm.client.azure_time());
+    let marks = marks::of(plan, account, &asked, arm.client.azure_time());
     mark(&mut template, &marks);
     Ok(Prepared { template, package })
 }

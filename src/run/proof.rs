@@ -95,6 +95,7 @@ mod tests {
 
     fn end(state: RunState, started: Option<OffsetDateTime>) -> RunEnd {
         RunEnd {
+            kept: false,
             state,
             phase: None,
             message: String::new(),

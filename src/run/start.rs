@@ -16,7 +16,6 @@ use crate::arm::operation::Started;
 use crate::arm::template_state::Template;
 use crate::arm::{Arm, Cause};
 use crate::error::Error;
-use crate::inputs::Plan;
 use crate::resource::ResourceId;
 
 /// How long the template is read before the request is sent once more. A run shows within a second (recorded in 2023 and 2025).
@@ -36,25 +35,21 @@ enum Signs {
     Unreadable,
 }
 
-/// Starts the run of the plan's template; `before` is what Azure said of the template before that.
+/// Starts the run of template `id`; `before` is what Azure said of the template before that.
 pub async fn start_run(
     arm: &Arm,
-    plan: &Plan,
+    id: &ResourceId,
     before: &Template,
     events: &dyn Events,
 ) -> Result<Started, Error> {
     events.emit(Event::Starting);
-    let template = Reader {
-        arm,
-        id: &plan.template_id,
-        before,
-    };
+    let template = Reader { arm, id, before };
     let not_started = |requests, cause| Error::NotStarted {
-        template: plan.template_name.clone(),
+        template: id.name().to_owned(),
         requests,
         cause,
     };
-    let failure = match arm.start_run(&plan.template_id).await {
+    let failure = match arm.start_run(id).await {
         Ok(started) => return Ok(started),
         Err(failure) => failure,
     };
@@ -71,7 +66,7 @@ pub async fn start_run(
     events.emit(Event::StartingAgain {
         reason: failure.to_string(),
     });
-    let failure = match arm.start_run(&plan.template_id).await {
+    let failure = match arm.start_run(id).await {
         Ok(started) => return Ok(started),
         Err(failure) => failure,
     };

@@ -18,7 +18,9 @@ use crate::arm::pace::Pace;
 use crate::arm::template_state::Template;
 use crate::error::Error;
 use crate::inputs::Plan;
-use crate::template::model::ImageTemplate;
+use crate::inputs::origin::PACKAGE;
+use crate::resource::ResourceId;
+use crate::template::model::{ImageTemplate, Tags};
 
 /// The community measured up to 40 minutes for provisioning; this is beyond doubt.
 const PROVISIONING_LIMIT: Duration = Duration::from_secs(60 * 60);
@@ -36,7 +38,7 @@ pub async fn create_template(
     body: &ImageTemplate,
     events: &dyn Events,
     leftovers: &mut Leftovers<'_>,
-) -> Result<Template, Error> {
+) -> Result<Created, Error> {
     let id = &plan.template_id;
     let leftover = Leftover::template(id);
     leftovers.register(leftover.clone(), &plan.origin.run);
@@ -52,21 +54,34 @@ pub async fn create_template(
     let started = match submitted {
         Submitted::Ours(started) => started,
         Submitted::Refused(failure) => {
-            // What is there under this name, if anything, is not ours to remove.
+            // What is there under this name, if anything, is not what was sent.
             leftovers.not_there(&leftover);
+            let is_taken = failure.is(StatusCode::CONFLICT)
+                && failure.refusal().is_some_and(|it| it.code == "Conflict");
+            if is_taken && plan.life.named {
+                return Ok(Created::Taken(failure));
+            }
             return Err(failure.into());
         }
     };
     leftovers.proven(&leftover);
-    let template = provisioned(arm, plan, &started, start, events).await?;
+    let template = provisioned(arm, id, &started, start, events).await?;
     events.emit(Event::Submitted {
         staging_group: template.staging_group.clone(),
         elapsed: start.elapsed(),
     });
-    Ok(template)
+    Ok(Created::Provisioned(Box::new(template)))
 }
 
-/// What the submission came to.
+/// What became of a template that was submitted.
+pub enum Created {
+    /// It is provisioned, and this is what Azure says of it.
+    Provisioned(Box<Template>),
+    /// There is another one of the name that the author gave it, and Azure refuses to replace that.
+    Taken(Failure),
+}
+
+/// What the request came to.
 enum Submitted {
     /// The template is there, and ours.
     Ours(Started),
@@ -74,7 +89,7 @@ enum Submitted {
     Refused(Failure),
 }
 
-/// The answer to the submission got lost. If a template with our tags is there, it is ours; if none is, it may be submitted once more.
+/// The answer to the submission got lost. If a template with our tags and our package is there, it is ours; if none is, it may be submitted once more.
 async fn after_lost_answer(
     arm: &Arm,
     plan: &Plan,
@@ -83,7 +98,9 @@ async fn after_lost_answer(
 ) -> Result<Submitted, Error> {
     let id = &plan.template_id;
     let followed_by_template = |seen: &Template, failure| {
-        if tie::by_tags(seen, &plan.origin).is_err() {
+        let package = |tags: &Tags| tags.get(PACKAGE).cloned();
+        let sent = body.tags.as_ref().and_then(package);
+        if tie::by_tags(seen, &plan.origin).is_err() || seen.tag(PACKAGE) != sent.as_ref() {
             return Submitted::Refused(failure);
         }
         Submitted::Ours(Started {
@@ -111,14 +128,13 @@ async fn after_lost_answer(
 }
 
 /// Waits for the operation, then reads the template: it tells why it failed, and the source's version.
-async fn provisioned(
+pub(super) async fn provisioned(
     arm: &Arm,
-    plan: &Plan,
+    id: &ResourceId,
     started: &Started,
     start: Instant,
     events: &dyn Events,
 ) -> Result<Template, Error> {
-    let id = &plan.template_id;
     let mut operation = started.operation.as_ref();
     let mut pace = Pace::new(started.pause);
     let mut spoken = Instant::now();
@@ -139,7 +155,7 @@ async fn provisioned(
                     match seen.value {
                         Status::InProgress => continue,
                         Status::Failed { code, message } => {
-                            return Err(failed(plan, code, message));
+                            return Err(failed(id, code, message));
                         }
                         Status::Succeeded | Status::Canceled => {}
                     }
@@ -152,7 +168,7 @@ async fn provisioned(
             Ok(seen) => {
                 news = Instant::now();
                 pace.asked(seen.pause);
-                if let Some(end) = end_of_provisioning(plan, seen.value) {
+                if let Some(end) = end_of_provisioning(id, seen.value) {
                     return end;
                 }
             }
@@ -166,27 +182,27 @@ async fn provisioned(
     }
     let limit = PROVISIONING_LIMIT.as_secs() / 60;
     Err(failed(
-        plan,
+        id,
         "Timeout".to_owned(),
         format!("it was not provisioned after {limit} minutes"),
     ))
 }
 
 /// What the template says of its provisioning, once that is over.
-fn end_of_provisioning(plan: &Plan, template: Template) -> Option<Result<Template, Error>> {
+fn end_of_provisioning(id: &ResourceId, template: Template) -> Option<Result<Template, Error>> {
     match template.provisioning_state.to_ascii_lowercase().as_str() {
         "succeeded" => Some(Ok(template)),
         "failed" | "canceled" => {
             let (code, message) = template.provisioning_error.unwrap_or_default();
-            Some(Err(failed(plan, code, message)))
+            Some(Err(failed(id, code, message)))
         }
         _ => None,
     }
 }
 
-fn failed(plan: &Plan, code: String, message: String) -> Error {
+fn failed(id: &ResourceId, code: String, message: String) -> Error {
     Error::Submission {
-        template: plan.template_name.clone(),
+        template: id.name().to_owned(),
         code,
         message,
     }

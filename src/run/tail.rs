@@ -3,10 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
+use time::OffsetDateTime;
+use tokio::time::Instant;
+
+use super::course::Course;
 use super::event::{Event, Events};
 use super::followed::Followed;
 use super::image::Image;
-use super::watch::{RunEnd, Unfollowed, watch};
+use super::watch::{Following, RunEnd, Unfollowed, watch};
 use super::{image, live_log, log_file, replication, script};
 use crate::arm::Arm;
 use crate::arm::operation::Started;
@@ -17,14 +21,59 @@ use crate::error::Error;
 /// The service ends a build at its limit by itself; this long after it something is wrong.
 const MARGIN: Duration = Duration::from_secs(20 * 60);
 
-/// Follows the run that `started`, and collects what it leaves.
+/// Where a run is followed, and who listens.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) arm: &'a Arm,
+    /// Where files for the job's log go.
+    pub(super) folder: &'a Path,
+    pub(super) events: &'a dyn Events,
+    pub(super) course: &'a Course,
+}
+
+/// A run that is on, and how long it is waited for.
+pub(super) struct Run {
+    /// Where to ask for its operation, if this step has started it.
+    pub(super) started: Started,
+    /// When the run before it began.
+    pub(super) before: Option<OffsetDateTime>,
+    /// How long it has been on.
+    pub(super) already: Duration,
+    /// Until when it is waited for; without it until the service has certainly given it up.
+    pub(super) until: Option<Instant>,
+    /// What comes of it when it does not end in time.
+    pub(super) late: Late,
+}
+
+/// What comes of a run that does not end in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Late {
+    /// It is canceled.
+    Cancel,
+    /// Everything stays as it is.
+    Leave,
+}
+
+/// What this step has just started.
+impl From<Started> for Run {
+    fn from(started: Started) -> Self {
+        Self {
+            started,
+            before: None,
+            already: Duration::ZERO,
+            until: None,
+            late: Late::Cancel,
+        }
+    }
+}
+
+/// Follows `run`, and collects what it leaves.
 pub(super) async fn to_its_end(
-    arm: &Arm,
+    place: &Place<'_>,
     followed: &Followed<'_>,
-    started: &Started,
-    folder: &Path,
-    events: &dyn Events,
+    run: &Run,
 ) -> Result<Image, Error> {
+    let Place { arm, events, .. } = *place;
     let targets = followed.targets();
     let customizers = followed.customizers();
     let group = followed.staging_group.as_ref();
@@ -32,21 +81,26 @@ pub(super) async fn to_its_end(
     let phase = replication::Phase::new(events);
     let end = tokio::select! {
         biased;
-        end = follow(arm, followed, started, &phase) => end?,
+        end = follow(place, followed, run, &phase) => end?,
         never = live_log::stream(arm, shown, &customizers, events) => match never {},
         never = replication::follow(arm, &targets, &phase) => match never {},
     };
-    ended(arm, followed, end, folder, events).await
+    ended(place, followed, end).await
 }
 
 /// What a run left that has ended: its log, and its image or why there is none.
 pub(super) async fn ended(
-    arm: &Arm,
+    place: &Place<'_>,
     followed: &Followed<'_>,
     end: RunEnd,
-    folder: &Path,
-    events: &dyn Events,
 ) -> Result<Image, Error> {
+    let Place {
+        arm,
+        folder,
+        events,
+        course,
+    } = *place;
+    course.ended(end.kept);
     if end.state == RunState::Failed {
         if end.phase.as_deref() == Some("Distributing") {
             // Replication goes on after the service has given up waiting for it.
@@ -73,16 +127,39 @@ fn may_have_distributed(end: &RunEnd, followed: &Followed<'_>) -> bool {
 }
 
 async fn follow(
-    arm: &Arm,
+    place: &Place<'_>,
     followed: &Followed<'_>,
-    run: &Started,
+    run: &Run,
     events: &dyn Events,
 ) -> Result<RunEnd, Error> {
-    let limit = followed.build_timeout() + MARGIN;
-    let end = match watch(arm, &followed.id, run, limit, events).await {
+    let whole = followed.build_timeout() + MARGIN;
+    let limit = match run.until {
+        Some(until) => until.saturating_duration_since(Instant::now()),
+        None => whole.saturating_sub(run.already),
+    };
+    let following = Following {
+        started: &run.started,
+        before: run.before,
+        already: run.already,
+        limit,
+    };
+    let end = match watch(place.arm, &followed.id, following, events).await {
         Ok(end) => end,
         Err(Unfollowed::Lost(failure)) => return Err(Error::Azure(failure)),
-        Err(Unfollowed::TooLong { phase, .. }) => return Err(Error::Deadline { phase, limit }),
+        Err(Unfollowed::Gone(failure)) => return Err(Error::Gone(failure)),
+        Err(Unfollowed::TooLong { phase, elapsed }) => {
+            return Err(match (run.until, run.late) {
+                (None, Late::Cancel) => Error::Deadline {
+                    phase,
+                    limit: whole,
+                },
+                _ => Error::NotReady {
+                    template: followed.name().to_owned(),
+                    phase,
+                    elapsed,
+                },
+            });
+        }
     };
     events.emit(Event::RunEnded {
         elapsed: end.elapsed,

@@ -6,8 +6,8 @@ mod package;
 use super::leftover::{Leftover, Tie};
 use crate::arm::Arm;
 use crate::arm::template_state::Template;
-use crate::inputs::origin::{RUN, STEP};
-use crate::inputs::{Origin, Owner};
+use crate::inputs::origin::{RUN, STEP, TASK};
+use crate::inputs::{Origin, Owner, Templates};
 use crate::resource::{IMAGE_TEMPLATE, ResourceGroupId, ResourceId};
 use crate::storage::{self, BlobRef, CONTAINER};
 
@@ -22,7 +22,7 @@ const OF_ANOTHER_STEP: &str = "it was not made by this step of this pipeline run
 pub fn by_name(leftover: &Leftover, owner: &Owner) -> Result<Tie, String> {
     match leftover {
         Leftover::Template { id } => {
-            let id = template_id(id).ok_or(FOREIGN)?;
+            let id = template_id(id, &owner.templates).ok_or(FOREIGN)?;
             let is = |known: &Option<String>, part: &str| {
                 known
                     .as_deref()
@@ -56,12 +56,31 @@ pub fn by_name(leftover: &Leftover, owner: &Owner) -> Result<Tie, String> {
     }
 }
 
-/// The id of a template with a name that this task gives.
-fn template_id(id: &str) -> Option<ResourceId> {
+/// The id of a template with a name that this task gives, or that the step may deal with.
+fn template_id(id: &str, templates: &Templates) -> Option<ResourceId> {
     let id: ResourceId = id.parse().ok()?;
     let number = id.name().strip_prefix("t_").unwrap_or_default();
     let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    (id.is(IMAGE_TEMPLATE) && is_number).then_some(id)
+    let is = |name: &String| name.eq_ignore_ascii_case(id.name());
+    let fits = match templates {
+        Templates::OfStep(name) => is_number || name.as_ref().is_some_and(is),
+        Templates::OfRun => true,
+        Templates::Named(name) => is(name),
+    };
+    (id.is(IMAGE_TEMPLATE) && fits).then_some(id)
+}
+
+/// Whether the tags of a template say that it is one of those that the step may call its own; or what they say.
+pub(super) fn by_owner(template: &Template, owner: &Owner) -> Result<(), String> {
+    let run = template.tag(RUN);
+    let ours = template.tag(TASK).is_some();
+    match &owner.templates {
+        Templates::OfStep(_) => by_tags(template, &owner.origin),
+        Templates::Named(_) | Templates::OfRun if !ours => Err(FOREIGN.to_owned()),
+        Templates::Named(_) => Ok(()),
+        Templates::OfRun if run == Some(&owner.origin.run) => Ok(()),
+        Templates::OfRun => Err("it was not made by this pipeline run".to_owned()),
+    }
 }
 
 /// Whether the tags of a template name this step of this run; or which one they name.
@@ -121,6 +140,7 @@ mod tests {
             subscription: Some("s".to_owned()),
             resource_group: Some("g".to_owned()),
             storage_account: Some("st".to_owned()),
+            templates: Templates::OfStep(Some("aib-4711".to_owned())),
         }
     }
 
@@ -140,6 +160,7 @@ mod tests {
             true,
         );
         check(&format!("{group}/production"), false);
+        check(&format!("{group}/AIB-4711"), true);
         check(&format!("{group}/t_"), false);
         check(&format!("{group}/t_1/runOutputs/t_1"), false);
         check(&format!("{group}/../t_1"), false);

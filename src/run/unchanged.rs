@@ -4,7 +4,7 @@
 
 use super::distribution::{Output, distributions_of};
 use super::event::{Event, Events};
-use super::image::{Image, platform_image};
+use super::image::{Image, Made, platform_image};
 use super::provenance::{NAMES, Record};
 use crate::arm::Arm;
 use crate::arm::gallery::{Version, WITHDRAWN_AT, latest, newest_good};
@@ -141,6 +141,16 @@ fn latest_in_all<'a>(versions: &'a [Version], regions: &[String]) -> Option<&'a 
 /// One number for everything that the image is made of. What differs from run to run and does not change the image is left out: the link, the
 /// image's own number, tags.
 fn sum(plan: &Plan, content: Option<&Sha256>) -> String {
+    sum_of(plan, content, false)
+}
+
+/// The number for what a step asks for, by which a later attempt knows it again: as [`sum`], but `latest` stays `latest`. The image's number is in
+/// it unless the clock gives it.
+pub(super) fn asked(plan: &Plan, content: Option<&Sha256>) -> String {
+    sum_of(plan, content, !plan.life.number_by_clock)
+}
+
+fn sum_of(plan: &Plan, content: Option<&Sha256>, with_number: bool) -> String {
     let link = content.map(|content| PackageLink {
         address: Address::Signed(Secret::new(STAND_IN, &Nobody)),
         sha256: content.to_string(),
@@ -149,11 +159,14 @@ fn sum(plan: &Plan, content: Option<&Sha256>) -> String {
     template.tags = None;
     template.properties.managed_resource_tags = None;
     for target in template.properties.distribute.iter_mut().flatten() {
-        if let Distributor::SharedImage(target) = target {
-            target.artifact_tags = None;
-            if let Some((definition, _)) = target.image() {
-                target.gallery_image_id = definition.to_string();
-            }
+        if let Some(tags) = target.artifact_tags_mut() {
+            *tags = None;
+        }
+        if let Distributor::SharedImage(target) = target
+            && !with_number
+            && let Some((definition, _)) = target.image()
+        {
+            target.gallery_image_id = definition.to_string();
         }
     }
     Sha256::of(json(&template).to_string().as_bytes()).to_string()
@@ -177,12 +190,12 @@ fn image(plan: &Plan, version: &Version) -> Image {
         outputs: outputs.collect(),
         uri: version.id.clone(),
         template_name: plan.template_name.clone(),
-        template_id: plan.template_id.clone(),
+        template_id: Some(plan.template_id.clone()),
         platform_image: platform_image(plan.properties.source.as_ref(), None),
         run_output: plan.run_output_name().to_owned(),
         source: plan.properties.source.clone(),
         provenance,
-        changed: false,
+        made: Made::Before,
         caveat: None,
     }
 }

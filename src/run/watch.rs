@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
 use super::event::{Event, Events};
+use super::marks::Marks;
 use crate::arm::Arm;
 use crate::arm::Failure;
 use crate::arm::operation::{Started, Status};
@@ -31,6 +32,39 @@ pub struct RunEnd {
     pub started: Option<OffsetDateTime>,
     /// Since the run was started.
     pub elapsed: Duration,
+    /// Whether a tag of the template says that it stays, as far as it was seen.
+    pub kept: bool,
+}
+
+impl RunEnd {
+    /// The end of a run that was over when it was first seen.
+    pub(super) fn of(run: RunStatus, kept: bool) -> Self {
+        let (started, ended) = (run.started, run.ended);
+        let elapsed = started.zip(ended).map(|(from, to)| to - from);
+        Self {
+            state: run.state,
+            phase: None,
+            message: run.message,
+            started,
+            elapsed: elapsed
+                .and_then(|it| it.try_into().ok())
+                .unwrap_or_default(),
+            kept,
+        }
+    }
+}
+
+/// What is followed, since when, and how long.
+#[derive(Debug, Clone, Copy)]
+pub struct Following<'a> {
+    /// Where to ask for the operation, if this step has started the run.
+    pub started: &'a Started,
+    /// When the run before this one began: as long as the template shows that one, this one does not show yet.
+    pub before: Option<OffsetDateTime>,
+    /// How long the run has been on.
+    pub already: Duration,
+    /// How long it is followed from now on.
+    pub limit: Duration,
 }
 
 /// Why a run could not be followed to its end.
@@ -38,6 +72,8 @@ pub struct RunEnd {
 pub enum Unfollowed {
     /// Azure did not answer for a quarter of an hour, or will not answer at all.
     Lost(Failure),
+    /// The template is gone.
+    Gone(Failure),
     /// The run went on past the limit.
     TooLong {
         /// The phase in which it was.
@@ -56,20 +92,29 @@ const READ_AFTER_WRITE: Duration = Duration::from_secs(60);
 /// Azure answers a question about a template badly now and then while its build goes on (danielsollondon/azvmimagebuilder#129).
 pub(super) const LONGEST_SILENCE: Duration = Duration::from_secs(15 * 60);
 
-/// Follows the run that `started` until it ends, or `limit` is over.
+/// Follows a run until it ends, or the limit is over.
 pub async fn watch(
     arm: &Arm,
     id: &ResourceId,
-    started: &Started,
-    limit: Duration,
+    following: Following<'_>,
     events: &dyn Events,
 ) -> Result<RunEnd, Unfollowed> {
+    let Following {
+        started,
+        before,
+        already,
+        limit,
+    } = following;
     let mut run = Run {
         arm,
         id,
         operation_address: started.operation.as_ref(),
         events,
         start: Instant::now(),
+        before,
+        already,
+        first: None,
+        kept: false,
         news: Instant::now(),
         silent: false,
         missing: None,
@@ -86,10 +131,11 @@ pub async fn watch(
     loop {
         sleep(pace.pause()).await;
         operations_turn = !operations_turn;
-        let asked = run
-            .ask(pace.is_asked(), operations_turn)
-            .await
-            .map_err(Unfollowed::Lost)?;
+        let asked = match run.ask(pace.is_asked(), operations_turn).await {
+            Ok(asked) => asked,
+            Err(failure) if run.missing.is_some() => return Err(Unfollowed::Gone(failure)),
+            Err(failure) => return Err(Unfollowed::Lost(failure)),
+        };
         pace.asked(asked);
         run.tell();
         if run.is_over() {
@@ -97,8 +143,8 @@ pub async fn watch(
         }
         if run.start.elapsed() > limit {
             return Err(Unfollowed::TooLong {
+                elapsed: run.elapsed(),
                 phase: run.phase,
-                elapsed: run.start.elapsed(),
             });
         }
     }
@@ -111,6 +157,14 @@ struct Run<'a> {
     operation_address: Option<&'a Secret>,
     events: &'a dyn Events,
     start: Instant,
+    /// When the run before this one began.
+    before: Option<OffsetDateTime>,
+    /// How long the run had been on then.
+    already: Duration,
+    /// When the run began that was seen first.
+    first: Option<OffsetDateTime>,
+    /// Whether a tag of the template says that it stays.
+    kept: bool,
     /// When a question was last answered.
     news: Instant,
     /// Whether the last question went without an answer.
@@ -174,7 +228,11 @@ impl Run<'_> {
             Ok(seen) => {
                 self.heard();
                 self.missing = None;
-                self.status = seen.value.last_run.or(self.status.take());
+                self.kept = Marks::read(&seen.value).keep;
+                let run = seen.value.last_run;
+                let is_this = |run: &RunStatus| self.before.is_none() || run.started != self.before;
+                self.status = run.filter(is_this).or(self.status.take());
+                self.note_another_run();
                 Ok(seen.pause)
             }
             Err(failure) if failure.is(StatusCode::NOT_FOUND) => {
@@ -187,6 +245,22 @@ impl Run<'_> {
             Err(failure) if is_final(&failure) => Err(failure),
             Err(failure) => self.bear(failure),
         }
+    }
+
+    /// A trigger of Azure may start another run while this one is followed.
+    fn note_another_run(&mut self) {
+        let began = self.status.as_ref().and_then(|run| run.started);
+        if let (Some(first), Some(began)) = (self.first, began)
+            && first < began
+        {
+            self.events.emit(Event::AnotherRun);
+            self.first = Some(began);
+        }
+        self.first = self.first.or(began);
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.already + self.start.elapsed()
     }
 
     fn heard(&mut self) {
@@ -214,7 +288,7 @@ impl Run<'_> {
         if run.sub_state.is_some() {
             self.phase.clone_from(&run.sub_state);
         }
-        let elapsed = self.start.elapsed();
+        let elapsed = self.elapsed();
         if self.told.as_ref() != Some(&now) {
             self.events.emit(Event::RunChanged {
                 state: now.0.clone(),
@@ -247,6 +321,7 @@ impl Run<'_> {
     /// The template's word counts, the operation's where the template has said nothing final. An operation's error counts always, but for a
     /// run of which the template says that it was canceled, or that it reached some of its targets.
     fn end(self) -> RunEnd {
+        let elapsed = self.elapsed();
         let started = self.status.as_ref().and_then(|run| run.started);
         let said = self.status.filter(RunStatus::is_over);
         let (said, mut message) = said
@@ -273,7 +348,8 @@ impl Run<'_> {
             phase: self.phase,
             message,
             started,
-            elapsed: self.start.elapsed(),
+            elapsed,
+            kept: self.kept,
         }
     }
 }

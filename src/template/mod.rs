@@ -14,7 +14,7 @@ use crate::resource::ResourceId;
 use crate::secret::Secret;
 use model::{Identity, ImageTemplate, Other, Properties};
 
-pub use tags::{add_tags, mark};
+pub use tags::{add_tags, mark, mark_images};
 
 /// The archive of the package.
 #[derive(Debug, Clone)]

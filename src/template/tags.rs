@@ -19,9 +19,23 @@ pub fn add_tags(template: &mut ImageTemplate, tags: &[(&'static str, String)]) {
     }
 }
 
+/// Adds `tags` to what the targets of `template` get, as far as Azure's limit permits. They win over whatever is there under their names.
+pub fn mark_images(template: &mut ImageTemplate, tags: &[(&'static str, String)]) {
+    let targets = template.properties.distribute.iter_mut().flatten();
+    for own in targets.filter_map(|target| target.artifact_tags_mut()) {
+        let own = own.get_or_insert_default();
+        if own.len() + tags.len() <= MOST_TAGS {
+            win(own, tags);
+        }
+    }
+}
+
 /// Adds `tags` to `template` itself. They win over whatever is there under their names.
 pub fn mark(template: &mut ImageTemplate, tags: &[(&'static str, String)]) {
-    let all = template.tags.get_or_insert_default();
+    win(template.tags.get_or_insert_default(), tags);
+}
+
+fn win(all: &mut Tags, tags: &[(&'static str, String)]) {
     all.retain(|known, _| {
         !tags
             .iter()

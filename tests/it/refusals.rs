@@ -167,6 +167,39 @@ fn of_templates() -> Vec<Error> {
             why: "'win11' was not made by this task".to_owned(),
             instead: "give another name".to_owned(),
         },
+        Error::SeveralImages {
+            names: vec!["/images/a".to_owned(), "/images/b".to_owned()],
+        },
+        Error::NotReady {
+            template: "t_1".to_owned(),
+            phase: text("Customizing"),
+            elapsed: Duration::from_secs(52 * 60),
+        },
+        Error::NotReady {
+            template: "t_1".to_owned(),
+            phase: None,
+            elapsed: Duration::ZERO,
+        },
+        Error::NeverRun {
+            template: "t_1".to_owned(),
+            minutes: 10,
+        },
+        Error::NotTold {
+            template: "win11".to_owned(),
+            run_output: "out".to_owned(),
+            listing: text("az sig image-version list"),
+        },
+        Error::NotTold {
+            template: "win11".to_owned(),
+            run_output: "out".to_owned(),
+            listing: None,
+        },
+        Error::Gone(refused(
+            "Reading image template 't_1'",
+            404,
+            "ResourceNotFound",
+            "No.",
+        )),
     ]
 }
 
@@ -209,6 +242,11 @@ fn kind(error: &Error) -> usize {
         Error::NotOurs { .. } => 15,
         Error::NoDefinition { .. } => 16,
         Error::UseUnknown { .. } => 17,
+        Error::SeveralImages { .. } => 18,
+        Error::NotReady { .. } => 19,
+        Error::NeverRun { .. } => 20,
+        Error::NotTold { .. } => 21,
+        Error::Gone(_) => 22,
     }
 }
 
@@ -372,7 +410,7 @@ fn each_refusal_is_told_whole() {
         let hint = error.hint().unwrap_or_else(|| "none".to_owned());
         writeln!(page, "{} {error}\nhint: {hint}\n", error.code()).unwrap();
     }
-    assert_eq!(kinds, (1..=17).collect());
+    assert_eq!(kinds, (1..=22).collect());
     check_words(&page);
     golden("failures/refusals.txt", &page);
 }

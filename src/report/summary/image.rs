@@ -1,11 +1,12 @@
 //! What a summary tells of an image.
 
+use super::super::follow::earlier_image;
 use super::Told;
 use super::markup::{code, escaped, table};
 use crate::error::duration;
-use crate::inputs::Plan;
+use crate::inputs::Connection;
 use crate::resource::ResourceId;
-use crate::run::Image;
+use crate::run::{Image, Made};
 use crate::template::model::{Source, json};
 
 pub(super) fn success(told: &Told<'_>, image: &Image) -> String {
@@ -30,10 +31,17 @@ pub(super) fn success(told: &Told<'_>, image: &Image) -> String {
     rows.push(("Source", code(&source(image))));
     rows.extend(origin(image));
     rows.push(("Image template", code(&image.template_name)));
-    if let Some(portal) = id.as_ref().and_then(|_| portal(told.plan, &image.uri)) {
+    if let Some(portal) = id
+        .as_ref()
+        .and_then(|_| portal(told.subject.connection, &image.uri))
+    {
         rows.push(("Portal", format!("[open the image](<{portal}>)")));
     }
-    let what = if image.changed { "built" } else { "unchanged" };
+    let what = match image.made {
+        Made::Now => "built",
+        Made::Earlier => "found",
+        Made::Before => "unchanged",
+    };
     let title = escaped(&title);
     let mark = match image.caveat {
         None => "✅",
@@ -43,11 +51,16 @@ pub(super) fn success(told: &Told<'_>, image: &Image) -> String {
 }
 
 fn result(told: &Told<'_>, image: &Image) -> String {
-    if image.changed {
-        format!("built in {}", duration(told.elapsed))
-    } else {
-        "nothing was built: source, template and package have not changed since this image"
-            .to_owned()
+    match image.made {
+        Made::Now => format!("built in {}", duration(told.elapsed)),
+        Made::Earlier if told.subject.plan.is_some() => {
+            format!("nothing was built: {}", earlier_image(&image.called()))
+        }
+        Made::Earlier => "found by its tags: its image template is gone".to_owned(),
+        Made::Before => {
+            "nothing was built: source, template and package have not changed since this image"
+                .to_owned()
+        }
     }
 }
 
@@ -86,8 +99,8 @@ fn source(image: &Image) -> String {
 }
 
 /// The page of a resource in the portal of the connection's cloud, where there is one that we know.
-fn portal(plan: &Plan, id: &str) -> Option<String> {
-    let host = match plan.connection.cloud.resource_manager.host_str()? {
+fn portal(connection: &Connection, id: &str) -> Option<String> {
+    let host = match connection.cloud.resource_manager.host_str()? {
         "management.azure.com" => "portal.azure.com",
         "management.usgovcloudapi.net" => "portal.azure.us",
         "management.chinacloudapi.cn" => "portal.azure.cn",

@@ -7,21 +7,22 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::doctor::hint_with;
+use super::follow;
 use super::outcome::{in_words, missing, not_there};
+use super::subject::Subject;
 use super::timeline::Phase;
 use crate::check::Finding;
 use crate::diagnosis::Explanation;
 use crate::error::{Error, PARTLY, duration};
-use crate::inputs::Plan;
 use crate::log::Step;
 use crate::resource::{ResourceId, quoted};
-use crate::run::{Distribution, Image, Outcome, Output};
+use crate::run::{Distribution, Done, Image, Outcome, Output};
 use image::success;
 use markup::{code, escaped, fenced, table, with_commands};
 
 /// Everything that a summary tells.
 pub(super) struct Told<'a> {
-    pub(super) plan: &'a Plan,
+    pub(super) subject: &'a Subject<'a>,
     pub(super) outcome: &'a Outcome,
     pub(super) phases: &'a [Phase],
     pub(super) steps: &'a [(String, Step)],
@@ -38,7 +39,9 @@ const WIDTH: u128 = 24;
 /// The summary; `None` for a canceled build, which has nothing to tell and no time.
 pub(super) fn markdown(told: &Told<'_>) -> Option<String> {
     let mut text = match &told.outcome.result {
-        Ok(image) => success(told, image),
+        Ok(Done::Image(image)) => success(told, image),
+        Ok(Done::GoesOn { deadline }) => goes_on(told, &follow::submitted(*deadline)),
+        Ok(Done::NotReady { error, .. }) => goes_on(told, &error.to_string()),
         Err(Error::Canceled) => return None,
         Err(error) => failure(told, error),
     };
@@ -53,7 +56,7 @@ pub(super) fn markdown(told: &Told<'_>) -> Option<String> {
 /// Which target has its image; of a build that succeeded only where there are several.
 fn targets(told: &Told<'_>) -> String {
     let plain = |image: &Image| image.caveat.is_none();
-    let one_is_enough = told.outcome.result.as_ref().is_ok_and(plain);
+    let one_is_enough = told.outcome.image().is_some_and(plain);
     if told.outputs.len() < 2 && one_is_enough || told.outputs.is_empty() {
         return String::new();
     }
@@ -78,6 +81,16 @@ fn targets(told: &Told<'_>) -> String {
     text
 }
 
+/// A run that goes on.
+fn goes_on(told: &Told<'_>, sentence: &str) -> String {
+    let template = ("Image template", code(told.subject.name));
+    format!(
+        "## ⏳ Image build goes on\n\n{}\n\n{}",
+        escaped(sentence),
+        table(&[template])
+    )
+}
+
 fn failure(told: &Told<'_>, error: &Error) -> String {
     let title = if told.outputs.is_empty() {
         "Image build failed"
@@ -92,7 +105,7 @@ fn failure(told: &Told<'_>, error: &Error) -> String {
         }
     } else {
         let hint = error.hint();
-        let hint = hint.map(|hint| told.plan.naming_what_counts(&hint));
+        let hint = hint.map(|hint| told.subject.naming_what_counts(&hint));
         let hint = hint_with(&told.outcome.foreseen, hint);
         text.push_str(&cause(error.code(), &error.to_string(), hint.as_deref()));
     }
@@ -103,7 +116,7 @@ fn failure(told: &Told<'_>, error: &Error) -> String {
         }
         text.push_str(&evidence(explanation));
     }
-    let template = ("Image template", code(&told.plan.template_name));
+    let template = ("Image template", code(told.subject.name));
     let after = ("Failed after", duration(told.elapsed));
     format!("{text}\n{}", table(&[after, template]))
 }
@@ -191,7 +204,7 @@ fn customizers(told: &Told<'_>) -> String {
 
 fn warnings(told: &Told<'_>) -> String {
     let plan = told
-        .plan
+        .subject
         .warnings
         .iter()
         .map(|warning| format!("**{}** {}", warning.code, escaped(&warning.text)));
@@ -209,11 +222,11 @@ fn warnings(told: &Told<'_>) -> String {
         .remains
         .iter()
         .map(|remains| format!("**{}** {}", super::CODE_REMAINS, escaped(&remains.why)));
-    let caveat = told.outcome.result.iter().filter_map(|image| {
+    let caveat = told.outcome.image().into_iter().filter_map(|image| {
         let text = in_words(image.caveat.as_ref()?);
         Some(format!("**{PARTLY}** {}", escaped(&text)))
     });
-    let missing = told.outcome.result.iter().flat_map(missing);
+    let missing = told.outcome.image().into_iter().flat_map(missing);
     let missing =
         missing.map(|output| format!("**{PARTLY}** {}", escaped(&not_there(&output.target))));
     let all: Vec<_> = plan
@@ -231,7 +244,7 @@ fn warnings(told: &Told<'_>) -> String {
 
 fn next_commands(told: &Told<'_>) -> String {
     let mut commands = Vec::new();
-    if let Ok(image) = &told.outcome.result
+    if let Some(image) = told.outcome.image()
         && let Ok(id) = image.uri.parse::<ResourceId>()
     {
         let first = image.outputs.first().map(|output| &output.target);

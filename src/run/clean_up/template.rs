@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use tokio::time::sleep;
 
+use super::package::{self, Package};
 use super::{Progress, Removal, Stays, lock};
 use crate::arm::Arm;
 use crate::arm::image_template::Seen;
@@ -13,8 +14,10 @@ use crate::arm::pace::Pace;
 use crate::arm::template_state::{RunState, Template};
 use crate::arm::{Cause, Failure};
 use crate::diagnosis::{Place, of_text};
-use crate::inputs::Origin;
+use crate::inputs::Owner;
 use crate::resource::ResourceId;
+use crate::run::find::Found;
+use crate::run::leftover::Leftover;
 use crate::run::tie;
 
 /// When to look again for a template that was never seen: its PUT may still be on its way, or the answer may come from a replica that does not
@@ -30,7 +33,7 @@ const LOOKS_AGAIN: [Duration; 3] = [
 /// Unless `progress` says that it is ours, nothing is done before its tags have told.
 pub(super) async fn remove(
     arm: &Arm,
-    origin: &Origin,
+    owner: &Owner,
     id: &ResourceId,
     progress: &mut Progress<'_, '_>,
 ) -> Result<Removal, Stays> {
@@ -49,9 +52,17 @@ pub(super) async fn remove(
             },
             Look::There(seen) => {
                 seen_once = true;
-                prove(&seen.value, origin, progress)?;
+                prove(&seen.value, owner, progress)?;
                 pace.asked(seen.pause);
-                step(&seen.value)
+                let found = Found::of(id.clone(), seen.value);
+                if found.marks.keep {
+                    return Ok(Removal::Kept);
+                }
+                let step = step(&found.template);
+                if matches!(step, Step::Delete) {
+                    take_package_along(arm, &found, progress).await;
+                }
+                step
             }
             Look::NoAnswer => {
                 pace.asked(None);
@@ -59,7 +70,7 @@ pub(super) async fn remove(
                     && let Ok(Some(listed)) = arm.template_in_list(id).await
                 {
                     seen_once = true;
-                    prove(&listed, origin, progress)?;
+                    prove(&listed, owner, progress)?;
                 }
                 if progress.is_proven() {
                     Step::CancelAndDelete
@@ -86,16 +97,24 @@ pub(super) async fn remove(
     }
 }
 
-fn prove(
-    template: &Template,
-    origin: &Origin,
-    progress: &mut Progress<'_, '_>,
-) -> Result<(), Stays> {
+fn prove(template: &Template, owner: &Owner, progress: &mut Progress<'_, '_>) -> Result<(), Stays> {
     if !progress.is_proven() {
-        tie::by_tags(template, origin).map_err(Stays::NotOurs)?;
+        tie::by_owner(template, owner).map_err(Stays::NotOurs)?;
         progress.prove();
     }
     Ok(())
+}
+
+/// The package goes first, since the template's tag alone names it.
+async fn take_package_along(arm: &Arm, found: &Found, progress: &mut Progress<'_, '_>) {
+    if !std::mem::take(&mut progress.along) {
+        return;
+    }
+    match package::delete_of(arm, found).await {
+        Package::Deleted(blob) => progress.leftovers.removed(&Leftover::Blob(blob)),
+        Package::Stays(remains) => progress.remains.push(*remains),
+        Package::None | Package::Gone => {}
+    }
 }
 
 /// A refusal that waiting does not end, with the lock in the way if it is one.
@@ -106,6 +125,9 @@ async fn refused(arm: &Arm, failure: &Failure) -> Stays {
     }
     Stays::Refused(why)
 }
+
+/// States of a template that pass by themselves.
+const WAITED_OUT: [&str; 3] = ["Creating", "Updating", "Deleting"];
 
 /// What brings a template closer to its end.
 enum Step {
@@ -119,7 +141,12 @@ fn step(template: &Template) -> Step {
     match last.map(|run| &run.state) {
         Some(RunState::Running | RunState::Unknown(_)) => Step::CancelAndDelete,
         Some(RunState::Canceling) => Step::Wait,
-        _ if template.provisioning_state.eq_ignore_ascii_case("Creating") => Step::Wait,
+        _ if WAITED_OUT
+            .iter()
+            .any(|state| template.provisioning_state.eq_ignore_ascii_case(state)) =>
+        {
+            Step::Wait
+        }
         _ => Step::Delete,
     }
 }

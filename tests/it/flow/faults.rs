@@ -26,6 +26,10 @@ fn requests() -> Vec<(&'static str, Matcher)> {
         ),
         ("block", Matcher::path(Method::PUT, blob)),
         ("delegation key", Matcher::path(Method::POST, "/")),
+        (
+            "earlier attempts",
+            Matcher::operation("ListTemplatesOfGroup"),
+        ),
         ("submission", Matcher::operation("PutTemplate")),
         ("identity", Matcher::operation("GetIdentity")),
         ("operation", Matcher::operation("GetOperation")),

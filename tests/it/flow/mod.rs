@@ -11,6 +11,7 @@ mod hostile;
 mod ills;
 mod live_secrets;
 mod log_file;
+mod outlive;
 mod ownership;
 mod pictures;
 mod preflight;

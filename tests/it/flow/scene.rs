@@ -1,9 +1,12 @@
 //! A step of a job, ready to be changed and run in process.
 
 mod build;
+mod crash;
 mod elsewhere;
 mod stage;
 mod transcript;
+
+pub(crate) use crash::Death;
 
 use std::ffi::OsString;
 use std::path::Path;

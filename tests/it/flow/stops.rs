@@ -114,7 +114,11 @@ async fn the_post_job_stage_does_not_wait_for_ever() {
     assert!(stage.note.as_deref().unwrap().contains("imageTemplates/t_"));
 }
 
-/// `retryCountOnTaskFailure`: a new template with a new name, and nothing of the first attempt.
+fn does_not_resume(step: &mut pipelines_agent::Step) {
+    step.inputs.insert("resume".to_owned(), "never".to_owned());
+}
+
+/// `retryCountOnTaskFailure`, where nothing is to be taken over: a new template with a new name, and nothing of the first attempt.
 #[tokio::test(start_paused = true)]
 async fn a_second_attempt_starts_anew_and_removes_what_the_first_left() {
     let endless = Scene::windows().switches(|switches| {
@@ -123,7 +127,7 @@ async fn a_second_attempt_starts_anew_and_removes_what_the_first_left() {
     let first = endless.build_until_crash(CUSTOMIZING).await;
     let name = first.variable("templateName").unwrap().to_owned();
     assert_eq!(first.cloud.inventory().templates.len(), 1);
-    let second = first.retry().await;
+    let second = first.step(does_not_resume).retry().await;
     assert_eq!(second.result(), "Succeeded", "{}", second.transcript);
     assert_ne!(second.variable("templateName").unwrap(), name);
     check_nothing_left(&second);
@@ -139,7 +143,7 @@ async fn a_second_attempt_keeps_the_note_of_the_first() {
         matcher,
         ..forbidden("DeleteTemplate")
     });
-    let second = first.retry().await;
+    let second = first.step(does_not_resume).retry().await;
     assert_eq!(
         second.result(),
         "SucceededWithIssues",
@@ -154,7 +158,10 @@ async fn a_second_attempt_keeps_the_note_of_the_first() {
 async fn a_stop_while_an_earlier_attempt_is_removed_is_heard() {
     let scene = Scene::windows().switches(|switches| switches.cancel_never_ends = true);
     let first = scene.build_until_crash(CUSTOMIZING).await;
-    let second = first.retry_until(Duration::from_secs(30)).await;
+    let second = first
+        .step(does_not_resume)
+        .retry_until(Duration::from_secs(30))
+        .await;
     assert_eq!(second.result(), "Canceled");
     assert!(
         second.elapsed < Duration::from_secs(36),

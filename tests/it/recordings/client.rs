@@ -111,7 +111,8 @@ async fn cancel_signed_urls() {
     assert_eq!(version.as_deref(), Some("18.04.202401161"));
     let started = performance.start().await;
     assert!(started.operation.unwrap().reveal().len() > 3000);
-    cancel_runs(&performance.arm, &leftovers, &performance.heard).await;
+    let templates = [performance.id().clone()];
+    cancel_runs(&performance.arm, &templates, &performance.heard).await;
     let seen = performance.arm.template(performance.id()).await.unwrap();
     assert_eq!(seen.value.last_run.unwrap().state, RunState::Canceling);
     let remains = clean_up(

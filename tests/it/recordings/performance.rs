@@ -16,8 +16,8 @@ use image_builder::resource::ResourceId;
 use image_builder::run::event::{Event, Events};
 use image_builder::run::leftover::Leftovers;
 use image_builder::run::start::start_run;
-use image_builder::run::submit::create_template;
-use image_builder::run::watch::{RunEnd, watch};
+use image_builder::run::submit::{Created, create_template};
+use image_builder::run::watch::{Following, RunEnd, watch};
 use image_builder::secret::{Masker, Secret};
 use serde_json::Value;
 
@@ -122,21 +122,28 @@ impl Performance {
     /// Submits the template; the version of its source.
     pub(super) async fn create(&self, leftovers: &mut Leftovers<'_>) -> Option<String> {
         let sent = serde_json::from_value(self.sent.clone()).unwrap();
-        create_template(&self.arm, &self.plan, &sent, &self.heard, leftovers)
-            .await
-            .unwrap()
-            .source_version
+        let created = create_template(&self.arm, &self.plan, &sent, &self.heard, leftovers).await;
+        match created.unwrap() {
+            Created::Provisioned(template) => template.source_version,
+            Created::Taken(failure) => panic!("{failure}"),
+        }
     }
 
     pub(super) async fn start(&self) -> Started {
         let before = Template::default();
-        let started = start_run(&self.arm, &self.plan, &before, &self.heard);
+        let started = start_run(&self.arm, self.id(), &before, &self.heard);
         started.await.unwrap()
     }
 
     pub(super) async fn watch(&self, started: &Started) -> RunEnd {
         let limit = Duration::from_secs(4 * 60 * 60);
-        watch(&self.arm, self.id(), started, limit, &self.heard)
+        let following = Following {
+            started,
+            before: None,
+            already: Duration::ZERO,
+            limit,
+        };
+        watch(&self.arm, self.id(), following, &self.heard)
             .await
             .unwrap()
     }

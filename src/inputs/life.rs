@@ -1,0 +1,130 @@
+//! What becomes of a build that may outlive its job: the name of its template, attempts, cancels, and how long is waited.
+
+use std::time::Duration;
+
+use super::declared::{
+    Input, KEEP_TEMPLATE, ON_CANCEL, RESUME, TEMPLATE_NAME, WAIT_TIMEOUT_IN_MINUTES, WHEN_NOT_READY,
+};
+use super::problem::Form;
+use super::reading::{Reading, Reported};
+
+/// What a canceled job does with the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnCancel {
+    /// It is canceled.
+    Cancel,
+    /// It goes on.
+    Leave,
+}
+
+/// What a step ends with that has waited in vain.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum WhenNotReady {
+    /// It fails.
+    #[default]
+    Fail,
+    /// It succeeds with issues.
+    SucceedWithIssues,
+    /// It succeeds.
+    Succeed,
+}
+
+/// How a build deals with what an earlier attempt started, and with its own end.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an answer to a question of its own"
+)]
+pub struct Life {
+    /// Whether the author gave the template its name.
+    pub named: bool,
+    /// What a canceled job does with the run; by default it depends on whose template it is.
+    pub on_cancel: Option<OnCancel>,
+    /// Whether what an earlier attempt started is taken over.
+    pub resume: bool,
+    /// Whether the job, its stage or the release is at its second attempt or a later one.
+    pub second_attempt: bool,
+    /// How long is waited; without it until the build's own limit.
+    pub wait_limit: Option<Duration>,
+    /// Whether template and package stay at the end.
+    pub keep: bool,
+    /// Whether the number of the image version comes from the clock, so that each attempt has another one.
+    pub number_by_clock: bool,
+}
+
+const ON_CANCELS: &[(&str, OnCancel)] = &[("cancel", OnCancel::Cancel), ("leave", OnCancel::Leave)];
+const RESUMES: &[(&str, bool)] = &[("auto", true), ("never", false)];
+const WHEN_NOT_READIES: &[(&str, WhenNotReady)] = &[
+    ("fail", WhenNotReady::Fail),
+    ("succeedWithIssues", WhenNotReady::SucceedWithIssues),
+    ("succeed", WhenNotReady::Succeed),
+];
+
+const NAME: Form = Form {
+    what: "the name of an image template",
+    looks: "1 to 64 letters, digits, '.', '-' and '_'",
+    example: "aib-$(Build.BuildId)",
+};
+const LONGEST_NAME: usize = 64;
+
+/// The name of the template, if one is given.
+pub(super) fn template_name(reading: &mut Reading<'_>) -> Result<Option<String>, Reported> {
+    let input = &TEMPLATE_NAME;
+    let Some(text) = reading.optional(input)? else {
+        return Ok(None);
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    // Nothing but dots would be a way out of the address that the name becomes a part of.
+    let is_name =
+        text.chars().all(plain) && text.len() <= LONGEST_NAME && !text.chars().all(|c| c == '.');
+    if is_name {
+        return Ok(Some(text.to_owned()));
+    }
+    Err(reading.malformed(input, text, NAME, None))
+}
+
+pub(super) fn on_cancel(reading: &mut Reading<'_>) -> Result<Option<OnCancel>, Reported> {
+    reading.choice_or_default(&ON_CANCEL, ON_CANCELS)
+}
+
+pub(super) fn when_not_ready(reading: &mut Reading<'_>) -> Result<WhenNotReady, Reported> {
+    let word = reading.choice_or_default(&WHEN_NOT_READY, WHEN_NOT_READIES)?;
+    Ok(word.unwrap_or_default())
+}
+
+/// How long is waited; 0 for the build's own limit.
+pub(super) fn wait_limit(reading: &mut Reading<'_>) -> Result<Option<Duration>, Reported> {
+    let input: &Input = &WAIT_TIMEOUT_IN_MINUTES;
+    let minutes = reading.number(input, 0..=MOST_MINUTES, MINUTES)?;
+    let minutes = minutes.filter(|minutes| *minutes > 0);
+    Ok(minutes.map(|minutes| Duration::from_secs(u64::from(minutes) * 60)))
+}
+
+/// A week.
+const MOST_MINUTES: u32 = 7 * 24 * 60;
+const MINUTES: Form = Form {
+    what: "a number of minutes",
+    looks: "a whole number from 0 to 10080",
+    example: "50",
+};
+
+/// What a build is asked for; `named` is whether its template has a name of the author's.
+pub(super) fn read(
+    reading: &mut Reading<'_>,
+    named: bool,
+    number_by_clock: bool,
+) -> Result<Life, Reported> {
+    let on_cancel = on_cancel(reading);
+    let resume = reading.choice_or_default(&RESUME, RESUMES);
+    let wait_limit = wait_limit(reading);
+    let keep = reading.flag(&KEEP_TEMPLATE);
+    Ok(Life {
+        named,
+        on_cancel: on_cancel?,
+        resume: resume?.unwrap_or(true),
+        second_attempt: reading.given().is_second_attempt(),
+        wait_limit: wait_limit?,
+        keep: keep?,
+        number_by_clock,
+    })
+}

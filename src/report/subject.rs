@@ -1,0 +1,64 @@
+//! What a report is about: a build of a plan, or a template that is there.
+
+use std::time::Duration;
+
+use crate::inputs::{Action, Connection, Follow, Plan, Warning};
+
+/// What a report is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    pub(super) action: Action,
+    /// Name of the template; where it is not known yet one for files.
+    pub(super) name: &'a str,
+    pub(super) connection: &'a Connection,
+    pub(super) warnings: &'a [Warning],
+    /// The build, where it is one.
+    pub(super) plan: Option<&'a Plan>,
+}
+
+impl<'a> From<&'a Plan> for Subject<'a> {
+    fn from(plan: &'a Plan) -> Self {
+        Self {
+            action: if plan.submits {
+                Action::Submit
+            } else {
+                Action::Build
+            },
+            name: &plan.template_name,
+            connection: &plan.connection,
+            warnings: &plan.warnings,
+            plan: Some(plan),
+        }
+    }
+}
+
+impl<'a> From<&'a Follow> for Subject<'a> {
+    fn from(follow: &'a Follow) -> Self {
+        Self {
+            action: follow.action,
+            name: follow
+                .template_name
+                .as_ref()
+                .unwrap_or(&follow.name_of_files),
+            connection: &follow.connection,
+            warnings: &follow.warnings,
+            plan: None,
+        }
+    }
+}
+
+impl Subject<'_> {
+    /// `text` with what counts in place of every input that has no effect.
+    pub(super) fn naming_what_counts(&self, text: &str) -> String {
+        self.plan
+            .map_or_else(|| text.to_owned(), |plan| plan.naming_what_counts(text))
+    }
+
+    /// The longest time of the run, as far as it is known.
+    pub(super) fn limit(&self) -> Duration {
+        self.plan.map_or(LIMIT, Plan::effective_build_timeout)
+    }
+}
+
+/// The service's own limit.
+const LIMIT: Duration = Duration::from_secs(240 * 60);

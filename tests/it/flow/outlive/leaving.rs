@@ -1,0 +1,118 @@
+//! Canceled jobs: what becomes of the run, what the post-job stage does, and how to come back.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_build_that_is_canceled_leaves_its_run_where_that_is_asked_for() {
+    let scene = |number| attempt(number).input("onCancel", "leave");
+    let cloud = scene(1).new_cloud();
+    let first = scene(1).canceled_in(Arc::clone(&cloud), CUSTOMIZING).await;
+    assert_eq!(first.result(), "Canceled");
+    let warning = &first.issues("warning")[0];
+    assert!(
+        warning.starts_with("AIB808: ") && warning.contains("left running: t_"),
+        "{warning}"
+    );
+    assert!(warning.contains("action: wait"), "{warning}");
+    assert_eq!(first.note.as_deref(), Some("[]"));
+    assert_eq!(obeyed(&cloud, "CancelTemplate"), 0);
+    first.clean_up().await;
+    let second = in_cloud(scene(2), &cloud).await;
+    check_one_image("leave", &second, 1);
+    // Before a run has started there is nothing to leave.
+    let cloud = scene(1).new_cloud();
+    let first = scene(1).canceled_in(Arc::clone(&cloud), PROVISIONING).await;
+    check_nothing_left(&first.clean_up().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_cancel_of_a_build_names_the_way_around_a_time_limit() {
+    let line = "if the job's time limit did this: action: submit, then wait";
+    for (time, how) in [
+        (PROVISIONING, ""),
+        (CUSTOMIZING, ""),
+        (CUSTOMIZING, "leave"),
+    ] {
+        let scene = attempt(1).input("onCancel", how);
+        let cloud = scene.new_cloud();
+        let stage = scene.canceled_in(cloud, time).await;
+        assert_eq!(
+            stage.transcript.matches(line).count(),
+            1,
+            "{}",
+            stage.transcript
+        );
+    }
+    let scene = submit("aib-4711");
+    let cloud = scene.new_cloud();
+    let stage = scene.canceled_in(cloud, PROVISIONING).await;
+    check_silent(&stage, line);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_for_a_template_of_ours_cancels_by_default() {
+    for (how, cancels) in [("", 1), ("cancel", 1), ("leave", 0)] {
+        for name in ["aib-4711", ""] {
+            let first = submit("aib-4711").build(|_| {}).await;
+            let cloud = Arc::clone(&first.cloud);
+            let waiting = action("wait", name).input("onCancel", how);
+            let stage = waiting.canceled_in(Arc::clone(&cloud), CUSTOMIZING).await;
+            assert_eq!(stage.result(), "Canceled");
+            assert_eq!(obeyed(&cloud, "CancelTemplate"), cancels, "{how}");
+            check_silent(&stage, "if the job's time limit did this");
+            let left = cancels == 0;
+            assert_eq!(stage.note.as_deref() == Some("[]"), left, "{how}");
+            let after = stage.clean_up().await;
+            assert_eq!(
+                templates(&cloud).is_empty(),
+                !left,
+                "{how} '{name}'\n{}",
+                after.transcript
+            );
+            if left {
+                check_one_image(how, &in_cloud(action("wait", name), &cloud).await, 1);
+            } else {
+                check_nothing_left(&after);
+            }
+        }
+    }
+}
+
+/// A note may name any template: the post-job stage of a `wait` deletes the one of its input, or of its run, if it is ours.
+#[tokio::test(start_paused = true)]
+async fn the_post_job_stage_of_a_wait_deletes_what_it_dealt_with() {
+    let first = submit("aib-4711").build(|_| {}).await;
+    let cloud = Arc::clone(&first.cloud);
+    let other = submit("other").variable("Build.BuildId", "4712");
+    in_cloud(other, &cloud).await;
+    for name in ["aib-4711", ""] {
+        let waiting = action("wait", name);
+        let stage = waiting
+            .canceled_in(Arc::clone(&cloud), std::time::Duration::from_secs(60))
+            .await;
+        let note = stage.note.clone().unwrap().replace("aib-4711", "other");
+        let after = stage.with_note(&note).clean_up().await;
+        assert!(
+            after.issues("warning")[0].starts_with("AIB601: Left alone: "),
+            "{}",
+            after.transcript
+        );
+        assert!(
+            templates(&cloud).contains(&"other".to_owned()),
+            "{}",
+            after.transcript
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_submit_that_is_canceled_leaves_nothing() {
+    for time in [PROVISIONING, std::time::Duration::from_secs(1)] {
+        let cloud = submit("aib-4711").new_cloud();
+        let stage = submit("aib-4711")
+            .canceled_in(Arc::clone(&cloud), time)
+            .await;
+        assert_eq!(stage.result(), "Canceled");
+        check_nothing_left(&stage.clean_up().await);
+    }
+}
