@@ -142,7 +142,8 @@ fn table_of_actions() -> String {
     table
 }
 
-const WIDTH: usize = 110;
+/// What the Marketplace shows without scrolling.
+const WIDTH: usize = 94;
 
 fn commented_inputs() -> String {
     let task = task();

@@ -241,7 +241,7 @@ fn the_page_says_the_qualified_name_of_the_task() {
         let name = format!("{publisher}.{id}.{id}.AzureImageBuilderTask@1");
         assert!(page.contains(&name), "{name}");
     }
-    assert!(!page.contains("<publisher>"));
+    assert!(!page.contains("<publisher>") && !page.contains("<!--"));
 }
 
 fn is_script(name: &str) -> bool {

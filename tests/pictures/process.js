@@ -3,8 +3,8 @@
 'use strict'
 
 const WIDTH = 1280
-const HEIGHT = 372
-const BOX = { width: 184, height: 132, top: 92 }
+const HEIGHT = 318
+const BOX = { width: 184, height: 132, top: 42 }
 const STEP = 212
 const LEFT = 18
 
@@ -61,17 +61,16 @@ ${lines.map((line, row) => text(centre, BOX.top + 90 + 20 * row, 14.5, colour.so
   const stages = STAGES.map(({ name, what, from, to }) => {
     const [left, right] = [x(from), x(to) + BOX.width]
     const centre = (left + right) / 2
-    return `<rect x="${left}" y="244" width="${right - left}" height="56" rx="6" fill="${colour.band}"/>
-${text(centre, 268, 15, colour.text, name, 'font-weight="600"')}
-${text(centre, 288, 14, colour.soft, what)}`
+    return `<rect x="${left}" y="194" width="${right - left}" height="56" rx="6" fill="${colour.band}"/>
+${text(centre, 218, 15, colour.text, name, 'font-weight="600"')}
+${text(centre, 238, 14, colour.soft, what)}`
   })
-  const back = `<path d="M${x(5) + BOX.width / 2} 308v22H${x(2) + BOX.width / 2}v-22" fill="none" stroke="${colour.soft}" stroke-width="1.8" stroke-dasharray="5 4" marker-end="url(#back)"/>
-${text((x(2) + x(5) + BOX.width) / 2, 352, 14.5, colour.soft, 'the way back: action: withdraw, and the version before is "latest" again')}`
+  const back = `<path d="M${x(5) + BOX.width / 2} 258v22H${x(2) + BOX.width / 2}v-22" fill="none" stroke="${colour.soft}" stroke-width="1.8" stroke-dasharray="5 4" marker-end="url(#back)"/>
+${text((x(2) + x(5) + BOX.width) / 2, 302, 14.5, colour.soft, 'the way back: action: withdraw, and the version before is "latest" again')}`
   const marker = (id, fill) => `<marker id="${id}" viewBox="0 0 8 8" refX="4" refY="4" markerWidth="5" markerHeight="5" orient="auto"><path d="M0 0l8 4-8 4z" fill="${fill}"/></marker>`
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="Segoe UI, Open Sans, sans-serif">
 <defs>${marker('tip', colour.accent)}${marker('back', colour.soft)}</defs>
 <rect width="${WIDTH}" height="${HEIGHT}" fill="${colour.back}"/>
-${text(WIDTH / 2, 40, 21, colour.text, 'From a script in the repository to the production host pool', 'font-weight="600"')}
 ${things.join('\n')}
 ${stages.join('\n')}
 ${back}
