@@ -2,11 +2,14 @@
 
 mod arguments;
 mod build;
+mod cancel;
 mod clean_up;
 mod command;
 mod doctor;
 mod render;
 mod retain;
+mod status;
+mod sweep;
 mod wait;
 
 use std::path::PathBuf;
@@ -68,7 +71,12 @@ async fn act(agent: &Agent, given: &Given, http: Result<Arc<dyn Http>, String>, 
         Task::Build(plan) | Task::Submit(plan) | Task::Render(plan) | Task::Doctor(plan) => {
             console.set_variable("templateName", &plan.template_name);
         }
-        Task::Follow(_) | Task::Retain(_) | Task::DoctorOfRetain(_) => {}
+        Task::Follow(_)
+        | Task::Retain(_)
+        | Task::DoctorOfRetain(_)
+        | Task::Status(_)
+        | Task::Cancel(_)
+        | Task::Sweep(_) => {}
     }
     match task {
         Task::Build(plan) | Task::Submit(plan) => {
@@ -81,6 +89,9 @@ async fn act(agent: &Agent, given: &Given, http: Result<Arc<dyn Http>, String>, 
         Task::DoctorOfRetain(task) => {
             Box::pin(doctor::visit_versions(agent, http, &task, stop)).await;
         }
+        Task::Status(it) => Box::pin(status::status(agent, http, &it, stop)).await,
+        Task::Cancel(it) => Box::pin(cancel::cancel(agent, http, &it, stop)).await,
+        Task::Sweep(it) => Box::pin(sweep::sweep(agent, http, &it, stop)).await,
     }
 }
 

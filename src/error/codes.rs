@@ -24,6 +24,8 @@ pub const DROPPED: &str = "AIB806";
 pub(super) const NOT_TOLD: &str = "AIB807";
 /// Code of "the job was canceled, and the build goes on".
 pub const LEFT_RUNNING: &str = "AIB808";
+/// Code of "the run has ended, and there is nothing to cancel".
+pub const NOTHING_TO_CANCEL: &str = "AIB809";
 /// Code of "a target got no image".
 pub const PARTLY: &str = "AIB406";
 
@@ -122,6 +124,10 @@ pub const CODES: &[(&str, &str)] = &[
         NOT_OURS,
         "The image template was not made by this task, is of another pipeline run or step, or is running already",
     ),
+    (
+        NOTHING_TO_CANCEL,
+        "There is nothing to cancel, because the run has ended (warning)",
+    ),
     (NO_DEFINITION, "The image definition does not exist"),
     (
         USE_UNKNOWN,
@@ -154,7 +160,7 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     (
         LEFT_RUNNING,
-        "The job was canceled, and the build goes on in Azure (warning)",
+        "The job was canceled, and the build goes on in Azure or is still being canceled (warning)",
     ),
     ("AIB901", "The task has no program for the agent's platform"),
     (

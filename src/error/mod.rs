@@ -18,7 +18,8 @@ use crate::storage::StorageFailure;
 pub use crate::wording::duration;
 
 pub use codes::{
-    CODES, DROPPED, KEPT_BLOCKED, KEPT_LOCKED, KEPT_NO_PERMISSION, LEFT_RUNNING, NOT_READY, PARTLY,
+    CODES, DROPPED, KEPT_BLOCKED, KEPT_LOCKED, KEPT_NO_PERMISSION, LEFT_RUNNING, NOT_READY,
+    NOTHING_TO_CANCEL, PARTLY,
 };
 
 /// Why there is no image.

@@ -14,6 +14,7 @@ pub mod provenance;
 
 mod build_vm;
 mod customization;
+pub mod existing;
 mod gallery;
 mod image_version;
 pub mod life;
@@ -34,6 +35,7 @@ mod service_connection;
 mod settings;
 mod source;
 mod spelling;
+pub mod sweep;
 mod tags;
 mod target;
 pub mod template_file;
@@ -41,6 +43,7 @@ mod validation;
 
 pub use action::Action;
 pub use connection::{Cloud, Connection, KnownCloud, OidcRequest, OidcSource, Scheme};
+pub use existing::Existing;
 pub use follow::Follow;
 pub use given::{Given, GivenConnection, GivenRun, GivenStep, Variables};
 pub use life::{Life, OnCancel, WhenNotReady};
@@ -54,6 +57,7 @@ pub use problem::{CODES, Code, Problem, Problems, Warning};
 pub use provenance::Provenance;
 pub use retain::{Keep, Retain, RetainAction};
 pub use spelling::{meant, nearest};
+pub use sweep::Sweep;
 
 use declared::{
     ALL_INPUTS, BUILD_VM_IDENTITIES, IB_AZURE_RESOURCE_GROUP, IB_LOCATION, INLINE_SCRIPT,
@@ -93,6 +97,12 @@ pub enum Task {
     Retain(Box<Retain>),
     /// Check everything that this needs.
     DoctorOfRetain(Box<Retain>),
+    /// Look at a run once.
+    Status(Box<Existing>),
+    /// Cancel a run, and clean up.
+    Cancel(Box<Existing>),
+    /// Delete what dead jobs left.
+    Sweep(Box<Sweep>),
 }
 
 impl Task {
@@ -102,7 +112,12 @@ impl Task {
             Self::Build(plan) | Self::Submit(plan) | Self::Render(plan) | Self::Doctor(plan) => {
                 Some(*plan)
             }
-            Self::Follow(_) | Self::Retain(_) | Self::DoctorOfRetain(_) => None,
+            Self::Follow(_)
+            | Self::Retain(_)
+            | Self::DoctorOfRetain(_)
+            | Self::Status(_)
+            | Self::Cancel(_)
+            | Self::Sweep(_) => None,
         }
     }
 }
@@ -121,6 +136,8 @@ pub fn task(given: &Given, masker: &dyn Masker) -> Result<(Task, Vec<Warning>), 
             retain.warnings.clone_from(&warnings);
         }
         Task::Follow(follow) => follow.warnings.clone_from(&warnings),
+        Task::Status(it) | Task::Cancel(it) => it.warnings.clone_from(&warnings),
+        Task::Sweep(it) => it.warnings.clone_from(&warnings),
     }
     Ok((task, warnings))
 }
@@ -154,6 +171,13 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Task, Reported
             Ok(Task::Submit(plan))
         }
         Action::Wait | Action::Run => Ok(Task::Follow(follow::read(reading, masker, action)?)),
+        Action::Status => Ok(Task::Status(Box::new(existing::read(
+            reading, masker, action,
+        )?))),
+        Action::Cancel => Ok(Task::Cancel(Box::new(existing::read(
+            reading, masker, action,
+        )?))),
+        Action::Sweep => Ok(Task::Sweep(Box::new(sweep::read(reading, masker)?))),
         _ => Ok(Task::Build(read_plan(reading, masker)?)),
     }
 }

@@ -3,15 +3,20 @@
 //! Lines that pipelines of the original task search for keep their form to the letter: `template name:  `, `put template:  Succeeded`,
 //! `run template:  Succeeded`, `$(imageUri) =  `, `delete template:  Succeeded`.
 
+mod cancel;
 mod crash;
 mod doctor;
+mod files;
 mod follow;
+mod lines;
 mod outcome;
 mod records;
 mod result_file;
 mod retain;
+mod status;
 mod subject;
 mod summary;
+mod sweep;
 mod task_variable;
 mod timeline;
 mod tracing;
@@ -35,12 +40,16 @@ use records::Records;
 use summary::Told;
 use timeline::Timeline;
 
+pub use cancel::report_cancel;
 pub use crash::{Stage, report_panics};
 pub use doctor::{Visit, report_no_visit, report_visit};
 pub use follow::set_nothing;
+pub use lines::Lines;
 pub use outcome::{CODE_REMAINS, report_clean_up, report_refusal, report_warnings, with_hint};
 pub use retain::RetainReporter;
+pub use status::report_status;
 pub use subject::Subject;
+pub use sweep::report_sweep;
 pub use task_variable::{LEFTOVERS, leftovers_from_texts};
 pub use tracing::listen_to_tracing;
 

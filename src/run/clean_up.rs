@@ -154,6 +154,32 @@ async fn remove_in_time(
     remains
 }
 
+/// Deletes template `id`, which is ours and at rest. Refusals that pass are waited out if `patient`; otherwise they mean that a run has begun,
+/// and the template stays.
+pub(super) async fn delete_template_at_rest(
+    arm: &Arm,
+    id: &ResourceId,
+    leftovers: &mut Leftovers<'_>,
+    patient: bool,
+) -> Option<Remains> {
+    let leftover = Leftover::template(id);
+    let mut progress = Progress {
+        leftovers: &mut *leftovers,
+        leftover: &leftover,
+        last_word: None,
+        along: false,
+        remains: Vec::new(),
+    };
+    match template::delete_at_rest(arm, id, &mut progress, patient).await {
+        Ok(Removal::Done) => leftovers.removed(&leftover),
+        Ok(Removal::NotThere | Removal::Kept) => leftovers.not_there(&leftover),
+        Err(Stays::NotOurs(reason) | Stays::Refused(reason)) => {
+            return Some(Remains::of(leftover, Tie::Ours, &reason));
+        }
+    }
+    None
+}
+
 async fn remove(
     arm: &Arm,
     owner: &Owner,

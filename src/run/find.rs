@@ -24,7 +24,7 @@ const OUTPUT_OF_TEST: &str = "imageTest";
 /// A template, and what its tags say of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
-    /// Its id, in the letter case of Azure's list or of the input.
+    /// Its id.
     pub id: ResourceId,
     /// What Azure says of it.
     pub template: Template,
@@ -41,6 +41,12 @@ impl Found {
             template,
             marks,
         }
+    }
+
+    /// The template was looked at again.
+    pub fn see(&mut self, template: Template) {
+        self.marks = Marks::read(&template);
+        self.template = template;
     }
 
     /// Whether it tests an image and builds none: it validates its source alone, into one VHD of a fixed name.
@@ -86,7 +92,11 @@ impl Found {
 /// The list cannot be read to its end.
 pub async fn all(arm: &Arm, group: &ResourceGroupId) -> Result<Vec<Found>, Failure> {
     let all = arm.templates(group).await?.into_iter();
-    Ok(all.map(|(id, template)| Found::of(id, template)).collect())
+    // Azure's own ids have other letter cases than those that are sent.
+    let id = |id: ResourceId| named(group, id.name());
+    Ok(all
+        .map(|(own, template)| Found::of(id(own), template))
+        .collect())
 }
 
 /// Which template is meant.

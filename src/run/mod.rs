@@ -1,6 +1,7 @@
 //! The story of a build: from a plan to an image, leaving nothing behind.
 
 mod adoption;
+pub mod cancel;
 pub mod clean_up;
 mod course;
 mod distribution;
@@ -19,11 +20,14 @@ mod package;
 mod prepare;
 mod proof;
 pub mod provenance;
+pub mod removal;
 mod replication;
 mod same;
 mod script;
 pub mod start;
+pub mod status;
 pub mod submit;
+pub mod sweep;
 mod tagged;
 mod tail;
 pub mod tie;

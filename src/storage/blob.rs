@@ -6,9 +6,10 @@ use std::time::Duration;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
 use futures::stream::{Stream, StreamExt as _, TryStreamExt as _};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, IF_NONE_MATCH};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
 use http::{HeaderValue, Method, StatusCode};
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 use url::Url;
 
 use super::account::StorageAccount;
@@ -303,14 +304,40 @@ pub(super) async fn length(client: &Client, blob: &BlobRef) -> Option<u64> {
 
 /// Deletes the blob; `false` if there is none.
 pub(super) async fn delete(client: &Client, blob: &BlobRef) -> Result<bool, Failure> {
-    let call = blob
+    delete_unless_changed(client, blob, None).await
+}
+
+/// Deletes the blob unless somebody has changed it after `written`; `false` if it is not there, or was changed.
+pub(super) async fn delete_unless_changed(
+    client: &Client,
+    blob: &BlobRef,
+    written: Option<OffsetDateTime>,
+) -> Result<bool, Failure> {
+    let mut call = blob
         .call("Deleting", Method::DELETE, "")
         .header(DELETE_SNAPSHOTS, HeaderValue::from_static("include"));
+    if let Some(date) = written.and_then(http_date) {
+        call = call.header(IF_UNMODIFIED_SINCE, date);
+    }
+    // A lease is refused with the same status.
+    let changed = |failure: &Failure| {
+        let refusal = failure.refusal();
+        refusal.is_some_and(|refusal| refusal.code == "ConditionNotMet")
+    };
     match client.send(&call).await {
         Ok(_) => Ok(true),
-        Err(failure) if failure.is(StatusCode::NOT_FOUND) => Ok(false),
+        Err(failure) if failure.is(StatusCode::NOT_FOUND) || changed(&failure) => Ok(false),
         Err(failure) => Err(failure),
     }
+}
+
+/// A time as a header has it.
+fn http_date(time: OffsetDateTime) -> Option<HeaderValue> {
+    let format = time::macros::format_description!(
+        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+    );
+    let text = time.to_offset(time::UtcOffset::UTC).format(format).ok()?;
+    HeaderValue::from_str(&text).ok()
 }
 
 #[cfg(test)]

@@ -211,6 +211,18 @@ pub async fn delete(client: &Client, blob: &BlobRef) -> Result<bool, StorageFail
     blob::delete(client, blob).await.map_err(refused)
 }
 
+/// Deletes a blob, with its snapshots, unless it has changed after `written`. `false` if it does not exist, or has changed.
+pub async fn delete_unless_changed(
+    client: &Client,
+    blob: &BlobRef,
+    written: Option<OffsetDateTime>,
+) -> Result<bool, StorageFailure> {
+    let refused = |failure| StorageFailure::refused(Operation::Deletion, failure, blob.account());
+    blob::delete_unless_changed(client, blob, written)
+        .await
+        .map_err(refused)
+}
+
 #[cfg(test)]
 #[path = "upload_tests.rs"]
 mod tests;

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 use super::account::StorageAccount;
 use super::archive::Format;
-use super::blob::{BlobRef, storage_call};
+use super::blob::{BlobRef, delete_unless_changed, storage_call};
 use super::checksum::Sha256;
 use super::reading::{self, Access};
 use crate::arm::{Call, Client, Failure};
@@ -18,7 +18,6 @@ use crate::arm::{Call, Client, Failure};
 const CONTENT: HeaderName = HeaderName::from_static("x-ms-meta-content");
 const SHA256: HeaderName = HeaderName::from_static("x-ms-meta-sha256");
 const LENGTH: HeaderName = HeaderName::from_static("x-ms-meta-length");
-const IF_UNMODIFIED_SINCE: HeaderName = HeaderName::from_static("if-unmodified-since");
 /// Comes before the sum of the contents in a blob's name.
 const MARK: &str = "sha256-";
 
@@ -131,21 +130,9 @@ pub async fn remove_unused(
         let Ok(blob) = account.blob(container, &listed.name) else {
             continue;
         };
-        let mut call = storage_call(
-            format!("Deleting {blob}"),
-            Method::DELETE,
-            blob.url().to_string(),
-        );
         // A run that begins to use it now wins.
-        if let Some(date) = http_date(used) {
-            call = call.header(IF_UNMODIFIED_SINCE, date);
-        }
-        match client.send(&call).await {
-            Ok(_) => removed += 1,
-            Err(failure)
-                if failure.is(StatusCode::NOT_FOUND)
-                    || failure.is(StatusCode::PRECONDITION_FAILED) => {}
-            Err(failure) => return Err(failure),
+        if delete_unless_changed(client, &blob, Some(used)).await? {
+            removed += 1;
         }
     }
     Ok(removed)
@@ -165,14 +152,6 @@ fn is_shared(name: &str) -> bool {
     let extension = extension.strip_prefix('.').unwrap_or_default();
     let is_archive = [Format::Zip.extension(), Format::TarGz.extension()].contains(&extension);
     sum.len() == 64 && sum.chars().all(hexadecimal) && is_archive && !folder.is_empty()
-}
-
-fn http_date(time: OffsetDateTime) -> Option<HeaderValue> {
-    let format = time::macros::format_description!(
-        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
-    );
-    let text = time.to_offset(time::UtcOffset::UTC).format(format).ok()?;
-    HeaderValue::from_str(&text).ok()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, IF_NONE_MATCH};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
 use http::{HeaderValue, Request};
 use ring::hmac;
 use time::OffsetDateTime;
@@ -88,10 +88,11 @@ fn string_to_sign(account: &str, request: &Request<Bytes>) -> Option<String> {
     query.sort();
     // Method, encoding, language, length, checksum, type, date, four conditions, range.
     Some(format!(
-        "{}\n\n\n{length}\n\n{}\n\n\n\n{}\n\n\n{}/{account}{}{}",
+        "{}\n\n\n{length}\n\n{}\n\n\n\n{}\n{}\n\n{}/{account}{}{}",
         request.method(),
         header(&CONTENT_TYPE),
         header(&IF_NONE_MATCH),
+        header(&IF_UNMODIFIED_SINCE),
         own.concat(),
         url.path(),
         query.concat(),

@@ -5,7 +5,7 @@
 
 use crate::agent::escaping::safe_to_print;
 
-pub(super) fn table(rows: &[(&str, String)]) -> String {
+pub(in crate::report) fn table(rows: &[(&str, String)]) -> String {
     let rows: Vec<_> = rows
         .iter()
         .map(|(name, value)| format!("| {name} | {value} |\n"))
@@ -65,7 +65,7 @@ pub(in crate::report) fn with_commands(text: &str) -> String {
 }
 
 /// Foreign lines in a fence that none of them can close.
-pub(super) fn fenced(language: &str, lines: &str) -> String {
+pub(in crate::report) fn fenced(language: &str, lines: &str) -> String {
     let lines = safe_to_print(lines);
     let longest = lines.split(|c| c != '`').map(str::len).max();
     let fence = "`".repeat(longest.unwrap_or_default().max(2) + 1);

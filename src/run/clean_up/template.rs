@@ -97,6 +97,35 @@ pub(super) async fn remove(
     }
 }
 
+/// Deletes the template. Refusals that pass are waited out if `patient`; otherwise one means that a run has begun. One that somebody else
+/// deletes at the same time is waited for in any case.
+pub(super) async fn delete_at_rest(
+    arm: &Arm,
+    id: &ResourceId,
+    progress: &mut Progress<'_, '_>,
+    patient: bool,
+) -> Result<Removal, Stays> {
+    let mut pace = Pace::new(None);
+    loop {
+        let failure = match delete(arm, id, progress).await {
+            Ok(()) => return Ok(Removal::Done),
+            Err(failure) => failure,
+        };
+        match arm.template(id).await {
+            Err(look) if look.is(StatusCode::NOT_FOUND) => return Ok(Removal::NotThere),
+            Ok(seen) if is_busy(&failure) && (patient || is_being_deleted(&seen.value)) => {
+                pace.asked(seen.pause);
+            }
+            Ok(_) | Err(_) => return Err(refused(arm, &failure).await),
+        }
+        sleep(pace.pause()).await;
+    }
+}
+
+fn is_being_deleted(template: &Template) -> bool {
+    template.provisioning_state.eq_ignore_ascii_case("Deleting")
+}
+
 fn prove(template: &Template, owner: &Owner, progress: &mut Progress<'_, '_>) -> Result<(), Stays> {
     if !progress.is_proven() {
         tie::by_owner(template, owner).map_err(Stays::NotOurs)?;

@@ -1,6 +1,7 @@
 //! Whole builds in process: the core's two stages against the emulated cloud, without sockets, on a paused clock.
 
 mod access;
+mod cancel;
 mod cloud_http;
 mod contract;
 mod doctor;
@@ -11,6 +12,7 @@ mod hostile;
 mod ills;
 mod live_secrets;
 mod log_file;
+mod look;
 mod outlive;
 mod ownership;
 mod pictures;
@@ -23,8 +25,10 @@ mod run_start;
 pub(crate) mod scene;
 mod secret_files;
 mod sockets;
+pub(crate) mod somebody;
 mod stops;
 mod story;
+mod sweep;
 mod switches;
 mod targets;
 

@@ -64,6 +64,12 @@ impl Scene {
         Stage::new(cloud, secrets, &Output::default(), Duration::ZERO, self)
     }
 
+    /// The stage of a main stage that has done nothing, in a cloud where something has happened already.
+    pub(crate) fn idle_in(self, cloud: Arc<Cloud>) -> Stage {
+        let secrets = LiveSecrets::of(&self.world, &self.step);
+        Stage::new(cloud, secrets, &Output::default(), Duration::ZERO, self)
+    }
+
     /// Runs the main stage over another way to the network.
     pub(crate) async fn build_over(self, cloud: Arc<Cloud>, http: Arc<dyn Http>) -> Stage {
         let secrets = LiveSecrets::of(&self.world, &self.step);

@@ -1,0 +1,34 @@
+//! Looks at a run once.
+
+use std::sync::Arc;
+
+use crate::agent::{Agent, StopSignal};
+use crate::arm::http::Http;
+use crate::error::Error;
+use crate::inputs::Existing;
+use crate::report;
+use crate::run::find::Sought;
+use crate::run::status::look;
+
+/// `action: status`. `http` is the way to Azure, or why there is none.
+pub(super) async fn status(
+    agent: &Agent,
+    http: Result<Arc<dyn Http>, String>,
+    asked: &Existing,
+    stop: &StopSignal,
+) {
+    let console = agent.console();
+    report::report_warnings(console, &asked.warnings);
+    let looking = async {
+        let arm = super::connect(agent, http, &asked.connection).await?;
+        let sought = Sought::new(asked.template_name.as_deref(), &asked.origin.run);
+        look(&arm, &asked.group, sought).await
+    };
+    let result = tokio::select! {
+        biased;
+        () = stop.requested().cancelled() => Err(Error::Canceled),
+        result = looking => result,
+    };
+    let folder = agent.environment().temp_directory();
+    report::report_status(console, asked, &result, &folder);
+}

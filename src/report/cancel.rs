@@ -1,0 +1,189 @@
+//! What became of a canceled run, and of its template.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::files::Files;
+use super::outcome::{CODE_REMAINS, report_remains, with_hint};
+use super::status::{failure, looked, of_template, report_error, set_template_variables};
+use super::summary::markup::{code, escaped, table};
+use crate::agent::{Console, IssueKind, TaskResult};
+use crate::error::Error;
+use crate::error::{LEFT_RUNNING, NOTHING_TO_CANCEL};
+use crate::inputs::origin::KEEP;
+use crate::inputs::{Action, Existing};
+use crate::run::cancel::{Canceled, End, Run};
+use crate::run::leftover::{Leftover, Remains, Tie};
+use crate::run::removal::Removed;
+
+/// The end of `action: cancel`; the files are in `folder`.
+pub fn report_cancel(
+    console: &Console,
+    asked: &Existing,
+    result: &Result<Canceled, Error>,
+    folder: &Path,
+) {
+    let canceled = result.as_ref().ok();
+    set_template_variables(console, asked, canceled.map(|it| &it.found));
+    let files = Files {
+        console,
+        folder,
+        name: &asked.files,
+    };
+    if looked(result) {
+        files.result(Action::Cancel, document(asked, canceled));
+        files.summary(&match result {
+            Ok(canceled) => summary(canceled),
+            Err(error) => failure("Canceling the image build failed", error),
+        });
+    }
+    let canceled = match result {
+        Ok(canceled) => canceled,
+        Err(error) => return report_error(console, error),
+    };
+    let sentence = sentence(canceled);
+    console.line(&sentence);
+    let warning = warning(canceled);
+    if let Some((code, text, hint)) = &warning {
+        let text = with_hint(text, Some(hint));
+        console.issue(IssueKind::Warning, Some(code), &text);
+    }
+    let remains = remains(canceled);
+    report_remains(console, remains);
+    let issues = warning.is_some() || !remains.is_empty() || !asked.warnings.is_empty();
+    let result = if issues {
+        TaskResult::SucceededWithIssues
+    } else {
+        TaskResult::Succeeded
+    };
+    console.complete(result, &sentence);
+}
+
+fn remains(canceled: &Canceled) -> &[Remains] {
+    match &canceled.end {
+        End::Removed(removed) => &removed.remains,
+        _ => &[],
+    }
+}
+
+/// What has become of everything, in one line.
+fn sentence(canceled: &Canceled) -> String {
+    let name = canceled.found.id.name();
+    let run = match canceled.run {
+        Run::None => "there was no run",
+        Run::Canceled => "the run was canceled",
+        Run::Over => "the run had ended",
+        Run::Canceling => "the run is still being canceled",
+        Run::Untouched => "the run continues",
+    };
+    match &canceled.end {
+        End::Removed(removed) if removed.remains.is_empty() => {
+            format!("image template '{name}':  {run}; template and package are deleted")
+        }
+        End::Removed(_) => format!("image template '{name}':  {run}; not everything is deleted"),
+        End::LeftForWait => {
+            format!("image template '{name}':  {run}; it stays, and 'wait' collects its image")
+        }
+        End::Kept { .. } => {
+            format!("image template '{name}':  {run}; template and package are kept")
+        }
+        End::LeftCanceling => format!("image template '{name}':  {run}; it stays"),
+        End::Gone => format!("image template '{name}':  it was deleted by somebody else"),
+        End::Preview(what) => {
+            format!("image template '{name}':  preview, nothing is changed; would {what}")
+        }
+    }
+}
+
+/// Code, text and next action of what did not go as asked.
+fn warning(canceled: &Canceled) -> Option<(&'static str, String, String)> {
+    let name = canceled.found.id.name();
+    let state = canceled.found.template.last_run.as_ref();
+    let state = state.map(|run| run.state.to_string()).unwrap_or_default();
+    if matches!(canceled.end, End::Preview(_)) {
+        return None;
+    }
+    if let End::Kept {
+        not_marked: Some(reason),
+    } = &canceled.end
+    {
+        return Some((
+            CODE_REMAINS,
+            format!(
+                "The image template '{name}' has no tag '{KEEP}', so action 'sweep' would delete it: {reason}"
+            ),
+            format!("to write the tag, run: {}", canceled.keep_command()),
+        ));
+    }
+    match canceled.run {
+        Run::Canceling => {
+            let command = Remains::of(canceled.leftover(), Tie::Ours, "").command();
+            Some((
+                LEFT_RUNNING,
+                format!(
+                    "The run of image template '{name}' is '{state}' 10 minutes after the cancellation; the template is not deleted"
+                ),
+                format!(
+                    "run action 'cancel' again later, or when the run has ended: {}",
+                    command.unwrap_or_default()
+                ),
+            ))
+        }
+        Run::Over => Some((
+            NOTHING_TO_CANCEL,
+            format!(
+                "There is nothing to cancel: the run of image template '{name}' has ended with '{state}'"
+            ),
+            match canceled.end {
+                End::LeftForWait => {
+                    "action 'wait' collects the image and deletes the template".to_owned()
+                }
+                End::Kept { .. } => "the template is kept, as was asked for".to_owned(),
+                _ => "nothing remains to be done".to_owned(),
+            },
+        )),
+        Run::None | Run::Canceled | Run::Untouched => None,
+    }
+}
+
+fn document(asked: &Existing, canceled: Option<&Canceled>) -> Value {
+    let mut members = of_template(asked, canceled.map(|it| &it.found));
+    let end = canceled.map(|it| match it.end {
+        End::Removed(_) | End::Gone => "deleted",
+        End::LeftForWait | End::LeftCanceling | End::Kept { .. } => "kept",
+        End::Preview(_) => "unchanged",
+    });
+    let removed = match canceled.map(|it| &it.end) {
+        Some(End::Removed(removed)) => removed.clone(),
+        _ => Removed::default(),
+    };
+    let gone: Vec<_> = removed.gone.iter().map(Leftover::describe).collect();
+    let stays: Vec<_> = removed.remains.iter().map(|it| it.why.as_str()).collect();
+    if let Some(members) = members.as_object_mut() {
+        members.insert("template".to_owned(), json!(end));
+        members.insert("deleted".to_owned(), json!(gone));
+        members.insert("notDeleted".to_owned(), json!(stays));
+    }
+    members
+}
+
+fn summary(canceled: &Canceled) -> String {
+    let sentence = sentence(canceled);
+    let (_, what) = sentence.split_once(":  ").unwrap_or_default();
+    let rows = [
+        ("Image template", code(canceled.found.id.name())),
+        ("Resource group", code(canceled.found.id.resource_group())),
+        ("Result", escaped(what)),
+    ];
+    let mut text = format!("## Canceled image build\n\n{}", table(&rows));
+    if let Some((code, told, hint)) = warning(canceled) {
+        let (told, hint) = (escaped(&told), escaped(&hint));
+        writeln!(text, "\n**{code}** {told} ({hint})").ok();
+    }
+    for stays in remains(canceled) {
+        writeln!(text, "\n- {}", escaped(&stays.why)).ok();
+    }
+    text
+}

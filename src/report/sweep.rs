@@ -1,0 +1,208 @@
+//! What was swept, what stays, and why.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::files::Files;
+use super::outcome::{CODE_REMAINS, report_remains, with_hint};
+use super::status::{failure, report_error};
+use super::summary::markup::{code, escaped, fenced};
+use crate::agent::{Console, IssueKind, TaskResult};
+use crate::error::{Error, duration};
+use crate::inputs::declared::{OLDER_THAN_HOURS, PREVIEW, STORAGE_ACCOUNT_NAME};
+use crate::inputs::{Action, Sweep};
+use crate::run::leftover::{Leftover, Remains};
+use crate::run::sweep::{Kept, Swept};
+
+/// The run page shows ten issues of a step; more of them are one.
+const MOST_ROWS: usize = 200;
+
+/// The end of `action: sweep`: what was done, even where it did not come to its end. The files are in `folder`.
+pub fn report_sweep(
+    console: &Console,
+    asked: &Sweep,
+    (swept, error): (&Swept, Option<&Error>),
+    folder: &Path,
+) {
+    let files = Files {
+        console,
+        folder,
+        name: &asked.files,
+    };
+    let began = *swept != Swept::default();
+    if error.is_none() || began {
+        files.result(Action::Sweep, document(asked, swept));
+        if !matches!(error, Some(Error::Canceled)) {
+            files.summary(&summary(asked, swept));
+        }
+        for line in lines(asked, swept) {
+            console.line(&line);
+        }
+    } else if let Some(error) = error
+        && !matches!(error, Error::Canceled)
+    {
+        files.summary(&failure("Sweeping failed", error));
+    }
+    if let Some(error) = error {
+        return report_error(console, error);
+    }
+    report_remains(console, &swept.remains);
+    if let Some(why) = &swept.packages_left {
+        let text = format!("The packages without a template were not deleted: {why}");
+        let hint = format!(
+            "the service connection needs read permission on the image templates of the whole subscription (Microsoft.VirtualMachineImages/imageTemplates/read) and Storage Blob Data Contributor on the storage account; or remove input '{}'",
+            STORAGE_ACCOUNT_NAME.name
+        );
+        let text = with_hint(&text, Some(&hint));
+        console.issue(IssueKind::Warning, Some(CODE_REMAINS), &text);
+    }
+    let issues =
+        !swept.remains.is_empty() || swept.packages_left.is_some() || !asked.warnings.is_empty();
+    let result = if issues {
+        TaskResult::SucceededWithIssues
+    } else {
+        TaskResult::Succeeded
+    };
+    console.complete(result, &sentence(asked, swept));
+}
+
+fn sentence(asked: &Sweep, swept: &Swept) -> String {
+    let verb = if asked.preview {
+        "would be deleted"
+    } else {
+        "deleted"
+    };
+    format!(
+        "{} {verb}, {} kept, {} not deleted",
+        swept.gone.len(),
+        swept.kept.len(),
+        swept.remains.len()
+    )
+}
+
+fn lines(asked: &Sweep, swept: &Swept) -> Vec<String> {
+    let mut lines = Vec::new();
+    if asked.preview {
+        let gone = swept.gone.iter();
+        lines.extend(gone.map(|leftover| format!("would delete:  {}", what(leftover))));
+    }
+    for kept in &swept.kept {
+        let command = kept.command();
+        let command = command.map(|command| format!("; to delete it: {command}"));
+        lines.push(format!(
+            "kept:  {}: {}{}",
+            kept.leftover.describe(),
+            kept.why,
+            command.unwrap_or_default()
+        ));
+    }
+    if swept.foreign > 0 {
+        lines.push(format!(
+            "not touched:  {} image templates that this task did not create",
+            swept.foreign
+        ));
+    }
+    lines.push(format!(
+        "swept resource group '{}', older than {}:  {}",
+        asked.group.name(),
+        duration(asked.older_than),
+        sentence(asked, swept)
+    ));
+    lines
+}
+
+/// A template goes with its package.
+fn what(leftover: &Leftover) -> String {
+    match leftover {
+        Leftover::Template { .. } => format!("{}, with its package", leftover.describe()),
+        Leftover::Blob(_) | Leftover::BlobByKey(_) | Leftover::Unknown(_) => leftover.describe(),
+    }
+}
+
+fn document(asked: &Sweep, swept: &Swept) -> Value {
+    let gone: Vec<_> = swept.gone.iter().map(Leftover::describe).collect();
+    let kept = |kept: &Kept| json!({"what": kept.leftover.describe(), "why": kept.why, "command": kept.command()});
+    let remains = |remains: &Remains| json!({"why": remains.why, "command": remains.removal()});
+    json!({
+        "resourceGroup": asked.group.name(),
+        (OLDER_THAN_HOURS.name): asked.older_than.as_secs() / 3600,
+        (PREVIEW.name): asked.preview,
+        "deleted": gone,
+        "kept": swept.kept.iter().map(kept).collect::<Vec<_>>(),
+        "notDeleted": swept.remains.iter().map(remains).collect::<Vec<_>>(),
+        "packagesNotDeleted": swept.packages_left,
+        "foreignTemplates": swept.foreign,
+    })
+}
+
+fn summary(asked: &Sweep, swept: &Swept) -> String {
+    let mut text = format!(
+        "## Swept resource group {}\n\n{}\n",
+        code(asked.group.name()),
+        escaped(&sentence(asked, swept))
+    );
+    let gone: Vec<_> = swept
+        .gone
+        .iter()
+        .map(|it| escaped(&what_gone(asked, it)))
+        .collect();
+    let kept = swept.kept.iter();
+    let kept: Vec<_> = kept
+        .map(|it| format!("{}: {}", escaped(&it.leftover.describe()), escaped(&it.why)))
+        .collect();
+    let remains = swept.remains.iter().map(|it| escaped(&it.why));
+    let remains: Vec<_> = remains
+        .chain(swept.packages_left.iter().map(|why| escaped(why)))
+        .collect();
+    let title = if asked.preview {
+        "Would be deleted"
+    } else {
+        "Deleted"
+    };
+    for (title, rows) in [(title, gone), ("Kept", kept), ("Not deleted", remains)] {
+        if rows.is_empty() {
+            continue;
+        }
+        write!(text, "\n### {title}\n\n").ok();
+        for row in rows.iter().take(MOST_ROWS) {
+            writeln!(text, "- {row}").ok();
+        }
+        if rows.len() > MOST_ROWS {
+            writeln!(
+                text,
+                "- and {} more, which the log has",
+                rows.len() - MOST_ROWS
+            )
+            .ok();
+        }
+    }
+    if swept.foreign > 0 {
+        let foreign = swept.foreign;
+        write!(
+            text,
+            "\n{foreign} image templates that this task did not create were not touched.\n"
+        )
+        .ok();
+    }
+    let commands: Vec<_> = swept.kept.iter().filter_map(Kept::command).collect();
+    let removals = swept.remains.iter().filter_map(Remains::command);
+    let commands: Vec<_> = commands
+        .into_iter()
+        .chain(removals)
+        .take(MOST_ROWS)
+        .collect();
+    if !commands.is_empty() {
+        write!(text, "\n### Next\n\n{}", fenced("sh", &commands.join("\n"))).ok();
+    }
+    text
+}
+
+fn what_gone(asked: &Sweep, leftover: &Leftover) -> String {
+    if asked.preview {
+        what(leftover)
+    } else {
+        leftover.describe()
+    }
+}

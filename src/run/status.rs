@@ -1,0 +1,80 @@
+//! One look at a run.
+
+use std::time::Duration;
+
+use super::find::{self, Found, Sought};
+use crate::arm::Arm;
+use crate::arm::template_state::RunState;
+use crate::error::Error;
+use crate::resource::ResourceGroupId;
+
+/// The limit of a build for which the template has none
+/// (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#properties-buildtimeoutinminutes>).
+const SERVICE_LIMIT_MINUTES: u32 = 240;
+
+/// Where a run stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Status {
+    /// The template, as it was seen.
+    pub found: Found,
+    /// Since the run was started by Azure's clock, or as long as it took; `None` before the first run.
+    pub elapsed: Option<Duration>,
+    /// The build's limit.
+    pub limit_minutes: u32,
+}
+
+impl Status {
+    /// What is to be said of `found` now, by the clock of `arm`.
+    pub fn of(found: Found, arm: &Arm) -> Self {
+        let run = found.template.last_run.as_ref();
+        let until = run.and_then(|run| match run.ended {
+            Some(ended) if run.is_over() => Some(ended),
+            _ => arm.client.azure_time(),
+        });
+        let elapsed = run.and_then(|run| {
+            let elapsed = until? - run.started?;
+            // A second of difference between two clocks is no negative time.
+            Some(elapsed.try_into().unwrap_or_default())
+        });
+        let definition = found.template.definition.as_ref();
+        let limit = definition.and_then(|it| it.properties.build_timeout_in_minutes);
+        Self {
+            elapsed,
+            limit_minutes: limit
+                .filter(|minutes| *minutes > 0)
+                .unwrap_or(SERVICE_LIMIT_MINUTES),
+            found,
+        }
+    }
+
+    /// The state of the run, once there is one.
+    pub fn state(&self) -> Option<&RunState> {
+        self.found.template.last_run.as_ref().map(|run| &run.state)
+    }
+
+    /// `Building`, `Customizing`, `Distributing` ...; absent when canceling or over.
+    pub fn phase(&self) -> Option<&str> {
+        self.found.template.last_run.as_ref()?.sub_state.as_deref()
+    }
+
+    /// Whether the run has made an image.
+    pub fn has_image(&self) -> bool {
+        matches!(
+            self.state(),
+            Some(RunState::Succeeded | RunState::PartiallySucceeded)
+        )
+    }
+}
+
+/// Looks at the template that is meant in `group`.
+///
+/// # Errors
+/// As [`find::find_or_fail`].
+pub async fn look(arm: &Arm, group: &ResourceGroupId, sought: Sought<'_>) -> Result<Status, Error> {
+    arm.client
+        .sign_in(&arm.scope)
+        .await
+        .map_err(Error::SignIn)?;
+    let found = find::find_or_fail(arm, group, sought).await?;
+    Ok(Status::of(found, arm))
+}

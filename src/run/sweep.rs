@@ -1,0 +1,407 @@
+//! Deleting what lost jobs left in a resource group: templates of this task, their packages, and packages that no template names.
+//!
+//! Ages come from Azure's times against Azure's own clock. What nobody can tell for sure is named, never deleted.
+
+mod packages;
+
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use http::StatusCode;
+use time::OffsetDateTime;
+
+use super::clean_up::Budget;
+use super::event::Events;
+use super::find::{self, Found};
+use super::leftover::{Leftover, Remains, Tie};
+use super::removal::{Busy, Removed, remove};
+use crate::arm::template_state::RunState;
+use crate::arm::{Arm, Cause, Failure};
+use crate::error::{Error, duration};
+use crate::inputs::origin::KEEP;
+use crate::resource::ResourceGroupId;
+use crate::storage::{self, StorageAccount};
+
+/// More deletions at once would be a load that other builds of the subscription feel.
+const AT_ONCE: usize = 4;
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Where the templates are.
+    pub group: &'a ResourceGroupId,
+    /// What is younger stays.
+    pub older_than: Duration,
+    /// The storage account whose packages are swept, too.
+    pub account: Option<&'a str>,
+    /// Whether it is only said what would be done.
+    pub preview: bool,
+}
+
+/// What a sweep came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// What is gone or, in a preview, would go.
+    pub gone: Vec<Leftover>,
+    /// What stays, and why.
+    pub kept: Vec<Kept>,
+    /// What was to go and stays, or is not ours although it looked so.
+    pub remains: Vec<Remains>,
+    /// How many templates of the group are of somebody else.
+    pub foreign: usize,
+    /// Why the packages were not swept although they were to be.
+    pub packages_left: Option<String>,
+}
+
+/// Something that stays on purpose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// What it is.
+    pub leftover: Leftover,
+    /// Why it stays.
+    pub why: String,
+    /// Whether a person has to decide: then the command that deletes it is told.
+    pub for_a_person: bool,
+}
+
+impl Kept {
+    /// The command that deletes it, where a person has to decide.
+    pub fn command(&self) -> Option<String> {
+        let removal = Remains::of(self.leftover.clone(), Tie::Ours, "");
+        removal.command().filter(|_| self.for_a_person)
+    }
+}
+
+/// What is to become of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Verdict {
+    Delete,
+    Foreign,
+    Keep(String),
+    /// It stays, and a person has to decide.
+    Name(String),
+}
+
+/// Deletes what is at rest for long enough. May be dropped at any time; `swept` then has what was done.
+///
+/// # Errors
+/// The group cannot be listed to its end, or the storage account is not found: then nothing is changed.
+pub async fn sweep(
+    arm: &Arm,
+    request: Request<'_>,
+    events: &dyn Events,
+    swept: &mut Swept,
+) -> Result<(), Error> {
+    arm.client
+        .sign_in(&arm.scope)
+        .await
+        .map_err(Error::SignIn)?;
+    let all = find::all(arm, request.group).await?;
+    let account = match request.account {
+        None => None,
+        Some(name) => Some(account(arm, request.group, name).await?),
+    };
+    let now = now(arm)?;
+    let mut old = Vec::new();
+    for found in all {
+        match verdict(&found, now, request.older_than) {
+            Verdict::Delete => old.push(found),
+            other => swept.note(&found, other),
+        }
+    }
+    if request.preview {
+        let old = old.iter();
+        swept
+            .gone
+            .extend(old.map(|found| Leftover::template(&found.id)));
+    } else {
+        let deleting = old
+            .into_iter()
+            .map(|found| delete(arm, request, found, events));
+        let mut deleting = futures::stream::iter(deleting).buffer_unordered(AT_ONCE);
+        while let Some(done) = deleting.next().await {
+            match done {
+                Done::Removed(removed) => {
+                    swept.gone.extend(removed.gone);
+                    swept.remains.extend(removed.remains);
+                }
+                Done::Changed(found, verdict) => swept.note(&found, verdict),
+                Done::Gone => {}
+            }
+        }
+    }
+    if let Some(account) = account {
+        packages::sweep(arm, request, &account, events, swept).await;
+    }
+    Ok(())
+}
+
+async fn account(arm: &Arm, group: &ResourceGroupId, name: &str) -> Result<StorageAccount, Error> {
+    Ok(storage::find_account(arm, group, name).await?)
+}
+
+/// The time by Azure's clock. Each answer of Azure has it.
+fn now(arm: &Arm) -> Result<OffsetDateTime, Error> {
+    arm.client.azure_time().ok_or_else(|| {
+        let reason = "its answers do not tell the time, so the age of what is there is not known";
+        let cause = Cause::Unreadable(reason.to_owned());
+        Failure::of("Reading Azure's time", cause).into()
+    })
+}
+
+impl Swept {
+    fn note(&mut self, found: &Found, verdict: Verdict) {
+        let (why, for_a_person) = match verdict {
+            Verdict::Foreign => {
+                self.foreign += 1;
+                return;
+            }
+            Verdict::Delete => return,
+            Verdict::Keep(why) => (why, false),
+            Verdict::Name(why) => (why, true),
+        };
+        self.kept.push(Kept {
+            leftover: Leftover::template(&found.id),
+            why,
+            for_a_person,
+        });
+    }
+}
+
+/// What became of a template that was to go.
+enum Done {
+    Removed(Removed),
+    /// It has changed since the group was listed.
+    Changed(Box<Found>, Verdict),
+    /// Somebody else was quicker.
+    Gone,
+}
+
+async fn delete(arm: &Arm, request: Request<'_>, mut found: Found, events: &dyn Events) -> Done {
+    let leftover = Leftover::template(&found.id);
+    // The list may be minutes old when its turn comes.
+    match arm.template(&found.id).await {
+        Ok(seen) => found.see(seen.value),
+        Err(failure) if failure.is(StatusCode::NOT_FOUND) => return Done::Gone,
+        Err(failure) => {
+            let remains = vec![Remains::of(leftover, Tie::Ours, &failure.to_string())];
+            return Done::Removed(Removed {
+                remains,
+                ..Removed::default()
+            });
+        }
+    }
+    let verdict = match now(arm) {
+        Ok(now) => verdict(&found, now, request.older_than),
+        Err(error) => Verdict::Name(error.to_string()),
+    };
+    if verdict == Verdict::Delete {
+        Done::Removed(remove(arm, &found, Busy::Leave, events, Budget::AFTER_BUILD).await)
+    } else {
+        Done::Changed(Box::new(found), verdict)
+    }
+}
+
+/// The name of a template of before its tags told whose it is.
+fn is_of_before(name: &str) -> bool {
+    let number = name.strip_prefix("t_").unwrap_or_default();
+    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn verdict(found: &Found, now: OffsetDateTime, older_than: Duration) -> Verdict {
+    let ours = found.marks.are_ours();
+    if !ours && !is_of_before(found.id.name()) {
+        return Verdict::Foreign;
+    }
+    if found.marks.keep {
+        return Verdict::Keep(format!("its tag '{KEEP}' keeps it"));
+    }
+    let state = &found.template.provisioning_state;
+    if state.eq_ignore_ascii_case("Deleting") {
+        return Verdict::Keep("it is being deleted already".to_owned());
+    }
+    let run = found.template.last_run.as_ref();
+    match run.map(|run| &run.state) {
+        Some(RunState::Running | RunState::Canceling) => {
+            return Verdict::Keep("its run continues".to_owned());
+        }
+        Some(RunState::Unknown(state)) => {
+            return Verdict::Name(format!("the state '{state}' of its run is not known"));
+        }
+        _ => {}
+    }
+    let since = found.at_rest_since();
+    let age = since.and_then(|since| Duration::try_from(now - since).ok());
+    let what = if run.is_some() {
+        "its run ended"
+    } else {
+        "it was created, and never ran,"
+    };
+    match age {
+        Some(age) if age <= older_than => {
+            return Verdict::Keep(format!("{what} only {} ago", duration(age)));
+        }
+        None if since.is_some() => {
+            return Verdict::Keep(format!("{what} just now"));
+        }
+        None if run.is_some() => {
+            return Verdict::Name("Azure does not tell when its run ended".to_owned());
+        }
+        None if ours => {
+            return Verdict::Name("Azure does not tell when it was created".to_owned());
+        }
+        Some(_) | None => {}
+    }
+    if !ours {
+        return Verdict::Name(
+            "it looks like one of this task before version 1.1, but has no tag that proves it"
+                .to_owned(),
+        );
+    }
+    let has_image = matches!(
+        run.map(|run| &run.state),
+        Some(RunState::Succeeded | RunState::PartiallySucceeded)
+    );
+    if has_image && found.holds_vhd() {
+        return Verdict::Name(
+            "the VHD that it made is in its staging resource group, and would be deleted with it"
+                .to_owned(),
+        );
+    }
+    Verdict::Delete
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arm::template_state::Template;
+    use serde_json::{Value, json};
+    use time::macros::datetime;
+
+    const NOW: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
+
+    fn check(name: &str, value: impl std::borrow::Borrow<Value>, expected: &str) {
+        let value = value.borrow();
+        let group = ResourceGroupId::new("s", "g");
+        let found = Found::of(find::named(&group, name), Template::read(value));
+        let day = Duration::from_secs(24 * 3600);
+        let told = match verdict(&found, NOW, day) {
+            Verdict::Delete => "delete".to_owned(),
+            Verdict::Foreign => "foreign".to_owned(),
+            Verdict::Keep(why) => format!("keep: {why}"),
+            Verdict::Name(why) => format!("name: {why}"),
+        };
+        assert_eq!(told, expected, "{name} {value}");
+    }
+
+    fn ours(more: &[(&str, &str)]) -> Value {
+        let mut tags = json!({"imageBuilderTask": "1.2.0", "imageBuilderRun": "c/p/1"});
+        for (name, value) in more {
+            tags[*name] = json!(value);
+        }
+        tags
+    }
+
+    fn run(state: &str, end: &str, tags: impl std::borrow::Borrow<Value>) -> Value {
+        let tags = tags.borrow();
+        json!({"tags": tags, "properties": {"provisioningState": "Succeeded",
+            "distribute": [{"type": "SharedImage"}], "lastRunStatus": {"runState": state, "endTime": end}}})
+    }
+
+    const OLD: &str = "2026-11-22T11:59:59Z";
+    const YOUNG: &str = "2026-11-22T12:00:00Z";
+    const NONE: &str = "0001-01-01T00:00:00Z";
+
+    #[test]
+    fn what_ended_long_ago_goes() {
+        for state in ["Succeeded", "PartiallySucceeded", "Failed", "Canceled"] {
+            check("aib-1", run(state, OLD, ours(&[])), "delete");
+            check(
+                "aib-1",
+                run(state, YOUNG, ours(&[])),
+                "keep: its run ended only 24 h 0 min ago",
+            );
+            check(
+                "aib-1",
+                run(state, NONE, ours(&[])),
+                "name: Azure does not tell when its run ended",
+            );
+            check(
+                "aib-1",
+                run(state, "2026-11-23T12:00:01Z", ours(&[])),
+                "keep: its run ended just now",
+            );
+            check("aib-1", run(state, OLD, json!({})), "foreign");
+        }
+        let kept = ours(&[("IMAGEBUILDERKEEP", "yes")]);
+        check(
+            "aib-1",
+            run("Failed", OLD, kept),
+            "keep: its tag 'imageBuilderKeep' keeps it",
+        );
+        check(
+            "aib-1",
+            run("Failed", OLD, ours(&[("imageBuilderKeep", "False")])),
+            "delete",
+        );
+    }
+
+    #[test]
+    fn what_runs_or_is_in_no_known_state_stays() {
+        for (state, end) in [("Running", NONE), ("Running", OLD), ("Canceling", NONE)] {
+            check("t_1", run(state, end, ours(&[])), "keep: its run continues");
+            check("t_1", run(state, end, json!({})), "keep: its run continues");
+        }
+        let unknown = "name: the state 'Levitating' of its run is not known";
+        check("t_1", run("Levitating", OLD, ours(&[])), unknown);
+    }
+
+    #[test]
+    fn what_never_ran_goes_by_the_time_of_its_making() {
+        let made = |time: &str| json!({"tags": ours(&[("imageBuilderMade", time)])});
+        let created = |time: &str| json!({"tags": ours(&[]), "systemData": {"createdAt": time}});
+        check("aib-1", made(OLD), "delete");
+        check("aib-1", created(OLD), "delete");
+        let young = "keep: it was created, and never ran, only 24 h 0 min ago";
+        check("aib-1", made(YOUNG), young);
+        check("aib-1", created(YOUNG), young);
+        check(
+            "aib-1",
+            json!({"tags": ours(&[])}),
+            "name: Azure does not tell when it was created",
+        );
+    }
+
+    #[test]
+    fn templates_of_before_the_tags_are_only_named() {
+        let before = "name: it looks like one of this task before version 1.1, but has no tag that proves it";
+        check("t_1763800000000000", run("Failed", OLD, json!({})), before);
+        check("t_1763800000000000", json!({}), before);
+        check(
+            "t_1",
+            run("Failed", YOUNG, json!({})),
+            "keep: its run ended only 24 h 0 min ago",
+        );
+        check("t_", json!({}), "foreign");
+        check("t_1a", json!({}), "foreign");
+        check("win11", json!({}), "foreign");
+    }
+
+    #[test]
+    fn a_vhd_in_the_staging_group_is_a_result() {
+        let vhd = |state: &str, target: Value, validate: Value| {
+            json!({"tags": ours(&[]), "properties": {"distribute": [target], "validate": validate,
+                "lastRunStatus": {"runState": state, "endTime": OLD}}})
+        };
+        let here = || json!({"type": "VHD", "runOutputName": "a"});
+        let named = "name: the VHD that it made is in its staging resource group, and would be deleted with it";
+        check("t_1", vhd("Succeeded", here(), json!({})), named);
+        check("t_1", vhd("PartiallySucceeded", here(), json!({})), named);
+        check("t_1", vhd("Failed", here(), json!({})), "delete");
+        let elsewhere = json!({"type": "VHD", "uri": "https://a/b.vhd"});
+        check("t_1", vhd("Succeeded", elsewhere, json!({})), "delete");
+        let of_test = json!({"type": "VHD", "runOutputName": "imageTest"});
+        let test = json!({"sourceValidationOnly": true});
+        check("t_1", vhd("Succeeded", of_test, test), "delete");
+    }
+}
