@@ -1,5 +1,7 @@
 //! The command line of the emulator: one flag for each switch.
 
+mod desktops;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -73,12 +75,38 @@ Gallery image versions, and those that use them
   --late-runs SECONDS        lastRunStatus stays as it was for so long after a run was started; default 0
   --system-data              templates are answered with systemData; default: not
 
+Host pools, their VMs, deployments
+  --host-pools               there are two host pools with session hosts; default: none
+  --second-update S          a session host update while one goes on: refused (default), taken
+  --update-after-failure S   one while a failed one waits: taken (default), refused
+  --standard-pool-status N   HTTP status of an update of a pool without a configuration; default 400
+  --refused-control-status N HTTP status of a control action that does not fit; default 409
+  --retry-is-another-update  an update that is tried again gets another correlation id; default: it keeps it
+  --update-times S           times in the status of an update: local (default), utc
+  --status-members S         where a status has its members: twice (default), properties, top
+  --image-type-follows       a PATCH of the configuration without 'type' switches the kind of image; default: it does not
+  --configuration-at-once    a PATCH of the configuration shows at once; default: when its operation has ended
+  --configuration-fails      a PATCH of the configuration fails; default: as it deserves
+  --bad-configuration S      how an impossible configuration shows: state (default), location, atOnce
+  --host-lists N             lists of session hosts in 5 minutes; default 10
+  --host-list-scope S        who shares that limit: pool (default), caller, subscription
+  --host-page-size N         session hosts on a page; default 500
+  --missing-token S          a pool without a registration token: null (default), notFound
+  --occupied-host-status N   HTTP status of the refusal to delete a host with sessions; default 409
+  --host-domain NAME         hosts of deployments are named with this domain; default: none
+  --configurations-in-graph  Resource Graph has session host configurations; default: not
+  --canceling-stops          hosts of a canceled deployment are not registered any more; default: what has begun goes on
+  --machine-retry-after N    Retry-After for operations upon VMs; default: none
+
 While it runs, on the port of Resource Manager, without a token (docs/emulator.md has examples)
   GET  /_emulator/journal    every request so far
   GET  /_emulator/inventory  what exists
   GET  /_emulator/faults     how many faults no request has met yet
   POST /_emulator/faults     trouble for coming requests
   POST /_emulator/runs       how coming runs end
+  POST /_emulator/updates    how the next session host update ends
+  POST /_emulator/deployments  how the next deployment ends
+  POST /_emulator/hosts      what a session host says; who signs in
   POST /_emulator/scene      versions, machines and locks that come or go; a template that ages
 ";
 
@@ -102,6 +130,8 @@ pub(crate) struct Arguments {
     pub(crate) blob_roles: bool,
     /// Whether the galleries delete softly.
     pub(crate) soft_delete: bool,
+    /// Whether there are host pools.
+    pub(crate) host_pools: bool,
 }
 
 /// Reads the command line.
@@ -118,6 +148,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Asked
     let mut speed = Some(20.0);
     let mut blob_roles = true;
     let mut soft_delete = false;
+    let mut host_pools = false;
     let mut cancel_call = None;
     let mut switches = Switches::default();
     let mut arguments = arguments.into_iter();
@@ -128,6 +159,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Asked
             "--cancel-call" => cancel_call = Some(value(&flag, arguments.next())?),
             "--no-blob-roles" => blob_roles = false,
             "--soft-delete" => soft_delete = true,
+            "--host-pools" => host_pools = true,
             "--port-base" => options.port_base = value(&flag, arguments.next())?,
             "--folder" => options.folder = value::<PathBuf>(&flag, arguments.next())?,
             "--title-case-headers" => options.title_case_headers = true,
@@ -156,6 +188,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Asked
         switches,
         blob_roles,
         soft_delete,
+        host_pools,
     })))
 }
 
@@ -240,7 +273,7 @@ fn version_switch(
         "--graph-truncates" => switches.graph_pages_are_truncated = true,
         "--late-runs" => switches.run_shows_after = Duration::from_secs(value(flag, rest.next())?),
         "--system-data" => switches.templates_have_system_data = true,
-        _ => return Err(format!("'{flag}' is not a flag of the emulator")),
+        _ => return desktops::switch(switches, flag, rest),
     }
     Ok(())
 }
@@ -261,6 +294,7 @@ mod tests {
         let (source, _) = include_str!("arguments.rs")
             .split_once("#[cfg(test)]")
             .unwrap();
+        let source = format!("{source}{}", include_str!("arguments/desktops.rs"));
         let is_flag = |text: &&str| text.starts_with("--") && !text.contains([' ', '\'']);
         let flags: Vec<&str> = source.split('"').filter(is_flag).collect();
         assert!(flags.len() > 20, "{flags:?}");
@@ -304,11 +338,16 @@ mod tests {
         for line in HELP.lines().filter(|line| line.starts_with("  --")) {
             let mut words = line.split_whitespace();
             let flag = words.next().unwrap().to_owned();
-            let kinds = ["N", "F", "S", "DIR", "SECONDS", "VERSION"];
+            let kinds = ["N", "F", "S", "DIR", "NAME", "SECONDS", "VERSION"];
             let takes_value = words.next().is_some_and(|word| kinds.contains(&word));
             let value = match flag.as_str() {
                 "--canceled-operation" => "failed",
-                "--busy-versions" => "taken",
+                "--busy-versions" | "--second-update" | "--update-after-failure" => "taken",
+                "--update-times" => "utc",
+                "--status-members" => "top",
+                "--bad-configuration" => "atOnce",
+                "--host-list-scope" => "caller",
+                "--missing-token" => "notFound",
                 _ => "7",
             };
             let arguments =

@@ -49,6 +49,21 @@ pub(crate) fn with_offset(time: OffsetDateTime) -> String {
     format!("{}+00:00", trimmed(time, time.nanosecond() / 100, 7))
 }
 
+/// The time as session hosts have it: up to 2 fraction digits, trailing zeros trimmed, `Z`.
+pub(crate) fn hundredths(time: OffsetDateTime) -> String {
+    format!("{}Z", trimmed(time, time.nanosecond() / 10_000_000, 2))
+}
+
+/// The time in whole seconds with `Z`, whatever zone it is of: updates of session hosts have local times like this.
+pub(crate) fn seconds(time: OffsetDateTime) -> String {
+    format!("{}Z", trimmed(time, 0, 0))
+}
+
+/// The time with up to 7 fraction digits and nothing that tells its zone.
+pub(crate) fn without_zone(time: OffsetDateTime) -> String {
+    trimmed(time, time.nanosecond() / 100, 7)
+}
+
 /// The .NET ticks of a time: 100 ns since the year 1, the `t` of a signed operation URL.
 pub(crate) fn ticks(time: OffsetDateTime) -> i128 {
     const UNIX_EPOCH_TICKS: i128 = 621_355_968_000_000_000;

@@ -1,5 +1,7 @@
 //! All services together: which service a request is for, scripted trouble, and the journal.
 
+mod desktops;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

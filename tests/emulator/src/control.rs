@@ -1,5 +1,7 @@
 //! What people ask of the emulator itself, on the port of Azure Resource Manager: journal, inventory, faults, ends of runs.
 
+mod desktops;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -168,6 +170,9 @@ pub(crate) fn answer(
                     }
                 }),
         ),
+        ("POST", "updates") => done(desktops::update(cloud, body)),
+        ("POST", "deployments") => done(desktops::deployment(cloud, body)),
+        ("POST", "hosts") => done(desktops::host(cloud, body)),
         ("POST", "scene") => done(
             serde_json::from_slice::<Scene>(body)
                 .map_err(|error| error.to_string())
@@ -182,7 +187,7 @@ pub(crate) fn answer(
         ),
         _ => (
             404,
-            "The emulator has GET journal, GET inventory, GET faults, POST faults, POST runs and POST scene\n"
+            "The emulator has GET journal, GET inventory, GET faults, POST faults, POST runs, POST scene, POST updates, POST deployments and POST hosts\n"
                 .to_owned(),
         ),
     };

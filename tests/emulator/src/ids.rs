@@ -21,6 +21,8 @@ pub(crate) enum Purpose {
     Correlation,
     /// The blob that an image version was made of.
     Disk,
+    /// What a host pool, its hosts, updates and refusals are known by.
+    Desktop,
 }
 
 /// Makes GUIDs and opaque text from a seed, so that transcripts of tests do not change from run to run. What has another purpose or another

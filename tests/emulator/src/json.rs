@@ -24,6 +24,13 @@ pub(crate) fn compact(document: &Value) -> Bytes {
     Bytes::from(document.to_string())
 }
 
+/// Sets a member of an object.
+pub(crate) fn set(document: &mut Value, name: &str, value: Value) {
+    if let Some(members) = document.as_object_mut() {
+        members.insert(name.to_owned(), value);
+    }
+}
+
 fn pretty(document: &Value, indent: &[u8]) -> String {
     let mut bytes = Vec::new();
     let formatter = serde_json::ser::PrettyFormatter::with_indent(indent);

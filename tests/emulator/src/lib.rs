@@ -18,6 +18,7 @@ mod ids;
 mod inventory;
 mod journal;
 mod json;
+mod pools;
 mod progress;
 mod reply;
 mod scene;
@@ -29,20 +30,26 @@ mod tests;
 pub mod tokens;
 mod world;
 
+pub use arm::Message;
 pub use clock::Clock;
 pub use cloud::{Cloud, operation_names};
 pub use estate::{Lock, LockLevel, SceneResource, SceneVersion, SoftDelete, Subscription};
 pub use faults::{Effect, Fault, Matcher};
 pub use inventory::Inventory;
 pub use journal::{Entry, Service};
+pub use pools::{
+    DeploymentFate, HealthCheck, HostPool, HostView, Management, ScalingPlan, SessionHost,
+    UpdateFate, UserSession, machine_of_version,
+};
 pub use progress::{Durations, Fate, Progress, RunFate, SubState};
 pub use reply::{Outcome, Reply};
 pub use server::{RunningServer, Server, ServerOptions};
 pub use surroundings::{Deprecation, ImageFacts, Role, RoleAssignment, Usage, VmSize};
 pub use switches::{
-    Busy, CanceledOperation, DefaultVersion, ImageDisk, NestedResources, OperationUrls,
-    PartialOperation, PatchedTags, ReadOnlyMembers, SoftDeletedName, StagingAccess, Switches,
-    VersionSwitches,
+    BadConfiguration, Busy, CanceledOperation, DefaultVersion, DesktopSwitches, ImageDisk,
+    ListScope, MissingToken, NestedResources, OperationUrls, PartialOperation, PatchedTags,
+    ReadOnlyMembers, SecondUpdate, SoftDeletedName, StagingAccess, StatusMembers, Switches,
+    UpdateTimes, VersionSwitches,
 };
 pub use world::{
     Addresses, BlobAddress, Gallery, Identity, ImageDefinition, Pipelines, PlatformImage,

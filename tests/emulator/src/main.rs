@@ -33,11 +33,15 @@ async fn run(arguments: Arguments) -> std::io::Result<()> {
         switches,
         blob_roles,
         soft_delete,
+        host_pools,
     } = arguments;
     let mut scene = None;
     let server = Server::start(
         |addresses| {
             let mut world = World::contoso(addresses);
+            if host_pools {
+                world = world.with_host_pools();
+            }
             if blob_roles {
                 assign_blob_roles(&mut world);
             }

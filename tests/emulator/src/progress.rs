@@ -54,6 +54,34 @@ pub struct Durations {
     pub restoring_version: Duration,
     /// A change of a gallery, or the deletion of a gallery or an image definition (recorded: 0.2 s to 0.4 s).
     pub changing_gallery: Duration,
+    /// From the request for a session host update until the status shows it (documented: about 20 s).
+    pub update_shows: Duration,
+    /// The validation of a session host update (recorded: 3 s to 56 s).
+    pub validating_update: Duration,
+    /// One batch of session hosts (documented: about 20 min).
+    pub updating_hosts: Duration,
+    /// A control action upon an update (the recorded `Retry-After` is 15 s).
+    pub controlling_update: Duration,
+    /// A change of a session host configuration (recorded: it had ended after 62 s).
+    pub changing_configuration: Duration,
+    /// From a provisioning's cancellation until its end (recorded: 2 s).
+    pub canceling_provisioning: Duration,
+    /// Provisioning of session hosts by the service; assumed to be like their update.
+    pub provisioning_hosts: Duration,
+    /// Creation of a VM (recorded: 54 s).
+    pub creating_machine: Duration,
+    /// Start or restart of a VM; assumed.
+    pub starting_machine: Duration,
+    /// Deallocation or power-off of a VM (recorded: 23 s).
+    pub stopping_machine: Duration,
+    /// Deletion of a VM that runs; assumed. One that is deallocated takes 0.4 s (recorded).
+    pub deleting_machine: Duration,
+    /// From a VM's start until its session host reports; assumed.
+    pub booting_host: Duration,
+    /// From a VM's creation until its session host is registered by an extension; assumed.
+    pub registering_host: Duration,
+    /// From a session host's registration until the deployment behind it ends; assumed.
+    pub finishing_deployment: Duration,
 }
 
 impl Default for Durations {
@@ -78,6 +106,20 @@ impl Default for Durations {
             soft_deleting_version: Duration::from_secs(150),
             restoring_version: Duration::from_secs(120),
             changing_gallery: Duration::from_millis(300),
+            update_shows: Duration::from_secs(20),
+            validating_update: Duration::from_secs(30),
+            updating_hosts: Duration::from_secs(1200),
+            controlling_update: Duration::from_secs(15),
+            changing_configuration: Duration::from_secs(60),
+            canceling_provisioning: Duration::from_secs(2),
+            provisioning_hosts: Duration::from_secs(1200),
+            creating_machine: Duration::from_secs(54),
+            starting_machine: Duration::from_secs(30),
+            stopping_machine: Duration::from_secs(23),
+            deleting_machine: Duration::from_secs(40),
+            booting_host: Duration::from_secs(60),
+            registering_host: Duration::from_secs(240),
+            finishing_deployment: Duration::from_secs(60),
         }
     }
 }
@@ -106,6 +148,20 @@ impl Durations {
             &mut self.soft_deleting_version,
             &mut self.restoring_version,
             &mut self.changing_gallery,
+            &mut self.update_shows,
+            &mut self.validating_update,
+            &mut self.updating_hosts,
+            &mut self.controlling_update,
+            &mut self.changing_configuration,
+            &mut self.canceling_provisioning,
+            &mut self.provisioning_hosts,
+            &mut self.creating_machine,
+            &mut self.starting_machine,
+            &mut self.stopping_machine,
+            &mut self.deleting_machine,
+            &mut self.booting_host,
+            &mut self.registering_host,
+            &mut self.finishing_deployment,
         ] {
             *duration = duration.mul_f64(factor);
         }

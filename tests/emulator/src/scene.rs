@@ -1,5 +1,6 @@
 //! The default scene: the company Contoso, which builds two images.
 
+mod pools;
 mod surroundings;
 
 use std::collections::BTreeMap;
@@ -77,6 +78,8 @@ impl World {
             ),
             image_versions: Vec::new(),
             resources: Vec::new(),
+            host_pools: Vec::new(),
+            scaling_plans: Vec::new(),
             locks: Vec::new(),
             other_subscriptions: Vec::new(),
         }

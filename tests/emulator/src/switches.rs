@@ -1,11 +1,16 @@
 //! What the sources leave open, or what changed over the years: one switch each, the default being what the newest evidence says.
 
+mod desktops;
 mod versions;
 
 use std::time::Duration;
 
 use crate::progress::{Fate, Progress, RunFate};
 
+pub use desktops::{
+    BadConfiguration, DesktopSwitches, ListScope, MissingToken, SecondUpdate, StatusMembers,
+    UpdateTimes,
+};
 pub use versions::{Busy, NestedResources, SoftDeletedName, VersionSwitches};
 
 /// The form of the URLs of long-running operations.
@@ -144,6 +149,8 @@ pub struct Switches {
     pub page_size: usize,
     /// What is open about gallery image versions.
     pub versions: VersionSwitches,
+    /// What is open about host pools, VMs and deployments.
+    pub desktops: DesktopSwitches,
     /// What a PATCH of a template, a version or a gallery does with tags. Default: they are replaced.
     pub patched_tags: PatchedTags,
     /// Templates are answered with `systemData`. Default: no, as recorded; the definition has it.
@@ -200,6 +207,7 @@ impl Default for Switches {
             log: None,
             page_size: 10,
             versions: VersionSwitches::default(),
+            desktops: DesktopSwitches::default(),
             patched_tags: PatchedTags::Replaced,
             templates_have_system_data: false,
             tags_in_lists_by_tag: false,

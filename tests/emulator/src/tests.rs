@@ -1,10 +1,15 @@
 //! Tests of the cloud as a whole, without sockets and without waiting.
 
+mod configurations;
 mod control;
 mod copies;
+mod deployments;
 mod fidelity;
 mod flows;
+mod machines;
 mod outlive;
+mod pools;
+mod pools_recorded;
 mod recorded;
 mod resources;
 mod scene;
@@ -12,5 +17,6 @@ mod server;
 mod strictness;
 mod surroundings;
 mod trouble;
+mod updates;
 mod users;
 mod versions;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::blob::BlobRole;
 use crate::entra::Application;
 use crate::estate::{Lock, SceneResource, SceneVersion, SoftDelete, Subscription};
+use crate::pools::{HostPool, ScalingPlan};
 use crate::surroundings::{ImageFacts, Role, RoleAssignment, Usage, VmSize};
 
 /// Where the services are reached. An address is an origin without a slash at its end.
@@ -264,6 +265,10 @@ pub struct World {
     pub image_versions: Vec<SceneVersion>,
     /// The machines, and what else is only shown.
     pub resources: Vec<SceneResource>,
+    /// The host pools, with their session hosts and users.
+    pub host_pools: Vec<HostPool>,
+    /// The scaling plans.
+    pub scaling_plans: Vec<ScalingPlan>,
     /// The locks.
     pub locks: Vec<Lock>,
     /// The other subscriptions.

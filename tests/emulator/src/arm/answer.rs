@@ -141,6 +141,10 @@ impl Refusal {
 
 /// Who answers, which decides some headers.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each decides of headers of its own"
+)]
 pub(crate) struct Origin {
     pub(crate) method: http::Method,
     /// The path of its address.
@@ -149,6 +153,8 @@ pub(crate) struct Origin {
     pub(crate) builder: bool,
     /// Whether the answer comes from Microsoft.Compute.
     pub(crate) compute: bool,
+    /// Whether the answer comes from Microsoft.DesktopVirtualization.
+    pub(crate) desktops: bool,
     /// Whether `x-ms-operation-identifier` comes with it: not on GETs of resources.
     pub(crate) identifies_operation: bool,
     /// Tenant and object id of the caller.
@@ -226,8 +232,17 @@ fn standard_headers(
         headers.push((name, left.to_owned()));
         headers.push((of_all, left_of_all.to_owned()));
     }
-    if origin.builder || origin.compute {
+    if origin.builder || origin.compute || origin.desktops {
         headers.push(("x-cache", "CONFIG_NOCACHE".to_owned()));
+    }
+    if origin.desktops {
+        headers.extend([
+            ("x-powered-by", "ASP.NET".to_owned()),
+            ("x-rate-limit-limit", "0".to_owned()),
+            ("x-rate-limit-remaining", i64::MAX.to_string()),
+            ("x-rate-limit-reset", "0".to_owned()),
+            ("x-ms-correlation-id", ids.guid()),
+        ]);
     }
     if let (true, Some((tenant, object))) = (
         origin.builder && origin.identifies_operation,

@@ -75,6 +75,11 @@ impl Arm {
             .chain(versions)
             .chain(images)
             .chain(placed)
+            .chain(
+                self.pools_for_lists()
+                    .into_iter()
+                    .map(|document| existing(document, None)),
+            )
             .chain(self.of_scene().map(|document| existing(document, None)))
             .collect()
     }

@@ -10,6 +10,16 @@ use crate::arm::{Arm, Asked, header};
 use crate::tokens::{self, Claims, TokenProblem};
 use crate::world::World;
 
+/// The calls by POST that take a body.
+const TAKE_A_BODY: [Call; 6] = [
+    Call::QueryResources,
+    Call::InitiateUpdate,
+    Call::ControlUpdate,
+    Call::ControlProvisioning,
+    Call::SendMessage,
+    Call::ValidateDeployment,
+];
+
 impl Arm {
     pub(crate) fn caller(
         &self,
@@ -96,7 +106,7 @@ impl Arm {
         }
         if *method == Method::POST
             && !request.body().is_empty()
-            && route.call != Call::QueryResources
+            && !TAKE_A_BODY.contains(&route.call)
         {
             return Err(Refusal::new(
                 400,
@@ -148,6 +158,7 @@ impl Arm {
             "{namespace}",
             "Microsoft.Compute",
             "Microsoft.DesktopVirtualization",
+            "Microsoft.Resources",
         ];
         if shown.contains(&provider.split('/').next().unwrap_or_default())
             && asked.route.call != Call::GetManagedImage

@@ -22,6 +22,9 @@ impl Arm {
         }
         self.settle_triggers(now);
         self.settle_versions(now);
+        self.settle_machines();
+        self.settle_deployments(now);
+        self.settle_pools(now);
     }
 
     /// Ends the present state of a template's work if it is due.

@@ -17,6 +17,12 @@ pub(crate) struct Placed {
 }
 
 impl Placed {
+    pub(crate) fn set_tags(&mut self, tags: Value) {
+        if let Some(body) = self.resource.body.as_object_mut() {
+            body.insert("tags".to_owned(), tags);
+        }
+    }
+
     /// The resource as a GET answers it.
     pub(crate) fn document(&self) -> Value {
         let (kind, name) = ids::kind_and_name(&self.resource.id);

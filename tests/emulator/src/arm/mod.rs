@@ -6,6 +6,8 @@ mod capacity;
 mod checks;
 mod compute;
 mod containers;
+mod deployments;
+mod desktops;
 mod distribution;
 mod echo;
 mod everything;
@@ -19,6 +21,7 @@ mod lifecycle;
 mod listing;
 mod locks;
 mod log;
+mod machine_work;
 mod machines;
 mod marketplace;
 mod network;
@@ -35,6 +38,7 @@ mod runs;
 mod schema;
 mod storage;
 mod tagged;
+mod tags;
 mod template;
 mod templates;
 mod triggers;
@@ -50,8 +54,11 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::arm::answer::{Answer, Origin, Refusal};
+use crate::arm::deployments::Deployment;
+use crate::arm::desktops::{Lists, Pool};
 use crate::arm::gate::query_of;
 use crate::arm::images::ManagedImage;
+use crate::arm::machine_work::Machine;
 use crate::arm::machines::Placed;
 use crate::arm::operations::Operation;
 use crate::arm::routes::{Call, Parameters, Route};
@@ -60,9 +67,13 @@ use crate::arm::version::{ImageVersion, SoftDeleted};
 use crate::blob::BlobService;
 use crate::ids::{self, Ids};
 use crate::inventory::Inventory;
+use crate::pools::{DeploymentFate, ScalingPlan, UpdateFate};
 use crate::progress::RunFate;
 use crate::switches::Switches;
 use crate::world::World;
+
+pub use crate::arm::desktops::Message;
+pub(crate) use crate::arm::machine_work::Power;
 
 /// The state of Azure Resource Manager.
 #[derive(Debug)]
@@ -82,6 +93,21 @@ pub(crate) struct Arm {
     pub(crate) images: BTreeMap<String, ManagedImage>,
     /// How the next runs end; when it is empty, the switch decides.
     pub(crate) fates: VecDeque<RunFate>,
+    pub(crate) pools: BTreeMap<String, Pool>,
+    pub(crate) scaling_plans: BTreeMap<String, ScalingPlan>,
+    /// Lists of session hosts, by who shares the limit on them.
+    host_lists: BTreeMap<String, Lists>,
+    /// Every message that was shown to a user.
+    pub(crate) messages: Vec<Message>,
+    /// Every registration token that was made.
+    pub(crate) tokens_made: Vec<String>,
+    /// How many updates of session hosts were begun.
+    pub(crate) updates_asked: usize,
+    pub(crate) update_fates: VecDeque<UpdateFate>,
+    /// The VMs on which something was done.
+    pub(crate) machines: BTreeMap<String, Machine>,
+    pub(crate) deployments: BTreeMap<String, Deployment>,
+    pub(crate) deployment_fates: VecDeque<DeploymentFate>,
 }
 
 /// A request whose route is known.
@@ -153,11 +179,22 @@ impl Arm {
             queries: Vec::new(),
             images: BTreeMap::new(),
             fates: VecDeque::new(),
+            pools: BTreeMap::new(),
+            scaling_plans: BTreeMap::new(),
+            host_lists: BTreeMap::new(),
+            messages: Vec::new(),
+            tokens_made: Vec::new(),
+            updates_asked: 0,
+            update_fates: VecDeque::new(),
+            machines: BTreeMap::new(),
+            deployments: BTreeMap::new(),
+            deployment_fates: VecDeque::new(),
             world,
             switches,
         };
         arm.add_images_of_world();
         arm.place_resources_of_world();
+        arm.add_pools_of_world();
         arm
     }
 
@@ -174,6 +211,7 @@ impl Arm {
             path: path.clone(),
             builder: path.contains("/microsoft.virtualmachineimages"),
             compute: path.contains("/microsoft.compute/"),
+            desktops: path.contains("/microsoft.desktopvirtualization/"),
             identifies_operation: request.method() != Method::GET
                 || path.contains("/operations/")
                 || path.contains("/triggers"),
@@ -203,6 +241,7 @@ impl Arm {
             path: request.uri().path().to_owned(),
             builder: false,
             compute: false,
+            desktops: false,
             identifies_operation: false,
             caller: None,
         };
@@ -351,12 +390,73 @@ impl Arm {
             | Call::ListScaleSets
             | Call::ListScaleSetsOfGroup
             | Call::ListScaleSetInstances => self.list_placed(asked),
-            Call::GetVirtualMachine
-            | Call::GetScaleSet
-            | Call::GetHostPool
-            | Call::GetSessionHostConfiguration
-            | Call::GetActiveSessionHostConfiguration => self.get_placed(asked),
+            Call::GetScaleSet | Call::GetDisk | Call::GetNetworkInterface => self.get_placed(asked),
             Call::QueryResources => self.query_resources(asked),
+            _ => self.call_later(asked),
+        }
+    }
+
+    /// The calls that come after a build: to host pools, VMs, deployments.
+    fn call_later(&mut self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        match asked.route.call {
+            Call::ListHostPools | Call::ListHostPoolsOfGroup => self.list_host_pools(asked),
+            Call::GetHostPool => self.get_host_pool(asked),
+            Call::PatchHostPool => self.patch_host_pool(asked),
+            Call::RetrieveRegistrationToken => self.retrieve_registration_token(asked),
+            Call::ListRegistrationTokens => self.list_registration_tokens(asked),
+            Call::GetSessionHostConfiguration => self.get_configuration(asked),
+            Call::PatchSessionHostConfiguration => self.patch_configuration(asked),
+            Call::GetConfigurationOperation => self.get_configuration_operation(asked),
+            Call::GetActiveSessionHostConfiguration => self.get_active_configuration(asked),
+            Call::GetSessionHostManagement => self.get_management(asked),
+            Call::PutSessionHostManagement => self.put_management(asked),
+            Call::PatchSessionHostManagement => self.patch_management(asked),
+            Call::InitiateUpdate => self.initiate_update(asked),
+            Call::ControlUpdate => self.control_update(asked),
+            Call::GetUpdateStatus => self.get_update_status(asked),
+            Call::ControlProvisioning => self.control_provisioning(asked),
+            Call::GetProvisioningStatus => self.get_provisioning_status(asked),
+            Call::GetManagementOperation => self.get_management_operation(asked),
+            Call::ListSessionHosts => self.list_session_hosts(asked),
+            Call::GetSessionHost => self.get_session_host(asked),
+            Call::PatchSessionHost => self.patch_session_host(asked),
+            Call::DeleteSessionHost => self.delete_session_host(asked),
+            Call::RetryProvisioning => self.retry_provisioning(asked),
+            Call::ListUserSessions => self.list_user_sessions(asked),
+            Call::ListUserSessionsOfHost => self.list_sessions_of_host(asked),
+            Call::GetUserSession => self.get_user_session(asked),
+            Call::DeleteUserSession => self.delete_user_session(asked),
+            Call::DisconnectUserSession => self.disconnect_user_session(asked),
+            Call::SendMessage => self.send_message(asked),
+            Call::ListScalingPlans => self.list_scaling_plans(asked),
+            Call::GetScalingPlan => self.get_scaling_plan(asked),
+            Call::PatchScalingPlan => self.patch_scaling_plan(asked),
+            Call::GetVirtualMachine => self.get_machine(asked),
+            Call::GetInstanceView => self.get_instance_view(asked),
+            Call::PatchVirtualMachine => self.patch_machine(asked),
+            Call::DeleteVirtualMachine => self.delete_machine(asked),
+            Call::StartVirtualMachine
+            | Call::RestartVirtualMachine
+            | Call::PowerOffVirtualMachine
+            | Call::DeallocateVirtualMachine => self.change_power(asked),
+            Call::GetMachineOperation => self.get_machine_operation(asked),
+            Call::DeleteDisk | Call::DeleteNetworkInterface => self.delete_part(asked),
+            Call::GetTags => self.get_tags(asked),
+            Call::PatchTags => self.patch_tags(asked),
+            Call::PutDeployment => self.put_deployment(asked),
+            Call::GetDeployment => self.get_deployment(asked),
+            Call::HeadDeployment => Ok(self.head_deployment(asked)),
+            Call::ValidateDeployment => self.validate_deployment(asked),
+            Call::CancelDeployment => self.cancel_deployment(asked),
+            Call::ListDeploymentOperations | Call::ListDeploymentOperationsAtScope => {
+                self.list_deployment_operations(asked)
+            }
+            Call::GetDeploymentOperation => self.get_deployment_operation(asked),
+            _ => Err(Refusal::new(
+                404,
+                "InvalidResourceType",
+                "The emulator has no such call.",
+            )),
         }
     }
 

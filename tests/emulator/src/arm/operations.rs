@@ -206,7 +206,18 @@ impl Operation {
         Value::Object(document)
     }
 
-    fn status(&self) -> &'static str {
+    /// Code and message of one that has failed.
+    pub(crate) fn failure(&self) -> Option<(&str, &str)> {
+        match &self.state {
+            State::Ended {
+                end: End::Failed { code, message },
+                ..
+            } => Some((code, message)),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn status(&self) -> &'static str {
         match &self.state {
             State::Running | State::Closing { .. } => "InProgress",
             State::Ended {

@@ -2,6 +2,8 @@
 
 mod after;
 mod build;
+mod desktops;
+mod machines;
 mod path;
 mod surroundings;
 mod versions;
@@ -90,6 +92,58 @@ pub(crate) enum Call {
     GetActiveSessionHostConfiguration,
     ListResources,
     QueryResources,
+    ListHostPools,
+    ListHostPoolsOfGroup,
+    PatchHostPool,
+    RetrieveRegistrationToken,
+    ListRegistrationTokens,
+    PatchSessionHostConfiguration,
+    GetConfigurationOperation,
+    GetSessionHostManagement,
+    PutSessionHostManagement,
+    PatchSessionHostManagement,
+    InitiateUpdate,
+    ControlUpdate,
+    GetUpdateStatus,
+    ControlProvisioning,
+    GetProvisioningStatus,
+    GetManagementOperation,
+    ListSessionHosts,
+    GetSessionHost,
+    PatchSessionHost,
+    DeleteSessionHost,
+    RetryProvisioning,
+    ListUserSessions,
+    ListUserSessionsOfHost,
+    GetUserSession,
+    DeleteUserSession,
+    DisconnectUserSession,
+    SendMessage,
+    ListScalingPlans,
+    GetScalingPlan,
+    PatchScalingPlan,
+    PatchVirtualMachine,
+    DeleteVirtualMachine,
+    GetInstanceView,
+    StartVirtualMachine,
+    RestartVirtualMachine,
+    PowerOffVirtualMachine,
+    DeallocateVirtualMachine,
+    GetDisk,
+    DeleteDisk,
+    GetMachineOperation,
+    GetNetworkInterface,
+    DeleteNetworkInterface,
+    GetTags,
+    PatchTags,
+    PutDeployment,
+    GetDeployment,
+    HeadDeployment,
+    ValidateDeployment,
+    CancelDeployment,
+    ListDeploymentOperations,
+    ListDeploymentOperationsAtScope,
+    GetDeploymentOperation,
 }
 
 /// One row of the table of routes.
@@ -125,6 +179,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
         .iter()
         .chain(surroundings::ROUTES)
         .chain(after::ROUTES)
+        .chain(desktops::ROUTES)
+        .chain(machines::ROUTES)
 }
 
 /// The routes with this path, whatever their method.

@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::json;
 
 use super::scene::Scene;
-use crate::{Switches, control};
+use crate::{Addresses, Switches, World, control};
 
 #[test]
 fn the_ends_of_coming_runs_are_scripted() {
@@ -28,7 +28,9 @@ fn the_ends_of_coming_runs_are_scripted() {
 #[test]
 fn the_scripts_of_the_page_for_people_are_understood() {
     let page = include_str!("../../../../docs/emulator.md");
-    let scene = Scene::provisioned(Switches::default());
+    let world = World::contoso(Addresses::in_process()).with_host_pools();
+    let scene = Scene::with_world(Switches::default(), world);
+    assert_eq!(scene.put(&scene.body()).status, 201);
     let mut scripts = 0;
     for line in page
         .lines()
@@ -40,7 +42,76 @@ fn the_scripts_of_the_page_for_people_are_understood() {
         assert_eq!(answer.status().as_u16(), 204, "{line}");
         scripts += 1;
     }
-    assert_eq!(scripts, 9);
+    assert_eq!(scripts, 13);
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "one story")]
+fn host_pools_are_scripted() {
+    let world = World::contoso(Addresses::in_process()).with_host_pools();
+    let scene = Scene::with_world(Switches::default(), world);
+    let script = |path: &str, script: &str| {
+        let path = format!("/_emulator/{path}");
+        let answer = control::answer(&scene.cloud, &Method::POST, &path, script.as_bytes());
+        answer.unwrap().status().as_u16()
+    };
+    for end in [
+        "succeeds",
+        "capacityRule",
+        "noHosts",
+        "keyVault",
+        "hostFails",
+        "rollbackFails",
+        "neverStarts",
+        "neverEnds",
+        "error",
+    ] {
+        assert_eq!(
+            script("updates", &format!("{{\"end\": \"{end}\"}}")),
+            204,
+            "{end}"
+        );
+    }
+    for end in [
+        "succeeds",
+        "extensionFails",
+        "quotaExceeded",
+        "neverEnds",
+        "hostsNeedAssistance",
+    ] {
+        assert_eq!(
+            script("deployments", &format!("{{\"end\": \"{end}\"}}")),
+            204,
+            "{end}"
+        );
+    }
+    assert_eq!(script("updates", r#"{"end": "somehow"}"#), 400);
+    assert_eq!(script("hosts", r#"{"host": "avd-9"}"#), 400);
+    assert_eq!(
+        script("hosts", r#"{"host": "avd-0", "pool": "hp-staging"}"#),
+        400
+    );
+    let host = r#"{"host": "avd-0", "pool": "hp-production", "lastHeartBeat": "2025-04-29T00:00:00Z", "allowNewSession": false}"#;
+    assert_eq!(script("hosts", host), 204);
+    assert_eq!(
+        script(
+            "hosts",
+            r#"{"host": "avd-1", "signIn": "new@contoso.example"}"#
+        ),
+        204
+    );
+    let pool = scene.cloud.host_pools();
+    let pool = pool
+        .iter()
+        .find(|id| id.ends_with("hp-production"))
+        .unwrap();
+    let hosts = scene.cloud.session_hosts(pool);
+    assert!(!hosts[0].open);
+    assert!(
+        hosts
+            .iter()
+            .any(|host| host.users.contains(&"new@contoso.example".to_owned()))
+    );
 }
 
 #[test]

@@ -77,6 +77,10 @@ impl Scene {
         *self.time.lock().unwrap() += Duration::seconds(seconds);
     }
 
+    pub(super) fn now(&self) -> OffsetDateTime {
+        *self.time.lock().unwrap()
+    }
+
     pub(super) fn send(&self, method: Method, url: &str, body: Option<&Value>) -> Answer {
         let bytes = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
         let mut request = Request::builder()

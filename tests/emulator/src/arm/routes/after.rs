@@ -2,26 +2,9 @@
 
 use http::Method;
 
-use super::versions::{COMPUTE, GALLERY, RESOURCES};
+use super::versions::{COMPUTE, GALLERY, MACHINES, RESOURCES};
 use super::{Call, Route, route};
 
-/// The previews of Microsoft.DesktopVirtualization that have configurations of session hosts.
-const DESKTOP_PREVIEWS: &[&str] = &[
-    "2023-11-01-preview",
-    "2024-01-16-preview",
-    "2024-03-06-preview",
-    "2024-04-08-preview",
-    "2024-08-08-preview",
-    "2024-11-01-preview",
-    "2025-03-01-preview",
-    "2025-04-01-preview",
-    "2025-08-01-preview",
-    "2025-09-01-preview",
-    "2025-11-01-preview",
-    "2026-01-01-preview",
-    "2026-03-01-preview",
-    "2026-04-01-preview",
-];
 const GRAPH: &[&str] = &["2021-03-01", "2022-10-01", "2024-04-01"];
 
 macro_rules! gallery {
@@ -34,15 +17,6 @@ macro_rules! machines {
     ($rest:literal) => {
         concat!(
             "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/",
-            $rest
-        )
-    };
-}
-
-macro_rules! pool {
-    ($rest:literal) => {
-        concat!(
-            "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.DesktopVirtualization/hostPools/{pool}",
             $rest
         )
     };
@@ -77,21 +51,21 @@ pub(super) const ROUTES: &[Route] = &[
         ListVirtualMachines,
         GET,
         "/subscriptions/{subscription}/providers/Microsoft.Compute/virtualMachines",
-        COMPUTE,
+        MACHINES,
         &["$skiptoken", "$filter", "$expand", "statusOnly"]
     ),
     route!(
         ListVirtualMachinesOfGroup,
         GET,
         machines!("virtualMachines"),
-        COMPUTE,
+        MACHINES,
         &["$skiptoken", "$filter", "$expand"]
     ),
     route!(
         GetVirtualMachine,
         GET,
         machines!("virtualMachines/{machine}"),
-        COMPUTE,
+        MACHINES,
         &["$expand"]
     ),
     route!(
@@ -121,21 +95,6 @@ pub(super) const ROUTES: &[Route] = &[
         machines!("virtualMachineScaleSets/{set}/virtualMachines"),
         COMPUTE,
         &["$skiptoken", "$filter", "$select", "$expand"]
-    ),
-    route!(GetHostPool, GET, pool!(""), DESKTOP_PREVIEWS, &[]),
-    route!(
-        GetSessionHostConfiguration,
-        GET,
-        pool!("/sessionHostConfigurations/default"),
-        DESKTOP_PREVIEWS,
-        &[]
-    ),
-    route!(
-        GetActiveSessionHostConfiguration,
-        GET,
-        pool!("/activeSessionHostConfigurations/default"),
-        DESKTOP_PREVIEWS,
-        &[]
     ),
     route!(
         ListResources,

@@ -1,0 +1,165 @@
+//! Time zones by the names that Windows has for them, since updates of session hosts show local times.
+
+use time::{Date, Duration, Month, OffsetDateTime, PrimitiveDateTime, Time, Weekday};
+
+/// When summer time holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Summer {
+    Never,
+    /// From the second Sunday of March to the first one of November, at 2:00 local time.
+    America,
+    /// From the last Sunday of March to the last one of October, at 1:00 UTC.
+    Europe,
+}
+
+/// A time zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Zone {
+    pub(super) name: &'static str,
+    minutes: i64,
+    summer: Summer,
+}
+
+const fn zone(name: &'static str, minutes: i64, summer: Summer) -> Zone {
+    Zone {
+        name,
+        minutes,
+        summer,
+    }
+}
+
+/// The zones that the emulator knows.
+const ZONES: [Zone; 14] = [
+    zone("UTC", 0, Summer::Never),
+    zone("Pacific Standard Time", -480, Summer::America),
+    zone("Mountain Standard Time", -420, Summer::America),
+    zone("Central Standard Time", -360, Summer::America),
+    zone("Eastern Standard Time", -300, Summer::America),
+    zone("GMT Standard Time", 0, Summer::Europe),
+    zone("W. Europe Standard Time", 60, Summer::Europe),
+    zone("Romance Standard Time", 60, Summer::Europe),
+    zone("Central Europe Standard Time", 60, Summer::Europe),
+    zone("FLE Standard Time", 120, Summer::Europe),
+    zone("India Standard Time", 330, Summer::Never),
+    zone("China Standard Time", 480, Summer::Never),
+    zone("Tokyo Standard Time", 540, Summer::Never),
+    zone("Arabian Standard Time", 240, Summer::Never),
+];
+
+impl Zone {
+    pub(super) fn named(name: &str) -> Option<Self> {
+        let mut zones = ZONES.iter();
+        zones
+            .find(|zone| zone.name.eq_ignore_ascii_case(name))
+            .copied()
+    }
+
+    /// A time in UTC with the numbers that a clock of the zone shows.
+    pub(super) fn shown(self, time: OffsetDateTime) -> OffsetDateTime {
+        time + Duration::minutes(self.minutes) + self.summer_time(time)
+    }
+
+    fn summer_time(self, time: OffsetDateTime) -> Duration {
+        let year = time.year();
+        let at = |date: Option<Date>, hour: i64| {
+            let midnight = PrimitiveDateTime::new(date?, Time::MIDNIGHT).assume_utc();
+            Some(midnight + Duration::hours(hour))
+        };
+        let local = Duration::minutes(self.minutes);
+        let (from, until) = match self.summer {
+            Summer::Never => return Duration::ZERO,
+            Summer::America => (
+                at(sunday(year, Month::March, 8), 2).map(|at| at - local),
+                at(sunday(year, Month::November, 1), 1).map(|at| at - local),
+            ),
+            Summer::Europe => (
+                at(sunday(year, Month::March, 25), 1),
+                at(sunday(year, Month::October, 25), 1),
+            ),
+        };
+        let holds =
+            from.is_some_and(|from| from <= time) && until.is_some_and(|until| time < until);
+        if holds {
+            Duration::HOUR
+        } else {
+            Duration::ZERO
+        }
+    }
+}
+
+/// The first Sunday on or after a day.
+fn sunday(year: i32, month: Month, day: u8) -> Option<Date> {
+    let date = Date::from_calendar_date(year, month, day).ok()?;
+    let ahead = (7 - i64::from(date.weekday().number_days_from_sunday())) % 7;
+    let sunday = date + Duration::days(ahead);
+    (sunday.weekday() == Weekday::Sunday).then_some(sunday)
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn summer_time_comes_and_goes() {
+        let check = |name: &str, utc: OffsetDateTime, local: OffsetDateTime| {
+            let zone = Zone::named(name).unwrap();
+            assert_eq!(zone.shown(utc), local, "{name}");
+        };
+        check(
+            "utc",
+            datetime!(2025-07-01 12:00 UTC),
+            datetime!(2025-07-01 12:00 UTC),
+        );
+        // The recorded update: 18:56:58 was 01:56:58 UTC of the next day.
+        let pacific = "Pacific Standard Time";
+        check(
+            pacific,
+            datetime!(2025-06-26 01:56:58 UTC),
+            datetime!(2025-06-25 18:56:58 UTC),
+        );
+        check(
+            pacific,
+            datetime!(2025-03-09 09:59:59 UTC),
+            datetime!(2025-03-09 01:59:59 UTC),
+        );
+        check(
+            pacific,
+            datetime!(2025-03-09 10:00 UTC),
+            datetime!(2025-03-09 03:00 UTC),
+        );
+        check(
+            pacific,
+            datetime!(2025-11-02 08:59:59 UTC),
+            datetime!(2025-11-02 01:59:59 UTC),
+        );
+        check(
+            pacific,
+            datetime!(2025-11-02 09:00 UTC),
+            datetime!(2025-11-02 01:00 UTC),
+        );
+        let berlin = "W. Europe Standard Time";
+        check(
+            berlin,
+            datetime!(2025-03-30 00:59:59 UTC),
+            datetime!(2025-03-30 01:59:59 UTC),
+        );
+        check(
+            berlin,
+            datetime!(2025-03-30 01:00 UTC),
+            datetime!(2025-03-30 03:00 UTC),
+        );
+        check(
+            berlin,
+            datetime!(2025-10-26 01:00 UTC),
+            datetime!(2025-10-26 02:00 UTC),
+        );
+        check(
+            "India Standard Time",
+            datetime!(2025-06-01 00:00 UTC),
+            datetime!(2025-06-01 05:30 UTC),
+        );
+        assert_eq!(Zone::named("Europe/Berlin"), None);
+    }
+}
