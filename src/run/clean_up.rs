@@ -1,4 +1,4 @@
-//! Removing what a build left: asks Azure what exists, touches nothing that is not ours, and unwinds from there.
+//! Deleting what a build left: asks Azure what exists, touches nothing that is not ours, and goes on from there.
 
 mod lock;
 pub mod package;
@@ -67,7 +67,7 @@ impl Progress<'_, '_> {
         self.leftovers.tie(self.leftover) == Tie::Ours
     }
 
-    fn prove(&mut self) {
+    fn confirm_ours(&mut self) {
         self.leftovers.proven(self.leftover);
     }
 }
@@ -145,7 +145,7 @@ async fn remove_in_time(
             let minutes = budget.0.as_secs() / 60;
             let last = last.map(|word| format!("; the last answer was: {word}"));
             let reason = format!(
-                "it was not gone after {minutes} minutes{}",
+                "it still existed after {minutes} minutes{}",
                 last.unwrap_or_default()
             );
             Remains::of(leftover, tie, &reason)
@@ -187,7 +187,7 @@ async fn remove(
     progress: &mut Progress<'_, '_>,
 ) -> Result<Removal, Stays> {
     let refused = |reason: String| {
-        Stays::Refused(format!("Removing {} failed: {reason}", leftover.describe()))
+        Stays::Refused(format!("Deleting {} failed: {reason}", leftover.describe()))
     };
     let (noted, by_key) = match leftover {
         Leftover::Blob(blob) => (blob, false),
@@ -195,7 +195,7 @@ async fn remove(
         Leftover::Template { id } => {
             let id: ResourceId = id
                 .parse()
-                .map_err(|error| refused(format!("'{id}' is no resource id: {error}")))?;
+                .map_err(|error| refused(format!("'{id}' is not a resource id: {error}")))?;
             return template::remove(arm, owner, &id, progress).await;
         }
         Leftover::Unknown(_) => return Err(Stays::NotOurs(tie::FOREIGN.to_owned())),

@@ -133,7 +133,7 @@ impl Remains {
     pub fn of(leftover: Leftover, tie: Tie, reason: &str) -> Self {
         let why = match tie {
             Tie::Ours | Tie::ByName | Tie::ByTag { .. } => {
-                format!("Removing {} failed: {reason}", leftover.describe())
+                format!("Deleting {} failed: {reason}", leftover.describe())
             }
             Tie::NotOurs => format!("Left alone: {}: {reason}", leftover.describe()),
         };

@@ -153,7 +153,7 @@ const KNOWN: &[Known] = &[
     Known {
         numbers: &["53003", "530036"],
         code: CODE_REFUSED,
-        hint: "a Conditional Access policy does not let the service connection sign in from this agent: ask the policy's owner to admit the agent's address",
+        hint: "a Conditional Access policy does not let the service connection sign in from this agent: ask the policy's owner to allow the agent's address",
     },
     Known {
         numbers: PASSING,

@@ -163,7 +163,7 @@ const REFUSALS: &[(u32, &str, &str, &str, &str)] = &[
         "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.",
         CODE_REFUSED,
         "AADSTS53003: Access has been blocked by Conditional Access policies.",
-        "a Conditional Access policy does not let the service connection sign in from this agent: ask the policy's owner to admit the agent's address",
+        "a Conditional Access policy does not let the service connection sign in from this agent: ask the policy's owner to allow the agent's address",
     ),
     (
         90061,

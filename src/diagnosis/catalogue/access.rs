@@ -98,7 +98,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         places: &[Place::Request, Place::Submission, Place::Run],
         pattern: r"https://([a-z0-9]{3,24})\.blob\..*(?:PublicAccessNotPermitted|KeyBasedAuthenticationNotPermitted|AuthorizationFailure\b)",
         cause: "storage account '$1' does not let the image builder read a file",
-        fix: "give the identity in input '{identity}' the role 'Storage Blob Data Reader' on that account, and let the account's firewall admit the subnet of the build",
+        fix: "give the identity in input '{identity}' the role 'Storage Blob Data Reader' on that account, and allow the subnet of the build in the account's firewall",
         source: NETWORKING,
         ..ENTRY
     },
@@ -107,7 +107,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         places: &[Place::Request, Place::Submission, Place::Run],
         pattern: r"PublicAccessNotPermitted|KeyBasedAuthenticationNotPermitted|AuthorizationFailure\b",
         cause: "a storage account does not let the image builder read a file",
-        fix: "give the identity in input '{identity}' the role 'Storage Blob Data Reader' on the account that holds the file, and let the account's firewall admit the subnet of the build",
+        fix: "give the identity in input '{identity}' the role 'Storage Blob Data Reader' on the account that holds the file, and allow the subnet of the build in the account's firewall",
         source: NETWORKING,
         ..ENTRY
     },
@@ -148,7 +148,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         code: "AIB040",
         places: &[Place::SignIn, Place::Request],
         pattern: r"AADSTS700024",
-        cause: "what the agent signed in with was not valid yet, or no longer, when Microsoft Entra ID saw it",
+        cause: "the assertion that the agent signed in with was not valid yet, or had expired, when Microsoft Entra ID checked it",
         fix: "check the agent's clock, and run the job again",
         retriable: true,
         source: "https://github.com/Azure/azure-cli/issues/28708",
@@ -180,7 +180,7 @@ const LINKED: Entry = Entry {
 const TEMPLATE_POLICY: Entry = Entry {
     code: "AIB018",
     places: &[Place::Request],
-    fix: "if the policy wants a tag, add it to input '{template tags}'; otherwise ask the policy's owner for an exemption of the resource group in input '{resource group}'",
+    fix: "if the policy requires a tag, add it to input '{template tags}'; otherwise ask the policy's owner for an exemption of the resource group in input '{resource group}'",
     source: POLICY,
     ..ENTRY
 };

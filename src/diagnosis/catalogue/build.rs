@@ -182,7 +182,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         places: &[Place::Log],
         pattern: r"Script disconnected unexpectedly",
         cause: "the connection to the build VM ended while the script ran: most often the script restarts the VM, or its network",
-        fix: "take the restart out of the script, and restart the VM with a customizer of its own: WindowsRestart in the template file, or, on Linux, leave it to the first start of a VM from the image",
+        fix: "remove the restart from the script, and restart the VM with a customizer of its own: WindowsRestart in the template file, or, on Linux, leave it to the first start of a VM from the image",
         source: "https://github.com/hashicorp/packer/issues/11203",
         ..ENTRY
     },
@@ -243,7 +243,7 @@ const APP_OF_ONE_USER: &str = "https://github.com/hashicorp/packer-plugin-azure/
 const WINDOWS_UPDATE: Entry = Entry {
     code: "AIB058",
     places: &[Place::Log],
-    fix: "run the job again, or switch Windows Update off (leave out input '{windows update}', or the WindowsUpdate customizer of the template file)",
+    fix: "run the job again, or switch Windows Update off (remove input '{windows update}', or the WindowsUpdate customizer of the template file)",
     retriable: true,
     source: "https://github.com/rgl/packer-plugin-windows-update/issues",
     ..ENTRY

@@ -8,7 +8,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         code: "AIB036",
         places: &[Place::Run, Place::Distribution],
         pattern: r"Error publishing MDI to .*gallery.*(?:context deadline exceeded|context has been cancell?ed)",
-        cause: "replication to the regions took longer than the time limit of the build; it goes on, so that the image version can still become complete",
+        cause: "replication to the regions took longer than the time limit of the build; it continues, so the image version can still become complete",
         fix: "check the image version before the next build; raise input '{build timeout}' (0 means 240 minutes), or replicate to fewer regions in input '{regions}'",
         ..ENTRY
     },
@@ -23,7 +23,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         pattern: r"gallery image version .*already exists|PropertyChangeNotAllowed.*publishingProfile\.source|Changing property '\S*publishingProfile\.source\S*' is not allowed",
         outside_steps: true,
-        cause: "this image version exists already, and an image version cannot be replaced",
+        cause: "this image version already exists, and an image version cannot be replaced",
         fix: "choose a higher number in input '{image version}', or leave the number out there and in input '{gallery image}', so that the service chooses it",
         source: "https://github.com/hashicorp/packer-plugin-azure/issues/392",
         ..ENTRY
@@ -61,7 +61,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         places: &[Place::Request, Place::Submission, Place::Run],
         pattern: r"trigger .*disabled|automatic image (?:creation|build)\w* .*(?:disabled|stopped)",
         cause: "Azure has stopped the automatic builds of this template after several failures",
-        fix: "repair the build, and start it once by hand: after a success the automatic builds go on",
+        fix: "repair the build, and start it once by hand: after a success the automatic builds continue",
         source: RELEASE_NOTES,
         ..ENTRY
     },

@@ -89,7 +89,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         pattern: r"WinRM connection err.*:5986.*(?:deadline exceeded|i/o timeout|Client\.Timeout)",
         outside_steps: true,
         cause: "the build VM cannot be reached on port 5986 (WinRM)",
-        fix: "let the network security groups of the subnet in input '{subnet}' admit the ports 5986 (Windows) and 22 (Linux) within the virtual network, both ways",
+        fix: "let the network security groups of the subnet in input '{subnet}' allow the ports 5986 (Windows) and 22 (Linux) within the virtual network, both ways",
         source: NETWORKING,
         ..ENTRY
     },
@@ -109,7 +109,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         unless_followed_by: Some(r"Connected to SSH"),
         outside_steps: true,
         cause: "the build VM did not answer on SSH in time",
-        fix: "choose a larger size in input '{vm size}'; check that the source image admits SSH (port 22), and that no network security group blocks it",
+        fix: "choose a larger size in input '{vm size}'; check that the source image allows SSH (port 22), and that no network security group blocks it",
         ..ENTRY
     },
 ];

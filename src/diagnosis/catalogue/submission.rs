@@ -10,7 +10,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         code: "AIB001",
         places: AT_SUBMISSION,
         pattern: r"Update/Upgrade of image templates is currently not supported",
-        cause: "an image template with this name exists already, and templates cannot be changed",
+        cause: "an image template with this name already exists, and templates cannot be changed",
         fix: "delete that template, or run the job again: each run uses a new name",
         ..ENTRY
     },
@@ -25,7 +25,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         pattern: r"Platform ?Image was not found|PlatformImageNotFound",
         cause: "the marketplace image that the build starts from does not exist in this region, or Azure has retired it",
-        fix: "check the spelling of publisher, offer and SKU; what there is: az vm image list-skus --publisher <publisher> --offer <offer> --location <{location}> --output table",
+        fix: "check the spelling of publisher, offer and SKU; to list all: az vm image list-skus --publisher <publisher> --offer <offer> --location <{location}> --output table",
         ..NO_IMAGE
     },
     Entry {
@@ -45,7 +45,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         places: AT_SUBMISSION_OR_RUN,
         pattern: r"resourceGroups/([^/']+)/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/([^/']+)' was not found",
         cause: "managed identity '$2' was not found in resource group '$1'",
-        fix: "check the spelling of input '{identity}'; what there is: az identity list --resource-group $1 --query [].name --output tsv",
+        fix: "check the spelling of input '{identity}'; to list all: az identity list --resource-group $1 --query [].name --output tsv",
         ..ENTRY
     },
     Entry {
@@ -150,7 +150,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         places: AT_SUBMISSION,
         pattern: r"Downloading external file \(https://([a-z0-9]{3,24})\.blob\.[^/)]+(/[^)?]*)[^)]*\).*failed",
         cause: "the service cannot download $2 from storage account '$1'",
-        fix: "run the job again; if it fails again, check that the account's firewall admits Azure; a file without a link is read by the identity in input '{identity}', which needs the role 'Storage Blob Data Reader' on the container",
+        fix: "run the job again; if it fails again, check that the account's firewall allows Azure; a file without a link is read by the identity in input '{identity}', which needs the role 'Storage Blob Data Reader' on the container",
         retriable: true,
         ..ENTRY
     },
@@ -168,7 +168,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         places: AT_SUBMISSION,
         pattern: r"BadStagingResourceGroup|staging.*(?:not empty|associated with another image template)",
         cause: "the staging resource group cannot be used: it must be empty, in the region of the template, and used by no other template",
-        fix: "empty it or name another group in input '{staging group}', and give the identity in input '{identity}' the role 'Contributor' on it",
+        fix: "empty it, or set another group in input '{staging group}', and give the identity in input '{identity}' the role 'Contributor' on it",
         source: TEMPLATE_REFERENCE,
         ..ENTRY
     },
@@ -210,7 +210,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         places: AT_SUBMISSION,
         pattern: r"ResourceGroupNotFound: .*Resource group '([^']+)'",
         cause: "resource group '$1' does not exist in the subscription of the service connection",
-        fix: "check the spelling of input '{resource group}'; what there is: az group list --query [].name --output tsv",
+        fix: "check the spelling of input '{resource group}'; to list all: az group list --query [].name --output tsv",
         source: NOT_FOUND,
         ..ENTRY
     },
@@ -219,7 +219,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         places: AT_SUBMISSION,
         pattern: r"ResourceGroupNotFound",
         cause: "the resource group does not exist in the subscription of the service connection",
-        fix: "check the spelling of input '{resource group}'; what there is: az group list --query [].name --output tsv",
+        fix: "check the spelling of input '{resource group}'; to list all: az group list --query [].name --output tsv",
         source: NOT_FOUND,
         ..ENTRY
     },
@@ -260,7 +260,7 @@ const NO_IMAGE: Entry = Entry {
     code: "AIB002",
     places: AT_SUBMISSION_OR_RUN,
     cause: "marketplace image $1:$2:$3 does not exist in this region, or Azure has retired it",
-    fix: "check the spelling of publisher, offer and SKU; what there is: az vm image list-skus --publisher $1 --offer $2 --location <{location}> --output table",
+    fix: "check the spelling of publisher, offer and SKU; to list all: az vm image list-skus --publisher $1 --offer $2 --location <{location}> --output table",
     source: "https://github.com/Azure/azvmimagebuilder/issues/34",
     ..ENTRY
 };

@@ -8,7 +8,7 @@ use crate::resource::{ResourceGroupId, ResourceId, quoted};
 /// Between a place and the name of a lock on it.
 const LOCKS: &str = "/providers/Microsoft.Authorization/locks";
 
-/// Which locks are in the way, with the commands that delete them, if `failure` is about locks. Whoever may not read locks is told where they are.
+/// Which locks block it, with the commands that delete them, if `failure` is about locks. Whoever may not read locks is told where they are.
 pub(super) async fn named(arm: &Arm, failure: &Failure) -> Option<String> {
     let refusal = failure.refusal()?;
     if refusal.code != "ScopeLocked" {

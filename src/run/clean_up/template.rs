@@ -1,4 +1,4 @@
-//! Removing an image template: what is not ours is left alone, a run is canceled first, and refusals that pass are waited out.
+//! Deleting an image template: what is not ours is left alone, a run is canceled first, and temporary refusals are waited out.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ pub(super) async fn remove(
             },
             Look::There(seen) => {
                 seen_once = true;
-                prove(&seen.value, owner, progress)?;
+                confirm_ours(&seen.value, owner, progress)?;
                 pace.asked(seen.pause);
                 let found = Found::of(id.clone(), seen.value);
                 if found.marks.keep {
@@ -70,7 +70,7 @@ pub(super) async fn remove(
                     && let Ok(Some(listed)) = arm.template_in_list(id).await
                 {
                     seen_once = true;
-                    prove(&listed, owner, progress)?;
+                    confirm_ours(&listed, owner, progress)?;
                 }
                 if progress.is_proven() {
                     Step::CancelAndDelete
@@ -126,10 +126,14 @@ fn is_being_deleted(template: &Template) -> bool {
     template.provisioning_state.eq_ignore_ascii_case("Deleting")
 }
 
-fn prove(template: &Template, owner: &Owner, progress: &mut Progress<'_, '_>) -> Result<(), Stays> {
+fn confirm_ours(
+    template: &Template,
+    owner: &Owner,
+    progress: &mut Progress<'_, '_>,
+) -> Result<(), Stays> {
     if !progress.is_proven() {
         tie::by_owner(template, owner).map_err(Stays::NotOurs)?;
-        progress.prove();
+        progress.confirm_ours();
     }
     Ok(())
 }
@@ -146,7 +150,7 @@ async fn take_package_along(arm: &Arm, found: &Found, progress: &mut Progress<'_
     }
 }
 
-/// A refusal that waiting does not end, with the lock in the way if it is one.
+/// A refusal that waiting does not end, with the lock that blocks the deletion, if there is one.
 async fn refused(arm: &Arm, failure: &Failure) -> Stays {
     let mut why = failure.to_string();
     if let Some(named) = lock::named(arm, failure).await {
@@ -200,7 +204,7 @@ async fn look(arm: &Arm, id: &ResourceId, progress: &mut Progress<'_, '_>) -> Re
     }
 }
 
-/// Whether a refusal passes by itself. `OperationNotAllowed` was reported with 405 and is likely to come with 409 as well; but 409 also means a
+/// Whether a refusal is temporary. `OperationNotAllowed` was reported with 405 and is likely to come with 409 as well; but 409 also means a
 /// lock and the like, which stay until somebody acts: those that are known are in the catalogue of failures.
 pub(super) fn is_busy(failure: &Failure) -> bool {
     let passes = || {

@@ -192,7 +192,7 @@ async fn the_last_refusal_is_told_when_the_time_is_up() {
     let name = stage.variable("templateName").unwrap().to_owned();
     let told = stage.issues("warning").concat();
     let expected = format!(
-        "it was not gone after 15 minutes; the last answer was: Deleting image template '{name}' failed: Azure refused with Conflict (409): something else is going on"
+        "it still existed after 15 minutes; the last answer was: Deleting image template '{name}' failed: Azure refused with Conflict (409): something else is going on"
     );
     assert!(told.contains(&expected), "{told}");
 }

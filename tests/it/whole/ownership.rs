@@ -153,7 +153,7 @@ fn a_post_job_stage_that_is_stopped_names_what_stays() {
     assert!(post.orphans.is_empty());
     let text = post.raw_text();
     for part in [
-        "code=AIB601;]Removing image template 't_",
+        "code=AIB601;]Deleting image template 't_",
         "failed: the post-job step was stopped before it was removed",
         "az image builder delete --subscription ",
         "##vso[task.complete result=SucceededWithIssues;]",
