@@ -25,7 +25,7 @@ pub(super) fn check(azure: &Azure<'_>) -> Vec<Finding> {
             format!("the job ends after {minutes} min, and the build can take {build} min: the agent would cancel it"),
         )
         .fix(format!(
-            "set 'timeoutInMinutes: {needed}' for the job, or lower input '{}'",
+            "set 'timeoutInMinutes: {needed}' for the job, lower input '{}', or start the build with 'action: submit' and collect the image with 'action: wait' in a later job",
             BUILD_TIMEOUT_IN_MINUTES.name
         )),
         None => Finding::new(

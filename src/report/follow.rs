@@ -50,7 +50,7 @@ pub(super) fn set_variables(console: &Console, action: Action, outcome: &Outcome
         _ => None,
     };
     let state = match (&outcome.result, seen.state.as_str()) {
-        (Ok(Done::Image(_)), "") => "Succeeded",
+        (Ok(Done::Image(image)), "") if image.changed() => "Succeeded",
         (_, state) => state,
     };
     for name in names {

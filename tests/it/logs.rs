@@ -145,6 +145,12 @@ pub(crate) const FAILED: &[(&str, &[&str], &str, &str)] = &[
         "customizer 3 of 3 (PowerShell)",
     ),
     (
+        "49-package-gone",
+        &["PowerShell", "PowerShell", "PowerShell"],
+        "AIB810",
+        "customizer 3 of 3 (PowerShell)",
+    ),
+    (
         "48-unpacking-without-name-server",
         &["PowerShell", "PowerShell", "PowerShell"],
         "AIB049",

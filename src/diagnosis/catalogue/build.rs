@@ -24,9 +24,18 @@ pub(super) const ENTRIES: &[Entry] = &[
         ..ENTRY
     },
     Entry {
+        code: "AIB810",
+        places: &[Place::Log],
+        pattern: r"Unpacking the package failed: (.*(?:\(404\)|not valid in the specified time frame).*)",
+        cause: "the package is no longer there for the build VM: $1",
+        fix: "build the image anew: the package was deleted before the run read it, or its link has ended: a kept template whose package is read by a link (input '{package access}') cannot be run later",
+        source: TEMPLATE_REFERENCE,
+        ..ENTRY
+    },
+    Entry {
         code: "AIB049",
         places: &[Place::Log],
-        pattern: r"Unpacking the package failed: (.*\((?:401|403|404|409)\).*)",
+        pattern: r"Unpacking the package failed: (.*\((?:401|403|409)\).*)",
         cause: "Unpacking the package in the build VM failed: $1",
         fix: "let the build VM read from the storage account: its network must be in the account's firewall, and its identity needs the role 'Storage Blob Data Reader'; or choose another way in input '{package access}'",
         source: TEMPLATE_REFERENCE,

@@ -49,6 +49,8 @@ pub enum Action {
     KillNode,
     /// Everything that Node started is killed, but not Node.
     KillChildren,
+    /// The machine is lost: Node and everything that it started is killed at once, and no later stage runs.
+    LoseAgent,
 }
 
 /// An interruption of a running step.
@@ -82,6 +84,14 @@ impl Interruption {
         Self {
             trigger,
             action: Action::KillNode,
+        }
+    }
+
+    /// Loses the machine at the moment.
+    pub fn lose_agent(trigger: Trigger) -> Self {
+        Self {
+            trigger,
+            action: Action::LoseAgent,
         }
     }
 

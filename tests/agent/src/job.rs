@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::agent::Agent;
-use crate::cancel::Interruption;
+use crate::cancel::{Action, Interruption};
 use crate::error::{Doing, Error};
 use crate::manifest::Stage;
 use crate::recorder::Recorder;
@@ -97,7 +97,9 @@ impl<'a> Job<'a> {
                 .finish(None, Some(TaskResult::Skipped))
         };
         let mut result = job_result(&step, &main);
-        let post = if task.manifest.handlers(Stage::PostJob).is_empty() {
+        let cancellation = main.cancellation.as_ref();
+        let lost = cancellation.is_some_and(|it| it.action == Action::LoseAgent);
+        let post = if lost || task.manifest.handlers(Stage::PostJob).is_empty() {
             Ok(None)
         } else {
             hand_on(&mut step, &main, result);

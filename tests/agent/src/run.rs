@@ -134,7 +134,7 @@ impl Agent {
             .and_then(|it| match it.action {
                 Action::Cancel => Some(TaskResult::Canceled),
                 Action::TimeOut => Some(TaskResult::Failed),
-                Action::KillNode | Action::KillChildren => None,
+                Action::KillNode | Action::KillChildren | Action::LoseAgent => None,
             });
         recorder.run.cancellation = watch.cancellation;
         let failure = watch.exit_code.filter(|code| *code != 0).map(|code| {

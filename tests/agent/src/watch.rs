@@ -150,6 +150,13 @@ impl Watch {
                 process::send(self.launcher(marker), Signal::Kill);
                 cancellation.killed = Some(now);
             }
+            Action::LoseAgent => {
+                for process in process::marked(marker) {
+                    process::send(process.id, Signal::Kill);
+                }
+                process::send(self.node, Signal::Kill);
+                cancellation.killed = Some(now);
+            }
             Action::KillChildren => {
                 let launcher = self.launcher(marker);
                 let spared = [self.node, launcher];

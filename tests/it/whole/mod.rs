@@ -2,6 +2,7 @@
 
 mod interruptions;
 mod network;
+mod outlive;
 mod ownership;
 #[cfg(unix)]
 mod prompt;

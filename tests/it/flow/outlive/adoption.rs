@@ -642,3 +642,66 @@ async fn template_and_image_carry_the_key() {
             .any(|name| name.starts_with("imageBuilder"))
     );
 }
+
+/// A release counts its attempts itself, and its packages are named by them.
+#[tokio::test(start_paused = true)]
+async fn a_release_is_taken_over_as_well() {
+    let scene = |number: &str| {
+        attempt(1)
+            .variable("Release.ReleaseId", "31")
+            .variable("Release.EnvironmentId", "9")
+            .variable("Release.AttemptNumber", number)
+    };
+    let cloud = died_after(scene("1"), CUSTOMIZING).await;
+    let second = in_cloud(scene("2"), &cloud).await;
+    check_one_image("release", &second, 1);
+    check_says(
+        &second,
+        "following the run that an earlier attempt started ",
+    );
+    let third = in_cloud(scene("3"), &cloud).await;
+    check_one_image("image", &third, 1);
+    // Another environment of the same release is another run.
+    let other = in_cloud(scene("2").variable("Release.EnvironmentId", "10"), &cloud).await;
+    assert_eq!(other.result(), "Succeeded", "{}", other.transcript);
+    assert_eq!(obeyed(&cloud, "RunTemplate"), 2);
+}
+
+/// `waitTimeoutInMinutes` of a build: it fails, and everything stays.
+#[tokio::test(start_paused = true)]
+async fn a_build_that_waits_no_longer_leaves_everything() {
+    let scene = |number| attempt(number).input("waitTimeoutInMinutes", "9");
+    let first = scene(1).build(|_| {}).await;
+    let error = first.error();
+    assert!(
+        error.starts_with("AIB804: ") && error.contains("Customizing (after "),
+        "{error}"
+    );
+    assert_eq!(first.note.as_deref(), Some("[]"));
+    assert_eq!(templates(&first.cloud).len(), 1);
+    assert_eq!(obeyed(&first.cloud, "CancelTemplate"), 0);
+    let second = in_cloud(attempt(2), &first.cloud).await;
+    check_one_image("later", &second, 1);
+}
+
+/// The answers to PUT and to the start got lost, under a name of the author's.
+#[tokio::test(start_paused = true)]
+async fn lost_answers_are_no_second_template_and_no_second_run() {
+    for operation in ["PutTemplate", "RunTemplate"] {
+        let scene = attempt(1).input("templateName", "aib-4711");
+        let stage = scene
+            .build(|cloud| {
+                cloud.add_fault(Fault::once(
+                    Matcher::operation(operation),
+                    Effect::ResetAfter,
+                ));
+            })
+            .await;
+        // What was obeyed without an answer has no status.
+        check_one_image(operation, &stage, usize::from(operation != "RunTemplate"));
+        assert_eq!(
+            obeyed(&stage.cloud, "PutTemplate"),
+            usize::from(operation != "PutTemplate")
+        );
+    }
+}

@@ -247,3 +247,34 @@ async fn there_is_nothing_to_run() {
     assert!(stage.error().starts_with("AIB801: "), "{}", stage.error());
     assert_eq!(stage.variable("imageReady"), Some("false"));
 }
+
+/// A trigger of Azure starts another run while one is followed.
+#[tokio::test(start_paused = true)]
+async fn another_run_of_the_template_is_told() {
+    let cloud = foreign().await;
+    start_in_the_portal(&cloud);
+    let waiting = action("wait", "win11").build_in(Arc::clone(&cloud));
+    let meanwhile = async {
+        tokio::time::sleep(std::time::Duration::from_secs(300)).await;
+        // Nobody sees the first one end.
+        let refused = azure_emulator::Fault {
+            matcher: Matcher::operation("GetTemplate"),
+            nth: 1,
+            times: 8,
+            effect: azure_emulator::Effect::Status {
+                code: 500,
+                headers: Vec::new(),
+                body: r#"{"error":{"code":"InternalServerError","message":"no"}}"#.to_owned(),
+            },
+        };
+        let path = only_template(&cloud);
+        Scene::cancel_in_the_portal(&cloud);
+        cloud.add_fault(refused);
+        tokio::time::sleep(std::time::Duration::from_secs(45)).await;
+        in_the_portal(&cloud, Method::POST, &format!("{path}/run"), "")
+    };
+    let (stage, started) = tokio::join!(waiting, meanwhile);
+    assert_eq!(started.as_u16(), 202);
+    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    check_says(&stage, "Azure has started another run of the template");
+}

@@ -3,6 +3,7 @@
 mod adoption;
 mod crashes;
 mod existing;
+mod inputs;
 mod leaving;
 mod waiting;
 
