@@ -48,6 +48,16 @@ async fn the_variables_are_those_that_are_set() {
     let stages = [
         Scene::windows().build(|_| {}).await,
         Shelf::with(1).run().await.stage,
+        Scene::windows()
+            .input("action", "submit")
+            .build(|_| {})
+            .await,
+        // Those of a run are set before a failure, too.
+        Scene::windows()
+            .input("action", "wait")
+            .input("templateName", "gone")
+            .build(|_| {})
+            .await,
     ];
     let transcripts = stages.iter().map(|stage| stage.transcript.as_str());
     let set: BTreeSet<_> = transcripts.flat_map(variables).collect();
@@ -150,6 +160,13 @@ async fn the_tags_are_those_of_the_page() {
         .map(str::to_owned)
         .collect();
     assert_eq!(told, set.into_keys().collect());
+    let template = stage
+        .cloud
+        .template_tags(stage.variable("templateName").unwrap());
+    assert!(template.contains_key("imageBuilderKeep"), "{template:?}");
+    for name in template.keys() {
+        assert!(section.contains(&format!("`{name}`")), "{name}");
+    }
 }
 
 /// A page says at its top for whom it is.
