@@ -6,6 +6,7 @@ mod cancel;
 mod clean_up;
 mod command;
 mod doctor;
+mod release;
 mod render;
 mod retain;
 mod status;
@@ -72,6 +73,7 @@ async fn act(agent: &Agent, given: &Given, http: Result<Arc<dyn Http>, String>, 
             console.set_variable("templateName", &plan.template_name);
         }
         Task::Follow(_)
+        | Task::Release(_)
         | Task::Retain(_)
         | Task::DoctorOfRetain(_)
         | Task::Status(_)
@@ -85,6 +87,7 @@ async fn act(agent: &Agent, given: &Given, http: Result<Arc<dyn Http>, String>, 
         Task::Follow(follow) => wait::wait(agent, http, &follow, stop).await,
         Task::Render(plan) => render::write(agent, &plan),
         Task::Doctor(plan) => Box::pin(doctor::visit(agent, http, &plan, stop)).await,
+        Task::Release(request) => Box::pin(release::act(agent, http, &request, stop)).await,
         Task::Retain(task) => Box::pin(retain::retain(agent, http, &task, stop)).await,
         Task::DoctorOfRetain(task) => {
             Box::pin(doctor::visit_versions(agent, http, &task, stop)).await;

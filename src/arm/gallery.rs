@@ -16,7 +16,7 @@ use crate::resource::ResourceId;
 
 pub use body::Body;
 pub use latest::{counting, counts_in, latest, newest_good, regions};
-pub use version::{RegionState, State, TargetRegion, Version};
+pub use version::{RegionState, SoftDeleted, State, TargetRegion, Version};
 
 /// The tag that says when a version was withdrawn.
 pub const WITHDRAWN_AT: &str = "withdrawnAt";
@@ -26,6 +26,15 @@ fn called(id: &ResourceId) -> String {
     let definition = id.parent();
     let definition = definition.as_ref().map_or("", ResourceId::name);
     format!("image version {} of '{definition}'", id.name())
+}
+
+/// Where the versions of a definition are listed that were deleted and can be restored.
+pub fn soft_deleted_path(definition: &ResourceId) -> Option<String> {
+    let gallery = definition.parent()?;
+    let name = definition.name();
+    Some(format!(
+        "{gallery}/softDeletedArtifactTypes/Images/artifacts/{name}/versions"
+    ))
 }
 
 impl Arm {
@@ -82,6 +91,31 @@ impl Arm {
         let doing = format!("Changing {}", called(id));
         let changed = self.put(&doing, id, GALLERIES, body.json()).await?;
         Ok((changed.started, changed.status == StatusCode::CREATED))
+    }
+
+    /// The versions of image definition `definition` that were deleted and can be restored; nothing where the cloud has no such list.
+    ///
+    /// <https://learn.microsoft.com/azure/virtual-machines/soft-delete-gallery>
+    pub async fn soft_deleted(
+        &self,
+        definition: &ResourceId,
+    ) -> Result<Option<Vec<SoftDeleted>>, Failure> {
+        let Some(path) = soft_deleted_path(definition) else {
+            return Ok(None);
+        };
+        let doing = format!(
+            "Listing the deleted versions of image definition '{}'",
+            definition.name()
+        );
+        match self.pages(&doing, path, GALLERIES).await {
+            Ok(all) => Ok(Some(all.iter().filter_map(SoftDeleted::read).collect())),
+            Err(failure)
+                if failure.is(StatusCode::NOT_FOUND) || failure.is(StatusCode::BAD_REQUEST) =>
+            {
+                Ok(None)
+            }
+            Err(failure) => Err(failure),
+        }
     }
 
     /// The names of the versions of image definition `definition` that are not complete yet.

@@ -90,7 +90,10 @@ pub const CODES: &[(&str, &str)] = &[
         "The run failed, for a reason that is not in the list of known failures",
     ),
     (RUN_CANCELED, "Somebody canceled the run in Azure"),
-    (DEADLINE, "The run did not end in time"),
+    (
+        DEADLINE,
+        "The run, or the change of an image version, did not end in time",
+    ),
     (
         NO_IMAGE,
         "The run succeeded, but Azure does not say which image it created",
@@ -127,6 +130,36 @@ pub const CODES: &[(&str, &str)] = &[
     (
         NOTHING_TO_CANCEL,
         "There is nothing to cancel, because the run has ended (warning)",
+    ),
+    (
+        "AIB821",
+        "There is no such image version, or it is being deleted",
+    ),
+    (
+        "AIB822",
+        "The image version, or the copy of it, is in state Failed",
+    ),
+    ("AIB823", "The image version lacks a required tag"),
+    ("AIB824", "The image version has no replica in a region"),
+    (
+        "AIB825",
+        "The image version counts, but another one stays the latest in a region (warning)",
+    ),
+    (
+        "AIB826",
+        "The image definition of the copy does not exist, or is for other images",
+    ),
+    (
+        "AIB827",
+        "The number of the image version is taken, or belongs to a deleted version that can be restored",
+    ),
+    (
+        "AIB828",
+        "A region would have no latest image version, or has none any longer (warning)",
+    ),
+    (
+        "AIB829",
+        "The end of life of the image version or its definition is past (warning)",
     ),
     (NO_DEFINITION, "The image definition does not exist"),
     (

@@ -13,6 +13,7 @@ use crate::diagnosis::{Diagnosis, Explanation, Place, of_text};
 use crate::inputs::declared::{
     BUILD_TIMEOUT_IN_MINUTES, GALLERY_IMAGE_ID, PACKAGE_EXCLUDE, SKIP_IF_UNCHANGED, TEMPLATE_NAME,
 };
+use crate::release::{self, NotReleased};
 use crate::resource::{ResourceId, quoted};
 use crate::storage::StorageFailure;
 pub use crate::wording::duration;
@@ -183,6 +184,9 @@ pub enum Error {
     /// The template is gone while its run was followed.
     #[error("{0}")]
     Gone(Failure),
+    /// An image version was not promoted, or not withdrawn.
+    #[error("{0}")]
+    Release(Box<release::Refused>),
     /// The job was canceled.
     #[error("The job was canceled")]
     Canceled,
@@ -220,6 +224,7 @@ impl Error {
             Self::NeverRun { .. } => codes::NEVER_RUN,
             Self::NotTold { .. } => codes::NOT_TOLD,
             Self::Canceled => codes::CANCELED,
+            Self::Release(refused) => refused.code().unwrap_or(codes::REFUSED),
             Self::Package(failure) => failure.code(),
         }
     }
@@ -272,6 +277,7 @@ impl Error {
             Self::NotReady { template, .. } => Some(format!("wait again for '{template}' with 'action: wait'; nothing was canceled or deleted")),
             Self::NeverRun { template, .. } => Some(format!("start it with 'action: run' and '{}: {template}'", TEMPLATE_NAME.name)),
             Self::NotTold { listing, .. } => listing.as_ref().map(|listing| format!("the run has succeeded, so the image can be there; to see what is there, run: {listing}")),
+            Self::Release(refused) => refused.hint(),
             Self::Submission { .. } | Self::Gone(_) | Self::Canceled => None,
         }
     }
@@ -307,6 +313,12 @@ impl Error {
                 &format!("{code}: {message}"),
             ),
             Self::SignIn(failure) => of_text(&[Place::SignIn], &failure.to_string()),
+            Self::Release(refused) => match &refused.why {
+                release::Why::Ended { code, message, .. } => {
+                    of_text(&[Place::Request], &format!("{code}: {message}"))
+                }
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -429,6 +441,15 @@ fn in_step(explanation: &Explanation) -> String {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         Self::Azure(failure)
+    }
+}
+
+impl From<NotReleased> for Error {
+    fn from(not_released: NotReleased) -> Self {
+        match not_released {
+            NotReleased::Azure(failure) => Self::Azure(failure),
+            NotReleased::Refused(refused) => Self::Release(refused),
+        }
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) fn read(
     let regions = regions(reading);
     let exclude_from_latest = reading.flag(&EXCLUDE_FROM_LATEST);
     let replication_mode = reading.choice_or_default(&REPLICATION_MODE, REPLICATION_MODES);
-    let storage = reading.choice_or_default(&DISTRIBUTE_STORAGE_ACCOUNT_TYPE, STORAGE_TYPES);
+    let storage = storage_type(reading);
     let (definition, version) = image?;
     let version = one_version(reading, version, own_version?)?;
     let mut versioning = versioning?;
@@ -185,6 +185,11 @@ fn definition_and_version(
     Ok((definition, Some(version)))
 }
 
+/// What Azure calls the storage of the regions that have none of their own.
+pub(super) fn storage_type(reading: &mut Reading<'_>) -> Result<Option<&'static str>, Reported> {
+    reading.choice_or_default(&DISTRIBUTE_STORAGE_ACCOUNT_TYPE, STORAGE_TYPES)
+}
+
 const TARGET_REGION: Form = Form {
     what: "a target region",
     looks: "a region, optionally with '=' and its replica count, its storage type, or both separated by ':'",
@@ -192,7 +197,7 @@ const TARGET_REGION: Form = Form {
 };
 
 /// Every region once; empty if none is given. Each wrong one is reported.
-fn regions(reading: &mut Reading<'_>) -> Result<Vec<TargetRegion>, Reported> {
+pub(super) fn regions(reading: &mut Reading<'_>) -> Result<Vec<TargetRegion>, Reported> {
     let input = match reading.optional(&TARGET_REGIONS)? {
         Some(_) => &TARGET_REGIONS,
         None => &REPLICATION_REGIONS,

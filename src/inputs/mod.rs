@@ -11,6 +11,7 @@ pub mod given;
 pub mod plan;
 pub mod problem;
 pub mod provenance;
+pub mod release;
 
 mod build_vm;
 mod customization;
@@ -55,6 +56,7 @@ pub use plan::{
 };
 pub use problem::{CODES, Code, Problem, Problems, Warning};
 pub use provenance::Provenance;
+pub use release::{Promotion, Release, What};
 pub use retain::{Keep, Retain, RetainAction};
 pub use spelling::{meant, nearest};
 pub use sweep::Sweep;
@@ -93,6 +95,8 @@ pub enum Task {
     Render(Box<Plan>),
     /// Check everything that a build needs.
     Doctor(Box<Plan>),
+    /// Promote an image version, or withdraw it.
+    Release(Box<Release>),
     /// Keep the right versions of an image definition, and delete the others.
     Retain(Box<Retain>),
     /// Check everything that this needs.
@@ -113,6 +117,7 @@ impl Task {
                 Some(*plan)
             }
             Self::Follow(_)
+            | Self::Release(_)
             | Self::Retain(_)
             | Self::DoctorOfRetain(_)
             | Self::Status(_)
@@ -132,6 +137,7 @@ pub fn task(given: &Given, masker: &dyn Masker) -> Result<(Task, Vec<Warning>), 
         Task::Build(plan) | Task::Submit(plan) | Task::Render(plan) | Task::Doctor(plan) => {
             plan.warnings.clone_from(&warnings);
         }
+        Task::Release(release) => release.warnings.clone_from(&warnings),
         Task::Retain(retain) | Task::DoctorOfRetain(retain) => {
             retain.warnings.clone_from(&warnings);
         }
@@ -164,6 +170,14 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Task, Reported
             )?))),
             _ => Ok(Task::Doctor(read_plan(reading, masker)?)),
         },
+        Action::Promote => {
+            let release = release::promotion(reading, masker)?;
+            Ok(Task::Release(Box::new(release)))
+        }
+        Action::Withdraw => {
+            let release = release::withdrawal(reading, masker)?;
+            Ok(Task::Release(Box::new(release)))
+        }
         Action::Retain => Ok(Task::Retain(Box::new(retain::read(reading, masker)?))),
         Action::Submit => {
             let mut plan = read_plan(reading, masker)?;

@@ -29,6 +29,7 @@ pub(super) fn document(image: &Image, phases: &[Phase]) -> Value {
         image.uri.parse::<ResourceId>(),
     ) {
         put("imageVersion", json!(id.name()));
+        put("imageVersionId", json!(image.uri));
         put(
             "imageDefinitionId",
             json!(id.parent().map(|id| id.to_string())),

@@ -247,7 +247,7 @@ fn of_removal(leftover: &Leftover) -> Vec<String> {
 }
 
 /// Regions as people say it: `westeurope 40 %, northeurope done`.
-fn replication(regions: &[RegionState]) -> String {
+pub(super) fn replication(regions: &[RegionState]) -> String {
     let words: Vec<_> = regions
         .iter()
         .map(|region| match region.state.as_str() {

@@ -46,9 +46,8 @@ pub(crate) fn check_out(sources: &Path) {
 /// The step as it stands in YAML, with what the agent adds.
 pub(crate) fn step(directories: Directories, world: &World) -> Step {
     let gallery = world.gallery_id(&world.galleries[0]);
-    let step = Step::new(directories)
+    bare_step(directories, world)
         .named("bake")
-        .input("ibSubscription", "images-prod")
         .input("ibAzureResourceGroup", "rg-images")
         .input("ibLocation", "westeurope")
         .input("managedIdentity", world.identity_id(&world.identities[0]))
@@ -70,6 +69,12 @@ pub(crate) fn step(directories: Directories, world: &World) -> Step {
         .input("replicationRegions", "westeurope, northeurope")
         .input("vmSize", "Standard_D4s_v5")
         .input("buildTimeoutInMinutes", "120")
+}
+
+/// A step with a service connection and nothing else.
+pub(crate) fn bare_step(directories: Directories, world: &World) -> Step {
+    let step = Step::new(directories)
+        .input("ibSubscription", "images-prod")
         .variable("Build.BuildId", "4711")
         .variable("Build.BuildNumber", "20261122.1")
         .variable("Build.DefinitionName", "images")

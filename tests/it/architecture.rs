@@ -21,8 +21,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     (
         "job",
         &[
-            "agent", "arm", "check", "error", "inputs", "report", "retain", "run", "storage",
-            "template",
+            "agent", "arm", "check", "error", "inputs", "release", "report", "retain", "run",
+            "storage", "template",
         ],
     ),
     (
@@ -36,6 +36,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "error",
             "inputs",
             "log",
+            "release",
             "retain",
             "run",
         ],
@@ -54,8 +55,11 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "template",
         ],
     ),
-    ("release", &["arm"]),
-    ("error", &["arm", "check", "diagnosis", "inputs", "storage"]),
+    (
+        "error",
+        &["arm", "check", "diagnosis", "inputs", "release", "storage"],
+    ),
+    ("release", &["arm", "inputs"]),
     ("check", &["arm", "inputs", "template"]),
     ("template", &["inputs"]),
     ("storage", &["arm", "inputs::nearest"]),
@@ -400,10 +404,12 @@ fn no_input_is_named_by_hand() {
     for file in rust_files(&source()) {
         let code = product_code(&file);
         for name in &names {
-            // Output variables may have the name of an input, and so may members of Azure.
+            // Output variables and members of a result file may have the name of an input, and so may members of Azure.
             let variable = [
+                "action",
                 "imageVersion",
                 "imageVersionId",
+                "preview",
                 "stagingResourceGroup",
                 "templateName",
             ]

@@ -71,7 +71,7 @@ impl EmulatedArm {
 }
 
 /// The emulator checks what a token claims, not who signed it.
-fn token(world: &World) -> String {
+pub(crate) fn token(world: &World) -> String {
     let encode = |part: Value| URL_SAFE_NO_PAD.encode(part.to_string());
     let claims = json!({
         "aud": "https://management.azure.com/",

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use http::StatusCode;
 use image_builder::arm::auth::SignInFailure;
+use image_builder::arm::gallery::SoftDeleted;
 use image_builder::arm::http::{Sent, TransportError};
 use image_builder::arm::{Cause, Failure, Refusal};
 use image_builder::check::{Finding, Verdict};
 use image_builder::diagnosis::Explanation;
 use image_builder::error::Error;
+use image_builder::release::{Refused, Why};
 use image_builder::storage::{Operation, PackageFailure, StorageAccount, StorageFailure};
 
 use crate::golden::golden;
@@ -222,6 +224,104 @@ fn of_versions() -> Vec<Error> {
     ]
 }
 
+fn deleted() -> SoftDeleted {
+    SoftDeleted {
+        name: "1.2.0".to_owned(),
+        until: Some("2026-12-06T10:00:00+00:00".to_owned()),
+    }
+}
+
+fn of_releases() -> Vec<Error> {
+    let version = "/subscriptions/s/resourceGroups/rg(a)/providers/Microsoft.Compute/galleries/gal/images/web/versions/1.2.0";
+    let text = str::to_owned;
+    let of_version = [
+        Why::Missing {
+            location: None,
+            soft_deleted: None,
+        },
+        Why::Missing {
+            location: Some(text("westeurope")),
+            soft_deleted: Some(deleted()),
+        },
+        Why::Deleting,
+        Why::Failed,
+        Why::Tags(vec![
+            (text("imageTest"), text("passed"), Some(text("failed"))),
+            (text("branch"), text("refs/heads/main"), None),
+        ]),
+        Why::NoReplica {
+            regions: vec![text("uksouth")],
+            replicas: vec![text("westeurope"), text("northeurope")],
+            can_be_added: true,
+        },
+        Why::NoReplica {
+            regions: vec![text("uksouth")],
+            replicas: vec![text("westeurope")],
+            can_be_added: false,
+        },
+    ];
+    let error = |why| {
+        Error::Release(Box::new(Refused {
+            doing: "Promoting",
+            version: version.parse().unwrap(),
+            why,
+        }))
+    };
+    of_version
+        .into_iter()
+        .chain(of_copies())
+        .chain(of_changes())
+        .map(error)
+        .collect()
+}
+
+fn of_copies() -> [Why; 5] {
+    let text = str::to_owned;
+    [
+        Why::NoDefinition {
+            command: text("az sig image-definition create"),
+        },
+        Why::OtherDefinition(vec![("generation", text("V2"), text("V1"))]),
+        Why::Taken {
+            what: text("its version is in state Succeeded"),
+        },
+        Why::SoftDeleted {
+            deleted: deleted(),
+            location: text("westeurope"),
+        },
+        Why::CameBack {
+            what: text("Azure changed a version instead of making one"),
+        },
+    ]
+}
+
+fn of_changes() -> [Why; 8] {
+    let text = str::to_owned;
+    let ended = |code: &str, message: &str, shallow| Why::Ended {
+        code: text(code),
+        message: text(message),
+        shallow,
+    };
+    [
+        Why::NothingLeft(vec![text("swedencentral")]),
+        Why::Forbidden(Box::new(refused(
+            "Changing image version 1.2.0 of 'web'",
+            403,
+            "AuthorizationFailed",
+            "The client 'c' with object id '0f-1' does not have authorization to perform action 'Microsoft.Compute/galleries/images/versions/write' over scope '/x'.",
+        ))),
+        Why::NoEndOfLife,
+        Why::TooManyTags(51),
+        ended("InvalidParameter", "One region.", true),
+        ended("InternalError", "No.", false),
+        ended("", "", false),
+        Why::Late {
+            state: text("Levitating"),
+            limit: Duration::from_secs(3600),
+        },
+    ]
+}
+
 /// The kind of an error. A new one is missed here by the compiler, and by the test when it has no fixture.
 fn kind(error: &Error) -> usize {
     match error {
@@ -247,6 +347,7 @@ fn kind(error: &Error) -> usize {
         Error::NeverRun { .. } => 20,
         Error::NotTold { .. } => 21,
         Error::Gone(_) => 22,
+        Error::Release(_) => 23,
     }
 }
 
@@ -402,7 +503,8 @@ fn each_refusal_is_told_whole() {
         .into_iter()
         .chain(of_builds())
         .chain(of_templates())
-        .chain(of_versions());
+        .chain(of_versions())
+        .chain(of_releases());
     let mut page = String::new();
     let mut kinds = BTreeSet::new();
     for error in all.chain(storage.map(Error::Package)) {
@@ -410,7 +512,7 @@ fn each_refusal_is_told_whole() {
         let hint = error.hint().unwrap_or_else(|| "none".to_owned());
         writeln!(page, "{} {error}\nhint: {hint}\n", error.code()).unwrap();
     }
-    assert_eq!(kinds, (1..=22).collect());
+    assert_eq!(kinds, (1..=23).collect());
     check_words(&page);
     golden("failures/refusals.txt", &page);
 }

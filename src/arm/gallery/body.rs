@@ -7,7 +7,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{Date, OffsetDateTime};
 
 use super::version::Version;
-use crate::resource::plain_region;
+use crate::resource::{ResourceId, plain_region};
 use crate::template::model::TargetRegion;
 
 /// Read-only by the published definition of 2024-03-03 and later, or without a meaning in a change. `restore` brings back a deleted version.
@@ -116,9 +116,32 @@ impl Body {
         });
     }
 
-    /// Sets the end of life to what Azure wrote before.
+    /// Sets the end of life to what it was once.
     pub fn restore_end_of_life(&mut self, date: OffsetDateTime) {
-        self.set_end_of_life(Some(date.to_offset(time::UtcOffset::UTC).date()));
+        if let Ok(text) = date.format(&Rfc3339) {
+            self.change(&PUBLISHING, |profile| {
+                profile.insert(END_OF_LIFE.to_owned(), json!(text));
+            });
+        }
+    }
+
+    /// The end of life, as Azure or we wrote it.
+    pub fn end_of_life(&self) -> Option<String> {
+        let date = self
+            .0
+            .pointer("/properties/publishingProfile/endOfLifeDate");
+        date.and_then(Value::as_str).map(str::to_owned)
+    }
+
+    /// The version that it will be when everything is done.
+    pub fn as_version(&self, id: &ResourceId) -> Option<Version> {
+        let mut document = self.0.clone();
+        let object = document.as_object_mut()?;
+        object.insert("id".to_owned(), json!(id.as_str()));
+        object.insert("name".to_owned(), json!(id.name()));
+        let properties = object.get_mut("properties")?.as_object_mut()?;
+        properties.insert("provisioningState".to_owned(), json!("Succeeded"));
+        Version::read(&document)
     }
 
     /// Permits no deletion before the end of life.

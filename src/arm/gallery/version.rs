@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::resource::{ImageVersion, plain_region};
+use crate::template::model;
 
 /// `properties.provisioningState`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -165,9 +166,49 @@ impl Version {
         self.name.parse().ok()
     }
 
+    /// The regions with their replicas, in the words of a template.
+    pub fn target_regions(&self) -> Vec<model::TargetRegion> {
+        let regions = self
+            .document
+            .pointer("/properties/publishingProfile/targetRegions");
+        let regions = regions.and_then(Value::as_array).into_iter().flatten();
+        let read = regions.filter_map(|region| {
+            let text = |name: &str| region.get(name).and_then(Value::as_str);
+            let count = region.get("regionalReplicaCount").and_then(Value::as_u64);
+            Some(model::TargetRegion {
+                name: text("name")?.to_owned(),
+                replica_count: count.and_then(|count| count.try_into().ok()),
+                storage_account_type: text("storageAccountType").map(str::to_owned),
+                ..model::TargetRegion::default()
+            })
+        });
+        read.collect()
+    }
+
     /// Its part in a region, `westeurope`, if it has one there.
     pub fn region(&self, name: &str) -> Option<&TargetRegion> {
         self.regions.iter().find(|region| region.name == name)
+    }
+}
+
+/// A version that was deleted and can be restored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SoftDeleted {
+    /// Its number.
+    pub name: String,
+    /// Until when, as Azure writes it.
+    pub until: Option<String>,
+}
+
+impl SoftDeleted {
+    /// Reads an item of the list. Its answer was never recorded: the definition has the number in the id of the resource.
+    pub fn read(item: &Value) -> Option<Self> {
+        let text = |pointer: &str| item.pointer(pointer).and_then(Value::as_str);
+        let id = text("/properties/resourceArmId").and_then(|id| id.rsplit('/').next());
+        Some(Self {
+            name: id.or_else(|| text("/name"))?.to_owned(),
+            until: text("/properties/hardDeletionTargetTime").map(str::to_owned),
+        })
     }
 }
 

@@ -19,6 +19,7 @@ mod pictures;
 mod preflight;
 mod provenance;
 mod refused_removal;
+mod release;
 mod removal;
 mod run_result;
 mod run_start;

@@ -72,6 +72,14 @@ impl Scene {
         }
     }
 
+    /// A step that does `action` with the service connection alone, where image definition `win11-avd` has versions.
+    pub(crate) fn bare(action: &str) -> Self {
+        let mut scene = Self::windows();
+        let directories = scene.step.directories.clone();
+        scene.step = seed::bare_step(directories, &scene.world);
+        scene.input("action", action)
+    }
+
     /// Ubuntu with a shell script, to a gallery.
     pub(crate) fn linux() -> Self {
         let scene = Self::windows();

@@ -1,0 +1,370 @@
+//! Promoting an image version, or withdrawing it: which one, where, and what else becomes of it.
+
+mod version;
+
+use super::connection::Connection;
+use super::declared::{
+    ARTIFACT_TAGS, BLOCK_DELETION_UNTIL_END_OF_LIFE, DISTRIBUTE_STORAGE_ACCOUNT_TYPE,
+    END_OF_LIFE_IN_DAYS, PREVIEW, PROMOTE_TO, RELEASE_REGIONS, REQUIRE_TAGS, WITHDRAW_LAST,
+    WITHDRAW_REASON,
+};
+use super::given::Given;
+use super::problem::{Code, Form, Problem, Warning, quoted};
+use super::reading::{Reading, Reported};
+use super::resource_kind::{IMAGE_DEFINITION, IMAGE_VERSION};
+use super::spelling::tidy;
+use super::{gallery, service_connection, tags};
+use crate::resource::{Region, ResourceId, split_at_blanks};
+use crate::secret::Masker;
+use crate::template::model::{Tags, TargetRegion};
+
+/// An image version that is to be promoted or withdrawn.
+#[derive(Debug, Clone)]
+pub struct Release {
+    /// The service connection that asks for it.
+    pub connection: Connection,
+    /// The version.
+    pub version: ResourceId,
+    /// What becomes of it.
+    pub what: What,
+    /// Only in these regions; in all where there are none.
+    pub regions: Vec<Region>,
+    /// More tags for it.
+    pub tags: Tags,
+    /// Days until its end of life.
+    pub end_of_life_in_days: Option<u32>,
+    /// Whether it cannot be deleted before.
+    pub blocks_deletion: bool,
+    /// Whether nothing is changed.
+    pub preview: bool,
+    /// Whose doing it is, for a tag: the pipeline, or the person at a prompt.
+    pub by: Option<String>,
+    /// The run of that pipeline, for a tag.
+    pub run: Option<String>,
+    /// What the names of files begin with.
+    pub name: String,
+    /// What is worth telling although it stops nothing.
+    pub warnings: Vec<Warning>,
+}
+
+/// What becomes of an image version.
+#[derive(Debug, Clone)]
+pub enum What {
+    /// It counts.
+    Promote(Promotion),
+    /// It counts no longer.
+    Withdraw {
+        /// Why, for a tag.
+        reason: String,
+        /// Whether a region may be left without a latest version.
+        last: bool,
+    },
+}
+
+/// How an image version is promoted.
+#[derive(Debug, Clone, Default)]
+pub struct Promotion {
+    /// The image definitions that get a copy; where there are none, the version counts in its own.
+    pub to: Vec<ResourceId>,
+    /// The regions that are added, or those of the copies.
+    pub added: Vec<TargetRegion>,
+    /// The tags that it must have.
+    pub required: Vec<(String, String)>,
+}
+
+impl Release {
+    /// The copies that are made.
+    pub fn targets(&self) -> &[ResourceId] {
+        match &self.what {
+            What::Promote(promotion) => &promotion.to,
+            What::Withdraw { .. } => &[],
+        }
+    }
+
+    /// Whether the version is to count afterwards.
+    pub fn is_promotion(&self) -> bool {
+        matches!(self.what, What::Promote(_))
+    }
+
+    /// The word of the action.
+    pub fn action(&self) -> &'static str {
+        match self.what {
+            What::Promote(_) => super::Action::Promote.name(),
+            What::Withdraw { .. } => super::Action::Withdraw.name(),
+        }
+    }
+}
+
+/// The tags that promotions and withdrawals write themselves.
+pub const OWN_TAGS: [&str; 8] = [
+    "promotedAt",
+    "promotedBy",
+    "promotedRun",
+    "withdrawnAt",
+    "withdrawnBy",
+    "withdrawnReason",
+    "withdrawnEndOfLife",
+    "copiedFrom",
+];
+
+const REASON: Form = Form {
+    what: "a reason",
+    looks: "a sentence that tells others why",
+    example: "sign-in fails with 1.0.2609402",
+};
+const DAYS: Form = Form {
+    what: "a number of days until the end of life",
+    looks: "0 to 36500",
+    example: "180",
+};
+const TAG: Form = Form {
+    what: "a required tag",
+    looks: "one 'name=value' per line",
+    example: "imageTest=passed",
+};
+
+/// Every part is read before the first `?`, so that each part reports its problems.
+pub(super) fn promotion(
+    reading: &mut Reading<'_>,
+    masker: &dyn Masker,
+) -> Result<Release, Reported> {
+    let connection = service_connection::read(reading, masker);
+    let version = version::read(reading);
+    let to = targets(reading, version.as_ref().ok());
+    let added = gallery::regions(reading);
+    let storage = gallery::storage_type(reading);
+    let required = required_tags(reading);
+    let rest = Rest::read(reading);
+    let mut added = added?;
+    match storage? {
+        Some(storage) if !added.is_empty() => {
+            for region in &mut added {
+                let own = &mut region.storage_account_type;
+                own.get_or_insert_with(|| storage.to_owned());
+            }
+        }
+        Some(_) if to.as_ref().is_ok_and(Vec::is_empty) => reading.warn_without_effect(
+            &DISTRIBUTE_STORAGE_ACCOUNT_TYPE,
+            "because no region is added",
+            &format!("remove '{}'", DISTRIBUTE_STORAGE_ACCOUNT_TYPE.name),
+        ),
+        Some(_) | None => {}
+    }
+    let promotion = Promotion {
+        to: to?,
+        added,
+        required: required?,
+    };
+    let what = What::Promote(promotion);
+    Ok(rest?.with(connection?, version?, what, reading.given()))
+}
+
+/// As [`promotion`].
+pub(super) fn withdrawal(
+    reading: &mut Reading<'_>,
+    masker: &dyn Masker,
+) -> Result<Release, Reported> {
+    let connection = service_connection::read(reading, masker);
+    let version = version::read(reading);
+    let reason = reason(reading);
+    let last = reading.flag(&WITHDRAW_LAST);
+    let rest = Rest::read(reading);
+    let what = What::Withdraw {
+        reason: reason?,
+        last: last?,
+    };
+    Ok(rest?.with(connection?, version?, what, reading.given()))
+}
+
+/// What both have.
+struct Rest {
+    regions: Vec<Region>,
+    tags: Tags,
+    end_of_life_in_days: Option<u32>,
+    blocks_deletion: bool,
+    preview: bool,
+}
+
+impl Rest {
+    fn read(reading: &mut Reading<'_>) -> Result<Self, Reported> {
+        let regions = release_regions(reading);
+        let tags = own_tags(reading);
+        let days = reading.number(&END_OF_LIFE_IN_DAYS, 0..=36_500, DAYS);
+        let blocks_deletion = reading.flag(&BLOCK_DELETION_UNTIL_END_OF_LIFE);
+        let preview = reading.flag(&PREVIEW);
+        Ok(Self {
+            regions: regions?,
+            tags: tags?,
+            end_of_life_in_days: days?,
+            blocks_deletion: blocks_deletion?,
+            preview: preview?,
+        })
+    }
+
+    fn with(
+        self,
+        connection: Connection,
+        version: ResourceId,
+        what: What,
+        given: &Given,
+    ) -> Release {
+        Release {
+            connection,
+            version,
+            what,
+            regions: self.regions,
+            tags: self.tags,
+            end_of_life_in_days: self.end_of_life_in_days,
+            blocks_deletion: self.blocks_deletion,
+            preview: self.preview,
+            by: public(given, by(given)),
+            run: public(given, run(given)),
+            name: given.template_name(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
+fn by(given: &Given) -> Option<String> {
+    if given.at_prompt && given.run.pipeline.is_none() {
+        return Some(given.step.person.clone());
+    }
+    given.run.pipeline.clone()
+}
+
+fn run(given: &Given) -> Option<String> {
+    given
+        .run
+        .release
+        .clone()
+        .or_else(|| given.build_number.clone())
+}
+
+/// Nothing secret stands in a tag.
+fn public(given: &Given, text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty() && given.secret_in(text).is_none())
+}
+
+/// The image definitions that get a copy, each once.
+fn targets(
+    reading: &mut Reading<'_>,
+    version: Option<&ResourceId>,
+) -> Result<Vec<ResourceId>, Reported> {
+    let text = reading.optional(&PROMOTE_TO)?.unwrap_or_default();
+    let lines = text.split(['\n', ',', ';']).map(tidy);
+    let lines = lines.filter(|line| !line.is_empty());
+    let own = version.and_then(ResourceId::parent);
+    let read: Vec<_> = lines
+        .map(|line| target(reading, line, own.as_ref()))
+        .collect();
+    let mut targets: Vec<ResourceId> = Vec::new();
+    for target in read {
+        let target = target?;
+        if !targets.contains(&target) {
+            targets.push(target);
+        }
+    }
+    Ok(targets)
+}
+
+fn target(
+    reading: &mut Reading<'_>,
+    line: &str,
+    own: Option<&ResourceId>,
+) -> Result<ResourceId, Reported> {
+    let form = IMAGE_DEFINITION.form;
+    let id = reading.id(&PROMOTE_TO, line, form)?;
+    if IMAGE_VERSION.includes(&id) {
+        let hint = format!(
+            "remove '/versions/{}': the copy has the number of the version",
+            id.name()
+        );
+        return Err(reading.wrong_kind(&PROMOTE_TO, &id, form, Some(hint)));
+    }
+    if !IMAGE_DEFINITION.includes(&id) {
+        return Err(reading.wrong_kind(&PROMOTE_TO, &id, form, None));
+    }
+    if own == Some(&id) {
+        let sentence = format!(
+            "{} is the image definition of the version itself, where it needs no copy",
+            quoted(id.as_str())
+        );
+        let hint = format!(
+            "leave '{}' empty to promote the version where it is",
+            PROMOTE_TO.name
+        );
+        let problem = Problem::new(Code::Malformed, &PROMOTE_TO, sentence, Some(hint));
+        return Err(reading.report(problem));
+    }
+    Ok(id)
+}
+
+fn release_regions(reading: &mut Reading<'_>) -> Result<Vec<Region>, Reported> {
+    let text = reading.optional(&RELEASE_REGIONS)?.unwrap_or_default();
+    let names = text.split([',', ';', '\n']);
+    let names = names.flat_map(|item| split_at_blanks(tidy(item)));
+    let names = names.filter(|name| !name.is_empty());
+    let read: Vec<_> = names
+        .map(|name| reading.region(&RELEASE_REGIONS, &name))
+        .collect();
+    let mut regions = Vec::new();
+    for region in read {
+        let region = region?;
+        if !regions.contains(&region) {
+            regions.push(region);
+        }
+    }
+    Ok(regions)
+}
+
+fn required_tags(reading: &mut Reading<'_>) -> Result<Vec<(String, String)>, Reported> {
+    let text = reading.optional_lines(&REQUIRE_TAGS)?.unwrap_or_default();
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let mut required = Vec::new();
+    let mut wrong = None;
+    for line in lines {
+        match line.split_once('=') {
+            Some((name, value)) if !name.trim().is_empty() => {
+                required.push((name.trim().to_owned(), value.trim().to_owned()));
+            }
+            Some(_) | None => wrong = Some(reading.malformed(&REQUIRE_TAGS, line, TAG, None)),
+        }
+    }
+    wrong.map_or(Ok(required), Err)
+}
+
+fn own_tags(reading: &mut Reading<'_>) -> Result<Tags, Reported> {
+    let tags = tags::beside_ours(reading, &ARTIFACT_TAGS)?.unwrap_or_default();
+    let is_own = |name: &&String| OWN_TAGS.iter().any(|own| own.eq_ignore_ascii_case(name));
+    if let Some(name) = tags.keys().find(is_own) {
+        let sentence = format!(
+            "tag {} is one that promotions and withdrawals write themselves",
+            quoted(name)
+        );
+        let hint = Some("use another tag name".to_owned());
+        return Err(reading.report(Problem::new(
+            Code::Contradiction,
+            &ARTIFACT_TAGS,
+            sentence,
+            hint,
+        )));
+    }
+    Ok(tags)
+}
+
+fn reason(reading: &mut Reading<'_>) -> Result<String, Reported> {
+    let reason = reading.required(&WITHDRAW_REASON, REASON)?;
+    let Some(secret) = reading.given().secret_in(reason) else {
+        return Ok(reason.to_owned());
+    };
+    let sentence = format!(
+        "it contains {secret}; everybody with read permission on the image version could read it"
+    );
+    let hint = "write a reason without it".to_owned();
+    Err(reading.report(Problem::new(
+        Code::Exposed,
+        &WITHDRAW_REASON,
+        sentence,
+        Some(hint),
+    )))
+}

@@ -1,0 +1,75 @@
+//! Who has a version that is withdrawn: copies of it, which stay as they are, and machines that were made of it. Azure Resource Graph tells it
+//! where the service connection may ask. Nothing depends on it, so what it does not tell is no trouble.
+
+use std::time::Duration;
+
+use super::Job;
+use super::event::Event;
+use super::wanted::COPIED_FROM;
+use crate::arm::Failure;
+use crate::arm::resource_graph::Row;
+use crate::resource::ResourceId;
+
+/// Nobody waits longer for it.
+const LIMIT: Duration = Duration::from_secs(30);
+
+impl Job<'_> {
+    /// Tells of the copies, and counts the machines.
+    pub(super) async fn tell_users(&self) {
+        let version = &self.request.version;
+        let look = async {
+            if let Ok(copies) = self.copies_of(version).await
+                && !copies.is_empty()
+            {
+                self.events.emit(Event::Copies(copies));
+            }
+            if let Ok((machines, scale_sets)) = self.machines_of(version).await {
+                self.events.emit(Event::Users {
+                    machines,
+                    scale_sets,
+                });
+            }
+        };
+        tokio::time::timeout(LIMIT, look).await.ok();
+    }
+
+    async fn copies_of(&self, version: &ResourceId) -> Result<Vec<String>, Failure> {
+        let query = format!(
+            "resources | where type =~ \"microsoft.compute/galleries/images/versions\"\n\
+             | where tostring(tags.{COPIED_FROM}) =~ \"{version}\"\n\
+             | project id"
+        );
+        let doing = "Finding the copies of the image version";
+        let rows = self.arm.query_resources(doing, &query).await?;
+        let ids = rows.iter().filter_map(|row| text(row, "id"));
+        Ok(ids.map(str::to_owned).collect())
+    }
+
+    /// Virtual machines and scale sets that name the version, or of which Azure says that it stood for a definition.
+    async fn machines_of(&self, version: &ResourceId) -> Result<(usize, usize), Failure> {
+        let definition = version.parent().unwrap_or_else(|| version.clone());
+        let query = format!(
+            "resources | where type in~ (\"microsoft.compute/virtualmachines\", \"microsoft.compute/virtualmachinescalesets\")\n\
+             | extend i = coalesce(properties.storageProfile.imageReference, properties.virtualMachineProfile.storageProfile.imageReference)\n\
+             | where tolower(tostring(i.id)) startswith tolower(\"{definition}\")\n\
+             | project id, type, image = tostring(i.id), exact = tostring(i.exactVersion)"
+        );
+        let doing = "Finding the VMs and scale sets that use the image version";
+        let rows = self.arm.query_resources(doing, &query).await?;
+        let runs = |row: &&Row| {
+            let image = text(row, "image").and_then(|id| id.parse::<ResourceId>().ok());
+            let is_exact = text(row, "exact") == Some(version.name());
+            image.is_some_and(|image| image == *version || image == definition && is_exact)
+        };
+        let is_set = |row: &&Row| {
+            text(row, "type").is_some_and(|kind| kind.to_lowercase().ends_with("scalesets"))
+        };
+        let all: Vec<_> = rows.iter().filter(runs).collect();
+        let sets = all.iter().filter(|row| is_set(row)).count();
+        Ok((all.len() - sets, sets))
+    }
+}
+
+fn text<'a>(row: &'a Row, name: &str) -> Option<&'a str> {
+    row.get(name)?.as_str()
+}
