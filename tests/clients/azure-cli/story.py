@@ -209,7 +209,7 @@ def lists_what_retain_left():
     version = ["--resource-group", GROUP, *DEFINITION, "--gallery-image-version"]
     source = az("sig image-version show", *version, "1.0.0")["id"]
     az("sig image-version create --location westeurope --target-regions westeurope northeurope --image-version", source, *version, "1.0.1")
-    az("sig image-version update --set tags.keep=true", *version, "1.0.0")
+    az("sig image-version update --set tags.keep=yes", *version, "1.0.0")
     before = az(f"sig image-version list --resource-group {GROUP}", *DEFINITION)
     assert sorted(one["name"] for one in before) == ["1.0.0", "1.0.1"], before
     inputs = {"keepVersions": 0, "keepDays": 0, "retainPreview": "false"}
