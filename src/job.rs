@@ -63,11 +63,8 @@ async fn act(agent: &Agent, given: &Given, http: Result<Arc<dyn Http>, String>, 
     let (task, _warnings) = match inputs::task(given, console) {
         Ok(read) => read,
         Err(problems) => {
-            let (action, name) = (given.action(), given.given_template());
-            if !matches!(action, Action::Wait | Action::Run) {
-                console.set_variable("templateName", &given.template_name());
-            }
-            report::set_nothing(console, action, name);
+            console.set_variable("templateName", &given.template_name());
+            report::set_nothing(console, given.action());
             return report::report_refusal(console, &problems);
         }
     };

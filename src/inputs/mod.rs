@@ -19,7 +19,6 @@ pub mod existing;
 mod gallery;
 mod image_version;
 pub mod life;
-mod macros;
 mod marketplace;
 mod oidc;
 pub mod origin;
@@ -193,7 +192,7 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Task, Reported
             reading, masker, action,
         )?))),
         Action::Sweep => Ok(Task::Sweep(Box::new(sweep::read(reading, masker)?))),
-        _ => Ok(Task::Build(read_plan(reading, masker)?)),
+        Action::Build => Ok(Task::Build(read_plan(reading, masker)?)),
     }
 }
 

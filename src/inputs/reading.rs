@@ -8,10 +8,9 @@ use std::ops::RangeInclusive;
 
 use super::declared::Input;
 use super::given::Given;
-use super::macros;
 use super::predefined::predefined;
 use super::problem::{Code, Form, Problem, Problems, Warning, list, quoted};
-use super::spelling::{is_invisible, meant, nearest, tidy, trimmed};
+use super::spelling::{is_invisible, meant, nearest, tidy, trimmed, unexpanded_macro};
 
 /// What was given, and what has been found wrong with it so far.
 pub(super) struct Reading<'a> {
@@ -130,7 +129,7 @@ impl<'a> Reading<'a> {
         input: &Input,
         text: &'t str,
     ) -> Result<Option<&'t str>, Reported> {
-        match macros::unexpanded(text) {
+        match unexpanded_macro(text) {
             Some(name) => Err(self.report(Problem::new(
                 Code::Macro,
                 input,

@@ -1,6 +1,7 @@
 //! Deleting what a build left: asks Azure what exists, touches nothing that is not ours, and goes on from there.
 
 mod lock;
+pub mod package;
 mod template;
 
 use std::time::Duration;
@@ -14,7 +15,6 @@ use super::tie::{self, Unsure};
 use crate::arm::Arm;
 use crate::inputs::Owner;
 use crate::resource::ResourceId;
-use crate::storage;
 use template::is_busy;
 
 /// How long clean-up may take.
@@ -211,17 +211,10 @@ async fn remove(
             Err(_) => return Err(refused("Azure did not say where it is".to_owned())),
         }
     };
-    let client = if by_key {
-        let key = arm.storage_account_key(blob.account()).await;
-        let key = key.map_err(|failure| Stays::Refused(failure.to_string()))?;
-        storage::with_key(&arm.client, blob.account(), key)
-    } else {
-        arm.client.clone()
-    };
-    match storage::delete(&client, &blob).await {
+    match package::delete(arm, &blob, by_key).await {
         Ok(true) => Ok(Removal::Done),
         Ok(false) => Ok(Removal::NotThere),
-        Err(failure) => Err(Stays::Refused(failure.to_string())),
+        Err(reason) => Err(Stays::Refused(reason)),
     }
 }
 

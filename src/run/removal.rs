@@ -78,20 +78,14 @@ async fn remove_all(
     }
 }
 
-/// What became of the package that a template's tag names.
-pub(super) enum Package {
-    /// The tag names none.
+enum Package {
     None,
-    /// It is gone.
     Gone(Leftover),
-    /// It is left alone, because nothing proves whose it is.
     NotOurs(Remains),
-    /// It could not be deleted.
     Stays(Remains),
 }
 
-/// Deletes the package that the tag of `template` names, if it is proven to be that template's own.
-pub(super) async fn package(arm: &Arm, template: &Found, events: &dyn Events) -> Package {
+async fn package(arm: &Arm, template: &Found, events: &dyn Events) -> Package {
     let Some(text) = template.marks.package.as_deref() else {
         return Package::None;
     };
@@ -117,7 +111,7 @@ pub(super) async fn package(arm: &Arm, template: &Found, events: &dyn Events) ->
         Err(why) => {
             return Package::Stays(Remains {
                 leftover,
-                why: format!("Removing {blob} failed: {why}"),
+                why,
                 tie: Tie::Ours,
             });
         }
@@ -137,7 +131,7 @@ fn named(template: &Found, text: &str, not_ours: bool, why: &str) -> Remains {
         why: if not_ours {
             format!("Left alone: {what}: {why}")
         } else {
-            format!("Removing {what} failed: {why}")
+            format!("Deleting {what} failed: {why}")
         },
         tie: Tie::NotOurs,
     }

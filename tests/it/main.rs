@@ -25,6 +25,8 @@ mod flow;
 #[cfg(test)]
 mod form;
 #[cfg(test)]
+mod gate;
+#[cfg(test)]
 mod given_values;
 #[cfg(test)]
 mod golden;

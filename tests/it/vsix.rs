@@ -82,6 +82,8 @@ fn the_package_holds_what_is_needed_and_nothing_else() {
         "task/index.js",
         "task/cleanup.js",
         "task/icon.png",
+        "gate/task.json",
+        "gate/icon.png",
     ]
     .map(str::to_owned)
     .into();
@@ -117,9 +119,13 @@ fn what_is_in_the_package_is_what_lies_in_the_repository() {
         "task/index.js",
         "task/cleanup.js",
         "task/icon.png",
+        "gate/icon.png",
     ] {
         assert!(parts[name] == repository(name), "{name}");
     }
+    let gate: Value = serde_json::from_slice(&parts["gate/task.json"]).unwrap();
+    let own: Value = serde_json::from_slice(&repository("gate/task.json")).unwrap();
+    assert_eq!(gate, own);
     let task: Value = serde_json::from_slice(&parts["task/task.json"]).unwrap();
     // The links of the form lead to the pages of this version.
     let own = String::from_utf8(repository("task/task.json")).unwrap();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::build::{becomes, run, scene};
+use super::build::{run, scene};
 use super::files::{copy, root, samples};
 use super::steps::{YamlStep, artifacts, read, steps};
 use crate::flow::scene::{Scene, Stage};
@@ -83,44 +83,12 @@ async fn private_network_uses_its_subnets() {
     assert_eq!(image(&stages[0]), "ubuntu-2404/versions/1.0.0");
 }
 
-/// Runs a later step of the pipeline in the same cloud, after the one that made an image.
-async fn then(built: Stage, step: &YamlStep) -> Stage {
-    let subscription = built.subscription().to_owned();
-    let version = built.variable("imageVersionId").unwrap().to_owned();
-    let later = built.step(move |own| {
-        becomes(own, step, &subscription);
-        own.variables.set("imageVersionId", version);
-    });
-    let stage = later.retry().await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
-    stage
-}
-
-/// The id that `latest` stands for in the definition of `version`, by the emulated cloud's own rule.
-fn latest(stage: &Stage, version: &str) -> Option<String> {
-    let (definition, _) = version.split_once("/versions/").unwrap();
-    stage.cloud.latest_version(definition, "westeurope")
-}
-
-/// What the build makes counts for nobody until it is promoted.
-async fn build_and_promote(built: Stage, promote: &YamlStep) -> Stage {
-    let version = built.variable("imageVersionId").unwrap().to_owned();
-    assert_eq!(latest(&built, &version), None);
-    let promoted = then(built, promote).await;
-    assert_eq!(promoted.variable("imageReleased"), Some("true"));
-    assert_eq!(
-        latest(&promoted, &version).as_deref(),
-        Some(version.as_str())
-    );
-    promoted
-}
-
 /// The image of the whole process comes from the files of the desktop sample.
 #[tokio::test(start_paused = true)]
-async fn host_pools_build_an_image_that_counts_once_it_is_approved() {
+async fn host_pools_build_an_image_that_nobody_gets_yet() {
     let (steps, own_files) = pipeline("host-pools", "azure-pipelines.yml");
     let (_, desktop_files) = pipeline("windows-avd", "azure-pipelines.yml");
-    let [step, promote] = steps.as_slice() else {
+    let [step] = steps.as_slice() else {
         panic!("{} steps", steps.len());
     };
     let mut scene = scene(step, |sources| {
@@ -132,62 +100,6 @@ async fn host_pools_build_an_image_that_counts_once_it_is_approved() {
     assert_eq!(image(&stage), "win11-avd/versions/1.0.2632601");
     let template = include_str!("../../../samples/windows-avd/image.yml");
     assert!(template.contains("excludeFromLatest: true"));
-    build_and_promote(stage, promote).await;
-}
-
-/// The rollout as a pipeline of its own takes the version from the file that the image pipeline has published.
-#[tokio::test(start_paused = true)]
-async fn the_rollout_promotes_what_the_result_file_names() {
-    let (steps, own_files) = pipeline("host-pools", "azure-pipelines.yml");
-    let (_, desktop_files) = pipeline("windows-avd", "azure-pipelines.yml");
-    let mut scene = scene(&steps[0], |sources| {
-        desktop_files(sources);
-        own_files(sources);
-    });
-    scene.step = scene.step.variable("Build.BuildNumber", "2632601");
-    let workspace = scene.step.directories.sources.parent().unwrap().to_owned();
-    let stage = run(scene, "host-pools").await;
-    let published = workspace.join("image/image-result");
-    std::fs::create_dir_all(&published).unwrap();
-    let made = stage.variable("resultPath").unwrap();
-    std::fs::copy(made, published.join("image-result.json")).unwrap();
-    let (steps, _) = pipeline("host-pools", "rollout.yml");
-    let [promote] = steps.as_slice() else {
-        panic!("{} steps", steps.len());
-    };
-    build_and_promote(stage, promote).await;
-}
-
-/// Excluded from latest, approved, promoted by another service connection than the build's; and every night, old ones go.
-#[tokio::test(start_paused = true)]
-async fn promotion_makes_an_image_count_and_keeps_it() {
-    let (steps, check_out) = pipeline("promotion", "azure-pipelines.yml");
-    let [bake, promote] = steps.as_slice() else {
-        panic!("{} steps", steps.len());
-    };
-    let connection = |step: &YamlStep| step.inputs["ibSubscription"].clone();
-    assert_ne!(connection(bake), connection(promote));
-    let mut scene = scene(bake, check_out);
-    scene.step = scene.step.variable("Build.BuildNumber", "2632601");
-    let built = run(scene, "promotion").await;
-    assert_eq!(image(&built), "ubuntu-2404/versions/1.0.2632601");
-    let promoted = build_and_promote(built, promote).await;
-    let (steps, _) = pipeline("promotion", "retain.yml");
-    let [retain] = steps.as_slice() else {
-        panic!("{} steps", steps.len());
-    };
-    assert_eq!(connection(retain), connection(promote));
-    let version = promoted.variable("imageVersionId").unwrap().to_owned();
-    let night = promoted.step(|step| step.variables.set("Build.BuildId", "4712"));
-    let night = then(night, retain).await;
-    assert_eq!(
-        (
-            night.variable("imageRetained"),
-            night.variable("imageRemoved")
-        ),
-        (Some("1"), Some("0"))
-    );
-    assert_eq!(latest(&night, &version).as_deref(), Some(version.as_str()));
 }
 
 /// The second night finds nothing new, a newer source is built, and so is everything on the weekly day.
@@ -226,5 +138,116 @@ fn every_pipeline_of_the_samples_is_run() {
     for document in samples(&["yml"]) {
         let sample = document.path.split('/').nth(1).unwrap();
         assert!(own.contains(&format!("\"{sample}\"")), "{}", document.path);
+    }
+}
+
+/// The step that starts a build, and those that wait for it, in one cloud: the job of each is a new one, and the agent works for minutes.
+async fn submitted_and_collected(file: &str, minutes: u64) -> Vec<Stage> {
+    let (all, check_out) = pipeline("outlive", file);
+    let (submit, waits) = all.split_first().unwrap();
+    let stage = scene(submit, &check_out).build(|_| {}).await;
+    assert_eq!(stage.result(), "Succeeded", "{file}\n{}", stage.transcript);
+    assert_eq!(stage.variable("imageReady"), Some("false"), "{file}");
+    assert!(stage.elapsed.as_secs() < 300, "{file} {:?}", stage.elapsed);
+    assert_eq!(stage.note.as_deref(), Some("[]"), "{file}");
+    let mut stages = vec![stage];
+    for wait in waits {
+        let earlier = stages.last().unwrap();
+        if earlier.variable("imageReady") == Some("true") {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_secs(minutes * 60)).await;
+        let stage = scene(wait, &check_out)
+            .build_in(earlier.cloud.clone())
+            .await;
+        stages.push(stage);
+    }
+    stages
+}
+
+/// Every way to wait for a build that no agent holds ends with one image, and nothing stays.
+#[tokio::test(start_paused = true)]
+async fn a_build_outlives_its_agent_in_four_ways() {
+    for (file, minutes) in [
+        ("azure-pipelines.yml", 100),
+        ("gate.yml", 120),
+        ("delay.yml", 90),
+        ("waits.yml", 0),
+    ] {
+        let stages = submitted_and_collected(file, minutes).await;
+        let last = stages.last().unwrap();
+        assert_eq!(stages.len(), 2, "{file}");
+        assert_eq!(last.result(), "Succeeded", "{file}\n{}", last.transcript);
+        assert_eq!(last.variable("imageReady"), Some("true"), "{file}");
+        assert_eq!(image(last), "ubuntu-2404/versions/1.0.4711", "{file}");
+        let inventory = last.cloud.inventory();
+        assert!(inventory.templates.is_empty(), "{file}: {inventory}");
+        if minutes > 0 {
+            assert!(last.elapsed.as_secs() < 300, "{file} {:?}", last.elapsed);
+        }
+    }
+}
+
+/// A build that never ends: two waits end with issues, and the last one fails.
+#[tokio::test(start_paused = true)]
+async fn short_waits_fail_at_last() {
+    let (all, check_out) = pipeline("outlive", "waits.yml");
+    let (submit, waits) = all.split_first().unwrap();
+    let never_ends = |cloud: &azure_emulator::Cloud| {
+        cloud.script_run(azure_emulator::RunFate::NeverEnd {
+            at: azure_emulator::SubState::Customizing,
+        });
+    };
+    let mut stage = scene(submit, &check_out).build(never_ends).await;
+    let mut results = Vec::new();
+    for wait in waits {
+        stage = scene(wait, &check_out).build_in(stage.cloud.clone()).await;
+        assert!(stage.transcript.contains("AIB804"), "{}", stage.transcript);
+        assert_eq!(stage.variable("imageReady"), Some("false"));
+        results.push(stage.result().to_owned());
+    }
+    assert_eq!(
+        results,
+        ["SucceededWithIssues", "SucceededWithIssues", "Failed"]
+    );
+    assert_eq!(stage.cloud.inventory().templates.len(), 1);
+}
+
+/// The gate of the sample asks for the template that its first step starts, with inputs that the gate has.
+#[test]
+fn the_gate_of_the_sample_asks_for_its_build() {
+    let text = std::fs::read_to_string(root().join("samples/outlive/gate.yml")).unwrap();
+    let manifest = std::fs::read_to_string(root().join("gate/task.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let pipeline = read(&text);
+    let submit = &steps(&pipeline)[0];
+    let stages = pipeline["stages"].as_array().unwrap();
+    let server = stages
+        .iter()
+        .find(|stage| stage["stage"] == "ended")
+        .unwrap();
+    assert_eq!(server["jobs"][0]["pool"], "server");
+    let gate = &server["jobs"][0]["steps"][1];
+    assert_eq!(
+        gate["task"],
+        format!(
+            "{}@{}",
+            manifest["name"].as_str().unwrap(),
+            manifest["version"]["Major"]
+        )
+    );
+    let given = gate["inputs"].as_object().unwrap();
+    let declared = manifest["inputs"].as_array().unwrap();
+    let names: Vec<_> = declared
+        .iter()
+        .map(|input| input["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(given.keys().map(String::as_str).collect::<Vec<_>>(), names);
+    for (own, of_step) in [
+        ("resourceGroup", "ibAzureResourceGroup"),
+        ("templateName", "templateName"),
+        ("connectedServiceName", "ibSubscription"),
+    ] {
+        assert_eq!(given[own], submit.inputs[of_step].as_str(), "{own}");
     }
 }

@@ -431,7 +431,7 @@ async fn a_package_that_cannot_be_deleted_keeps_its_template() {
     let told = stage.issues("warning");
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(
-        told[0].starts_with("AIB601: Removing blob 'web/"),
+        told[0].starts_with("AIB601: Deleting blob 'web/"),
         "{told:?}"
     );
     assert!(told[1].contains("only its tag names it"), "{told:?}");

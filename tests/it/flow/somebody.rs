@@ -73,6 +73,16 @@ impl Somebody {
         answer.response().unwrap()
     }
 
+    /// Sends a request without a body to a whole address.
+    pub(crate) fn send_to(&self, method: &Method, url: &str) -> Response<Bytes> {
+        let request = Request::builder()
+            .method(method)
+            .uri(url)
+            .header("authorization", format!("Bearer {}", self.token()))
+            .body(Bytes::new());
+        self.cloud.answer(request.unwrap()).response().unwrap()
+    }
+
     /// The id of template `name` in resource group `group`.
     pub(crate) fn id(&self, group: &str, name: &str) -> String {
         format!(

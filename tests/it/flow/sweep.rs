@@ -298,7 +298,7 @@ async fn a_refusal_is_named_and_the_others_go_on() {
     let told = stage.issues("warning");
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(
-        told[0].starts_with("AIB601: Removing image template 'three'"),
+        told[0].starts_with("AIB601: Deleting image template 'three'"),
         "{told:?}"
     );
     assert!(
