@@ -1,8 +1,18 @@
 //! The sequences by which a program colors and moves what it prints (ECMA-48): the one reading of them.
 
+/// What follows the sequence that begins with `c`, if that is a character with which one begins; `rest` is what comes after it. Where the sequence
+/// is broken, nothing of `rest` is skipped.
+pub fn after_sequence(c: char, rest: &str) -> Option<&str> {
+    match c {
+        '\u{1b}' => Some(after_escape(rest)),
+        '\u{9b}' => Some(after_introducer(rest)),
+        _ => None,
+    }
+}
+
 /// What follows the sequence in `text`, whose escape character has been read. Where there is no sequence, nothing is skipped: a reader must
 /// see what it says.
-pub fn after_escape(text: &str) -> &str {
+fn after_escape(text: &str) -> &str {
     let mut rest = text.chars();
     match rest.next() {
         Some('[') => after_introducer(rest.as_str()),
@@ -28,7 +38,7 @@ pub fn after_escape(text: &str) -> &str {
 
 /// What follows parameters, intermediates and the final character of the sequence in `text`, whose introducer (`ESC [`, or U+009B) has been
 /// read; nothing is skipped when the sequence is broken.
-pub fn after_introducer(text: &str) -> &str {
+fn after_introducer(text: &str) -> &str {
     let end = text.trim_start_matches(|c| ('\u{20}'..='\u{3f}').contains(&c));
     end.strip_prefix(|c| ('\u{40}'..='\u{7e}').contains(&c))
         .unwrap_or(text)

@@ -63,8 +63,11 @@ async fn act(agent: &Agent, given: &Given, http: Result<Arc<dyn Http>, String>, 
     let (task, _warnings) = match inputs::task(given, console) {
         Ok(read) => read,
         Err(problems) => {
-            console.set_variable("templateName", &given.template_name());
-            report::set_nothing(console, given.action());
+            let (action, name) = (given.action(), given.given_template());
+            if !matches!(action, Action::Wait | Action::Run) {
+                console.set_variable("templateName", &given.template_name());
+            }
+            report::set_nothing(console, action, name);
             return report::report_refusal(console, &problems);
         }
     };

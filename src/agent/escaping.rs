@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::ansi::{after_escape, after_introducer};
+use crate::ansi::after_sequence;
 
 /// Makes text of others fit to print: whatever it holds, no line of it is a logging command or a formatting line, and nothing in it
 /// is invisible. Every kind of line end becomes `\n`; control characters other than tab, ANSI sequences and zero-width characters go.
@@ -35,6 +35,10 @@ fn visible(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());
     let mut rest = text.chars();
     while let Some(c) = rest.next() {
+        if let Some(after) = after_sequence(c, rest.as_str()) {
+            rest = after.chars();
+            continue;
+        }
         match c {
             '\r' => {
                 rest = rest
@@ -45,8 +49,6 @@ fn visible(text: &str) -> String {
                 visible.push('\n');
             }
             '\n' => visible.push('\n'),
-            '\u{1b}' => rest = after_escape(rest.as_str()).chars(),
-            '\u{9b}' => rest = after_introducer(rest.as_str()).chars(),
             c if is_line_separator(c) => visible.push('\n'),
             c if is_invisible(c) => {}
             c => visible.push(c),

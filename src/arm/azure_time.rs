@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http::HeaderMap;
 use http::header::DATE;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
 use tokio::time::Instant;
 
 /// The time of the last answer, counted on since. Clones share it.
@@ -16,8 +15,9 @@ impl AzureTime {
     /// Sets the clock by the headers of an answer that came just now.
     pub(super) fn set_by(&self, headers: &HeaderMap) {
         let date = headers.get(DATE).and_then(|date| date.to_str().ok());
-        if let Some(date) = date.and_then(|date| OffsetDateTime::parse(date, &Rfc2822).ok()) {
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((date, Instant::now()));
+        if let Some(date) = date.and_then(|date| httpdate::parse_http_date(date).ok()) {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some((date.into(), Instant::now()));
         }
     }
 

@@ -105,13 +105,8 @@ pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     if let Ok(seconds) = value.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).ok();
     }
-    let date =
-        time::OffsetDateTime::parse(value, &time::format_description::well_known::Rfc2822).ok()?;
-    Some(
-        SystemTime::from(date)
-            .duration_since(now)
-            .unwrap_or_default(),
-    )
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(now).unwrap_or_default())
 }
 
 /// A random number from 0 to 1, for [`decide`]. The standard library seeds its hash maps randomly, which is random enough.

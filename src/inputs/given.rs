@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::Action;
 use super::action::ACTIONS;
-use super::declared::ACTION;
+use super::declared::{ACTION, TEMPLATE_NAME};
 use crate::secret::{self, Secret};
 
 /// Everything that a build depends on from outside. Reading the environment is the agent module's business, understanding it is [`super::task()`]'s.
@@ -57,6 +57,12 @@ impl Given {
         let mut all = ACTIONS.iter();
         let found = all.find(|(name, _)| name.eq_ignore_ascii_case(text));
         found.map(|(_, action)| *action).unwrap_or_default()
+    }
+
+    /// The name of a template that was given, as far as there is one.
+    pub fn given_template(&self) -> &str {
+        let text = self.inputs.get(&TEMPLATE_NAME.name.to_lowercase());
+        text.map(|text| text.trim()).unwrap_or_default()
     }
 
     /// Sets the action that the step is asked for, whatever was given.

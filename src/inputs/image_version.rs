@@ -1,9 +1,12 @@
 //! The number of the new image version, as pipelines make it of build numbers and dates.
 
+use std::convert::Infallible;
+
 use time::OffsetDateTime;
 
 use super::declared::{IMAGE_VERSION, Input};
 use super::given::Given;
+use super::macros;
 use super::problem::{Code, Form, Problem, quoted};
 use super::reading::{Reading, Reported};
 use super::spelling::tidy;
@@ -102,21 +105,11 @@ const A_WHILE: u128 = (400 * 24 * 3600 + 3661) * 1_000_000;
 /// Replaces what the agent does not: the words of the `name:` of a pipeline, which are no variables
 /// (<https://learn.microsoft.com/azure/devops/pipelines/process/run-number>).
 fn fill_in(text: &str, given: &Given) -> String {
-    let mut result = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("$(") {
-        result.push_str(before);
-        let word = after.split_once(')');
-        let filled = word.and_then(|(word, after)| Some((word_value(word, given)?, after)));
-        if let Some((value, after)) = filled {
-            result.push_str(&value);
-            rest = after;
-        } else {
-            result.push_str("$(");
-            rest = after;
-        }
+    let filled = macros::replaced(text, |word| Ok::<_, Infallible>(word_value(word, given)));
+    match filled {
+        Ok(filled) => filled,
+        Err(never) => match never {},
     }
-    result + rest
 }
 
 fn word_value(word: &str, given: &Given) -> Option<String> {

@@ -19,6 +19,7 @@ pub mod existing;
 mod gallery;
 mod image_version;
 pub mod life;
+mod macros;
 mod marketplace;
 mod oidc;
 pub mod origin;

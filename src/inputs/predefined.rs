@@ -1,6 +1,7 @@
 //! The variables that Azure Pipelines defines by itself
 //! (<https://learn.microsoft.com/azure/devops/pipelines/build/variables>, <https://learn.microsoft.com/azure/devops/pipelines/release/variables>).
 
+use super::macros;
 use super::spelling::nearest;
 
 /// What the names of such variables begin with. Nobody else's variables are called so: the agent keeps them.
@@ -128,10 +129,8 @@ pub(super) fn predefined(name: &str) -> Option<&'static str> {
 
 /// The names in `text` that stand in `$(…)` and can only be meant for the agent, each once.
 pub(super) fn left_alone(text: &str) -> Vec<&str> {
-    let after = text.split("$(").skip(1);
-    let names = after.filter_map(|rest| rest.split_once(')').map(|(name, _)| name));
     let mut found: Vec<&str> = Vec::new();
-    for name in names.filter(|name| is_the_agents(name)) {
+    for name in macros::names(text).filter(|name| is_the_agents(name)) {
         if !found.contains(&name) {
             found.push(name);
         }

@@ -8,9 +8,10 @@ use std::ops::RangeInclusive;
 
 use super::declared::Input;
 use super::given::Given;
+use super::macros;
 use super::predefined::predefined;
 use super::problem::{Code, Form, Problem, Problems, Warning, list, quoted};
-use super::spelling::{is_invisible, meant, nearest, tidy, trimmed, unexpanded_macro};
+use super::spelling::{is_invisible, meant, nearest, tidy, trimmed};
 
 /// What was given, and what has been found wrong with it so far.
 pub(super) struct Reading<'a> {
@@ -129,7 +130,7 @@ impl<'a> Reading<'a> {
         input: &Input,
         text: &'t str,
     ) -> Result<Option<&'t str>, Reported> {
-        match unexpanded_macro(text) {
+        match macros::unexpanded(text) {
             Some(name) => Err(self.report(Problem::new(
                 Code::Macro,
                 input,

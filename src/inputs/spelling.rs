@@ -107,18 +107,6 @@ pub(super) fn whole_vm_size(text: &str) -> Option<String> {
     is_size.then(|| format!("Standard_{text}"))
 }
 
-/// The name in a `$(name)` that the agent left alone, because there is no such variable.
-pub(super) fn unexpanded_macro(text: &str) -> Option<&str> {
-    let after = text.split("$(").skip(1);
-    let mut names = after.filter_map(|rest| rest.split_once(')').map(|(name, _)| name));
-    names.find(|name| is_variable_name(name))
-}
-
-pub(super) fn is_variable_name(name: &str) -> bool {
-    let plain = |c: char| c.is_alphanumeric() || "._- ".contains(c);
-    !name.trim().is_empty() && name.chars().all(plain)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,20 +188,5 @@ mod tests {
         check("a", None);
         check("Internal_D4", None);
         check("Standard", None);
-    }
-
-    #[test]
-    fn macros_that_were_left_alone_are_found() {
-        let check = |text: &str, expected: Option<&str>| {
-            assert_eq!(unexpanded_macro(text), expected, "{text}");
-        };
-        check("$(SUBSCRIPTION_ID)", Some("SUBSCRIPTION_ID"));
-        check("/a/$(Build.BuildId)/b", Some("Build.BuildId"));
-        check("$(a$(inner)", Some("inner"));
-        check("$(", None);
-        check("$()", None);
-        check("$(a/b)", None);
-        check("plain", None);
-        check(&"$(".repeat(50_000), None);
     }
 }

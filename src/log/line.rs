@@ -4,7 +4,7 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{Date, PrimitiveDateTime, Time};
 
-use crate::ansi::{after_escape, after_introducer};
+use crate::ansi::after_sequence;
 
 /// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -247,13 +247,10 @@ fn visible(text: &str) -> String {
     let mut visible = String::with_capacity(last_state.len());
     let mut rest = last_state.chars();
     while let Some(c) = rest.next() {
-        match c {
-            '\u{1b}' => rest = after_escape(rest.as_str()).chars(),
-            '\u{9b}' => rest = after_introducer(rest.as_str()).chars(),
-            '\t' => visible.push('\t'),
-            '\u{feff}' => {}
-            c if c.is_control() => {}
-            c => visible.push(c),
+        if let Some(after) = after_sequence(c, rest.as_str()) {
+            rest = after.chars();
+        } else if c == '\t' || !(c.is_control() || c == '\u{feff}') {
+            visible.push(c);
         }
     }
     visible.truncate(visible.trim_end().len());

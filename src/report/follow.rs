@@ -3,6 +3,7 @@
 use time::OffsetDateTime;
 use time::macros::format_description;
 
+use super::subject::Subject;
 use crate::agent::Console;
 use crate::error::{DROPPED, LEFT_RUNNING, duration};
 use crate::inputs::Action;
@@ -42,8 +43,13 @@ impl Seen {
 }
 
 /// The variables that later steps decide by. They are set before a failure, too.
-pub(super) fn set_variables(console: &Console, action: Action, outcome: &Outcome, seen: &Seen) {
-    let names = variables_of(action);
+pub(super) fn set_variables(
+    console: &Console,
+    subject: &Subject<'_>,
+    outcome: &Outcome,
+    seen: &Seen,
+) {
+    let names = variables_of(subject.action);
     let image = outcome.image();
     let deadline = match &outcome.result {
         Ok(Done::GoesOn { deadline }) => deadline.and_then(in_words),
@@ -55,8 +61,10 @@ pub(super) fn set_variables(console: &Console, action: Action, outcome: &Outcome
     };
     for name in names {
         let value = match *name {
-            // The image has told its own template.
-            "templateId" if image.is_some() => continue,
+            // The image has told its own template, and a template that was found its name.
+            "templateId" | "templateName" if image.is_some() => continue,
+            "templateName" if seen.template_id.is_some() => continue,
+            "templateName" => subject.given_name.unwrap_or_default().to_owned(),
             "templateId" => seen.template_id.clone().unwrap_or_default(),
             "runState" => state.to_owned(),
             "runPhase" => seen.phase.clone(),
@@ -67,10 +75,14 @@ pub(super) fn set_variables(console: &Console, action: Action, outcome: &Outcome
     }
 }
 
-/// As [`set_variables`], for inputs that are refused.
-pub fn set_nothing(console: &Console, action: Action) {
+/// As [`set_variables`], for inputs that are refused. `template` is the name that was given.
+pub fn set_nothing(console: &Console, action: Action, template: &str) {
     for name in variables_of(action) {
-        let value = if *name == "imageReady" { "false" } else { "" };
+        let value = match *name {
+            "imageReady" => "false",
+            "templateName" => template,
+            _ => "",
+        };
         console.set_variable(name, value);
     }
 }
@@ -78,8 +90,14 @@ pub fn set_nothing(console: &Console, action: Action) {
 fn variables_of(action: Action) -> &'static [&'static str] {
     match action {
         Action::Submit => &["templateId", "runState", "runDeadline", "imageReady"],
-        Action::Wait => &["templateId", "runState", "runPhase", "imageReady"],
-        Action::Run => &["templateId", "runState", "imageReady"],
+        Action::Wait => &[
+            "templateName",
+            "templateId",
+            "runState",
+            "runPhase",
+            "imageReady",
+        ],
+        Action::Run => &["templateName", "templateId", "runState", "imageReady"],
         _ => &[],
     }
 }

@@ -131,7 +131,7 @@ impl Reporter {
         if let (None, Some(plan)) = (&seen.template_id, subject.plan) {
             seen.template_id = Some(plan.template_id.to_string());
         }
-        follow::set_variables(&self.console, subject.action, outcome, &seen);
+        follow::set_variables(&self.console, subject, outcome, &seen);
         outcome::report_outcome(&self.console, subject, outcome);
     }
 

@@ -10,6 +10,8 @@ pub struct Subject<'a> {
     pub(super) action: Action,
     /// Name of the template; where it is not known yet one for files.
     pub(super) name: &'a str,
+    /// The name that the author gave.
+    pub(super) given_name: Option<&'a str>,
     pub(super) connection: &'a Connection,
     pub(super) warnings: &'a [Warning],
     /// The build, where it is one.
@@ -25,6 +27,7 @@ impl<'a> From<&'a Plan> for Subject<'a> {
                 Action::Build
             },
             name: &plan.template_name,
+            given_name: Some(&plan.template_name),
             connection: &plan.connection,
             warnings: &plan.warnings,
             plan: Some(plan),
@@ -40,6 +43,7 @@ impl<'a> From<&'a Follow> for Subject<'a> {
                 .template_name
                 .as_ref()
                 .unwrap_or(&follow.name_of_files),
+            given_name: follow.template_name.as_deref(),
             connection: &follow.connection,
             warnings: &follow.warnings,
             plan: None,

@@ -6,8 +6,14 @@ pub fn quoted(word: &str) -> String {
     if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {
         word.to_owned()
     } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
+        single_quoted(word)
     }
+}
+
+/// `text` between single quotes of a POSIX shell, in which nothing is special but the quote itself
+/// (<https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02_02>).
+pub fn single_quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
@@ -24,5 +30,20 @@ mod tests {
         check("", "''");
         check("a;b", "'a;b'");
         check("it's", r"'it'\''s'");
+    }
+
+    #[test]
+    fn whatever_is_between_quotes_is_read_as_it_is() {
+        let check = |text: &str, expected: &str| assert_eq!(single_quoted(text), expected);
+        check("webapp", "'webapp'");
+        check("", "''");
+        check("my app", "'my app'");
+        check("it's", r"'it'\''s'");
+        check(
+            "$HOME `id` \\ \"x\" ; & | *",
+            "'$HOME `id` \\ \"x\" ; & | *'",
+        );
+        check("-rf", "'-rf'");
+        check("größe", "'größe'");
     }
 }

@@ -180,6 +180,21 @@ fn young_ones_and_those_without_a_date_stay() {
     );
 }
 
+/// Azure tells the time of day in whole seconds, and the date of a version with their fractions.
+#[test]
+fn nothing_is_younger_than_no_days() {
+    let keep = Keep {
+        days: 0,
+        ..keep(RetainAction::Delete)
+    };
+    let new = Version {
+        published: Some(NOW + Duration::milliseconds(800)),
+        ..version("1.0.0")
+    };
+    let found = reasons_with(&[version("9.0.0"), new], None, &keep, "1.0.0");
+    assert!(found.is_empty(), "{found:?}");
+}
+
 #[test]
 fn a_tag_keeps_unless_it_says_false() {
     let check = |tag: Value, stays: bool| {

@@ -1,7 +1,6 @@
 //! Deleting what a build left: asks Azure what exists, touches nothing that is not ours, and goes on from there.
 
 mod lock;
-pub mod package;
 mod template;
 
 use std::time::Duration;
@@ -15,6 +14,7 @@ use super::tie::{self, Unsure};
 use crate::arm::Arm;
 use crate::inputs::Owner;
 use crate::resource::ResourceId;
+use crate::storage;
 use template::is_busy;
 
 /// How long clean-up may take.
@@ -211,10 +211,17 @@ async fn remove(
             Err(_) => return Err(refused("Azure did not say where it is".to_owned())),
         }
     };
-    match package::delete(arm, &blob, by_key).await {
+    let client = if by_key {
+        let key = arm.storage_account_key(blob.account()).await;
+        let key = key.map_err(|failure| Stays::Refused(failure.to_string()))?;
+        storage::with_key(&arm.client, blob.account(), key)
+    } else {
+        arm.client.clone()
+    };
+    match storage::delete(&client, &blob).await {
         Ok(true) => Ok(Removal::Done),
         Ok(false) => Ok(Removal::NotThere),
-        Err(reason) => Err(Stays::Refused(reason)),
+        Err(failure) => Err(Stays::Refused(failure.to_string())),
     }
 }
 

@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::clean_up::package::{self, Package};
 use super::clean_up::{Budget, cancel_runs, clean_up};
 use super::course::{Known, Run};
 use super::event::Event;
 use super::find::Found;
 use super::leftover::{Keeping, Leftover, Leftovers, Remains};
+use super::removal::{self, Package};
 use super::tail::Place;
 use super::{Done, NOT_REMOVED_YET, Outcome, Output};
 use crate::arm::api;
 use crate::error::Error;
 use crate::inputs::origin::KEEP;
-use crate::inputs::{OnCancel, Owner};
+use crate::inputs::{OnCancel, Owner, Templates};
 use crate::resource::ResourceId;
 use crate::template::model::Properties;
 
@@ -116,13 +116,9 @@ impl Ending<'_> {
         // The package of a template that another step or attempt made.
         let seen = self.place.arm.template(&template.id).await.ok()?;
         let found = Found::of(template.id.clone(), seen.value);
-        match package::delete_of(self.place.arm, &found).await {
-            Package::Stays(remains) => Some(*remains),
-            Package::Deleted(blob) => {
-                leftovers.removed(&Leftover::Blob(blob));
-                None
-            }
-            Package::None | Package::Gone => None,
+        match removal::package(self.place.arm, &found, self.place.events).await {
+            Package::NotOurs(remains) | Package::Stays(remains) => Some(remains),
+            Package::None | Package::Gone(_) => None,
         }
     }
 
@@ -135,7 +131,12 @@ impl Ending<'_> {
         } = self.place;
         let (template, run) = (course.template(), course.run());
         let running = template.as_ref().filter(|_| run != Run::Off);
-        if let Some(running) = running
+        // Who waits for somebody to start the run leaves the template to whoever does.
+        let waits = !matches!(self.owner.templates, Templates::OfStep(_));
+        let left = template
+            .as_ref()
+            .filter(|it| run != Run::Off || (waits && it.ours));
+        if let Some(running) = left
             && self.leaves(running, run)
         {
             leftovers.release();

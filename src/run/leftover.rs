@@ -260,6 +260,11 @@ impl<'a> Leftovers<'a> {
         all.map(|(leftover, _)| leftover.clone()).collect()
     }
 
+    /// Who is told.
+    pub(super) fn events(&self) -> &'a dyn Events {
+        self.events
+    }
+
     /// All of it is in `others` from now on.
     pub(super) fn move_to(&mut self, others: &mut Leftovers<'_>) {
         for (leftover, tie) in std::mem::take(&mut self.all) {

@@ -78,14 +78,20 @@ async fn remove_all(
     }
 }
 
-enum Package {
+/// What became of the package that a template's tag names.
+pub(super) enum Package {
+    /// The tag names none.
     None,
+    /// It is gone.
     Gone(Leftover),
+    /// It is left alone, because nothing proves whose it is.
     NotOurs(Remains),
+    /// It could not be deleted.
     Stays(Remains),
 }
 
-async fn package(arm: &Arm, template: &Found, events: &dyn Events) -> Package {
+/// Deletes the package that the tag of `template` names, if it is proven to be that template's own.
+pub(super) async fn package(arm: &Arm, template: &Found, events: &dyn Events) -> Package {
     let Some(text) = template.marks.package.as_deref() else {
         return Package::None;
     };

@@ -1,7 +1,7 @@
 //! One blob: where it is, and the requests that write and remove it.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
@@ -333,11 +333,9 @@ pub(super) async fn delete_unless_changed(
 
 /// A time as a header has it.
 fn http_date(time: OffsetDateTime) -> Option<HeaderValue> {
-    let format = time::macros::format_description!(
-        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
-    );
-    let text = time.to_offset(time::UtcOffset::UTC).format(format).ok()?;
-    HeaderValue::from_str(&text).ok()
+    // Headers have no time before 1970.
+    let time = SystemTime::from(time).max(SystemTime::UNIX_EPOCH);
+    HeaderValue::from_str(&httpdate::fmt_http_date(time)).ok()
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use http::header::HeaderName;
 use http::{HeaderValue, Method, StatusCode};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
 
 use super::account::StorageAccount;
 use super::blob::{BlobRef, container_address, storage_call};
@@ -85,7 +84,11 @@ fn listed(element: &str) -> Option<Listed> {
     let written = xml_element(element, "Last-Modified");
     Some(Listed {
         name: xml_element(element, "Name")?,
-        written: written.and_then(|text| OffsetDateTime::parse(&text, &Rfc2822).ok()),
+        written: written.and_then(|text| {
+            httpdate::parse_http_date(&text)
+                .ok()
+                .map(OffsetDateTime::from)
+        }),
     })
 }
 

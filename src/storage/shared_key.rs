@@ -9,18 +9,11 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
 use http::{HeaderValue, Request};
 use ring::hmac;
-use time::OffsetDateTime;
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
 use url::Url;
 
 use crate::arm::Signer;
 use crate::secret::Secret;
 
-/// `Sun, 22 Nov 2026 00:00:00 GMT`.
-const DATE: &[BorrowedFormatItem<'_>] = format_description!(
-    "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
-);
 const DATE_HEADER: HeaderName = HeaderName::from_static("x-ms-date");
 
 /// A key of an account, as a way to sign.
@@ -50,8 +43,7 @@ impl SharedKey {
 
 impl Signer for SharedKey {
     fn sign(&self, request: &mut Request<Bytes>) {
-        let now = OffsetDateTime::from(SystemTime::now());
-        let date = now.format(DATE).unwrap_or_default();
+        let date = httpdate::fmt_http_date(SystemTime::now().max(SystemTime::UNIX_EPOCH));
         if let Ok(date) = HeaderValue::from_str(&date) {
             request.headers_mut().insert(DATE_HEADER, date);
         }

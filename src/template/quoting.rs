@@ -1,10 +1,4 @@
-//! Texts as literals of the two shells: whatever is in them, the shell reads them back as they are.
-
-/// A word of a POSIX shell. Nothing is special between single quotes but the quote itself
-/// (<https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02_02>).
-pub(super) fn shell(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
+//! Texts as literals of PowerShell: whatever is in them, it reads them back as they are.
 
 /// An expression of PowerShell. Nothing is special between single quotes but the quote, which is doubled
 /// (<https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_quoting_rules>). Characters beyond ASCII are spelled by
@@ -34,21 +28,6 @@ pub(super) fn powershell(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn shell_words() {
-        let check = |text: &str, expected: &str| assert_eq!(shell(text), expected);
-        check("webapp", "'webapp'");
-        check("", "''");
-        check("my app", "'my app'");
-        check("it's", r"'it'\''s'");
-        check(
-            "$HOME `id` \\ \"x\" ; & | *",
-            "'$HOME `id` \\ \"x\" ; & | *'",
-        );
-        check("-rf", "'-rf'");
-        check("größe", "'größe'");
-    }
 
     #[test]
     fn powershell_expressions() {

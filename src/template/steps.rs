@@ -3,6 +3,7 @@
 use super::model::{Customizer, PowerShellCustomizer};
 use super::{Link, customizers, own_script, quoting};
 use crate::inputs::{Mend, Provisioner, Step, StepAction};
+use crate::resource::single_quoted;
 
 pub(super) fn customizers(
     steps: &[Step],
@@ -67,7 +68,7 @@ pub(super) fn with_own_script(step: &Customizer) -> Customizer {
 }
 
 fn shell_script(package: &str, path: &str, mend: Mend) -> Vec<String> {
-    let script = quoting::shell(&format!("/tmp/{package}/{path}"));
+    let script = single_quoted(&format!("/tmp/{package}/{path}"));
     let line_ends = format!("sudo sed -i 's/\\r$//' {script} || exit 1");
     let executable = format!("sudo chmod +x {script} || exit 1");
     let lines = (mend == Mend::LineEnds).then_some(line_ends).into_iter();
@@ -97,12 +98,12 @@ fn powershell_script(package: &str, path: &str, mend: Mend) -> Vec<String> {
 }
 
 fn shell_copy(package: &str, path: &str, destination: &str) -> Vec<String> {
-    let from = quoting::shell(&format!("/tmp/{package}/{path}"));
-    let to = quoting::shell(destination);
+    let from = single_quoted(&format!("/tmp/{package}/{path}"));
+    let to = single_quoted(destination);
     let folder = destination
         .rsplit_once('/')
         .map_or("", |(folder, _)| folder);
-    let folder = quoting::shell(if folder.is_empty() { "/" } else { folder });
+    let folder = single_quoted(if folder.is_empty() { "/" } else { folder });
     vec![
         format!("sudo mkdir -p {folder} || exit 1"),
         format!("sudo cp {from} {to}"),

@@ -7,7 +7,7 @@
 
 use super::{Address, PackageLink, quoting};
 use crate::inputs::Package;
-use crate::resource::ResourceId;
+use crate::resource::{ResourceId, single_quoted};
 
 /// Where the build VM of Linux gets the archive: only `/tmp` can be written by a file customizer
 /// (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#file-customizer>).
@@ -29,9 +29,9 @@ pub(super) const WINDOWS_FOLDER: &str =
 /// What an earlier build left in the source image is removed: of a symbolic link the link alone, and `mkdir` then refuses whatever was put
 /// there in between. What a program says when it fails comes in one line, by which the failure is known.
 pub(super) fn linux(package: &Package, sha256: &str) -> Vec<String> {
-    let archive = quoting::shell(&linux_archive(&package.name));
-    let place = quoting::shell(&format!("/tmp/{}", package.name));
-    let sha256 = quoting::shell(sha256);
+    let archive = single_quoted(&linux_archive(&package.name));
+    let place = single_quoted(&format!("/tmp/{}", package.name));
+    let sha256 = single_quoted(sha256);
     let mut lines = vec![
         // A subshell, so that the author's lines find no new variable.
         "(".to_owned(),

@@ -1,7 +1,7 @@
 //! `$(name)` in a template file.
 
 use crate::inputs::given::Variables;
-use crate::inputs::spelling::is_variable_name;
+use crate::inputs::macros;
 
 /// A macro that cannot be replaced.
 #[derive(Debug, thiserror::Error)]
@@ -36,30 +36,13 @@ pub(super) fn expand(
     variables: &Variables,
     is_script: bool,
 ) -> Result<String, Unexpandable> {
-    let mut result = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("$(") {
-        result.push_str(before);
-        let name = after.split_once(')').map(|(name, _)| name);
-        let name = name.filter(|name| is_variable_name(name));
-        match name.map(|name| (name, variables.get(name))) {
-            Some((name, Some(value))) => {
-                result.push_str(value);
-                rest = after.get(name.len() + 1..).unwrap_or_default();
-                continue;
-            }
-            Some((name, None)) if variables.is_secret(name) => {
-                return Err(Unexpandable::Secret(name.to_owned()));
-            }
-            Some((name, None)) if !is_script => {
-                return Err(Unexpandable::Undefined(name.to_owned()));
-            }
-            _ => {}
-        }
-        result.push_str("$(");
-        rest = after;
-    }
-    Ok(result + rest)
+    macros::replaced(text, |name| match variables.get(name) {
+        _ if !macros::is_variable_name(name) => Ok(None),
+        Some(value) => Ok(Some(value.to_owned())),
+        None if variables.is_secret(name) => Err(Unexpandable::Secret(name.to_owned())),
+        None if is_script => Ok(None),
+        None => Err(Unexpandable::Undefined(name.to_owned())),
+    })
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use std::time::Duration;
 use http::StatusCode;
 use tokio::time::sleep;
 
-use super::package::{self, Package};
 use super::{Progress, Removal, Stays, lock};
 use crate::arm::Arm;
 use crate::arm::image_template::Seen;
@@ -17,7 +16,7 @@ use crate::diagnosis::{Place, of_text};
 use crate::inputs::Owner;
 use crate::resource::ResourceId;
 use crate::run::find::Found;
-use crate::run::leftover::Leftover;
+use crate::run::removal::{self, Package};
 use crate::run::tie;
 
 /// When to look again for a template that was never seen: its PUT may still be on its way, or the answer may come from a replica that does not
@@ -143,10 +142,9 @@ async fn take_package_along(arm: &Arm, found: &Found, progress: &mut Progress<'_
     if !std::mem::take(&mut progress.along) {
         return;
     }
-    match package::delete_of(arm, found).await {
-        Package::Deleted(blob) => progress.leftovers.removed(&Leftover::Blob(blob)),
-        Package::Stays(remains) => progress.remains.push(*remains),
-        Package::None | Package::Gone => {}
+    match removal::package(arm, found, progress.leftovers.events()).await {
+        Package::NotOurs(remains) | Package::Stays(remains) => progress.remains.push(remains),
+        Package::None | Package::Gone(_) => {}
     }
 }
 

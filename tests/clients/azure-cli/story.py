@@ -195,14 +195,33 @@ def sees_a_submission_fail():
     assert builder("show", "failed")["provisioningError"]["provisioningErrorCode"] == "BadPIRSource"
 
 
-def promotes_a_version_by_the_sample():
-    script = pathlib.Path(__file__).resolve().parents[3] / "samples/host-pools/promote.sh"
-    show = ["sig image-version show --gallery-image-version 1.0.0 --resource-group", GROUP, *DEFINITION]
-    version = az(*show)["id"]
-    # Compute asks for a minute between two looks.
-    done = subprocess.run(["sh", script, version, "true", "--no-wait"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert az(*show)["publishingProfile"]["excludeFromLatest"] is True
+def image_builder(action, **inputs):
+    """Runs the task's program with these inputs, as docs/emulator.md says; what it said."""
+    definition = f"{RESOURCES}/Microsoft.Compute/galleries/galContoso/images/ubuntu-2404"
+    inputs = {"ibSubscription": "emulator", "action": action, "galleryImageId": definition, **inputs}
+    given = {f"INPUT_{name.upper()}": str(value) for name, value in inputs.items()}
+    done = subprocess.run([os.environ["IMAGE_BUILDER"], "run"], env={**os.environ, **given}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def lists_what_retain_left():
+    version = ["--resource-group", GROUP, *DEFINITION, "--gallery-image-version"]
+    source = az("sig image-version show", *version, "1.0.0")["id"]
+    az("sig image-version create --location westeurope --target-regions westeurope northeurope --image-version", source, *version, "1.0.1")
+    az("sig image-version update --set tags.keep=yes", *version, "1.0.0")
+    before = az(f"sig image-version list --resource-group {GROUP}", *DEFINITION)
+    assert sorted(one["name"] for one in before) == ["1.0.0", "1.0.1"], before
+    inputs = {"keepVersions": 0, "keepDays": 0, "retainPreview": "false"}
+    said = image_builder("retain", **inputs)
+    assert "image version 1.0.0:  kept, tag: it has tag 'keep'" in said, said
+    az("sig image-version update --remove tags.keep", *version, "1.0.0")
+    image_builder("retain", retainAction="exclude", **inputs)
+    assert az("sig image-version show", *version, "1.0.0")["publishingProfile"]["excludeFromLatest"] is True
+    image_builder("retain", **inputs)
+    after = az(f"sig image-version list --resource-group {GROUP}", *DEFINITION)
+    assert [one["name"] for one in after] == ["1.0.1"], after
+    assert after[0]["publishingProfile"]["excludeFromLatest"] is False, after
 
 
 def asks_for_a_state_as_the_page_says():
@@ -234,7 +253,7 @@ def deletes_what_it_made():
         builder("delete", name)
     assert az("image builder list") == []
     refused("ResourceNotFound", f"image builder show --resource-group {GROUP} --name flags")
-    az(f"sig image-version delete --resource-group {GROUP} --gallery-image-version 1.0.0 --no-wait", *DEFINITION)
+    az(f"sig image-version delete --resource-group {GROUP} --gallery-image-version 1.0.1 --no-wait", *DEFINITION)
 
 
 STEPS = [
@@ -250,7 +269,7 @@ STEPS = [
     shows_what_runs_made,
     sees_a_run_fail,
     cancels_a_run,
-    promotes_a_version_by_the_sample,
+    lists_what_retain_left,
     asks_for_a_state_as_the_page_says,
     knows_every_line_of_the_documentation,
     knows_every_member_of_the_samples,

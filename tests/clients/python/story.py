@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import re
+import subprocess
 import sys
 import time
 import traceback
@@ -12,6 +13,8 @@ import urllib.request
 
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.identity import AzurePipelinesCredential, ClientSecretCredential
+from azure.mgmt.compute import ComputeManagementClient
+from azure.mgmt.compute import models as of_compute
 from azure.mgmt.imagebuilder import ImageBuilderClient, models
 from azure.storage.blob import BlobBlock, BlobClient, BlobSasPermissions, BlobServiceClient, generate_blob_sas
 
@@ -38,6 +41,10 @@ templates = ImageBuilderClient(
     # The library polls every 30 seconds unless the service or the caller says otherwise.
     polling_interval=0,
 ).virtual_machine_image_templates
+versions = ComputeManagementClient(
+    credential, SUBSCRIPTION, base_url=EMULATOR, credential_scopes=[f"{EMULATOR}/.default"], polling_interval=0
+).gallery_image_versions
+DEFINITION = (GROUP, "galContoso", "ubuntu-2404")
 blobs = BlobServiceClient(
     os.environ["AZURE_EMULATOR_BLOBS"], credential=credential, max_single_put_size=1, max_block_size=1024
 )
@@ -232,6 +239,71 @@ def lists_templates_in_pages():
         poller.result()
 
 
+def numbers():
+    return sorted(version.name for version in versions.list_by_gallery_image(*DEFINITION))
+
+
+def makes_versions_of_a_version():
+    source = of_compute.GalleryArtifactVersionFullSource(id=versions.get(*DEFINITION, "1.0.0").id)
+    for number, tags in [("2.0.0", {}), ("2.1.0", {"keep": "until the audit"}), ("2.2.0", {})]:
+        wanted = of_compute.GalleryImageVersion(
+            location="westeurope",
+            tags=tags,
+            publishing_profile=of_compute.GalleryImageVersionPublishingProfile(
+                target_regions=[of_compute.TargetRegion(name="westeurope"), of_compute.TargetRegion(name="northeurope")]
+            ),
+            storage_profile=of_compute.GalleryImageVersionStorageProfile(source=source),
+        )
+        made = versions.begin_create_or_update(*DEFINITION, number, wanted).result()
+        assert (made.name, made.provisioning_state) == (number, "Succeeded"), made
+    assert numbers() == ["1.0.0", "2.0.0", "2.1.0", "2.2.0"]
+
+
+def image_builder(action, **inputs):
+    """Runs the task's program with these inputs, as docs/emulator.md says; what it said."""
+    definition = f"{RESOURCES}/Microsoft.Compute/galleries/galContoso/images/ubuntu-2404"
+    inputs = {"ibSubscription": "emulator", "action": action, "galleryImageId": definition, **inputs}
+    given = {f"INPUT_{name.upper()}": str(value) for name, value in inputs.items()}
+    done = subprocess.run([os.environ["IMAGE_BUILDER"], "run"], env={**os.environ, **given}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def retain_deletes_what_the_library_made():
+    inputs = {"keepVersions": 1, "keepDays": 0}
+    said = image_builder("retain", **inputs)
+    assert "image version 2.0.0:  would be deleted" in said, said
+    assert numbers() == ["1.0.0", "2.0.0", "2.1.0", "2.2.0"]
+    said = image_builder("retain", retainPreview="false", **inputs)
+    assert "image version 2.1.0:  kept, tag: it has tag 'keep'" in said, said
+    assert numbers() == ["2.1.0", "2.2.0"]
+    refused(ResourceNotFoundError, lambda: versions.get(*DEFINITION, "2.0.0"))
+    # The library takes away what kept it, and the next night takes it.
+    versions.begin_update(*DEFINITION, "2.1.0", of_compute.GalleryImageVersionUpdate(tags={})).result()
+    image_builder("retain", retainPreview="false", **inputs)
+    assert numbers() == ["2.2.0"]
+
+
+def retain_excludes_and_ends_as_the_library_sees():
+    made = versions.get(*DEFINITION, "2.2.0")
+    source = of_compute.GalleryArtifactVersionFullSource(id=made.id)
+    newer = of_compute.GalleryImageVersion(
+        location="westeurope",
+        publishing_profile=made.publishing_profile,
+        storage_profile=of_compute.GalleryImageVersionStorageProfile(source=source),
+    )
+    versions.begin_create_or_update(*DEFINITION, "2.3.0", newer).result()
+    for action in ["exclude", "endOfLife"]:
+        image_builder("retain", retainPreview="false", retainAction=action, keepVersions=0, keepDays=0)
+    profile = versions.get(*DEFINITION, "2.2.0").publishing_profile
+    assert profile.exclude_from_latest is True, profile
+    assert profile.end_of_life_date.date() == datetime.datetime.now(datetime.timezone.utc).date(), profile
+    profile = versions.get(*DEFINITION, "2.3.0").publishing_profile
+    assert (profile.exclude_from_latest, profile.end_of_life_date) == (False, None), profile
+    for number in numbers():
+        versions.begin_delete(*DEFINITION, number).result()
+
+
 def deletes_the_template():
     templates.begin_delete(GROUP, "python").result()
     refused(ResourceNotFoundError, lambda: templates.get(GROUP, "python"), "ResourceNotFound")
@@ -262,6 +334,9 @@ STEPS = [
     cancels_a_run,
     changes_tags,
     lists_templates_in_pages,
+    makes_versions_of_a_version,
+    retain_deletes_what_the_library_made,
+    retain_excludes_and_ends_as_the_library_sees,
     deletes_the_template,
     deletes_the_blobs,
 ]

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use azure_emulator::World;
 use image_builder::inputs::declared::ALL_INPUTS;
+use pipelines_agent::Step;
 
 use super::steps::{Texts, YamlStep};
 use crate::flow::scene::{Scene, Stage};
@@ -22,12 +23,7 @@ pub(super) fn scene(step: &YamlStep, check_out: impl FnOnce(&Path)) -> Scene {
     if given("managedIdentity") || !builds(&step.inputs) {
         scene.step.inputs.clear();
     }
-    // Whoever releases an image has a service connection of another name; in the emulated cloud it is the same.
-    if let Some(name) = step.inputs.get("ibSubscription") {
-        for connection in &mut scene.step.connections {
-            connection.name.clone_from(name);
-        }
-    }
+    name_connection(&mut scene.step, &step.inputs);
     let workspace = scene.step.directories.sources.parent().unwrap();
     let mut variables = Texts::from([
         ("Build.SourceVersion".to_owned(), "1f3a".to_owned()),
@@ -52,6 +48,29 @@ pub(super) fn scene(step: &YamlStep, check_out: impl FnOnce(&Path)) -> Scene {
     scene.step.name.clone_from(&step.name);
     furnish(&mut scene.world, &step.inputs);
     scene
+}
+
+/// Turns a step into the one that was found in YAML, as a later step of the same pipeline has it.
+pub(super) fn becomes(step: &mut Step, yaml: &YamlStep, subscription: &str) {
+    let own = |text: &str| text.replace(PLACEHOLDER, subscription);
+    step.inputs.clear();
+    for (name, value) in &yaml.inputs {
+        step.inputs.insert(name.clone(), own(value));
+    }
+    for (name, value) in &yaml.variables {
+        step.variables.set(name, own(value));
+    }
+    name_connection(step, &yaml.inputs);
+    step.name.clone_from(&yaml.name);
+}
+
+/// Whoever releases an image has a service connection of another name; in the emulated cloud it is the same.
+fn name_connection(step: &mut Step, inputs: &Texts) {
+    if let Some(name) = inputs.get("ibSubscription") {
+        for connection in &mut step.connections {
+            connection.name.clone_from(name);
+        }
+    }
 }
 
 /// The cloud of the samples has one more image definition, and the storage accounts that the pages name.

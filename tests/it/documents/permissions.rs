@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::files::{Document, root};
 use crate::flow::scene::{Scene, Stage};
+use crate::retain::scene::Shelf;
 
 /// The file of a role.
 pub(super) fn role(name: &str) -> Value {
@@ -158,6 +159,41 @@ async fn the_roles_have_the_actions_of_a_build() {
 
     check(&["pipeline"], &group, &PIPELINE_TOO);
     check(&["reader", "log"], &subscription, &READER_TOO);
+}
+
+const RELEASE_TOO: [(&str, &str); 3] = [
+    (
+        "Microsoft.Compute/galleries/read",
+        "copies into another gallery",
+    ),
+    (
+        "Microsoft.Compute/galleries/images/read",
+        "promote, which looks at the definition",
+    ),
+    (
+        "Microsoft.Compute/galleries/images/versions/write",
+        "promote and withdraw",
+    ),
+];
+
+const RELEASE_READER_TOO: [(&str, &str); 1] = [(
+    "Microsoft.VirtualMachineImages/imageTemplates/read",
+    "Azure Resource Graph shows only what the caller has permission to read",
+)];
+
+/// Everybody may list the subscriptions that they see, and ask Azure Resource Graph for what they can read.
+const NEEDS_NO_ROLE: [&str; 2] = [
+    "Microsoft.Resources/subscriptions/resourceGroups/read",
+    "Microsoft.ResourceGraph/resources/action",
+];
+
+#[tokio::test(start_paused = true)]
+async fn the_roles_of_releases_have_the_actions_of_retain() {
+    let ended = Shelf::with(4).run().await;
+    let (group, mut subscription) = needed(&[ended.stage]);
+    subscription.retain(|action| !NEEDS_NO_ROLE.contains(&action.as_str()));
+    check(&["release"], &group, &RELEASE_TOO);
+    check(&["release-reader"], &subscription, &RELEASE_READER_TOO);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::build::{run, scene};
+use super::build::{becomes, run, scene};
 use super::files::{copy, root, samples};
 use super::steps::{YamlStep, artifacts, read, steps};
 use crate::flow::scene::{Scene, Stage};
@@ -83,12 +83,44 @@ async fn private_network_uses_its_subnets() {
     assert_eq!(image(&stages[0]), "ubuntu-2404/versions/1.0.0");
 }
 
+/// Runs a later step of the pipeline in the same cloud, after the one that made an image.
+async fn then(built: Stage, step: &YamlStep) -> Stage {
+    let subscription = built.subscription().to_owned();
+    let version = built.variable("imageVersionId").unwrap().to_owned();
+    let later = built.step(move |own| {
+        becomes(own, step, &subscription);
+        own.variables.set("imageVersionId", version);
+    });
+    let stage = later.retry().await;
+    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage
+}
+
+/// The id that `latest` stands for in the definition of `version`, by the emulated cloud's own rule.
+fn latest(stage: &Stage, version: &str) -> Option<String> {
+    let (definition, _) = version.split_once("/versions/").unwrap();
+    stage.cloud.latest_version(definition, "westeurope")
+}
+
+/// What the build makes counts for nobody until it is promoted.
+async fn build_and_promote(built: Stage, promote: &YamlStep) -> Stage {
+    let version = built.variable("imageVersionId").unwrap().to_owned();
+    assert_eq!(latest(&built, &version), None);
+    let promoted = then(built, promote).await;
+    assert_eq!(promoted.variable("imageReleased"), Some("true"));
+    assert_eq!(
+        latest(&promoted, &version).as_deref(),
+        Some(version.as_str())
+    );
+    promoted
+}
+
 /// The image of the whole process comes from the files of the desktop sample.
 #[tokio::test(start_paused = true)]
-async fn host_pools_build_an_image_that_nobody_gets_yet() {
+async fn host_pools_build_an_image_that_counts_once_it_is_approved() {
     let (steps, own_files) = pipeline("host-pools", "azure-pipelines.yml");
     let (_, desktop_files) = pipeline("windows-avd", "azure-pipelines.yml");
-    let [step] = steps.as_slice() else {
+    let [step, promote] = steps.as_slice() else {
         panic!("{} steps", steps.len());
     };
     let mut scene = scene(step, |sources| {
@@ -100,6 +132,62 @@ async fn host_pools_build_an_image_that_nobody_gets_yet() {
     assert_eq!(image(&stage), "win11-avd/versions/1.0.2632601");
     let template = include_str!("../../../samples/windows-avd/image.yml");
     assert!(template.contains("excludeFromLatest: true"));
+    build_and_promote(stage, promote).await;
+}
+
+/// The rollout as a pipeline of its own takes the version from the file that the image pipeline has published.
+#[tokio::test(start_paused = true)]
+async fn the_rollout_promotes_what_the_result_file_names() {
+    let (steps, own_files) = pipeline("host-pools", "azure-pipelines.yml");
+    let (_, desktop_files) = pipeline("windows-avd", "azure-pipelines.yml");
+    let mut scene = scene(&steps[0], |sources| {
+        desktop_files(sources);
+        own_files(sources);
+    });
+    scene.step = scene.step.variable("Build.BuildNumber", "2632601");
+    let workspace = scene.step.directories.sources.parent().unwrap().to_owned();
+    let stage = run(scene, "host-pools").await;
+    let published = workspace.join("image/image-result");
+    std::fs::create_dir_all(&published).unwrap();
+    let made = stage.variable("resultPath").unwrap();
+    std::fs::copy(made, published.join("image-result.json")).unwrap();
+    let (steps, _) = pipeline("host-pools", "rollout.yml");
+    let [promote] = steps.as_slice() else {
+        panic!("{} steps", steps.len());
+    };
+    build_and_promote(stage, promote).await;
+}
+
+/// Excluded from latest, approved, promoted by another service connection than the build's; and every night, old ones go.
+#[tokio::test(start_paused = true)]
+async fn promotion_makes_an_image_count_and_keeps_it() {
+    let (steps, check_out) = pipeline("promotion", "azure-pipelines.yml");
+    let [bake, promote] = steps.as_slice() else {
+        panic!("{} steps", steps.len());
+    };
+    let connection = |step: &YamlStep| step.inputs["ibSubscription"].clone();
+    assert_ne!(connection(bake), connection(promote));
+    let mut scene = scene(bake, check_out);
+    scene.step = scene.step.variable("Build.BuildNumber", "2632601");
+    let built = run(scene, "promotion").await;
+    assert_eq!(image(&built), "ubuntu-2404/versions/1.0.2632601");
+    let promoted = build_and_promote(built, promote).await;
+    let (steps, _) = pipeline("promotion", "retain.yml");
+    let [retain] = steps.as_slice() else {
+        panic!("{} steps", steps.len());
+    };
+    assert_eq!(connection(retain), connection(promote));
+    let version = promoted.variable("imageVersionId").unwrap().to_owned();
+    let night = promoted.step(|step| step.variables.set("Build.BuildId", "4712"));
+    let night = then(night, retain).await;
+    assert_eq!(
+        (
+            night.variable("imageRetained"),
+            night.variable("imageRemoved")
+        ),
+        (Some("1"), Some("0"))
+    );
+    assert_eq!(latest(&night, &version).as_deref(), Some(version.as_str()));
 }
 
 /// The second night finds nothing new, a newer source is built, and so is everything on the weekly day.

@@ -168,14 +168,6 @@ fn host_pool_scripts_do_what_they_say() {
         let calls = run_with_stand_in(&format!("host-pools/{script}"), arguments);
         calls.iter().map(|words| words.join(" ")).collect()
     };
-    let promoted = calls("promote.sh", &[version]);
-    assert_eq!(
-        promoted,
-        [
-            "sig image-version update --subscription s --resource-group g --gallery-name x --gallery-image-definition y --gallery-image-version 1.0.7 --set publishingProfile.excludeFromLatest=false"
-        ]
-    );
-
     let added = calls(
         "add-session-hosts.sh",
         &["rg-avd", "hp", "2", "2632601", version],

@@ -116,3 +116,21 @@ async fn a_submit_that_is_canceled_leaves_nothing() {
         check_nothing_left(&stage.clean_up().await);
     }
 }
+
+/// Nobody has started the run yet: `leave` leaves the template to whoever does.
+#[tokio::test(start_paused = true)]
+async fn a_wait_for_a_run_that_has_not_begun_can_leave_the_template() {
+    for (how, left) in [("leave", 1), ("", 0)] {
+        let cloud = submit("aib").new_cloud();
+        let dies = crate::flow::scene::Death::Before;
+        submit("aib")
+            .dies_at(Arc::clone(&cloud), starts_run, dies)
+            .await;
+        let waiting = action("wait", "aib").input("onCancel", how);
+        let minute = std::time::Duration::from_secs(60);
+        let stage = waiting.canceled_in(Arc::clone(&cloud), minute).await;
+        assert_eq!(stage.result(), "Canceled");
+        stage.clean_up().await;
+        assert_eq!(templates(&cloud).len(), left, "{how}");
+    }
+}

@@ -173,6 +173,7 @@ async fn no_template_and_no_image_is_told() {
     assert_eq!(empty.variable("runState"), Some(""));
     assert_eq!(empty.variable("runPhase"), Some(""));
     assert_eq!(empty.variable("templateId"), Some(""));
+    assert_eq!(empty.variable("templateName"), Some("aib-4711"));
     // The look for the image is refused.
     let refused = action("wait", "").build(|cloud| {
         cloud.add_fault(Fault::once(

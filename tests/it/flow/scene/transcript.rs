@@ -55,6 +55,11 @@ impl Stage {
             .replace(&work, "WORK")
     }
 
+    /// The id of the subscription.
+    pub(crate) fn subscription(&self) -> &str {
+        &self.scene.world.subscription
+    }
+
     /// The job's own token.
     pub(crate) fn job_token(&self) -> &str {
         &self.scene.world.pipelines.job_token
