@@ -18,6 +18,8 @@ from azure.mgmt.compute import models as of_compute
 from azure.mgmt.imagebuilder import ImageBuilderClient, models
 from azure.storage.blob import BlobBlock, BlobClient, BlobSasPermissions, BlobServiceClient, generate_blob_sas
 
+import desktops
+
 EMULATOR = os.environ["AZURE_EMULATOR"]
 SUBSCRIPTION = os.environ["AZURE_SUBSCRIPTION_ID"]
 GROUP = "rg-images"
@@ -339,6 +341,7 @@ STEPS = [
     retain_excludes_and_ends_as_the_library_sees,
     deletes_the_template,
     deletes_the_blobs,
+    *desktops.steps(credential, SUBSCRIPTION, EMULATOR, refused),
 ]
 
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use azure_emulator::{
     Busy, CanceledOperation, DefaultVersion, Durations, Fate, NestedResources, OperationUrls,
     PatchedTags, Progress, ReadOnlyMembers, RunFate, ServerOptions, SoftDeletedName, Switches,
+    ValidationLog,
 };
 
 /// What `--help` says.
@@ -46,6 +47,9 @@ What the sources leave open or what changed
   --page-size N              templates on a page of a list; default 10
   --no-blob-roles            only account keys open blobs; default: the application is Storage Blob Data Contributor, the identity
                              of templates is Storage Blob Data Reader
+  --validation-writes-not    a template that only validates its source writes no target; default: it does
+  --validation-log-shared    its validators write into customization.log; default: into validation.log
+  --validation-needs-no-target  it may be without targets; default: refused
   --token-lifetime SECONDS   life of access tokens; default 3600
   --seed N                   seed of all identifiers; default 1
 
@@ -107,6 +111,8 @@ While it runs, on the port of Resource Manager, without a token (docs/emulator.m
   POST /_emulator/updates    how the next session host update ends
   POST /_emulator/deployments  how the next deployment ends
   POST /_emulator/hosts      what a session host says; who signs in
+  POST /_emulator/machines   how the next VM comes up
+  POST /_emulator/commands   how the next run command ends
   POST /_emulator/scene      versions, machines and locks that come or go; a template that ages
 ";
 
@@ -212,6 +218,9 @@ fn switch(
                 _ => return Err(format!("'{flag}' needs canceled, failed or succeeded")),
             }
         }
+        "--validation-writes-not" => switches.source_validation_writes = false,
+        "--validation-log-shared" => switches.validation_log = ValidationLog::Shared,
+        "--validation-needs-no-target" => switches.source_validation_needs_no_target = true,
         "--plain-urls" => switches.operation_urls = OperationUrls::Plain,
         "--retry-after" => switches.retry_after = Some(value(flag, rest.next())?),
         "--not-allowed-status" => switches.not_allowed_status = value(flag, rest.next())?,

@@ -65,6 +65,7 @@ struct ScriptedRun {
 enum End {
     Succeeds,
     CustomizerFails,
+    ValidatorFails,
     DistributionFails,
     PartiallySucceeds,
     NeverEnds,
@@ -173,6 +174,8 @@ pub(crate) fn answer(
         ("POST", "updates") => done(desktops::update(cloud, body)),
         ("POST", "deployments") => done(desktops::deployment(cloud, body)),
         ("POST", "hosts") => done(desktops::host(cloud, body)),
+        ("POST", "machines") => done(desktops::machine(cloud, body)),
+        ("POST", "commands") => done(desktops::command(cloud, body)),
         ("POST", "scene") => done(
             serde_json::from_slice::<Scene>(body)
                 .map_err(|error| error.to_string())
@@ -187,7 +190,8 @@ pub(crate) fn answer(
         ),
         _ => (
             404,
-            "The emulator has GET journal, GET inventory, GET faults, POST faults, POST runs, POST scene, POST updates, POST deployments and POST hosts\n"
+            "The emulator has GET journal, GET inventory, GET faults, POST faults, POST runs, POST scene, POST updates, POST deployments, POST hosts, POST \
+             machines and POST commands\n"
                 .to_owned(),
         ),
     };
@@ -208,6 +212,7 @@ fn fate(end: &End) -> RunFate {
     match end {
         End::Succeeds => RunFate::Succeed,
         End::CustomizerFails => RunFate::customizer_failed(),
+        End::ValidatorFails => RunFate::validator_failed(),
         End::DistributionFails => RunFate::distribution_failed_as_json(),
         End::PartiallySucceeds => RunFate::PartiallySucceed {
             outputs: 1,

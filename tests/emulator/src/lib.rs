@@ -38,8 +38,8 @@ pub use faults::{Effect, Fault, Matcher};
 pub use inventory::Inventory;
 pub use journal::{Entry, Service};
 pub use pools::{
-    DeploymentFate, HealthCheck, HostPool, HostView, Management, ScalingPlan, SessionHost,
-    UpdateFate, UserSession, machine_of_version,
+    CommandFate, DeploymentFate, HealthCheck, HostPool, HostView, MachineFate, Management,
+    ScalingPlan, SessionHost, UpdateFate, UserSession, machine_of_version,
 };
 pub use progress::{Durations, Fate, Progress, RunFate, SubState};
 pub use reply::{Outcome, Reply};
@@ -49,7 +49,7 @@ pub use switches::{
     BadConfiguration, Busy, CanceledOperation, DefaultVersion, DesktopSwitches, ImageDisk,
     ListScope, MissingToken, NestedResources, OperationUrls, PartialOperation, PatchedTags,
     ReadOnlyMembers, SecondUpdate, SoftDeletedName, StagingAccess, StatusMembers, Switches,
-    UpdateTimes, VersionSwitches,
+    UpdateTimes, ValidationLog, VersionSwitches,
 };
 pub use world::{
     Addresses, BlobAddress, Gallery, Identity, ImageDefinition, Pipelines, PlatformImage,

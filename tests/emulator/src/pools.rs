@@ -355,6 +355,48 @@ pub enum DeploymentFate {
     HostsNeedAssistance,
 }
 
+/// How a VM that a client makes comes up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MachineFate {
+    /// It boots, and its guest agent reports.
+    Deserved,
+    /// It is made, and its guest agent never reports.
+    AgentNeverReports,
+    /// It does not boot: its operation fails in the end.
+    ProvisioningTimesOut,
+    /// Its operation fails for lack of capacity.
+    AllocationFails,
+    /// It is refused for lack of quota.
+    QuotaExceeded,
+    /// It is refused because its size cannot be had.
+    SizeNotAvailable,
+}
+
+/// How a run command ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommandFate {
+    /// With exit code 0 and this output.
+    Succeeds {
+        /// What the script wrote.
+        output: String,
+    },
+    /// With another exit code.
+    Fails {
+        /// The exit code.
+        exit_code: i32,
+        /// What the script wrote.
+        output: String,
+        /// What it wrote as errors.
+        error: String,
+    },
+    /// It is stopped after its time-out.
+    TimesOut,
+    /// It is not run, and says `Running` and exit code 0 all the same (recorded).
+    NotRun,
+    /// It goes on for ever.
+    NeverEnds,
+}
+
 /// A session host as a test looks at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostView {

@@ -70,6 +70,12 @@ pub struct Durations {
     pub provisioning_hosts: Duration,
     /// Creation of a VM (recorded: 54 s).
     pub creating_machine: Duration,
+    /// From the request for a VM until its provisioning is given up (known: 20 min to 40 min).
+    pub provisioning_times_out: Duration,
+    /// Until the guest agent has a run command (recorded: 15 s).
+    pub delivering_command: Duration,
+    /// How long the script of a run command takes; assumed.
+    pub running_command: Duration,
     /// Start or restart of a VM; assumed.
     pub starting_machine: Duration,
     /// Deallocation or power-off of a VM (recorded: 23 s).
@@ -114,6 +120,9 @@ impl Default for Durations {
             canceling_provisioning: Duration::from_secs(2),
             provisioning_hosts: Duration::from_secs(1200),
             creating_machine: Duration::from_secs(54),
+            provisioning_times_out: Duration::from_secs(1200),
+            delivering_command: Duration::from_secs(15),
+            running_command: Duration::from_secs(30),
             starting_machine: Duration::from_secs(30),
             stopping_machine: Duration::from_secs(23),
             deleting_machine: Duration::from_secs(40),
@@ -156,6 +165,9 @@ impl Durations {
             &mut self.canceling_provisioning,
             &mut self.provisioning_hosts,
             &mut self.creating_machine,
+            &mut self.provisioning_times_out,
+            &mut self.delivering_command,
+            &mut self.running_command,
             &mut self.starting_machine,
             &mut self.stopping_machine,
             &mut self.deleting_machine,
@@ -248,6 +260,18 @@ impl RunFate {
                       this operationId {operation} to search packer logs. For more troubleshooting steps go to \
                       https://aka.ms/azvmimagebuilderts."
                 .to_owned(),
+        }
+    }
+
+    /// A validator failed; the words are those of a customizer.
+    pub fn validator_failed() -> Self {
+        match Self::customizer_failed() {
+            Self::Fail { code, message, .. } => Self::Fail {
+                at: SubState::Validating,
+                code,
+                message,
+            },
+            other => other,
         }
     }
 

@@ -89,6 +89,15 @@ pub enum PatchedTags {
     Merged,
 }
 
+/// Where the lines of validators go when a template only validates its source; documented beside the customization log, never recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ValidationLog {
+    /// Into `validation.log` beside `customization.log`.
+    Separate,
+    /// Into `customization.log`.
+    Shared,
+}
+
 /// All switches of the emulator.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one open question")]
@@ -145,6 +154,14 @@ pub struct Switches {
     pub clock_skew: Duration,
     /// What a build writes into its log. Default: a log made from the template.
     pub log: Option<Vec<u8>>,
+    /// A template that only validates its source writes its targets nevertheless. Default: yes; never recorded.
+    pub source_validation_writes: bool,
+    /// A template that only validates its source may be without targets. Default: no, as the definition implies; never recorded.
+    pub source_validation_needs_no_target: bool,
+    /// Where the lines of its validators go. Default: into a log of their own.
+    pub validation_log: ValidationLog,
+    /// What the validators write. Default: a log made from the template.
+    pub validation_lines: Option<Vec<String>>,
     /// How many templates a page of a list has. Default: 10, as recorded.
     pub page_size: usize,
     /// What is open about gallery image versions.
@@ -205,6 +222,10 @@ impl Default for Switches {
             isolated_builds: true,
             clock_skew: Duration::from_secs(15 * 60),
             log: None,
+            source_validation_writes: true,
+            source_validation_needs_no_target: false,
+            validation_log: ValidationLog::Separate,
+            validation_lines: None,
             page_size: 10,
             versions: VersionSwitches::default(),
             desktops: DesktopSwitches::default(),

@@ -1,5 +1,6 @@
 //! Tests of the cloud as a whole, without sockets and without waiting.
 
+mod booting;
 mod configurations;
 mod control;
 mod copies;

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use crate::arm::problem::validation;
 use crate::arm::template::{Template, text};
 
-/// The text of the first problem.
-pub(crate) fn check(template: &Template) -> Result<(), String> {
+/// The text of the first problem; whether a template that only validates its source needs a target is not known.
+pub(crate) fn check(template: &Template, validation_needs_no_target: bool) -> Result<(), String> {
     identity(template)?;
     source(template)?;
     for (section, scripts) in [
@@ -19,7 +19,8 @@ pub(crate) fn check(template: &Template) -> Result<(), String> {
             self::script(script).map_err(|problem| at(&format!("{section}[{index}]"), &problem))?;
         }
     }
-    distribute(template)?;
+    let may_be_empty = validation_needs_no_target && template.only_validates();
+    distribute(template, may_be_empty)?;
     let profile = template
         .properties
         .get("vmProfile")
@@ -109,9 +110,9 @@ fn script(script: &Map<String, Value>) -> Result<(), String> {
     Ok(())
 }
 
-fn distribute(template: &Template) -> Result<(), String> {
+fn distribute(template: &Template, may_be_empty: bool) -> Result<(), String> {
     let targets = template.list("distribute");
-    if targets.is_empty() {
+    if targets.is_empty() && !may_be_empty {
         return Err(validation(
             "'ImageTemplate.properties': Missing field 'distribute'",
         ));

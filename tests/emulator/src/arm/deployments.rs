@@ -67,7 +67,7 @@ impl Arm {
             return Err(Refusal::new(409, "DeploymentActive", message));
         }
         let location = self.group_of(asked);
-        let body = asked.json()?;
+        let body = asked.deployment_json()?;
         let parameters = parameters::read(&body, &location)?;
         let fate = self.deployment_fates.pop_front();
         let fate = fate.unwrap_or(self.switches.desktops.deployment);
@@ -189,7 +189,7 @@ impl Arm {
     /// Only the parameters are validated, and that no deployment of the name goes on.
     pub(crate) fn validate_deployment(&mut self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let location = self.group_of(asked);
-        let body = asked.json()?;
+        let body = asked.deployment_json()?;
         let parameters = parameters::read(&body, &location)?;
         let name = asked.path.get("deployment");
         let path = asked.raw.uri().path();

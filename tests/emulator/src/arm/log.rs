@@ -10,6 +10,7 @@ use crate::arm::Arm;
 use crate::arm::template::{Template, text};
 use crate::blob::BlobService;
 use crate::progress::Progress;
+use crate::switches::ValidationLog;
 
 impl Arm {
     /// Writes `packerlogs/<guid>/customization.log`; the build has ended at `end`, well or with the given message.
@@ -39,15 +40,59 @@ impl Arm {
             Progress::ByClock(durations) => durations.customizing,
             Progress::Immediate | Progress::AfterPolls(_) => Duration::ZERO,
         };
-        blobs.put_from_service(
-            &staging.account,
-            "packerlogs",
-            &blob,
-            match &self.switches.log {
-                Some(log) => Bytes::from(log.clone()),
-                None => Bytes::from(content(template, operation, failure, (end, took))),
-            },
-        );
+        let mut log = match &self.switches.log {
+            Some(log) => log.clone(),
+            None => content(template, operation, failure, (end, took)).into_bytes(),
+        };
+        if template.only_validates() {
+            let lines = self.validation(template, operation, failure, end);
+            if self.switches.validation_log == ValidationLog::Separate {
+                let place = format!("{}/validation.log", run.log);
+                blobs.put_from_service(&staging.account, "packerlogs", &place, lines.into());
+            } else {
+                log.extend(lines.into_bytes());
+            }
+        }
+        blobs.put_from_service(&staging.account, "packerlogs", &blob, Bytes::from(log));
+    }
+
+    /// What the validators say, in the form of the customization log (assumed).
+    fn validation(
+        &self,
+        template: &Template,
+        operation: &str,
+        failure: Option<&str>,
+        end: OffsetDateTime,
+    ) -> String {
+        let line = |text: &str| format!("[{operation}] PACKER {} {text}\n", stamp(end));
+        let validators = template.validators();
+        let mut log = String::new();
+        for (index, validator) in validators.iter().enumerate() {
+            let provisioner = text(validator, "type").to_ascii_lowercase();
+            let starting = format!("[INFO] (telemetry) Starting provisioner {provisioner}");
+            log.push_str(&line(&starting));
+            let (name, count) = (text(validator, "name"), validators.len());
+            let said = format!(
+                "ui:     azure-arm: validator {} of {count}: '{name}'",
+                index + 1
+            );
+            log.push_str(&line(&said));
+            let is_last = index + 1 == count;
+            if is_last {
+                for said in self.switches.validation_lines.iter().flatten() {
+                    log.push_str(&line(&format!("ui:     azure-arm: {said}")));
+                }
+            }
+            if !is_last || failure.is_none() {
+                log.push_str(&line(&format!("[INFO] (telemetry) ending {provisioner}")));
+            }
+        }
+        if failure.is_some() {
+            log.push_str(&line(
+                "ui error: Build 'azure-arm' errored after 1 minute 3 seconds: Script exited with non-zero exit status: 1. Allowed exit codes are: [0]",
+            ));
+        }
+        log
     }
 }
 

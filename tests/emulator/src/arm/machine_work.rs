@@ -10,7 +10,9 @@ use crate::arm::operations::{End, Operation};
 use crate::arm::routes::Call;
 use crate::arm::{Arm, Asked};
 use crate::clock;
+use crate::estate::SceneResource;
 use crate::ids::{self, Purpose};
+use crate::json::set;
 
 /// Whether a VM runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +38,14 @@ impl Power {
 enum Work {
     Power(Power),
     Deletion,
+    Creation,
+}
+
+/// A VM that is being made.
+pub(crate) struct Creation {
+    pub(crate) operation: String,
+    /// Whether its guest agent never reports.
+    pub(crate) is_silent: bool,
 }
 
 /// A VM on which something was done.
@@ -44,6 +54,8 @@ pub(crate) struct Machine {
     power: Power,
     since: OffsetDateTime,
     work: Option<(String, Work)>,
+    /// Its guest agent never reports.
+    is_silent: bool,
 }
 
 impl Arm {
@@ -60,8 +72,78 @@ impl Arm {
             power,
             since: at,
             work: None,
+            is_silent: self.is_silent(key),
         };
         self.machines.insert(key.to_owned(), machine);
+    }
+
+    pub(crate) fn begin_creation(&mut self, key: &str, creation: Creation, at: OffsetDateTime) {
+        let machine = Machine {
+            power: Power::Running,
+            since: at,
+            work: Some((creation.operation, Work::Creation)),
+            is_silent: creation.is_silent,
+        };
+        self.machines.insert(key.to_owned(), machine);
+    }
+
+    pub(crate) fn is_silent(&self, key: &str) -> bool {
+        let machine = self.machines.get(key);
+        machine.is_some_and(|machine| machine.is_silent)
+    }
+
+    /// A VM is made, or not: its disks are there, and the state says which.
+    fn finish_creation(&mut self, key: &str, at: OffsetDateTime) {
+        let failed = self.machines.get(key).is_some_and(|machine| {
+            let operation = machine.work.as_ref().map(|(id, _)| id);
+            let operation = operation.and_then(|id| self.operations.get(id));
+            operation.is_some_and(Operation::has_failed)
+        });
+        if let Some(machine) = self.machines.get_mut(key) {
+            machine.work = None;
+            machine.since = at;
+        }
+        let Some(placed) = self.resources.get_mut(key) else {
+            return;
+        };
+        let id = placed
+            .document()
+            .get("id")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
+        let id = id.unwrap_or_default();
+        let group = id
+            .split("/providers/")
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        let state = if failed { "Failed" } else { "Succeeded" };
+        placed.set_property("provisioningState", json!(state));
+        let mut made = Vec::new();
+        let mut give_id = |disk: &mut Value| {
+            let name = disk.get("name").and_then(Value::as_str).unwrap_or_default();
+            let id = format!("{group}/providers/Microsoft.Compute/disks/{name}");
+            if let Some(managed) = disk.get_mut("managedDisk") {
+                set(managed, "id", json!(id));
+            }
+            made.push(id);
+        };
+        if let Some(disk) = placed.property_mut("/properties/storageProfile/osDisk") {
+            give_id(disk);
+        }
+        let disks = placed.property_mut("/properties/storageProfile/dataDisks");
+        for disk in disks.and_then(Value::as_array_mut).into_iter().flatten() {
+            give_id(disk);
+        }
+        let location = placed
+            .document()
+            .get("location")
+            .cloned()
+            .unwrap_or_default();
+        for disk in made {
+            let body = json!({"location": location, "managedBy": id, "properties": {"diskState": "Attached", "provisioningState": "Succeeded"}});
+            self.place(SceneResource { id: disk, body }, Some(at));
+        }
     }
 
     /// Takes a VM away, and of its disks and network interfaces those whose `deleteOption` says so, or all.
@@ -99,6 +181,8 @@ impl Arm {
         }
         self.displace(id, at);
         self.machines.remove(&ids::key(id));
+        let below = format!("{}/runcommands/", ids::key(id));
+        self.run_commands.retain(|key, _| !key.starts_with(&below));
     }
 
     /// A VM, with its instance view if that is asked for.
@@ -131,10 +215,19 @@ impl Arm {
         let (code, text) = power.status();
         let mut view = Map::new();
         if power == Power::Running {
-            let ready = json!({
-                "code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Ready",
-                "message": "GuestAgent is running and processing the extensions.", "time": clock::with_offset(now),
-            });
+            let booting = self.lag(|durations| durations.booting_host);
+            let is_ready = !self.is_silent(key) && since.is_none_or(|since| now >= since + booting);
+            let ready = if is_ready {
+                json!({
+                    "code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Ready",
+                    "message": "GuestAgent is running and processing the extensions.", "time": clock::with_offset(now),
+                })
+            } else {
+                json!({
+                    "code": "ProvisioningState/Unavailable", "level": "Warning", "displayStatus": "Not Ready",
+                    "message": "VM status blob is found but not yet populated.", "time": clock::with_offset(now),
+                })
+            };
             let agent = json!({"vmAgentVersion": "2.7.41491.1183", "statuses": [ready], "extensionHandlers": []});
             view.insert("vmAgent".to_owned(), agent);
         }
@@ -149,7 +242,7 @@ impl Arm {
     }
 
     /// The key of the VM that a request names, if it is there.
-    fn machine_key(&self, asked: &Asked<'_>) -> Result<String, Refusal> {
+    pub(crate) fn machine_key(&self, asked: &Asked<'_>) -> Result<String, Refusal> {
         let (group, name) = (asked.path.get("group"), asked.path.get("machine"));
         let key = ids::key(&format!(
             "/subscriptions/{}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{name}",
@@ -226,12 +319,14 @@ impl Arm {
             .as_ref()
             .and_then(|document| document.get("location")?.as_str());
         let location = location.unwrap_or("westeurope").to_owned();
-        let (id, headers) = self.start_machine_operation(asked, key, &location, lag, true);
+        let end = (lag, End::Succeeded);
+        let (id, headers) = self.start_machine_operation(asked, key, &location, end, true);
         let (power, since) = self.power(key);
         let machine = Machine {
             power,
             since: since.unwrap_or(super::desktops::BEGINNING),
             work: Some((id, work)),
+            is_silent: self.is_silent(key),
         };
         self.machines.insert(key.to_owned(), machine);
         let mut answer = Answer::new(202, Body::Empty);
@@ -245,7 +340,7 @@ impl Arm {
         asked: &Asked<'_>,
         key: &str,
         location: &str,
-        lag: Duration,
+        (lag, end): (Duration, End),
         with_location: bool,
     ) -> (String, Vec<(&'static str, String)>) {
         let ids = self.ids.of(Purpose::Operation, key);
@@ -257,7 +352,10 @@ impl Arm {
             crate::arm::regions::plain(location)
         );
         let mut operation = Operation::new(id.clone(), key.to_owned(), asked.now);
-        operation.close(asked.now, lag, End::Succeeded);
+        // What takes for ever does not end.
+        if lag < Duration::MAX {
+            operation.close(asked.now, lag, end);
+        }
         let (form, version) = (self.switches.operation_urls, &asked.version);
         let mut url = |query: &str| operation.url(&path, query, form, &mut self.ids, asked.now);
         let mut headers = vec![
@@ -351,8 +449,8 @@ impl Arm {
             .and_then(Value::as_str)
             .unwrap_or_default();
         let id = id.to_owned();
-        let lag = Duration::ZERO;
-        let (_, headers) = self.start_machine_operation(asked, &key, &location, lag, true);
+        let end = (Duration::ZERO, End::Succeeded);
+        let (_, headers) = self.start_machine_operation(asked, &key, &location, end, true);
         self.displace(&id, asked.now);
         let mut answer = Answer::new(202, Body::Empty);
         answer.headers = headers;
@@ -375,6 +473,7 @@ impl Arm {
             match work {
                 Work::Power(power) => self.set_power(&key, power, at),
                 Work::Deletion => self.remove_machine(&key, at, false),
+                Work::Creation => self.finish_creation(&key, at),
             }
         }
     }

@@ -23,6 +23,17 @@ impl Placed {
         }
     }
 
+    /// Sets a property, or takes it away.
+    pub(crate) fn set_property(&mut self, name: &str, value: Value) {
+        if let Some(properties) = self.resource.body.get_mut("properties") {
+            crate::json::set(properties, name, value);
+        }
+    }
+
+    pub(crate) fn property_mut(&mut self, pointer: &str) -> Option<&mut Value> {
+        self.resource.body.pointer_mut(pointer)
+    }
+
     /// The resource as a GET answers it.
     pub(crate) fn document(&self) -> Value {
         let (kind, name) = ids::kind_and_name(&self.resource.id);

@@ -21,6 +21,7 @@ mod lifecycle;
 mod listing;
 mod locks;
 mod log;
+mod machine_creation;
 mod machine_work;
 mod machines;
 mod marketplace;
@@ -34,6 +35,7 @@ mod provisioning;
 mod regions;
 mod resources;
 pub(crate) mod routes;
+mod run_commands;
 mod runs;
 mod schema;
 mod storage;
@@ -62,12 +64,13 @@ use crate::arm::machine_work::Machine;
 use crate::arm::machines::Placed;
 use crate::arm::operations::Operation;
 use crate::arm::routes::{Call, Parameters, Route};
+use crate::arm::run_commands::RunCommand;
 use crate::arm::template::Template;
 use crate::arm::version::{ImageVersion, SoftDeleted};
 use crate::blob::BlobService;
 use crate::ids::{self, Ids};
 use crate::inventory::Inventory;
-use crate::pools::{DeploymentFate, ScalingPlan, UpdateFate};
+use crate::pools::{CommandFate, DeploymentFate, MachineFate, ScalingPlan, UpdateFate};
 use crate::progress::RunFate;
 use crate::switches::Switches;
 use crate::world::World;
@@ -108,6 +111,9 @@ pub(crate) struct Arm {
     pub(crate) machines: BTreeMap<String, Machine>,
     pub(crate) deployments: BTreeMap<String, Deployment>,
     pub(crate) deployment_fates: VecDeque<DeploymentFate>,
+    pub(crate) machine_fates: VecDeque<MachineFate>,
+    pub(crate) run_commands: BTreeMap<String, RunCommand>,
+    pub(crate) command_fates: VecDeque<CommandFate>,
 }
 
 /// A request whose route is known.
@@ -131,8 +137,19 @@ impl Asked<'_> {
             .map(|(_, value)| value.as_str())
     }
 
+    /// The body of a deployment, which need not be strict JSON.
+    pub(crate) fn deployment_json(&self) -> Result<Value, Refusal> {
+        let text = String::from_utf8_lossy(self.raw.body());
+        let body = crate::json::strict(&text);
+        self.json_of(body.as_bytes())
+    }
+
     /// The body as JSON.
     pub(crate) fn json(&self) -> Result<Value, Refusal> {
+        self.json_of(self.raw.body())
+    }
+
+    fn json_of(&self, body: &[u8]) -> Result<Value, Refusal> {
         let headers = self.raw.headers();
         let content_type = header(headers, "content-type").unwrap_or_default();
         if !content_type
@@ -150,7 +167,7 @@ impl Asked<'_> {
                 ),
             ));
         }
-        serde_json::from_slice(self.raw.body()).map_err(|error| {
+        serde_json::from_slice(body).map_err(|error| {
             Refusal::new(
                 400,
                 "InvalidRequestContent",
@@ -189,6 +206,9 @@ impl Arm {
             machines: BTreeMap::new(),
             deployments: BTreeMap::new(),
             deployment_fates: VecDeque::new(),
+            machine_fates: VecDeque::new(),
+            run_commands: BTreeMap::new(),
+            command_fates: VecDeque::new(),
             world,
             switches,
         };
@@ -392,11 +412,13 @@ impl Arm {
             | Call::ListScaleSetInstances => self.list_placed(asked),
             Call::GetScaleSet | Call::GetDisk | Call::GetNetworkInterface => self.get_placed(asked),
             Call::QueryResources => self.query_resources(asked),
+            Call::RetrieveBootDiagnosticsData => self.boot_diagnostics(asked, blobs),
             _ => self.call_later(asked),
         }
     }
 
     /// The calls that come after a build: to host pools, VMs, deployments.
+    #[expect(clippy::too_many_lines, reason = "one line for each route")]
     fn call_later(&mut self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         match asked.route.call {
             Call::ListHostPools | Call::ListHostPoolsOfGroup => self.list_host_pools(asked),
@@ -433,6 +455,12 @@ impl Arm {
             Call::PatchScalingPlan => self.patch_scaling_plan(asked),
             Call::GetVirtualMachine => self.get_machine(asked),
             Call::GetInstanceView => self.get_instance_view(asked),
+            Call::PutVirtualMachine => self.put_machine(asked),
+            Call::PutRunCommand => self.put_run_command(asked),
+            Call::GetRunCommand => self.get_run_command(asked),
+            Call::ListRunCommands => self.list_run_commands(asked),
+            Call::DeleteRunCommand => Ok(self.delete_run_command(asked)),
+            Call::PutNetworkInterface => self.put_network_interface(asked),
             Call::PatchVirtualMachine => self.patch_machine(asked),
             Call::DeleteVirtualMachine => self.delete_machine(asked),
             Call::StartVirtualMachine

@@ -144,6 +144,13 @@ pub(crate) enum Call {
     ListDeploymentOperations,
     ListDeploymentOperationsAtScope,
     GetDeploymentOperation,
+    PutVirtualMachine,
+    RetrieveBootDiagnosticsData,
+    PutRunCommand,
+    GetRunCommand,
+    DeleteRunCommand,
+    ListRunCommands,
+    PutNetworkInterface,
 }
 
 /// One row of the table of routes.

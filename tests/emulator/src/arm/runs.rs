@@ -37,7 +37,7 @@ impl Arm {
             .unwrap_or_else(|| self.switches.run.clone());
         let log = self.ids.of(Purpose::Log, key).guid();
         if let Some(template) = self.templates.get_mut(key) {
-            let stages = stages(template);
+            let stages = stages(template, self.switches.source_validation_writes);
             let fate = own_fate(template).unwrap_or(fate);
             let mut work = Work::new(
                 operation,
@@ -205,7 +205,13 @@ impl Arm {
             RunFate::EndAs { state, outputs } => (*outputs, *state, String::new()),
             _ => (usize::MAX, "Succeeded", String::new()),
         };
-        self.distribute(key, count, blobs, at);
+        let template = self.templates.get(key);
+        let writes = self.switches.source_validation_writes
+            || !template.is_some_and(Template::only_validates);
+        if !writes {
+            self.write_log(key, None, blobs, at);
+        }
+        self.distribute(key, if writes { count } else { 0 }, blobs, at);
         let fails = matches!(fate, RunFate::PartiallySucceed { .. })
             && self.switches.partial_operation == PartialOperation::Failed;
         let end = if fails {
@@ -312,7 +318,7 @@ impl Arm {
 }
 
 /// The states that a run of this template passes through.
-fn stages(template: &Template) -> Vec<SubState> {
+fn stages(template: &Template, source_validation_writes: bool) -> Vec<SubState> {
     let optimize = template.properties.get("optimize");
     let optimizes = ["vmBoot", "workload"].iter().any(|part| {
         optimize
@@ -322,13 +328,15 @@ fn stages(template: &Template) -> Vec<SubState> {
             == Some("Enabled")
     });
     let validates = !template.validators().is_empty();
+    // The image of the source boots, and is not customized.
+    let builds = !template.only_validates();
     [
         (SubState::Queued, true),
         (SubState::Building, true),
-        (SubState::Customizing, true),
-        (SubState::Optimizing, optimizes),
+        (SubState::Customizing, builds),
+        (SubState::Optimizing, builds && optimizes),
         (SubState::Validating, validates),
-        (SubState::Distributing, true),
+        (SubState::Distributing, builds || source_validation_writes),
     ]
     .into_iter()
     .filter_map(|(state, passes)| passes.then_some(state))

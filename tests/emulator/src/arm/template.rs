@@ -273,6 +273,13 @@ impl Template {
         )
     }
 
+    /// Whether its runs validate the source and build nothing.
+    pub(crate) fn only_validates(&self) -> bool {
+        let validate = self.properties.get("validate");
+        let flag = validate.and_then(|validate| validate.get("sourceValidationOnly"));
+        flag == Some(&Value::Bool(true))
+    }
+
     /// The place of the last run's log, as an ARM path.
     pub(crate) fn log_path(&self) -> String {
         let (Some(staging), Some(run)) = (&self.staging, &self.run) else {

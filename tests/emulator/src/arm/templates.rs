@@ -45,7 +45,8 @@ impl Arm {
             &body,
             (&asked.caller, asked.now),
         );
-        checks::check(&template).map_err(Refusal::validation)?;
+        checks::check(&template, self.switches.source_validation_needs_no_target)
+            .map_err(Refusal::validation)?;
         Self::check_location(&template.location)?;
         let outcome = self.provision(&template, blobs, asked.now);
         if self.switches.refuse_missing_identity {

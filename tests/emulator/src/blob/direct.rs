@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use super::access::Access;
 use super::failure::Failure;
+use super::format::sign;
 use super::operation::Operation;
 use super::store::{Blob, Committed, Container, Properties};
 use super::target::Target;
@@ -27,6 +28,46 @@ pub struct BlobEntry {
 }
 
 impl BlobService {
+    /// A link that reads a blob until a time, signed with the key of its account; none for an account that is not there.
+    pub(crate) fn read_link(
+        &self,
+        endpoint: &str,
+        (account, container, blob): (&str, &str, &str),
+        expiry: OffsetDateTime,
+    ) -> Option<String> {
+        let key = &self.account_settings(account)?.key_base64;
+        let (version, permissions) = ("2020-10-02", "r");
+        let expiry = crate::clock::seconds(expiry);
+        let resource = format!("/blob/{account}/{container}/{blob}");
+        let lines = [
+            permissions,
+            "",
+            &expiry,
+            &resource,
+            "",
+            "",
+            "https",
+            version,
+            "b",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+        ];
+        let signature = sign(key, &lines.join("\n"))?;
+        let mut link = url::Url::parse(&format!("{endpoint}{container}/{blob}")).ok()?;
+        link.query_pairs_mut()
+            .append_pair("sv", version)
+            .append_pair("spr", "https")
+            .append_pair("se", &expiry)
+            .append_pair("sr", "b")
+            .append_pair("sp", permissions)
+            .append_pair("sig", &signature);
+        Some(link.into())
+    }
+
     /// Whether a blob exists and is committed.
     pub fn exists(&self, account: &str, container: &str, blob: &str) -> bool {
         self.blob(account, container, blob).is_some()

@@ -5,7 +5,10 @@ use serde_json::Value;
 use super::Cloud;
 use crate::arm::Message;
 use crate::ids;
-use crate::pools::{DeploymentFate, HostPool, HostView, ScalingPlan, SessionHost, UpdateFate};
+use crate::pools::{
+    CommandFate, DeploymentFate, HostPool, HostView, MachineFate, ScalingPlan, SessionHost,
+    UpdateFate,
+};
 
 impl Cloud {
     /// Puts a host pool with its hosts and their VMs into the cloud.
@@ -67,6 +70,16 @@ impl Cloud {
     /// Scripts how the next deployment ends that is not scripted yet.
     pub fn script_deployment(&self, fate: DeploymentFate) {
         self.state().arm.deployment_fates.push_back(fate);
+    }
+
+    /// Scripts how the next VM comes up that a client makes.
+    pub fn script_machine(&self, fate: MachineFate) {
+        self.state().arm.machine_fates.push_back(fate);
+    }
+
+    /// Scripts how the next run command with a script ends.
+    pub fn script_command(&self, fate: CommandFate) {
+        self.state().arm.command_fates.push_back(fate);
     }
 
     /// How many session host updates were begun.

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::cloud::Cloud;
-use crate::pools::{DeploymentFate, HealthCheck, UpdateFate};
+use crate::pools::{CommandFate, DeploymentFate, HealthCheck, MachineFate, UpdateFate};
 
 /// How coming updates end, for example `{"end": "hostFails"}`.
 #[derive(Debug, Deserialize)]
@@ -43,6 +43,51 @@ enum DeploymentEnd {
     QuotaExceeded,
     NeverEnds,
     HostsNeedAssistance,
+}
+
+/// How the next VM comes up, for example `{"end": "agentNeverReports"}`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ScriptedMachine {
+    end: MachineEnd,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum MachineEnd {
+    Succeeds,
+    AgentNeverReports,
+    ProvisioningTimesOut,
+    AllocationFails,
+    QuotaExceeded,
+    SizeNotAvailable,
+}
+
+/// How the next run command ends, for example `{"end": "fails", "exitCode": 3, "output": "no driver"}`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ScriptedCommand {
+    end: CommandEnd,
+    #[serde(default = "one")]
+    exit_code: i32,
+    #[serde(default)]
+    output: String,
+    #[serde(default)]
+    error: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum CommandEnd {
+    Succeeds,
+    Fails,
+    TimesOut,
+    NotRun,
+    NeverEnds,
+}
+
+fn one() -> i32 {
+    1
 }
 
 /// What a session host says, for example `{"host": "avd-0", "status": "NeedsAssistance"}`; the pool is named where several have such a host.
@@ -101,6 +146,40 @@ pub(super) fn deployment(cloud: &Cloud, body: &[u8]) -> Result<(), String> {
         DeploymentEnd::QuotaExceeded => DeploymentFate::QuotaExceeded,
         DeploymentEnd::NeverEnds => DeploymentFate::NeverEnds,
         DeploymentEnd::HostsNeedAssistance => DeploymentFate::HostsNeedAssistance,
+    });
+    Ok(())
+}
+
+/// Scripts the next VM.
+pub(super) fn machine(cloud: &Cloud, body: &[u8]) -> Result<(), String> {
+    let scripted: ScriptedMachine =
+        serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    cloud.script_machine(match scripted.end {
+        MachineEnd::Succeeds => MachineFate::Deserved,
+        MachineEnd::AgentNeverReports => MachineFate::AgentNeverReports,
+        MachineEnd::ProvisioningTimesOut => MachineFate::ProvisioningTimesOut,
+        MachineEnd::AllocationFails => MachineFate::AllocationFails,
+        MachineEnd::QuotaExceeded => MachineFate::QuotaExceeded,
+        MachineEnd::SizeNotAvailable => MachineFate::SizeNotAvailable,
+    });
+    Ok(())
+}
+
+/// Scripts the next run command.
+pub(super) fn command(cloud: &Cloud, body: &[u8]) -> Result<(), String> {
+    let scripted: ScriptedCommand =
+        serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let (exit_code, output, error) = (scripted.exit_code, scripted.output, scripted.error);
+    cloud.script_command(match scripted.end {
+        CommandEnd::Succeeds => CommandFate::Succeeds { output },
+        CommandEnd::Fails => CommandFate::Fails {
+            exit_code,
+            output,
+            error,
+        },
+        CommandEnd::TimesOut => CommandFate::TimesOut,
+        CommandEnd::NotRun => CommandFate::NotRun,
+        CommandEnd::NeverEnds => CommandFate::NeverEnds,
     });
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What the sources leave open about host pools, the VMs behind their session hosts, and deployments.
 
-use crate::pools::{DeploymentFate, UpdateFate};
+use crate::pools::{CommandFate, DeploymentFate, MachineFate, UpdateFate};
 use crate::progress::Fate;
 
 /// What becomes of a request for an update while there is one already.
@@ -109,6 +109,10 @@ pub struct DesktopSwitches {
     pub deployment: DeploymentFate,
     /// Hosts of a deployment that was canceled are not registered if they were not yet. Default: no, what has begun goes on; never recorded.
     pub canceling_stops_registration: bool,
+    /// How VMs come up for which nothing else was scripted. Default: [`MachineFate::Deserved`].
+    pub machine: MachineFate,
+    /// How run commands end for which nothing else was scripted. Default: with exit code 0 and no output.
+    pub command: CommandFate,
     /// `Retry-After` in seconds on answers about operations upon VMs. Default: none, as recorded in 2019; the definition has it.
     pub machine_retry_after: Option<u32>,
 }
@@ -137,6 +141,10 @@ impl Default for DesktopSwitches {
             configurations_in_graph: false,
             deployment: DeploymentFate::Deserved,
             canceling_stops_registration: false,
+            machine: MachineFate::Deserved,
+            command: CommandFate::Succeeds {
+                output: String::new(),
+            },
             machine_retry_after: None,
         }
     }

@@ -20,6 +20,8 @@ fn the_ends_of_coming_runs_are_scripted() {
     };
     check(r#"{"end": "succeeds"}"#, "Succeeded");
     check(r#"{"end": "customizerFails", "times": 2}"#, "Failed");
+    // Without validators a run fails at the state before.
+    check(r#"{"end": "validatorFails"}"#, "Failed");
     check(r#"{"end": "distributionFails"}"#, "Failed");
     check(r#"{"end": "partiallySucceeds"}"#, "PartiallySucceeded");
     check(r#"{"end": "neverEnds"}"#, "Running");
@@ -42,7 +44,7 @@ fn the_scripts_of_the_page_for_people_are_understood() {
         assert_eq!(answer.status().as_u16(), 204, "{line}");
         scripts += 1;
     }
-    assert_eq!(scripts, 13);
+    assert_eq!(scripts, 15);
 }
 
 #[test]
@@ -81,6 +83,27 @@ fn host_pools_are_scripted() {
     ] {
         assert_eq!(
             script("deployments", &format!("{{\"end\": \"{end}\"}}")),
+            204,
+            "{end}"
+        );
+    }
+    for end in [
+        "succeeds",
+        "agentNeverReports",
+        "provisioningTimesOut",
+        "allocationFails",
+        "quotaExceeded",
+        "sizeNotAvailable",
+    ] {
+        assert_eq!(
+            script("machines", &format!("{{\"end\": \"{end}\"}}")),
+            204,
+            "{end}"
+        );
+    }
+    for end in ["succeeds", "fails", "timesOut", "notRun", "neverEnds"] {
+        assert_eq!(
+            script("commands", &format!("{{\"end\": \"{end}\"}}")),
             204,
             "{end}"
         );

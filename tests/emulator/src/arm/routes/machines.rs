@@ -27,6 +27,55 @@ macro_rules! deployment {
 
 pub(super) const ROUTES: &[Route] = &[
     route!(
+        PutVirtualMachine,
+        PUT,
+        compute!("virtualMachines/{machine}"),
+        MACHINES,
+        &[]
+    ),
+    route!(
+        RetrieveBootDiagnosticsData,
+        POST,
+        compute!("virtualMachines/{machine}/retrieveBootDiagnosticsData"),
+        MACHINES,
+        &["sasUriExpirationTimeInMinutes"]
+    ),
+    route!(
+        PutRunCommand,
+        PUT,
+        compute!("virtualMachines/{machine}/runCommands/{command}"),
+        MACHINES,
+        &[]
+    ),
+    route!(
+        GetRunCommand,
+        GET,
+        compute!("virtualMachines/{machine}/runCommands/{command}"),
+        MACHINES,
+        &["$expand"]
+    ),
+    route!(
+        DeleteRunCommand,
+        DELETE,
+        compute!("virtualMachines/{machine}/runCommands/{command}"),
+        MACHINES,
+        &[]
+    ),
+    route!(
+        ListRunCommands,
+        GET,
+        compute!("virtualMachines/{machine}/runCommands"),
+        MACHINES,
+        &["$expand"]
+    ),
+    route!(
+        PutNetworkInterface,
+        PUT,
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/networkInterfaces/{interface}",
+        NETWORK,
+        &[]
+    ),
+    route!(
         PatchVirtualMachine,
         PATCH,
         compute!("virtualMachines/{machine}"),
