@@ -79,6 +79,7 @@ async fn act(agent: &Agent, given: &Given, http: Result<Arc<dyn Http>, String>, 
         | Task::Release(_)
         | Task::Retain(_)
         | Task::DoctorOfRetain(_)
+        | Task::DoctorOfRelease(_)
         | Task::Status(_)
         | Task::Cancel(_)
         | Task::Sweep(_) => {}
@@ -92,6 +93,9 @@ async fn act(agent: &Agent, given: &Given, http: Result<Arc<dyn Http>, String>, 
         Task::Doctor(plan) => Box::pin(doctor::visit(agent, http, &plan, stop)).await,
         Task::Release(request) => Box::pin(release::act(agent, http, &request, stop)).await,
         Task::Retain(task) => Box::pin(retain::retain(agent, http, &task, stop)).await,
+        Task::DoctorOfRelease(request) => {
+            Box::pin(doctor::visit_version(agent, http, &request, stop)).await;
+        }
         Task::DoctorOfRetain(task) => {
             Box::pin(doctor::visit_versions(agent, http, &task, stop)).await;
         }

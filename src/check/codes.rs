@@ -23,6 +23,8 @@ pub(super) const ACCOUNT: Code = "AIB717";
 pub(super) const STAGING: Code = "AIB718";
 pub(super) const TIME_LIMIT: Code = "AIB719";
 pub(super) const STEPS: Code = "AIB720";
+/// As a copy has it that is to have the number.
+pub(super) const RESTORABLE: Code = "AIB827";
 
 /// Every code with its meaning, in the order of the codes.
 pub const CODES: &[(Code, &str)] = &[

@@ -1,7 +1,7 @@
 //! What the result becomes: an image definition that fits the source, a version that is free, a managed image that can be made.
 
 use super::advice::{advice, groups, listed, texts};
-use super::codes::{DEFINITION, MISMATCH, VERSION};
+use super::codes::{DEFINITION, MISMATCH, RESTORABLE, VERSION};
 use super::finding::{Finding, Verdict};
 use super::image_traits::{ImageTraits, is_demanded};
 use super::lookup::{Azure, Lookup, text};
@@ -9,6 +9,7 @@ use super::resources::{definition, definitions_of, galleries_of};
 use super::source;
 use super::subject::Target;
 use crate::arm::api::GALLERIES;
+use crate::arm::gallery::{SoftDeleted, soft_deleted_path};
 use crate::inputs::declared::{DISTRIBUTE_TYPE, IMAGE_VERSION};
 use crate::resource::{ResourceId, quoted};
 
@@ -258,9 +259,39 @@ async fn free(azure: &Azure<'_>, definition: &ResourceId, version: &str) -> Find
             taken(definition, version, state)
         }
         Lookup::Found(_) => Finding::unknown(name, "Azure answers with something else"),
-        Lookup::Missing | Lookup::NoGroup => Finding::fine(format!("{name} does not exist yet")),
+        Lookup::Missing => match deleted(azure, definition, version).await {
+            Some(deleted) => restorable(&name, &deleted),
+            None => Finding::fine(format!("{name} does not exist yet")),
+        },
+        Lookup::NoGroup => Finding::fine(format!("{name} does not exist yet")),
         Lookup::Unknown(reason) => Finding::unknown(name, reason),
     }
+}
+
+/// The version of this number that was deleted and can be restored, as far as Azure tells it.
+async fn deleted(azure: &Azure<'_>, definition: &ResourceId, version: &str) -> Option<SoftDeleted> {
+    let path = soft_deleted_path(definition)?;
+    let Lookup::Found(list) = &*azure.look_up(path, GALLERIES).await else {
+        return None;
+    };
+    let all = list.get("value")?.as_array()?;
+    let mut all = all.iter().filter_map(SoftDeleted::read);
+    all.find(|deleted| deleted.name == version)
+}
+
+/// Whoever creates a version under the number of one that was deleted gets the old one back, with its old image.
+fn restorable(name: &str, deleted: &SoftDeleted) -> Finding {
+    let until = deleted.until.as_ref();
+    let until = until.map(|date| format!(" until {date}"));
+    let text = format!(
+        "{name} was deleted, and can be restored{}: a build under its number would bring back the old image",
+        until.unwrap_or_default()
+    );
+    let fix = format!(
+        "set input '{}' to another number, or remove it to let the gallery number the version",
+        IMAGE_VERSION.name
+    );
+    Finding::new(Verdict::Certain(RESTORABLE), text).fix(fix)
 }
 
 /// The number is taken. A build that failed while it distributed leaves a version in state Failed, which nobody can use.

@@ -218,6 +218,12 @@ pub(super) fn examined(reading: &Reading<'_>) -> Action {
             .filter(|input| reading.is_set(input) && !is_left_out_by_the_agent(reading, input));
         given.all(|input| action.uses(input))
     };
+    if reading.is_set(&IMAGE_VERSION_ID) {
+        let of_versions = [Action::Promote, Action::Withdraw].into_iter();
+        if let Some(action) = of_versions.into_iter().find(|action| fits(*action)) {
+            return action;
+        }
+    }
     if reading.is_set(&GALLERY_IMAGE_ID) && fits(Action::Retain) {
         return Action::Retain;
     }

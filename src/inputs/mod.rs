@@ -102,6 +102,8 @@ pub enum Task {
     Retain(Box<Retain>),
     /// Check everything that this needs.
     DoctorOfRetain(Box<Retain>),
+    /// Check everything that this needs.
+    DoctorOfRelease(Box<Release>),
     /// Look at a run once.
     Status(Box<Existing>),
     /// Cancel a run, and clean up.
@@ -121,6 +123,7 @@ impl Task {
             | Self::Release(_)
             | Self::Retain(_)
             | Self::DoctorOfRetain(_)
+            | Self::DoctorOfRelease(_)
             | Self::Status(_)
             | Self::Cancel(_)
             | Self::Sweep(_) => None,
@@ -138,7 +141,9 @@ pub fn task(given: &Given, masker: &dyn Masker) -> Result<(Task, Vec<Warning>), 
         Task::Build(plan) | Task::Submit(plan) | Task::Render(plan) | Task::Doctor(plan) => {
             plan.warnings.clone_from(&warnings);
         }
-        Task::Release(release) => release.warnings.clone_from(&warnings),
+        Task::Release(release) | Task::DoctorOfRelease(release) => {
+            release.warnings.clone_from(&warnings);
+        }
         Task::Retain(retain) | Task::DoctorOfRetain(retain) => {
             retain.warnings.clone_from(&warnings);
         }
@@ -166,6 +171,14 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Task, Reported
     match action {
         Action::Render => Ok(Task::Render(read_plan(reading, masker)?)),
         Action::Doctor => match action::examined(reading) {
+            Action::Promote => {
+                let release = release::promotion(reading, masker)?;
+                Ok(Task::DoctorOfRelease(Box::new(release)))
+            }
+            Action::Withdraw => {
+                let release = release::withdrawal(reading, masker)?;
+                Ok(Task::DoctorOfRelease(Box::new(release)))
+            }
             Action::Retain => Ok(Task::DoctorOfRetain(Box::new(retain::read(
                 reading, masker,
             )?))),

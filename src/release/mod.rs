@@ -5,6 +5,7 @@
 
 pub mod change;
 mod copy;
+mod doctor;
 pub mod event;
 mod refused;
 mod standing;
@@ -18,6 +19,7 @@ use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
 
 use change::{Change, Changed, NotChanged, Progress, WAITED};
+pub use doctor::doctor;
 use event::{Event, Events, Subject, Warning};
 pub use refused::{NotReleased, Refused, Why, called, deletion};
 pub use standing::{Latest, Standing};

@@ -406,8 +406,13 @@ fn permission(version: &ResourceId, failure: &Failure) -> String {
     let principal = named.map(|(id, _)| id).filter(plain);
     let principal = principal.unwrap_or("<service connection's principal>");
     let definition = version.parent();
-    let scope = definition.and_then(|definition| definition.parent());
-    let scope = scope.map_or_else(String::new, |gallery| quoted(gallery.as_str()));
+    role_assignment(definition.as_ref().unwrap_or(version), principal)
+}
+
+/// How to give the role on the gallery of a definition.
+pub(super) fn role_assignment(definition: &ResourceId, principal: &str) -> String {
+    let gallery = definition.parent();
+    let scope = quoted(gallery.as_ref().unwrap_or(definition).as_str());
     format!(
         "give the service connection's principal the role '{PUBLISHER}' on the gallery: az role assignment create --assignee {principal} --role '{PUBLISHER}' --scope {scope} (or the role 'Image Builder Task release' of the samples); a new role assignment takes up to 10 minutes to take effect"
     )

@@ -9,7 +9,7 @@ use crate::agent::{Console, IssueKind, TaskResult};
 use crate::check::{Code, Finding, Verdict};
 use crate::error::Error;
 use crate::file;
-use crate::inputs::{Plan, Retain, Scheme, Warning};
+use crate::inputs::{Plan, Release, Retain, Scheme, Warning};
 
 /// What a visit of the doctor is about.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +31,17 @@ impl<'a> From<&'a Plan> for Visit<'a> {
             before: "the build",
             name: &plan.template_name,
             warnings: &plan.warnings,
+        }
+    }
+}
+
+impl<'a> From<&'a Release> for Visit<'a> {
+    fn from(request: &'a Release) -> Self {
+        Self {
+            scheme: &request.connection.scheme,
+            before: "the version is changed",
+            name: &request.name,
+            warnings: &request.warnings,
         }
     }
 }

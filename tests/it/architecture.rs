@@ -59,7 +59,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
         "error",
         &["arm", "check", "diagnosis", "inputs", "release", "storage"],
     ),
-    ("release", &["arm", "inputs"]),
+    ("release", &["arm", "check", "inputs"]),
     ("check", &["arm", "inputs", "template"]),
     ("template", &["inputs"]),
     ("storage", &["arm", "inputs::nearest"]),

@@ -1,6 +1,7 @@
 //! Promoting and withdrawing image versions: what is asked of Azure, what it comes to, and what is told.
 
 mod copies;
+mod doctor;
 mod faults;
 mod promote;
 mod refused;
