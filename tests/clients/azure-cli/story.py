@@ -12,6 +12,8 @@ import time
 import traceback
 import urllib.request
 
+import desktops
+
 EMULATOR = os.environ["AZURE_EMULATOR"]
 SUBSCRIPTION = os.environ["AZURE_SUBSCRIPTION_ID"]
 GROUP = "rg-images"
@@ -275,6 +277,7 @@ STEPS = [
     knows_every_member_of_the_samples,
     sees_a_submission_fail,
     deletes_what_it_made,
+    *desktops.steps(az),
 ]
 
 

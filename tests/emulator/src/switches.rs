@@ -193,6 +193,11 @@ impl Switches {
     pub(crate) fn compute_retry_after(&self) -> u32 {
         self.retry_after.unwrap_or(60)
     }
+
+    /// `Retry-After` of operations upon VMs, in seconds.
+    pub(crate) fn machine_retry_after(&self) -> Option<u32> {
+        self.desktops.machine_retry_after.or(self.retry_after)
+    }
 }
 
 impl Default for Switches {

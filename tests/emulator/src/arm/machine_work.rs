@@ -369,7 +369,7 @@ impl Arm {
             let query = format!("p={partition}&monitor=true&api-version={version}");
             headers.push(("location", url(&query)));
         }
-        if let Some(seconds) = self.switches.desktops.machine_retry_after {
+        if let Some(seconds) = self.switches.machine_retry_after() {
             headers.push(("retry-after", seconds.to_string()));
         }
         self.operations.insert(id.clone(), operation);
@@ -385,7 +385,7 @@ impl Arm {
         };
         operation.check_query(asked.raw.uri().query().unwrap_or_default())?;
         let over = operation.is_over();
-        let retry_after = self.switches.desktops.machine_retry_after.filter(|_| !over);
+        let retry_after = self.switches.machine_retry_after().filter(|_| !over);
         let answer = match (asked.query("monitor").is_some(), over) {
             (true, false) => Answer::new(202, Body::Empty),
             (true, true) => Answer::new(200, Body::Empty),

@@ -12,9 +12,16 @@ use crate::clock;
 struct Filter(Vec<(String, String)>);
 
 impl Filter {
-    /// `resourceType eq '...'`, `name eq '...'`, `location eq '...'`, `tagName eq '...'`, `tagValue eq '...'`.
+    /// `resourceType eq '...'`, `resourceGroup eq '...'`, `name eq '...'`, `location eq '...'`, `tagName eq '...'`, `tagValue eq '...'`.
     fn read(filter: &str) -> Option<Self> {
-        let known = ["resourceType", "name", "location", "tagName", "tagValue"];
+        let known = [
+            "resourceType",
+            "resourceGroup",
+            "name",
+            "location",
+            "tagName",
+            "tagValue",
+        ];
         let mut rest = filter.trim();
         let mut terms = Vec::new();
         while !rest.is_empty() {
@@ -52,7 +59,11 @@ impl Filter {
             let value = resource.tag(name);
             value.is_some_and(|value| wanted.is_none_or(|wanted| wanted == value))
         });
-        same("resourceType", "type")
+        // Azure CLI names the group in the filter.
+        let group = self.get("resourceGroup");
+        let in_group = group.is_none_or(|group| group.eq_ignore_ascii_case(resource.group()));
+        in_group
+            && same("resourceType", "type")
             && same("name", "name")
             && same("location", "location")
             && tagged
@@ -151,6 +162,7 @@ mod tests {
             Some(&[("tagName", "a"), ("tagValue", "it's and x")]),
         );
         check("resourcetype eq 'T'", Some(&[("resourceType", "T")]));
+        check("resourceGroup eq 'rg'", Some(&[("resourceGroup", "rg")]));
         check("tagValue eq 'a'", None);
         check("tagName eq 'a", None);
         check("tagName eq 'a' or tagValue eq 'b'", None);

@@ -113,7 +113,8 @@ pub struct DesktopSwitches {
     pub machine: MachineFate,
     /// How run commands end for which nothing else was scripted. Default: with exit code 0 and no output.
     pub command: CommandFate,
-    /// `Retry-After` in seconds on answers about operations upon VMs. Default: none, as recorded in 2019; the definition has it.
+    /// `Retry-After` in seconds on answers about operations upon VMs. Default: none, as recorded in 2019, or that of the image builder; the
+    /// definition has it.
     pub machine_retry_after: Option<u32>,
 }
 

@@ -187,3 +187,25 @@ fn tags_are_merged_replaced_and_removed_at_a_scope() {
     );
     assert_eq!(read.body["properties"]["tags"], json!({"e": "6"}));
 }
+
+#[test]
+fn a_list_of_resources_is_filtered_by_group() {
+    let estate = Estate::new(|_, _| {});
+    let subscription = estate
+        .group()
+        .split("/resourceGroups/")
+        .next()
+        .unwrap()
+        .to_owned();
+    let list = format!("{subscription}/resources?$filter=resourceGroup%20eq%20'RG-AVD'");
+    let found = estate.ask(Method::GET, &list, RESOURCES, &Value::Null);
+    let all = found.body["value"].as_array().unwrap();
+    assert!(!all.is_empty());
+    assert!(all.iter().all(|one| {
+        one["id"]
+            .as_str()
+            .unwrap()
+            .to_lowercase()
+            .contains("/rg-avd/")
+    }));
+}
