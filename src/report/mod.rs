@@ -273,10 +273,15 @@ impl Events for Reporter {
             Event::Following {
                 template,
                 run_output,
+                staging_group,
                 ..
             } => {
                 self.console.set_variable("templateName", template.name());
                 self.console.set_variable("runOutputName", run_output);
+                if let Some(group) = staging_group {
+                    self.console
+                        .set_variable("stagingResourceGroup", group.name());
+                }
             }
             Event::Remains(remains) => outcome::report_remains(&self.console, &[*remains.clone()]),
             Event::Distributed(outputs) => {

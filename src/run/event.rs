@@ -220,6 +220,8 @@ pub enum Event {
         template: ResourceId,
         /// Name of the run output of its first target.
         run_output: String,
+        /// Resource id of the group in which the build happens, if Azure tells it.
+        staging_group: Option<ResourceGroupId>,
         /// How long ago the run began, if it has.
         since: Option<Duration>,
         /// Which build of which pipeline made the template, as far as it is known.

@@ -177,6 +177,7 @@ impl<'a> Waiting<'a, '_, '_> {
         self.place.events.emit(Event::Following {
             template: found.id.clone(),
             run_output: followed.run_output_name().to_owned(),
+            staging_group: followed.staging_group.clone(),
             since: began.map(|began| age(Some(began), now)),
             by: followed.built_by(),
         });
@@ -217,6 +218,7 @@ impl<'a> Waiting<'a, '_, '_> {
         let result = match run {
             Some(run) if run.is_over() => {
                 let end = RunEnd::of(run, found.marks.keep);
+                self.place.events.emit(end.told());
                 tail::ended(&self.place, &followed, end).await
             }
             run => {

@@ -52,6 +52,15 @@ impl RunEnd {
             kept,
         }
     }
+
+    /// The end of a run that nobody here has seen running.
+    pub(super) fn told(&self) -> Event {
+        Event::RunChanged {
+            state: self.state.clone(),
+            sub_state: None,
+            elapsed: self.elapsed,
+        }
+    }
 }
 
 /// What is followed, since when, and how long.

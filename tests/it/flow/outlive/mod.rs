@@ -1,6 +1,7 @@
 //! Builds that outlive their job: what a later attempt takes over, and what other steps and other people's templates come to.
 
 mod adoption;
+mod attempts;
 mod crashes;
 mod existing;
 mod inputs;

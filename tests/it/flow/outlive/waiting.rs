@@ -363,6 +363,8 @@ async fn a_failed_run_is_explained_and_cleaned_up() {
         check_says(&stage, "build log:");
         check_nothing_left(&stage);
         assert_eq!(stage.variable("imageReady"), Some("false"));
+        assert_eq!(stage.variable("runState"), Some("Failed"));
+        assert!(stage.variable("stagingResourceGroup").is_some());
     }
 }
 
