@@ -222,3 +222,42 @@ fn links_to_the_repository_agree() {
     }
     assert!(count >= 6, "{count} links");
 }
+
+/// The forms for issues are such that GitHub shows them
+/// (<https://docs.github.com/communities/using-templates-to-encourage-useful-issues-and-pull-requests/syntax-for-githubs-form-schema>).
+#[test]
+fn the_forms_for_issues_are_complete() {
+    let folder = fs::read_dir(root().join(".github/ISSUE_TEMPLATE")).unwrap();
+    let mut forms = 0;
+    for file in folder.map(|entry| entry.unwrap().path()) {
+        let form: serde_json::Value =
+            serde_yaml_ng::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+        if file.ends_with("config.yml") {
+            continue;
+        }
+        forms += 1;
+        let place = file.display();
+        assert!(
+            form["name"].is_string() && form["description"].is_string(),
+            "{place}"
+        );
+        let mut ids = BTreeSet::new();
+        for field in form["body"].as_array().unwrap() {
+            let attributes = &field["attributes"];
+            match field["type"].as_str().unwrap() {
+                "markdown" => assert!(attributes["value"].is_string(), "{place}: {field}"),
+                "input" | "textarea" => {
+                    assert!(attributes["label"].is_string(), "{place}: {field}");
+                }
+                "dropdown" => assert!(attributes["options"].is_array(), "{place}: {field}"),
+                other => panic!("{place}: {other}"),
+            }
+            if field["type"] != "markdown" {
+                let id = field["id"].as_str().unwrap().to_owned();
+                assert!(ids.insert(id), "{place}: {field}");
+            }
+        }
+        assert!(!ids.is_empty(), "{place}");
+    }
+    assert_eq!(forms, 3);
+}
