@@ -45,7 +45,22 @@ fn variables(transcript: &str) -> impl Iterator<Item = &str> {
 /// The variables that steps set, and those of the overview's table, in which each has an example.
 #[tokio::test(start_paused = true)]
 async fn the_variables_are_those_that_are_set() {
+    let hidden = Scene::windows().input("excludeFromLatest", "true");
+    let built = hidden.build(|_| {}).await;
+    let version = built.variable("imageVersionId").unwrap().to_owned();
+    let promote = |step: &mut pipelines_agent::Step| {
+        let connection = step.inputs["ibSubscription"].clone();
+        step.inputs.clear();
+        for (name, value) in [
+            ("action", "promote"),
+            ("ibSubscription", &connection),
+            ("ImageVersionId", &version),
+        ] {
+            step.inputs.insert(name.to_owned(), value.to_owned());
+        }
+    };
     let stages = [
+        built.step(promote).retry().await,
         Scene::windows().build(|_| {}).await,
         Shelf::with(1).run().await.stage,
         Scene::windows()
