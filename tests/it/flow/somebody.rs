@@ -156,11 +156,15 @@ impl Somebody {
         (answer.status() == 200).then_some(body)
     }
 
+    /// The time by Azure's clock, as its answers have it.
+    pub(crate) fn date(&self) -> String {
+        let answer = self.send(Method::GET, &self.id("rg-images", "none"), None);
+        answer.headers()["date"].to_str().unwrap().to_owned()
+    }
+
     /// The time by Azure's clock.
     pub(crate) fn time(&self) -> OffsetDateTime {
-        let answer = self.send(Method::GET, &self.id("rg-images", "none"), None);
-        let date = answer.headers()["date"].to_str().unwrap();
-        OffsetDateTime::parse(date, &Rfc2822).unwrap()
+        OffsetDateTime::parse(&self.date(), &Rfc2822).unwrap()
     }
 
     /// The state of the run of template `name`; empty where there is none.

@@ -8,7 +8,7 @@ use azure_emulator::{Cloud, Effect, Fault, Matcher, RunFate};
 use http::Method;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
-use time::format_description::well_known::{Rfc2822, Rfc3339};
+use time::format_description::well_known::Rfc3339;
 
 use super::scene::{Scene, Stage};
 use super::somebody::{Somebody, asked, marks};
@@ -341,7 +341,7 @@ async fn what_has_begun_to_run_meanwhile_stays() {
         String::from_utf8(answer.body().to_vec()).unwrap()
     };
     other.run("aib-1");
-    let date = other.time().format(&Rfc2822).unwrap();
+    let date = other.date();
     cloud.add_fault(Fault {
         matcher: Matcher::operation("ListTemplatesOfGroup"),
         nth: 1,
