@@ -64,7 +64,7 @@ async fn act(agent: &Agent, given: &Given, http: Result<Arc<dyn Http>, String>, 
         Ok(read) => read,
         Err(problems) => {
             let (action, name) = (given.action(), given.given_template());
-            if !matches!(action, Action::Wait | Action::Run) {
+            if action.composes_a_template() {
                 console.set_variable("templateName", &given.template_name());
             }
             report::set_nothing(console, action, name);

@@ -157,6 +157,11 @@ impl Action {
             .map_or("", |(name, _)| name)
     }
 
+    /// Whether the inputs are those of a build, whatever becomes of it.
+    pub fn composes_a_template(self) -> bool {
+        self.own_inputs().is_none()
+    }
+
     /// The inputs that have an effect with this action, beside those of the action and of the service connection. `None` for those of a build.
     fn own_inputs(self) -> Option<&'static [Input]> {
         match self {
@@ -234,7 +239,8 @@ pub(super) fn examined(reading: &Reading<'_>) -> Action {
 pub(super) fn is_nearly_a_build(reading: &Reading<'_>) -> bool {
     let names = ACTIONS.iter().map(|(name, _)| *name);
     let near = nearest(tidy(reading.raw(&ACTION)), names);
-    near.is_none_or(|near| ["build", "submit", "render", "doctor"].contains(&near))
+    let near = near.and_then(|near| ACTIONS.iter().find(|(name, _)| *name == near));
+    near.is_none_or(|(_, action)| action.composes_a_template())
 }
 
 /// An author who gives an input expects that it does something.

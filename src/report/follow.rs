@@ -98,6 +98,14 @@ fn variables_of(action: Action) -> &'static [&'static str] {
             "imageReady",
         ],
         Action::Run => &["templateName", "templateId", "runState", "imageReady"],
+        Action::Status => &[
+            "templateName",
+            "templateId",
+            "runState",
+            "runPhase",
+            "imageReady",
+        ],
+        Action::Cancel => &["templateName", "templateId", "runState"],
         _ => &[],
     }
 }

@@ -291,3 +291,25 @@ async fn inputs_of_a_build_are_warned_of_and_names_are_checked() {
         assert_eq!(stage.cloud.journal().len(), 0, "{name}");
     }
 }
+
+/// A later condition reads a variable whatever became of the step; and an action that has no template names none.
+#[tokio::test(start_paused = true)]
+async fn refused_inputs_set_the_variables_of_their_action() {
+    let all = [
+        ("status", ["", "", "", "", "false"]),
+        ("wait", ["", "", "", "", "false"]),
+        ("run", ["", "", "", "-", "false"]),
+        ("cancel", ["", "", "", "-", "-"]),
+        ("sweep", ["-"; 5]),
+        ("promote", ["-"; 5]),
+        ("withdraw", ["-"; 5]),
+        ("retain", ["-"; 5]),
+    ];
+    for (action, expected) in all {
+        let stage = Scene::windows().cloud_alone();
+        let group = [("ibAzureResourceGroup", "a/b"), ("imageVersionId", "x")];
+        let stage = stage.act(action, &group).await;
+        assert_eq!(stage.result(), "Failed", "{action}");
+        assert_eq!(variables(&stage), expected, "{action}");
+    }
+}
