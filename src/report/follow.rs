@@ -90,7 +90,7 @@ pub fn set_nothing(console: &Console, action: Action, template: &str) {
 fn variables_of(action: Action) -> &'static [&'static str] {
     match action {
         Action::Submit => &["templateId", "runState", "runDeadline", "imageReady"],
-        Action::Wait => &[
+        Action::Wait | Action::Status => &[
             "templateName",
             "templateId",
             "runState",
@@ -98,13 +98,6 @@ fn variables_of(action: Action) -> &'static [&'static str] {
             "imageReady",
         ],
         Action::Run => &["templateName", "templateId", "runState", "imageReady"],
-        Action::Status => &[
-            "templateName",
-            "templateId",
-            "runState",
-            "runPhase",
-            "imageReady",
-        ],
         Action::Cancel => &["templateName", "templateId", "runState"],
         _ => &[],
     }
