@@ -207,6 +207,35 @@ def image_builder(action, **inputs):
     return done.stdout
 
 
+def sees_what_is_promoted_and_withdrawn():
+    """Versions that Azure CLI made are promoted and withdrawn; Azure CLI sees it, and changes versions that the task has changed."""
+    version = ["--resource-group", GROUP, *DEFINITION, "--gallery-image-version"]
+    source = az("sig image-version show", *version, "1.0.0")["id"]
+    create = "sig image-version create --location westeurope --target-regions westeurope northeurope --exclude-from-latest true --image-version"
+    made = az(create, source, *version, "0.9.0")
+    assert made["publishingProfile"]["excludeFromLatest"] is True, made
+    az("sig image-version update --set publishingProfile.excludeFromLatest=true", *version, "1.0.0")
+    said = image_builder("promote", imageVersionId=made["id"], galleryImageId="", endOfLifeInDays=30, artifactTags="owner=web team")
+    assert "latest now:  0.9.0 in westeurope, northeurope" in said, said
+    shown = az("sig image-version show", *version, "0.9.0")
+    assert shown["publishingProfile"]["excludeFromLatest"] is False, shown
+    assert shown["tags"]["owner"] == "web team" and shown["tags"]["promotedAt"], shown
+    az("sig image-version update --set tags.audited=yes", *version, "0.9.0")
+    said = image_builder(
+        "withdraw", imageVersionId=made["id"], galleryImageId="", withdrawReason="an audit", releaseRegions="northeurope", withdrawLast="true"
+    )
+    assert "latest now:  0.9.0 in westeurope" in said, said
+    shown = az("sig image-version show", *version, "0.9.0")
+    flags = {region["name"]: region.get("excludeFromLatest") for region in shown["publishingProfile"]["targetRegions"]}
+    assert flags["North Europe"] is True and not flags["West Europe"], flags
+    assert (shown["tags"]["audited"], shown["tags"]["withdrawnReason"]) == ("yes", "an audit"), shown
+    az("sig image-version update --set publishingProfile.excludeFromLatest=true", *version, "0.9.0")
+    said = image_builder("promote", imageVersionId=source, galleryImageId="")
+    assert "latest before:  none in westeurope, northeurope" in said or "latest before:  none in" in said, said
+    assert az("sig image-version show", *version, "1.0.0")["publishingProfile"]["excludeFromLatest"] is False
+    az("sig image-version delete", *version, "0.9.0")
+
+
 def lists_what_retain_left():
     version = ["--resource-group", GROUP, *DEFINITION, "--gallery-image-version"]
     source = az("sig image-version show", *version, "1.0.0")["id"]
@@ -271,6 +300,7 @@ STEPS = [
     shows_what_runs_made,
     sees_a_run_fail,
     cancels_a_run,
+    sees_what_is_promoted_and_withdrawn,
     lists_what_retain_left,
     asks_for_a_state_as_the_page_says,
     knows_every_line_of_the_documentation,

@@ -271,6 +271,28 @@ def image_builder(action, **inputs):
     return done.stdout
 
 
+def flags_of_regions_are_seen_both_ways():
+    """The library hides a version in one region; the task promotes and withdraws it there, and the library sees that."""
+    target = versions.get(*DEFINITION, "2.2.0")
+    target.publishing_profile.target_regions[1].exclude_from_latest = True
+    target.storage_profile.source = None
+    # Read-only for the service.
+    target.safety_profile = None
+    versions.begin_create_or_update(*DEFINITION, "2.2.0", target).result()
+    said = image_builder("promote", imageVersionId=target.id, galleryImageId="", preview="true")
+    assert "latest before:  2.2.0 in westeurope" in said and "latest before:  2.1.0 in northeurope" in said, said
+    said = image_builder("promote", imageVersionId=target.id, galleryImageId="", releaseRegions="North Europe")
+    assert "latest now:  2.2.0 in westeurope, northeurope" in said, said
+    flags = [region.exclude_from_latest for region in versions.get(*DEFINITION, "2.2.0").publishing_profile.target_regions]
+    assert not any(flags), flags
+    image_builder("withdraw", imageVersionId=target.id, galleryImageId="", releaseRegions="westeurope", withdrawReason="x")
+    flags = [region.exclude_from_latest for region in versions.get(*DEFINITION, "2.2.0").publishing_profile.target_regions]
+    assert flags[0] is True and not flags[1], flags
+    image_builder("promote", imageVersionId=target.id, galleryImageId="")
+    profile = versions.get(*DEFINITION, "2.2.0").publishing_profile
+    assert profile.exclude_from_latest is False and not any(region.exclude_from_latest for region in profile.target_regions), profile
+
+
 def retain_deletes_what_the_library_made():
     inputs = {"keepVersions": 1, "keepDays": 0}
     said = image_builder("retain", **inputs)
@@ -337,6 +359,7 @@ STEPS = [
     changes_tags,
     lists_templates_in_pages,
     makes_versions_of_a_version,
+    flags_of_regions_are_seen_both_ways,
     retain_deletes_what_the_library_made,
     retain_excludes_and_ends_as_the_library_sees,
     deletes_the_template,
