@@ -6,6 +6,7 @@ mod outlive;
 mod ownership;
 #[cfg(unix)]
 mod prompt;
+mod release;
 mod retain;
 
 use std::time::Duration;
