@@ -26,15 +26,13 @@ fail() {
 
 # Prints state, version and image of the configuration.
 read_configuration() {
-  az rest --url "$configuration" --output tsv --query 'join(`" "`, [properties.provisioningState || `"-"`,
-    properties.version || `"-"`, properties.imageInfo.customInfo.resourceId || `"-"`])'
+  az rest --url "$configuration" --output tsv --query 'join(`" "`, [properties.provisioningState || `"-"`, properties.version || `"-"`, properties.imageInfo.customInfo.resourceId || `"-"`])'
 }
 
 # Prints state, correlation id, start and percentage of the newest update, or "none" if there was no update yet.
 read_update() {
-  if az rest --url "$management/sessionHostUpdateStatuses/default?api-version=$version" --output tsv --query 'join(`" "`, [
-    status || `"-"`, properties.correlationId || correlationId || `"-"`, startTime || properties.startTime || `"-"`,
-    to_string(percentComplete || `0`)])' 2>"$errors"; then
+  if az rest --url "$management/sessionHostUpdateStatuses/default?api-version=$version" --output tsv --query \
+    'join(`" "`, [status || `"-"`, properties.correlationId || correlationId || `"-"`, startTime || properties.startTime || `"-"`, to_string(percentComplete || `0`)])' 2>"$errors"; then
     return 0
   fi
   if grep -qi 'not *found' "$errors"; then

@@ -236,6 +236,72 @@ def sees_what_is_promoted_and_withdrawn():
     az("sig image-version delete", *version, "0.9.0")
 
 
+def task(action, expected=0, **inputs):
+    """Runs an action on an image template; what it said."""
+    inputs = {"ibSubscription": "emulator", "ibAzureResourceGroup": GROUP, "action": action, **inputs}
+    given = {f"INPUT_{name.upper()}": str(value) for name, value in inputs.items()}
+    done = subprocess.run([os.environ["IMAGE_BUILDER"], "run"], env={**os.environ, **given}, capture_output=True, text=True)
+    assert done.returncode == expected, f"{action} ended with {done.returncode}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def submit(name):
+    """Starts a build of the task, and leaves it."""
+    said = task(
+        "submit",
+        templateName=name,
+        ibLocation="westeurope",
+        managedIdentity=f"{RESOURCES}/Microsoft.ManagedIdentity/userAssignedIdentities/id-image-builder",
+        imageSource="marketplace",
+        baseImagePubOfferSku=UBUNTU.removesuffix(":latest"),
+        provisioner="shell",
+        inlineScript="echo hello",
+        distributeType="managedimage",
+        imageIdForDistribute=f"{RESOURCES}/Microsoft.Compute/images/{name}",
+        managedImageLocation="westeurope",
+        vmSize="Standard_D2ds_v5",
+    )
+    assert "submitted: the build goes on without this job" in said, said
+
+
+def lets_the_task_wait_for_what_it_started():
+    builder("run", "flags", "--no-wait")
+    said = task("wait", templateName="flags")
+    assert f"$(imageUri) =  {RESOURCES}/Microsoft.Compute/images/image" in said, said
+    # Somebody else's template stays as it is, and is not canceled either.
+    assert builder("show", "flags")["tags"] == {"team": "images"}
+    assert "AIB803" in task("cancel", expected=1, templateName="flags")
+    task("sweep", olderThanHours=1)
+    assert builder("show", "flags")["provisioningState"] == "Succeeded"
+
+
+def waits_for_what_the_task_started():
+    submit("ours")
+    assert "run template:  Running" in task("status", templateName="ours")
+    builder("wait", "ours", "--custom", "lastRunStatus.runState=='Succeeded'", "--interval", "1", "--timeout", "60")
+    tags = builder("show", "ours")["tags"]
+    assert {"imageBuilderTask", "imageBuilderRun", "imageBuilderStep", "imageBuilderInputs", "imageBuilderMade"} <= set(tags), tags
+    (output,) = builder("show-runs", "ours")
+    assert output["artifactId"].endswith("/images/ours"), output
+    said = task("wait", templateName="ours")
+    assert f"$(imageUri) =  {output['artifactId']}" in said, said
+    refused("ResourceNotFound", f"image builder show --resource-group {GROUP} --name ours")
+
+
+def cancels_what_the_task_started():
+    script_run("neverEnds")
+    submit("ours")
+    builder("cancel", "ours")
+    said = task("wait", expected=1, templateName="ours")
+    assert "AIB402" in said, said
+    refused("ResourceNotFound", f"image builder show --resource-group {GROUP} --name ours")
+    script_run("neverEnds")
+    submit("ours")
+    said = task("cancel", templateName="ours")
+    assert "template and package are deleted" in said, said
+    refused("ResourceNotFound", f"image builder show --resource-group {GROUP} --name ours")
+
+
 def lists_what_retain_left():
     version = ["--resource-group", GROUP, *DEFINITION, "--gallery-image-version"]
     source = az("sig image-version show", *version, "1.0.0")["id"]
@@ -303,6 +369,9 @@ STEPS = [
     sees_what_is_promoted_and_withdrawn,
     lists_what_retain_left,
     asks_for_a_state_as_the_page_says,
+    lets_the_task_wait_for_what_it_started,
+    waits_for_what_the_task_started,
+    cancels_what_the_task_started,
     knows_every_line_of_the_documentation,
     knows_every_member_of_the_samples,
     sees_a_submission_fail,

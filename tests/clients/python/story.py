@@ -328,6 +328,29 @@ def retain_excludes_and_ends_as_the_library_sees():
         versions.begin_delete(*DEFINITION, number).result()
 
 
+def lists_and_cancels_what_the_task_started():
+    of_template = {"ibAzureResourceGroup": GROUP, "templateName": "ours", "galleryImageId": ""}
+    image_builder(
+        "submit",
+        **of_template,
+        ibLocation="westeurope",
+        managedIdentity=f"{RESOURCES}/Microsoft.ManagedIdentity/userAssignedIdentities/id-image-builder",
+        imageSource="marketplace",
+        baseImagePubOfferSku="Canonical:ubuntu-24_04-lts:server",
+        provisioner="shell",
+        inlineScript="echo hello",
+        distributeType="managedimage",
+        imageIdForDistribute=f"{RESOURCES}/Microsoft.Compute/images/ours",
+        managedImageLocation="westeurope",
+        vmSize="Standard_D2ds_v5",
+    )
+    (tags,) = [one.tags for one in templates.list_by_resource_group(GROUP) if one.name == "ours"]
+    assert {"imageBuilderTask", "imageBuilderRun", "imageBuilderStep", "imageBuilderInputs", "imageBuilderMade"} <= set(tags), tags
+    assert tags["imageBuilderRun"].startswith("prompt/"), tags
+    said = image_builder("cancel", **of_template)
+    assert "image template 'ours':  " in said, said
+
+
 def deletes_the_template():
     templates.begin_delete(GROUP, "python").result()
     refused(ResourceNotFoundError, lambda: templates.get(GROUP, "python"), "ResourceNotFound")
@@ -362,6 +385,7 @@ STEPS = [
     flags_of_regions_are_seen_both_ways,
     retain_deletes_what_the_library_made,
     retain_excludes_and_ends_as_the_library_sees,
+    lists_and_cancels_what_the_task_started,
     deletes_the_template,
     deletes_the_blobs,
     *desktops.steps(credential, SUBSCRIPTION, EMULATOR, refused),
