@@ -1,7 +1,7 @@
 //! The Azure Pipelines protocol: what a job gives to a task, and what a task may say back.
 //!
 //! An agent talks to a task with environment variables, and listens to lines on its standard output. This module reads the former
-//! ([`environment`]) and writes the latter ([`command`], [`console`]); [`stop`] learns when the job wants the task to end.
+//! ([`environment`]) and writes the latter ([`command`], [`console`]); `stop` learns when the job wants the task to end.
 //! It does not know Azure Resource Manager, and gives no input a meaning. `main`, `job` and `report` use it, and no other module.
 //! Nothing outside of it reads the environment or prints.
 

@@ -13,7 +13,7 @@ const SHORTEST: Duration = Duration::from_millis(20);
 const LONGEST_UNASKED: Duration = Duration::from_millis(250);
 
 /// The pause between two questions: exactly what `Retry-After` says when it comes, unless that is no pause at all or more than
-/// [`LONGEST_ASKED`], else [`OWN_PACE`].
+/// `LONGEST_ASKED`, else `OWN_PACE`.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
     asked: Option<Duration>,

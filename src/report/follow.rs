@@ -75,7 +75,7 @@ pub(super) fn set_variables(
     }
 }
 
-/// As [`set_variables`], for inputs that are refused. `template` is the name that was given.
+/// Sets them for inputs that are refused. `template` is the name that was given.
 pub fn set_nothing(console: &Console, action: Action, template: &str) {
     for name in variables_of(action) {
         let value = match *name {

@@ -11,6 +11,9 @@ use super::tie::{self, Unsure};
 use crate::arm::Arm;
 use crate::storage::{self, BlobRef};
 
+/// Why a template stays whose package could not be deleted.
+pub(super) const PACKAGE_STAYS: &str = "its package is still there, and only its tag names it";
+
 /// What became of a template and of its package.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Removed {
@@ -63,9 +66,8 @@ async fn remove_all(
         Package::Gone(package) => removed.gone.push(package),
         Package::NotOurs(remains) => removed.remains.push(remains),
         Package::Stays(remains) => {
-            let reason = "its package is still there, and only its tag names it";
             removed.remains.push(remains);
-            let template = Remains::of(leftover, Tie::Ours, reason);
+            let template = Remains::of(leftover, Tie::Ours, PACKAGE_STAYS);
             removed.remains.push(template);
             return;
         }

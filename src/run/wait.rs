@@ -289,9 +289,11 @@ impl<'a> Waiting<'a, '_, '_> {
         let one_step = all
             .iter()
             .all(|image| Some(&image.step) == first.map(|first| &first.step));
-        let image = match own.or(first.filter(|_| one_step)) {
+        // Who starts a run wants an image of its own; another step's proves a misspelt name.
+        let starts = self.task.action == Action::Run;
+        let image = match own.or(first.filter(|_| one_step && !starts)) {
             Some(image) => image.clone(),
-            None if all.is_empty() => return Err(self.missing().await),
+            None if all.is_empty() || starts => return Err(self.missing().await),
             None => {
                 let names = all.iter().map(|image| image.id.to_string()).collect();
                 return Err(Error::SeveralImages { names });

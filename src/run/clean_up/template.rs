@@ -16,7 +16,7 @@ use crate::diagnosis::{Place, of_text};
 use crate::inputs::Owner;
 use crate::resource::ResourceId;
 use crate::run::find::Found;
-use crate::run::removal::{self, Package};
+use crate::run::removal::{self, PACKAGE_STAYS, Package};
 use crate::run::tie;
 
 /// When to look again for a template that was never seen: its PUT may still be on its way, or the answer may come from a replica that does not
@@ -59,7 +59,7 @@ pub(super) async fn remove(
                 }
                 let step = step(&found.template);
                 if matches!(step, Step::Delete) {
-                    take_package_along(arm, &found, progress).await;
+                    take_package_along(arm, &found, progress).await?;
                 }
                 step
             }
@@ -137,15 +137,24 @@ fn confirm_ours(
     Ok(())
 }
 
-/// The package goes first, since the template's tag alone names it.
-async fn take_package_along(arm: &Arm, found: &Found, progress: &mut Progress<'_, '_>) {
+/// The package goes first, since the template's tag alone names it: one that is ours and cannot be deleted keeps the template.
+async fn take_package_along(
+    arm: &Arm,
+    found: &Found,
+    progress: &mut Progress<'_, '_>,
+) -> Result<(), Stays> {
     if !std::mem::take(&mut progress.along) {
-        return;
+        return Ok(());
     }
     match removal::package(arm, found, progress.leftovers.events()).await {
-        Package::NotOurs(remains) | Package::Stays(remains) => progress.remains.push(remains),
+        Package::NotOurs(remains) => progress.remains.push(remains),
+        Package::Stays(remains) => {
+            progress.remains.push(remains);
+            return Err(Stays::Refused(PACKAGE_STAYS.to_owned()));
+        }
         Package::None | Package::Gone(_) => {}
     }
+    Ok(())
 }
 
 /// A refusal that waiting does not end, with the lock that blocks the deletion, if there is one.

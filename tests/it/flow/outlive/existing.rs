@@ -280,3 +280,21 @@ async fn another_run_of_the_template_is_told() {
     assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
     check_says(&stage, "Azure has started another run of the template");
 }
+
+/// A misspelt name is no way to the image of another step.
+#[tokio::test(start_paused = true)]
+async fn the_image_of_another_step_is_not_what_was_run() {
+    let first = submit("aib-4711").build(|_| {}).await;
+    in_cloud(action("wait", "aib-4711"), &first.cloud).await;
+    let from = first.cloud.journal().len();
+    let run = action("run", "aib-4712").variable("System.JobIdentifier", "x");
+    let stage = in_cloud(run, &first.cloud).await;
+    assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+    let told = stage.issues("error")[0].clone();
+    assert!(
+        told.starts_with("AIB801: ") && told.contains("there is no image template 'aib-4712'"),
+        "{told}"
+    );
+    assert_eq!(changes(&first.cloud, from), NOTHING);
+    assert_eq!(stage.variable("imageReady"), Some("false"));
+}

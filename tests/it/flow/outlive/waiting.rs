@@ -465,6 +465,45 @@ async fn a_vhd_keeps_its_template_and_not_the_package() {
     );
 }
 
+/// Only the template's tag names the package: it stays as long as that does, and the next wait deletes both.
+#[tokio::test(start_paused = true)]
+async fn a_package_that_cannot_be_deleted_keeps_its_template() {
+    let first = submitted().await;
+    let cloud = &first.cloud;
+    cloud.add_fault(Fault {
+        matcher: Matcher::operation("ListTemplatesOfGroup"),
+        nth: 1,
+        times: 100,
+        effect: missing_permission(),
+    });
+    let stage = in_cloud(action("wait", "aib-4711"), cloud).await;
+    assert_eq!(
+        stage.result(),
+        "SucceededWithIssues",
+        "{}",
+        stage.transcript
+    );
+    assert_eq!(templates(cloud), ["aib-4711"]);
+    let told = stage.issues("warning");
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told[0].starts_with("AIB601: Deleting the package "),
+        "{told:?}"
+    );
+    assert!(told[1].contains("only its tag names it"), "{told:?}");
+    cloud.clear_faults();
+    let stage = in_cloud(action("wait", "aib-4711"), cloud).await;
+    check_one_image("afterwards", &stage, 1);
+}
+
+fn missing_permission() -> Effect {
+    Effect::Status {
+        code: 403,
+        headers: Vec::new(),
+        body: r#"{"error":{"code":"AuthorizationFailed","message":"No."}}"#.to_owned(),
+    }
+}
+
 /// The package's name comes from a tag: only what is proven is deleted.
 #[tokio::test(start_paused = true)]
 async fn a_package_that_is_not_proven_is_left_and_named() {
