@@ -1,5 +1,6 @@
 // Microsoft's JavaScript libraries build an image in the emulator: upload a script, submit a template that fetches it, run, read outputs, delete.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { AzurePipelinesCredential, ClientSecretCredential } from "@azure/identity";
 import { ImageBuilderClient } from "@azure/arm-imagebuilder";
@@ -35,6 +36,13 @@ const script = container.getBlockBlobClient("folder with blank/hello.sh");
 // The libraries poll every 2 seconds unless the service or the caller says otherwise.
 const polling = { updateIntervalInMs: 10 };
 const known = {};
+
+/** Runs an action of the task on image template "ours"; what it said. */
+function task(action, inputs = {}) {
+  const all = { ibSubscription: "emulator", ibAzureResourceGroup: group, templateName: "ours", action, ...inputs };
+  const given = Object.entries(all).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]);
+  return execFileSync(environment.IMAGE_BUILDER, ["run"], { env: { ...environment, ...Object.fromEntries(given) }, encoding: "utf8" });
+}
 
 function template() {
   return {
@@ -209,6 +217,28 @@ const steps = {
     assert.deepEqual(all.map((one) => one.name).sort(), ["javascript", ...several].sort());
     assert.equal((await collected(templates.list())).length, all.length);
     await Promise.all(several.map((name) => templates.delete(group, name, polling)));
+  },
+  "lists and cancels what the task started": async () => {
+    await scriptRun("neverEnds");
+    const said = task("submit", {
+      ibLocation: "westeurope",
+      managedIdentity: `${resources}/Microsoft.ManagedIdentity/userAssignedIdentities/id-image-builder`,
+      imageSource: "marketplace",
+      baseImagePubOfferSku: "Canonical:ubuntu-24_04-lts:server",
+      provisioner: "shell",
+      inlineScript: "echo hello",
+      distributeType: "managedimage",
+      imageIdForDistribute: `${resources}/Microsoft.Compute/images/ours`,
+      managedImageLocation: "westeurope",
+      vmSize: "Standard_D2ds_v5",
+    });
+    assert.match(said, /submitted: the build goes on without this job/);
+    const { tags } = (await collected(templates.listByResourceGroup(group))).find((one) => one.name === "ours");
+    const own = ["imageBuilderTask", "imageBuilderRun", "imageBuilderStep", "imageBuilderInputs", "imageBuilderMade"];
+    assert.deepEqual(own.filter((name) => !tags[name]), []);
+    await templates.cancel(group, "ours", polling);
+    assert.match(task("cancel"), /deleted image template 'ours'/);
+    await assert.rejects(templates.get(group, "ours"), { statusCode: 404 });
   },
   "deletes the template": async () => {
     await templates.delete(group, "javascript", polling);
