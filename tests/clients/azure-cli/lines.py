@@ -49,7 +49,9 @@ def words(line):
         elif mark in ")|;>&" and not depth:
             end = at
             break
-    return shlex.split(line[:end], comments=True)
+    # What the shell takes for itself: the number of a stream, and arguments of the script that have no value here.
+    own = re.sub(r"\s\d$", "", line[:end]) if line[end : end + 1] == ">" else line[:end]
+    return shlex.split(own.replace('"$@"', ""), comments=True)
 
 
 def parse_only():
