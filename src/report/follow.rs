@@ -1,5 +1,6 @@
 //! A build that outlives its job, or whose job has outlived another one: lines, warnings, variables.
 
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
@@ -73,6 +74,19 @@ pub(super) fn set_variables(
         };
         console.set_variable(name, &value);
     }
+}
+
+/// What a later job reads of a run that has no image, or none yet.
+pub(super) fn result(subject: &Subject<'_>, seen: &Seen) -> Value {
+    let id = seen.template_id.as_deref();
+    let name = id.and_then(|id| id.rsplit('/').next());
+    json!({
+        "templateName": name.or(subject.given_name),
+        "templateId": id,
+        "runState": Some(&seen.state).filter(|state| !state.is_empty()),
+        "runPhase": Some(&seen.phase).filter(|phase| !phase.is_empty()),
+        "imageReady": false,
+    })
 }
 
 /// Sets them for inputs that are refused. `template` is the name that was given.

@@ -30,12 +30,13 @@ use crate::agent::{Agent, Console, IssueKind, Note, TaskResult};
 use crate::check::Finding;
 use crate::error::{Error, duration};
 use crate::file;
-use crate::inputs::Plan;
+use crate::inputs::{Action, Plan};
 use crate::run::event::{Event, Events};
 use crate::run::leftover::{Leftover, Remains, Tie};
-use crate::run::{Image, Outcome, Output};
+use crate::run::{Done, Image, Outcome, Output};
 use crate::secret::Masker as _;
 use crate::template::model::json;
+use files::Files;
 use follow::Seen;
 use records::Records;
 use summary::Told;
@@ -128,8 +129,18 @@ impl Reporter {
         };
         self.records().close(&self.console, last);
         let mut seen = self.seen().clone();
+        let goes_on = matches!(outcome.result, Ok(Done::GoesOn { .. }));
+        let looked = goes_on || seen.template_id.is_some();
         if let (None, Some(plan)) = (&seen.template_id, subject.plan) {
             seen.template_id = Some(plan.template_id.to_string());
+        }
+        if looked && outcome.image().is_none() && subject.action != Action::Build {
+            let files = Files {
+                console: &self.console,
+                folder,
+                name: subject.name,
+            };
+            files.result(subject.action, follow::result(subject, &seen));
         }
         follow::set_variables(&self.console, subject, outcome, &seen);
         outcome::report_outcome(&self.console, subject, outcome);

@@ -324,6 +324,11 @@ async fn a_wait_has_a_limit_of_its_own() {
         assert_eq!(stage.variable("imageReady"), Some("false"));
         assert_eq!(stage.variable("runState"), Some("Running"));
         assert_eq!(stage.variable("runPhase"), Some("Customizing"));
+        let file = stage.result_file();
+        assert_eq!(file["action"], "wait", "{file}");
+        assert_eq!(file["templateName"], "aib-4711", "{file}");
+        assert_eq!(file["runState"], "Running", "{file}");
+        assert_eq!(file["imageReady"], false, "{file}");
         let last = in_cloud(action("wait", "aib-4711"), &first.cloud).await;
         check_one_image(when, &last, 1);
     }
