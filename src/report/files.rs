@@ -45,7 +45,11 @@ impl Files<'_> {
                 document.extend(part);
             }
         }
-        let document = Value::Object(document);
+        self.document(&Value::Object(document));
+    }
+
+    /// Writes a result that is whole, and says where.
+    pub(super) fn document(self, document: &Value) {
         let path = self.folder.join(format!("{}-image-result.json", self.name));
         match file::write(&path, self.console.hidden(&format!("{document:#}\n"))) {
             Ok(()) => {

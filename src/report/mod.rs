@@ -29,12 +29,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::agent::{Agent, Console, IssueKind, Note, TaskResult};
 use crate::check::Finding;
 use crate::error::{Error, duration};
-use crate::file;
 use crate::inputs::{Action, Plan};
 use crate::run::event::{Event, Events};
 use crate::run::leftover::{Leftover, Remains, Tie};
 use crate::run::{Done, Image, Outcome, Output};
-use crate::secret::Masker as _;
 use crate::template::model::json;
 use files::Files;
 use follow::Seen;
@@ -114,14 +112,7 @@ impl Reporter {
             self.write_result(subject, image, folder);
         }
         if let Some(text) = self.summary(subject, outcome) {
-            let path = folder.join(format!("{}.md", subject.name));
-            match file::write(&path, self.console.fit_to_show(&text)) {
-                Ok(()) => self.console.upload_summary(&path),
-                Err(error) => self.console.line(&format!(
-                    "no summary:  '{}' cannot be written: {error}",
-                    path.display()
-                )),
-            }
+            self.files(subject, folder).summary(&text);
         }
         let last = match &outcome.result {
             Err(Error::Canceled) => TaskResult::Canceled,
@@ -135,11 +126,7 @@ impl Reporter {
             seen.template_id = Some(plan.template_id.to_string());
         }
         if looked && outcome.image().is_none() && subject.action != Action::Build {
-            let files = Files {
-                console: &self.console,
-                folder,
-                name: subject.name,
-            };
+            let files = self.files(subject, folder);
             files.result(subject.action, follow::result(subject, &seen));
         }
         follow::set_variables(&self.console, subject, outcome, &seen);
@@ -153,17 +140,14 @@ impl Reporter {
     fn write_result(&self, subject: &Subject<'_>, image: &Image, folder: &Path) {
         let mut timeline = self.timeline.lock().unwrap_or_else(PoisonError::into_inner);
         let document = result_file::document(image, timeline.finished());
-        let path = folder.join(format!("{}-image-result.json", subject.name));
-        match file::write(&path, self.console.hidden(&format!("{document:#}\n"))) {
-            Ok(()) => {
-                self.console.upload_file(&path);
-                self.console
-                    .set_variable("resultPath", &path.to_string_lossy());
-            }
-            Err(error) => self.console.line(&format!(
-                "no result file:  '{}' cannot be written: {error}",
-                path.display()
-            )),
+        self.files(subject, folder).document(&document);
+    }
+
+    fn files<'a>(&'a self, subject: &Subject<'a>, folder: &'a Path) -> Files<'a> {
+        Files {
+            console: &self.console,
+            folder,
+            name: subject.name,
         }
     }
 

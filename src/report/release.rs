@@ -6,20 +6,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value, json};
 
+use super::files::Files;
 use super::outcome::{report_warnings, with_hint};
 use super::result_file::SCHEMA_VERSION;
 use super::summary::markup::{code, escaped, fenced, table, with_commands};
 use super::words::replication;
 use crate::agent::{Console, IssueKind, TaskResult};
 use crate::error::{Error, duration};
-use crate::file;
 use crate::inputs::declared::{RELEASE_REGIONS, TASK_VERSION, WITHDRAW_REASON};
 use crate::inputs::{Action, Release, What};
 use crate::release::change::Progress;
 use crate::release::event::{Event, Events, Subject, Warning};
 use crate::release::{Latest, Standing};
 use crate::resource::ResourceId;
-use crate::secret::Masker as _;
 
 /// Writes the events of a promotion or withdrawal to the job's log as they come, and keeps what the end needs.
 pub struct ReleaseReporter<'a> {
@@ -97,19 +96,9 @@ impl<'a> ReleaseReporter<'a> {
             self.write_result(&known, folder);
         }
         if !matches!(result, Err(Error::Canceled)) {
-            let path = folder.join(format!(
-                "{}-{}.md",
-                self.request.name,
-                self.request.action()
-            ));
+            let name = format!("{}-{}", self.request.name, self.request.action());
             let text = self.summary(&known, result);
-            match file::write(&path, self.console.fit_to_show(&text)) {
-                Ok(()) => self.console.upload_summary(&path),
-                Err(error) => self.console.line(&format!(
-                    "no summary:  '{}' cannot be written: {error}",
-                    path.display()
-                )),
-            }
+            self.files(folder, &name).summary(&text);
         }
         let version = self.request.version.as_str();
         match result {
@@ -164,17 +153,14 @@ impl<'a> ReleaseReporter<'a> {
 
     fn write_result(&self, known: &Known, folder: &Path) {
         let document = self.document(known);
-        let path = folder.join(format!("{}-image-result.json", self.request.name));
-        match file::write(&path, self.console.hidden(&format!("{document:#}\n"))) {
-            Ok(()) => {
-                self.console.upload_file(&path);
-                self.console
-                    .set_variable("resultPath", &path.to_string_lossy());
-            }
-            Err(error) => self.console.line(&format!(
-                "no result file:  '{}' cannot be written: {error}",
-                path.display()
-            )),
+        self.files(folder, &self.request.name).document(&document);
+    }
+
+    fn files<'f>(&'f self, folder: &'f Path, name: &'f str) -> Files<'f> {
+        Files {
+            console: self.console,
+            folder,
+            name,
         }
     }
 

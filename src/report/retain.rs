@@ -5,16 +5,15 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::files::Files;
 use super::outcome::{MOST_ISSUES, report_warnings, with_hint};
 use super::result_file::SCHEMA_VERSION;
 use super::summary::markup::{code, escaped, with_commands};
 use crate::agent::{Agent, Console, IssueKind, TaskResult};
 use crate::error::{Error, duration};
-use crate::file;
 use crate::inputs::declared::{RETAIN_ACTION, RETAIN_PREVIEW, TASK_VERSION};
 use crate::inputs::{Retain, RetainAction};
 use crate::retain::{Event, Events, Fate, Outcome, Reason, Verdict, Warned};
-use crate::secret::Masker as _;
 
 /// Writes what happens to the versions to the job's log.
 pub struct RetainReporter<'a> {
@@ -100,29 +99,19 @@ impl<'a> RetainReporter<'a> {
 
     fn write_result(&self, outcome: &Outcome, folder: &Path) {
         let document = document(self.retain, outcome);
-        let path = folder.join(format!("{}-image-result.json", self.retain.name));
-        match file::write(&path, self.console.hidden(&format!("{document:#}\n"))) {
-            Ok(()) => {
-                self.console.upload_file(&path);
-                self.console
-                    .set_variable("resultPath", &path.to_string_lossy());
-            }
-            Err(error) => self.console.line(&format!(
-                "no result file:  '{}' cannot be written: {error}",
-                path.display()
-            )),
-        }
+        self.files(folder).document(&document);
     }
 
     fn write_summary(&self, outcome: &Outcome, folder: &Path) {
         let text = summary(self.retain, outcome);
-        let path = folder.join(format!("{}.md", self.retain.name));
-        match file::write(&path, self.console.fit_to_show(&text)) {
-            Ok(()) => self.console.upload_summary(&path),
-            Err(error) => self.console.line(&format!(
-                "no summary:  '{}' cannot be written: {error}",
-                path.display()
-            )),
+        self.files(folder).summary(&text);
+    }
+
+    fn files<'f>(&'f self, folder: &'f Path) -> Files<'f> {
+        Files {
+            console: &self.console,
+            folder,
+            name: &self.retain.name,
         }
     }
 

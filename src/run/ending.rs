@@ -145,7 +145,10 @@ impl Ending<'_> {
             });
             return Outcome::failed(Error::Canceled);
         }
-        events.emit(Event::Canceling);
+        let rests = |it: &Known| !it.ours && running.is_none();
+        if !template.as_ref().is_some_and(rests) {
+            events.emit(Event::Canceling);
+        }
         let mut ids = templates(&leftovers);
         // The run of somebody else's template is stopped, and the template stays.
         ids.extend(running.map(|it| it.id.clone()));

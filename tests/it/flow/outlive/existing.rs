@@ -70,6 +70,22 @@ async fn a_canceled_wait_leaves_the_run_of_somebody_else() {
     }
 }
 
+/// There is no run yet: nothing is stopped, and nothing is said of it.
+#[tokio::test(start_paused = true)]
+async fn a_canceled_wait_for_somebody_elses_run_stops_nothing() {
+    let cloud = foreign().await;
+    let from = cloud.journal().len();
+    let waiting = action("wait", "win11");
+    let stage = waiting.canceled_in(Arc::clone(&cloud), PROVISIONING).await;
+    assert_eq!(stage.result(), "Canceled");
+    assert!(
+        !stage.transcript.contains("\ncanceling the run\n"),
+        "{}",
+        stage.transcript
+    );
+    assert_eq!(changes(&cloud, from), NOTHING);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_failure_of_somebody_elses_run_is_explained() {
     let cloud = foreign().await;
