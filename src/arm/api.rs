@@ -42,6 +42,8 @@ pub const CONTAINERS: &str = "2023-05-01";
 pub const RESOURCE_GRAPH: &str = "2021-03-01";
 /// Azure Virtual Desktop. Session host configurations are in preview versions alone; this one is recorded.
 pub const HOST_POOLS: &str = "2025-04-01-preview";
+/// Session hosts and user sessions: the newest stable version, which has all that counts, also in clouds without the preview versions.
+pub const SESSION_HOSTS: &str = "2025-10-10";
 /// The addresses of a cloud: the newest version, which lists all clouds that the server knows of, and the first one, which describes the
 /// server's own (<https://github.com/Azure/azure-cli/blob/dev/src/azure-cli-core/azure/cli/core/cloud.py>).
 pub const CLOUDS: [&str; 2] = ["2022-09-01", "2015-01-01"];

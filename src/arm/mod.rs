@@ -10,6 +10,7 @@ mod call;
 pub mod client;
 pub mod cloud;
 pub mod container_log;
+pub mod desktops;
 pub mod failure;
 pub mod gallery;
 pub mod http;

@@ -1,0 +1,34 @@
+//! Host pools of Azure Virtual Desktop: their session hosts, and the images that the VMs behind them were made of.
+//!
+//! <https://learn.microsoft.com/rest/api/desktopvirtualization/session-hosts/list>
+
+mod machine_image;
+mod session_host;
+
+pub use machine_image::{Machine, MachineImage};
+pub use session_host::{HealthCheck, SessionHost};
+
+use super::api::{MACHINES, SESSION_HOSTS};
+use super::failure::{Cause, Failure};
+use super::resource_manager::Arm;
+use crate::resource::ResourceId;
+
+impl Arm {
+    /// The session hosts of a pool, all pages. The service answers ten lists in five minutes, and refuses more with 429.
+    pub async fn session_hosts(&self, pool: &ResourceId) -> Result<Vec<SessionHost>, Failure> {
+        let doing = format!("Listing the session hosts of host pool '{}'", pool.name());
+        let all = self
+            .pages(&doing, format!("{pool}/sessionHosts"), SESSION_HOSTS)
+            .await?;
+        let hosts: Option<Vec<SessionHost>> = all.iter().map(SessionHost::read).collect();
+        let unreadable = || Cause::Unreadable("a session host has no name".to_owned());
+        hosts.ok_or_else(|| Failure::of(doing, unreadable()))
+    }
+
+    /// A VM, and the image that it was made of; nothing if it is gone.
+    pub async fn machine(&self, id: &ResourceId) -> Result<Option<Machine>, Failure> {
+        let doing = format!("Reading VM '{}'", id.name());
+        let found = self.get_if_there(&doing, id, MACHINES).await?;
+        Ok(found.as_ref().map(Machine::read))
+    }
+}

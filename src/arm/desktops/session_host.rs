@@ -1,0 +1,128 @@
+//! A session host, as the service writes it.
+
+use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::resource::ResourceId;
+
+/// A session host of a pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionHost {
+    /// Its name in the pool; `name.domain` where it has joined a domain.
+    pub name: String,
+    /// The VM behind it; nothing where Azure tells no id, or one that is none.
+    pub machine: Option<ResourceId>,
+    /// Azure's word for how it is: `Available`, `Unavailable`, `Shutdown`, `NeedsAssistance` and others. `Available` was recorded of a host whose last
+    /// heartbeat was three days old.
+    pub status: String,
+    /// Whether it lets users in. One of which that is not told counts as open.
+    pub allow_new_session: bool,
+    /// How many users are on it, where that is told.
+    pub sessions: Option<u64>,
+    /// When it was heard last.
+    pub last_heartbeat: Option<OffsetDateTime>,
+    /// What it has checked of itself.
+    pub checks: Vec<HealthCheck>,
+}
+
+/// One check of a session host of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthCheck {
+    /// `DomainJoinedCheck`.
+    pub name: String,
+    /// `HealthCheckSucceeded`, `HealthCheckFailed`, `SessionHostShutdown`, `Unknown`.
+    pub result: String,
+    /// What is said about it; often empty.
+    pub message: String,
+}
+
+impl SessionHost {
+    /// Reads an answer, or an item of a list; nothing if it has no name.
+    pub fn read(document: &Value) -> Option<Self> {
+        let text = |pointer: &str| document.pointer(pointer).and_then(Value::as_str);
+        let name = text("/name")?.rsplit('/').next()?;
+        let beat = text("/properties/lastHeartBeat");
+        let checks = document.pointer("/properties/sessionHostHealthCheckResults");
+        let checks = checks.and_then(Value::as_array).into_iter().flatten();
+        let open = document.pointer("/properties/allowNewSession");
+        let sessions = document.pointer("/properties/sessions");
+        (!name.is_empty()).then(|| Self {
+            name: name.to_owned(),
+            machine: text("/properties/resourceId").and_then(|id| id.parse().ok()),
+            status: text("/properties/status").unwrap_or_default().to_owned(),
+            allow_new_session: open.and_then(Value::as_bool).unwrap_or(true),
+            sessions: sessions.and_then(Value::as_u64),
+            last_heartbeat: beat.and_then(|beat| OffsetDateTime::parse(beat, &Rfc3339).ok()),
+            checks: checks.map(HealthCheck::read).collect(),
+        })
+    }
+}
+
+impl HealthCheck {
+    fn read(document: &Value) -> Self {
+        let text = |pointer: &str| {
+            let text = document.pointer(pointer).and_then(Value::as_str);
+            text.unwrap_or_default().to_owned()
+        };
+        Self {
+            name: text("/healthCheckName"),
+            result: text("/healthCheckResult"),
+            message: text("/additionalFailureDetails/message"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use time::macros::datetime;
+
+    use super::*;
+
+    /// As recorded in March 2026, in Azure/azure-powershell.
+    #[test]
+    fn a_host_is_read_as_it_was_recorded() {
+        let machine = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/auto2-0-2025-11-11T03-38-31-00";
+        let document = json!({
+            "name": "hp000001/auto2-0",
+            "id": "/subscriptions/s/resourcegroups/rg/providers/Microsoft.DesktopVirtualization/hostpools/hp000001/sessionhosts/auto2-0",
+            "type": "Microsoft.DesktopVirtualization/hostpools/sessionhosts",
+            "properties": {
+                "friendlyName": null, "lastHeartBeat": "2026-03-07T14:57:29.73Z", "sessions": 2, "allowNewSession": false, "assignedUser": null,
+                "status": "Available", "updateState": "Succeeded",
+                "sessionHostHealthCheckResults": [{
+                    "healthCheckName": "DomainJoinedCheck", "healthCheckResult": "HealthCheckSucceeded",
+                    "additionalFailureDetails": {"message": "", "errorCode": 0, "lastHealthCheckDateTime": "2026-03-09T10:42:51.6949252Z"},
+                }],
+                "resourceId": machine,
+            },
+        });
+        let host = SessionHost::read(&document).unwrap();
+        let expected = SessionHost {
+            name: "auto2-0".to_owned(),
+            machine: machine.parse().ok(),
+            status: "Available".to_owned(),
+            allow_new_session: false,
+            sessions: Some(2),
+            last_heartbeat: Some(datetime!(2026-03-07 14:57:29.73 UTC)),
+            checks: vec![HealthCheck {
+                name: "DomainJoinedCheck".to_owned(),
+                result: "HealthCheckSucceeded".to_owned(),
+                message: String::new(),
+            }],
+        };
+        assert_eq!(host, expected);
+        let bare = SessionHost::read(&json!({"name": "hp/h.contoso.example"})).unwrap();
+        assert_eq!(
+            (bare.name.as_str(), bare.machine),
+            ("h.contoso.example", None)
+        );
+        assert!(bare.allow_new_session && bare.last_heartbeat.is_none());
+        assert_eq!(bare.sessions, None);
+        let odd = json!({"name": "hp/h", "properties": {"resourceId": "../x"}});
+        assert_eq!(SessionHost::read(&odd).unwrap().machine, None);
+        assert_eq!(SessionHost::read(&json!({"name": "hp/"})), None);
+        assert_eq!(SessionHost::read(&json!({"properties": {}})), None);
+    }
+}
