@@ -8,6 +8,7 @@ pub mod diagnosis;
 pub mod error;
 pub mod file;
 pub mod inputs;
+pub mod inventory;
 pub mod job;
 pub mod log;
 pub mod release;

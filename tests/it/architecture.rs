@@ -65,6 +65,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("storage", &["arm", "inputs::nearest"]),
     ("arm", &["inputs::connection"]),
     ("diagnosis", &["inputs::declared", "log"]),
+    ("inventory", &[]),
     ("inputs", &[]),
     ("agent", &[]),
     ("log", &[]),

@@ -1,0 +1,7 @@
+//! What is in an image: the list of its packages, programs and settings.
+
+mod component;
+mod sbom;
+
+pub use component::{Component, Inventory, Kind, Property, System};
+pub use sbom::{Provenance, Subject, read, write};

@@ -1,0 +1,450 @@
+//! An inventory as a `CycloneDX` document (<https://cyclonedx.org/docs/1.6/json/>), and back.
+//!
+//! The same image gives the same bytes: everything is sorted, the serial number is made of the image's id, and the time is the end of the run.
+
+use std::collections::HashSet;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
+
+use super::component::{Component, Inventory, Kind, Property, System};
+
+/// The version of `CycloneDX` that is written.
+const SPECIFICATION: &str = "1.6";
+/// What is percent-encoded in a part of a package URL: all but letters, digits, these marks and the colon.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'.')
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b':');
+/// What the names of our own properties begin with.
+const OURS: &str = "imageBuilder:";
+/// How a component was installed.
+const KIND: &str = "imageBuilder:kind";
+/// The architecture of an application; that of a package is in its package URL, too.
+const ARCH: &str = "imageBuilder:arch";
+/// The source package.
+const SOURCE: &str = "imageBuilder:source";
+
+/// Where an image comes from: names and values.
+pub type Provenance<'a> = &'a [(&'static str, String)];
+
+/// The image that a document is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// Resource id of the image version or managed image; the address of a VHD.
+    pub id: &'a str,
+    /// Name of the image definition or managed image.
+    pub name: &'a str,
+    /// Number of the image version, where there is one.
+    pub version: Option<&'a str>,
+    /// When the run ended, if that is known.
+    pub ended: Option<OffsetDateTime>,
+    /// Version of this program.
+    pub task_version: &'a str,
+    /// Where the image comes from.
+    pub provenance: Provenance<'a>,
+}
+
+/// The document about an image that holds `inventory`.
+pub fn write(inventory: &Inventory, subject: Subject<'_>) -> Vec<u8> {
+    let serial = Uuid::new_v5(&Uuid::NAMESPACE_URL, subject.id.as_bytes());
+    let ended = subject.ended.map(OffsetDateTime::truncate_to_second);
+    let ended = ended.and_then(|ended| ended.format(&Rfc3339).ok());
+    let mut metadata = Map::new();
+    if let Some(ended) = ended {
+        metadata.insert("timestamp".to_owned(), json!(ended));
+    }
+    let tool = json!({
+        "type": "application",
+        "name": "Image Builder Task",
+        "version": subject.task_version,
+    });
+    metadata.insert("tools".to_owned(), json!({"components": [tool]}));
+    metadata.insert("component".to_owned(), image(inventory, subject));
+    let provenance = subject.provenance.iter();
+    let provenance: Vec<_> = provenance
+        .map(|(name, value)| property(&format!("{OURS}{name}"), value))
+        .collect();
+    if !provenance.is_empty() {
+        metadata.insert("properties".to_owned(), json!(provenance));
+    }
+    let mut references = HashSet::from([subject.id.to_owned()]);
+    let components = inventory.components.iter();
+    let components = components.map(|found| component(found, &inventory.system, &mut references));
+    let components: Vec<_> = [system(&inventory.system)]
+        .into_iter()
+        .chain(components)
+        .collect();
+    let document = json!({
+        "bomFormat": "CycloneDX",
+        "specVersion": SPECIFICATION,
+        "serialNumber": serial.urn().to_string(),
+        "version": 1,
+        "metadata": metadata,
+        "components": components,
+    });
+    let mut bytes = document.to_string().into_bytes();
+    bytes.push(b'\n');
+    bytes
+}
+
+/// The image itself, with what has no version of its own.
+fn image(inventory: &Inventory, subject: Subject<'_>) -> Value {
+    let mut members = Map::new();
+    members.insert("type".to_owned(), json!("operating-system"));
+    members.insert("bom-ref".to_owned(), json!(subject.id));
+    members.insert("name".to_owned(), json!(subject.name));
+    if let Some(version) = subject.version {
+        members.insert("version".to_owned(), json!(version));
+    }
+    let properties = inventory.properties.iter();
+    let properties: Vec<_> = properties
+        .map(|Property { name, value }| property(&format!("{OURS}{name}"), value))
+        .collect();
+    if !properties.is_empty() {
+        members.insert("properties".to_owned(), json!(properties));
+    }
+    Value::Object(members)
+}
+
+fn property(name: &str, value: &str) -> Value {
+    json!({"name": name, "value": value})
+}
+
+fn system(system: &System) -> Value {
+    json!({
+        "type": "operating-system",
+        "bom-ref": "operating-system",
+        "name": system.name,
+        "version": system.version,
+        "description": system.title,
+    })
+}
+
+fn component(found: &Component, system: &System, references: &mut HashSet<String>) -> Value {
+    let kind = found.kind;
+    let mut members = Map::new();
+    let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
+    put(
+        "type",
+        json!(if kind.is_package() {
+            "library"
+        } else {
+            "application"
+        }),
+    );
+    let purl = purl(found, system);
+    put(
+        "bom-ref",
+        json!(reference(found, purl.as_deref(), references)),
+    );
+    put("name", json!(found.name));
+    if !found.version.is_empty() {
+        put("version", json!(found.version));
+    }
+    if let Some(publisher) = &found.publisher {
+        put("publisher", json!(publisher));
+    }
+    if let Some(purl) = purl {
+        put("purl", json!(purl));
+    }
+    let properties = [
+        (KIND, Some(kind.word())),
+        (ARCH, found.arch.as_deref()),
+        (SOURCE, found.source.as_deref()),
+    ];
+    let properties = properties.into_iter();
+    let properties = properties.filter_map(|(name, value)| Some(property(name, value?)));
+    put("properties", properties.collect());
+    Value::Object(members)
+}
+
+/// A name within the document that nothing else has.
+fn reference(found: &Component, purl: Option<&str>, references: &mut HashSet<String>) -> String {
+    let arch = found.arch.as_deref().unwrap_or_default();
+    let plain = purl.map_or_else(
+        || {
+            format!(
+                "{}/{}/{arch}@{}",
+                found.kind.word(),
+                found.name,
+                found.version
+            )
+        },
+        str::to_owned,
+    );
+    let numbered = (2_u32..).map(|number| format!("{plain}#{number}"));
+    let mut names = [plain.clone()].into_iter().chain(numbered);
+    let free = names.find(|name| references.insert(name.clone()));
+    free.unwrap_or(plain)
+}
+
+/// The package URL (<https://github.com/package-url/purl-spec>) of a package: type, distribution, name and version, and what tells it from others.
+fn purl(found: &Component, system: &System) -> Option<String> {
+    if !found.kind.is_package() {
+        return None;
+    }
+    let of_system = found.kind != Kind::Pypi;
+    let mut purl = format!("pkg:{}/", found.kind.word());
+    if of_system {
+        purl.push_str(&encoded(&system.name.to_lowercase()));
+        purl.push('/');
+    }
+    let (epoch, version) = match found.version.split_once(':') {
+        Some((epoch, version)) if found.kind == Kind::Rpm => (Some(epoch), version),
+        _ => (None, found.version.as_str()),
+    };
+    let name = match found.kind {
+        // Names of Python's packages are the same in any letter case and with any of the three marks.
+        Kind::Pypi => found.name.to_lowercase().replace(['_', '.'], "-"),
+        Kind::Deb | Kind::Apk => found.name.to_lowercase(),
+        _ => found.name.clone(),
+    };
+    purl.push_str(&encoded(&name));
+    if !version.is_empty() {
+        purl.push('@');
+        purl.push_str(&encoded(version));
+    }
+    let distro = format!("{}-{}", system.name, system.version);
+    let qualifiers = [
+        ("arch", found.arch.as_deref()),
+        ("distro", of_system.then_some(distro.trim_end_matches('-'))),
+        ("epoch", epoch),
+    ];
+    // Sorted by name, as the specification wants it.
+    let mut qualifiers: Vec<_> = qualifiers
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!("{name}={}", encoded(value?))))
+        .collect();
+    qualifiers.sort();
+    if !qualifiers.is_empty() {
+        purl.push('?');
+        purl.push_str(&qualifiers.join("&"));
+    }
+    Some(purl)
+}
+
+/// A part of a package URL.
+fn encoded(part: &str) -> String {
+    utf8_percent_encode(part, ENCODED).to_string()
+}
+
+/// The members that are read of a document.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    bom_format: String,
+    #[serde(default)]
+    metadata: Metadata,
+    #[serde(default)]
+    components: Vec<Listed>,
+}
+
+#[derive(Deserialize, Default)]
+struct Metadata {
+    component: Option<Listed>,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    r#type: String,
+    name: String,
+    #[serde(default)]
+    version: String,
+    #[serde(default)]
+    description: String,
+    publisher: Option<String>,
+    #[serde(default)]
+    properties: Vec<Pair>,
+}
+
+#[derive(Deserialize)]
+struct Pair {
+    name: String,
+    #[serde(default)]
+    value: String,
+}
+
+impl Listed {
+    fn property(&self, wanted: &str) -> Option<&str> {
+        let mut pairs = self.properties.iter();
+        let pair = pairs.find(|pair| pair.name == wanted)?;
+        Some(pair.value.as_str())
+    }
+}
+
+/// The inventory that a document of [`write`] tells of. It comes from where others may write, so whatever it is not is an error, in words that go
+/// on after "it": `is no CycloneDX document`.
+pub fn read(document: &[u8]) -> Result<Inventory, String> {
+    let Ok(document) = serde_json::from_slice::<Document>(document) else {
+        return Err("is no CycloneDX document".to_owned());
+    };
+    if document.bom_format != "CycloneDX" {
+        return Err("is no CycloneDX document".to_owned());
+    }
+    let mut system = None;
+    let mut components = Vec::with_capacity(document.components.len());
+    for listed in document.components {
+        if listed.r#type == "operating-system" {
+            system = Some(System {
+                name: listed.name,
+                version: listed.version,
+                title: listed.description,
+            });
+            continue;
+        }
+        // What somebody else has added is not compared.
+        let Some(kind) = listed.property(KIND).and_then(Kind::of_word) else {
+            continue;
+        };
+        components.push(Component {
+            kind,
+            arch: listed.property(ARCH).map(str::to_owned),
+            source: listed.property(SOURCE).map(str::to_owned),
+            name: listed.name,
+            version: listed.version,
+            publisher: listed.publisher,
+        });
+    }
+    let system = system.ok_or("names no operating system")?;
+    let of_image = document.metadata.component.into_iter();
+    let properties = of_image.flat_map(|image| image.properties);
+    let properties = properties.filter_map(|Pair { name, value }| {
+        let name = name.strip_prefix(OURS)?.to_owned();
+        Some(Property { name, value })
+    });
+    Ok(Inventory::new(system, components, properties.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(kind: Kind, name: &str, version: &str, arch: &str) -> Component {
+        Component {
+            kind,
+            name: name.to_owned(),
+            arch: (!arch.is_empty()).then(|| arch.to_owned()),
+            version: version.to_owned(),
+            publisher: None,
+            source: None,
+        }
+    }
+
+    fn ubuntu() -> System {
+        System {
+            name: "ubuntu".to_owned(),
+            version: "24.04".to_owned(),
+            title: "Ubuntu 24.04.3 LTS".to_owned(),
+        }
+    }
+
+    fn subject() -> Subject<'static> {
+        Subject {
+            id: "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/a/images/b/versions/1.0.1",
+            name: "b",
+            version: Some("1.0.1"),
+            ended: OffsetDateTime::from_unix_timestamp(1_795_888_931).ok(),
+            task_version: "1.1.0",
+            provenance: const { &[] },
+        }
+    }
+
+    #[test]
+    fn package_urls_are_those_of_the_specification() {
+        let system = |name: &str, version: &str| System {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            title: String::new(),
+        };
+        let check = |found: &Component, system: &System, expected: &str| {
+            assert_eq!(purl(found, system).as_deref(), Some(expected));
+        };
+        check(
+            &found(Kind::Deb, "openssl", "3.0.13-0ubuntu3.6", "amd64"),
+            &ubuntu(),
+            "pkg:deb/ubuntu/openssl@3.0.13-0ubuntu3.6?arch=amd64&distro=ubuntu-24.04",
+        );
+        check(
+            &found(Kind::Deb, "libstdc++6", "1:14.2~rc1+b2", "amd64"),
+            &ubuntu(),
+            "pkg:deb/ubuntu/libstdc%2B%2B6@1:14.2~rc1%2Bb2?arch=amd64&distro=ubuntu-24.04",
+        );
+        check(
+            &found(Kind::Rpm, "openssl", "1:3.2.2-6.el9_5", "x86_64"),
+            &system("almalinux", "9.6"),
+            "pkg:rpm/almalinux/openssl@3.2.2-6.el9_5?arch=x86_64&distro=almalinux-9.6&epoch=1",
+        );
+        check(
+            &found(Kind::Apk, "musl", "1.2.5-r10", ""),
+            &system("alpine", "3.22.1"),
+            "pkg:apk/alpine/musl@1.2.5-r10?distro=alpine-3.22.1",
+        );
+        check(
+            &found(Kind::Pypi, "Zope.Interface_x", "7.0", ""),
+            &ubuntu(),
+            "pkg:pypi/zope-interface-x@7.0",
+        );
+        let edge = found(Kind::Program, "Microsoft Edge", "142.0.3595.53", "x86");
+        assert_eq!(purl(&edge, &ubuntu()), None);
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let mut edge = found(Kind::Program, "Microsoft \"Edge\"", "142.0.3595.53", "x86");
+        edge.publisher = Some("Microsoft Corporation".to_owned());
+        let mut library = found(Kind::Deb, "libssl3t64", "3.0.13-0ubuntu3.6", "amd64");
+        library.source = Some("openssl".to_owned());
+        let property = Property {
+            name: "windows:update".to_owned(),
+            value: "KB5068861".to_owned(),
+        };
+        let inventory = Inventory::new(
+            ubuntu(),
+            vec![
+                library,
+                edge,
+                found(Kind::Rpm, "openssl", "1:3.2.2-6.el9_5", "x86_64"),
+                found(Kind::Snap, "core22", "", ""),
+            ],
+            vec![property],
+        );
+        assert_eq!(read(&write(&inventory, subject())), Ok(inventory));
+    }
+
+    #[test]
+    fn the_same_name_twice_has_two_references() {
+        let mut other = found(Kind::Program, "Tool", "1", "");
+        other.publisher = Some("Somebody".to_owned());
+        let tools = vec![found(Kind::Program, "Tool", "1", ""), other];
+        let inventory = Inventory::new(ubuntu(), tools, Vec::new());
+        let document: Value =
+            serde_json::from_slice(&write(&inventory, subject())).unwrap_or_default();
+        assert_eq!(document["components"][1]["bom-ref"], "program/Tool/@1");
+        assert_eq!(document["components"][2]["bom-ref"], "program/Tool/@1#2");
+    }
+
+    #[test]
+    fn what_is_no_inventory_is_refused() {
+        let check = |text: &str, expected: &str| {
+            assert_eq!(read(text.as_bytes()), Err(expected.to_owned()), "{text}");
+        };
+        check("", "is no CycloneDX document");
+        check("{}", "is no CycloneDX document");
+        check(r#"{"bomFormat":"SPDX"}"#, "is no CycloneDX document");
+        check(
+            r#"{"bomFormat":"CycloneDX","components":[{"type":"library"}]}"#,
+            "is no CycloneDX document",
+        );
+        check(
+            r#"{"bomFormat":"CycloneDX","components":[]}"#,
+            "names no operating system",
+        );
+    }
+}
