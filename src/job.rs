@@ -82,7 +82,12 @@ async fn act(agent: &Agent, given: &Given, http: Result<Arc<dyn Http>, String>, 
         | Task::DoctorOfRelease(_)
         | Task::Status(_)
         | Task::Cancel(_)
-        | Task::Sweep(_) => {}
+        | Task::Sweep(_)
+        | Task::Test(_)
+        | Task::Diff(_)
+        | Task::Rollout(_)
+        | Task::DoctorOfRollout(_)
+        | Task::Report(_) => {}
     }
     match task {
         Task::Build(plan) | Task::Submit(plan) => {
@@ -102,6 +107,14 @@ async fn act(agent: &Agent, given: &Given, http: Result<Arc<dyn Http>, String>, 
         Task::Status(it) => Box::pin(status::status(agent, http, &it, stop)).await,
         Task::Cancel(it) => Box::pin(cancel::cancel(agent, http, &it, stop)).await,
         Task::Sweep(it) => Box::pin(sweep::sweep(agent, http, &it, stop)).await,
+        Task::Test(_)
+        | Task::Diff(_)
+        | Task::Rollout(_)
+        | Task::DoctorOfRollout(_)
+        | Task::Report(_) => {
+            let text = "This version of the task does not support this action";
+            console.complete(TaskResult::Failed, text);
+        }
     }
 }
 

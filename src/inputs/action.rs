@@ -1,13 +1,23 @@
 //! What a step is asked to do, and which inputs each action uses.
 
 use super::declared::{
-    ACTION, ALL_INPUTS, ARTIFACT_TAGS, BLOCK_DELETION_UNTIL_END_OF_LIFE,
-    DISTRIBUTE_STORAGE_ACCOUNT_TYPE, END_OF_LIFE_IN_DAYS, GALLERY_IMAGE_ID,
-    IB_AZURE_RESOURCE_GROUP, IB_SUBSCRIPTION, IMAGE_VERSION_ID, Input, KEEP_DAYS, KEEP_TAG,
-    KEEP_TEMPLATE, KEEP_VERSIONS, OLDER_THAN_HOURS, ON_CANCEL, PACKAGE_PATH, PREVIEW, PROMOTE_TO,
-    RELEASE_REGIONS, REPLICATION_REGIONS, REQUIRE_TAGS, RESUME, RETAIN_ACTION, RETAIN_FAILED,
-    RETAIN_HOST_POOLS, RETAIN_PREVIEW, STORAGE_ACCOUNT_NAME, STREAM_LOGS, TARGET_REGIONS,
-    TEMPLATE_NAME, WAIT_TIMEOUT_IN_MINUTES, WHEN_NOT_READY, WITHDRAW_LAST, WITHDRAW_REASON,
+    ACTION, ALL_INPUTS, ARTIFACT_TAGS, BLOCK_DELETION_UNTIL_END_OF_LIFE, BOOT_TIMEOUT_IN_MINUTES,
+    BUILD_TIMEOUT_IN_MINUTES, BUILD_VM_IDENTITIES, CANARY_HOSTS, COMPARE_WITH,
+    CONTAINER_INSTANCE_SUBNET_ID, DISTRIBUTE_STORAGE_ACCOUNT_TYPE, END_OF_LIFE_IN_DAYS,
+    FAIL_ON_CHANGE, FAIL_WHEN, GALLERY_IMAGE_ID, GRACE_IN_MINUTES, HEALTH_TIMEOUT_IN_MINUTES,
+    HOST_COUNT, HOST_NAME_PREFIX, HOST_POOL_ID, IB_AZURE_RESOURCE_GROUP, IB_LOCATION,
+    IB_SUBSCRIPTION, IMAGE_VERSION_ID, INVENTORY_CONTAINER, Input, KEEP_DAYS, KEEP_OLD_HOSTS,
+    KEEP_TAG, KEEP_TEMPLATE, KEEP_VERSIONS, KEEP_VM_ON_FAILURE, LOG_OFF_DELAY_IN_MINUTES,
+    LOG_OFF_MESSAGE, MANAGED_IDENTITY, MANAGED_RESOURCE_TAGS, MAX_HOSTS_AT_ONCE, OLDER_THAN_HOURS,
+    ON_CANCEL, ON_ROLLOUT_FAILURE, OS_DISK_SIZE_GB, PACKAGE_ACCESS, PACKAGE_EXCLUDE, PACKAGE_PATH,
+    PACKAGE_RETENTION_DAYS, PREVIEW, PROMOTE_TO, PROVISIONER, PROXY_VM_SIZE, RELEASE_REGIONS,
+    REPLICATION_REGIONS, REPORT_HOST_POOLS, REQUIRE_TAGS, RESUME, RETAIN_ACTION, RETAIN_FAILED,
+    RETAIN_HOST_POOLS, RETAIN_PREVIEW, ROLLOUT_AT, ROLLOUT_METHOD, ROLLOUT_WAIT,
+    SESSION_HOST_GROUP, SESSION_HOST_PARAMETERS, SESSION_HOST_TEMPLATE, STAGING_RESOURCE_GROUP,
+    STORAGE_ACCOUNT_NAME, STREAM_LOGS, TARGET_REGIONS, TEMPLATE_FILE, TEMPLATE_NAME, TEMPLATE_TAGS,
+    TEST_ADMIN_PASSWORD, TEST_ENGINE, TEST_SUBNET_ID, TEST_TAG, TEST_VM_GROUP,
+    VALIDATION_INLINE_SCRIPT, VM_SIZE, VNET_SUBNET_ID, WAIT_TIMEOUT_IN_MINUTES, WHEN_NOT_READY,
+    WITHDRAW_LAST, WITHDRAW_REASON,
 };
 use super::problem::Code;
 use super::reading::{Reading, Reported};
@@ -37,6 +47,14 @@ pub enum Action {
     Withdraw,
     /// Delete old image versions.
     Retain,
+    /// Boot an image version, and run checks in it.
+    Test,
+    /// Compare the contents of two image versions.
+    Diff,
+    /// Make a host pool serve an image version.
+    Rollout,
+    /// Say which hosts and VMs run which version.
+    Report,
     /// Show the template that would be sent.
     Render,
     /// Check everything that an action needs.
@@ -55,6 +73,10 @@ pub const ACTIONS: &[(&str, Action)] = &[
     ("promote", Action::Promote),
     ("withdraw", Action::Withdraw),
     ("retain", Action::Retain),
+    ("test", Action::Test),
+    ("diff", Action::Diff),
+    ("rollout", Action::Rollout),
+    ("report", Action::Report),
     ("render", Action::Render),
     ("doctor", Action::Doctor),
 ];
@@ -78,6 +100,32 @@ const NOT_FOR_BUILDS: &[Input] = &[
     RETAIN_HOST_POOLS,
     RETAIN_PREVIEW,
     RETAIN_ACTION,
+    TEST_ENGINE,
+    TEST_TAG,
+    TEST_SUBNET_ID,
+    TEST_VM_GROUP,
+    TEST_ADMIN_PASSWORD,
+    BOOT_TIMEOUT_IN_MINUTES,
+    KEEP_VM_ON_FAILURE,
+    HOST_POOL_ID,
+    ROLLOUT_METHOD,
+    MAX_HOSTS_AT_ONCE,
+    LOG_OFF_DELAY_IN_MINUTES,
+    LOG_OFF_MESSAGE,
+    ROLLOUT_AT,
+    KEEP_OLD_HOSTS,
+    ON_ROLLOUT_FAILURE,
+    ROLLOUT_WAIT,
+    SESSION_HOST_TEMPLATE,
+    SESSION_HOST_PARAMETERS,
+    SESSION_HOST_GROUP,
+    HOST_COUNT,
+    HOST_NAME_PREFIX,
+    CANARY_HOSTS,
+    HEALTH_TIMEOUT_IN_MINUTES,
+    GRACE_IN_MINUTES,
+    REPORT_HOST_POOLS,
+    FAIL_WHEN,
 ];
 
 const WAIT: &[Input] = &[
@@ -88,6 +136,10 @@ const WAIT: &[Input] = &[
     WHEN_NOT_READY,
     KEEP_TEMPLATE,
     STREAM_LOGS,
+    STORAGE_ACCOUNT_NAME,
+    COMPARE_WITH,
+    INVENTORY_CONTAINER,
+    FAIL_ON_CHANGE,
 ];
 const RUN: &[Input] = &[
     IB_AZURE_RESOURCE_GROUP,
@@ -96,6 +148,10 @@ const RUN: &[Input] = &[
     WAIT_TIMEOUT_IN_MINUTES,
     KEEP_TEMPLATE,
     STREAM_LOGS,
+    STORAGE_ACCOUNT_NAME,
+    COMPARE_WITH,
+    INVENTORY_CONTAINER,
+    FAIL_ON_CHANGE,
 ];
 const STATUS: &[Input] = &[IB_AZURE_RESOURCE_GROUP, TEMPLATE_NAME];
 const CANCEL: &[Input] = &[
@@ -148,6 +204,75 @@ const RETAIN: &[Input] = &[
     PREVIEW,
     WAIT_TIMEOUT_IN_MINUTES,
 ];
+const TEST: &[Input] = &[
+    IMAGE_VERSION_ID,
+    GALLERY_IMAGE_ID,
+    TEST_ENGINE,
+    TEST_TAG,
+    TEST_SUBNET_ID,
+    TEST_VM_GROUP,
+    TEST_ADMIN_PASSWORD,
+    BOOT_TIMEOUT_IN_MINUTES,
+    KEEP_VM_ON_FAILURE,
+    IB_AZURE_RESOURCE_GROUP,
+    IB_LOCATION,
+    MANAGED_IDENTITY,
+    TEMPLATE_FILE,
+    PROVISIONER,
+    VALIDATION_INLINE_SCRIPT,
+    PACKAGE_PATH,
+    STORAGE_ACCOUNT_NAME,
+    PACKAGE_EXCLUDE,
+    PACKAGE_ACCESS,
+    PACKAGE_RETENTION_DAYS,
+    VM_SIZE,
+    OS_DISK_SIZE_GB,
+    VNET_SUBNET_ID,
+    CONTAINER_INSTANCE_SUBNET_ID,
+    PROXY_VM_SIZE,
+    BUILD_VM_IDENTITIES,
+    STAGING_RESOURCE_GROUP,
+    MANAGED_RESOURCE_TAGS,
+    TEMPLATE_TAGS,
+    BUILD_TIMEOUT_IN_MINUTES,
+    RESUME,
+    STREAM_LOGS,
+];
+const DIFF: &[Input] = &[
+    IMAGE_VERSION_ID,
+    GALLERY_IMAGE_ID,
+    STORAGE_ACCOUNT_NAME,
+    COMPARE_WITH,
+    INVENTORY_CONTAINER,
+    FAIL_ON_CHANGE,
+];
+const ROLLOUT: &[Input] = &[
+    IMAGE_VERSION_ID,
+    GALLERY_IMAGE_ID,
+    REQUIRE_TAGS,
+    HOST_POOL_ID,
+    ROLLOUT_METHOD,
+    MAX_HOSTS_AT_ONCE,
+    LOG_OFF_DELAY_IN_MINUTES,
+    LOG_OFF_MESSAGE,
+    ROLLOUT_AT,
+    KEEP_OLD_HOSTS,
+    ON_ROLLOUT_FAILURE,
+    ROLLOUT_WAIT,
+    SESSION_HOST_TEMPLATE,
+    SESSION_HOST_PARAMETERS,
+    SESSION_HOST_GROUP,
+    HOST_COUNT,
+    HOST_NAME_PREFIX,
+    CANARY_HOSTS,
+    HEALTH_TIMEOUT_IN_MINUTES,
+    GRACE_IN_MINUTES,
+    ON_CANCEL,
+    WAIT_TIMEOUT_IN_MINUTES,
+    WHEN_NOT_READY,
+    PREVIEW,
+];
+const REPORT: &[Input] = &[GALLERY_IMAGE_ID, REPORT_HOST_POOLS, FAIL_WHEN];
 
 impl Action {
     /// The name that authors write.
@@ -173,6 +298,10 @@ impl Action {
             Self::Promote => Some(PROMOTE),
             Self::Withdraw => Some(WITHDRAW),
             Self::Retain => Some(RETAIN),
+            Self::Test => Some(TEST),
+            Self::Diff => Some(DIFF),
+            Self::Rollout => Some(ROLLOUT),
+            Self::Report => Some(REPORT),
             Self::Build | Self::Submit | Self::Render | Self::Doctor => None,
         }
     }
@@ -197,6 +326,9 @@ impl Action {
                     &WAIT_TIMEOUT_IN_MINUTES,
                     &KEEP_TEMPLATE,
                     &STREAM_LOGS,
+                    &COMPARE_WITH,
+                    &INVENTORY_CONTAINER,
+                    &FAIL_ON_CHANGE,
                 ];
                 !NOT_FOR_BUILDS.contains(input) && !running.contains(&input)
             }
@@ -223,6 +355,9 @@ pub(super) fn examined(reading: &Reading<'_>) -> Action {
             .filter(|input| reading.is_set(input) && !is_left_out_by_the_agent(reading, input));
         given.all(|input| action.uses(input))
     };
+    if reading.is_set(&HOST_POOL_ID) && fits(Action::Rollout) {
+        return Action::Rollout;
+    }
     if reading.is_set(&IMAGE_VERSION_ID) {
         let of_versions = [Action::Promote, Action::Withdraw].into_iter();
         if let Some(action) = of_versions.into_iter().find(|action| fits(*action)) {

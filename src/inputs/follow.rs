@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::connection::Connection;
-use super::declared::{KEEP_TEMPLATE, STREAM_LOGS};
+use super::declared::{KEEP_TEMPLATE, STORAGE_ACCOUNT_NAME, STREAM_LOGS};
+use super::inventory::{self, Contents};
 use super::life::{self, OnCancel, WhenNotReady};
 use super::origin::Origin;
 use super::problem::Warning;
 use super::reading::{Reading, Reported};
-use super::{Action, resource_group, service_connection};
+use super::{Action, package, resource_group, service_connection};
 use crate::resource::ResourceGroupId;
 use crate::secret::Masker;
 
@@ -33,6 +34,10 @@ pub struct Follow {
     pub keep: bool,
     /// Whether the output of the build shows in the job's log while it runs.
     pub stream_logs: bool,
+    /// How the list of contents is kept and compared, if the template makes one.
+    pub contents: Contents,
+    /// The storage account of the lists.
+    pub storage_account: Option<String>,
     /// Whether the job, its stage or the release is at its second attempt or a later one.
     pub second_attempt: bool,
     /// Which step of which pipeline run it is.
@@ -61,6 +66,12 @@ pub(super) fn read(
     };
     let keep = reading.flag(&KEEP_TEMPLATE);
     let stream_logs = reading.flag(&STREAM_LOGS);
+    let contents = inventory::compared(reading);
+    let storage_account = if reading.is_set(&STORAGE_ACCOUNT_NAME) {
+        package::storage_account(reading, true).map(Some)
+    } else {
+        Ok(None)
+    };
     let (connection, group) = (connection?, group?);
     let given = reading.given();
     Ok(Box::new(Follow {
@@ -73,6 +84,8 @@ pub(super) fn read(
         when_not_ready: when_not_ready?,
         keep: keep?,
         stream_logs: stream_logs?,
+        contents: contents?,
+        storage_account: storage_account?,
         second_attempt: given.is_second_attempt(),
         origin: Origin::of(given),
         name_of_files: given.template_name(),

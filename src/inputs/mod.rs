@@ -6,17 +6,23 @@
 pub mod action;
 pub mod connection;
 pub mod declared;
+pub mod diff;
+pub mod fleet;
 pub mod follow;
 pub mod given;
+pub mod image_test;
+pub mod inventory;
 pub mod plan;
 pub mod problem;
 pub mod provenance;
 pub mod release;
+pub mod rollout;
 
 mod build_vm;
 mod customization;
 pub mod existing;
 mod gallery;
+mod given_version;
 mod image_version;
 pub mod life;
 mod macros;
@@ -45,9 +51,13 @@ mod validation;
 
 pub use action::Action;
 pub use connection::{Cloud, Connection, KnownCloud, OidcRequest, OidcSource, Scheme};
+pub use diff::Diff;
 pub use existing::Existing;
+pub use fleet::Fleet;
 pub use follow::Follow;
 pub use given::{Given, GivenConnection, GivenRun, GivenStep, Variables};
+pub use image_test::{ImageTest, TestEngine};
+pub use inventory::Contents;
 pub use life::{Life, OnCancel, WhenNotReady};
 pub use origin::Origin;
 pub use owner::{Owner, Templates, owner};
@@ -59,6 +69,7 @@ pub use problem::{CODES, Code, Problem, Problems, Warning};
 pub use provenance::Provenance;
 pub use release::{Promotion, Release, What};
 pub use retain::{Keep, Retain, RetainAction};
+pub use rollout::{OnRolloutFailure, Rollout, RolloutMethod};
 pub use spelling::{meant, nearest};
 pub use sweep::Sweep;
 
@@ -110,6 +121,16 @@ pub enum Task {
     Cancel(Box<Existing>),
     /// Delete what dead jobs left.
     Sweep(Box<Sweep>),
+    /// Boot an image version, and run checks in it.
+    Test(Box<ImageTest>),
+    /// Compare the contents of two image versions.
+    Diff(Box<Diff>),
+    /// Make a host pool serve an image version.
+    Rollout(Box<Rollout>),
+    /// Check everything that this needs.
+    DoctorOfRollout(Box<Rollout>),
+    /// Say which hosts and VMs run which version.
+    Report(Box<Fleet>),
 }
 
 impl Task {
@@ -126,7 +147,12 @@ impl Task {
             | Self::DoctorOfRelease(_)
             | Self::Status(_)
             | Self::Cancel(_)
-            | Self::Sweep(_) => None,
+            | Self::Sweep(_)
+            | Self::Test(_)
+            | Self::Diff(_)
+            | Self::Rollout(_)
+            | Self::DoctorOfRollout(_)
+            | Self::Report(_) => None,
         }
     }
 }
@@ -150,6 +176,10 @@ pub fn task(given: &Given, masker: &dyn Masker) -> Result<(Task, Vec<Warning>), 
         Task::Follow(follow) => follow.warnings.clone_from(&warnings),
         Task::Status(it) | Task::Cancel(it) => it.warnings.clone_from(&warnings),
         Task::Sweep(it) => it.warnings.clone_from(&warnings),
+        Task::Test(it) => it.warnings.clone_from(&warnings),
+        Task::Diff(it) => it.warnings.clone_from(&warnings),
+        Task::Rollout(it) | Task::DoctorOfRollout(it) => it.warnings.clone_from(&warnings),
+        Task::Report(it) => it.warnings.clone_from(&warnings),
     }
     Ok((task, warnings))
 }
@@ -182,6 +212,9 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Task, Reported
             Action::Retain => Ok(Task::DoctorOfRetain(Box::new(retain::read(
                 reading, masker,
             )?))),
+            Action::Rollout => Ok(Task::DoctorOfRollout(Box::new(rollout::read(
+                reading, masker,
+            )?))),
             _ => Ok(Task::Doctor(read_plan(reading, masker)?)),
         },
         Action::Promote => {
@@ -206,6 +239,10 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Task, Reported
             reading, masker, action,
         )?))),
         Action::Sweep => Ok(Task::Sweep(Box::new(sweep::read(reading, masker)?))),
+        Action::Test => Ok(Task::Test(Box::new(image_test::read(reading, masker)?))),
+        Action::Diff => Ok(Task::Diff(Box::new(diff::read(reading, masker)?))),
+        Action::Rollout => Ok(Task::Rollout(Box::new(rollout::read(reading, masker)?))),
+        Action::Report => Ok(Task::Report(Box::new(fleet::read(reading, masker)?))),
         Action::Build => Ok(Task::Build(read_plan(reading, masker)?)),
     }
 }
@@ -240,6 +277,7 @@ fn read_plan(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Box<Plan>
     let given_name = life::template_name(reading);
     let named = matches!(&given_name, Ok(Some(_)));
     let life = life::read(reading, named, image_version::is_by_clock(reading));
+    let contents = inventory::read(reading);
     let customization = judged_scripts(reading, customization, &validate, package.as_ref(), &file);
     let instead = what_counts_instead(reading, &file);
     let steps = template_file::resolve(reading, file.steps, package.as_ref());
@@ -268,6 +306,7 @@ fn read_plan(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Box<Plan>
         provenance: provenance?,
         origin: Origin::of(reading.given()),
         life,
+        contents: contents?,
         submits: false,
         stream_logs: stream_logs?,
         instead,

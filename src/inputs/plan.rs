@@ -6,6 +6,7 @@ mod package;
 use std::time::Duration;
 
 use super::connection::Connection;
+use super::inventory::Contents;
 use super::life::Life;
 use super::origin::Origin;
 use super::problem::Warning;
@@ -49,6 +50,8 @@ pub struct Plan {
     pub provenance: Provenance,
     /// Which step of which pipeline run it is for.
     pub origin: Origin,
+    /// Whether the contents of the image are listed, and what they are compared with.
+    pub contents: Contents,
     /// How it deals with what an earlier attempt started, and with its own end.
     pub life: Life,
     /// Whether the step ends when the run has begun.

@@ -1,7 +1,5 @@
 //! Promoting an image version, or withdrawing it: which one, where, and what else becomes of it.
 
-mod version;
-
 use super::connection::Connection;
 use super::declared::{
     ARTIFACT_TAGS, BLOCK_DELETION_UNTIL_END_OF_LIFE, DISTRIBUTE_STORAGE_ACCOUNT_TYPE,
@@ -13,7 +11,7 @@ use super::problem::{Code, Form, Problem, Warning, quoted};
 use super::reading::{Reading, Reported};
 use super::resource_kind::{IMAGE_DEFINITION, IMAGE_VERSION};
 use super::spelling::tidy;
-use super::{gallery, service_connection, tags};
+use super::{gallery, given_version, service_connection, tags};
 use crate::resource::{Region, ResourceId, split_at_blanks};
 use crate::secret::Masker;
 use crate::template::model::{Tags, TargetRegion};
@@ -129,7 +127,7 @@ pub(super) fn promotion(
     masker: &dyn Masker,
 ) -> Result<Release, Reported> {
     let connection = service_connection::read(reading, masker);
-    let version = version::read(reading);
+    let version = given_version::read(reading);
     let to = targets(reading, version.as_ref().ok());
     let added = gallery::regions(reading);
     let storage = gallery::storage_type(reading);
@@ -165,7 +163,7 @@ pub(super) fn withdrawal(
     masker: &dyn Masker,
 ) -> Result<Release, Reported> {
     let connection = service_connection::read(reading, masker);
-    let version = version::read(reading);
+    let version = given_version::read(reading);
     let reason = reason(reading);
     let last = reading.flag(&WITHDRAW_LAST);
     let rest = Rest::read(reading);

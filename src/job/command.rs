@@ -40,6 +40,13 @@ pub(super) const COMMANDS: &[(&str, &str)] = &[
         "make an image version no longer count as latest",
     ),
     ("retain", "delete old image versions"),
+    ("test", "boot an image version, and run checks in it"),
+    ("diff", "compare the contents of two image versions"),
+    (
+        "rollout",
+        "make the session hosts of a host pool use an image version",
+    ),
+    ("report", "show which hosts and VMs use which image version"),
     (
         "render",
         "print the image template that a build would send, without signing in or sending anything",

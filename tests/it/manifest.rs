@@ -75,7 +75,7 @@ replicationMode                | pickList  |         | Full Shallow
 artifactTags                   | multiLine |         |
 templateTags                   | multiLine |         |
 templateFile                   | string    |         |
-action                         | pickList  | build   | build submit wait run status cancel sweep promote withdraw retain render doctor
+action                         | pickList  | build   | build submit wait run status cancel sweep promote withdraw retain test diff rollout report render doctor
 templateName                   | string    |         |
 onCancel                       | pickList  |         | cancel leave
 resume                         | pickList  | auto    | auto never
@@ -98,6 +98,36 @@ retainFailed                   | boolean   | false   |
 retainHostPools                | multiLine |         |
 retainPreview                  | boolean   | true    |
 retainAction                   | pickList  | delete  | delete exclude endOfLife
+testEngine                     | pickList  | imageBuilder | imageBuilder vm
+testTag                        | string    | imageTest |
+testSubnetId                   | string    |         |
+testVmGroup                    | string    |         |
+testAdminPassword              | string    |         |
+bootTimeoutInMinutes           | string    | 20      |
+keepVmOnFailure                | boolean   | false   |
+inventory                      | boolean   | false   |
+compareWith                    | string    |         |
+inventoryContainer             | string    | imagebuilder-inventory |
+failOnChange                   | multiLine |         |
+hostPoolId                     | string    |         |
+rolloutMethod                  | pickList  | auto    | auto sessionHostUpdate replace existing
+maxHostsAtOnce                 | string    | 1       |
+logOffDelayInMinutes           | string    | 15      |
+logOffMessage                  | string    |         |
+rolloutAt                      | string    |         |
+keepOldHosts                   | pickList  |         | true false
+onRolloutFailure               | pickList  | retry   | retry cancel back leave
+rolloutWait                    | pickList  |         | true false
+sessionHostTemplate            | string    |         |
+sessionHostParameters          | multiLine |         |
+sessionHostGroup               | string    |         |
+hostCount                      | string    | same    |
+hostNamePrefix                 | string    |         |
+canaryHosts                    | string    | 1       |
+healthTimeoutInMinutes         | string    | 30      |
+graceInMinutes                 | string    | 0       |
+reportHostPools                | multiLine |         |
+failWhen                       | multiLine |         |
 stopOnError                    | boolean   | false   |
 streamLogs                     | boolean   | true    |
 packageExclude                 | multiLine |         |

@@ -30,7 +30,7 @@ fn a_person_reads_plain_text_and_gets_the_usual_exit_codes() {
         &[],
         1,
         &[
-            "Failed: 'bake' is not a command; expected one of 'run', 'submit', 'wait', 'status', 'cancel', 'sweep', 'promote', 'withdraw', 'retain', 'render', 'doctor', 'clean-up', 'help'\n",
+            "Failed: 'bake' is not a command; expected one of 'run', 'submit', 'wait', 'status', 'cancel', 'sweep', 'promote', 'withdraw', 'retain', 'test', 'diff', 'rollout', 'report', 'render', 'doctor', 'clean-up', 'help'\n",
         ],
     );
     let inputs = [("INPUT_PROVISIONER", "bash"), ("SYSTEM_DEBUG", "true")];
