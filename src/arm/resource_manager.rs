@@ -187,6 +187,29 @@ impl Arm {
         self.change(call, api).await
     }
 
+    /// As [`Self::post`] without a body, for what Azure is to do; what goes on.
+    pub(super) async fn ask_for(
+        &self,
+        doing: &str,
+        path: impl Display,
+        api: &str,
+    ) -> Result<Started, Failure> {
+        let call = self.request(doing, Method::POST, path, api);
+        Ok(self.change(call, api).await?.started)
+    }
+
+    /// Reads by a POST, which may be asked as often as a GET.
+    pub(super) async fn look_up(
+        &self,
+        doing: &str,
+        path: impl Display,
+        api: &str,
+    ) -> Result<Value, Failure> {
+        let call = self.request(doing, Method::POST, path, api);
+        let answer = self.send_in(call.repeated(Repeat::Always), api).await?;
+        Ok(serde_json::from_slice(answer.body()).unwrap_or_default())
+    }
+
     /// Deletes a resource; `None` if there is none, or it is gone at once.
     pub async fn delete(
         &self,

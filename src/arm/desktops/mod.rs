@@ -3,7 +3,9 @@
 //! <https://learn.microsoft.com/rest/api/desktopvirtualization/session-hosts/list>
 
 mod machine_image;
+pub mod registration;
 mod session_host;
+pub mod user_session;
 
 pub use machine_image::{Machine, MachineImage};
 pub use session_host::{HealthCheck, SessionHost};
