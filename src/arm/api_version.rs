@@ -25,7 +25,7 @@ impl ApiVersion {
 
     /// Whether a call in version `spoken` failed because the cloud does not offer it, and should be made in the older one.
     pub(super) fn steps_back(&self, spoken: &str, failure: &Failure) -> bool {
-        if spoken != NEWEST || !is_not_offered(failure) {
+        if spoken != NEWEST || !is_not_offered(failure, OLDER) {
             return false;
         }
         if !self.steps_back.swap(true, Ordering::Relaxed) {
@@ -37,9 +37,11 @@ impl ApiVersion {
     }
 }
 
+/// Whether a cloud refused a request because it does not know its version, and knows `older`.
+///
 /// Azure Resource Manager names the versions that it knows, in several wordings
 /// (`NoRegisteredProviderFound`, `InvalidApiVersionParameter`, `InvalidResourceType`).
-fn is_not_offered(failure: &Failure) -> bool {
+pub(super) fn is_not_offered(failure: &Failure, older: &str) -> bool {
     let Some(refusal) = failure.refusal() else {
         return false;
     };
@@ -47,7 +49,7 @@ fn is_not_offered(failure: &Failure) -> bool {
         refusal.status,
         StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND
     );
-    let named = refusal.message.contains(OLDER) && refusal.message.contains("api-version");
+    let named = refusal.message.contains(older) && refusal.message.contains("api-version");
     let lists = refusal.message.contains("supported");
     let unlisted = matches!(
         refusal.code.as_str(),

@@ -75,7 +75,7 @@ fn json_error(body: &str) -> Option<(String, String)> {
 /// A longer text of others is cut: the longest that Azure was seen to send is some 3,000 characters, and nobody reads more.
 const LONGEST_TEXT: usize = 8_000;
 /// An error document in a text is longer than what it says.
-const LONGEST_DOCUMENT: usize = 8 * LONGEST_TEXT;
+pub(super) const LONGEST_DOCUMENT: usize = 8 * LONGEST_TEXT;
 /// A code is a word.
 const LONGEST_CODE: usize = 200;
 /// So many details of an error are read, in all its depths.

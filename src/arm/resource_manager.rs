@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use bytes::Bytes;
-use http::{Method, Response, StatusCode};
+use http::{HeaderMap, Method, Response, StatusCode};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::Value;
 
@@ -116,39 +116,28 @@ impl Arm {
         path: impl Display,
         api: &str,
     ) -> Result<Vec<Value>, Failure> {
-        let mut call = self.request(doing, Method::GET, path, api);
-        let (mut all, mut seen) = (Vec::new(), BTreeSet::new());
-        // The token goes to Azure Resource Manager and nowhere else.
-        let own = format!("{}/", self.base());
-        for _ in 0..MOST_PAGES {
-            let url = call.url.clone();
-            let answer = self.send_in(call, api).await?;
-            let mut page: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
-            let Some(Value::Array(items)) = page.get_mut("value").map(Value::take) else {
-                return Err(Failure::of(
-                    doing,
-                    Cause::Unreadable("it is not a list".to_owned()),
-                ));
-            };
-            all.extend(items);
-            seen.insert(url);
-            let next = page.get("nextLink").and_then(Value::as_str);
-            let Some(next) = next.filter(|link| !link.is_empty()) else {
-                return Ok(all);
-            };
-            let inside = next.split_at_checked(own.len());
-            if !inside.is_some_and(|(start, _)| start.eq_ignore_ascii_case(&own)) {
-                let text = "the next page of the list is on another host".to_owned();
-                return Err(Failure::of(doing, Cause::Unreadable(text)));
-            }
-            if seen.contains(next) {
-                let text = "the list comes back to a page that was read".to_owned();
-                return Err(Failure::of(doing, Cause::Unreadable(text)));
-            }
-            call = Call::new(doing, Method::GET, next, &self.scope);
+        let mut pages = self.list(doing, path, api);
+        let mut all = Vec::new();
+        while let Some((page, _)) = pages.next().await? {
+            all.extend(page);
         }
-        let text = format!("the list has more than {MOST_PAGES} pages");
-        Err(Failure::of(doing, Cause::Unreadable(text)))
+        Ok(all)
+    }
+
+    /// The pages of the list at `path`, for who asks for each in its own time.
+    pub(super) fn list<'a>(
+        &'a self,
+        doing: &'a str,
+        path: impl Display,
+        api: &'a str,
+    ) -> Pages<'a> {
+        Pages {
+            arm: self,
+            next: Some(self.request(doing, Method::GET, path, api)),
+            doing,
+            api,
+            seen: BTreeSet::new(),
+        }
     }
 
     /// Writes the whole of a resource. Repeated only where Azure certainly did not act; who sends it looks after a lost answer.
@@ -173,6 +162,18 @@ impl Arm {
     ) -> Result<Changed, Failure> {
         let call = self.request(doing, Method::PATCH, path, api).json(body);
         self.change(call, api).await
+    }
+
+    /// Sets members of a resource to values: asking twice does no harm.
+    pub(super) async fn set(
+        &self,
+        doing: &str,
+        path: impl Display,
+        api: &str,
+        body: &Value,
+    ) -> Result<Changed, Failure> {
+        let call = self.request(doing, Method::PATCH, path, api).json(body);
+        self.change(call.repeated(Repeat::Always), api).await
     }
 
     /// Asks for something to be done or looked up: never repeated where Azure may have acted.
@@ -266,6 +267,55 @@ impl Arm {
             }
             other => other,
         }
+    }
+}
+
+/// A list on its way.
+pub(super) struct Pages<'a> {
+    arm: &'a Arm,
+    next: Option<Call>,
+    doing: &'a str,
+    api: &'a str,
+    /// The addresses of the pages that were read.
+    seen: BTreeSet<String>,
+}
+
+impl Pages<'_> {
+    /// The next page with the headers of its answer; nothing behind the last one. A page that could not be read is asked for again.
+    pub(super) async fn next(&mut self) -> Result<Option<(Vec<Value>, HeaderMap)>, Failure> {
+        let Some(call) = self.next.clone() else {
+            return Ok(None);
+        };
+        let unreadable = |text: &str| {
+            let text = text.to_owned();
+            Err(Failure::of(self.doing, Cause::Unreadable(text)))
+        };
+        if self.seen.len() >= MOST_PAGES {
+            return unreadable(&format!("the list has more than {MOST_PAGES} pages"));
+        }
+        let url = call.url.clone();
+        let answer = self.arm.send_in(call, self.api).await?;
+        let (parts, body) = answer.into_parts();
+        let mut page: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let Some(Value::Array(items)) = page.get_mut("value").map(Value::take) else {
+            return unreadable("it is not a list");
+        };
+        self.seen.insert(url);
+        let next = page.get("nextLink").and_then(Value::as_str);
+        let next = next.filter(|link| !link.is_empty());
+        if let Some(next) = next {
+            // The token goes to Azure Resource Manager and nowhere else.
+            let own = format!("{}/", self.arm.base());
+            let inside = next.split_at_checked(own.len());
+            if !inside.is_some_and(|(start, _)| start.eq_ignore_ascii_case(&own)) {
+                return unreadable("the next page of the list is on another host");
+            }
+            if self.seen.contains(next) {
+                return unreadable("the list comes back to a page that was read");
+            }
+        }
+        self.next = next.map(|next| Call::new(self.doing, Method::GET, next, &self.arm.scope));
+        Ok(Some((items, parts.headers)))
     }
 }
 

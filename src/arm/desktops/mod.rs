@@ -2,13 +2,21 @@
 //!
 //! <https://learn.microsoft.com/rest/api/desktopvirtualization/session-hosts/list>
 
+mod configuration;
+mod lists;
 mod machine_image;
+mod pool;
 pub mod registration;
 mod session_host;
+mod update;
 pub mod user_session;
 
+pub use configuration::{HostConfiguration, ImageInfo, changing};
+pub use lists::Lists;
 pub use machine_image::{Machine, MachineImage};
+pub use pool::{HOST_POOL, HostPool, Management, ScalingPlan};
 pub use session_host::{HealthCheck, SessionHost};
+pub use update::{UpdateRequest, UpdateStatus};
 
 use super::api::{MACHINES, SESSION_HOSTS};
 use super::failure::{Cause, Failure};

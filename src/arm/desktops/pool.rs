@@ -1,0 +1,281 @@
+//! Host pools, single session hosts, and the scaling plans of a pool.
+
+use std::fmt;
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::SessionHost;
+use crate::arm::api::{HOST_POOLS, SESSION_HOSTS};
+use crate::arm::api_version::is_not_offered;
+use crate::arm::failure::{Cause, Failure};
+use crate::arm::resource_manager::Arm;
+use crate::resource::{ResourceId, plain_region};
+
+/// The resource type of a host pool.
+pub const HOST_POOL: &str = "Microsoft.DesktopVirtualization/hostPools";
+
+/// Who makes the session hosts of a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Management {
+    /// The service, by a session host configuration.
+    Automated,
+    /// Whoever owns the pool.
+    Standard,
+    /// The answer does not tell: only preview versions of the API do.
+    Unknown,
+}
+
+impl fmt::Display for Management {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Automated => "Automated",
+            Self::Standard => "Standard",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+/// A host pool, as far as this matters here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostPool {
+    /// Its id, as it was asked for.
+    pub id: ResourceId,
+    /// Its region, `westeurope`: that of its metadata, not that of its session hosts.
+    pub region: String,
+    /// `Pooled` or `Personal`, as Azure writes it.
+    pub kind: String,
+    /// Who makes its session hosts.
+    pub management: Management,
+    /// The object id of its managed identity.
+    pub principal: Option<String>,
+}
+
+impl HostPool {
+    fn read(id: &ResourceId, document: &Value) -> Self {
+        let text = |pointer: &str| {
+            let text = document.pointer(pointer).and_then(Value::as_str);
+            text.unwrap_or_default()
+        };
+        let is = |word: &str| text("/properties/managementType").eq_ignore_ascii_case(word);
+        let management = if is("Automated") {
+            Management::Automated
+        } else if is("Standard") {
+            Management::Standard
+        } else {
+            Management::Unknown
+        };
+        // One of the service's own, or the first of those that were given to it.
+        let own = document.pointer("/identity/principalId");
+        let given = document.pointer("/identity/userAssignedIdentities");
+        let given = given.and_then(Value::as_object).into_iter().flatten();
+        let mut given = given.filter_map(|(_, identity)| identity.get("principalId")?.as_str());
+        let principal = own.and_then(Value::as_str).or_else(|| given.next());
+        Self {
+            id: id.clone(),
+            region: plain_region(text("/location")),
+            kind: text("/properties/hostPoolType").to_owned(),
+            management,
+            principal: principal.map(str::to_owned),
+        }
+    }
+
+    /// Whether each of its hosts is for one user.
+    pub fn is_personal(&self) -> bool {
+        self.kind.eq_ignore_ascii_case("Personal")
+    }
+
+    /// Whether the service makes its hosts.
+    pub fn is_automated(&self) -> bool {
+        self.management == Management::Automated
+    }
+}
+
+/// A scaling plan of a pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScalingPlan {
+    /// Its id, as Azure writes it.
+    pub id: String,
+    /// The ids of its pools, each with whether the plan is switched on there.
+    pub pools: Vec<(String, bool)>,
+}
+
+impl ScalingPlan {
+    fn read(document: &Value) -> Option<Self> {
+        let pools = document.pointer("/properties/hostPoolReferences");
+        let pools = pools.and_then(Value::as_array).into_iter().flatten();
+        let reference = |reference: &Value| {
+            let id = reference.get("hostPoolArmPath")?.as_str()?;
+            let on = reference.get("scalingPlanEnabled").and_then(Value::as_bool);
+            // What does not say that it is off is on.
+            Some((id.to_owned(), on.unwrap_or(true)))
+        };
+        Some(Self {
+            id: document.get("id")?.as_str()?.to_owned(),
+            pools: pools.filter_map(reference).collect(),
+        })
+    }
+
+    /// Whether it is switched on for `pool`.
+    pub fn is_on_for(&self, pool: &ResourceId) -> bool {
+        let mut pools = self.pools.iter();
+        pools.any(|(id, on)| *on && id.eq_ignore_ascii_case(pool.as_str()))
+    }
+}
+
+impl Arm {
+    /// A host pool; nothing if there is none. Where the cloud does not offer the preview version, nobody knows who makes its hosts.
+    pub async fn host_pool(&self, id: &ResourceId) -> Result<Option<HostPool>, Failure> {
+        let doing = format!("Reading host pool '{}'", id.name());
+        let found = match self.get_if_there(&doing, id, HOST_POOLS).await {
+            Err(failure) if is_not_offered(&failure, SESSION_HOSTS) => {
+                self.get_if_there(&doing, id, SESSION_HOSTS).await?
+            }
+            found => found?,
+        };
+        Ok(found.map(|document| HostPool::read(id, &document)))
+    }
+
+    /// The names of the host pools in the resource group of `id`: one short look.
+    pub async fn host_pools_beside(&self, id: &ResourceId) -> Result<Vec<String>, Failure> {
+        let doing = format!(
+            "Listing the host pools of resource group '{}'",
+            id.resource_group()
+        );
+        let path = format!("{}/providers/{HOST_POOL}", id.group());
+        let page = self.glance(&doing, path, SESSION_HOSTS).await?;
+        let all = page.get("value").and_then(Value::as_array);
+        let names = all.into_iter().flatten().filter_map(|pool| {
+            let name = pool.get("name")?.as_str()?;
+            Some(name.to_owned())
+        });
+        Ok(names.collect())
+    }
+
+    /// The scaling plans that a pool is in.
+    pub async fn scaling_plans(&self, pool: &ResourceId) -> Result<Vec<ScalingPlan>, Failure> {
+        let doing = format!("Listing the scaling plans of host pool '{}'", pool.name());
+        let path = format!("{pool}/scalingPlans");
+        let all = self.pages(&doing, path, SESSION_HOSTS).await?;
+        Ok(all.iter().filter_map(ScalingPlan::read).collect())
+    }
+
+    /// One session host; nothing if it is gone. There is no limit on these.
+    pub async fn session_host(
+        &self,
+        pool: &ResourceId,
+        name: &str,
+    ) -> Result<Option<SessionHost>, Failure> {
+        let doing = format!("Reading session host '{name}'");
+        let path = host_path(&doing, pool, name)?;
+        let found = self.get_if_there(&doing, path, SESSION_HOSTS).await?;
+        let read = |document: Value| {
+            let what = || Cause::Unreadable("it is no session host".to_owned());
+            SessionHost::read(&document).ok_or_else(|| Failure::of(&doing, what()))
+        };
+        found.map(read).transpose()
+    }
+
+    /// Lets users in to a session host, or drains it: at once. The host as it is now; nothing if it is gone.
+    pub async fn let_in(
+        &self,
+        pool: &ResourceId,
+        name: &str,
+        open: bool,
+    ) -> Result<Option<SessionHost>, Failure> {
+        let doing = if open {
+            format!("Letting users in to session host '{name}'")
+        } else {
+            format!("Draining session host '{name}'")
+        };
+        let path = host_path(&doing, pool, name)?;
+        let body = json!({"properties": {"allowNewSession": open}});
+        match self.set(&doing, path, SESSION_HOSTS, &body).await {
+            Ok(changed) => Ok(SessionHost::read(&changed.resource)),
+            Err(failure) if failure.is(StatusCode::NOT_FOUND) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+/// The path of a session host, whose name comes from an answer.
+pub(super) fn host_path(doing: &str, pool: &ResourceId, name: &str) -> Result<String, Failure> {
+    let path = format!("{pool}/sessionHosts/{name}");
+    let parsed = path.parse::<ResourceId>();
+    match parsed.ok().filter(|id| id.name() == name) {
+        Some(_) => Ok(path),
+        None => Err(Failure::of(
+            doing,
+            Cause::Unreadable("a session host has a name that none can have".to_owned()),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POOL: &str = "/subscriptions/s/resourceGroups/rg-avd/providers/Microsoft.DesktopVirtualization/hostPools/hp";
+
+    fn pool(document: &Value) -> HostPool {
+        HostPool::read(&POOL.parse().unwrap(), document)
+    }
+
+    #[test]
+    fn a_pool_says_who_makes_its_hosts() {
+        let of = |properties: Value| {
+            let pool = pool(&json!({"location": "West Europe", "properties": properties}));
+            (pool.is_personal(), pool.management)
+        };
+        let automated = json!({"hostPoolType": "Pooled", "managementType": "Automated"});
+        assert_eq!(of(automated), (false, Management::Automated));
+        let standard = json!({"hostPoolType": "personal", "managementType": "standard"});
+        assert_eq!(of(standard), (true, Management::Standard));
+        assert_eq!(
+            of(json!({"hostPoolType": "Pooled"})),
+            (false, Management::Unknown)
+        );
+    }
+
+    #[test]
+    fn the_identity_of_a_pool_is_its_own_or_given() {
+        let of = |identity: Value| pool(&json!({"identity": identity})).principal;
+        let own = of(json!({"type": "SystemAssigned", "principalId": "p1"}));
+        assert_eq!(own.as_deref(), Some("p1"));
+        let given = json!({"type": "UserAssigned", "userAssignedIdentities": {"/x": {"principalId": "p2"}}});
+        assert_eq!(of(given).as_deref(), Some("p2"));
+        assert_eq!(of(Value::Null), None);
+    }
+
+    #[test]
+    fn a_plan_is_on_unless_it_says_otherwise() {
+        let of = |reference: Value| {
+            let document = json!({"id": "/p", "properties": {"hostPoolReferences": [reference]}});
+            ScalingPlan::read(&document)
+                .unwrap()
+                .is_on_for(&POOL.parse().unwrap())
+        };
+        let upper = POOL.to_uppercase();
+        assert!(of(
+            json!({"hostPoolArmPath": upper, "scalingPlanEnabled": true})
+        ));
+        assert!(of(json!({"hostPoolArmPath": POOL})));
+        assert!(!of(
+            json!({"hostPoolArmPath": POOL, "scalingPlanEnabled": false})
+        ));
+        assert!(!of(
+            json!({"hostPoolArmPath": format!("{POOL}-2"), "scalingPlanEnabled": true})
+        ));
+    }
+
+    #[test]
+    fn the_name_of_a_host_leads_nowhere_else() {
+        let pool: ResourceId = POOL.parse().unwrap();
+        let path = |name: &str| host_path("Reading", &pool, name).ok();
+        let own = format!("{POOL}/sessionHosts/avd-0.contoso.example");
+        assert_eq!(path("avd-0.contoso.example"), Some(own));
+        for name in ["", "..", "a/b/c", "a?b", "a/", "a#b", "a%2e"] {
+            assert_eq!(path(name), None, "{name}");
+        }
+    }
+}
