@@ -69,7 +69,7 @@ pub use problem::{CODES, Code, Problem, Problems, Warning};
 pub use provenance::Provenance;
 pub use release::{Promotion, Release, What};
 pub use retain::{Keep, Retain, RetainAction};
-pub use rollout::{OnRolloutFailure, Rollout, RolloutMethod};
+pub use rollout::{OnRolloutFailure, Rollout, RolloutMethod, WantedImage};
 pub use spelling::{meant, nearest};
 pub use sweep::Sweep;
 

@@ -315,7 +315,7 @@ fn release_regions(reading: &mut Reading<'_>) -> Result<Vec<Region>, Reported> {
     Ok(regions)
 }
 
-fn required_tags(reading: &mut Reading<'_>) -> Result<Vec<(String, String)>, Reported> {
+pub(super) fn required_tags(reading: &mut Reading<'_>) -> Result<Vec<(String, String)>, Reported> {
     let text = reading.optional_lines(&REQUIRE_TAGS)?.unwrap_or_default();
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let mut required = Vec::new();

@@ -1,34 +1,55 @@
 //! What `action: rollout` needs: a host pool, the image that it is to serve, and how it gets there.
 
+mod effects;
+mod host_file;
+mod host_template;
+mod image;
+mod message;
+mod names;
+mod start;
+
 use std::time::Duration;
+
+use time::OffsetDateTime;
 
 use super::connection::Connection;
 use super::declared::{
-    CANARY_HOSTS, GRACE_IN_MINUTES, HEALTH_TIMEOUT_IN_MINUTES, HOST_COUNT, HOST_NAME_PREFIX,
-    HOST_POOL_ID, KEEP_OLD_HOSTS, LOG_OFF_DELAY_IN_MINUTES, LOG_OFF_MESSAGE, MAX_HOSTS_AT_ONCE,
-    ON_ROLLOUT_FAILURE, PREVIEW, REQUIRE_TAGS, ROLLOUT_AT, ROLLOUT_METHOD, ROLLOUT_WAIT,
-    SESSION_HOST_GROUP, SESSION_HOST_PARAMETERS, SESSION_HOST_TEMPLATE,
+    CANARY_HOSTS, GRACE_IN_MINUTES, HEALTH_TIMEOUT_IN_MINUTES, HOST_COUNT, HOST_POOL_ID,
+    KEEP_OLD_HOSTS, LOG_OFF_DELAY_IN_MINUTES, MAX_HOSTS_AT_ONCE, ON_ROLLOUT_FAILURE, PREVIEW,
+    REQUIRE_TAGS, ROLLOUT_METHOD, ROLLOUT_WAIT, SESSION_HOST_GROUP,
 };
 use super::life::{self, OnCancel, WhenNotReady};
 use super::problem::{Form, Warning};
 use super::reading::{Reading, Reported};
 use super::resource_kind::HOST_POOL;
-use super::{given_version, service_connection};
-use crate::resource::ResourceId;
+use super::{RESOURCE_GROUP, is_resource_group_name, last_of_id, release, service_connection};
+use crate::resource::{ResourceGroupId, ResourceId};
 use crate::secret::Masker;
 
-/// How a host pool gets to serve an image version.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub use host_template::{DeclaredParameter, HostParameters, HostTemplate, TASK_PARAMETERS};
+pub use image::WantedImage;
+pub use names::Names;
+
+/// How a host pool gets to serve an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RolloutMethod {
-    /// What fits the pool.
-    #[default]
-    Auto,
     /// The service replaces the hosts.
     SessionHostUpdate,
     /// The step deploys new hosts, and drains the old ones.
     Replace,
     /// Hosts that are there are let in and drained.
     Existing,
+}
+
+impl RolloutMethod {
+    /// The word that authors write.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SessionHostUpdate => "sessionHostUpdate",
+            Self::Replace => "replace",
+            Self::Existing => "existing",
+        }
+    }
 }
 
 /// What becomes of a roll-out that fails.
@@ -45,50 +66,100 @@ pub enum OnRolloutFailure {
     Leave,
 }
 
-/// An image version that a host pool is to serve.
+/// An image that a host pool is to serve.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an answer to a question of its own"
+)]
 pub struct Rollout {
     /// Who signs in, and where.
     pub connection: Connection,
     /// The host pool.
-    pub host_pool: ResourceId,
-    /// The version.
-    pub version: ResourceId,
-    /// The method.
-    pub method: RolloutMethod,
-    /// So many hosts are changed at once.
-    pub max_hosts_at_once: u32,
-    /// For so long users can save their work.
-    pub log_off_delay: Duration,
-    /// What users are told.
-    pub log_off_message: Option<String>,
-    /// When an update starts.
-    pub at: Option<String>,
+    pub pool: ResourceId,
+    /// The image.
+    pub image: WantedImage,
+    /// The tags that the version must have.
+    pub required: Vec<(String, String)>,
+    /// The method; what fits the pool, where none is given.
+    pub method: Option<RolloutMethod>,
+    /// So many hosts are updated or drained at once.
+    pub most_at_once: u32,
+    /// Minutes that users have to save their work, in a session host update.
+    pub log_off_delay: u32,
+    /// The author's own message to users, not filled in.
+    message: Option<String>,
+    /// When an update begins; at once without it.
+    pub at: Option<OffsetDateTime>,
     /// Whether the old hosts stay; by default it depends on the method.
-    pub keep_old_hosts: Option<bool>,
+    pub keeps_old: Option<bool>,
     /// What becomes of a roll-out that fails.
     pub on_failure: OnRolloutFailure,
-    /// Whether the step follows the roll-out until its end; by default it depends on `at`.
-    pub wait: Option<bool>,
+    /// Whether the step follows the roll-out to its end; by default unless it begins later.
+    pub waits: Option<bool>,
     /// How long is waited; without it there is no limit.
     pub wait_limit: Option<Duration>,
     /// How the step ends when that is over.
     pub when_not_ready: WhenNotReady,
     /// What a canceled job does.
-    pub on_cancel: Option<OnCancel>,
+    pub on_cancel: OnCancel,
+    /// The template that deploys session hosts.
+    pub template: Option<HostTemplate>,
+    /// Its parameters, without those that the task fills in.
+    pub parameters: HostParameters,
+    /// Where session hosts are deployed.
+    pub group: ResourceGroupId,
+    /// How many hosts of the version users have in the end; without it as many as now.
+    pub host_count: Option<u32>,
+    /// What the names of hosts and deployments are made of.
+    pub names: Names,
+    /// How many hosts are tried first.
+    pub canary: u32,
+    /// How long a host may take to be healthy.
+    pub health_limit: Duration,
+    /// How long sessions on old hosts may go on after the message; zero for as long as they like.
+    pub grace: Duration,
     /// Whether nothing is changed.
     pub preview: bool,
+    /// Whether somebody has run the job before.
+    pub is_second_attempt: bool,
+    /// The inputs that the author has set and that only some methods use.
+    of_methods: Vec<&'static str>,
     /// What the names of files begin with.
     pub name: String,
     /// What is worth telling the author although it does not stop the step.
     pub warnings: Vec<Warning>,
 }
 
-const METHODS: &[(&str, RolloutMethod)] = &[
-    ("auto", RolloutMethod::Auto),
-    ("sessionHostUpdate", RolloutMethod::SessionHostUpdate),
-    ("replace", RolloutMethod::Replace),
-    ("existing", RolloutMethod::Existing),
+impl Rollout {
+    /// What users read before they are signed out, filled in.
+    pub fn message(&self, method: RolloutMethod) -> String {
+        let minutes = match method {
+            RolloutMethod::SessionHostUpdate => u64::from(self.log_off_delay),
+            RolloutMethod::Replace | RolloutMethod::Existing => self.grace.as_secs() / 60,
+        };
+        message::filled_in(self.message.as_deref(), method, minutes)
+    }
+
+    /// Whether the step follows the roll-out to its end.
+    pub fn is_followed(&self) -> bool {
+        self.waits.unwrap_or(self.at.is_none())
+    }
+
+    /// What the author is warned of once `method` is chosen: inputs without effect. Nothing where the author chose it, and was told before.
+    pub fn without_effect(&self, method: RolloutMethod) -> Vec<Warning> {
+        if self.method.is_some() {
+            return Vec::new();
+        }
+        effects::without_effect(&self.of_methods, method)
+    }
+}
+
+const METHODS: &[(&str, Option<RolloutMethod>)] = &[
+    ("auto", None),
+    ("sessionHostUpdate", Some(RolloutMethod::SessionHostUpdate)),
+    ("replace", Some(RolloutMethod::Replace)),
+    ("existing", Some(RolloutMethod::Existing)),
 ];
 const ON_FAILURES: &[(&str, OnRolloutFailure)] = &[
     ("retry", OnRolloutFailure::Retry),
@@ -97,66 +168,150 @@ const ON_FAILURES: &[(&str, OnRolloutFailure)] = &[
     ("leave", OnRolloutFailure::Leave),
 ];
 const YES_OR_NO: &[(&str, bool)] = &[("true", true), ("false", false)];
+
+/// More than any pool has.
+const MOST_HOSTS: u32 = 10_000;
+/// A week.
+const MOST_MINUTES: u32 = 7 * 24 * 60;
+
 const HOSTS: Form = Form {
     what: "a number of hosts",
     looks: "a whole number from 1 to 10000",
     example: "1",
 };
-const MINUTES: Form = Form {
+const CANARY: Form = Form {
+    what: "a number of hosts",
+    looks: "a whole number from 0 to 10000",
+    example: "1",
+};
+const COUNT: Form = Form {
+    what: "a number of hosts",
+    looks: "'same' or a whole number from 1 to 10000",
+    example: "8",
+};
+const DELAY: Form = Form {
     what: "a number of minutes",
     looks: "a whole number from 0 to 60",
     example: "15",
+};
+const HEALTH: Form = Form {
+    what: "a number of minutes",
+    looks: "a whole number from 1 to 10080",
+    example: "30",
+};
+const GRACE: Form = Form {
+    what: "a number of minutes",
+    looks: "a whole number from 0 to 10080",
+    example: "60",
 };
 
 /// Every part is read before the first `?`, so that each part reports its problems.
 pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Rollout, Reported> {
     let connection = service_connection::read(reading, masker);
-    let host_pool = reading.required_id(&HOST_POOL_ID, HOST_POOL);
-    let version = given_version::read(reading);
+    let pool = reading.required_id(&HOST_POOL_ID, HOST_POOL);
     let method = reading.choice_or_default(&ROLLOUT_METHOD, METHODS);
-    let hosts = reading.number(&MAX_HOSTS_AT_ONCE, 1..=10_000, HOSTS);
-    let delay = reading.number(&LOG_OFF_DELAY_IN_MINUTES, 0..=60, MINUTES);
-    let message = reading.optional(&LOG_OFF_MESSAGE);
-    let at = reading.optional(&ROLLOUT_AT);
-    let keep = reading.choice_or_default(&KEEP_OLD_HOSTS, YES_OR_NO);
+    let method = method.map(Option::flatten);
+    let known = method.clone().ok();
+    let image = image::read(reading, known);
+    let required = release::required_tags(reading);
+    let hosts = reading.number(&MAX_HOSTS_AT_ONCE, 1..=MOST_HOSTS, HOSTS);
+    let delay = reading.number(&LOG_OFF_DELAY_IN_MINUTES, 0..=60, DELAY);
+    let delay = delay.map(|delay| delay.unwrap_or(15));
+    let grace = reading.number(&GRACE_IN_MINUTES, 0..=MOST_MINUTES, GRACE);
+    let grace = grace.map(Option::unwrap_or_default);
+    let minutes = (
+        delay.clone().unwrap_or(60),
+        grace.clone().unwrap_or(MOST_MINUTES),
+    );
+    let message = message::read(reading, known, minutes);
+    let at = start::read(reading, known);
+    let keeps_old = reading.choice_or_default(&KEEP_OLD_HOSTS, YES_OR_NO);
     let on_failure = reading.choice_or_default(&ON_ROLLOUT_FAILURE, ON_FAILURES);
-    let wait = reading.choice_or_default(&ROLLOUT_WAIT, YES_OR_NO);
+    let waits = reading.choice_or_default(&ROLLOUT_WAIT, YES_OR_NO);
     let wait_limit = life::wait_limit(reading);
     let when_not_ready = life::when_not_ready(reading);
     let on_cancel = life::on_cancel(reading);
+    let is_replace = known == Some(Some(RolloutMethod::Replace));
+    let hosts_made = host_template::read(reading, is_replace, masker);
+    let group = group(reading, pool.as_ref().ok());
+    let host_count = host_count(reading);
+    let names = names::read(reading, pool.as_ref().ok(), &host_count);
+    let canary = reading.number(&CANARY_HOSTS, 0..=MOST_HOSTS, CANARY);
+    let health = reading.number(&HEALTH_TIMEOUT_IN_MINUTES, 1..=MOST_MINUTES, HEALTH);
     let preview = reading.flag(&PREVIEW);
-    // Their owner reads them.
-    for input in [
-        REQUIRE_TAGS,
-        SESSION_HOST_TEMPLATE,
-        SESSION_HOST_PARAMETERS,
-        SESSION_HOST_GROUP,
-        HOST_COUNT,
-        HOST_NAME_PREFIX,
-        CANARY_HOSTS,
-        HEALTH_TIMEOUT_IN_MINUTES,
-        GRACE_IN_MINUTES,
-    ] {
-        reading.optional_lines(&input)?;
+    let of_methods = effects::given(reading);
+    if let Some(Some(method)) = known {
+        effects::warn(reading, &of_methods, method);
     }
-    let delay = delay?.unwrap_or(15);
+    let (template, parameters) = hosts_made?;
+    let image = image?;
+    let required = required?;
+    if !required.is_empty() && matches!(image, WantedImage::Marketplace { .. }) {
+        let hint = format!("remove '{}'", REQUIRE_TAGS.name);
+        let reason = "because an image of the Marketplace has no tags";
+        reading.warn_without_effect(&REQUIRE_TAGS, reason, &hint);
+    }
+    let given = reading.given();
     Ok(Rollout {
         connection: connection?,
-        host_pool: host_pool?,
-        version: version?,
-        method: method?.unwrap_or_default(),
-        max_hosts_at_once: hosts?.unwrap_or(1),
-        log_off_delay: Duration::from_secs(u64::from(delay) * 60),
-        log_off_message: message?.map(str::to_owned),
-        at: at?.map(str::to_owned),
-        keep_old_hosts: keep?,
+        pool: pool?,
+        image,
+        required,
+        method: method?,
+        most_at_once: hosts?.unwrap_or(1),
+        log_off_delay: delay?,
+        message: message?,
+        at: at?,
+        keeps_old: keeps_old?,
         on_failure: on_failure?.unwrap_or_default(),
-        wait: wait?,
+        waits: waits?,
         wait_limit: wait_limit?,
         when_not_ready: when_not_ready?,
-        on_cancel: on_cancel?,
+        on_cancel: on_cancel?.unwrap_or(OnCancel::Leave),
+        template,
+        parameters,
+        group: group?,
+        host_count: host_count?,
+        names: names?,
+        canary: canary?.unwrap_or(1),
+        health_limit: minutes_of(health?.unwrap_or(30)),
+        grace: minutes_of(grace?),
         preview: preview?,
-        name: reading.given().template_name(),
+        is_second_attempt: given.is_second_attempt(),
+        of_methods,
+        name: given.template_name(),
         warnings: Vec::new(),
     })
 }
+
+fn minutes_of(minutes: u32) -> Duration {
+    Duration::from_secs(u64::from(minutes) * 60)
+}
+
+/// The resource group of the deployment, in the subscription of the pool.
+fn group(
+    reading: &mut Reading<'_>,
+    pool: Option<&ResourceId>,
+) -> Result<ResourceGroupId, Reported> {
+    let subscription = pool.map_or("", ResourceId::subscription);
+    match reading.optional(&SESSION_HOST_GROUP)? {
+        Some(text) if is_resource_group_name(text) => Ok(ResourceGroupId::new(subscription, text)),
+        Some(text) => {
+            let hint = last_of_id(text).map(|name| format!("use only the name: '{name}'"));
+            Err(reading.malformed(&SESSION_HOST_GROUP, text, RESOURCE_GROUP, hint))
+        }
+        None => Ok(pool.map_or_else(|| ResourceGroupId::new("", ""), ResourceId::group)),
+    }
+}
+
+fn host_count(reading: &mut Reading<'_>) -> Result<Option<u32>, Reported> {
+    match reading.optional(&HOST_COUNT)? {
+        Some(text) if !text.eq_ignore_ascii_case("same") => {
+            reading.number(&HOST_COUNT, 1..=MOST_HOSTS, COUNT)
+        }
+        _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! A VM, and the image that it was made of.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::Value;
@@ -13,6 +14,8 @@ pub struct Machine {
     pub region: String,
     /// What it was made of.
     pub image: MachineImage,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// The image that a VM was made of, as its `imageReference` names it.
@@ -33,10 +36,20 @@ impl Machine {
     pub(super) fn read(document: &Value) -> Self {
         let region = document.get("location").and_then(Value::as_str);
         let image = document.pointer("/properties/storageProfile/imageReference");
+        let tags = document.get("tags").and_then(Value::as_object);
+        let tag = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.into()));
         Self {
             region: plain_region(region.unwrap_or_default()),
             image: image.map(MachineImage::read).unwrap_or_default(),
+            tags: tags.into_iter().flatten().filter_map(tag).collect(),
         }
+    }
+
+    /// The value of a tag. Names of tags ignore letter case.
+    pub fn tag(&self, name: &str) -> Option<&str> {
+        let mut tags = self.tags.iter();
+        let found = tags.find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
     }
 }
 

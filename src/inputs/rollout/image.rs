@@ -1,0 +1,104 @@
+//! The image that a host pool is to serve.
+
+use std::fmt;
+
+use super::RolloutMethod;
+use crate::inputs::declared::{IMAGE_VERSION_ID, ROLLOUT_METHOD};
+use crate::inputs::given_version;
+use crate::inputs::problem::{Code, Form, Problem, quoted};
+use crate::inputs::reading::{Reading, Reported};
+use crate::inputs::spelling::tidy;
+use crate::resource::ResourceId;
+
+/// An image that a host pool is to serve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WantedImage {
+    /// A version in a gallery.
+    Version(ResourceId),
+    /// One of the Marketplace: publisher, offer, SKU and version.
+    Marketplace([String; 4]),
+}
+
+impl WantedImage {
+    /// The version in a gallery, if it is one.
+    pub fn version(&self) -> Option<&ResourceId> {
+        match self {
+            Self::Version(id) => Some(id),
+            Self::Marketplace(_) => None,
+        }
+    }
+
+    /// How tables call it: `1.0.2609402`.
+    pub fn short(&self) -> String {
+        match self {
+            Self::Version(id) => id.name().to_owned(),
+            Self::Marketplace(_) => self.to_string(),
+        }
+    }
+}
+
+/// As the input takes it: the id, or `publisher:offer:sku:version`.
+impl fmt::Display for WantedImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version(id) => write!(f, "{id}"),
+            Self::Marketplace(parts) => f.write_str(&parts.join(":")),
+        }
+    }
+}
+
+const URN: Form = Form {
+    what: "an image of the Marketplace",
+    looks: "publisher:offer:sku:version with the number of the version",
+    example: "MicrosoftWindowsDesktop:windows-11:win11-25h2-avd:26200.7171.251106",
+};
+
+/// `method` is nothing if it could not be read, and has none inside if it is chosen later.
+pub(super) fn read(
+    reading: &mut Reading<'_>,
+    method: Option<Option<RolloutMethod>>,
+) -> Result<WantedImage, Reported> {
+    let text = tidy(reading.raw(&IMAGE_VERSION_ID));
+    if !looks_like_a_urn(text) {
+        return given_version::read(reading).map(WantedImage::Version);
+    }
+    // A macro that was left alone is told as such.
+    let text = reading.optional(&IMAGE_VERSION_ID)?.unwrap_or_default();
+    let Some(parts) = urn(text) else {
+        return Err(reading.malformed(&IMAGE_VERSION_ID, text, URN, None));
+    };
+    match method {
+        Some(Some(method)) if method != RolloutMethod::SessionHostUpdate => {
+            let sentence = format!(
+                "{} is an image of the Marketplace, and rolloutMethod '{}' takes a gallery image version alone",
+                quoted(text),
+                method.name()
+            );
+            let hint = format!(
+                "set '{}: {}', or name a gallery image version",
+                ROLLOUT_METHOD.name,
+                RolloutMethod::SessionHostUpdate.name()
+            );
+            let problem = Problem::new(Code::Malformed, &IMAGE_VERSION_ID, sentence, Some(hint));
+            Err(reading.report(problem))
+        }
+        _ => Ok(WantedImage::Marketplace(parts)),
+    }
+}
+
+/// Whether it is neither an id nor a path: colons between parts, and no part of a path. A drive of Windows has one colon.
+fn looks_like_a_urn(text: &str) -> bool {
+    text.matches(':').count() >= 2 && !text.contains(['/', '\\'])
+}
+
+fn urn(text: &str) -> Option<[String; 4]> {
+    let parts: Vec<&str> = text.split(':').map(str::trim).collect();
+    let parts: [&str; 4] = parts.try_into().ok()?;
+    let plain = |part: &&str| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        !part.is_empty() && part.chars().all(plain)
+    };
+    let [.., version] = parts;
+    let number = version.chars().all(|c| c.is_ascii_digit() || c == '.');
+    (parts.iter().all(plain) && number).then(|| parts.map(str::to_owned))
+}
