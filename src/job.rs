@@ -6,6 +6,7 @@ mod cancel;
 mod clean_up;
 mod command;
 mod doctor;
+mod fleet;
 mod release;
 mod render;
 mod retain;
@@ -107,11 +108,8 @@ async fn act(agent: &Agent, given: &Given, http: Result<Arc<dyn Http>, String>, 
         Task::Status(it) => Box::pin(status::status(agent, http, &it, stop)).await,
         Task::Cancel(it) => Box::pin(cancel::cancel(agent, http, &it, stop)).await,
         Task::Sweep(it) => Box::pin(sweep::sweep(agent, http, &it, stop)).await,
-        Task::Test(_)
-        | Task::Diff(_)
-        | Task::Rollout(_)
-        | Task::DoctorOfRollout(_)
-        | Task::Report(_) => {
+        Task::Report(it) => Box::pin(fleet::fleet(agent, http, &it, stop)).await,
+        Task::Test(_) | Task::Diff(_) | Task::Rollout(_) | Task::DoctorOfRollout(_) => {
             let text = "This version of the task does not support this action";
             console.complete(TaskResult::Failed, text);
         }

@@ -7,6 +7,7 @@ pub mod check;
 pub mod diagnosis;
 pub mod error;
 pub mod file;
+pub mod fleet;
 pub mod inputs;
 pub mod inventory;
 pub mod job;

@@ -79,6 +79,13 @@ impl Failure {
             .is_some_and(|refusal| refusal.status == status)
     }
 
+    /// Whether the server has answered, and said that it does not serve this caller, or not at all: what is busy, broken or silent is something else.
+    pub fn says_no(&self) -> bool {
+        self.refusal().is_some_and(|refusal| {
+            refusal.status.is_client_error() && !matches!(refusal.status.as_u16(), 408 | 429)
+        })
+    }
+
     /// Whether the same question may be answered later: there was no answer, or one of a server in trouble.
     pub fn is_passing(&self) -> bool {
         let too_many = self.is(StatusCode::TOO_MANY_REQUESTS);
@@ -148,5 +155,21 @@ mod tests {
             "Creating image template 't_1' failed: Azure refused with Conflict (409): exists (after 2 tries in 1 min 20 s)"
         );
         assert!(!failure.may_have_acted());
+    }
+
+    #[test]
+    fn only_an_answer_that_says_no_is_one() {
+        let refused = |status: u16| {
+            let cause = Cause::Refused(Refusal {
+                status: StatusCode::from_u16(status).unwrap(),
+                code: "c".to_owned(),
+                message: "m".to_owned(),
+            });
+            Failure::of("Asking", cause).says_no()
+        };
+        let found: Vec<u16> = (400..600).filter(|status| refused(*status)).collect();
+        let expected: Vec<u16> = (400..500).filter(|it| ![408, 429].contains(it)).collect();
+        assert_eq!(found, expected);
+        assert!(!Failure::of("Asking", Cause::Unreadable("x".to_owned())).says_no());
     }
 }

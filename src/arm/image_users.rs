@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::api::{HOST_POOLS, IMAGE_TEMPLATES, MACHINES, SUBSCRIPTIONS};
 use super::failure::{Cause, Failure};
+use super::resource_graph::Row;
 use super::resource_manager::Arm;
 use crate::resource::{IMAGE_TEMPLATE, ResourceGroupId, ResourceId, plain_region};
 
@@ -62,7 +63,59 @@ const CONFIGURATIONS: [&str; 2] = [
     "activeSessionHostConfigurations",
 ];
 
+impl ImageUser {
+    /// Whether it is a scale set, which makes its machines of the image when it needs them.
+    pub fn is_scale_set(&self) -> bool {
+        let id = self.id.parse::<ResourceId>();
+        id.is_ok_and(|id| id.is("Microsoft.Compute/virtualMachineScaleSets"))
+    }
+}
+
 impl Arm {
+    /// The VMs and scale sets that name image definition `definition` or a version of it, in all subscriptions that the caller may read: what Azure
+    /// Resource Graph knows, seconds to minutes behind. `doing` reads before "failed".
+    pub async fn machines_of(
+        &self,
+        doing: &str,
+        definition: &ResourceId,
+    ) -> Result<Vec<ImageUser>, Failure> {
+        let query = format!(
+            "resources | where type in~ (\"microsoft.compute/virtualmachines\", \"microsoft.compute/virtualmachinescalesets\")\n\
+             | extend i = coalesce(properties.storageProfile.imageReference, properties.virtualMachineProfile.storageProfile.imageReference)\n\
+             | where tolower(tostring(i.id)) startswith tolower(\"{definition}\")\n\
+             | project id, type, location, image = tostring(i.id), exact = tostring(i.exactVersion)"
+        );
+        self.image_users(doing, &query, definition).await
+    }
+
+    /// The image templates that start from a version of `definition`, by Azure Resource Graph as well.
+    pub async fn templates_of(
+        &self,
+        doing: &str,
+        definition: &ResourceId,
+    ) -> Result<Vec<ImageUser>, Failure> {
+        let query = format!(
+            "resources | where type =~ \"microsoft.virtualmachineimages/imagetemplates\"\n\
+             | where tolower(tostring(properties.source.imageVersionId)) startswith tolower(\"{definition}\")\n\
+             | project id, type, location, image = tostring(properties.source.imageVersionId)"
+        );
+        self.image_users(doing, &query, definition).await
+    }
+
+    /// The rows of a query. Its `startswith` also takes a definition whose name begins alike, so they are looked through once more.
+    async fn image_users(
+        &self,
+        doing: &str,
+        query: &str,
+        definition: &ResourceId,
+    ) -> Result<Vec<ImageUser>, Failure> {
+        let rows = self.query_resources(doing, query).await?;
+        let users: Option<Vec<ImageUser>> = rows.iter().map(row).collect();
+        let users = users.ok_or_else(|| unreadable(doing, "a row has no id or no image"))?;
+        let of_definition = |user: &ImageUser| is_of(definition, &user.image);
+        Ok(users.into_iter().filter(of_definition).collect())
+    }
+
     /// The ids of the subscriptions that the caller may see.
     pub async fn subscriptions(&self) -> Result<Vec<String>, Failure> {
         let doing = "Listing the subscriptions";
@@ -162,6 +215,26 @@ impl Arm {
     }
 }
 
+/// A row with the columns `id`, `location`, `image`, `exact`.
+fn row(row: &Row) -> Option<ImageUser> {
+    let text = |name: &str| row.get(name).and_then(Value::as_str);
+    Some(ImageUser {
+        id: text("id")?.to_owned(),
+        region: text("location").map(plain_region),
+        image: text("image")?.to_owned(),
+        exact: text("exact")
+            .filter(|exact| !exact.trim().is_empty())
+            .map(str::to_owned),
+    })
+}
+
+/// Whether `image` names `definition` or something below it.
+fn is_of(definition: &ResourceId, image: &str) -> bool {
+    let image = image.trim().to_lowercase();
+    let rest = image.strip_prefix(&definition.as_str().to_lowercase());
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 fn user(document: &Value, image: &str, exact: Option<&str>) -> Option<ImageUser> {
     let text = |name: &str| document.get(name).and_then(Value::as_str);
     Some(ImageUser {
@@ -174,4 +247,46 @@ fn user(document: &Value, image: &str, exact: Option<&str>) -> Option<ImageUser>
 
 fn unreadable(doing: &str, what: &str) -> Failure {
     Failure::of(doing, Cause::Unreadable(what.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const DEFINITION: &str =
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/gal/images/win11";
+
+    #[test]
+    fn a_row_without_an_image_is_no_row() {
+        let read = |value: Value| row(value.as_object().unwrap());
+        let found = read(json!({"id": "a", "image": "b", "exact": "", "location": "West Europe"}));
+        let expected = ImageUser {
+            id: "a".to_owned(),
+            region: Some("westeurope".to_owned()),
+            image: "b".to_owned(),
+            exact: None,
+        };
+        assert_eq!(found, Some(expected));
+        assert_eq!(read(json!({"id": "a", "image": null})), None);
+        assert_eq!(read(json!({"image": "b"})), None);
+    }
+
+    #[test]
+    fn a_definition_whose_name_begins_alike_is_another_one() {
+        let definition: ResourceId = DEFINITION.parse().unwrap();
+        for (image, expected) in [
+            (DEFINITION.to_owned(), true),
+            (
+                format!("{}/versions/1.0.0", DEFINITION.to_uppercase()),
+                true,
+            ),
+            (format!("{DEFINITION}-old/versions/1.0.0"), false),
+            (format!("{DEFINITION}x"), false),
+            (String::new(), false),
+        ] {
+            assert_eq!(is_of(&definition, &image), expected, "{image}");
+        }
+    }
 }

@@ -29,6 +29,11 @@ pub const NOTHING_TO_CANCEL: &str = "AIB809";
 /// Code of "a target got no image".
 pub const PARTLY: &str = "AIB406";
 
+pub(super) const NO_HOST_POOL: &str = "AIB840";
+/// Code of "machines run what the author does not want them to".
+pub const FLEET_WRONG: &str = "AIB881";
+/// Code of "not everything could be looked at".
+pub const FLEET_NOT_SEEN: &str = "AIB882";
 pub(super) const NO_DEFINITION: &str = "AIB891";
 pub(super) const USE_UNKNOWN: &str = "AIB892";
 /// Code of "a version stays, because its deletion is blocked".
@@ -160,6 +165,15 @@ pub const CODES: &[(&str, &str)] = &[
     (
         "AIB829",
         "The end of life of the image version or its definition is past (warning)",
+    ),
+    (NO_HOST_POOL, "There is no such host pool"),
+    (
+        FLEET_WRONG,
+        "A condition of `failWhen` is met: machines run an image that they should not run",
+    ),
+    (
+        FLEET_NOT_SEEN,
+        "The report could not look at everything (a warning without `failWhen`)",
     ),
     (NO_DEFINITION, "The image definition does not exist"),
     (

@@ -11,7 +11,8 @@ use crate::arm::{Cause, Failure};
 use crate::check::Finding;
 use crate::diagnosis::{Diagnosis, Explanation, Place, of_text};
 use crate::inputs::declared::{
-    BUILD_TIMEOUT_IN_MINUTES, GALLERY_IMAGE_ID, PACKAGE_EXCLUDE, SKIP_IF_UNCHANGED, TEMPLATE_NAME,
+    BUILD_TIMEOUT_IN_MINUTES, GALLERY_IMAGE_ID, PACKAGE_EXCLUDE, REPORT_HOST_POOLS,
+    SKIP_IF_UNCHANGED, TEMPLATE_NAME,
 };
 use crate::release::{self, NotReleased};
 use crate::resource::{ResourceId, quoted};
@@ -19,8 +20,8 @@ use crate::storage::StorageFailure;
 pub use crate::wording::duration;
 
 pub use codes::{
-    CODES, DROPPED, KEPT_BLOCKED, KEPT_LOCKED, KEPT_NO_PERMISSION, LEFT_RUNNING, NOT_READY,
-    NOTHING_TO_CANCEL, PARTLY,
+    CODES, DROPPED, FLEET_NOT_SEEN, FLEET_WRONG, KEPT_BLOCKED, KEPT_LOCKED, KEPT_NO_PERMISSION,
+    LEFT_RUNNING, NOT_READY, NOTHING_TO_CANCEL, PARTLY,
 };
 
 /// Why there is no image.
@@ -135,6 +136,12 @@ pub enum Error {
         /// Its id.
         definition: ResourceId,
     },
+    /// There is no such host pool.
+    #[error("Listing the session hosts failed: host pool '{pool}' does not exist")]
+    NoHostPool {
+        /// Its id.
+        pool: ResourceId,
+    },
     /// Nobody can tell which image versions are in use.
     #[error("Finding out which image versions are in use failed: {why}")]
     UseUnknown {
@@ -219,6 +226,7 @@ impl Error {
             Self::SeveralTemplates { .. } | Self::SeveralImages { .. } => codes::SEVERAL_TEMPLATES,
             Self::NotOurs { .. } => codes::NOT_OURS,
             Self::NoDefinition { .. } => codes::NO_DEFINITION,
+            Self::NoHostPool { .. } => codes::NO_HOST_POOL,
             Self::UseUnknown { .. } => codes::USE_UNKNOWN,
             Self::NotReady { .. } => codes::NOT_READY,
             Self::NeverRun { .. } => codes::NEVER_RUN,
@@ -259,6 +267,12 @@ impl Error {
                 "correct input '{}'; to list the image definitions of the gallery, run: {}",
                 GALLERY_IMAGE_ID.name,
                 definitions_beside(definition)
+            )),
+            Self::NoHostPool { pool } => Some(format!(
+                "correct input '{}'; to list the host pools of the resource group, run: az resource list --subscription {} --resource-group {} --resource-type Microsoft.DesktopVirtualization/hostPools --query [].id --output tsv",
+                REPORT_HOST_POOLS.name,
+                quoted(pool.subscription()),
+                quoted(pool.resource_group())
             )),
             Self::UseUnknown { hint, .. } => Some(format!("nothing is deleted then; {hint}")),
             Self::Package(failure) if failure.is_about_one_entry() => failure.hint().map(|hint| {

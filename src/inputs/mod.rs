@@ -53,7 +53,7 @@ pub use action::Action;
 pub use connection::{Cloud, Connection, KnownCloud, OidcRequest, OidcSource, Scheme};
 pub use diff::Diff;
 pub use existing::Existing;
-pub use fleet::Fleet;
+pub use fleet::{Condition, Fleet};
 pub use follow::Follow;
 pub use given::{Given, GivenConnection, GivenRun, GivenStep, Variables};
 pub use image_test::{ImageTest, TestEngine};

@@ -7,6 +7,7 @@ use super::Job;
 use super::event::Event;
 use super::wanted::COPIED_FROM;
 use crate::arm::Failure;
+use crate::arm::image_users::ImageUser;
 use crate::arm::resource_graph::Row;
 use crate::resource::ResourceId;
 
@@ -48,24 +49,15 @@ impl Job<'_> {
     /// Virtual machines and scale sets that name the version, or of which Azure says that it stood for a definition.
     async fn machines_of(&self, version: &ResourceId) -> Result<(usize, usize), Failure> {
         let definition = version.parent().unwrap_or_else(|| version.clone());
-        let query = format!(
-            "resources | where type in~ (\"microsoft.compute/virtualmachines\", \"microsoft.compute/virtualmachinescalesets\")\n\
-             | extend i = coalesce(properties.storageProfile.imageReference, properties.virtualMachineProfile.storageProfile.imageReference)\n\
-             | where tolower(tostring(i.id)) startswith tolower(\"{definition}\")\n\
-             | project id, type, image = tostring(i.id), exact = tostring(i.exactVersion)"
-        );
         let doing = "Finding the VMs and scale sets that use the image version";
-        let rows = self.arm.query_resources(doing, &query).await?;
-        let runs = |row: &&Row| {
-            let image = text(row, "image").and_then(|id| id.parse::<ResourceId>().ok());
-            let is_exact = text(row, "exact") == Some(version.name());
-            image.is_some_and(|image| image == *version || image == definition && is_exact)
+        let users = self.arm.machines_of(doing, &definition).await?;
+        let runs = |user: &&ImageUser| {
+            let image = user.image.parse::<ResourceId>();
+            let is_exact = user.exact.as_deref() == Some(version.name());
+            image.is_ok_and(|image| image == *version || image == definition && is_exact)
         };
-        let is_set = |row: &&Row| {
-            text(row, "type").is_some_and(|kind| kind.to_lowercase().ends_with("scalesets"))
-        };
-        let all: Vec<_> = rows.iter().filter(runs).collect();
-        let sets = all.iter().filter(|row| is_set(row)).count();
+        let all: Vec<_> = users.iter().filter(runs).collect();
+        let sets = all.iter().filter(|user| user.is_scale_set()).count();
         Ok((all.len() - sets, sets))
     }
 }

@@ -50,7 +50,12 @@ impl Files<'_> {
 
     /// Writes a result that is whole, and says where.
     pub(super) fn document(self, document: &Value) {
-        let path = self.folder.join(format!("{}-image-result.json", self.name));
+        self.named("image-result.json", document);
+    }
+
+    /// The same for a file whose name ends otherwise.
+    pub(super) fn named(self, ending: &str, document: &Value) {
+        let path = self.folder.join(format!("{}-{ending}", self.name));
         match file::write(&path, self.console.hidden(&format!("{document:#}\n"))) {
             Ok(()) => {
                 self.console.upload_file(&path);

@@ -4,16 +4,14 @@ use std::collections::BTreeSet;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use http::StatusCode;
-use serde_json::Value;
 
 use super::uses::Uses;
 use crate::arm::image_users::{ImageUser, Machines};
-use crate::arm::resource_graph::Row;
 use crate::arm::{Arm, Cause, Failure};
 use crate::error::Error;
 use crate::inputs::Retain;
 use crate::inputs::declared::{IB_AZURE_RESOURCE_GROUP, RETAIN_HOST_POOLS};
-use crate::resource::{ResourceId, plain_region};
+use crate::resource::ResourceId;
 
 /// What was found, and what could not be looked at.
 #[derive(Debug, Clone, Default)]
@@ -49,7 +47,7 @@ pub(super) async fn first(arm: &Arm, retain: &Retain) -> Result<Seen, Unknown> {
     let mut seen = Seen::default();
     match by_graph(arm, &retain.definition).await {
         Ok(uses) => seen.uses = uses,
-        Err(failure) if is_refused(&failure) => {
+        Err(failure) if failure.says_no() => {
             seen.not_looked_at.insert(format!(
                 "what Azure Resource Graph finds, such as image templates in other resource groups ({failure})"
             ));
@@ -69,50 +67,21 @@ pub(super) async fn again(arm: &Arm, retain: &Retain) -> Result<Seen, Unknown> {
     Ok(seen)
 }
 
-/// The queries of the first look. `startswith` also takes a definition whose name begins alike; [`Uses::add`] does not.
-fn queries(definition: &ResourceId) -> [(&'static str, String); 2] {
-    let machines = format!(
-        "resources | where type in~ (\"microsoft.compute/virtualmachines\", \"microsoft.compute/virtualmachinescalesets\")\n\
-         | extend i = coalesce(properties.storageProfile.imageReference, properties.virtualMachineProfile.storageProfile.imageReference)\n\
-         | where tolower(tostring(i.id)) startswith tolower(\"{definition}\")\n\
-         | project id, type, location, image = tostring(i.id), exact = tostring(i.exactVersion)"
-    );
-    let templates = format!(
-        "resources | where type =~ \"microsoft.virtualmachineimages/imagetemplates\"\n\
-         | where tolower(tostring(properties.source.imageVersionId)) startswith tolower(\"{definition}\")\n\
-         | project id, type, location, image = tostring(properties.source.imageVersionId)"
-    );
-    [
-        (
-            "Finding the VMs and scale sets that use the image versions",
-            machines,
-        ),
-        (
-            "Finding the image templates that use the image versions",
-            templates,
-        ),
-    ]
-}
-
 async fn by_graph(arm: &Arm, definition: &ResourceId) -> Result<Uses, Failure> {
+    let machines = "Finding the VMs and scale sets that use the image versions";
+    let templates = "Finding the image templates that use the image versions";
     let mut uses = Uses::default();
-    for (doing, query) in queries(definition) {
-        for row in arm.query_resources(doing, &query).await? {
-            add_row(&mut uses, definition, &row).ok_or_else(|| {
-                let what = "a row has no id or no image".to_owned();
-                Failure::of(doing, Cause::Unreadable(what))
-            })?;
-        }
-    }
+    add(
+        &mut uses,
+        definition,
+        arm.machines_of(machines, definition).await?,
+    );
+    add(
+        &mut uses,
+        definition,
+        arm.templates_of(templates, definition).await?,
+    );
     Ok(uses)
-}
-
-fn add_row(uses: &mut Uses, definition: &ResourceId, row: &Row) -> Option<()> {
-    let text = |name: &str| row.get(name).and_then(Value::as_str);
-    let region = text("location").map(plain_region);
-    let who = (text("id")?, region.as_deref());
-    uses.add(definition, who, text("image")?, text("exact"));
-    Some(())
 }
 
 /// The live lists of VMs and scale sets: of the definition's subscription, which must be readable, and of the others as far as they are.
@@ -120,7 +89,7 @@ async fn machines(arm: &Arm, retain: &Retain, seen: &mut Seen) -> Result<(), Unk
     let own = retain.definition.subscription();
     let mut others = match arm.subscriptions().await {
         Ok(all) => all,
-        Err(failure) if is_refused(&failure) => {
+        Err(failure) if failure.says_no() => {
             let text = format!("subscriptions other than that of the definition ({failure})");
             seen.not_looked_at.insert(text);
             Vec::new()
@@ -136,7 +105,7 @@ async fn machines(arm: &Arm, retain: &Retain, seen: &mut Seen) -> Result<(), Unk
     let read = |(subscription, kind): (String, Machines)| async move {
         match arm.machines(&subscription, kind).await {
             Ok(users) => Ok((users, None)),
-            Err(failure) if is_refused(&failure) && !subscription.eq_ignore_ascii_case(own) => {
+            Err(failure) if failure.says_no() && !subscription.eq_ignore_ascii_case(own) => {
                 let text = format!("subscription '{subscription}' ({failure})");
                 Ok((Vec::new(), Some(text)))
             }
@@ -197,14 +166,6 @@ fn add(uses: &mut Uses, definition: &ResourceId, found: Vec<ImageUser>) {
     }
 }
 
-/// Whether Azure has answered, and said that it does not serve this caller, or this cloud: what is busy, broken or silent is something else.
-fn is_refused(failure: &Failure) -> bool {
-    let refusal = failure.refusal();
-    refusal.is_some_and(|refusal| {
-        refusal.status.is_client_error() && !matches!(refusal.status.as_u16(), 408 | 429)
-    })
-}
-
 fn unknown(failure: &Failure) -> Unknown {
     let hint = match &failure.cause {
         Cause::Refused(refusal) if refusal.status == StatusCode::TOO_MANY_REQUESTS => {
@@ -215,39 +176,5 @@ fn unknown(failure: &Failure) -> Unknown {
     Unknown {
         why: failure.to_string(),
         hint: hint.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::arm::Refusal;
-
-    #[test]
-    fn only_an_answer_that_says_no_is_a_refusal() {
-        let refused = |status: u16| {
-            let cause = Cause::Refused(Refusal {
-                status: StatusCode::from_u16(status).unwrap(),
-                code: "c".to_owned(),
-                message: "m".to_owned(),
-            });
-            is_refused(&Failure::of("Asking", cause))
-        };
-        let found: Vec<u16> = (400..600).filter(|status| refused(*status)).collect();
-        let expected: Vec<u16> = (400..500).filter(|it| ![408, 429].contains(it)).collect();
-        assert_eq!(found, expected);
-        let cut = Failure::of("Asking", Cause::Unreadable("x".to_owned()));
-        assert!(!is_refused(&cut));
-    }
-
-    #[test]
-    fn a_row_without_an_image_is_no_row() {
-        let definition: ResourceId =
-            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/gal/images/win11".parse().unwrap();
-        let mut uses = Uses::default();
-        let mut add = |row: Value| add_row(&mut uses, &definition, row.as_object().unwrap());
-        assert!(add(serde_json::json!({"id": "a", "image": "b", "exact": null})).is_some());
-        assert!(add(serde_json::json!({"id": "a", "image": null})).is_none());
-        assert!(add(serde_json::json!({"image": "b"})).is_none());
     }
 }

@@ -21,8 +21,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     (
         "job",
         &[
-            "agent", "arm", "check", "error", "inputs", "release", "report", "retain", "run",
-            "storage", "template",
+            "agent", "arm", "check", "error", "fleet", "inputs", "release", "report", "retain",
+            "run", "storage", "template",
         ],
     ),
     (
@@ -34,6 +34,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "check",
             "diagnosis",
             "error",
+            "fleet",
             "inputs",
             "log",
             "release",
@@ -41,6 +42,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "run",
         ],
     ),
+    ("fleet", &["arm", "error", "inputs"]),
     ("retain", &["arm", "check", "error", "inputs", "release"]),
     (
         "run",

@@ -211,6 +211,9 @@ fn of_versions() -> Vec<Error> {
         Error::NoDefinition {
             definition: definition.parse().unwrap(),
         },
+        Error::NoHostPool {
+            pool: "/subscriptions/s/resourceGroups/rg-(a)/providers/Microsoft.DesktopVirtualization/hostPools/hp".parse().unwrap(),
+        },
         Error::UseUnknown {
             why: refused(
                 "Listing the VMs of subscription 's'",
@@ -348,6 +351,7 @@ fn kind(error: &Error) -> usize {
         Error::NotTold { .. } => 21,
         Error::Gone(_) => 22,
         Error::Release(_) => 23,
+        Error::NoHostPool { .. } => 24,
     }
 }
 
@@ -512,7 +516,7 @@ fn each_refusal_is_told_whole() {
         let hint = error.hint().unwrap_or_else(|| "none".to_owned());
         writeln!(page, "{} {error}\nhint: {hint}\n", error.code()).unwrap();
     }
-    assert_eq!(kinds, (1..=23).collect());
+    assert_eq!(kinds, (1..=24).collect());
     check_words(&page);
     golden("failures/refusals.txt", &page);
 }

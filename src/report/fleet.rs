@@ -1,0 +1,363 @@
+//! What `report` says: the table of versions and machines in the log and on the page of the run, the gates, `fleet.json`.
+
+mod document;
+mod table;
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::files::Files;
+use super::outcome::{report_warnings, with_hint};
+use super::summary::markup::{code, escaped, with_commands};
+use crate::agent::{Agent, Console, IssueKind, TaskResult};
+use crate::error::{Error, FLEET_NOT_SEEN, FLEET_WRONG, duration};
+use crate::fleet::{Event, Events, Hit, Machine, Outcome, Place, Runs, Unseen};
+use crate::inputs::declared::{FAIL_WHEN, GALLERY_IMAGE_ID};
+use crate::inputs::{Condition, Fleet};
+
+/// Writes what is seen to the job's log.
+pub struct FleetReporter<'a> {
+    console: Console,
+    fleet: &'a Fleet,
+}
+
+/// So many machines are named in an issue.
+const MOST_NAMED: usize = 30;
+/// So many rows of a table are on the page of the run.
+const MOST_ROWS: usize = 200;
+
+impl<'a> FleetReporter<'a> {
+    /// A reporter to the agent's console, which says first what the inputs are warned of.
+    pub fn new(agent: &Agent, fleet: &'a Fleet) -> Self {
+        let console = agent.console().clone();
+        report_warnings(&console, &fleet.warnings);
+        Self { console, fleet }
+    }
+
+    /// The end of the step: table, variable, file, summary, issues, result. The files are in `folder`.
+    pub fn finish(&self, outcome: &Outcome, folder: &Path) {
+        let canceled = matches!(outcome.errors.first(), Some(Error::Canceled));
+        let hits = outcome.hits(&self.fleet.fail_when);
+        let whole = outcome.now.is_some();
+        if outcome.looked && whole {
+            for line in table::lines(outcome) {
+                self.console.line(&line);
+            }
+            self.console
+                .set_variable("imageHostsBehind", &outcome.hosts_behind().to_string());
+        }
+        let files = Files {
+            console: &self.console,
+            folder,
+            name: &self.fleet.name,
+        };
+        if outcome.looked {
+            files.named(
+                "fleet.json",
+                &document::document(self.fleet, outcome, &hits),
+            );
+        }
+        if !canceled {
+            files.summary(&self.summary(outcome, &hits));
+        }
+        self.issues(outcome, &hits);
+        let sentence = sentence(outcome);
+        let strict = !self.fleet.fail_when.is_empty();
+        match outcome.errors.first() {
+            Some(Error::Canceled) => self
+                .console
+                .complete(TaskResult::Canceled, "The job was canceled"),
+            Some(error) => self
+                .console
+                .complete(TaskResult::Failed, &error.to_string()),
+            None if !hits.is_empty() => {
+                self.console.complete(TaskResult::Failed, &failed(&hits));
+            }
+            None if strict && !outcome.unseen.is_empty() => {
+                self.console.complete(TaskResult::Failed, NOT_ALL);
+            }
+            None if !outcome.unseen.is_empty() || !self.fleet.warnings.is_empty() => self
+                .console
+                .complete(TaskResult::SucceededWithIssues, &sentence),
+            None => self.console.complete(TaskResult::Succeeded, &sentence),
+        }
+    }
+
+    fn issues(&self, outcome: &Outcome, hits: &[Hit<'_>]) {
+        for error in &outcome.errors {
+            if !matches!(error, Error::Canceled) {
+                let text = with_hint(&error.to_string(), error.hint().as_deref());
+                self.console
+                    .issue(IssueKind::Error, Some(error.code()), &text);
+            }
+        }
+        for hit in hits {
+            let text = with_hint(&told(hit), Some(&advice(hit)));
+            self.console
+                .issue(IssueKind::Error, Some(FLEET_WRONG), &text);
+        }
+        let kind = if self.fleet.fail_when.is_empty() {
+            IssueKind::Warning
+        } else {
+            IssueKind::Error
+        };
+        for unseen in &outcome.unseen {
+            let text = with_hint(&not_seen(unseen), Some(&unseen.hint));
+            self.console.issue(kind, Some(FLEET_NOT_SEEN), &text);
+        }
+    }
+
+    fn summary(&self, outcome: &Outcome, hits: &[Hit<'_>]) -> String {
+        let strict = !self.fleet.fail_when.is_empty();
+        let failed =
+            !outcome.errors.is_empty() || !hits.is_empty() || strict && !outcome.unseen.is_empty();
+        let mark = match (failed, outcome.unseen.is_empty()) {
+            (true, _) => "❌",
+            (false, false) => "⚠️",
+            (false, true) => "✅",
+        };
+        let mut text = format!("## {mark} Fleet report\n");
+        let mut put = |line: &str| writeln!(text, "\n{line}").ok();
+        for error in &outcome.errors {
+            put(&format!(
+                "**{}** {}",
+                error.code(),
+                escaped(&error.to_string())
+            ));
+            if let Some(hint) = error.hint() {
+                put(&format!("**What to do:** {}", with_commands(&hint)));
+            }
+        }
+        for hit in hits {
+            put(&format!("**{FLEET_WRONG}** {}", escaped(&told(hit))));
+            put(&format!("**What to do:** {}", with_commands(&advice(hit))));
+        }
+        for unseen in &outcome.unseen {
+            put(&format!(
+                "**{FLEET_NOT_SEEN}** {}",
+                escaped(&not_seen(unseen))
+            ));
+        }
+        if outcome.now.is_none() {
+            return text;
+        }
+        put(&escaped(&sentence(outcome)));
+        text.push_str(&table::markdown(outcome));
+        text.push_str(&hosts(outcome));
+        text
+    }
+}
+
+impl Events for FleetReporter<'_> {
+    fn emit(&self, event: Event) {
+        let line = match event {
+            Event::Versions { definition, count } => {
+                format!("image versions of {definition}:  {count}")
+            }
+            Event::Hosts {
+                pool,
+                hosts,
+                sessions,
+            } => format!(
+                "host pool {pool}:  {}, {}",
+                counted(hosts, "session host"),
+                counted(usize::try_from(sessions).unwrap_or(usize::MAX), "session")
+            ),
+            Event::Waiting { pool, pause } => format!(
+                "waiting:  Azure Virtual Desktop lists no more session hosts for now; host pool {pool} is asked again in {}",
+                duration(pause)
+            ),
+            Event::Machines { count } => {
+                format!("VMs and scale sets outside of the host pools:  {count}")
+            }
+        };
+        self.console.line(&line);
+    }
+}
+
+const NOT_ALL: &str =
+    "Not everything could be looked at, so nobody can say that the fleet is as it should be";
+
+/// `1 session host`, `3 session hosts`.
+fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    }
+}
+
+/// `2 session hosts, 1 VM`.
+fn kinds<'m>(machines: impl Iterator<Item = &'m Machine>) -> String {
+    let mut counts = [0_usize; 3];
+    for machine in machines {
+        let [hosts, virtuals, sets] = &mut counts;
+        match machine.place {
+            Place::Pool { .. } => *hosts += 1,
+            Place::Virtual => *virtuals += 1,
+            Place::ScaleSet => *sets += 1,
+        }
+    }
+    let words = ["session host", "VM", "scale set"];
+    let named = counts.into_iter().zip(words);
+    let named = named.filter(|(count, _)| *count > 0);
+    let named: Vec<String> = named.map(|(count, word)| counted(count, word)).collect();
+    named.join(", ")
+}
+
+fn sentence(outcome: &Outcome) -> String {
+    let hosts = outcome.hosts().count();
+    let others = outcome.machines.len() - hosts;
+    let behind = match (outcome.hosts_behind(), hosts) {
+        (_, 0) => "No session host was looked at".to_owned(),
+        (0, 1) => "The session host runs the newest image version".to_owned(),
+        (1, 1) => "The session host is behind".to_owned(),
+        (1, all) => format!("1 of {all} session hosts is behind"),
+        (count, all) => format!("{count} of {all} session hosts are behind"),
+    };
+    if others == 0 {
+        return behind;
+    }
+    let all = outcome.machines.iter();
+    let others = all.filter(|machine| !matches!(machine.place, Place::Pool { .. }));
+    format!("{behind}; outside of the host pools: {}", kinds(others))
+}
+
+fn failed(hits: &[Hit<'_>]) -> String {
+    let words: Vec<String> = hits
+        .iter()
+        .map(|hit| {
+            format!(
+                "{} ({})",
+                hit.condition,
+                kinds(hit.machines.iter().copied())
+            )
+        })
+        .collect();
+    format!("Input '{}': {}", FAIL_WHEN.name, words.join("; "))
+}
+
+/// The sentence of a condition that holds, with the names.
+fn told(hit: &Hit<'_>) -> String {
+    let who = kinds(hit.machines.iter().copied());
+    let verb = match hit.machines.len() {
+        1 => "runs",
+        _ => "run",
+    };
+    let what = match hit.condition {
+        Condition::Behind => "an image version to which there is a newer one".to_owned(),
+        Condition::BehindFor(days) => format!(
+            "an image version to which a newer one was published more than {} ago",
+            counted(usize::try_from(days).unwrap_or(usize::MAX), "day")
+        ),
+        Condition::Withdrawn => "an image version that was withdrawn".to_owned(),
+        Condition::EndOfLife => "an image version whose end of life is past".to_owned(),
+        Condition::UnknownImage => "no existing version of the image definitions".to_owned(),
+    };
+    format!(
+        "Condition '{}' of input '{}' is met: {who} {verb} {what}: {}",
+        hit.condition,
+        FAIL_WHEN.name,
+        names(&hit.machines)
+    )
+}
+
+/// `avd-0, avd-1 of host pool hp (1.0.0); VM vm-1 (1.0.0)`.
+fn names(machines: &[&Machine]) -> String {
+    let mut groups: Vec<(String, String, Vec<&str>)> = Vec::new();
+    for machine in machines.iter().take(MOST_NAMED) {
+        let place = match &machine.place {
+            Place::Pool { pool, .. } => format!(" of host pool {}", pool.name()),
+            Place::Virtual => " (VM)".to_owned(),
+            Place::ScaleSet => " (scale set)".to_owned(),
+        };
+        let image = shown(&machine.runs);
+        match groups.last_mut() {
+            Some((known, of, names)) if *known == place && *of == image => {
+                names.push(&machine.name);
+            }
+            _ => groups.push((place, image, vec![&machine.name])),
+        }
+    }
+    let groups: Vec<String> = groups
+        .into_iter()
+        .map(|(place, image, names)| format!("{}{place}: {image}", names.join(", ")))
+        .collect();
+    let more = match machines.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!("; and {more} more, which fleet.json has"),
+    };
+    groups.join("; ") + &more
+}
+
+/// What a machine runs, in short.
+fn shown(runs: &Runs) -> String {
+    match runs {
+        Runs::Version(id) => id.name().to_owned(),
+        Runs::Other(image) => image.clone(),
+        Runs::Gone => "its VM does not exist".to_owned(),
+        Runs::Unseen => "not looked at".to_owned(),
+    }
+}
+
+fn advice(hit: &Hit<'_>) -> String {
+    match hit.condition {
+        Condition::Behind | Condition::BehindFor(_) => {
+            let newest = hit.machines.iter().filter_map(|machine| {
+                let behind = machine.standing.behind.as_ref();
+                behind.map(|behind| behind.newest.as_str())
+            });
+            let mut newest: Vec<&str> = newest.collect();
+            newest.sort_unstable();
+            newest.dedup();
+            format!(
+                "bring the newest version ({}) to these machines, session hosts with 'action: rollout'",
+                newest.join(", ")
+            )
+        }
+        Condition::Withdrawn | Condition::EndOfLife => {
+            "bring a version that counts to these machines, session hosts with 'action: rollout'"
+                .to_owned()
+        }
+        Condition::UnknownImage => format!(
+            "replace these machines, session hosts with 'action: rollout'; or add their image definition to input '{}'; remove a session host without a VM from its host pool",
+            GALLERY_IMAGE_ID.name
+        ),
+    }
+}
+
+fn not_seen(unseen: &Unseen) -> String {
+    format!("Not looked at: {}: {}", unseen.what, unseen.why)
+}
+
+/// The session hosts of which there is something to say.
+fn hosts(outcome: &Outcome) -> String {
+    let standing = |host: &&Machine| {
+        let it = &host.standing;
+        it.behind.is_some() || it.withdrawn || it.end_of_life || it.unknown
+    };
+    let all: Vec<&Machine> = outcome.hosts().filter(standing).collect();
+    if all.is_empty() {
+        return String::new();
+    }
+    let mut text = "\n### Session hosts to be replaced\n\n| session host | host pool | image | sessions | |\n|---|---|---|---|---|\n".to_owned();
+    for host in all.iter().take(MOST_ROWS) {
+        let Place::Pool { pool, sessions, .. } = &host.place else {
+            continue;
+        };
+        let sessions = sessions.map(|count| count.to_string());
+        writeln!(
+            text,
+            "| {} | {} | {} | {} | {} |",
+            code(&host.name),
+            code(pool.name()),
+            escaped(&shown(&host.runs)),
+            sessions.unwrap_or_default(),
+            escaped(&table::judgement(&host.standing))
+        )
+        .ok();
+    }
+    if let Some(more) = all.len().checked_sub(MOST_ROWS).filter(|more| *more > 0) {
+        writeln!(text, "\n{more} more are in fleet.json.").ok();
+    }
+    text
+}
