@@ -345,7 +345,7 @@ impl<'a> Look<'a> {
                 self.emit(Event::EarlierEnded);
                 self.own(found, leftovers);
                 let end = RunEnd::of(run, found.marks.keep);
-                self.emit(end.told());
+                self.emit(end.as_event());
                 Ok(Some(Taken::Run(
                     Box::new(self.followed(found)),
                     At::Over(end),

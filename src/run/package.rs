@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::inputs::{ArchiveFormat, Package, Plan, Retention};
 use crate::resource::ResourceGroupId;
 use crate::storage::{
-    self, BlobRef, CONTAINER, Format, Kept, PackageSource, Progress, Sha256, Shared,
+    self, BlobRef, CONTAINER, Format, PackageSource, Progress, Retained, RetainedArchive, Sha256,
     StorageAccount, StorageFailure, Survey,
 };
 use crate::template::PackageLink;
@@ -47,20 +47,20 @@ pub(super) async fn content(plan: &Plan) -> Result<Option<Sha256>, Error> {
     }
 }
 
-/// The folder, and the blob that it goes to. With `content` the blob is shared with other runs, if the plan keeps it for them.
+/// The folder, and the blob that it goes to. With `content` the blob is retained for other runs, if the plan keeps it for them.
 fn source(package: &Package, content: Option<Sha256>) -> PackageSource {
     let kept = content.zip(package.retention);
-    let shared = kept.map(|(content, Retention { run, .. })| Shared { content, run });
-    let name = |shared: &Shared| {
-        storage::shared_name(&package.name, &shared.content, package.format.extension())
+    let retained = kept.map(|(content, Retention { run, .. })| Retained { content, run });
+    let name = |retained: &Retained| {
+        storage::retained_name(&package.name, &retained.content, package.format.extension())
     };
     PackageSource {
         folder: package.folder.clone(),
         exclude: package.exclude.clone(),
         format: format(package.format),
         container: CONTAINER.to_owned(),
-        blob_name: shared.as_ref().map_or(package.blob_name.clone(), name),
-        shared,
+        blob_name: retained.as_ref().map_or(package.blob_name.clone(), name),
+        retained,
     }
 }
 
@@ -110,7 +110,7 @@ impl Sending<'_> {
             orphans::remove(self, &way).await;
         }
         if let Some(Retention { days, .. }) = package.retention {
-            self.remove_unused(&way, days).await;
+            self.delete_unused(&way, days).await;
         }
         let blob = (&sent.blob, sent.bytes);
         let address = access::address(plan, package, arm, blob, &way, events).await?;
@@ -146,7 +146,7 @@ impl Sending<'_> {
         }
         match self.send(source, survey, way, leftovers).await {
             // Another run has sent the same meanwhile; or it is something else, and the package goes to a blob of this run's own.
-            Err(failure) if failure.means_somebody_elses_blob() && source.shared.is_some() => {
+            Err(failure) if failure.means_somebody_elses_blob() && source.retained.is_some() => {
                 if let Some(there) = self.there(source, way).await {
                     return Ok(there);
                 }
@@ -162,22 +162,22 @@ impl Sending<'_> {
     /// What a blob says of itself is not believed: others may write to the container. The package is packed for its sum, and that sum is
     /// what the build VM compares with what it gets; so a planted archive is never unpacked.
     async fn there(&self, source: &PackageSource, way: &Way) -> Option<Sent> {
-        let shared = source.shared.as_ref()?;
+        let retained = source.retained.as_ref()?;
         let client = way.client(self.arm, self.account);
         let blob = self.account.blob(CONTAINER, &source.blob_name).ok()?;
-        let said = storage::find_shared(&client, &blob, &shared.content).await;
+        let said = storage::find_retained(&client, &blob, &retained.content).await;
         let said = said.ok()??;
         let ours = storage::packed(source).await.ok()?;
-        let ours = Kept {
+        let ours = RetainedArchive {
             sha256: ours.sha256.to_string(),
             length: ours.bytes_written,
         };
         let same = said == ours;
         let there = same
-            && storage::note_use(&client, &blob, &shared.content, &ours)
+            && storage::record_use(&client, &blob, &retained.content, &ours)
                 .await
                 .ok()?;
-        let Kept { sha256, length } = Some(ours).filter(|_| there)?;
+        let RetainedArchive { sha256, length } = Some(ours).filter(|_| there)?;
         self.events.emit(Event::PackageThere {
             blob: format!("{CONTAINER}/{}", blob.name()),
             bytes: length,
@@ -214,7 +214,7 @@ impl Sending<'_> {
             Way::Key(_) => Leftover::BlobByKey(blob),
         };
         let register = || {
-            if source.shared.is_none() {
+            if source.retained.is_none() {
                 leftovers.register(leftover.clone(), &self.plan.origin.run);
             }
         };
@@ -243,11 +243,11 @@ impl Sending<'_> {
     }
 
     /// Packages of earlier runs that nobody has used for `days`.
-    async fn remove_unused(&self, way: &Way, days: u32) {
+    async fn delete_unused(&self, way: &Way, days: u32) {
         let age = Duration::from_secs(u64::from(days) * 24 * 3600);
         let client = way.client(self.arm, self.account);
         let now = OffsetDateTime::now_utc();
-        let removed = storage::remove_unused(&client, self.account, CONTAINER, age, now).await;
+        let removed = storage::delete_unused(&client, self.account, CONTAINER, age, now).await;
         self.events.emit(match removed {
             Ok(0) => return,
             Ok(count) => Event::OldPackagesRemoved { count },

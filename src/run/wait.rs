@@ -218,7 +218,7 @@ impl<'a> Waiting<'a, '_, '_> {
         let result = match run {
             Some(run) if run.is_over() => {
                 let end = RunEnd::of(run, found.marks.keep);
-                self.place.events.emit(end.told());
+                self.place.events.emit(end.as_event());
                 tail::ended(&self.place, &followed, end).await
             }
             run => {

@@ -54,7 +54,7 @@ impl RunEnd {
     }
 
     /// The end of a run that nobody here has seen running.
-    pub(super) fn told(&self) -> Event {
+    pub(super) fn as_event(&self) -> Event {
         Event::RunChanged {
             state: self.state.clone(),
             sub_state: None,
@@ -124,11 +124,11 @@ pub async fn watch(
         already,
         first: None,
         kept: false,
-        news: Instant::now(),
+        last_answer: Instant::now(),
         silent: false,
         missing: None,
-        spoken: Instant::now(),
-        told: None,
+        last_line: Instant::now(),
+        last_reported: None,
         phase: None,
         status: None,
         operation: None,
@@ -146,7 +146,7 @@ pub async fn watch(
             Err(failure) => return Err(Unfollowed::Lost(failure)),
         };
         pace.asked(asked);
-        run.tell();
+        run.report();
         if run.is_over() {
             return Ok(run.end());
         }
@@ -174,15 +174,16 @@ struct Run<'a> {
     first: Option<OffsetDateTime>,
     /// Whether a tag of the template says that it stays.
     kept: bool,
-    /// When a question was last answered.
-    news: Instant,
+    /// When Azure last answered.
+    last_answer: Instant,
     /// Whether the last question went without an answer.
     silent: bool,
     /// Since when Azure says that there is no such template.
     missing: Option<Instant>,
-    /// When something was last said.
-    spoken: Instant,
-    told: Option<(RunState, Option<String>)>,
+    /// When the last line was written.
+    last_line: Instant,
+    /// State and sub-state of the last line.
+    last_reported: Option<(RunState, Option<String>)>,
     /// The last sub-state: the final states have none.
     phase: Option<String>,
     status: Option<RunStatus>,
@@ -219,7 +220,7 @@ impl Run<'_> {
         let doing = format!("Following the run of image template '{}'", self.id.name());
         match self.arm.operation(&doing, address).await {
             Ok(seen) => {
-                self.heard();
+                self.note_answer();
                 self.operation = Some(seen.value);
                 Ok(seen.pause)
             }
@@ -228,14 +229,14 @@ impl Run<'_> {
                 self.operation_address = None;
                 Ok(None)
             }
-            Err(failure) => self.bear(failure),
+            Err(failure) => self.tolerate(failure),
         }
     }
 
     async fn ask_template(&mut self) -> Result<Option<Duration>, Failure> {
         match self.arm.template(self.id).await {
             Ok(seen) => {
-                self.heard();
+                self.note_answer();
                 self.missing = None;
                 self.kept = Marks::read(&seen.value).keep;
                 let run = seen.value.last_run;
@@ -252,7 +253,7 @@ impl Run<'_> {
                 Err(failure)
             }
             Err(failure) if is_final(&failure) => Err(failure),
-            Err(failure) => self.bear(failure),
+            Err(failure) => self.tolerate(failure),
         }
     }
 
@@ -272,14 +273,14 @@ impl Run<'_> {
         self.already + self.start.elapsed()
     }
 
-    fn heard(&mut self) {
-        self.news = Instant::now();
+    fn note_answer(&mut self) {
+        self.last_answer = Instant::now();
         self.silent = false;
     }
 
-    /// A question without an answer is no news of the run, unless there is none for too long.
-    fn bear(&mut self, failure: Failure) -> Result<Option<Duration>, Failure> {
-        if self.news.elapsed() > LONGEST_SILENCE {
+    /// A request without an answer says nothing about the run. Only a long silence ends the step.
+    fn tolerate(&mut self, failure: Failure) -> Result<Option<Duration>, Failure> {
+        if self.last_answer.elapsed() > LONGEST_SILENCE {
             return Err(failure);
         }
         if !std::mem::replace(&mut self.silent, true) {
@@ -291,21 +292,21 @@ impl Run<'_> {
     }
 
     /// One line for each change, and a heartbeat.
-    fn tell(&mut self) {
+    fn report(&mut self) {
         let Some(run) = &self.status else { return };
         let now = (run.state.clone(), run.sub_state.clone());
         if run.sub_state.is_some() {
             self.phase.clone_from(&run.sub_state);
         }
         let elapsed = self.elapsed();
-        if self.told.as_ref() != Some(&now) {
+        if self.last_reported.as_ref() != Some(&now) {
             self.events.emit(Event::RunChanged {
                 state: now.0.clone(),
                 sub_state: now.1.clone(),
                 elapsed,
             });
-            self.told = Some(now);
-        } else if self.spoken.elapsed() >= HEARTBEAT {
+            self.last_reported = Some(now);
+        } else if self.last_line.elapsed() >= HEARTBEAT {
             self.events.emit(Event::StillRunning {
                 sub_state: run.sub_state.clone(),
                 elapsed,
@@ -313,7 +314,7 @@ impl Run<'_> {
         } else {
             return;
         }
-        self.spoken = Instant::now();
+        self.last_line = Instant::now();
     }
 
     fn is_over(&mut self) -> bool {

@@ -9,8 +9,8 @@ mod archive;
 mod blob;
 mod blocks;
 mod checksum;
-mod content;
 mod deflate;
+mod digest;
 mod exclusion;
 mod failure;
 mod gzip;
@@ -19,7 +19,7 @@ mod link;
 mod percent;
 mod progress;
 pub mod reading;
-mod shared;
+mod retained;
 mod shared_key;
 mod survey;
 mod tar_gz;
@@ -52,7 +52,9 @@ pub use failure::{
 };
 pub use link::{LONGEST_LIFE, ReadLink};
 pub use progress::Progress;
-pub use shared::{Kept, Shared, find_shared, note_use, remove_unused, shared_name};
+pub use retained::{
+    Retained, RetainedArchive, delete_unused, find_retained, record_use, retained_name,
+};
 pub use survey::Survey;
 
 /// The container that packages go to: the one that `AzureImageBuilderTask@1` uses, so that a pipeline that moves finds its container.
@@ -72,7 +74,7 @@ pub struct PackageSource {
     /// The blob's name.
     pub blob_name: String,
     /// Set where other runs may use the blob, too; otherwise nobody else uses it.
-    pub shared: Option<Shared>,
+    pub retained: Option<Retained>,
 }
 
 impl PackageSource {
@@ -107,7 +109,7 @@ pub async fn survey(package: &PackageSource) -> Result<Survey, StorageFailure> {
 /// The sum of what the package holds. The whole folder is read for it.
 pub async fn content(package: &PackageSource) -> Result<Sha256, StorageFailure> {
     let source = package.clone();
-    let sum = tokio::task::spawn_blocking(move || content::sum(&source)).await;
+    let sum = tokio::task::spawn_blocking(move || digest::sum(&source)).await;
     let sum = sum.unwrap_or(Err(PackageFailure::Abandoned));
     sum.map_err(|cause| package.failure(cause))
 }
@@ -150,15 +152,15 @@ pub async fn upload(
     blob::create_container(client, &blob)
         .await
         .map_err(refused)?;
-    let run = package.shared.as_ref().map(|shared| shared.run);
+    let run = package.retained.as_ref().map(|retained| retained.run);
     let ids = blob::BlockIds::of(run);
     let count = blob::put_blocks(client, &blob, archiving.blocks(), &ids, progress).await;
     let count = count.map_err(refused)?;
     let archived = archiving.finish().await;
     let archived = archived.map_err(|cause| package.failure(cause))?;
     let sum = archived.sha256.to_string();
-    let described = |call| match &package.shared {
-        Some(shared) => shared::describe(call, &shared.content, &sum, archived.bytes_written),
+    let described = |call| match &package.retained {
+        Some(retained) => retained::describe(call, &retained.content, &sum, archived.bytes_written),
         None => call,
     };
     before_blob();

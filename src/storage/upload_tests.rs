@@ -21,7 +21,7 @@ fn source(folder: &Path) -> PackageSource {
         format: Format::Zip,
         container: CONTAINER.to_owned(),
         blob_name: "drop/7-1/drop_1.zip".to_owned(),
-        shared: None,
+        retained: None,
     }
 }
 

@@ -135,7 +135,7 @@ impl Service {
             format: Format::Zip,
             container: container.to_owned(),
             blob_name: name.to_owned(),
-            shared: None,
+            retained: None,
         };
         upload(
             &self.client(),

@@ -22,7 +22,7 @@ async fn check_refused(service: &Service, token: Token, expected: &Difference) {
         format: Format::Zip,
         container: container.clone(),
         blob_name: "refused.zip".to_owned(),
-        shared: None,
+        retained: None,
     };
     let now = OffsetDateTime::now_utc();
     let failures = [

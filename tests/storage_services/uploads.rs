@@ -60,7 +60,7 @@ pub(crate) async fn a_folder_arrives_as_the_archive_that_it_was_packed_into(serv
             format,
             container: container.clone(),
             blob_name: format!("drop/mixed.{}", format.extension()),
-            shared: None,
+            retained: None,
         };
         let uploaded = upload(
             &client,

@@ -153,7 +153,7 @@ fn source(format: &str, folder: &str) -> Result<PackageSource, Box<dyn Error>> {
         format,
         container: "bench".to_owned(),
         blob_name: format!("package.{}", format.extension()),
-        shared: None,
+        retained: None,
     })
 }
 

@@ -143,7 +143,7 @@ mod tests {
             format,
             container: String::new(),
             blob_name: String::new(),
-            shared: None,
+            retained: None,
         };
         sum(&package).unwrap().to_string()
     }

@@ -23,7 +23,7 @@ const MARK: &str = "sha256-";
 
 /// A package that several runs may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shared {
+pub struct Retained {
     /// The sum of what it holds.
     pub content: Sha256,
     /// A number of this run alone: two runs that send the same package at once must not mix their blocks.
@@ -32,7 +32,7 @@ pub struct Shared {
 
 /// The archive in such a blob.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct RetainedArchive {
     /// SHA-256 of the archive, in hexadecimal.
     pub sha256: String,
     /// Its length.
@@ -40,7 +40,7 @@ pub struct Kept {
 }
 
 /// The name of the blob for a package of this content: `webapp/sha256-.../webapp.zip`.
-pub fn shared_name(name: &str, content: &Sha256, extension: &str) -> String {
+pub fn retained_name(name: &str, content: &Sha256, extension: &str) -> String {
     format!("{name}/{MARK}{content}/{name}{extension}")
 }
 
@@ -61,11 +61,11 @@ pub(super) fn describe(call: Call, content: &Sha256, sha256: &str, length: u64) 
 }
 
 /// What `blob` says of itself, if that is an archive of `content`. That is no proof: whoever may write to the container can say the same.
-pub async fn find_shared(
+pub async fn find_retained(
     client: &Client,
     blob: &BlobRef,
     content: &Sha256,
-) -> Result<Option<Kept>, Failure> {
+) -> Result<Option<RetainedArchive>, Failure> {
     let doing = format!("Looking for {blob}");
     let call = storage_call(doing, Method::HEAD, blob.url().to_string());
     match client.send(&call).await {
@@ -76,11 +76,11 @@ pub async fn find_shared(
 }
 
 /// Writes down that `blob` is used from now on. `false` if somebody has removed it in between.
-pub async fn note_use(
+pub async fn record_use(
     client: &Client,
     blob: &BlobRef,
     content: &Sha256,
-    kept: &Kept,
+    kept: &RetainedArchive,
 ) -> Result<bool, Failure> {
     let call = storage_call(
         format!("Noting the use of {blob}"),
@@ -96,7 +96,7 @@ pub async fn note_use(
 }
 
 /// What the headers of a blob say, if they fit together.
-fn kept(headers: &HeaderMap, content: &Sha256) -> Option<Kept> {
+fn kept(headers: &HeaderMap, content: &Sha256) -> Option<RetainedArchive> {
     let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let sha256 = text(&SHA256)?;
     let hexadecimal = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
@@ -104,14 +104,14 @@ fn kept(headers: &HeaderMap, content: &Sha256) -> Option<Kept> {
     let whole = text(&CONTENT_LENGTH)?.parse() == Ok(length);
     let ours = text(&CONTENT)? == content.to_string();
     let is_sum = sha256.len() == 64 && sha256.chars().all(hexadecimal);
-    (whole && ours && is_sum).then(|| Kept {
+    (whole && ours && is_sum).then(|| RetainedArchive {
         sha256: sha256.to_owned(),
         length,
     })
 }
 
-/// Removes the shared packages of `container` that nobody has used for `age`. Returns how many.
-pub async fn remove_unused(
+/// Deletes the retained packages of `container` that nobody has used for `age`. Returns how many.
+pub async fn delete_unused(
     client: &Client,
     account: &StorageAccount,
     container: &str,
@@ -121,7 +121,7 @@ pub async fn remove_unused(
     let all = reading::list(client, account, container, &Access::token()).await?;
     let mut removed = 0;
     for listed in all {
-        let (true, Some(used)) = (is_shared(&listed.name), listed.written) else {
+        let (true, Some(used)) = (is_retained(&listed.name), listed.written) else {
             continue;
         };
         if now - used < age {
@@ -138,8 +138,8 @@ pub async fn remove_unused(
     Ok(removed)
 }
 
-/// Whether a name is of [`shared_name`]'s making, to the letter: what is not is never removed.
-fn is_shared(name: &str) -> bool {
+/// Whether a name is of [`retained_name`]'s making, to the letter: what is not is never removed.
+fn is_retained(name: &str) -> bool {
     let mut parts = name.split('/');
     let (Some(folder), Some(sum), Some(file), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
@@ -189,7 +189,7 @@ mod tests {
         });
         let now = datetime!(2026-11-22 12:00:00 UTC);
         let week = Duration::from_secs(7 * 24 * 3600);
-        let removed = remove_unused(&network.client(), &account(), "c", week, now).await;
+        let removed = delete_unused(&network.client(), &account(), "c", week, now).await;
         assert_eq!(removed.unwrap(), 1);
         let deletions: Vec<_> = network
             .asked()
@@ -204,13 +204,13 @@ mod tests {
     }
 
     #[test]
-    fn only_our_own_names_are_shared_packages() {
-        let name = shared_name("web app", &Sha256::default(), ".zip");
+    fn only_our_own_names_are_retained_packages() {
+        let name = retained_name("web app", &Sha256::default(), ".zip");
         assert_eq!(
             name,
             format!("web app/sha256-{}/web app.zip", "0".repeat(64))
         );
-        assert!(is_shared(&name));
+        assert!(is_retained(&name));
         for other in [
             "webapp/4711-1763800000000000/webapp_1763800000000000.zip",
             "webapp/sha256-00/webapp.zip",
@@ -221,10 +221,10 @@ mod tests {
             &name.replace("web app", ""),
             &name.replacen("web app", "..", 1),
         ] {
-            assert!(!is_shared(other), "{other}");
+            assert!(!is_retained(other), "{other}");
         }
-        assert!(!is_shared(&format!("{name}/more")));
-        assert!(!is_shared(&name.replace('0', "G")));
+        assert!(!is_retained(&format!("{name}/more")));
+        assert!(!is_retained(&name.replace('0', "G")));
     }
 
     #[test]
