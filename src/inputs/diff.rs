@@ -29,7 +29,7 @@ pub struct Diff {
 pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Diff, Reported> {
     let connection = service_connection::read(reading, masker);
     let version = given_version::read(reading);
-    let contents = inventory::compared(reading);
+    let contents = inventory::of_diff(reading);
     let storage_account = package::storage_account(reading, true);
     Ok(Diff {
         connection: connection?,

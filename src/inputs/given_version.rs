@@ -58,7 +58,7 @@ fn is_id(text: &str) -> bool {
 }
 
 /// The id of a version with its number; else why it is none, behind the quoted text.
-fn version(text: &str) -> Result<ResourceId, String> {
+pub(super) fn version(text: &str) -> Result<ResourceId, String> {
     let wrong = |reason: &str| format!("is not {} ({reason}); {}", FORM.what, FORM.expected());
     let id: ResourceId = text.parse().map_err(|reason| wrong(&format!("{reason}")))?;
     if IMAGE_DEFINITION.includes(&id) {

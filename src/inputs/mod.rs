@@ -19,6 +19,7 @@ pub mod release;
 pub mod rollout;
 
 mod build_vm;
+mod comparison;
 mod customization;
 pub mod existing;
 mod gallery;
@@ -50,6 +51,7 @@ pub mod template_file;
 mod validation;
 
 pub use action::Action;
+pub use comparison::{ChangeKind, ChangeRule, CompareWith, Glob};
 pub use connection::{Cloud, Connection, KnownCloud, OidcRequest, OidcSource, Scheme};
 pub use diff::Diff;
 pub use existing::Existing;
