@@ -34,6 +34,13 @@ pub(super) const NO_HOST_POOL: &str = "AIB840";
 pub const FLEET_WRONG: &str = "AIB881";
 /// Code of "not everything could be looked at".
 pub const FLEET_NOT_SEEN: &str = "AIB882";
+/// Code of "a change fails the step, whose image exists".
+pub const CHANGE_FORBIDDEN: &str = "AIB873";
+pub(super) const NO_INVENTORY: &str = crate::storage::CODE_READING;
+/// Code of "the kept list is another one than the version's tag says".
+pub const OTHER_INVENTORY: &str = "AIB875";
+/// Code of "there was nothing to compare with, so no change could fail the step".
+pub const NOTHING_TO_COMPARE: &str = "AIB877";
 pub(super) const NO_DEFINITION: &str = "AIB891";
 pub(super) const USE_UNKNOWN: &str = "AIB892";
 /// Code of "a version stays, because its deletion is blocked".
@@ -167,6 +174,22 @@ pub const CODES: &[(&str, &str)] = &[
         "The end of life of the image version or its definition is past (warning)",
     ),
     (NO_HOST_POOL, "There is no such host pool"),
+    (
+        CHANGE_FORBIDDEN,
+        "The image has a change that fails the step; the image exists",
+    ),
+    (
+        NO_INVENTORY,
+        "The list of contents of an image version is not kept, or cannot be read",
+    ),
+    (
+        OTHER_INVENTORY,
+        "The kept list of contents is not the one that the image version's tag names (warning)",
+    ),
+    (
+        NOTHING_TO_COMPARE,
+        "There was nothing to compare with, so no change could fail the step (warning)",
+    ),
     (
         FLEET_WRONG,
         "A condition of `failWhen` is met: machines run an image that they should not run",

@@ -12,7 +12,7 @@ use crate::arm::api::STORAGE_ACCOUNTS;
 use crate::arm::refusal::cut;
 use crate::arm::storage_account::STORAGE_ACCOUNT;
 pub use crate::arm::storage_account::StorageAccount;
-use crate::arm::{Arm, Cause, Failure};
+use crate::arm::{Arm, Cause, Failure, Refusal};
 use crate::inputs::nearest;
 use crate::resource::ResourceGroupId;
 
@@ -79,31 +79,80 @@ async fn look(
         Err(failure) if hidden(&failure) => {}
         Err(failure) => return Err(StorageFailure::account(failure)),
     }
-    let not_found = |refusal, names: &[&str]| StorageFailure::AccountNotFound {
+    let not_found = |refusal, nearest| StorageFailure::AccountNotFound {
         name: name.to_owned(),
-        nearest: nearest(name, names.iter().copied()).map(str::to_owned),
-        resource_group: group.name().to_owned(),
+        nearest,
+        resource_group: Some(group.name().to_owned()),
         subscription: group.subscription().to_owned(),
         refusal,
     };
-    let path = format!(
-        "/subscriptions/{}/providers/{STORAGE_ACCOUNT}",
-        group.subscription()
-    );
+    match listed(arm, group.subscription(), name).await? {
+        Listed::Found(account) => Ok(*account),
+        Listed::Hidden(refusal) => Err(not_found(refusal, None)),
+        Listed::Nowhere { nearest } => Err(not_found(None, nearest)),
+    }
+}
+
+/// Finds the account `name` among those of `subscription`, or else among those of `other`, for who knows no resource group. Names compare without
+/// case.
+///
+/// # Errors
+/// It is nowhere, stores no blobs, or Azure refuses.
+pub async fn find_account_in(
+    arm: &Arm,
+    subscription: &str,
+    other: &str,
+    name: &str,
+) -> Result<StorageAccount, StorageFailure> {
+    let (refusal, nearest) = match listed(arm, subscription, name).await? {
+        Listed::Found(account) => return Ok(*account),
+        Listed::Hidden(refusal) => (refusal, None),
+        Listed::Nowhere { nearest } => (None, nearest),
+    };
+    if !other.eq_ignore_ascii_case(subscription)
+        && let Listed::Found(account) = listed(arm, other, name).await?
+    {
+        return Ok(*account);
+    }
+    Err(StorageFailure::AccountNotFound {
+        name: name.to_owned(),
+        nearest,
+        resource_group: None,
+        subscription: subscription.to_owned(),
+        refusal,
+    })
+}
+
+/// What the list of a subscription's accounts says of one.
+enum Listed {
+    Found(Box<StorageAccount>),
+    /// The list cannot be read, and why.
+    Hidden(Option<Box<Refusal>>),
+    /// It is not among them, but perhaps one of a similar name.
+    Nowhere {
+        nearest: Option<String>,
+    },
+}
+
+async fn listed(arm: &Arm, subscription: &str, name: &str) -> Result<Listed, StorageFailure> {
+    let doing = format!("Looking for storage account '{name}'");
+    let path = format!("/subscriptions/{subscription}/providers/{STORAGE_ACCOUNT}");
     let accounts = match arm.pages(&doing, path, STORAGE_ACCOUNTS).await {
         Ok(accounts) => accounts,
         Err(failure) if hidden(&failure) => {
-            return Err(not_found(failure.refusal().cloned().map(Box::new), &[]));
+            return Ok(Listed::Hidden(failure.refusal().cloned().map(Box::new)));
         }
         Err(failure) => return Err(StorageFailure::account(failure)),
     };
     let is_named =
         |account: &&Value| name_of(account).is_some_and(|own| own.eq_ignore_ascii_case(name));
     if let Some(found) = accounts.iter().find(is_named) {
-        return read(found);
+        let account = StorageAccount::read(found).ok_or_else(|| unusable(found, name, &doing))?;
+        return Ok(Listed::Found(Box::new(account)));
     }
-    let names: Vec<&str> = accounts.iter().filter_map(name_of).collect();
-    Err(not_found(None, &names))
+    let names = accounts.iter().filter_map(name_of);
+    let nearest = nearest(name, names).map(str::to_owned);
+    Ok(Listed::Nowhere { nearest })
 }
 
 /// Why an answer is no account that can hold a package.

@@ -20,6 +20,9 @@ pub const CODE_LINK: &str = "AIB504";
 /// The package cannot be deleted.
 pub const CODE_DELETION: &str = "AIB505";
 
+/// A list of contents cannot be read.
+pub const CODE_READING: &str = "AIB874";
+
 /// What was to be done with a blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
@@ -29,6 +32,8 @@ pub enum Operation {
     Link,
     /// Deleting it.
     Deletion,
+    /// Reading it.
+    Reading,
 }
 
 /// Why the package is not where the build VM can read it, or not gone.
@@ -43,12 +48,12 @@ pub enum StorageFailure {
         cause: PackageFailure,
     },
     /// No account of that name is visible.
-    #[error("Looking for storage account '{name}' failed: {}", searched(.resource_group, .subscription, .refusal.as_deref()))]
+    #[error("Looking for storage account '{name}' failed: {}", searched(.resource_group.as_deref(), .subscription, .refusal.as_deref()))]
     AccountNotFound {
         /// The account's name.
         name: String,
-        /// The resource group that was searched first.
-        resource_group: String,
+        /// The resource group that was searched first, if one is known.
+        resource_group: Option<String>,
         /// The subscription that was searched then.
         subscription: String,
         /// An account with a similar name, if there is one.
@@ -114,13 +119,17 @@ pub enum StorageFailure {
     },
 }
 
-fn searched(resource_group: &str, subscription: &str, refusal: Option<&Refusal>) -> String {
-    match refusal {
-        None => format!(
-            "it is neither in resource group '{resource_group}' nor elsewhere in subscription '{subscription}'"
+fn searched(resource_group: Option<&str>, subscription: &str, refusal: Option<&Refusal>) -> String {
+    match (refusal, resource_group) {
+        (None, Some(group)) => format!(
+            "it is neither in resource group '{group}' nor elsewhere in subscription '{subscription}'"
         ),
-        Some(refusal) => format!(
-            "it is not visible in resource group '{resource_group}', and the storage accounts of subscription '{subscription}' cannot be listed: {refusal}"
+        (None, None) => format!("it is not in subscription '{subscription}'"),
+        (Some(refusal), Some(group)) => format!(
+            "it is not visible in resource group '{group}', and the storage accounts of subscription '{subscription}' cannot be listed: {refusal}"
+        ),
+        (Some(refusal), None) => format!(
+            "the storage accounts of subscription '{subscription}' cannot be listed: {refusal}"
         ),
     }
 }
@@ -188,6 +197,7 @@ impl StorageFailure {
                 Operation::Upload => CODE_UPLOAD,
                 Operation::Link => CODE_LINK,
                 Operation::Deletion => CODE_DELETION,
+                Operation::Reading => CODE_READING,
             },
         }
     }

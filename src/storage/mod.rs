@@ -11,6 +11,7 @@ mod blocks;
 mod checksum;
 mod deflate;
 mod digest;
+mod download;
 mod exclusion;
 mod failure;
 mod gzip;
@@ -42,13 +43,15 @@ use crate::secret::Secret;
 use archive::Packing;
 use shared_key::SharedKey;
 
-pub use account::{StorageAccount, find_account};
+pub use account::{StorageAccount, find_account, find_account_in};
 pub use archive::{Archived, Format, PackageFailure};
 pub use blob::{BlobRef, BlockIds, NotABlob, commit, put_blocks};
 pub use blocks::BLOCK_BYTES;
 pub use checksum::Sha256;
+pub use download::{Download, download};
 pub use failure::{
-    CODE_ACCOUNT, CODE_DELETION, CODE_LINK, CODE_PACKAGE, CODE_UPLOAD, Operation, StorageFailure,
+    CODE_ACCOUNT, CODE_DELETION, CODE_LINK, CODE_PACKAGE, CODE_READING, CODE_UPLOAD, Operation,
+    StorageFailure,
 };
 pub use link::{LONGEST_LIFE, ReadLink};
 pub use progress::Progress;

@@ -399,6 +399,7 @@ const REFUSED: &[(Operation, u16, &str)] = &[
     (Operation::Upload, 403, "AuthorizationPermissionMismatch"),
     (Operation::Link, 403, "AuthorizationPermissionMismatch"),
     (Operation::Deletion, 403, "AuthorizationPermissionMismatch"),
+    (Operation::Reading, 403, "AuthorizationPermissionMismatch"),
     (Operation::Upload, 403, "AuthorizationFailure"),
     (Operation::Upload, 403, "KeyBasedAuthenticationNotPermitted"),
     (Operation::Upload, 409, "PublicAccessNotPermitted"),
@@ -417,21 +418,25 @@ const REFUSED: &[(Operation, u16, &str)] = &[
 
 fn of_accounts() -> Vec<StorageFailure> {
     let boxed = || Box::new(account());
-    let not_found = |nearest: Option<&str>, refusal| StorageFailure::AccountNotFound {
-        name: "stcontosoimages".to_owned(),
-        resource_group: "rg-images".to_owned(),
-        subscription: "s".to_owned(),
-        nearest: nearest.map(str::to_owned),
-        refusal,
-    };
+    let not_found =
+        |nearest: Option<&str>, refusal, group: Option<&str>| StorageFailure::AccountNotFound {
+            name: "stcontosoimages".to_owned(),
+            resource_group: group.map(str::to_owned),
+            subscription: "s".to_owned(),
+            nearest: nearest.map(str::to_owned),
+            refusal,
+        };
+    let group = Some("rg-images");
     let forbidden = refused("x", 403, "AuthorizationFailed", "No.");
     let forbidden = forbidden.refusal().cloned().map(Box::new);
     let looking = "Looking for storage account 'stcontosoimages'";
     let unregistered = "The subscription is not registered to use namespace 'Microsoft.Storage'.";
     vec![
-        not_found(None, None),
-        not_found(Some("stcontosoimage"), None),
-        not_found(None, forbidden),
+        not_found(None, None, group),
+        not_found(None, None, None),
+        not_found(Some("stcontosoimage"), None, group),
+        not_found(None, forbidden.clone(), group),
+        not_found(None, forbidden, None),
         StorageFailure::NoBlobEndpoint {
             name: "stcontosoimages".to_owned(),
         },
@@ -477,6 +482,7 @@ fn of_blobs() -> Vec<StorageFailure> {
         Operation::Upload => "Uploading blob 'b'",
         Operation::Link => "Making a read link to blob 'b'",
         Operation::Deletion => "Deleting blob 'b'",
+        Operation::Reading => "Reading blob 'b'",
     };
     let refused = |(operation, status, code): &(Operation, u16, &str)| StorageFailure::Refused {
         operation: *operation,

@@ -21,6 +21,9 @@ impl StorageFailure {
                 if let Some(nearest) = nearest {
                     return Some(format!("did you mean '{nearest}'?"));
                 }
+                let Some(resource_group) = resource_group else {
+                    return Some("check the spelling, and that the account is in this subscription; if both are right, let the service connection see it: `az role assignment create --assignee <service connection's principal> --role Reader --scope <resource id of the account>`".to_owned());
+                };
                 let scope = quoted(&format!(
                     "/subscriptions/{subscription}/resourceGroups/{resource_group}/providers/Microsoft.Storage/storageAccounts/{name}"
                 ));
@@ -112,6 +115,10 @@ fn hint_for(failure: &Failure, account: &StorageAccount, operation: Operation) -
         ("AuthorizationPermissionMismatch", Operation::Upload | Operation::Deletion) => format!(
             "{}; a new role assignment takes up to 10 minutes to take effect",
             grant("Storage Blob Data Contributor")
+        ),
+        ("AuthorizationPermissionMismatch", Operation::Reading) => format!(
+            "{}; a new role assignment takes up to 10 minutes to take effect",
+            grant("Storage Blob Data Reader")
         ),
         ("AuthorizationFailure", _) => format!(
             "the account's firewall does not admit this agent: admit its address with `az storage account network-rule add --account-name {name} --ip-address <agent's public address>`, or use an agent in a network that is admitted"
