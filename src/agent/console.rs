@@ -125,6 +125,23 @@ impl Console {
         self.state().end_group();
     }
 
+    /// Ends the open group, and prints a line that the log page sets apart: what has come of it all.
+    pub fn section(&self, text: &str) {
+        self.apart("section", text);
+    }
+
+    /// Ends the open group, and prints a line in the color of a warning, which is none: nothing is counted, and the page of the run has nothing of it.
+    pub fn notice(&self, text: &str) {
+        self.apart("warning", text);
+    }
+
+    fn apart(&self, kind: &str, text: &str) {
+        let mut state = self.state();
+        state.end_group();
+        let text = state.harmless_on_one_line(text);
+        state.print(&self.formatted(kind, &text));
+    }
+
     /// Prints `text` on the standard error of this process: what a person has to know who gives the output to another program.
     pub fn beside(&self, text: &str) {
         let text = self.fit_to_show(text);

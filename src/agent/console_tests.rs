@@ -53,6 +53,19 @@ fn lines_end_and_are_harmless() {
 }
 
 #[test]
+fn last_words_stand_apart() {
+    check(
+        |c| {
+            c.group("a");
+            c.section("there\nit is");
+        },
+        "##[group]a\n##[endgroup]\n##[section]there it is\n",
+    );
+    check(|c| c.notice("##vso[x.y]z"), "##[warning]**vso[x.y]z\n");
+    check_with(&[], |c| c.notice("do it"), "do it\n");
+}
+
+#[test]
 fn groups_do_not_nest_and_end_before_the_result() {
     check(Console::end_group, "");
     check(

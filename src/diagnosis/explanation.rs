@@ -21,17 +21,6 @@ pub struct Customizer {
     pub name: String,
 }
 
-impl Customizer {
-    /// Packer's word for this kind.
-    fn step_kind(&self) -> String {
-        match self.kind.as_str() {
-            "WindowsRestart" => "windows-restart".to_owned(),
-            "WindowsUpdate" => "windows-update".to_owned(),
-            other => other.to_lowercase(),
-        }
-    }
-}
-
 impl fmt::Display for Customizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name.as_str() {
@@ -68,7 +57,7 @@ impl FailedStep {
         let fits = steps
             .iter()
             .zip(customizers)
-            .all(|(step, customizer)| step.kind == customizer.step_kind());
+            .all(|(step, customizer)| kind_of(&step.kind).eq_ignore_ascii_case(&customizer.kind));
         match customizers.get(steps.len().checked_sub(1)?) {
             Some(customizer) if fits => Some(Self::Customizer {
                 position: steps.len(),
@@ -95,8 +84,20 @@ impl fmt::Display for FailedStep {
                 of,
                 customizer: Customizer { kind, name },
             } => write!(f, "customizer {position} of {of} '{name}' ({kind})"),
-            Self::Service { kind } => write!(f, "a step of the service ({kind})"),
+            Self::Service { kind } => write!(f, "a step of the service ({})", kind_of(kind)),
         }
+    }
+}
+
+/// What the template calls a kind of step, for Packer's word.
+pub fn kind_of(step: &str) -> &str {
+    match step {
+        "shell" => "Shell",
+        "powershell" => "PowerShell",
+        "file" => "File",
+        "windows-restart" => "WindowsRestart",
+        "windows-update" => "WindowsUpdate",
+        other => other,
     }
 }
 
@@ -251,10 +252,10 @@ mod tests {
             &["file", "shell", "windows-update"],
             "customizer 3 of 3 'u' (WindowsUpdate)",
         );
-        check(&["shell", "shell"], "a step of the service (shell)");
+        check(&["shell", "shell"], "a step of the service (Shell)");
         check(
             &["file", "shell", "windows-update", "powershell"],
-            "a step of the service (powershell)",
+            "a step of the service (PowerShell)",
         );
         assert_eq!(FailedStep::of(&customizers, &[]), None);
     }

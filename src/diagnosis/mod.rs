@@ -12,7 +12,7 @@ mod reading;
 
 pub use catalogue::entries;
 pub use entry::{Entry, Place};
-pub use explanation::{Customizer, Explanation, FailedStep, ScriptPlace, UNKNOWN};
+pub use explanation::{Customizer, Explanation, FailedStep, ScriptPlace, UNKNOWN, kind_of};
 pub use matcher::{Diagnosis, of_text};
 pub use message::{LogPlace, log_place, operation_id, unfolded};
 pub use reading::{End, LogReading, LogSummary};

@@ -76,15 +76,6 @@ struct State {
     count: u64,
 }
 
-/// What Packer says when it begins to clean up.
-const CLEANING: [&str; 6] = [
-    "Provisioning step had errors",
-    "Deleting individual resources",
-    "Deleting Virtual Machine deployment",
-    "Cleanup requested",
-    "Removing the created Deployment",
-    "Cancelling build",
-];
 /// A line of the excerpt is cut at this length.
 const LONGEST_LINE: usize = 500;
 
@@ -126,7 +117,7 @@ impl State {
             self.look(line);
         }
         if self.end.is_none() && line.kind == Kind::Announcement {
-            self.cleaning |= CLEANING.iter().any(|words| line.text.starts_with(words));
+            self.cleaning |= line.begins_cleaning();
         }
         if line.is_for_people() && (!self.cleaning || line.kind == Kind::Errored) {
             self.show(&line.text);

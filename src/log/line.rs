@@ -44,6 +44,19 @@ const CLOCK: &[BorrowedFormatItem<'_>] = format_description!("[hour]:[minute]:[s
 /// Length of `2025/04/08 14:06:56`.
 const STAMP: usize = 19;
 
+/// What Packer says when a step has failed.
+const STEP_FAILED: &str = "Provisioning step had errors";
+
+/// What Packer says when it begins to clean up: after a failure, or because it is canceled.
+const CLEANING: [&str; 6] = [
+    STEP_FAILED,
+    "Deleting individual resources",
+    "Deleting Virtual Machine deployment",
+    "Cleanup requested",
+    "Removing the created Deployment",
+    "Cancelling build",
+];
+
 /// What Packer's parts say to each other, and to nobody else.
 const DIAGNOSTICS: [&str; 10] = [
     "bytes written for",
@@ -73,6 +86,17 @@ impl Line {
             kind,
             text: text.to_owned(),
         }
+    }
+
+    /// Whether Packer begins to clean up, as far as the words tell; a script may say the same.
+    pub fn begins_cleaning(&self) -> bool {
+        CLEANING.iter().any(|words| self.text.starts_with(words))
+    }
+
+    /// Whether the step at work has failed.
+    pub fn says_step_failed(&self) -> bool {
+        self.kind == Kind::Errored
+            || (self.kind == Kind::Announcement && self.text.starts_with(STEP_FAILED))
     }
 
     /// Whether a person who reads the log wants to see the line.

@@ -4,13 +4,17 @@
 //! `run template:  Succeeded`, `$(imageUri) =  `, `delete template:  Succeeded`.
 
 mod cancel;
+mod closing;
 mod crash;
 mod doctor;
 mod files;
 mod fleet;
 mod follow;
+mod groups;
 mod lines;
 mod outcome;
+mod plan;
+mod progress;
 mod records;
 mod release;
 mod result_file;
@@ -29,14 +33,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::agent::{Agent, Console, IssueKind, Note, TaskResult};
 use crate::check::Finding;
-use crate::error::{Error, duration};
+use crate::error::Error;
 use crate::inputs::{Action, Plan};
 use crate::run::event::{Event, Events};
 use crate::run::leftover::{Leftover, Remains, Tie};
 use crate::run::{Done, Image, Outcome, Output};
-use crate::template::model::json;
 use files::Files;
 use follow::Seen;
+use groups::Groups;
+use progress::Bar;
 use records::Records;
 use summary::Told;
 use timeline::Timeline;
@@ -64,6 +69,8 @@ pub struct Reporter {
     note: Note,
     timeline: Mutex<Timeline>,
     records: Mutex<Records>,
+    groups: Mutex<Groups>,
+    bar: Mutex<Bar>,
     /// What the targets of a failed run got nevertheless.
     outputs: Mutex<Vec<Output>>,
     /// What was found before the build, which went on.
@@ -82,6 +89,8 @@ impl Reporter {
             note: agent.note(LEFTOVERS),
             timeline: Mutex::new(Timeline::new()),
             records: Mutex::default(),
+            groups: Mutex::default(),
+            bar: Mutex::default(),
             outputs: Mutex::default(),
             suspected: Mutex::default(),
             seen: Mutex::default(),
@@ -93,10 +102,10 @@ impl Reporter {
     /// What is known before anything is sent: names, source, warnings.
     pub fn announce(&self, plan: &Plan) {
         *self.records() = Records::of(&Subject::from(plan));
-        self.console
-            .line(&format!("template name:  {}", plan.template_name));
-        let source = json(&plan.properties.source);
-        self.console.line(&format!("Source for image:  {source}"));
+        self.groups().begin(&self.console);
+        for line in plan::lines(plan) {
+            self.console.line(&line);
+        }
         self.console
             .set_variable("runOutputName", plan.run_output_name());
         outcome::report_warnings(&self.console, &plan.warnings);
@@ -105,6 +114,7 @@ impl Reporter {
     /// What is known before a template is looked for: warnings.
     pub fn announce_wait(&self, subject: &Subject<'_>) {
         *self.records() = Records::of(subject);
+        self.groups().begin(&self.console);
         outcome::report_warnings(&self.console, subject.warnings);
     }
 
@@ -121,6 +131,7 @@ impl Reporter {
             Ok(_) | Err(_) => TaskResult::Succeeded,
         };
         self.records().close(&self.console, last);
+        self.console.end_group();
         let mut seen = self.seen().clone();
         let goes_on = matches!(outcome.result, Ok(Done::GoesOn { .. }));
         let looked = goes_on || seen.template_id.is_some();
@@ -132,7 +143,16 @@ impl Reporter {
             files.result(subject.action, follow::result(subject, &seen));
         }
         follow::set_variables(&self.console, subject, outcome, &seen);
-        outcome::report_outcome(&self.console, subject, outcome);
+        let took = self.timeline().took();
+        outcome::report_outcome(&self.console, subject, outcome, took);
+    }
+
+    fn timeline(&self) -> MutexGuard<'_, Timeline> {
+        self.timeline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn groups(&self) -> MutexGuard<'_, Groups> {
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -140,7 +160,7 @@ impl Reporter {
     }
 
     fn write_result(&self, subject: &Subject<'_>, image: &Image, folder: &Path) {
-        let mut timeline = self.timeline.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut timeline = self.timeline();
         let document = result_file::document(image, timeline.finished());
         self.files(subject, folder).document(&document);
     }
@@ -154,7 +174,7 @@ impl Reporter {
     }
 
     fn summary(&self, subject: &Subject<'_>, outcome: &Outcome) -> Option<String> {
-        let mut timeline = self.timeline.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut timeline = self.timeline();
         let phases = timeline.finished().to_vec();
         let outputs = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
         let suspected = self.suspected.lock();
@@ -168,7 +188,7 @@ impl Reporter {
                 Some(image) => &image.outputs,
                 None => &outputs,
             },
-            elapsed: timeline.elapsed(),
+            took: timeline.took(),
             suspected: &suspected,
         })
     }
@@ -205,25 +225,17 @@ impl Reporter {
     }
 
     fn move_on(&self, event: &Event) {
-        let mut timeline = self.timeline.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut timeline = self.timeline();
         self.records().note(event);
-        if timeline.take(event) {
+        let mut bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
+        let reached = if timeline.take(event) {
             self.records().enter(&self.console, &timeline);
-        }
-        self.records().progress(&self.console, event);
-    }
-
-    /// The output of each step of the build is a group of its own; heartbeats may stand in it.
-    fn group(&self, event: &Event) {
-        match event {
-            Event::StepStarted { name } => self.console.group(name),
-            Event::StepEnded { elapsed } => {
-                self.console
-                    .line(&format!("ended after {}", duration(*elapsed)));
-                self.console.end_group();
-            }
-            Event::BuildOutput(_) | Event::StillRunning { .. } | Event::NoNews { .. } => {}
-            _ => self.console.end_group(),
+            timeline.open().and_then(|phase| bar.enter(phase, event))
+        } else {
+            bar.take(event)
+        };
+        if let Some((percent, doing)) = reached {
+            self.console.set_progress(percent, &doing);
         }
     }
 
@@ -249,8 +261,10 @@ impl Events for Reporter {
         self.take_note(&event);
         self.seen().take(&event);
         self.move_on(&event);
-        self.group(&event);
-        for line in words::of(&event) {
+        let lines = words::of(&event);
+        let prints = !lines.is_empty() || matches!(event, Event::Built(_));
+        self.groups().take(&self.console, &event, prints);
+        for line in lines {
             self.console.line(&line);
         }
         if let Some((code, text, hint)) = words::warning_of(&event) {
@@ -285,9 +299,6 @@ impl Events for Reporter {
                 let mut known = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
                 known.clone_from(outputs);
             }
-            Event::Sending(sending) => self
-                .console
-                .set_progress(sending.percent, "Sending the package"),
             Event::LogSaved { path, .. } => {
                 self.console.upload_file(path);
                 self.console

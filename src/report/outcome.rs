@@ -1,5 +1,8 @@
 //! The end of a step: variables, issues, result.
 
+use std::time::Duration;
+
+use super::closing;
 use super::doctor::{hint_with, report_findings};
 use super::follow;
 use super::subject::Subject;
@@ -44,6 +47,14 @@ pub fn report_refusal(console: &Console, problems: &Problems) {
             &text.join("\n"),
         );
     }
+    let what = match all.as_slice() {
+        [only] => only.hint.clone(),
+        _ => None,
+    };
+    let what = what.unwrap_or_else(|| {
+        "correct the inputs that the errors name; nothing was sent to Azure".to_owned()
+    });
+    closing::what_to_do(console, "", Some(&what));
     console.complete(TaskResult::Failed, &problems.to_string());
 }
 
@@ -58,8 +69,19 @@ pub fn report_warnings(console: &Console, warnings: &[Warning]) {
     }
 }
 
-/// The outcome of a build.
-pub(super) fn report_outcome(console: &Console, subject: &Subject<'_>, outcome: &Outcome) {
+/// What to do about `error`, which ended the step: what was warned of before the build comes first.
+pub(super) fn hint_of(subject: &Subject<'_>, outcome: &Outcome, error: &Error) -> Option<String> {
+    let hint = error.hint().map(|hint| subject.naming_what_counts(&hint));
+    hint_with(&outcome.foreseen, hint)
+}
+
+/// The outcome of a build; `took` is how long it took.
+pub(super) fn report_outcome(
+    console: &Console,
+    subject: &Subject<'_>,
+    outcome: &Outcome,
+    took: Option<Duration>,
+) {
     match &outcome.result {
         Ok(done) => {
             match done {
@@ -93,8 +115,7 @@ pub(super) fn report_outcome(console: &Console, subject: &Subject<'_>, outcome: 
         }
         Err(error) => {
             report_explanation(console, error);
-            let hint = error.hint().map(|hint| subject.naming_what_counts(&hint));
-            let hint = hint_with(&outcome.foreseen, hint);
+            let hint = hint_of(subject, outcome, error);
             let text = with_hint(&error.to_string(), hint.as_deref());
             let place = match error {
                 Error::Run { explanation, .. } => explanation
@@ -107,6 +128,7 @@ pub(super) fn report_outcome(console: &Console, subject: &Subject<'_>, outcome: 
             report_remains(console, &outcome.remains);
         }
     }
+    closing::of_outcome(console, subject, outcome, took);
     complete(console, subject, outcome);
 }
 

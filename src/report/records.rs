@@ -1,6 +1,4 @@
-//! The phases of a build as records under the step, and how far the step is.
-
-use std::time::Duration;
+//! The phases of a build as records under the step.
 
 use crate::agent::{Console, TaskResult};
 use crate::arm::template_state::RunState;
@@ -10,16 +8,11 @@ use crate::run::event::Event;
 use super::subject::Subject;
 use super::timeline::Timeline;
 
-/// Where the bar stands until the step is really done.
-const MOST_PERCENT: u128 = 95;
-
 /// What the agent is shown of the phases.
 #[derive(Debug)]
 pub(super) struct Records {
     /// What makes the records' ids differ from those of other steps; nothing before the build is known.
     seed: Option<u64>,
-    /// The longest time of the run.
-    limit: Duration,
     is_build: bool,
     /// Name and order of the record that is at work.
     open: Option<(String, usize)>,
@@ -31,7 +24,6 @@ impl Default for Records {
     fn default() -> Self {
         Self {
             seed: None,
-            limit: Duration::ZERO,
             is_build: false,
             open: None,
             outcome: TaskResult::Succeeded,
@@ -48,7 +40,6 @@ impl Records {
         Self {
             // A name of the author's may hold any number, or none.
             seed: Some(number.parse().unwrap_or_else(|_| sum(subject.name))),
-            limit: subject.limit(),
             is_build: subject.action == Action::Build,
             ..Self::default()
         }
@@ -86,21 +77,6 @@ impl Records {
                 _ => TaskResult::Succeeded,
             };
         }
-    }
-
-    /// Moves the step's bar by the share of the run's longest time that is over.
-    pub(super) fn progress(&self, console: &Console, event: &Event) {
-        let (Event::StillRunning { sub_state, elapsed }
-        | Event::RunChanged {
-            sub_state, elapsed, ..
-        }) = event
-        else {
-            return;
-        };
-        let share = elapsed.as_secs_f64() / self.limit.as_secs_f64().max(1.0);
-        let percent = Duration::from_secs_f64(share.clamp(0.0, 1.0) * 100.0).as_secs();
-        let percent = u8::try_from(u128::from(percent).min(MOST_PERCENT)).unwrap_or_default();
-        console.set_progress(percent, sub_state.as_deref().unwrap_or("Running"));
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::closing;
 use super::files::Files;
 use super::outcome::with_hint;
 use super::summary::markup::{code, escaped, table, with_commands};
@@ -58,6 +59,7 @@ pub(super) fn report_error(console: &Console, error: &Error) {
     }
     let text = with_hint(&error.to_string(), error.hint().as_deref());
     console.issue(IssueKind::Error, Some(error.code()), &text);
+    closing::what_to_do(console, error.code(), error.hint().as_deref());
     console.complete(TaskResult::Failed, &error.to_string());
 }
 

@@ -1,7 +1,5 @@
 //! What a report is about: a build of a plan, or a template that is there.
 
-use std::time::Duration;
-
 use crate::inputs::{Action, Connection, Follow, Plan, Warning};
 
 /// What a report is about.
@@ -57,12 +55,4 @@ impl Subject<'_> {
         self.plan
             .map_or_else(|| text.to_owned(), |plan| plan.naming_what_counts(text))
     }
-
-    /// The longest time of the run, as far as it is known.
-    pub(super) fn limit(&self) -> Duration {
-        self.plan.map_or(LIMIT, Plan::effective_build_timeout)
-    }
 }
-
-/// The service's own limit.
-const LIMIT: Duration = Duration::from_secs(240 * 60);

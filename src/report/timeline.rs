@@ -24,6 +24,10 @@ pub(super) struct Timeline {
     open: Option<(String, Instant)>,
     /// The steps of the build VM, as its log tells, and what they are called.
     pub(super) steps: Vec<(String, Step)>,
+    /// Whether this step has made the template, so that all of the image's time is its own.
+    submitted: bool,
+    /// How long the run took, by what was last seen of it.
+    run: Option<Duration>,
 }
 
 impl Timeline {
@@ -33,6 +37,8 @@ impl Timeline {
             phases: Vec::new(),
             open: None,
             steps: Vec::new(),
+            submitted: false,
+            run: None,
         }
     }
 
@@ -54,6 +60,13 @@ impl Timeline {
     }
 
     fn note(&mut self, event: &Event) {
+        match event {
+            Event::Submitting => self.submitted = true,
+            Event::RunChanged { elapsed, .. }
+            | Event::StillRunning { elapsed, .. }
+            | Event::RunEnded { elapsed } => self.run = Some(*elapsed),
+            _ => {}
+        }
         match event {
             Event::Packing { .. } => self.enter("Package"),
             Event::Submitting => self.enter("Template"),
@@ -94,8 +107,11 @@ impl Timeline {
         &self.phases
     }
 
-    /// Since the beginning.
-    pub(super) fn elapsed(&self) -> Duration {
-        self.begin.elapsed()
+    /// How long the image took, or the attempt at it: since the beginning of the step where it has made the template, else the run's own time.
+    pub(super) fn took(&self) -> Option<Duration> {
+        if self.submitted {
+            return Some(self.begin.elapsed());
+        }
+        self.run.filter(|run| !run.is_zero())
     }
 }

@@ -11,6 +11,7 @@ use crate::run::leftover::{Keeping, Leftover, Remains, Tie};
 /// The lines for `event`.
 pub(super) fn of(event: &Event) -> Vec<String> {
     match event {
+        Event::SourceVersion(version) => vec![format!("source version:  {version}")],
         Event::Packing { folder, blob } => vec![format!("Archiving {folder} to {blob}")],
         Event::Sending(sending) => vec![of_sending(sending)],
         Event::Packed {

@@ -17,6 +17,8 @@ use crate::resource::{ResourceGroupId, ResourceId};
 pub enum Event {
     /// What a look at everything that the build needs found, and does not stop it.
     Suspected(Vec<Finding>),
+    /// Azure has said which version of the marketplace image the build starts from.
+    SourceVersion(String),
     /// The package is about to be read and sent.
     Packing {
         /// The folder on the agent.
@@ -139,10 +141,12 @@ pub enum Event {
     },
     /// A line of the build's own output. Foreign text.
     BuildOutput(String),
-    /// The step has ended.
+    /// The step has ended. What Packer says after a failure is none of the step's.
     StepEnded {
         /// How long it was seen.
         elapsed: Duration,
+        /// Whether it failed.
+        failed: bool,
     },
     /// The output of the build cannot be seen while it runs.
     NoLiveLog {

@@ -11,7 +11,7 @@ use super::log_access;
 use crate::arm::container_log::Container;
 use crate::arm::{Arm, Failure};
 use crate::diagnosis::{Customizer, FailedStep};
-use crate::log::{Change, Line, Repetition, Steps, Window};
+use crate::log::{Change, Kind, Line, Repetition, Steps, Window};
 use crate::resource::ResourceGroupId;
 
 /// Between two looks: a line shows at most this long after it was written, for 180 requests in an hour.
@@ -27,7 +27,8 @@ struct Live<'a> {
     customizers: &'a [Customizer],
     window: Window,
     steps: Steps,
-    began: Instant,
+    /// When the step began that is at work, if one is.
+    began: Option<Instant>,
     repetition: Repetition,
 }
 
@@ -58,7 +59,7 @@ async fn try_stream(
         customizers,
         window: Window::default(),
         steps: Steps::default(),
-        began: Instant::now(),
+        began: None,
         repetition: Repetition::default(),
     };
     let mut failures = 0;
@@ -117,15 +118,15 @@ impl Live<'_> {
         }
         for line in new.lines {
             let line = Line::read(line.as_bytes());
-            let open = self.steps.open().is_some();
             let change = self.steps.take(&line);
-            if open && change.is_some() {
-                self.events.emit(Event::StepEnded {
-                    elapsed: self.began.elapsed(),
-                });
+            let failed = line.says_step_failed();
+            // What Packer does after the last step is none of the step's. A script that says the same is not torn apart: it writes as a script.
+            let cleans = line.kind == Kind::Announcement && line.begins_cleaning();
+            if failed || cleans || change.is_some() {
+                self.end_step(failed);
             }
             if change == Some(Change::Started) {
-                self.began = Instant::now();
+                self.began = Some(Instant::now());
                 let step = FailedStep::of(self.customizers, self.steps.all());
                 let name = step.map(|step| step.to_string()).unwrap_or_default();
                 self.events.emit(Event::StepStarted { name });
@@ -133,6 +134,13 @@ impl Live<'_> {
             if line.is_for_people() && self.repetition.is_news(&line.text) {
                 self.events.emit(Event::BuildOutput(line.text));
             }
+        }
+    }
+
+    fn end_step(&mut self, failed: bool) {
+        if let Some(began) = self.began.take() {
+            let elapsed = began.elapsed();
+            self.events.emit(Event::StepEnded { elapsed, failed });
         }
     }
 }

@@ -12,7 +12,7 @@ use super::event::{Event, Events};
 use super::followed::Followed;
 use super::log_access;
 use crate::arm::{Arm, Failure};
-use crate::diagnosis::{Customizer, End, FailedStep, LogReading, LogSummary, log_place};
+use crate::diagnosis::{Customizer, End, FailedStep, LogReading, LogSummary, kind_of, log_place};
 use crate::file;
 use crate::log::{Redaction, Step};
 use crate::resource::{ResourceGroupId, ResourceId};
@@ -198,7 +198,9 @@ fn named(steps: &[Step], customizers: &[Customizer]) -> Vec<(String, Step)> {
         let so_far = steps.get(..=index).unwrap_or_default();
         match FailedStep::of(customizers, so_far) {
             Some(FailedStep::Customizer { customizer, .. }) => customizer.to_string(),
-            Some(FailedStep::Service { .. }) | None => format!("{} of the service", step.kind),
+            Some(FailedStep::Service { .. }) | None => {
+                format!("a step of the service ({})", kind_of(&step.kind))
+            }
         }
     };
     let steps = steps.iter().enumerate();

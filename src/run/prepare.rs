@@ -40,6 +40,9 @@ pub(super) async fn look_around<'a>(
         *suspected = known.suspected;
     }
     if known.blockers.is_empty() {
+        if let Some(version) = &known.source_version {
+            events.emit(Event::SourceVersion(version.clone()));
+        }
         Ok(Around {
             destination: account.transpose()?,
             source_version: known.source_version,

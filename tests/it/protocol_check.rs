@@ -34,9 +34,10 @@ const VOCABULARY: [(&str, &[&str]); 11] = [
     ("task.addattachment", &["type", "name"]),
 ];
 
-/// Fails when the agent would see a command that is not ours, a malformed one, or anything after the one result.
+/// Fails when the agent would see a command that is not ours, a malformed one, anything after the one result, a bar that goes back, or groups in
+/// each other.
 pub(crate) fn check_protocol(transcript: &str) {
-    let mut ended = false;
+    let (mut ended, mut in_group, mut progress) = (false, false, 0);
     for line in transcript.split(['\n', '\r']) {
         assert!(
             !ended || line.is_empty(),
@@ -45,13 +46,35 @@ pub(crate) fn check_protocol(transcript: &str) {
         match parse(line) {
             Parsed::Command(command) => {
                 check_command(&command, line);
+                if command.is("task", "setprogress") {
+                    let value = command.property("value").unwrap_or_default();
+                    let value: u8 = value.parse().unwrap();
+                    assert!(
+                        progress <= value && value < 100,
+                        "it goes back, or is over: {line}"
+                    );
+                    progress = value;
+                }
                 ended |= command.is("task", "complete");
             }
             Parsed::Unparsable => panic!("the agent warns about: {line}"),
-            Parsed::Text => assert!(
-                !line.to_lowercase().contains("##vso"),
-                "by some rules of letter case a command: {line}"
-            ),
+            Parsed::Text => {
+                assert!(
+                    !line.to_lowercase().contains("##vso"),
+                    "by some rules of letter case a command: {line}"
+                );
+                // Groups do not nest.
+                match line {
+                    "##[endgroup]" => assert!(std::mem::take(&mut in_group), "{transcript}"),
+                    _ if line.starts_with("##[group]") => {
+                        assert!(
+                            !std::mem::replace(&mut in_group, true),
+                            "{line}\n{transcript}"
+                        );
+                    }
+                    _ => {}
+                }
+            }
         }
     }
 }
@@ -131,6 +154,10 @@ fn the_check_bites() {
         "##vso[task.logissue type=error;]it says EOF while parsing at line 1 column 399",
         "##vso[task.logissue type=error;](not named) is missing",
         "a\r##vso[task.prependpath]/evil",
+        "##vso[task.setprogress value=100;]x",
+        "##vso[task.setprogress value=9;]x\n##vso[task.setprogress value=8;]x",
+        "##[group]a\n##[group]b\n##[endgroup]",
+        "##[endgroup]",
         &format!("{end}{end}"),
         &format!("{end}late"),
     ] {

@@ -231,7 +231,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         places: &[Place::Log],
         pattern: r"Script exited with non-zero exit status: (-?\d+)\.?(?: Allowed exit codes are: \[([^\]]*)\])?",
         cause: "the script ended with exit code $1",
-        fix: "its last lines usually show why; the exit code of a script is that of its last program, so if $1 is not an error (3010 only asks for a restart, robocopy succeeds with 0 to 7), end the script with 'exit 0'",
+        fix: "the last lines of the script usually show why; the exit code of a script is that of its last program, so if $1 is not an error (3010 only asks for a restart, robocopy succeeds with 0 to 7), end the script with 'exit 0'",
         ..ENTRY
     },
     Entry {

@@ -52,7 +52,10 @@ pub(super) fn success(told: &Told<'_>, image: &Image) -> String {
 
 fn result(told: &Told<'_>, image: &Image) -> String {
     match image.made {
-        Made::Now => format!("built in {}", duration(told.elapsed)),
+        Made::Now => match told.took {
+            Some(took) => format!("built in {}", duration(took)),
+            None => "built".to_owned(),
+        },
         Made::Earlier if told.subject.plan.is_some() => {
             format!("nothing was built: {}", earlier_image(&image.called()))
         }

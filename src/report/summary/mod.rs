@@ -6,9 +6,8 @@ pub(super) mod markup;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::doctor::hint_with;
 use super::follow;
-use super::outcome::{in_words, missing, not_there};
+use super::outcome::{hint_of, in_words, missing, not_there};
 use super::subject::Subject;
 use super::timeline::Phase;
 use crate::check::Finding;
@@ -28,7 +27,8 @@ pub(super) struct Told<'a> {
     pub(super) steps: &'a [(String, Step)],
     /// What the targets got.
     pub(super) outputs: &'a [Output],
-    pub(super) elapsed: Duration,
+    /// How long it took, where that is known.
+    pub(super) took: Option<Duration>,
     /// What was found before the build, which went on.
     pub(super) suspected: &'a [Finding],
 }
@@ -104,9 +104,7 @@ fn failure(told: &Told<'_>, error: &Error) -> String {
             text.push_str(&cause(code, &finding.to_string(), finding.fix.as_deref()));
         }
     } else {
-        let hint = error.hint();
-        let hint = hint.map(|hint| told.subject.naming_what_counts(&hint));
-        let hint = hint_with(&told.outcome.foreseen, hint);
+        let hint = hint_of(told.subject, told.outcome, error);
         text.push_str(&cause(error.code(), &error.to_string(), hint.as_deref()));
     }
     if let Error::Run { explanation, .. } = error {
@@ -117,8 +115,9 @@ fn failure(told: &Told<'_>, error: &Error) -> String {
         text.push_str(&evidence(explanation));
     }
     let template = ("Image template", code(told.subject.name));
-    let after = ("Failed after", duration(told.elapsed));
-    format!("{text}\n{}", table(&[after, template]))
+    let after = told.took.map(|took| ("Failed after", duration(took)));
+    let rows: Vec<_> = after.into_iter().chain([template]).collect();
+    format!("{text}\n{}", table(&rows))
 }
 
 fn cause(code: &str, sentence: &str, hint: Option<&str>) -> String {
