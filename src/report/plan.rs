@@ -58,24 +58,21 @@ fn steps(plan: &Plan) -> String {
     if plan.package.is_some() {
         words.push("the package".to_owned());
     }
-    match &plan.steps {
-        Some(steps) => words.push(format!(
-            "{} of the template file",
-            counted(steps.len(), "customizer")
-        )),
-        None => {
-            let it = &plan.customization;
-            let shell = match it.provisioner {
-                Provisioner::Shell => "shell",
-                Provisioner::PowerShell => "PowerShell",
-            };
-            let lines = it.inline.len();
-            if lines > 0 {
-                words.push(format!("a {shell} script of {}", counted(lines, "line")));
-            }
-            if it.windows_update {
-                words.push("Windows Update".to_owned());
-            }
+    if let Some(steps) = &plan.steps {
+        let steps = counted(steps.len(), "customizer");
+        words.push(format!("{steps} of the template file"));
+    } else {
+        let it = &plan.customization;
+        let shell = match it.provisioner {
+            Provisioner::Shell => "shell",
+            Provisioner::PowerShell => "PowerShell",
+        };
+        if !it.inline.is_empty() {
+            let lines = counted(it.inline.len(), "line");
+            words.push(format!("a {shell} script of {lines}"));
+        }
+        if it.windows_update {
+            words.push("Windows Update".to_owned());
         }
     }
     if words.is_empty() {

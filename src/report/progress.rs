@@ -139,42 +139,40 @@ mod tests {
         }
     }
 
-    fn told(percent: u8, doing: &str) -> Option<(u8, String)> {
-        Some((percent, doing.to_owned()))
+    fn check(told: Option<(u8, String)>, percent: u8, doing: &str) {
+        let (reached, does) = told.unwrap();
+        assert_eq!((reached, does.as_str()), (percent, doing));
     }
 
     #[test]
     fn a_package_that_is_sent_leaves_room_for_the_build() {
         let mut bar = Bar::default();
         let package = "Sending the package";
-        assert_eq!(bar.enter("Package", &Event::Submitting), told(1, package));
-        assert_eq!(bar.take(&sent(50)), told(4, package));
+        check(bar.enter("Package", &Event::Submitting), 1, package);
+        check(bar.take(&sent(50)), 4, package);
         assert_eq!(bar.take(&sent(51)), None);
-        assert_eq!(bar.take(&sent(100)), told(8, package));
+        check(bar.take(&sent(100)), 8, package);
         let next = bar.enter("Template", &Event::Submitting);
-        assert_eq!(next, told(8, "Provisioning the template"));
+        check(next, 8, "Provisioning the template");
     }
 
     #[test]
     fn a_phase_moves_by_its_own_time_and_never_to_its_end() {
         let mut bar = Bar::default();
-        assert_eq!(
-            bar.enter("Customizing", &changed(600)),
-            told(28, "Customizing")
-        );
+        check(bar.enter("Customizing", &changed(600)), 28, "Customizing");
         assert_eq!(bar.take(&still(600)), None);
-        assert_eq!(bar.take(&still(600 + 1800)), told(47, "Customizing"));
-        assert_eq!(bar.take(&still(1_000_000)), told(65, "Customizing"));
+        check(bar.take(&still(600 + 1800)), 47, "Customizing");
+        check(bar.take(&still(1_000_000)), 65, "Customizing");
         assert_eq!(bar.take(&still(700)), None, "it never goes back");
     }
 
     #[test]
     fn what_is_not_known_and_what_was_over_move_nothing() {
         let mut bar = Bar::default();
-        assert_eq!(bar.enter("Polishing", &changed(5)), told(0, "Polishing"));
+        check(bar.enter("Polishing", &changed(5)), 0, "Polishing");
         assert_eq!(bar.take(&still(500)), None);
         bar.enter("Distributing", &changed(600));
-        assert_eq!(bar.enter("Building", &changed(700)), told(78, "Building"));
+        check(bar.enter("Building", &changed(700)), 78, "Building");
     }
 
     #[test]

@@ -135,7 +135,7 @@ async fn a_template_that_is_gone_is_no_obstacle() {
         let own = action("wait", "aib-4711").build_in(Arc::clone(&first.cloud));
         tokio::join!(other, own)
     };
-    let (other, own) = both.await;
+    let (other, own) = Box::pin(both).await;
     for stage in [&other, &own] {
         assert_eq!(
             stage.variable("imageUri"),
