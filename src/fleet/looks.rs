@@ -84,7 +84,7 @@ impl Look<'_> {
             }
             Err(failure) => {
                 let what = format!("the versions of image definition '{name}'");
-                let hint = assign("Image Builder Task release reader", definition);
+                let hint = assign("Image Builder Task report", definition);
                 outcome.miss(what, &failure, hint);
                 None
             }

@@ -196,6 +196,31 @@ async fn the_roles_of_releases_have_the_actions_of_retain() {
     check(&["release-reader"], &subscription, &RELEASE_READER_TOO);
 }
 
+const REPORT_TOO: [(&str, &str); 2] = [
+    (
+        "Microsoft.Compute/virtualMachineScaleSets/read",
+        "Azure Resource Graph shows only what the caller has permission to read",
+    ),
+    (
+        "Microsoft.DesktopVirtualization/hostpools/read",
+        "the list of the host pools, which the text of an error asks for",
+    ),
+];
+
+#[tokio::test(start_paused = true)]
+async fn the_role_of_reports_has_the_actions_of_a_report() {
+    let stage = crate::flow::fleet::whole().await;
+    let (mut all, subscription) = needed(&[stage]);
+    all.extend(subscription);
+    let lower = |action: &String| {
+        let action = action.replace("hostPools/sessionHosts", "hostpools/sessionhosts");
+        action.to_owned()
+    };
+    let mut all: BTreeSet<String> = all.iter().map(lower).collect();
+    all.retain(|action| !NEEDS_NO_ROLE.contains(&action.as_str()));
+    check(&["report"], &all, &REPORT_TOO);
+}
+
 #[test]
 fn requests_are_actions() {
     let group = "/subscriptions/s/resourceGroups/g";
@@ -249,7 +274,8 @@ fn the_page_shows_the_roles() {
             "image",
             "network",
             "release",
-            "release-reader"
+            "release-reader",
+            "report"
         ]
         .map(role)
     );

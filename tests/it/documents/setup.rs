@@ -24,7 +24,7 @@ const PROVIDERS: [&str; 7] = [
     "ContainerInstance",
     "ManagedIdentity",
 ];
-const ROLES: [&str; 7] = [
+const ROLES: [&str; 8] = [
     "pipeline",
     "image",
     "network",
@@ -32,6 +32,7 @@ const ROLES: [&str; 7] = [
     "log",
     "release",
     "release-reader",
+    "report",
 ];
 /// Of the blobs of the subscription, the logs of builds alone.
 const LOG_ONLY: &str = "((!(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read'})) OR (@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringEquals 'packerlogs'))";

@@ -205,6 +205,11 @@ fn of_all_kinds() -> Fleet {
         .input("failWhen", "behind>30d, withdrawn, endOfLife, unknownImage")
 }
 
+/// A report on all of this.
+pub(crate) async fn whole() -> Stage {
+    of_all_kinds().run().await.0
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_report_says_which_machines_run_what() {
     let seen = of_all_kinds().run().await;

@@ -8,7 +8,7 @@ mod doctor;
 mod endless;
 mod faults;
 mod findings;
-mod fleet;
+pub(crate) mod fleet;
 mod hostile;
 mod ills;
 mod live_secrets;
