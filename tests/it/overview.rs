@@ -67,6 +67,13 @@ async fn the_variables_are_those_that_are_set() {
             .input("action", "submit")
             .build(|_| {})
             .await,
+        Scene::bare("report")
+            .input(
+                "galleryImageId",
+                version.split_once("/versions/").unwrap().0,
+            )
+            .build(|_| {})
+            .await,
         // Those of a run are set before a failure, too.
         Scene::windows()
             .input("action", "wait")

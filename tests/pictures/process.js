@@ -14,15 +14,15 @@ const THINGS = [
   { name: 'Image build', lines: ['customize, update,', 'validate'], icon: 'gear', by: 'push' },
   { name: 'Gallery version', lines: ['1.0.2609402,', 'not yet "latest"'], icon: 'stack', by: 'distribute' },
   { name: 'Staging host pool', lines: ['new session hosts', 'of this version'], icon: 'hosts', by: 'exact id' },
-  { name: 'Approval', lines: ['testers approve', 'or reject'], icon: 'check', by: 'test' },
+  { name: 'Approval', lines: ['testers approve', 'or reject'], icon: 'check', by: 'try' },
   { name: 'Production', lines: ['"latest", new hosts,', 'old ones drain'], icon: 'hosts', by: 'promote' },
 ]
 
 // The stages of the pipeline below the things, first and last thing of each.
 const STAGES = [
-  { name: 'stage image', what: 'action: build', from: 1, to: 2 },
-  { name: 'stage staging', what: 'add-session-hosts.sh', from: 3, to: 3 },
-  { name: 'stage production', what: "environment's check, then action: promote", from: 4, to: 5 },
+  { name: 'stage image', what: 'action: build, then action: test', from: 1, to: 2 },
+  { name: 'stage staging', what: 'action: rollout', from: 3, to: 3 },
+  { name: 'stage production', what: "approval, action: promote, action: rollout", from: 4, to: 5 },
 ]
 
 const ICONS = {
@@ -66,7 +66,7 @@ ${text(centre, 218, 15, colour.text, name, 'font-weight="600"')}
 ${text(centre, 238, 14, colour.soft, what)}`
   })
   const back = `<path d="M${x(5) + BOX.width / 2} 258v22H${x(2) + BOX.width / 2}v-22" fill="none" stroke="${colour.soft}" stroke-width="1.8" stroke-dasharray="5 4" marker-end="url(#back)"/>
-${text((x(2) + x(5) + BOX.width) / 2, 302, 14.5, colour.soft, 'the way back: action: withdraw, and the version before is "latest" again')}`
+${text((x(2) + x(5) + BOX.width) / 2, 302, 14.5, colour.soft, 'the way back: action: rollout with the version of before, and action: withdraw')}`
   const marker = (id, fill) => `<marker id="${id}" viewBox="0 0 8 8" refX="4" refY="4" markerWidth="5" markerHeight="5" orient="auto"><path d="M0 0l8 4-8 4z" fill="${fill}"/></marker>`
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="Segoe UI, Open Sans, sans-serif">
 <defs>${marker('tip', colour.accent)}${marker('back', colour.soft)}</defs>

@@ -30,9 +30,12 @@ impl Resource {
             .as_ref()
             .filter(|_| self.kind != "Microsoft.Resources/resourceGroups");
         let group = group.map(|group| format!("/resourceGroups/{group}"));
+        let scope = self.body.get("scope").and_then(Value::as_str);
+        let scope = scope.map(|scope| format!("/providers/{scope}"));
         format!(
-            "/subscriptions/{SUBSCRIPTION}{}/providers/{provider}{path}",
-            group.unwrap_or_default()
+            "/subscriptions/{SUBSCRIPTION}{}{}/providers/{provider}{path}",
+            group.unwrap_or_default(),
+            scope.unwrap_or_default()
         )
     }
 

@@ -5,6 +5,8 @@ use serde_json::{Map, Value, json};
 
 pub(super) const SUBSCRIPTION: &str = "11111111-1111-1111-1111-111111111111";
 
+const TENANT: &str = "22222222-2222-2222-2222-222222222222";
+
 /// What an expression may speak of.
 #[derive(Clone, Default)]
 pub(super) struct Scope {
@@ -59,7 +61,7 @@ impl Scope {
             ("parameters", [name]) => known(&self.parameters, name),
             ("variables", [name]) => known(&self.variables, name),
             ("subscription", []) => {
-                json!({ "id": format!("/subscriptions/{SUBSCRIPTION}"), "subscriptionId": SUBSCRIPTION })
+                json!({ "id": format!("/subscriptions/{SUBSCRIPTION}"), "subscriptionId": SUBSCRIPTION, "tenantId": TENANT })
             }
             ("resourceGroup", []) => {
                 let group = self.group.as_deref().expect("there is no resource group");
@@ -90,6 +92,9 @@ impl Scope {
                     group_id(group),
                     typed(kind, names)
                 ))
+            }
+            ("extensionResourceId", [scope, kind, names @ ..]) => {
+                json!(format!("{scope}/providers/{}", typed(kind, names)))
             }
             ("reference", [id, ..]) => json!({ "$reference": format!("reference({id})") }),
             ("copyIndex", []) => json!(self.copy_index.expect("not in a copy")),

@@ -14,8 +14,7 @@ mod permissions;
 mod powershell;
 mod samples;
 pub(crate) mod scripts;
-#[cfg(unix)]
-mod session_hosts;
+mod seed;
 #[cfg(unix)]
 mod setup;
 mod steps;

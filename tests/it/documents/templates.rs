@@ -4,10 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-#[cfg(target_os = "linux")]
-use super::commands::run_with_stand_in;
 use super::deployments::{Resource, deploy, template};
-use super::files::samples;
+use super::files::{root, samples};
 
 fn of_kind<'a>(resources: &'a [Resource], kind: &str) -> Vec<&'a Resource> {
     resources.iter().filter(|one| one.kind == kind).collect()
@@ -154,39 +152,181 @@ fn no_template_is_forgotten() {
         "alert/alert.json",
         "host-pools/session-hosts.json",
         "private-network/network.json",
+        "seed/desktops.json",
         "setup/main.json",
     ];
     assert_eq!(templates, tested.map(str::to_owned).into());
 }
 
-/// The scripts of the host pools, with a stand-in for Azure CLI.
-#[cfg(target_os = "linux")]
-#[test]
-fn host_pool_scripts_do_what_they_say() {
-    let version = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/x/images/y/versions/1.0.7";
-    let calls = |script: &str, arguments: &[&str]| -> Vec<String> {
-        let calls = run_with_stand_in(&format!("host-pools/{script}"), arguments);
-        calls.iter().map(|words| words.join(" ")).collect()
-    };
-    let added = calls(
-        "add-session-hosts.sh",
-        &["rg-avd", "hp", "2", "2632601", version],
-    );
-    let deployment = added
-        .iter()
-        .find(|call| call.starts_with("deployment group create"))
-        .unwrap();
-    assert!(
-        deployment.contains("--no-wait --template-file session-hosts.json"),
-        "{deployment}"
-    );
-    assert!(added.last().unwrap().starts_with("deployment group show"));
+/// The pool of `samples/seed`, of one kind or the other.
+fn desktops(automated: bool) -> Vec<Resource> {
+    let mut given = vec![
+        ("hostPoolName", json!("hp-x")),
+        ("automated", json!(automated)),
+        ("pipelinePrincipalId", json!("the pipeline")),
+        ("usersGroupId", json!("the users")),
+    ];
+    if automated {
+        given.push(("adminPassword", json!("the password")));
+    }
+    deploy(&template("seed/desktops.json"), &given, Some("rg-avd"))
+}
 
-    let drained = calls("drain-session-hosts.sh", &["rg-avd", "hp", "avd2632601"]);
-    let closed: Vec<_> = drained
+/// Who has which role on what: the last part of a role's id, and the scope.
+fn assignments(resources: &[Resource]) -> BTreeSet<(String, String, String)> {
+    let all = of_kind(resources, "Microsoft.Authorization/roleAssignments");
+    let of = |one: &&Resource| {
+        let role = one.text("/properties/roleDefinitionId").rsplit('/').next();
+        let scope = one.body["scope"].as_str().unwrap_or("the group");
+        let who = one.text("/properties/principalId");
+        let who = if who.starts_with("reference(") {
+            "the pool"
+        } else {
+            who
+        };
+        (who.to_owned(), role.unwrap().to_owned(), scope.to_owned())
+    };
+    all.iter().map(of).collect()
+}
+
+#[test]
+fn a_host_pool_has_a_network_users_and_somebody_who_rolls_out() {
+    let [standard, automated] = [false, true].map(desktops);
+    let pool = "Microsoft.DesktopVirtualization/hostPools/hp-x";
+    let expected = |more: &[(&str, &str, &str)]| {
+        let all = [
+            (
+                "the users",
+                "1d18fff3-a72a-46b5-b4a9-0b38a3cd7e63",
+                "Microsoft.DesktopVirtualization/applicationGroups/dag-hp-x",
+            ),
+            (
+                "the users",
+                "fb879df8-f326-4884-b1cf-06f3ad86be52",
+                "the group",
+            ),
+            ("the pipeline", "e307426c-f9b6-4e81-87de-d99efb3c32bc", pool),
+            (
+                "the pipeline",
+                "9980e02c-c2be-4d73-94e8-173b1dc7cf3c",
+                "the group",
+            ),
+            (
+                "the pipeline",
+                "4d97b98b-1d4f-4787-a291-c67834d212e7",
+                "the group",
+            ),
+        ];
+        let all = all.iter().chain(more).copied();
+        let texts =
+            all.map(|(who, role, scope)| (who.to_owned(), role.to_owned(), scope.to_owned()));
+        texts.collect::<BTreeSet<_>>()
+    };
+    assert_eq!(assignments(&standard), expected(&[]));
+    let vault = "Microsoft.KeyVault/vaults/kv-contoso-avd";
+    assert_eq!(
+        assignments(&automated),
+        expected(&[
+            ("the pool", "4633458b-17de-408a-b874-0445c86b69e6", vault),
+            (
+                "the pool",
+                "a959dbd1-f747-45e3-8ba6-dd80f235f97c",
+                "the group"
+            ),
+        ])
+    );
+    for (resources, kind) in [(&standard, "Standard"), (&automated, "Automated")] {
+        let pool = of_kind(resources, "Microsoft.DesktopVirtualization/hostPools")[0];
+        assert_eq!(pool.text("/properties/managementType"), kind);
+        let network = of_kind(resources, "Microsoft.Network/virtualNetworks")[0];
+        let subnet = &network.body["properties"]["subnets"][0];
+        assert!(subnet["properties"]["natGateway"]["id"].is_string());
+        assert_eq!(subnet["name"], "snet-hosts");
+    }
+    let parts = |resources: &[Resource], kind: &str| of_kind(resources, kind).len();
+    for kind in [
+        "Microsoft.DesktopVirtualization/hostPools/sessionHostConfigurations",
+        "Microsoft.DesktopVirtualization/hostPools/sessionHostManagements",
+        "Microsoft.KeyVault/vaults",
+    ] {
+        assert_eq!(
+            (parts(&standard, kind), parts(&automated, kind)),
+            (0, 1),
+            "{kind}"
+        );
+    }
+    // The password is in the vault and nowhere else.
+    let with = |one: &&Resource| one.body.to_string().contains("the password");
+    let with: Vec<&str> = automated
         .iter()
-        .filter(|call| call.contains("allowNewSession"))
+        .filter(with)
+        .map(|one| one.name.as_str())
         .collect();
-    assert_eq!(closed.len(), 2, "{drained:#?}");
-    assert!(closed[0].contains("/sessionHosts/avd1-0?"), "{}", closed[0]);
+    assert_eq!(with, ["kv-contoso-avd/password"]);
+    assert_eq!(
+        template("seed/desktops.json")["parameters"]["adminPassword"]["type"],
+        "securestring"
+    );
+}
+
+/// Every member of a value is one of the definition, down to the last one.
+fn unknown(value: &Value, schema: &Value, definitions: &Value, path: &str) -> Vec<String> {
+    let schema = match schema["$ref"].as_str() {
+        Some(reference) => &definitions[reference.rsplit('/').next().unwrap()],
+        None => schema,
+    };
+    let Some(members) = schema["properties"].as_object() else {
+        return Vec::new();
+    };
+    let Some(object) = value.as_object() else {
+        return vec![format!("{path} is no object")];
+    };
+    let inside = object
+        .iter()
+        .flat_map(|(name, value)| match members.get(name) {
+            Some(member) => unknown(value, member, definitions, &format!("{path}.{name}")),
+            None => vec![format!("{path}.{name}")],
+        });
+    inside.collect()
+}
+
+#[test]
+fn host_pools_are_as_published() {
+    let path = root().join("tests/testdata/openapi/desktopvirtualization.json");
+    let published: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let definitions = &published["definitions"];
+    for (kind, name) in [
+        ("hostPools", "HostPool"),
+        (
+            "hostPools/sessionHostConfigurations",
+            "SessionHostConfiguration",
+        ),
+        ("hostPools/sessionHostManagements", "SessionHostManagement"),
+    ] {
+        let kind = format!("Microsoft.DesktopVirtualization/{kind}");
+        let resources = desktops(true);
+        let made = of_kind(&resources, &kind)[0];
+        assert_eq!(made.body["apiVersion"], published["info"]["version"]);
+        let properties = &definitions[name]["properties"]["properties"];
+        assert_eq!(
+            unknown(&made.body["properties"], properties, definitions, &kind),
+            [""; 0]
+        );
+        let schema = json!({"definitions": definitions, "$ref": properties["$ref"]});
+        let validator = jsonschema::draft4::new(&schema).unwrap();
+        let offences = validator.iter_errors(&made.body["properties"]);
+        let offences: Vec<_> = offences.map(|one| one.to_string()).collect();
+        assert!(offences.is_empty(), "{offences:#?}");
+    }
+    // The check itself.
+    let pool = &definitions["HostPoolProperties"];
+    assert_eq!(
+        unknown(
+            &json!({"managmentType": "Standard"}),
+            pool,
+            definitions,
+            "x"
+        ),
+        ["x.managmentType"]
+    );
 }
