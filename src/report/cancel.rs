@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::closing;
 use super::files::Files;
 use super::outcome::{CODE_REMAINS, report_remains, with_hint};
 use super::status::{failure, looked, of_template, report_error, set_template_variables};
@@ -44,7 +45,6 @@ pub fn report_cancel(
         Err(error) => return report_error(console, error),
     };
     let sentence = sentence(canceled);
-    console.line(&sentence);
     let warning = warning(canceled);
     if let Some((code, text, hint)) = &warning {
         let text = with_hint(text, Some(hint));
@@ -58,6 +58,7 @@ pub fn report_cancel(
     } else {
         TaskResult::Succeeded
     };
+    closing::exists(console, &sentence);
     console.complete(result, &sentence);
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::closing;
 use super::outcome::{MOST_ISSUES, with_hint};
 use super::summary::markup::{escaped, with_commands};
 use crate::agent::{Console, IssueKind, TaskResult};
@@ -73,6 +74,7 @@ pub fn report_no_visit(console: &Console, visit: Visit<'_>, error: &Error) {
     let text = format!("sign-in by {}: {error}", scheme(visit));
     let text = with_hint(&text, error.hint().as_deref());
     console.issue(IssueKind::Error, Some(error.code()), &text);
+    closing::what_to_do(console, error.code(), error.hint().as_deref());
     console.complete(TaskResult::Failed, &error.to_string());
 }
 
@@ -104,6 +106,12 @@ pub fn report_visit(console: &Console, visit: Visit<'_>, findings: &[Finding], f
         "{} passed, {warnings} warnings, {problems} errors, {unknown} unknown",
         count("ok") + 1
     );
+    if result == TaskResult::Failed {
+        let text = format!("correct what the errors name, and check again ({sentence})");
+        closing::what_to_do(console, "", Some(&text));
+    } else {
+        closing::exists(console, &sentence);
+    }
     console.complete(result, &sentence);
 }
 

@@ -245,6 +245,7 @@ fn report_explanation(console: &Console, error: &Error) {
 pub fn report_clean_up(console: &Console, remains: &[Remains]) {
     report_remains(console, remains);
     if remains.is_empty() {
+        closing::exists(console, "Nothing is left in Azure");
         console.complete(TaskResult::Succeeded, "Nothing is left in Azure");
     } else {
         console.complete(

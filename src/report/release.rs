@@ -6,9 +6,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value, json};
 
+use super::closing;
 use super::files::Files;
 use super::outcome::{report_warnings, with_hint};
 use super::result_file::SCHEMA_VERSION;
+use super::status::report_error;
 use super::summary::markup::{code, escaped, fenced, table, with_commands};
 use super::words::replication;
 use crate::agent::{Console, IssueKind, TaskResult};
@@ -100,14 +102,17 @@ impl<'a> ReleaseReporter<'a> {
             let text = self.summary(&known, result);
             self.files(folder, &name).summary(&text);
         }
-        let version = self.request.version.as_str();
         match result {
-            Ok(()) if known.warnings.is_empty() && self.request.warnings.is_empty() => {
-                self.console.complete(TaskResult::Succeeded, version);
+            Ok(()) => {
+                let issues = !known.warnings.is_empty() || !self.request.warnings.is_empty();
+                let done = if issues {
+                    TaskResult::SucceededWithIssues
+                } else {
+                    TaskResult::Succeeded
+                };
+                closing::exists(self.console, &self.conclusion(&known));
+                self.console.complete(done, self.outcome().as_str());
             }
-            Ok(()) => self
-                .console
-                .complete(TaskResult::SucceededWithIssues, version),
             Err(Error::Canceled) => {
                 if known.sending {
                     self.console
@@ -116,13 +121,48 @@ impl<'a> ReleaseReporter<'a> {
                 self.console
                     .complete(TaskResult::Canceled, "The job was canceled");
             }
-            Err(error) => {
-                let text = with_hint(&error.to_string(), error.hint().as_deref());
-                self.console
-                    .issue(IssueKind::Error, Some(error.code()), &text);
-                self.console
-                    .complete(TaskResult::Failed, &error.to_string());
-            }
+            Err(error) => report_error(self.console, error),
+        }
+    }
+
+    /// `win11-avd 1.0.3 is promoted: the latest version in westeurope, northeurope`.
+    fn conclusion(&self, known: &Known) -> String {
+        let version = &self.request.version;
+        let name = format!(
+            "{} {}",
+            version.name_at(1).unwrap_or_default(),
+            version.name()
+        );
+        let verb = self.verb();
+        if self.request.preview {
+            return format!("preview: {name} would be {verb}, and nothing was changed");
+        }
+        let latest: Vec<_> = known
+            .released
+            .iter()
+            .map(|one| {
+                one.now
+                    .as_ref()
+                    .map_or(&one.subject.before, |it| &it.standing)
+            })
+            .flat_map(Standing::groups)
+            .map(|(latest, regions)| {
+                let name = latest.map_or("none", |latest| &latest.name);
+                format!("{name} in {}", regions.join(", "))
+            })
+            .collect();
+        let already = if known.has_changed() { "" } else { " already" };
+        format!(
+            "{name} is {verb}{already}; latest version: {}",
+            latest.join("; ")
+        )
+    }
+
+    fn verb(&self) -> &'static str {
+        if self.request.is_promotion() {
+            "promoted"
+        } else {
+            "withdrawn"
         }
     }
 
@@ -288,11 +328,7 @@ impl<'a> ReleaseReporter<'a> {
         let version = &self.request.version;
         let definition = version.name_at(1).unwrap_or_default();
         let name = format!("{definition} {}", version.name());
-        let verb = if self.request.is_promotion() {
-            "promoted"
-        } else {
-            "withdrawn"
-        };
+        let verb = self.verb();
         let (mark, what) = match result {
             Err(_) => ("❌", format!("not {verb}")),
             Ok(()) if self.request.preview => ("🔍", format!("not {verb}: preview")),

@@ -5,9 +5,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::closing;
 use super::files::Files;
 use super::outcome::{MOST_ISSUES, report_warnings, with_hint};
 use super::result_file::SCHEMA_VERSION;
+use super::status::report_error;
 use super::summary::markup::{code, escaped, with_commands};
 use crate::agent::{Agent, Console, IssueKind, TaskResult};
 use crate::error::{Error, duration};
@@ -54,22 +56,20 @@ impl<'a> RetainReporter<'a> {
         self.report_issues(&outcome.warnings);
         let issues = !outcome.warnings.is_empty() || !self.retain.warnings.is_empty();
         match &outcome.error {
-            None if issues => self
-                .console
-                .complete(TaskResult::SucceededWithIssues, &self.sentence(outcome)),
-            None => self
-                .console
-                .complete(TaskResult::Succeeded, &self.sentence(outcome)),
+            None => {
+                let sentence = self.sentence(outcome);
+                let done = if issues {
+                    TaskResult::SucceededWithIssues
+                } else {
+                    TaskResult::Succeeded
+                };
+                closing::exists(&self.console, &sentence);
+                self.console.complete(done, &sentence);
+            }
             Some(Error::Canceled) => self
                 .console
                 .complete(TaskResult::Canceled, "The job was canceled"),
-            Some(error) => {
-                let text = with_hint(&error.to_string(), error.hint().as_deref());
-                self.console
-                    .issue(IssueKind::Error, Some(error.code()), &text);
-                self.console
-                    .complete(TaskResult::Failed, &error.to_string());
-            }
+            Some(error) => report_error(&self.console, error),
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::closing;
 use super::files::Files;
 use super::outcome::{CODE_REMAINS, report_remains, with_hint};
 use super::status::{failure, report_error};
@@ -40,6 +41,9 @@ pub fn report_sweep(
         for line in lines(asked, swept) {
             console.line(&line);
         }
+        if error.is_some() {
+            console.line(&conclusion(asked, swept));
+        }
     } else if let Some(error) = error
         && !matches!(error, Error::Canceled)
     {
@@ -65,6 +69,7 @@ pub fn report_sweep(
     } else {
         TaskResult::Succeeded
     };
+    closing::exists(console, &conclusion(asked, swept));
     console.complete(result, &sentence(asked, swept));
 }
 
@@ -104,13 +109,17 @@ fn lines(asked: &Sweep, swept: &Swept) -> Vec<String> {
             swept.foreign
         ));
     }
-    lines.push(format!(
+    lines
+}
+
+/// The last line.
+fn conclusion(asked: &Sweep, swept: &Swept) -> String {
+    format!(
         "swept resource group '{}', older than {}:  {}",
         asked.group.name(),
         duration(asked.older_than),
         sentence(asked, swept)
-    ));
-    lines
+    )
 }
 
 /// A template goes with its package.
