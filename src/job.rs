@@ -10,6 +10,7 @@ mod fleet;
 mod release;
 mod render;
 mod retain;
+mod rollout;
 mod status;
 mod sweep;
 mod wait;
@@ -109,7 +110,11 @@ async fn act(agent: &Agent, given: &Given, http: Result<Arc<dyn Http>, String>, 
         Task::Cancel(it) => Box::pin(cancel::cancel(agent, http, &it, stop)).await,
         Task::Sweep(it) => Box::pin(sweep::sweep(agent, http, &it, stop)).await,
         Task::Report(it) => Box::pin(fleet::fleet(agent, http, &it, stop)).await,
-        Task::Test(_) | Task::Diff(_) | Task::Rollout(_) | Task::DoctorOfRollout(_) => {
+        Task::Rollout(request) => Box::pin(rollout::act(agent, http, &request, stop)).await,
+        Task::DoctorOfRollout(request) => {
+            Box::pin(doctor::visit_pool(agent, http, &request, stop)).await;
+        }
+        Task::Test(_) | Task::Diff(_) => {
             let text = "This version of the task does not support this action";
             console.complete(TaskResult::Failed, text);
         }

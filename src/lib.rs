@@ -16,6 +16,7 @@ pub mod release;
 pub mod report;
 pub mod resource;
 pub mod retain;
+pub mod rollout;
 pub mod run;
 pub mod secret;
 pub mod storage;

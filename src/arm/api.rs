@@ -49,7 +49,7 @@ pub const SESSION_HOSTS: &str = "2025-10-10";
 pub const CLOUDS: [&str; 2] = ["2022-09-01", "2015-01-01"];
 
 /// The address of `path` in version `api`. The path may have a query, to which the version is added.
-pub(super) fn address(path: impl Display, api: &str) -> String {
+pub fn address(path: impl Display, api: &str) -> String {
     let path = path.to_string();
     let mark = if path.contains('?') { '&' } else { '?' };
     format!("{path}{mark}api-version={api}")

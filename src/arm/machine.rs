@@ -9,7 +9,10 @@ use super::api::{MACHINES, RESOURCES};
 use super::failure::Failure;
 use super::operation::Started;
 use super::resource_manager::Arm;
-use crate::resource::ResourceId;
+use crate::resource::{ResourceGroupId, ResourceId};
+
+/// The resource type of a VM.
+pub const MACHINE: &str = "Microsoft.Compute/virtualMachines";
 
 /// A VM as far as it matters to who starts it or takes it away.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +128,14 @@ impl Arm {
         self.patch(&doing, id, MACHINES, &body).await.map(drop)
     }
 
+    /// The ids of the VMs of a resource group.
+    pub async fn machines_in(&self, group: &ResourceGroupId) -> Result<Vec<ResourceId>, Failure> {
+        let doing = format!("Listing the VMs of resource group '{}'", group.name());
+        let path = format!("{group}/providers/{MACHINE}");
+        let all = self.pages(&doing, path, MACHINES).await?;
+        Ok(ids(&all))
+    }
+
     /// The ids of the VMs of a subscription with this tag.
     pub async fn machines_with_tag(
         &self,
@@ -140,12 +151,15 @@ impl Arm {
         );
         let doing = format!("Looking for VMs with tag '{name}'");
         let all = self.pages(&doing, path, RESOURCES).await?;
-        let ids = all.iter().filter_map(|item| item.get("id")?.as_str());
-        let ids = ids.filter_map(|id| id.parse().ok());
-        Ok(ids
-            .filter(|id: &ResourceId| id.is("Microsoft.Compute/virtualMachines"))
-            .collect())
+        Ok(ids(&all))
     }
+}
+
+/// The ids of the VMs in a list.
+fn ids(list: &[Value]) -> Vec<ResourceId> {
+    let ids = list.iter().filter_map(|item| item.get("id")?.as_str());
+    let ids = ids.filter_map(|id| id.parse().ok());
+    ids.filter(|id: &ResourceId| id.is(MACHINE)).collect()
 }
 
 #[cfg(test)]

@@ -6,24 +6,24 @@ use super::lookup::text;
 
 /// What an image is, as far as it is known.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct ImageTraits {
+pub struct ImageTraits {
     /// `Linux` or `Windows`.
-    pub(super) os: Option<String>,
+    pub os: Option<String>,
     /// `V1` or `V2`.
-    pub(super) generation: Option<String>,
+    pub generation: Option<String>,
     /// `x64` or `Arm64`.
-    pub(super) architecture: Option<String>,
+    pub architecture: Option<String>,
     /// `TrustedLaunchSupported` ...
-    pub(super) security: Option<String>,
+    pub security: Option<String>,
     /// `Generalized` or `Specialized`.
-    pub(super) state: Option<String>,
+    pub state: Option<String>,
     /// Name, product and publisher of the plan under which it is sold.
-    pub(super) plan: Option<[String; 3]>,
+    pub plan: Option<[String; 3]>,
 }
 
 /// Whether VMs of a security type cannot do without it: `TrustedLaunch`, where `TrustedLaunchSupported` leaves the choice
 /// (<https://learn.microsoft.com/azure/virtual-machines/image-builder-overview#confidential-vm-and-trusted-launch-support>).
-pub(super) fn is_demanded(security: &str) -> bool {
+pub fn is_demanded(security: &str) -> bool {
     let demanded = ["TrustedLaunch", "ConfidentialVM"];
     demanded
         .iter()
@@ -42,7 +42,7 @@ impl ImageTraits {
     }
 
     /// Of an image definition.
-    pub(super) fn of_definition(definition: &Value) -> Self {
+    pub fn of_definition(definition: &Value) -> Self {
         let own = |member: &str| text(definition, member).map(str::to_owned);
         Self {
             os: own("/properties/osType"),

@@ -8,7 +8,7 @@ mod advice;
 mod codes;
 mod finding;
 mod foreseen;
-mod image_traits;
+pub mod image_traits;
 mod list;
 mod lookup;
 mod marketplace;

@@ -173,7 +173,69 @@ pub const CODES: &[(&str, &str)] = &[
         "AIB829",
         "The end of life of the image version or its definition is past (warning)",
     ),
+    (
+        "AIB839",
+        "The image version that is rolled out is withdrawn, or excluded from latest (warning)",
+    ),
     (NO_HOST_POOL, "There is no such host pool"),
+    (
+        "AIB841",
+        "The image version has no replica where the session hosts are",
+    ),
+    (
+        "AIB842",
+        "The host pool is of another kind than the roll-out method needs",
+    ),
+    ("AIB843", "The host pool has no session host configuration"),
+    (
+        "AIB844",
+        "The image version is in another subscription than the host pool",
+    ),
+    (
+        "AIB845",
+        "Generation or security type of the image do not fit the session host configuration",
+    ),
+    (
+        "AIB846",
+        "Another session host update goes on, or waits for Retry or Cancel",
+    ),
+    ("AIB847", "The session host configuration was not changed"),
+    (
+        "AIB848",
+        "The session host update was accepted, and the service shows none",
+    ),
+    (
+        "AIB849",
+        "A session host has another image after the update (warning)",
+    ),
+    ("AIB850", "The session host update was canceled in Azure"),
+    ("AIB851", "The session host update is paused (warning)"),
+    (
+        "AIB852",
+        "Too few session hosts have the image to serve the users of the others",
+    ),
+    (
+        "AIB853",
+        "A session host with the image is not healthy (a warning if enough others are)",
+    ),
+    ("AIB854", "The name of a new session host is taken"),
+    (
+        "AIB855",
+        "The template's parameter for the registration token is not a secure string",
+    ),
+    (
+        "AIB856",
+        "The deployment of session hosts failed, or took too long",
+    ),
+    (
+        "AIB857",
+        "All new session hosts are created at once, without a canary (warning)",
+    ),
+    ("AIB858", "The session host update failed"),
+    (
+        "AIB859",
+        "A scaling plan is enabled for the host pool (a warning unless the hosts are replaced by a session host update)",
+    ),
     (
         CHANGE_FORBIDDEN,
         "The image has a change that fails the step; the image exists",

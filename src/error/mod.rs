@@ -16,6 +16,7 @@ use crate::inputs::declared::{
 };
 use crate::release::{self, NotReleased};
 use crate::resource::{ResourceId, quoted};
+use crate::rollout::{self, NotRolledOut};
 use crate::storage::StorageFailure;
 pub use crate::wording::duration;
 
@@ -195,6 +196,12 @@ pub enum Error {
     /// An image version was not promoted, or not withdrawn.
     #[error("{0}")]
     Release(Box<release::Refused>),
+    /// A host pool does not serve the image.
+    #[error("{0}")]
+    Rollout(Box<rollout::Refused>),
+    /// A roll-out has not ended in the time given. It goes on.
+    #[error("{0}")]
+    RolloutNotReady(Box<rollout::Refused>),
     /// The job was canceled.
     #[error("The job was canceled")]
     Canceled,
@@ -234,6 +241,7 @@ impl Error {
             Self::NotTold { .. } => codes::NOT_TOLD,
             Self::Canceled => codes::CANCELED,
             Self::Release(refused) => refused.code().unwrap_or(codes::REFUSED),
+            Self::Rollout(refused) | Self::RolloutNotReady(refused) => refused.code,
             Self::Package(failure) => failure.code(),
         }
     }
@@ -293,6 +301,7 @@ impl Error {
             Self::NeverRun { template, .. } => Some(format!("start it with 'action: run' and '{}: {template}'", TEMPLATE_NAME.name)),
             Self::NotTold { listing, .. } => listing.as_ref().map(|listing| format!("the run has succeeded, so the image can be there; to see what is there, run: {listing}")),
             Self::Release(refused) => refused.hint(),
+            Self::Rollout(refused) | Self::RolloutNotReady(refused) => refused.hint.clone(),
             Self::Submission { .. } | Self::Gone(_) | Self::Canceled => None,
         }
     }
@@ -464,6 +473,18 @@ impl From<NotReleased> for Error {
         match not_released {
             NotReleased::Azure(failure) => Self::Azure(failure),
             NotReleased::Refused(refused) => Self::Release(refused),
+        }
+    }
+}
+
+impl From<NotRolledOut> for Error {
+    fn from(not_rolled_out: NotRolledOut) -> Self {
+        match not_rolled_out {
+            NotRolledOut::Azure(failure) => Self::Azure(failure),
+            NotRolledOut::Refused(refused) => Self::Rollout(refused),
+            NotRolledOut::Version(refused) => Self::Release(refused),
+            NotRolledOut::NotReady(refused) => Self::RolloutNotReady(refused),
+            NotRolledOut::Canceled => Self::Canceled,
         }
     }
 }

@@ -314,4 +314,4 @@ fn host_count(reading: &mut Reading<'_>) -> Result<Option<u32>, Reported> {
 }
 
 #[cfg(test)]
-mod tests;
+mod inputs_tests;

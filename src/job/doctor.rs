@@ -8,9 +8,9 @@ use crate::arm::http::Http;
 use crate::check::{self, Finding};
 use crate::error::Error;
 use crate::inputs::declared::{
-    GALLERY_IMAGE_ID, IB_SUBSCRIPTION, IMAGE_VERSION_ID, MANAGED_IDENTITY,
+    GALLERY_IMAGE_ID, HOST_POOL_ID, IB_SUBSCRIPTION, IMAGE_VERSION_ID, MANAGED_IDENTITY,
 };
-use crate::inputs::{Connection, Given, Plan, Release, Retain};
+use crate::inputs::{Connection, Given, Plan, Release, Retain, Rollout};
 use crate::report::{self, Visit};
 
 /// The doctor's visit to what a build needs, in a job or at a prompt. `http` is the way to Azure, or why there is none.
@@ -47,6 +47,18 @@ pub(super) async fn visit_version(
 ) {
     let about = (Visit::from(request), &request.connection);
     let examine = async |arm: Arm| crate::release::doctor(request, &arm).await;
+    tell(agent, http, about, stop, examine).await;
+}
+
+/// The same to what `action: rollout` needs.
+pub(super) async fn visit_pool(
+    agent: &Agent,
+    http: Result<Arc<dyn Http>, String>,
+    request: &Rollout,
+    stop: &StopSignal,
+) {
+    let about = (Visit::from(request), &request.connection);
+    let examine = async |arm: Arm| crate::rollout::doctor(request, &arm).await;
     tell(agent, http, about, stop, examine).await;
 }
 
@@ -96,8 +108,13 @@ pub(super) fn stand_in_for_subscription(given: &mut Given) {
     if given.connection.is_some() || given.inputs.get(&input).is_some_and(|text| !blank(text)) {
         return;
     }
-    let ids = [MANAGED_IDENTITY, GALLERY_IMAGE_ID, IMAGE_VERSION_ID]
-        .map(|input| input.name.to_lowercase());
+    let ids = [
+        MANAGED_IDENTITY,
+        GALLERY_IMAGE_ID,
+        HOST_POOL_ID,
+        IMAGE_VERSION_ID,
+    ]
+    .map(|input| input.name.to_lowercase());
     let mut ids = ids.iter().filter_map(|name| given.inputs.get(name));
     let subscription = ids.find_map(|id| id.split('/').nth(2)).map(str::to_owned);
     if let Some(subscription) = subscription {

@@ -113,6 +113,12 @@ fn variables_of(action: Action) -> &'static [&'static str] {
         ],
         Action::Run => &["templateName", "templateId", "runState", "imageReady"],
         Action::Cancel => &["templateName", "templateId", "runState"],
+        Action::Rollout => &[
+            "rolloutState",
+            "rolloutPreviousImageId",
+            "rolloutHosts",
+            "rolloutOldHosts",
+        ],
         _ => &[],
     }
 }

@@ -22,7 +22,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
         "job",
         &[
             "agent", "arm", "check", "error", "fleet", "inputs", "release", "report", "retain",
-            "run", "storage", "template",
+            "rollout", "run", "storage", "template",
         ],
     ),
     (
@@ -39,6 +39,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "log",
             "release",
             "retain",
+            "rollout",
             "run",
         ],
     ),
@@ -59,8 +60,17 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ),
     (
         "error",
-        &["arm", "check", "diagnosis", "inputs", "release", "storage"],
+        &[
+            "arm",
+            "check",
+            "diagnosis",
+            "inputs",
+            "release",
+            "rollout",
+            "storage",
+        ],
     ),
+    ("rollout", &["arm", "check", "inputs", "release"]),
     ("release", &["arm", "check", "inputs"]),
     ("check", &["arm", "inputs", "template"]),
     ("template", &["inputs"]),

@@ -214,6 +214,16 @@ fn of_versions() -> Vec<Error> {
         Error::NoHostPool {
             pool: "/subscriptions/s/resourceGroups/rg-(a)/providers/Microsoft.DesktopVirtualization/hostPools/hp".parse().unwrap(),
         },
+        Error::Rollout(Box::new(image_builder::rollout::Refused::new(
+            "AIB843",
+            "Updating host pool 'hp' failed: the pool has no session host configuration",
+            "set 'rolloutMethod: replace'".to_owned(),
+        ))),
+        Error::RolloutNotReady(Box::new(image_builder::rollout::Refused::new(
+            "AIB804",
+            "Rolling out to host pool 'hp' did not end within 50 min 0 s: the session host update goes on: UpdatingSessionHosts, 3 of 8",
+            "run the step again: it goes on where this one ended".to_owned(),
+        ))),
         Error::UseUnknown {
             why: refused(
                 "Listing the VMs of subscription 's'",
@@ -352,6 +362,8 @@ fn kind(error: &Error) -> usize {
         Error::Gone(_) => 22,
         Error::Release(_) => 23,
         Error::NoHostPool { .. } => 24,
+        Error::Rollout(_) => 25,
+        Error::RolloutNotReady(_) => 26,
     }
 }
 
@@ -522,7 +534,7 @@ fn each_refusal_is_told_whole() {
         let hint = error.hint().unwrap_or_else(|| "none".to_owned());
         writeln!(page, "{} {error}\nhint: {hint}\n", error.code()).unwrap();
     }
-    assert_eq!(kinds, (1..=24).collect());
+    assert_eq!(kinds, (1..=26).collect());
     check_words(&page);
     golden("failures/refusals.txt", &page);
 }

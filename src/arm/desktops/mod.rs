@@ -16,7 +16,7 @@ pub use lists::Lists;
 pub use machine_image::{Machine, MachineImage};
 pub use pool::{HOST_POOL, HostPool, Management, ScalingPlan};
 pub use session_host::{HealthCheck, SessionHost};
-pub use update::{UpdateRequest, UpdateStatus};
+pub use update::{UpdateRequest, UpdateStatus, control_body};
 
 use super::api::{MACHINES, SESSION_HOSTS};
 use super::failure::{Cause, Failure};

@@ -128,6 +128,11 @@ impl UpdateRequest {
     }
 }
 
+/// The body of a request that controls an update.
+pub fn control_body(action: &str) -> Value {
+    json!({"action": action})
+}
+
 impl Arm {
     /// The status of the last update of a pool; nothing if it never had one.
     pub async fn update_status(
@@ -189,8 +194,9 @@ impl Arm {
             pool.name()
         );
         let path = format!("{pool}/sessionHostManagements/default/controlSessionHostUpdate");
-        let body = json!({"action": action});
-        let changed = self.post(&doing, path, HOST_POOLS, &body).await?;
+        let changed = self
+            .post(&doing, path, HOST_POOLS, &control_body(action))
+            .await?;
         Ok(changed.started)
     }
 }

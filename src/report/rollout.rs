@@ -1,0 +1,295 @@
+//! A roll-out, worded: lines of the log, variables, the result file, the summary.
+
+mod replace;
+mod result;
+mod summary;
+mod table;
+mod update;
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::files::Files;
+use super::outcome::{report_warnings, with_hint};
+use crate::agent::{Console, IssueKind, TaskResult};
+use crate::error::Error;
+use crate::inputs::{Rollout, RolloutMethod, WhenNotReady};
+use crate::rollout::event::{Event, Events, Picture, Warning};
+use crate::rollout::faults::Fault;
+use crate::rollout::kept::KeptHost;
+use crate::rollout::{Host, State};
+
+/// Writes the events of a roll-out to the job's log as they come, and keeps what the end needs.
+pub struct RolloutReporter<'a> {
+    console: &'a Console,
+    request: &'a Rollout,
+    known: Mutex<Known>,
+}
+
+/// What was told so far.
+#[derive(Default)]
+struct Known {
+    picture: Option<Picture>,
+    method: Option<RolloutMethod>,
+    /// The hosts as they were last.
+    hosts: Vec<Host>,
+    previous: Option<String>,
+    changed: bool,
+    /// Whether something goes on in Azure after the step was stopped.
+    goes_on: bool,
+    steps: Vec<Step>,
+    faults: Vec<Fault>,
+    kept: Vec<KeptHost>,
+    warnings: Vec<Warning>,
+    plan: Vec<String>,
+}
+
+/// A step of the result file.
+struct Step {
+    name: &'static str,
+    began: Instant,
+    took: Option<Duration>,
+}
+
+impl Known {
+    /// Ends the step at work.
+    fn end_step(&mut self) {
+        if let Some(step) = self.steps.last_mut().filter(|step| step.took.is_none()) {
+            step.took = Some(step.began.elapsed());
+        }
+    }
+
+    /// The value of `rolloutState`: what a roll-out that failed has left is said only once something was changed.
+    fn state(&self, result: &Result<State, Error>) -> &'static str {
+        match result {
+            Ok(state) => state.name(),
+            Err(_) if self.goes_on => State::Running.name(),
+            Err(_) if self.changed => "Failed",
+            Err(_) => "",
+        }
+    }
+
+    fn names(&self, wanted: bool) -> Vec<&str> {
+        let hosts = self.hosts.iter().filter(|host| host.is_wanted == wanted);
+        hosts.map(Host::name).collect()
+    }
+}
+
+impl<'a> RolloutReporter<'a> {
+    /// A reporter to the console; what the inputs are warned of is told first.
+    pub fn new(console: &'a Console, request: &'a Rollout) -> Self {
+        report_warnings(console, &request.warnings);
+        Self {
+            console,
+            request,
+            known: Mutex::default(),
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The end of the step: variables, result file, summary, issues, result. The files are in `folder`.
+    pub fn finish(&self, result: &Result<State, Error>, folder: &Path) {
+        let mut known = self.known();
+        known.end_step();
+        let way_back = self.way_back(&known, result);
+        if let Some(inputs) = &way_back {
+            let inputs: Vec<_> = inputs
+                .iter()
+                .map(|(name, value)| format!("{name}: {value}"))
+                .collect();
+            self.console
+                .line(&format!("the way back:  {}", inputs.join(", ")));
+        }
+        self.set_variables(&known, result);
+        let files = Files {
+            console: self.console,
+            folder,
+            name: &self.request.name,
+        };
+        if known.picture.is_some() {
+            files.named(
+                "rollout-result.json",
+                &result::document(self.request, &known, result),
+            );
+        }
+        if !matches!(result, Err(Error::Canceled)) {
+            let told = summary::Told {
+                request: self.request,
+                known: &known,
+                result,
+                way_back: way_back.as_deref(),
+            };
+            files.summary(&summary::markdown(&told));
+        }
+        self.complete(&known, result);
+    }
+
+    fn set_variables(&self, known: &Known, result: &Result<State, Error>) {
+        let set = |name: &str, value: &str| self.console.set_variable(name, value);
+        set("rolloutState", known.state(result));
+        let previous = known.previous.as_deref().unwrap_or_default();
+        set("rolloutPreviousImageId", previous);
+        let list = |wanted: bool| match known.picture {
+            Some(_) => json!(known.names(wanted)).to_string(),
+            None => String::new(),
+        };
+        set("rolloutHosts", &list(true));
+        set("rolloutOldHosts", &list(false));
+    }
+
+    fn complete(&self, known: &Known, result: &Result<State, Error>) {
+        let pool = self.request.pool.name();
+        let image = self.request.image.short();
+        let has_issues = !known.warnings.is_empty() || !self.request.warnings.is_empty();
+        let good = if has_issues {
+            TaskResult::SucceededWithIssues
+        } else {
+            TaskResult::Succeeded
+        };
+        match result {
+            Ok(state) => {
+                let what = match state {
+                    State::Nothing if self.request.preview => "nothing was changed: preview",
+                    State::Nothing => "nothing to do",
+                    State::Scheduled => "the update is scheduled",
+                    State::Running => "the roll-out goes on",
+                    State::Succeeded => "rolled out",
+                };
+                self.console
+                    .complete(good, &format!("{pool}: {image}, {what}"));
+            }
+            Err(Error::Canceled) => {
+                self.console
+                    .complete(TaskResult::Canceled, "The job was canceled");
+            }
+            Err(error) => {
+                let text = with_hint(&error.to_string(), error.hint().as_deref());
+                let is_late = matches!(error, Error::RolloutNotReady(_));
+                match self.request.when_not_ready {
+                    WhenNotReady::Succeed if is_late => {
+                        self.console.line(&text);
+                        self.console.complete(good, &error.to_string());
+                    }
+                    WhenNotReady::SucceedWithIssues if is_late => {
+                        self.console
+                            .issue(IssueKind::Warning, Some(error.code()), &text);
+                        self.console
+                            .complete(TaskResult::SucceededWithIssues, &error.to_string());
+                    }
+                    _ => {
+                        self.console
+                            .issue(IssueKind::Error, Some(error.code()), &text);
+                        self.console
+                            .complete(TaskResult::Failed, &error.to_string());
+                    }
+                }
+            }
+        }
+    }
+
+    /// How to undo it, as inputs: one line each. Nothing where nothing was changed, or the image of before is not known.
+    fn way_back(
+        &self,
+        known: &Known,
+        result: &Result<State, Error>,
+    ) -> Option<Vec<(&'static str, String)>> {
+        use crate::inputs::Action;
+        use crate::inputs::declared::{ACTION, HOST_POOL_ID, ROLLOUT_METHOD};
+        if !known.changed || matches!(result, Ok(State::Nothing)) {
+            return None;
+        }
+        let previous = known.previous.as_ref()?;
+        let mut inputs = vec![
+            (ACTION.name, Action::Rollout.name().to_owned()),
+            (HOST_POOL_ID.name, self.request.pool.to_string()),
+            ("imageVersionId", previous.clone()),
+        ];
+        // Hosts that are kept serve again without a deployment.
+        let keeps = self.request.keeps_old.unwrap_or(true);
+        if known.method == Some(RolloutMethod::Replace) && keeps {
+            let method = RolloutMethod::Existing.name().to_owned();
+            inputs.push((ROLLOUT_METHOD.name, method));
+        }
+        Some(inputs)
+    }
+
+    fn words(&self, event: &Event) -> Vec<String> {
+        match event {
+            Event::Looked(picture) => table::lines(picture),
+            Event::Method { method, is_chosen } => {
+                let chosen = if *is_chosen { " (chosen by auto)" } else { "" };
+                vec![format!("method:  {}{chosen}", method.name())]
+            }
+            Event::Nothing { why } => vec![format!("nothing to do:  {why}")],
+            Event::Plan(lines) => {
+                let mut all = vec!["preview:  nothing is changed; without 'preview':".to_owned()];
+                all.extend(lines.iter().map(|line| format!("  {line}")));
+                all
+            }
+            Event::Faults(faults) => faults
+                .iter()
+                .map(|fault| format!("fault:  {fault}"))
+                .collect(),
+            Event::Line(line) => vec![line.clone()],
+            Event::Update(event) => update::lines(event, &self.request.image.short()),
+            Event::Replace(event) => vec![replace::line(event)],
+            Event::Health(event) => vec![replace::health(event)],
+            Event::Step(_)
+            | Event::Previous(_)
+            | Event::Hosts(_)
+            | Event::Changed
+            | Event::Kept(_)
+            | Event::Stopped { .. }
+            | Event::Warning(_) => Vec::new(),
+        }
+    }
+}
+
+impl Events for RolloutReporter<'_> {
+    fn emit(&self, event: Event) {
+        for line in self.words(&event) {
+            self.console.line(&line);
+        }
+        let mut known = self.known();
+        match event {
+            Event::Looked(picture) => {
+                known.hosts.clone_from(&picture.hosts);
+                known.picture = Some(*picture);
+            }
+            Event::Method { method, .. } => known.method = Some(method),
+            Event::Step(name) => {
+                known.end_step();
+                known.steps.push(Step {
+                    name,
+                    began: Instant::now(),
+                    took: None,
+                });
+            }
+            Event::Previous(image) => known.previous = Some(image),
+            Event::Hosts(hosts) => known.hosts = hosts,
+            Event::Changed => known.changed = true,
+            Event::Plan(lines) => known.plan = lines,
+            Event::Faults(faults) => known.faults = faults,
+            Event::Kept(kept) => known.kept = kept,
+            Event::Stopped { goes_on } => known.goes_on = goes_on,
+            Event::Warning(warning) => {
+                let text = with_hint(&warning.text, warning.hint.as_deref());
+                self.console
+                    .issue(IssueKind::Warning, Some(warning.code), &text);
+                known.warnings.push(warning);
+            }
+            Event::Nothing { .. }
+            | Event::Line(_)
+            | Event::Update(_)
+            | Event::Health(_)
+            | Event::Replace(_) => {}
+        }
+    }
+}

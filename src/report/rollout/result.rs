@@ -1,0 +1,56 @@
+//! `rollout-result.json`: what a later job needs to go on. Its members are described in `docs/host-pools.md`.
+
+use serde_json::{Value, json};
+
+use super::Known;
+use crate::error::Error;
+use crate::inputs::Rollout;
+use crate::inputs::declared::TASK_VERSION;
+use crate::rollout::State;
+
+/// Members are only added, or this number is raised.
+const SCHEMA_VERSION: u32 = 1;
+
+pub(super) fn document(request: &Rollout, known: &Known, result: &Result<State, Error>) -> Value {
+    let hosts: Vec<Value> = known
+        .hosts
+        .iter()
+        .map(|host| {
+            json!({
+                "name": host.name(),
+                "vmId": host.host.machine.as_ref().map(ToString::to_string),
+                "version": host.version(),
+                "status": host.host.status,
+                "sessions": host.host.sessions,
+                "allowNewSession": host.is_open(),
+            })
+        })
+        .collect();
+    let steps: Vec<Value> = known
+        .steps
+        .iter()
+        .map(|step| {
+            let took = step.took.unwrap_or_else(|| step.began.elapsed());
+            json!({"name": step.name, "seconds": took.as_secs()})
+        })
+        .collect();
+    let faults: Vec<Value> = known
+        .faults
+        .iter()
+        .map(|fault| json!({"code": fault.code, "text": fault.text, "context": fault.context}))
+        .collect();
+    json!({
+        "schemaVersion": SCHEMA_VERSION,
+        "taskVersion": TASK_VERSION,
+        "action": crate::inputs::Action::Rollout.name(),
+        "hostPoolId": request.pool.as_str(),
+        "method": known.method.map(crate::inputs::RolloutMethod::name),
+        "state": known.state(result),
+        "preview": request.preview,
+        "imageVersionId": request.image.to_string(),
+        "previousImageId": known.previous,
+        "hosts": hosts,
+        "steps": steps,
+        "faults": faults,
+    })
+}

@@ -1,0 +1,170 @@
+//! The page of a roll-out.
+
+use std::fmt::Write as _;
+
+use super::Known;
+use super::table::count;
+use crate::error::Error;
+use crate::inputs::Rollout;
+use crate::report::summary::markup::{code, escaped, fenced, table, with_commands};
+use crate::rollout::{Host, State};
+
+/// So many hosts are on the page.
+const MOST_ROWS: usize = 200;
+
+/// What the page tells.
+pub(super) struct Told<'a> {
+    pub(super) request: &'a Rollout,
+    pub(super) known: &'a Known,
+    pub(super) result: &'a Result<State, Error>,
+    pub(super) way_back: Option<&'a [(&'static str, String)]>,
+}
+
+pub(super) fn markdown(told: &Told<'_>) -> String {
+    let Told {
+        request,
+        known,
+        result,
+        way_back,
+    } = told;
+    let mut text = headline(told);
+    if let Err(error) = result {
+        writeln!(
+            text,
+            "\n**{}** {}",
+            error.code(),
+            escaped(&error.to_string())
+        )
+        .ok();
+        if let Some(hint) = error.hint() {
+            writeln!(text, "\n**What to do:** {}", with_commands(&hint)).ok();
+        }
+    }
+    let mut rows = vec![
+        ("Host pool", code(request.pool.as_str())),
+        ("Image", code(&request.image.to_string())),
+    ];
+    if let Some(method) = known.method {
+        rows.push(("Method", code(method.name())));
+    }
+    if let Some(previous) = &known.previous {
+        rows.push(("Image before", code(previous)));
+    }
+    write!(text, "\n{}", table(&rows)).ok();
+    if !known.plan.is_empty() {
+        text.push_str("\n### What would be done\n\n");
+        for line in &known.plan {
+            writeln!(text, "- {}", escaped(line)).ok();
+        }
+    }
+    text.push_str(&hosts(known));
+    if !known.faults.is_empty() {
+        text.push_str("\n### Faults\n\n");
+        for fault in &known.faults {
+            writeln!(text, "- {}", escaped(&fault.to_string())).ok();
+        }
+    }
+    if !known.warnings.is_empty() {
+        text.push_str("\n### Warnings\n\n");
+    }
+    for warning in &known.warnings {
+        let hint = warning.hint.as_deref().map(with_commands);
+        let hint = hint.map(|hint| format!(". {hint}")).unwrap_or_default();
+        writeln!(
+            text,
+            "- **{}** {}{hint}",
+            warning.code,
+            escaped(&warning.text)
+        )
+        .ok();
+    }
+    if !known.kept.is_empty() {
+        text.push_str("\n### Kept hosts\n\nDrained, with the VM as it was. To remove one for good:\n\n| host | tag of the VM | commands |\n|---|---|---|\n");
+        for kept in known.kept.iter().take(MOST_ROWS) {
+            let commands: Vec<_> = kept.commands.iter().map(|one| code(one)).collect();
+            writeln!(
+                text,
+                "| {} | {} | {} |",
+                code(&kept.name),
+                escaped(&kept.tag),
+                commands.join("<br>")
+            )
+            .ok();
+        }
+    }
+    if let Some(inputs) = way_back {
+        let mut yaml = String::new();
+        for (name, value) in *inputs {
+            writeln!(yaml, "{name}: {value}").ok();
+        }
+        write!(
+            text,
+            "\n### The way back\n\nA step with these inputs:\n\n{}",
+            fenced("yaml", &yaml)
+        )
+        .ok();
+    }
+    text
+}
+
+fn headline(told: &Told<'_>) -> String {
+    let (mark, what) = match told.result {
+        Err(Error::RolloutNotReady(_)) => ("⏳", "goes on"),
+        Err(_) => ("❌", "failed"),
+        Ok(State::Nothing) if told.request.preview => ("🔍", "preview"),
+        Ok(State::Nothing) => ("✅", "nothing to do"),
+        Ok(State::Scheduled) => ("🕒", "scheduled"),
+        Ok(State::Running) => ("⏳", "goes on"),
+        Ok(State::Succeeded) if told.known.warnings.is_empty() => ("✅", "done"),
+        Ok(State::Succeeded) => ("⚠️", "done"),
+    };
+    let pool = escaped(told.request.pool.name());
+    let image = escaped(&told.request.image.short());
+    format!("## {mark} Roll-out of {image} to {pool}: {what}\n")
+}
+
+/// Each host before and now.
+fn hosts(known: &Known) -> String {
+    let Some(picture) = &known.picture else {
+        return String::new();
+    };
+    let before = |name: &str| {
+        let mut hosts = picture.hosts.iter();
+        hosts.find(|host| host.name().eq_ignore_ascii_case(name))
+    };
+    let wanted = known.hosts.iter().filter(|host| host.is_wanted).count();
+    let mut text = format!(
+        "\n### Session hosts\n\n{} of {} have the image.\n\n| host | image before | image now | status | lets users in | users |\n|---|---|---|---|---|---|\n",
+        wanted,
+        count(known.hosts.len(), "host")
+    );
+    let gone = picture.hosts.iter().filter(|old| {
+        let mut now = known.hosts.iter();
+        !now.any(|host| host.name().eq_ignore_ascii_case(old.name()))
+    });
+    let all = known.hosts.iter().map(|host| (host, true));
+    let all: Vec<_> = all.chain(gone.map(|host| (host, false))).collect();
+    for (host, is_there) in all.iter().take(MOST_ROWS) {
+        let old = before(host.name()).map_or_else(|| "–".to_owned(), |old| code(&old.version()));
+        text.push_str(&row(host, &old, *is_there));
+    }
+    if all.len() > MOST_ROWS {
+        writeln!(text, "\nAnd {} more.", all.len() - MOST_ROWS).ok();
+    }
+    text
+}
+
+fn row(host: &Host, old: &str, is_there: bool) -> String {
+    let name = code(host.name());
+    if !is_there {
+        return format!("| {name} | {old} | – | removed | – | – |\n");
+    }
+    let open = if host.is_open() { "yes" } else { "no" };
+    let sessions = host.host.sessions;
+    let sessions = sessions.map_or_else(|| "–".to_owned(), |sessions| sessions.to_string());
+    format!(
+        "| {name} | {old} | {} | {} | {open} | {sessions} |\n",
+        code(&host.version()),
+        escaped(&host.host.status)
+    )
+}

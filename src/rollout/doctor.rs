@@ -1,0 +1,341 @@
+//! What a roll-out needs, looked at without changing anything: the kind of the pool, the version and its replicas, the template, scaling plans, what
+//! the pool's identity may do, and what the service connection may do.
+
+use futures::future::join_all;
+use serde_json::Value;
+
+use super::event::{Event, Events};
+use super::{Job, NotRolledOut, permissions, replace};
+use crate::arm::api::ROLES;
+use crate::arm::authorization::{Action, Permission, missing};
+use crate::arm::desktops::{HostConfiguration, HostPool};
+use crate::arm::{Arm, Failure};
+use crate::check::{Finding, Verdict};
+use crate::inputs::{Rollout, RolloutMethod};
+use crate::resource::{ResourceId, quoted};
+
+/// Code of "the service connection lacks a permission", as the checks before a build have it.
+const NO_PERMISSION: &str = "AIB712";
+/// Code of "the identity lacks a permission", likewise.
+const IDENTITY_RIGHTS: &str = "AIB711";
+/// Key Vault Secrets User, Key Vault Secrets Officer and Key Vault Administrator
+/// (<https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/security>).
+const SECRET_READERS: [&str; 3] = [
+    "4633458b-17de-408a-b874-0445c86b69e6",
+    "b86a8fe4-44ce-4948-aee5-eccb2c155cd7",
+    "00482a5a-887f-4fb3-b363-3b7fe8e74483",
+];
+
+/// What is told while it is looked is told as a finding.
+struct Silent;
+
+impl Events for Silent {
+    fn emit(&self, _: Event) {}
+}
+
+/// Makes all checks. None stops another.
+pub async fn doctor(request: &Rollout, arm: &Arm) -> Vec<Finding> {
+    let job = Job::new(request, arm, &Silent);
+    let mut findings = Vec::new();
+    if request.template.is_some() {
+        findings.push(template(request));
+    }
+    let pool = match job.look_at_pool().await {
+        Ok(pool) => {
+            let text = format!(
+                "'{}' is {}, managementType {}",
+                request.pool.name(),
+                pool.kind,
+                pool.management
+            );
+            findings.push(finding(POOL, Verdict::Fine, text, None));
+            Some(pool)
+        }
+        Err(not) => {
+            findings.push(problem(POOL, &not));
+            None
+        }
+    };
+    if let Some(pool) = &pool {
+        findings.push(match job.check_kind(pool) {
+            Ok(()) => finding("method", Verdict::Fine, method_text(request, pool), None),
+            Err(refused) => problem("method", &refused.into()),
+        });
+    }
+    findings.push(version(&job).await);
+    findings.push(plans(&job, pool.as_ref()).await);
+    let updates = pool.as_ref().is_some_and(|pool| updates(request, pool));
+    if let Some(pool) = pool.as_ref().filter(|_| updates) {
+        findings.extend(of_update(&job, pool).await);
+    }
+    findings.extend(own_permissions(request, arm, updates).await);
+    findings
+}
+
+const POOL: &str = "host pool";
+
+fn updates(request: &Rollout, pool: &HostPool) -> bool {
+    match request.method {
+        Some(method) => method == RolloutMethod::SessionHostUpdate,
+        None => pool.is_automated(),
+    }
+}
+
+fn method_text(request: &Rollout, pool: &HostPool) -> String {
+    match request.method {
+        Some(method) => format!("'{}' fits the host pool", method.name()),
+        None if pool.is_automated() => "'auto' takes 'sessionHostUpdate'".to_owned(),
+        None => "'auto' takes 'existing' if enough hosts of the version are there, and otherwise 'replace'".to_owned(),
+    }
+}
+
+fn finding(check: &'static str, verdict: Verdict, text: String, fix: Option<String>) -> Finding {
+    Finding {
+        check,
+        verdict,
+        text,
+        fix,
+    }
+}
+
+fn unknown(check: &'static str, failure: &dyn std::fmt::Display) -> Finding {
+    let text = format!("it cannot be read: {failure}");
+    finding(check, Verdict::Unknown, text, None)
+}
+
+/// What the step itself would say.
+fn problem(check: &'static str, not: &NotRolledOut) -> Finding {
+    match not {
+        NotRolledOut::Refused(refused) | NotRolledOut::NotReady(refused) => finding(
+            check,
+            Verdict::Problem(refused.code),
+            refused.text.clone(),
+            refused.hint.clone(),
+        ),
+        NotRolledOut::Version(refused) => finding(
+            check,
+            Verdict::Problem(refused.code().unwrap_or(NO_PERMISSION)),
+            refused.to_string(),
+            refused.hint(),
+        ),
+        NotRolledOut::Azure(failure) => unknown(check, failure),
+        NotRolledOut::Canceled => unknown(check, &"the job was canceled"),
+    }
+}
+
+/// Whether the token of the deployment would be a secret; the other parameters are checked with the inputs.
+fn template(request: &Rollout) -> Finding {
+    let check = "template of session hosts";
+    match replace::check(request) {
+        Ok(()) => {
+            let text = "it has the parameters that the step fills in, and the token is a secret";
+            finding(check, Verdict::Fine, text.to_owned(), None)
+        }
+        Err(refused) => problem(check, &refused.into()),
+    }
+}
+
+/// The version, and its replicas where the hosts are.
+async fn version(job: &Job<'_>) -> Finding {
+    let check = "image";
+    let looked = async {
+        let version = job.look_at_version().await?;
+        let hosts = job.hosts().await?;
+        if let Some(version) = &version {
+            job.check_replicas(version, super::looks::regions(&hosts))?;
+        }
+        Ok::<_, NotRolledOut>((version, hosts))
+    };
+    match looked.await {
+        Ok((_, hosts)) => {
+            let count = hosts.len();
+            let wanted = hosts.iter().filter(|host| host.is_wanted).count();
+            let text = format!(
+                "{} can be rolled out; {wanted} of {count} hosts have it",
+                job.request.image.short()
+            );
+            finding(check, Verdict::Fine, text, None)
+        }
+        Err(not) => problem(check, &not),
+    }
+}
+
+async fn plans(job: &Job<'_>, pool: Option<&HostPool>) -> Finding {
+    let check = "scaling plans";
+    let request = job.request;
+    let plans = match job.arm.scaling_plans(&request.pool).await {
+        Ok(plans) => plans,
+        Err(failure) => return unknown(check, &failure),
+    };
+    let mut on = plans.iter().filter(|plan| plan.is_on_for(&request.pool));
+    let Some(plan) = on.next() else {
+        let text = "none is switched on for the host pool".to_owned();
+        return finding(check, Verdict::Fine, text, None);
+    };
+    let verdict = if pool.is_some_and(|pool| updates(request, pool)) {
+        Verdict::Problem(super::looks::AUTOSCALE)
+    } else {
+        Verdict::Warning(super::looks::AUTOSCALE)
+    };
+    let name = super::looks::plan_name(plan);
+    let text = format!("'{name}' is switched on for the host pool");
+    let fix = super::looks::switching_off(plan, &request.pool);
+    finding(check, verdict, text, Some(fix))
+}
+
+/// The configuration, and the secrets that the pool's identity reads.
+async fn of_update(job: &Job<'_>, pool: &HostPool) -> Vec<Finding> {
+    let check = "session host configuration";
+    let mut findings = Vec::new();
+    match job.check_configuration().await {
+        Ok(configuration) => {
+            let image = configuration.image.as_ref();
+            let image = image.map_or_else(|| "unknown".to_owned(), super::table::short);
+            let text = format!("its image is {image}");
+            findings.push(finding(check, Verdict::Fine, text, None));
+            findings.extend(vaults(job.arm, pool, &configuration).await);
+        }
+        Err(not) => findings.push(problem(check, &not)),
+    }
+    findings
+}
+
+/// Whether the identity of the pool has a role that reads secrets, on each vault that the configuration names.
+async fn vaults(arm: &Arm, pool: &HostPool, configuration: &HostConfiguration) -> Vec<Finding> {
+    let check = "key vault of the pool's identity";
+    let mut names: Vec<&str> = configuration
+        .secrets
+        .iter()
+        .filter_map(|secret| secret.strip_prefix("https://")?.split(['.', '/']).next())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    let Some(principal) = &pool.principal else {
+        if names.is_empty() {
+            return Vec::new();
+        }
+        let text = "the host pool has no managed identity; older pools read the secrets with the service principal of Azure Virtual Desktop, whose roles are not checked".to_owned();
+        return vec![finding(check, Verdict::Unknown, text, None)];
+    };
+    let looks = names
+        .into_iter()
+        .map(|name| vault(arm, pool, principal, name));
+    join_all(looks).await
+}
+
+async fn vault(arm: &Arm, pool: &HostPool, principal: &str, name: &str) -> Finding {
+    let check = "key vault of the pool's identity";
+    let doing = format!("Looking for key vault '{name}'");
+    let subscription = pool.id.subscription();
+    let path = format!(
+        "/subscriptions/{subscription}/resources?$filter=resourceType eq 'Microsoft.KeyVault/vaults' and name eq '{name}'"
+    );
+    let found = arm.pages(&doing, path, crate::arm::api::RESOURCES).await;
+    let id = match found {
+        Ok(all) => {
+            let id = |one: &Value| one.get("id")?.as_str()?.parse::<ResourceId>().ok();
+            let mut ids = all.iter().filter_map(id);
+            ids.find(|id| id.name().eq_ignore_ascii_case(name))
+        }
+        Err(failure) => return unknown(check, &failure),
+    };
+    let Some(id) = id else {
+        let text = format!("'{name}' is not in subscription {subscription}, or may not be read");
+        return finding(check, Verdict::Unknown, text, None);
+    };
+    match has_role(arm, &id, principal).await {
+        Ok(true) => {
+            let text = format!("the identity of the pool can read the secrets of '{name}'");
+            finding(check, Verdict::Fine, text, None)
+        }
+        Ok(false) => {
+            let text =
+                format!("the identity of the pool has no role that reads the secrets of '{name}'");
+            let fix = format!(
+                "az role assignment create --assignee-object-id {principal} --assignee-principal-type ServicePrincipal --role 'Key Vault Secrets User' --scope {} (a vault with access policies needs one for it instead)",
+                quoted(id.as_str())
+            );
+            finding(check, Verdict::Warning(IDENTITY_RIGHTS), text, Some(fix))
+        }
+        Err(failure) => unknown(check, &failure),
+    }
+}
+
+async fn has_role(arm: &Arm, vault: &ResourceId, principal: &str) -> Result<bool, Failure> {
+    let doing = format!(
+        "Reading the role assignments on key vault '{}'",
+        vault.name()
+    );
+    let path = format!(
+        "{vault}/providers/Microsoft.Authorization/roleAssignments?$filter=assignedTo('{principal}')"
+    );
+    let all = arm.pages(&doing, path, ROLES).await?;
+    Ok(all.iter().any(|assignment| {
+        let role = assignment.pointer("/properties/roleDefinitionId");
+        let role = role.and_then(Value::as_str).unwrap_or_default();
+        let own = assignment.pointer("/properties/principalId");
+        let is_own = own
+            .and_then(Value::as_str)
+            .is_some_and(|own| own.eq_ignore_ascii_case(principal));
+        is_own
+            && SECRET_READERS
+                .iter()
+                .any(|id| role.to_ascii_lowercase().ends_with(id))
+    }))
+}
+
+/// The service connection's own permissions. Everybody may ask for those.
+async fn own_permissions(request: &Rollout, arm: &Arm, updates: bool) -> Vec<Finding> {
+    let mut pool: Vec<Action> = permissions::LOOKS.to_vec();
+    if updates {
+        pool.extend(permissions::UPDATE);
+    } else {
+        pool.extend(permissions::DRAIN);
+    }
+    let replaces = request.template.is_some() && !updates;
+    if replaces {
+        pool.extend(permissions::REPLACE);
+    }
+    let scope = request.pool.to_string();
+    let name = format!("host pool '{}'", request.pool.name());
+    let role = "Desktop Virtualization Host Pool Contributor";
+    let mut findings = vec![permitted(arm, &scope, &name, &pool, role).await];
+    if replaces {
+        let scope = request.group.to_string();
+        let name = format!("resource group '{}'", request.group.name());
+        let role = "Contributor";
+        findings.push(permitted(arm, &scope, &name, permissions::DEPLOY, role).await);
+    }
+    findings
+}
+
+async fn permitted(
+    arm: &Arm,
+    scope: &str,
+    name: &str,
+    needed: &[Action],
+    role: &'static str,
+) -> Finding {
+    let check = "permissions of the service connection";
+    let path = format!("{scope}/providers/Microsoft.Authorization/permissions");
+    let all = match arm.pages("Reading the permissions", path, ROLES).await {
+        Ok(all) => all,
+        Err(failure) => return unknown(check, &failure),
+    };
+    let permissions: Vec<Permission> = all.iter().map(Permission::read).collect();
+    let lacking = missing(&permissions, needed);
+    if lacking.is_empty() {
+        let text = format!("everything that is needed on {name} is permitted");
+        return finding(check, Verdict::Fine, text, None);
+    }
+    let text = format!(
+        "the service connection lacks {} on {name}",
+        lacking.join(", ")
+    );
+    let fix = format!(
+        "az role assignment create --assignee <object id of its principal> --role {} --scope {}",
+        quoted(role),
+        quoted(scope)
+    );
+    finding(check, Verdict::Problem(NO_PERMISSION), text, Some(fix))
+}

@@ -1,0 +1,84 @@
+//! Why a host pool does not serve the image: who refused, and the next action.
+
+use std::fmt;
+
+use crate::arm::Failure;
+use crate::release;
+
+/// Why it came to nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NotRolledOut {
+    /// Azure refused a request, or could not be reached.
+    Azure(Failure),
+    /// Something speaks against it.
+    Refused(Box<Refused>),
+    /// Something speaks against the version, as it would against promoting it.
+    Version(Box<release::Refused>),
+    /// The time to wait is over; what goes on.
+    NotReady(Box<Refused>),
+    /// The job was canceled.
+    Canceled,
+}
+
+/// What speaks against it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The stable code.
+    pub code: &'static str,
+    /// The whole sentence: `Rolling out to host pool 'hp' failed: it does not exist`.
+    pub text: String,
+    /// The next action.
+    pub hint: Option<String>,
+}
+
+impl Refused {
+    /// What speaks against it, in a whole sentence.
+    pub fn new(
+        code: &'static str,
+        text: impl Into<String>,
+        hint: impl Into<Option<String>>,
+    ) -> Self {
+        Self {
+            code,
+            text: text.into(),
+            hint: hint.into(),
+        }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl fmt::Display for NotRolledOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Azure(failure) => write!(f, "{failure}"),
+            Self::Refused(refused) | Self::NotReady(refused) => write!(f, "{refused}"),
+            Self::Version(refused) => write!(f, "{refused}"),
+            Self::Canceled => f.write_str("the job was canceled"),
+        }
+    }
+}
+
+impl From<Failure> for NotRolledOut {
+    fn from(failure: Failure) -> Self {
+        Self::Azure(failure)
+    }
+}
+
+impl From<Refused> for NotRolledOut {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(Box::new(refused))
+    }
+}
+
+impl From<release::Refused> for NotRolledOut {
+    fn from(refused: release::Refused) -> Self {
+        Self::Version(Box::new(refused))
+    }
+}

@@ -1,0 +1,158 @@
+//! One deployment, sent once in effect: what an earlier attempt has sent is followed, and a lost answer is looked for.
+
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+use tokio::time::sleep;
+
+use super::plan::{Part, Plan, template};
+use super::{Event, NOT_DEPLOYED};
+use crate::arm::Failure;
+use crate::arm::deployment::{Asked, Deployment, State};
+use crate::rollout::event::Event as Of;
+use crate::rollout::watch::LOOK_AGAIN;
+use crate::rollout::{Job, NotRolledOut, Refused};
+use crate::secret::Secret;
+
+/// So often a request is sent whose answer got lost, and of which nothing shows.
+const MOST_TRIES: u32 = 3;
+
+/// What became of a request to deploy.
+enum Sent {
+    /// Azure took it; where to ask for the operation.
+    Taken(Option<Secret>),
+    /// One of ours goes on already.
+    GoesOn,
+}
+
+impl Job<'_> {
+    /// Makes the hosts of `part`: `true` when the deployment has succeeded, `false` when nobody waits for it.
+    pub(super) async fn deploy(
+        &self,
+        plan: &Plan,
+        part: &Part,
+        known: Option<&Deployment>,
+    ) -> Result<bool, NotRolledOut> {
+        let own = known.filter(|known| plan.is_own(known));
+        let operation = match own.map(|own| own.state) {
+            Some(State::Succeeded) => {
+                self.emit(Of::Replace(Event::Made {
+                    deployment: part.name.clone(),
+                }));
+                return Ok(true);
+            }
+            Some(State::Going) => {
+                self.emit(Of::Replace(Event::Following {
+                    deployment: part.name.clone(),
+                }));
+                None
+            }
+            Some(State::Failed | State::Canceled) | None => {
+                let token = self.token().await?;
+                self.emit(Of::Replace(Event::Deploying {
+                    deployment: part.name.clone(),
+                    hosts: (
+                        plan.host_name(part.new.start),
+                        plan.host_name(part.new.end.saturating_sub(1)),
+                    ),
+                    count: part.new.end.saturating_sub(part.new.start),
+                }));
+                self.note_deployment(plan, part);
+                self.emit(Of::Changed);
+                match self.send(plan, part, known, &token).await? {
+                    Sent::Taken(operation) => operation,
+                    Sent::GoesOn => {
+                        self.emit(Of::Replace(Event::Following {
+                            deployment: part.name.clone(),
+                        }));
+                        None
+                    }
+                }
+            }
+        };
+        self.note_deployment(plan, part);
+        if !self.request.is_followed() {
+            return Ok(false);
+        }
+        self.follow(plan, part, operation).await?;
+        self.forget_deployment();
+        Ok(true)
+    }
+
+    async fn send(
+        &self,
+        plan: &Plan,
+        part: &Part,
+        known: Option<&Deployment>,
+        token: &Secret,
+    ) -> Result<Sent, NotRolledOut> {
+        let template = template(self.request)?;
+        let asked = Asked {
+            template: &template.document,
+            parameters: self.parameters(plan, part, token),
+            tags: plan
+                .tags()
+                .into_iter()
+                .map(|(name, value)| (name, json!(value)))
+                .collect(),
+        };
+        let before = known.map(|known| known.correlation.as_str());
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let failure = match self.arm.deploy(&plan.group, &part.name, &asked).await {
+                Ok(started) => return Ok(Sent::Taken(started.operation)),
+                Err(failure) => failure,
+            };
+            let lost = failure.may_have_acted();
+            if lost || failure.is(StatusCode::CONFLICT) {
+                let now = self.arm.deployment(&plan.group, &part.name).await?;
+                let own = now.as_ref().filter(|now| plan.is_own(now));
+                let is_new = |now: &&Deployment| Some(now.correlation.as_str()) != before;
+                if own.is_some_and(|own| own.state == State::Going)
+                    || (lost && own.as_ref().is_some_and(is_new))
+                {
+                    return Ok(Sent::GoesOn);
+                }
+            }
+            if !lost || tries >= MOST_TRIES {
+                return Err(not_taken(part, failure));
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// The author's parameters, and those that the task fills in, by the names of the template.
+    fn parameters(&self, plan: &Plan, part: &Part, token: &Secret) -> Map<String, Value> {
+        let mut all = self.request.parameters.0.clone();
+        let template = self.request.template.as_ref();
+        let mut put = |name: &str, value: Value| {
+            let declared = template.and_then(|template| template.parameter(name));
+            if let Some(declared) = declared {
+                all.insert(declared.name.clone(), json!({"value": value}));
+            }
+        };
+        put("imageVersionId", json!(self.request.image.to_string()));
+        put("hostPoolName", json!(self.request.pool.name()));
+        put("registrationToken", json!(token.reveal()));
+        put("namePrefix", json!(plan.prefix));
+        put("count", json!(part.span.count));
+        put("firstIndex", json!(part.span.first));
+        all
+    }
+}
+
+/// Azure refused the deployment. What a permission or the network is to blame for, others explain.
+fn not_taken(part: &Part, failure: Failure) -> NotRolledOut {
+    let Some(refusal) = failure.refusal() else {
+        return failure.into();
+    };
+    if [StatusCode::FORBIDDEN, StatusCode::UNAUTHORIZED].contains(&refusal.status) {
+        return failure.into();
+    }
+    let text = format!(
+        "Deploying session hosts failed: deployment '{}': {refusal}",
+        part.name
+    );
+    let hint = "correct the template or its parameters, and run the step again; no host was made, and the old ones are untouched".to_owned();
+    Refused::new(NOT_DEPLOYED, text, Some(hint)).into()
+}

@@ -1,0 +1,153 @@
+//! The new hosts: their health, and the moment when they let users in and the old ones do not any more.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use tokio::time::{Instant, sleep};
+
+use super::plan::Plan;
+use super::{NOT_HEALTHY, hosts_of};
+use crate::rollout::watch::{self, LOOK_AGAIN, Look, Told};
+use crate::rollout::{Host, Job, NotRolledOut, Refused, health};
+
+use super::follow::LIST;
+
+impl Job<'_> {
+    /// Waits until the hosts with these numbers are in the pool and healthy.
+    pub(super) async fn wait_for_health(
+        &self,
+        plan: &Plan,
+        numbers: Range<u32>,
+    ) -> Result<(), NotRolledOut> {
+        let until = Instant::now() + self.request.health_limit;
+        let mut told = Told::new();
+        let mut names: BTreeMap<u32, String> = BTreeMap::new();
+        let mut listed: Option<Instant> = None;
+        loop {
+            let missing = numbers.clone().filter(|number| !names.contains_key(number));
+            let is_due = listed.is_none_or(|listed| listed.elapsed() >= LIST);
+            if missing.count() > 0 && is_due {
+                // A list that fails is asked for again.
+                if let Ok(hosts) = self.hosts().await {
+                    names.extend(named(plan, &hosts));
+                }
+                listed = Some(Instant::now());
+            }
+            let known: Vec<String> = numbers
+                .clone()
+                .filter_map(|number| names.get(&number).cloned())
+                .collect();
+            let looks = self.look_at(&known).await;
+            told.tell(self, &looks);
+            let absent: Vec<String> = numbers
+                .clone()
+                .filter(|number| !names.contains_key(number))
+                .map(|number| plan.host_name(number))
+                .collect();
+            told.beat(self, absent.len());
+            if absent.is_empty() && looks.iter().all(Look::is_healthy) {
+                return Ok(());
+            }
+            if Instant::now() + LOOK_AGAIN > until {
+                return Err(self.not_healthy(&looks, &absent).into());
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    fn not_healthy(&self, looks: &[Look], absent: &[String]) -> Refused {
+        let ill = looks.iter().filter_map(Look::illness);
+        let absent = absent
+            .iter()
+            .map(|name| format!("{name}: it has not registered in the host pool"));
+        let all: Vec<String> = ill.chain(absent).collect();
+        let minutes = self.request.health_limit.as_secs() / 60;
+        let text = format!(
+            "Rolling out to host pool '{}' failed: {} of the version {} not healthy within {minutes} minutes: {}",
+            self.request.pool.name(),
+            hosts_of(all.len()),
+            if all.len() == 1 { "is" } else { "are" },
+            all.join("; ")
+        );
+        let hint = "the old hosts serve users as before, and the new ones are drained: look at them, then repair the image or the template and roll out again".to_owned();
+        Refused::new(NOT_HEALTHY, text, Some(hint))
+    }
+
+    /// Lets users in on every new host.
+    pub(super) async fn open_new(
+        &self,
+        plan: &Plan,
+        hosts: &mut [Host],
+    ) -> Result<(), NotRolledOut> {
+        for host in hosts.iter_mut() {
+            if plan.number(host).is_some() && !host.host.allow_new_session {
+                self.set_open(&host.host.name, true).await?;
+                host.host.allow_new_session = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Drains the old hosts, a few at once. Before each few the new ones are looked at: never fewer hosts are open and healthy than are wanted.
+    pub(super) async fn drain_old(
+        &self,
+        plan: &Plan,
+        hosts: &mut [Host],
+    ) -> Result<(), NotRolledOut> {
+        let new: Vec<String> = named(plan, hosts).into_values().collect();
+        let needed = usize::try_from(plan.total).unwrap_or(usize::MAX);
+        let at_once = usize::try_from(self.request.most_at_once)
+            .unwrap_or(1)
+            .max(1);
+        let now = self.now();
+        let is_open_old = |host: &&mut Host| host.host.allow_new_session && !host.is_wanted;
+        let mut old: Vec<&mut Host> = hosts.iter_mut().filter(is_open_old).collect();
+        // Those that serve nobody well go first.
+        old.sort_by_key(|host| health::of(&host.host, now).is_healthy());
+        let until = Instant::now() + self.request.health_limit;
+        let mut told = Told::new();
+        while !old.is_empty() {
+            let looks = self.look_at(&new).await;
+            let open: Vec<&Look> = looks.iter().filter(|look| look.is_open).collect();
+            let serving = open.iter().filter(|look| look.is_healthy()).count();
+            let of_old = |host: &&mut Host| health::of(&host.host, now).is_healthy();
+            let healthy_old = old.iter().filter(|host| of_old(host)).count();
+            let spare = (serving + healthy_old).saturating_sub(needed);
+            let ill_old = old.len() - healthy_old;
+            let many = at_once.min(spare + ill_old).min(old.len());
+            if many == 0 {
+                told.tell(self, &looks);
+                if Instant::now() + LOOK_AGAIN > until {
+                    return Err(self.too_few(serving + healthy_old, needed, &looks).into());
+                }
+                sleep(LOOK_AGAIN).await;
+                continue;
+            }
+            for host in old.drain(..many) {
+                self.set_open(&host.host.name, false).await?;
+                host.host.allow_new_session = false;
+            }
+        }
+        Ok(())
+    }
+
+    fn too_few(&self, serving: usize, needed: usize, looks: &[Look]) -> Refused {
+        let text = format!(
+            "Rolling out to host pool '{}' failed: {serving} open hosts are healthy, and {needed} are needed, so that no other one is drained: {}",
+            self.request.pool.name(),
+            watch::illnesses(looks)
+        );
+        let hint = "repair the hosts that are named, and run the job again: it goes on from here"
+            .to_owned();
+        Refused::new(NOT_HEALTHY, text, Some(hint))
+    }
+}
+
+/// The new hosts that are in the pool, by their numbers.
+fn named(plan: &Plan, hosts: &[Host]) -> BTreeMap<u32, String> {
+    let named = hosts.iter().filter_map(|host| {
+        let number = plan.number(host)?;
+        Some((number, host.host.name.clone()))
+    });
+    named.collect()
+}

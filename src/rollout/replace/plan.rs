@@ -1,0 +1,402 @@
+//! What is to be made: names, numbers, deployments; and why it cannot be.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use crate::arm::deployment::Deployment;
+use crate::arm::machine::MACHINE;
+use crate::inputs::Rollout;
+use crate::inputs::declared::{HOST_COUNT, HOST_NAME_PREFIX, SESSION_HOST_TEMPLATE};
+use crate::inputs::rollout::HostTemplate;
+use crate::resource::{ResourceGroupId, ResourceId, quoted};
+use crate::rollout::target::{self, LONGEST_NAME, Span, Wanted};
+use crate::rollout::{Host, Job, NotRolledOut, Refused, Seen};
+
+use super::hosts_of;
+
+const MALFORMED: &str = "AIB101";
+const MISSING: &str = "AIB100";
+const TAKEN: &str = "AIB854";
+const NOT_SECRET: &str = "AIB855";
+/// The tag of a deployment that says which hosts were drained before it: they are not ours to switch off. Azure takes values of 256 characters.
+const DRAINED_BEFORE: &str = "imageRolloutDrainedBefore";
+const LONGEST_TAG: usize = 256;
+/// So many tags of this kind at most; a resource has 50.
+const MOST_TAGS: usize = 40;
+
+/// One of the two deployments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Part {
+    /// Its name.
+    pub(super) name: String,
+    /// What it is asked for.
+    pub(super) span: Span,
+    /// The hosts that it makes, without those that are there.
+    pub(super) new: Range<u32>,
+}
+
+/// What a replacement makes.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    pub(super) group: ResourceGroupId,
+    pub(super) prefix: String,
+    pub(super) total: u32,
+    pub(super) canary: Option<Part>,
+    pub(super) rest: Option<Part>,
+    /// Hosts that somebody has drained before the first attempt.
+    pub(super) drained_before: BTreeSet<String>,
+    /// Whether an earlier attempt has begun.
+    pub(super) is_second: bool,
+    version: String,
+    /// What the names of both deployments begin with.
+    deployment: String,
+}
+
+/// Whether the token would stay secret; and whether there is a template at all.
+pub fn check(request: &Rollout) -> Result<(), Refused> {
+    let template = template(request)?;
+    let is_secret = |kind: &str| kind.eq_ignore_ascii_case("securestring");
+    let token = template.parameter("registrationToken");
+    if token.is_some_and(|token| is_secret(&token.kind)) {
+        return Ok(());
+    }
+    let why = match token {
+        Some(token) => format!(
+            "parameter 'registrationToken' of the template is a {}, so that everybody with read permission on the deployment could read the token and add hosts to the pool",
+            token.kind
+        ),
+        None => "the template has no parameter 'registrationToken'".to_owned(),
+    };
+    let text = format!(
+        "Rolling out to host pool '{}' failed: {why}; nothing was sent",
+        request.pool.name()
+    );
+    let hint = format!(
+        "in the file of input '{}', declare it as \"registrationToken\": {{\"type\": \"securestring\"}}",
+        SESSION_HOST_TEMPLATE.name
+    );
+    Err(Refused::new(NOT_SECRET, text, Some(hint)))
+}
+
+pub(super) fn template(request: &Rollout) -> Result<&HostTemplate, Refused> {
+    request.template.as_ref().ok_or_else(|| {
+        let text = format!(
+            "Input '{}': it is required but empty, because hosts of the version have to be made for host pool '{}'",
+            SESSION_HOST_TEMPLATE.name,
+            request.pool.name()
+        );
+        let hint = "give the path of an ARM template (JSON) that makes session hosts; samples/host-pools/session-hosts.json is one".to_owned();
+        Refused::new(MISSING, text, Some(hint))
+    })
+}
+
+/// What would be done, a line each; or why it cannot be done.
+pub async fn plan(job: &Job<'_>, seen: &Seen) -> Result<Vec<String>, NotRolledOut> {
+    let plan = Plan::of(job, seen).await?;
+    let mut lines = Vec::new();
+    if !seen.settled {
+        for part in [&plan.canary, &plan.rest].into_iter().flatten() {
+            lines.push(format!(
+                "make {}:  {} by deployment {} in resource group {}",
+                hosts_of(part.new.len()),
+                plan.names_of(&part.new),
+                part.name,
+                plan.group.name()
+            ));
+        }
+    }
+    let open = |host: &&Host| host.host.allow_new_session && !host.is_wanted;
+    let old: Vec<&str> = seen
+        .hosts
+        .iter()
+        .filter(open)
+        .map(|host| host.host.name.as_str())
+        .collect();
+    if !old.is_empty() {
+        lines.push(format!(
+            "when all are healthy, let users in and drain {}:  {}",
+            hosts_of(old.len()),
+            old.join(", ")
+        ));
+    }
+    let old: Vec<String> = plan
+        .old_of(&seen.hosts)
+        .into_iter()
+        .map(|host| host.host.name)
+        .collect();
+    if !old.is_empty() {
+        let grace = job.request.grace.as_secs() / 60;
+        let when = match grace {
+            0 => "when their users have signed out".to_owned(),
+            minutes => format!("{minutes} minutes after a message to their users"),
+        };
+        let what = if job.request.keeps_old.unwrap_or(true) {
+            "deallocate and keep"
+        } else {
+            "delete"
+        };
+        lines.push(format!(
+            "{when}, {what} {}:  {}",
+            hosts_of(old.len()),
+            old.join(", ")
+        ));
+    }
+    Ok(lines)
+}
+
+impl Plan {
+    /// What is to be made, with what earlier attempts have settled.
+    pub(super) async fn of(job: &Job<'_>, seen: &Seen) -> Result<Self, NotRolledOut> {
+        let request = job.request;
+        check(request)?;
+        let template = template(request)?;
+        let version = request.image.to_string();
+        let is_own = |deployment: &&Deployment| is_of(deployment, &version);
+        let canary = seen.own.canary.as_ref().filter(is_own);
+        let rest = seen.own.rest.as_ref().filter(is_own);
+        let span = |deployment: Option<&Deployment>| {
+            deployment.map(|it| Span {
+                first: it.number("firstIndex").unwrap_or_default(),
+                count: it.number("count").unwrap_or_default(),
+            })
+        };
+        let wanted = request.host_count.map_or(Wanted::Same, Wanted::Number);
+        let open = seen.hosts.iter();
+        let open = open.filter(|host| host.host.allow_new_session && !host.is_wanted);
+        let open = u32::try_from(open.count()).unwrap_or(u32::MAX);
+        let total = target::to_make(wanted, open, span(canary), span(rest));
+        if total == 0 && !seen.settled {
+            return Err(no_count(request).into());
+        }
+        // The build's number may have changed since; what was begun has its names.
+        let begun = canary.or(rest).and_then(|it| it.text("namePrefix"));
+        let prefix = begun.filter(|prefix| is_prefix(prefix));
+        let prefix = prefix.unwrap_or(&request.names.prefix).to_owned();
+        if !target::names_fit(&prefix, total) {
+            return Err(too_long(&prefix, total).into());
+        }
+        // What an earlier attempt has made as canaries are the canaries.
+        let canaries = span(canary).map_or(request.canary, |span| span.count);
+        let canaries = if canary.is_none() && rest.is_some() {
+            span(rest).map_or(0, |span| span.first)
+        } else {
+            canaries
+        };
+        let takes_first = template.parameter("firstIndex").is_some();
+        let (first, second) = target::split(total, canaries, takes_first);
+        let part = |kind: &str, span: Span, from: u32| Part {
+            name: format!("{}-{kind}", request.names.deployment),
+            span,
+            new: from.max(span.first)..span.end(),
+        };
+        let made = first.map_or(0, |span| span.count);
+        let plan = Self {
+            group: request.group.clone(),
+            prefix,
+            total,
+            canary: first.map(|span| part("canary", span, 0)),
+            rest: second.map(|span| part("rest", span, made)),
+            drained_before: drained_before(canary.or(rest), &seen.hosts),
+            is_second: canary.or(rest).is_some(),
+            version,
+            deployment: request.names.deployment.clone(),
+        };
+        if !plan.is_second && !seen.settled {
+            plan.check_names(job, seen).await?;
+        }
+        Ok(plan)
+    }
+
+    /// Whether a deployment is one of ours for this version.
+    pub(super) fn is_own(&self, deployment: &Deployment) -> bool {
+        is_of(deployment, &self.version)
+    }
+
+    /// The name of the host with this number.
+    pub(super) fn host_name(&self, number: u32) -> String {
+        target::host_name(&self.prefix, number)
+    }
+
+    /// The VM with this number.
+    pub(super) fn machine(&self, number: u32) -> ResourceId {
+        let name = target::host_name(&self.prefix, number);
+        ResourceId::in_group(self.group.subscription(), self.group.name(), MACHINE, &name)
+    }
+
+    /// The number of a new host, if it is one.
+    pub(super) fn number(&self, host: &Host) -> Option<u32> {
+        self.number_of(host.host.machine.as_ref()?)
+    }
+
+    /// The number of a VM, if it is one of ours.
+    pub(super) fn number_of(&self, machine: &ResourceId) -> Option<u32> {
+        let number = machine
+            .name()
+            .to_ascii_lowercase()
+            .strip_prefix(&format!("{}-", self.prefix.to_ascii_lowercase()))?
+            .parse()
+            .ok()?;
+        (number < self.total && *machine == self.machine(number)).then_some(number)
+    }
+
+    /// `avd-0..7`.
+    pub(super) fn names_of(&self, numbers: &Range<u32>) -> String {
+        let first = target::host_name(&self.prefix, numbers.start);
+        match numbers.len() {
+            0 | 1 => first,
+            _ => format!("{first}..{}", numbers.end - 1),
+        }
+    }
+
+    /// The hosts of other versions that are ours to switch off: those that serve users, or did until an attempt of ours. Who drained one before
+    /// wants it as it is, and a host that an earlier roll-out has kept has no session and does not run.
+    pub(super) fn old_of(&self, hosts: &[Host]) -> Vec<Host> {
+        let old = hosts.iter().filter(|host| {
+            !host.is_wanted
+                && !self
+                    .drained_before
+                    .contains(&host.host.name.to_ascii_lowercase())
+        });
+        old.cloned().collect()
+    }
+
+    /// The value of the tag of a VM that is about to be deleted: found again by a later attempt, and by no other roll-out.
+    pub(super) fn removing(&self) -> String {
+        format!("removing:{}", self.deployment)
+    }
+
+    /// As tags of the deployment, for a second attempt.
+    pub(super) fn tags(&self) -> Vec<(String, String)> {
+        let mut tags: Vec<(String, String)> = Vec::new();
+        let mut line = String::new();
+        let push = |line: &mut String, tags: &mut Vec<(String, String)>| {
+            if !line.is_empty() && tags.len() < MOST_TAGS {
+                let name = match tags.len() {
+                    0 => DRAINED_BEFORE.to_owned(),
+                    more => format!("{DRAINED_BEFORE}{}", more + 1),
+                };
+                tags.push((name, std::mem::take(line)));
+            }
+        };
+        for host in &self.drained_before {
+            if line.len() + host.len() + 1 > LONGEST_TAG {
+                push(&mut line, &mut tags);
+            }
+            if !line.is_empty() {
+                line.push(',');
+            }
+            line.push_str(host);
+        }
+        push(&mut line, &mut tags);
+        tags
+    }
+
+    /// Names that are taken would be changed or refused by the deployment.
+    async fn check_names(&self, job: &Job<'_>, seen: &Seen) -> Result<(), NotRolledOut> {
+        let names: Vec<String> = (0..self.total)
+            .map(|number| target::host_name(&self.prefix, number))
+            .collect();
+        let is_taken = |name: &str| {
+            let plain = name.split('.').next().unwrap_or_default();
+            names.iter().any(|known| known.eq_ignore_ascii_case(plain))
+        };
+        let mut taken: BTreeSet<String> = seen
+            .hosts
+            .iter()
+            .map(|host| host.host.name.clone())
+            .filter(|name| is_taken(name))
+            .collect();
+        let machines = job.arm.machines_in(&self.group).await?;
+        let machines = machines.iter().map(|machine| machine.name().to_owned());
+        taken.extend(machines.filter(|name| is_taken(name)));
+        if taken.is_empty() {
+            return Ok(());
+        }
+        // A job beside may have begun in the meantime.
+        for part in [&self.canary, &self.rest].into_iter().flatten() {
+            let there = job.arm.deployment(&self.group, &part.name).await?;
+            if there.is_some_and(|it| self.is_own(&it)) {
+                return Ok(());
+            }
+        }
+        let taken: Vec<String> = taken.into_iter().collect();
+        let text = format!(
+            "Rolling out to host pool '{}' failed: {} of the name{} that the new hosts would get {} taken: {}",
+            job.request.pool.name(),
+            taken.len(),
+            if taken.len() == 1 { "" } else { "s" },
+            if taken.len() == 1 { "is" } else { "are" },
+            taken.join(", ")
+        );
+        let hint = format!(
+            "give another prefix with input '{}'; or, if an earlier roll-out left them and nobody needs them, remove them from the host pool and delete their VMs: az vm list --resource-group {} --output table",
+            HOST_NAME_PREFIX.name,
+            quoted(self.group.name())
+        );
+        Err(Refused::new(TAKEN, text, Some(hint)).into())
+    }
+}
+
+/// Whether new hosts failed, and nothing of the old ones was touched.
+pub(super) fn is_of_new_hosts(error: &NotRolledOut) -> bool {
+    match error {
+        NotRolledOut::Refused(refused) => {
+            [super::NOT_HEALTHY, super::NOT_DEPLOYED].contains(&refused.code)
+        }
+        _ => false,
+    }
+}
+
+/// Whether it was to make hosts of this version.
+fn is_of(deployment: &Deployment, version: &str) -> bool {
+    let theirs = deployment.text("imageVersionId").unwrap_or_default();
+    !version.is_empty() && theirs.eq_ignore_ascii_case(version)
+}
+
+/// What may be a part of names: others can write what comes back from Azure.
+fn is_prefix(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    (1..=12).contains(&text.len()) && text.chars().all(plain)
+}
+
+/// The names of hosts that were drained before the first attempt, in lower case: by the deployment's tags where there was one. What stands there
+/// only takes hosts out of what we do.
+fn drained_before(begun: Option<&Deployment>, hosts: &[Host]) -> BTreeSet<String> {
+    let Some(begun) = begun else {
+        let drained = hosts
+            .iter()
+            .filter(|host| !host.host.allow_new_session && !host.is_wanted);
+        return drained
+            .map(|host| host.host.name.to_ascii_lowercase())
+            .collect();
+    };
+    let tags = begun.tags.iter();
+    let tags = tags.filter(|(name, _)| {
+        let start = name.get(..DRAINED_BEFORE.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(DRAINED_BEFORE))
+    });
+    tags.flat_map(|(_, names)| names.split(','))
+        .map(|name| name.trim().to_ascii_lowercase())
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+fn no_count(request: &Rollout) -> Refused {
+    let text = format!(
+        "Input '{}': 'same' makes as many hosts as are open in host pool '{}', and none is",
+        HOST_COUNT.name,
+        request.pool.name()
+    );
+    let hint = "give the number of hosts to make".to_owned();
+    Refused::new(MALFORMED, text, Some(hint))
+}
+
+fn too_long(prefix: &str, total: u32) -> Refused {
+    let text = format!(
+        "Input '{}': '{}' has more than {LONGEST_NAME} characters, which is the limit for the name of a Windows computer",
+        HOST_NAME_PREFIX.name,
+        target::host_name(prefix, total.saturating_sub(1))
+    );
+    let hint = "give a shorter prefix".to_owned();
+    Refused::new(MALFORMED, text, Some(hint))
+}

@@ -1,0 +1,99 @@
+//! The job is canceled, or the time is up, while a deployment goes on. A host registers open, so what has registered is drained first.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::plan::{Part, Plan};
+use crate::inputs::life::OnCancel;
+use crate::rollout::event::Event as Of;
+use crate::rollout::stopping::Left;
+use crate::rollout::{Job, Stopped};
+
+/// An agent gives a canceled job a few seconds.
+const LIST: Duration = Duration::from_secs(4);
+
+/// A deployment that goes on.
+#[derive(Debug, Clone)]
+pub struct Going {
+    plan: Plan,
+    part: Part,
+}
+
+impl Job<'_> {
+    pub(super) fn note_deployment(&self, plan: &Plan, part: &Part) {
+        let going = Going {
+            plan: plan.clone(),
+            part: part.clone(),
+        };
+        *self.going.lock().unwrap_or_else(PoisonError::into_inner) = Some(going);
+    }
+
+    pub(super) fn forget_deployment(&self) {
+        *self.going.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// Drains the hosts that have registered, and cancels the deployment if the author wants that.
+pub async fn stopped(job: &Job<'_>, why: Stopped) -> Left {
+    let going = {
+        let mut going = job.going.lock().unwrap_or_else(PoisonError::into_inner);
+        going.take()
+    };
+    let Some(Going { plan, part }) = going else {
+        return Left {
+            goes_on: false,
+            what: "no deployment goes on".to_owned(),
+        };
+    };
+    let pool = &job.request.pool;
+    let drained = timeout(LIST, async {
+        let hosts = job.arm.session_hosts(pool).await?;
+        for host in hosts {
+            let number = host.machine.as_ref().and_then(|id| plan.number_of(id));
+            let is_new = number.is_some_and(|number| part.new.contains(&number));
+            if is_new && host.allow_new_session {
+                job.arm.let_in(pool, &host.name, false).await?;
+                job.emit(Of::Line(format!("{}:  drained", host.name)));
+            }
+        }
+        Ok::<(), crate::arm::Failure>(())
+    });
+    let unreached = match drained.await {
+        Ok(Ok(())) => None,
+        Ok(Err(failure)) => Some(failure.to_string()),
+        Err(_) => Some("Azure does not answer in time".to_owned()),
+    };
+    if let Some(why) = unreached {
+        job.emit(Of::Line(format!(
+            "new hosts that have registered may be open:  {why}"
+        )));
+    }
+    let name = &part.name;
+    let goes_on = |why: &str| Left {
+        goes_on: true,
+        what: format!(
+            "deployment {name} goes on{why}; hosts that register from now on let users in until the job is run again"
+        ),
+    };
+    let left = if why == Stopped::JobCanceled && job.request.on_cancel == OnCancel::Cancel {
+        match job.arm.cancel_deployment(&plan.group, name).await {
+            Ok(true) => Left {
+                goes_on: false,
+                what: format!(
+                    "deployment {name} is canceled; a VM that is there already can still register, and lets users in then"
+                ),
+            },
+            Ok(false) => Left {
+                goes_on: false,
+                what: format!("deployment {name} has ended"),
+            },
+            Err(failure) => goes_on(&format!(", because canceling it failed: {failure}")),
+        }
+    } else {
+        goes_on("")
+    };
+    job.emit(Of::Line(left.what.clone()));
+    left
+}

@@ -1,0 +1,327 @@
+//! What is looked at before an update: both configurations, and where the last update is.
+
+use super::super::{Job, NotRolledOut, Refused, Seen, looks, table};
+use crate::arm::api::{GALLERIES, HOST_POOLS, address};
+use crate::arm::desktops::{HostConfiguration, ImageInfo, UpdateStatus, control_body};
+use crate::check::image_traits::{ImageTraits, is_demanded};
+use crate::inputs::RolloutMethod;
+use crate::inputs::declared::{PROMOTE_TO, ROLLOUT_METHOD};
+use crate::inputs::{Action, WantedImage};
+use crate::resource::{ResourceId, quoted};
+
+const NO_CONFIGURATION: &str = "AIB843";
+const OTHER_SUBSCRIPTION: &str = "AIB844";
+const OTHER_KIND: &str = "AIB845";
+/// Code of "another update goes on, or waits".
+pub(super) const BUSY: &str = "AIB846";
+
+/// What an update depends on.
+#[derive(Debug, Clone)]
+pub(super) struct Look {
+    /// The wanted image.
+    pub(super) wanted: ImageInfo,
+    /// Whether the configuration has it.
+    pub(super) is_configured: bool,
+    /// The image that hosts run with, where it can be read.
+    pub(super) active: Option<ImageInfo>,
+    /// The image of before.
+    pub(super) previous: Option<ImageInfo>,
+    /// The image that the configuration has.
+    pub(super) configured: Option<ImageInfo>,
+    /// The last update.
+    pub(super) before: Option<UpdateStatus>,
+    /// Where it is.
+    pub(super) standing: Standing,
+}
+
+/// Where the last update is.
+#[derive(Debug, Clone)]
+pub(super) enum Standing {
+    /// There is none, or it is over.
+    Free,
+    /// It goes on, with the wanted image.
+    GoesOn(UpdateStatus),
+    /// It waits after a failure, with the wanted image.
+    Waits(UpdateStatus),
+}
+
+impl Job<'_> {
+    /// Steps 1 and 2: nothing is changed.
+    pub(super) async fn look_at_update(&self, seen: &Seen) -> Result<Look, NotRolledOut> {
+        let pool = &self.request.pool;
+        let configuration = self.check_configuration().await?;
+        let wanted = table::image_info(&self.request.image);
+        if let (Some(version), Some(region)) = (&seen.version, &configuration.region) {
+            let regions = std::iter::once(region.clone()).collect();
+            self.check_replicas(version, regions)?;
+        }
+        // What cannot be read is not known.
+        let active = self.arm.host_configuration(pool, true).await;
+        let active = active.ok().flatten().and_then(|active| active.image);
+        let configured = configuration.image;
+        let is_configured = configured.as_ref().is_some_and(|image| image.is(&wanted));
+        let before = self.arm.update_status(pool).await?.value;
+        let standing = self.standing(before.as_ref(), is_configured, configured.as_ref())?;
+        Ok(Look {
+            previous: active.clone().or_else(|| configured.clone()),
+            wanted,
+            is_configured,
+            active,
+            configured,
+            before,
+            standing,
+        })
+    }
+
+    /// The configuration, if the image fits it.
+    pub(in crate::rollout) async fn check_configuration(
+        &self,
+    ) -> Result<HostConfiguration, NotRolledOut> {
+        let pool = &self.request.pool;
+        let configuration = self.arm.host_configuration(pool, false).await?;
+        let Some(configuration) = configuration else {
+            return Err(self.no_configuration().into());
+        };
+        self.check_subscription()?;
+        self.check_traits(&configuration).await?;
+        Ok(configuration)
+    }
+
+    /// Where the last update is; refused if it is somebody else's and not over.
+    pub(super) fn standing(
+        &self,
+        last: Option<&UpdateStatus>,
+        is_configured: bool,
+        configured: Option<&ImageInfo>,
+    ) -> Result<Standing, Refused> {
+        let Some(status) = last else {
+            return Ok(Standing::Free);
+        };
+        if !status.is_end() {
+            return if is_configured {
+                Ok(Standing::GoesOn(status.clone()))
+            } else {
+                Err(self.busy(status, configured))
+            };
+        }
+        if !status.is("Failed") || !status.counts_work() {
+            return Ok(Standing::Free);
+        }
+        if is_configured {
+            Ok(Standing::Waits(status.clone()))
+        } else {
+            Err(self.waits(status, configured))
+        }
+    }
+
+    /// Another update goes on.
+    pub(super) fn busy(&self, status: &UpdateStatus, configured: Option<&ImageInfo>) -> Refused {
+        let pool = &self.request.pool;
+        let image = configured.map_or_else(|| "another image".to_owned(), table::short);
+        let text = format!(
+            "Updating host pool '{}' failed: another session host update goes on, to {image}: {} (started {})",
+            pool.name(),
+            super::event::words(status),
+            started(status)
+        );
+        let hint = format!(
+            "wait until it is over, and run the step again; to cancel it: {}",
+            cancel(pool)
+        );
+        Refused::new(BUSY, text, hint)
+    }
+
+    /// Another update waits after a failure.
+    fn waits(&self, status: &UpdateStatus, configured: Option<&ImageInfo>) -> Refused {
+        let pool = &self.request.pool;
+        let image = configured.map_or_else(|| "another image".to_owned(), table::short);
+        let text = format!(
+            "Updating host pool '{}' failed: the session host update to {image} has failed and waits for Retry or Cancel: {} (started {})",
+            pool.name(),
+            super::event::words(status),
+            started(status)
+        );
+        let hint = format!("cancel it, and run the step again: {}", cancel(pool));
+        Refused::new(BUSY, text, hint)
+    }
+
+    fn no_configuration(&self) -> Refused {
+        let text = format!(
+            "Updating host pool '{}' failed: the pool has no session host configuration",
+            self.request.pool.name()
+        );
+        let hint = format!(
+            "set '{}: {}', or create a session host configuration (New-AzWvdSessionHostConfiguration; https://learn.microsoft.com/azure/virtual-desktop/session-host-update-configure)",
+            ROLLOUT_METHOD.name,
+            RolloutMethod::Replace.name()
+        );
+        Refused::new(NO_CONFIGURATION, text, hint)
+    }
+
+    /// The service takes an image of the pool's own subscription alone
+    /// (<https://learn.microsoft.com/azure/virtual-desktop/session-host-update-configure>).
+    fn check_subscription(&self) -> Result<(), Refused> {
+        let pool = &self.request.pool;
+        let Some(version) = self.request.image.version() else {
+            return Ok(());
+        };
+        if version
+            .subscription()
+            .eq_ignore_ascii_case(pool.subscription())
+        {
+            return Ok(());
+        }
+        let text = format!(
+            "Updating host pool '{}' failed: {} is in subscription {}, and a session host update takes an image of the pool's own subscription alone, {}",
+            pool.name(),
+            crate::release::called(version),
+            version.subscription(),
+            pool.subscription()
+        );
+        let hint = format!(
+            "copy the version into a gallery there with 'action: {}' and '{}: <id of an image definition in subscription {}>', and roll out the copy",
+            Action::Promote.name(),
+            PROMOTE_TO.name,
+            pool.subscription()
+        );
+        Err(Refused::new(OTHER_SUBSCRIPTION, text, hint))
+    }
+
+    /// Generation and security type, where the image definition tells them. One that cannot be read tells nothing.
+    async fn check_traits(&self, configuration: &HostConfiguration) -> Result<(), NotRolledOut> {
+        let WantedImage::Version(version) = &self.request.image else {
+            return Ok(());
+        };
+        let Some(definition) = version.parent() else {
+            return Ok(());
+        };
+        let doing = format!("Reading image definition '{}'", definition.name());
+        let found = self.arm.get_if_there(&doing, &definition, GALLERIES).await;
+        let Ok(Some(document)) = found else {
+            return Ok(());
+        };
+        let traits = ImageTraits::of_definition(&document);
+        match mismatch(&traits, configuration.security.as_deref()) {
+            None => Ok(()),
+            Some((why, hint)) => {
+                let text = format!(
+                    "Updating host pool '{}' failed: image definition '{}' {why}",
+                    self.request.pool.name(),
+                    definition.name()
+                );
+                Err(Refused::new(OTHER_KIND, text, hint).into())
+            }
+        }
+    }
+
+    /// A scaling plan that is switched on makes an update fail in its validation (recorded: `ActiveScalingPlan`).
+    pub(super) fn refuse_plans(&self, seen: &Seen) -> Result<(), Refused> {
+        let Some(plan) = seen.plans.first() else {
+            return Ok(());
+        };
+        let pool = &self.request.pool;
+        let text = format!(
+            "Updating host pool '{}' failed: scaling plan '{}' is switched on for the pool, and the service updates no hosts then",
+            pool.name(),
+            looks::plan_name(plan)
+        );
+        let hint = format!(
+            "switch it off for this pool: {}",
+            looks::switching_off(plan, pool)
+        );
+        Err(Refused::new(looks::AUTOSCALE, text, hint))
+    }
+}
+
+/// What does not fit between an image and the security of the VMs, and what to do.
+fn mismatch(traits: &ImageTraits, security: Option<&str>) -> Option<(String, String)> {
+    let security = security.unwrap_or("Standard");
+    let is_trusted = is_demanded(security);
+    // The service's default is the first generation.
+    let generation = traits.generation.as_deref().unwrap_or("V1");
+    if is_trusted && generation.eq_ignore_ascii_case("V1") {
+        return Some((
+            format!(
+                "is of generation {generation}, and the session host configuration makes VMs with security type {security}, which needs generation V2"
+            ),
+            "use an image of generation V2, or make a pool whose configuration has no security type".to_owned(),
+        ));
+    }
+    let own = traits.security.as_deref()?;
+    if is_demanded(own) && !own.eq_ignore_ascii_case(security) {
+        return Some((
+            format!(
+                "is for VMs with security type {own} alone, and the session host configuration makes VMs with security type {security}"
+            ),
+            format!(
+                "use an image definition of security type {own}Supported, or set the security type of the session host configuration to {own}"
+            ),
+        ));
+    }
+    if is_trusted && own.eq_ignore_ascii_case("Standard") {
+        return Some((
+            format!(
+                "is for VMs with security type Standard alone, and the session host configuration makes VMs with security type {security}"
+            ),
+            format!("use an image definition of security type {security}Supported"),
+        ));
+    }
+    None
+}
+
+/// The start in the words of the service: local time of the update's zone, so no clock is compared with it.
+fn started(status: &UpdateStatus) -> String {
+    if status.start.is_empty() {
+        "at a time that is not told".to_owned()
+    } else {
+        format!(
+            "{} in the time zone of the update",
+            status.start.trim_end_matches('Z')
+        )
+    }
+}
+
+/// The command that cancels the update of a pool.
+pub(super) fn cancel(pool: &ResourceId) -> String {
+    control(pool, "Cancel")
+}
+
+/// The command that sends an action to the update of a pool.
+pub(super) fn control(pool: &ResourceId, action: &str) -> String {
+    let path = format!("{pool}/sessionHostManagements/default/controlSessionHostUpdate");
+    let body = control_body(action).to_string();
+    format!(
+        "az rest --method post --url {} --body {}",
+        quoted(&address(path, HOST_POOLS)),
+        quoted(&body)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generation_and_security_fit_or_not() {
+        let of = |generation: Option<&str>, own: Option<&str>, configured: Option<&str>| {
+            let traits = ImageTraits {
+                generation: generation.map(str::to_owned),
+                security: own.map(str::to_owned),
+                ..ImageTraits::default()
+            };
+            mismatch(&traits, configured).map(|(why, _)| why)
+        };
+        let (v1, v2) = (Some("V1"), Some("V2"));
+        let (trusted, supported) = (Some("TrustedLaunch"), Some("TrustedLaunchSupported"));
+        assert_eq!(of(v1, None, None), None);
+        assert_eq!(of(v2, None, trusted), None);
+        assert_eq!(of(v2, supported, trusted), None);
+        assert_eq!(of(v2, supported, None), None);
+        assert_eq!(of(v2, trusted, trusted), None);
+        assert!(of(None, None, trusted).unwrap().contains("generation V1"));
+        assert!(of(v1, supported, trusted).is_some());
+        assert!(of(v2, trusted, None).is_some());
+        assert!(of(v2, trusted, Some("ConfidentialVM")).is_some());
+        assert!(of(v2, Some("Standard"), trusted).is_some());
+    }
+}

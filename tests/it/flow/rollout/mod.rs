@@ -1,0 +1,4 @@
+//! Roll-outs to host pools.
+
+mod update;
+mod updating;
