@@ -7,6 +7,7 @@ mod clean_up;
 mod command;
 mod doctor;
 mod fleet;
+mod image_test;
 mod release;
 mod render;
 mod retain;
@@ -114,7 +115,8 @@ async fn act(agent: &Agent, given: &Given, http: Result<Arc<dyn Http>, String>, 
         Task::DoctorOfRollout(request) => {
             Box::pin(doctor::visit_pool(agent, http, &request, stop)).await;
         }
-        Task::Test(_) | Task::Diff(_) => {
+        Task::Test(it) => Box::pin(image_test::act(agent, http, &it, stop)).await,
+        Task::Diff(_) => {
             let text = "This version of the task does not support this action";
             console.complete(TaskResult::Failed, text);
         }

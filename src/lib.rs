@@ -8,6 +8,7 @@ pub mod diagnosis;
 pub mod error;
 pub mod file;
 pub mod fleet;
+pub mod image_test;
 pub mod inputs;
 pub mod inventory;
 pub mod job;

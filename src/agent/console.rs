@@ -273,6 +273,19 @@ impl Console {
         self.tell(&mut state, &command, Some(&format!("written: {path}")));
     }
 
+    /// Shows the tests of a `JUnit` file in the Tests tab of the run. The path must be absolute and without a comma, which separates files.
+    pub fn publish_tests(&self, path: &Path, title: &str) {
+        let path = path.to_string_lossy();
+        let mut state = self.state();
+        let title = state.harmless_on_one_line(title);
+        let command = Command::new("results.publish")
+            .property("type", "JUnit")
+            .property("mergeResults", "false")
+            .property("runTitle", &title)
+            .property("resultFiles", &path);
+        self.tell(&mut state, &command, None);
+    }
+
     /// Shows a part of the step's work as a record under it, at work or done. `id` is a GUID; the first word about a record makes it.
     /// Times are now.
     pub fn record(&self, id: &str, name: &str, order: usize, done: Option<TaskResult>) {

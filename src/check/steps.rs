@@ -52,8 +52,12 @@ fn judge(azure: &Azure<'_>, what: &str, os: &str, verdict: Verdict) -> Finding {
     let Some(first) = unfit.first() else {
         return Finding::fine(format!("they are for {os}, like {what}"));
     };
-    let by_input = !subject.is_in_file("customize");
-    let script = first.called.starts_with(CUSTOMIZER) && by_input;
+    let section = if first.called.starts_with(CUSTOMIZER) {
+        "customize"
+    } else {
+        "validate"
+    };
+    let script = !subject.is_in_file(section);
     let system = system_of(&first.kind).unwrap_or_default();
     let more = match unfit.len() {
         1 => String::new(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use time::PrimitiveDateTime;
 
 use super::matcher::{Groups, LOG_PATTERNS, Meaning, RULES};
-use crate::log::{Change, Kind, Line, Lines, Step, Steps};
+use crate::log::{Change, Kind, Line, Lines, SingleTests, Step, Steps};
 
 /// How a build ended, as its log tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct LogSummary {
     pub verdict: Option<String>,
     /// Lines of the log.
     pub lines: u64,
+    /// The single tests that scripts reported.
+    pub tests: SingleTests,
     /// Rank and groups of what was found.
     pub(super) found: Option<(usize, Groups)>,
 }
@@ -74,6 +76,7 @@ struct State {
     cleaning: bool,
     time: Option<PrimitiveDateTime>,
     count: u64,
+    tests: SingleTests,
 }
 
 /// A line of the excerpt is cut at this length.
@@ -97,6 +100,7 @@ impl LogReading {
 impl State {
     fn take(&mut self, line: &Line) {
         self.count += 1;
+        self.tests.push(&line.text);
         self.time = line.time.or(self.time);
         if let Some(change) = self.steps.take(line) {
             // What a step met and survived is not why a later one failed.
@@ -185,6 +189,7 @@ impl State {
             excerpt: std::mem::take(&mut self.excerpt).into(),
             verdict: self.verdict,
             lines: self.count,
+            tests: self.tests,
             found,
         }
     }

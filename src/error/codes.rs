@@ -237,6 +237,20 @@ pub const CODES: &[(&str, &str)] = &[
         "A scaling plan is enabled for the host pool (a warning unless the hosts are replaced by a session host update)",
     ),
     (
+        "AIB861",
+        "A check of a test failed, or ran out of time; also a warning about a failed version that is the latest one, and about tests that may be missing",
+    ),
+    ("AIB862", "The image did not boot"),
+    (
+        "AIB863",
+        "The image version did not get the tags of its test (warning)",
+    ),
+    (
+        "AIB865",
+        "The image has no replica in the region of the test",
+    ),
+    ("AIB866", "The VM of a failed test stays (warning)"),
+    (
         CHANGE_FORBIDDEN,
         "The image has a change that fails the step; the image exists",
     ),

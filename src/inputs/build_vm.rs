@@ -148,7 +148,7 @@ fn vm_size<'a>(
     Ok(Some(text))
 }
 
-fn size(reading: &mut Reading<'_>) -> Result<Option<String>, Reported> {
+pub(super) fn size(reading: &mut Reading<'_>) -> Result<Option<String>, Reported> {
     let Some(text) = vm_size(reading, &VM_SIZE, SIZE)? else {
         return Ok(None);
     };

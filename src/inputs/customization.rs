@@ -68,7 +68,7 @@ pub(super) fn read(
 }
 
 /// An empty text is the default, as it is for the original task.
-fn provisioner(reading: &mut Reading<'_>) -> Result<Provisioner, Reported> {
+pub(super) fn provisioner(reading: &mut Reading<'_>) -> Result<Provisioner, Reported> {
     match reading.optional(&PROVISIONER)? {
         Some(_) => reading.choice(&PROVISIONER, PROVISIONERS),
         None => Ok(Provisioner::Shell),

@@ -1,90 +1,178 @@
-//! What `action: test` needs: an image version, an engine that boots it, and the checks.
+//! What `action: test` needs: an image, an engine that boots it, and the checks.
 
-use std::time::Duration;
+mod checks;
+mod engine;
 
 use super::connection::Connection;
-use super::declared::{
-    BOOT_TIMEOUT_IN_MINUTES, KEEP_VM_ON_FAILURE, TEST_ADMIN_PASSWORD, TEST_ENGINE, TEST_SUBNET_ID,
-    TEST_TAG, TEST_VM_GROUP,
-};
-use super::problem::{Form, Warning};
+use super::declared::{IMAGE_VERSION_ID, RESUME, TEST_ENGINE, TEST_TAG};
+use super::life::RESUMES;
+use super::origin::RESERVED;
+use super::problem::{Code, Form, Problem, Warning, quoted};
 use super::reading::{Reading, Reported};
-use super::resource_kind::SUBNET;
-use super::{given_version, service_connection};
+use super::release::OWN_TAGS;
+use super::resource_kind::MANAGED_IMAGE;
+use super::tags::REFUSED_IN_NAMES;
+use super::template_file;
+use super::{Origin, Plan, given_version, service_connection};
 use crate::resource::ResourceId;
-use crate::secret::{Masker, Secret};
+use crate::secret::Masker;
 
-/// What boots the version.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum TestEngine {
-    /// Azure VM Image Builder.
-    #[default]
-    ImageBuilder,
-    /// A VM of the step's own.
-    Vm,
-}
+pub use checks::Check;
+pub use engine::TestVm;
 
-/// An image version that is to be tested.
+/// An image that is to be tested.
 #[derive(Debug, Clone)]
 pub struct ImageTest {
     /// Who signs in, and where.
     pub connection: Connection,
-    /// The version.
-    pub version: ResourceId,
+    /// A version of an image definition, by its number, or a managed image.
+    pub image: ResourceId,
     /// What boots it.
     pub engine: TestEngine,
-    /// The name of the tag for the result; without one there are no tags.
-    pub tag: Option<String>,
-    /// The subnet of the VM.
-    pub subnet: Option<ResourceId>,
-    /// The resource group of the VM.
-    pub vm_group: Option<String>,
-    /// The password of the VM's administrator.
-    pub admin_password: Option<Secret>,
-    /// For so long the VM may start.
-    pub boot_limit: Duration,
-    /// Whether the VM of a failed test stays.
-    pub keep_vm_on_failure: bool,
+    /// The tags for the result; without them there are none.
+    pub tag: Option<TestTag>,
+    /// The step, as its resources name it.
+    pub origin: Origin,
+    /// Whether the job, its stage or the release is at its second attempt or a later one.
+    pub second_attempt: bool,
+    /// Microseconds since 1970, in the names of what the test makes.
+    pub number: u128,
     /// What the names of files begin with.
     pub name: String,
     /// What is worth telling the author although it does not stop the step.
     pub warnings: Vec<Warning>,
 }
 
-const ENGINES: &[(&str, TestEngine)] = &[
-    ("imageBuilder", TestEngine::ImageBuilder),
-    ("vm", TestEngine::Vm),
-];
-const MINUTES: Form = Form {
-    what: "a number of minutes",
-    looks: "a whole number from 1 to 1440",
-    example: "20",
-};
-const USUAL_MINUTES: u32 = 20;
+/// What boots the image.
+#[derive(Debug, Clone)]
+pub enum TestEngine {
+    /// Azure VM Image Builder, by a template that validates its source alone.
+    ImageBuilder(Box<Plan>),
+    /// A VM of the step's own.
+    Vm(Box<TestVm>),
+}
+
+impl TestEngine {
+    /// The word that authors write.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ImageBuilder(_) => IMAGE_BUILDER,
+            Self::Vm(_) => VM,
+        }
+    }
+}
+
+/// The tags that an image version gets: this one, and two whose names are longer by `At` and `Run`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestTag {
+    /// Its name.
+    pub name: String,
+    /// The number of the build, or the name of the release, as far as it is known and may be read by everybody.
+    pub run: Option<String>,
+}
+
+/// What the names of the two other tags end in.
+pub const TAG_ENDS: [&str; 2] = ["At", "Run"];
+
+const IMAGE_BUILDER: &str = "imageBuilder";
+const VM: &str = "vm";
+
+#[derive(Clone, Copy)]
+enum Kind {
+    ImageBuilder,
+    Vm,
+}
+
+const ENGINES: &[(&str, Kind)] = &[(IMAGE_BUILDER, Kind::ImageBuilder), (VM, Kind::Vm)];
 
 /// Every part is read before the first `?`, so that each part reports its problems.
 pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<ImageTest, Reported> {
     let connection = service_connection::read(reading, masker);
-    let version = given_version::read(reading);
-    let engine = reading.choice_or_default(&TEST_ENGINE, ENGINES);
-    let tag = reading.optional(&TEST_TAG);
-    let subnet = reading.optional_id(&TEST_SUBNET_ID, SUBNET);
-    let vm_group = reading.optional(&TEST_VM_GROUP);
-    let password = reading.optional(&TEST_ADMIN_PASSWORD);
-    let minutes = reading.number(&BOOT_TIMEOUT_IN_MINUTES, 1..=1440, MINUTES);
-    let keep = reading.flag(&KEEP_VM_ON_FAILURE);
-    let minutes = minutes?.unwrap_or(USUAL_MINUTES);
+    let image = image(reading);
+    let file = template_file::read_for_test(reading);
+    let kind = reading.choice_or_default(&TEST_ENGINE, ENGINES);
+    let tag = tag(reading);
+    let resume = reading.choice_or_default(&RESUME, RESUMES);
+    let engine = match kind {
+        Ok(Some(Kind::Vm)) => engine::vm(reading, masker, &file, connection.as_ref().ok()),
+        Ok(Some(Kind::ImageBuilder) | None) => {
+            engine::image_builder(reading, &file, (&connection, &image))
+        }
+        Err(ref reported) => {
+            // The checks are the same with both.
+            drop(checks::read(reading, &file));
+            Err(reported.clone())
+        }
+    };
+    let given = reading.given();
+    let (origin, number, name) = (Origin::of(given), given.unique, given.template_name());
+    let second_attempt = given.is_second_attempt();
+    let mut engine = engine?;
+    let resume = resume?.unwrap_or(true);
+    if let TestEngine::ImageBuilder(plan) = &mut engine {
+        plan.life.resume = resume;
+    }
     Ok(ImageTest {
         connection: connection?,
-        version: version?,
-        engine: engine?.unwrap_or_default(),
-        tag: tag?.map(str::to_owned),
-        subnet: subnet?,
-        vm_group: vm_group?.map(str::to_owned),
-        admin_password: password?.map(|text| Secret::new(text, masker)),
-        boot_limit: Duration::from_secs(u64::from(minutes) * 60),
-        keep_vm_on_failure: keep?,
-        name: reading.given().template_name(),
+        image: image?,
+        engine,
+        tag: tag?,
+        origin,
+        second_attempt: second_attempt && resume,
+        number,
+        name,
         warnings: Vec::new(),
     })
+}
+
+/// A version as for a promotion, or a managed image.
+fn image(reading: &mut Reading<'_>) -> Result<ResourceId, Reported> {
+    let id = reading.optional(&IMAGE_VERSION_ID);
+    let id = id.ok().flatten().and_then(|text| text.parse().ok());
+    match id.filter(|id| MANAGED_IMAGE.includes(id)) {
+        Some(image) => Ok(image),
+        None => given_version::read(reading),
+    }
+}
+
+const TAG: Form = Form {
+    what: "the name of a tag",
+    looks: "up to 500 characters, none of them '<>%&\\?/'",
+    example: "imageTest",
+};
+/// Azure's limit is 512 with what is added to it.
+const LONGEST_TAG: usize = 500;
+
+fn tag(reading: &mut Reading<'_>) -> Result<Option<TestTag>, Reported> {
+    let Some(name) = reading.optional(&TEST_TAG)? else {
+        return Ok(None);
+    };
+    let refused = |c: char| REFUSED_IN_NAMES.contains(c) || c.is_control();
+    if name.contains(refused) || name.chars().count() > LONGEST_TAG {
+        return Err(reading.malformed(&TEST_TAG, name, TAG, None));
+    }
+    let ends = [""].into_iter().chain(TAG_ENDS);
+    let mut names = ends.map(|end| format!("{name}{end}").to_lowercase());
+    let taken = names.find(|name| {
+        let is_own = |own: &&str| own.eq_ignore_ascii_case(name);
+        RESERVED.iter().any(is_own) || OWN_TAGS.iter().any(is_own)
+    });
+    if let Some(taken) = taken {
+        let sentence = format!(
+            "a tag {} would be written, which the task uses for something else",
+            quoted(&taken)
+        );
+        let hint = format!("use another name, for example '{}'", TAG.example);
+        let problem = Problem::new(Code::Contradiction, &TEST_TAG, sentence, Some(hint));
+        return Err(reading.report(problem));
+    }
+    let given = reading.given();
+    let run = given.run.release.clone();
+    let run = run.or_else(|| given.build_number.clone());
+    // Nothing secret stands in a tag.
+    let run = run.filter(|run| !run.trim().is_empty() && given.secret_in(run).is_none());
+    Ok(Some(TestTag {
+        name: name.to_owned(),
+        run,
+    }))
 }

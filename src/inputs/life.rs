@@ -53,7 +53,7 @@ pub struct Life {
 }
 
 const ON_CANCELS: &[(&str, OnCancel)] = &[("cancel", OnCancel::Cancel), ("leave", OnCancel::Leave)];
-const RESUMES: &[(&str, bool)] = &[("auto", true), ("never", false)];
+pub(super) const RESUMES: &[(&str, bool)] = &[("auto", true), ("never", false)];
 const WHEN_NOT_READIES: &[(&str, WhenNotReady)] = &[
     ("fail", WhenNotReady::Fail),
     ("succeedWithIssues", WhenNotReady::SucceedWithIssues),

@@ -58,7 +58,7 @@ pub use existing::Existing;
 pub use fleet::{Condition, Fleet};
 pub use follow::Follow;
 pub use given::{Given, GivenConnection, GivenRun, GivenStep, Variables};
-pub use image_test::{ImageTest, TestEngine};
+pub use image_test::{Check, ImageTest, TestEngine, TestTag, TestVm};
 pub use inventory::Contents;
 pub use life::{Life, OnCancel, WhenNotReady};
 pub use origin::Origin;
@@ -284,8 +284,7 @@ fn read_plan(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Box<Plan>
     let instead = what_counts_instead(reading, &file);
     let steps = template_file::resolve(reading, file.steps, package.as_ref());
     let (connection, resource_group, ()) = (connection?, resource_group?, not_itself?);
-    let (given_name, life) = (given_name?, life?);
-    let template_name = given_name.unwrap_or_else(|| reading.given().template_name());
+    let template_name = given_name?.unwrap_or_else(|| reading.given().template_name());
     Ok(Box::new(Plan {
         template_id: template_id(&connection.subscription, &resource_group, &template_name),
         template_name,
@@ -307,9 +306,10 @@ fn read_plan(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Box<Plan>
         skip_if_unchanged: skip_if_unchanged?,
         provenance: provenance?,
         origin: Origin::of(reading.given()),
-        life,
+        life: life?,
         contents: contents?,
         submits: false,
+        tests: false,
         stream_logs: stream_logs?,
         instead,
         warnings: Vec::new(),

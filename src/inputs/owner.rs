@@ -5,7 +5,7 @@ use super::declared::ACTION;
 use super::follow::Follow;
 use super::origin::Origin;
 use super::reading::Reading;
-use super::{Given, Plan, life, package, service_connection};
+use super::{Given, ImageTest, Plan, TestEngine, life, package, service_connection};
 use crate::secret::Masker;
 
 /// What a step may call its own: what lies elsewhere, or is of another run, is none of its business.
@@ -62,6 +62,26 @@ impl From<&Plan> for Owner {
             resource_group: Some(plan.resource_group.clone()),
             storage_account: package.map(|package| package.storage_account.clone()),
             templates: Templates::OfStep(Some(plan.template_name.clone())),
+        }
+    }
+}
+
+impl From<&ImageTest> for Owner {
+    fn from(test: &ImageTest) -> Self {
+        let (group, account, template) = match &test.engine {
+            TestEngine::ImageBuilder(plan) => return Self::from(plan.as_ref()),
+            TestEngine::Vm(vm) => (
+                vm.group.name().to_owned(),
+                vm.package.as_ref().map(|it| it.storage_account.clone()),
+                None,
+            ),
+        };
+        Self {
+            origin: test.origin.clone(),
+            subscription: Some(test.connection.subscription.clone()),
+            resource_group: Some(group),
+            storage_account: account,
+            templates: Templates::OfStep(template),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::declared::{
 };
 use super::origin::Origin;
 use super::plan::{ArchiveFormat, Package, PackageAccess, Retention};
-use super::problem::Form;
+use super::problem::{Code, Form, Problem};
 use super::reading::{Reading, Reported};
 use super::template_file::{FileSteps, TemplateFile};
 
@@ -39,6 +39,32 @@ pub(super) fn read(
         return Ok(None);
     }
     read_whole(reading, format, &script, (needed, in_file)).map(Some)
+}
+
+/// The package of a test. The checks alone do not tell that there is one: they speak of files that came with the image.
+pub(super) fn for_test(
+    reading: &mut Reading<'_>,
+    format: Option<ArchiveFormat>,
+    script: &str,
+    in_vm: bool,
+) -> Result<Option<Package>, Reported> {
+    if folder::is_left_out(reading, "", true) {
+        warn_without_package(reading);
+        return Ok(None);
+    }
+    if in_vm && !reading.is_set(&STORAGE_ACCOUNT_NAME) {
+        let text = format!(
+            "a package needs a storage account, through which it gets into the VM; expected '{}' as well",
+            STORAGE_ACCOUNT_NAME.name
+        );
+        let hint = format!(
+            "set '{}', or remove '{}'",
+            STORAGE_ACCOUNT_NAME.name, PACKAGE_PATH.name
+        );
+        let problem = Problem::new(Code::Malformed, &PACKAGE_PATH, text, Some(hint));
+        return Err(reading.report(problem));
+    }
+    read_whole(reading, format, script, (true, true)).map(Some)
 }
 
 /// What was said of a package that there is none of.

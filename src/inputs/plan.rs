@@ -19,6 +19,10 @@ pub use package::{ArchiveFormat, Package, PackageAccess, Retention};
 
 /// A validated build of one image.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an answer to a question of its own"
+)]
 pub struct Plan {
     /// Name of the image template, `t_1763800000000000`. Version 1.0 of the original named its templates the same way.
     pub template_name: String,
@@ -56,6 +60,8 @@ pub struct Plan {
     pub life: Life,
     /// Whether the step ends when the run has begun.
     pub submits: bool,
+    /// Whether it boots an image and makes none.
+    pub tests: bool,
     /// Whether the output of the build shows in the job's log while it runs.
     pub stream_logs: bool,
     /// Inputs that have no effect in this build, and what counts in their place, as a hint names it.

@@ -36,6 +36,8 @@ pub enum Code {
     PackageNames,
     /// `AIB113`.
     Script,
+    /// `AIB864`.
+    NoCheck,
 }
 
 /// Every code with its meaning, in the order of the codes.
@@ -87,6 +89,7 @@ pub const CODES: &[(Code, &str)] = &[
         Code::Script,
         "A script names a path that is not in the build VM, or has quotes that change the meaning of a line (warning)",
     ),
+    (Code::NoCheck, "A test has nothing to check"),
 ];
 
 impl Code {
@@ -107,6 +110,7 @@ impl Code {
             Self::Placeholder => "AIB111",
             Self::PackageNames => "AIB112",
             Self::Script => "AIB113",
+            Self::NoCheck => "AIB864",
         }
     }
 }

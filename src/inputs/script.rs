@@ -53,7 +53,7 @@ pub(super) fn judged(
 }
 
 /// Whether all is comment. `#` begins one in both shells.
-fn is_idle(script: &[String]) -> bool {
+pub(super) fn is_idle(script: &[String]) -> bool {
     let mut lines = script.iter().map(|line| line.trim());
     lines.all(|line| line.is_empty() || line.starts_with('#'))
 }

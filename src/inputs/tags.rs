@@ -18,7 +18,7 @@ const TAGS: Form = Form {
 const MOST_TAGS: usize = 50;
 const LONGEST_NAME: usize = 512;
 const LONGEST_VALUE: usize = 256;
-const REFUSED_IN_NAMES: &str = "<>%&\\?/";
+pub(super) const REFUSED_IN_NAMES: &str = "<>%&\\?/";
 
 /// The tags of an input in the order given; none if there are none.
 pub(super) fn read(reading: &mut Reading<'_>, input: &Input) -> Result<Option<Tags>, Reported> {

@@ -9,6 +9,7 @@ mod line;
 mod lines;
 mod progress;
 mod redaction;
+mod single_tests;
 mod steps;
 mod window;
 
@@ -16,5 +17,6 @@ pub use line::{Kind, Line};
 pub use lines::Lines;
 pub use progress::Repetition;
 pub use redaction::Redaction;
+pub use single_tests::{SingleTest, SingleTests, TestState};
 pub use steps::{Change, Step, Steps};
 pub use window::{New, Window};

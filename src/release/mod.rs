@@ -9,6 +9,7 @@ mod doctor;
 pub mod event;
 mod refused;
 mod standing;
+pub mod tags;
 mod users;
 mod wanted;
 
@@ -23,6 +24,7 @@ pub use doctor::doctor;
 use event::{Event, Events, Subject, Warning};
 pub use refused::{NotReleased, Refused, Why, called, deletion};
 pub use standing::{Latest, Standing};
+pub use tags::{NotTagged, tag_version};
 use wanted::Asked;
 
 use crate::arm::api::GALLERIES;

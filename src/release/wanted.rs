@@ -265,9 +265,7 @@ impl Asked<'_> {
 
     /// `2026-11-28T18:02:11Z`.
     fn moment(&self) -> String {
-        let now = self.now.to_offset(UtcOffset::UTC);
-        let now = now.replace_nanosecond(0).unwrap_or(now);
-        now.format(&Rfc3339).unwrap_or_default()
+        super::tags::moment(self.now)
     }
 }
 

@@ -52,8 +52,8 @@ pub(super) fn of_outcome(
                 wait_for(subject.name)
             ),
         ),
-        // What a cancel leaves is told line by line.
-        Err(Error::Canceled) => {}
+        // What a cancel leaves is told line by line, and the verdict of a test elsewhere.
+        Ok(Done::Ran(_)) | Err(Error::Canceled) => {}
         Err(Error::Preflight(findings)) if findings.len() > 1 => {
             let all = format!(
                 "correct all {} errors; '{}: {}' checks everything without a build",

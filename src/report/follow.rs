@@ -119,6 +119,7 @@ fn variables_of(action: Action) -> &'static [&'static str] {
             "rolloutHosts",
             "rolloutOldHosts",
         ],
+        Action::Test => &["imageTested"],
         _ => &[],
     }
 }

@@ -11,6 +11,7 @@ mod files;
 mod fleet;
 mod follow;
 mod groups;
+mod image_test;
 mod lines;
 mod outcome;
 mod plan;
@@ -52,6 +53,7 @@ pub use crash::{Stage, report_panics};
 pub use doctor::{Visit, report_no_visit, report_visit};
 pub use fleet::FleetReporter;
 pub use follow::set_nothing;
+pub use image_test::TestReporter;
 pub use lines::Lines;
 pub use outcome::{CODE_REMAINS, report_clean_up, report_refusal, report_warnings, with_hint};
 pub use release::ReleaseReporter;
@@ -111,6 +113,26 @@ impl Reporter {
         self.console
             .set_variable("runOutputName", plan.run_output_name());
         outcome::report_warnings(&self.console, &plan.warnings);
+    }
+
+    /// What is known before the template of a test is sent: its name.
+    fn announce_test(&self, plan: &Plan) {
+        *self.records() = Records::of(&Subject::from(plan));
+        self.groups().begin(&self.console);
+        self.console
+            .line(&format!("template name:  {}", plan.template_name));
+    }
+
+    /// The phases of the step, all of them over.
+    fn phases(&self) -> Vec<timeline::Phase> {
+        self.timeline().finished().to_vec()
+    }
+
+    /// What was found before the run, which went on.
+    fn suspected(&self) -> Vec<Finding> {
+        let suspected = self.suspected.lock();
+        let suspected = suspected.unwrap_or_else(PoisonError::into_inner);
+        suspected.clone()
     }
 
     /// What is known before a template is looked for: warnings.
@@ -197,16 +219,20 @@ impl Reporter {
 
     /// The outcome after a second request to stop: nothing is waited for any more.
     pub fn abandoned(&self) -> Outcome {
+        Outcome {
+            remains: self.all_remain(),
+            ..Outcome::failed(Error::Canceled)
+        }
+    }
+
+    fn all_remain(&self) -> Vec<Remains> {
         let leftovers = self
             .leftovers
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let all = leftovers.iter().cloned();
         let remain = |(leftover, tie)| Remains::of(leftover, tie, "the job was ended at once");
-        Outcome {
-            remains: all.map(remain).collect(),
-            ..Outcome::failed(Error::Canceled)
-        }
+        all.map(remain).collect()
     }
 
     fn change_leftovers(&self, change: impl FnOnce(&mut Vec<(Leftover, Tie)>)) {

@@ -90,21 +90,14 @@ pub(super) fn report_outcome(
                     report_missing(console, image);
                 }
                 Done::GoesOn { deadline } => console.line(&follow::submitted(*deadline)),
+                // The verdict of a test is told elsewhere.
+                Done::Ran(_) => {}
                 Done::NotReady { error, is_issue } => report_not_ready(console, error, *is_issue),
             }
             report_remains(console, &outcome.remains);
         }
         Err(Error::Canceled) => {
-            for remains in &outcome.remains {
-                let what = remains.leftover.describe();
-                console.line(&match remains.removal() {
-                    Some(command) if console.has_agent() => {
-                        format!("The post-job step deletes {what}; if it does not run: {command}")
-                    }
-                    Some(command) => format!("This remains: {what}; to delete it: {command}"),
-                    None => remains.why.clone(),
-                });
-            }
+            report_canceled(console, &outcome.remains);
             if subject.action == Action::Build {
                 console.line(follow::PERHAPS_THE_LIMIT);
             }
@@ -132,6 +125,28 @@ pub(super) fn report_outcome(
     complete(console, subject, outcome);
 }
 
+/// The findings that refuse a run before anything was made; whether `error` has some.
+pub(super) fn report_findings_of(console: &Console, error: &Error) -> bool {
+    if let Error::Preflight(findings) = error {
+        report_findings(console, findings);
+    }
+    matches!(error, Error::Preflight(_))
+}
+
+/// What a canceled step leaves to the post-job stage.
+pub(super) fn report_canceled(console: &Console, remains: &[Remains]) {
+    for remains in remains {
+        let what = remains.leftover.describe();
+        console.line(&match remains.removal() {
+            Some(command) if console.has_agent() => {
+                format!("The post-job step deletes {what}; if it does not run: {command}")
+            }
+            Some(command) => format!("This remains: {what}; to delete it: {command}"),
+            None => remains.why.clone(),
+        });
+    }
+}
+
 fn complete(console: &Console, subject: &Subject<'_>, outcome: &Outcome) {
     let image = outcome.image();
     let partly =
@@ -146,6 +161,7 @@ fn complete(console: &Console, subject: &Subject<'_>, outcome: &Outcome) {
     match &outcome.result {
         Ok(Done::Image(image)) => console.complete(done, &image.uri),
         Ok(Done::GoesOn { .. }) => console.complete(done, "The build goes on without this job"),
+        Ok(Done::Ran(_)) => console.complete(done, "The test has ended"),
         Ok(Done::NotReady { error, .. }) => console.complete(done, &error.to_string()),
         Err(Error::Canceled) => console.complete(TaskResult::Canceled, "The job was canceled"),
         Err(error) => console.complete(TaskResult::Failed, &error.to_string()),

@@ -459,7 +459,7 @@ fn words_of(event: &Event) -> Vec<String> {
     }
 }
 
-fn words_of_progress(progress: &Progress) -> Vec<String> {
+pub(super) fn words_of_progress(progress: &Progress) -> Vec<String> {
     match progress {
         Progress::Sending => vec!["starting put image version...".to_owned()],
         Progress::Busy { state, elapsed } => {

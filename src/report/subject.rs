@@ -21,6 +21,8 @@ impl<'a> From<&'a Plan> for Subject<'a> {
         Self {
             action: if plan.submits {
                 Action::Submit
+            } else if plan.tests {
+                Action::Test
             } else {
                 Action::Build
             },

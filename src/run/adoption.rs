@@ -144,6 +144,7 @@ impl<'a> Look<'a> {
             return self.go_on(found, leftovers).await;
         }
         if life.second_attempt
+            && !plan.tests
             && let Some(image) = self.image().await?
         {
             self.emit(Event::EarlierImage {
@@ -245,7 +246,7 @@ impl<'a> Look<'a> {
         };
         let (mut same, mut other) = (Vec::new(), Vec::new());
         for found in all {
-            if !self.is_of_key(&found) || found.is_test() {
+            if !self.is_of_key(&found) || found.is_test() != plan.tests {
                 continue;
             }
             if self.is_same(&found).await? {

@@ -49,7 +49,7 @@ impl Ending<'_> {
             // Whoever comes back needs all of it.
             Ok(Done::GoesOn { .. } | Done::NotReady { .. })
             | Err(Error::NotReady { .. } | Error::NeverRun { .. }) => leftovers.release(),
-            Err(_) => {}
+            Ok(Done::Ran(_)) | Err(_) => {}
         }
         if let Some(template) = self.place.course.template() {
             if self.keep || template.kept {
@@ -196,9 +196,10 @@ fn templates(leftovers: &Leftovers<'_>) -> Vec<ResourceId> {
 fn holds_result(properties: &Properties, result: &Result<Done, Error>) -> bool {
     let holds_vhd = match result {
         Ok(Done::Image(image)) => image.outputs.iter().any(Output::is_vhd),
-        Ok(Done::GoesOn { .. } | Done::NotReady { .. }) => false,
+        Ok(Done::GoesOn { .. } | Done::NotReady { .. } | Done::Ran(_)) => false,
         Err(error) => matches!(error, Error::NoImage { .. }),
     };
     let vm_stays = matches!(result, Err(Error::Run { .. })) && properties.keeps_vm_after_error();
-    vm_stays || (holds_vhd && properties.result_lies_with_template())
+    // The VHD of a test is nothing that anybody wants.
+    vm_stays || (holds_vhd && !properties.is_test() && properties.result_lies_with_template())
 }

@@ -18,9 +18,6 @@ use crate::inputs::nearest;
 use crate::resource::{IMAGE_TEMPLATE, ResourceGroupId, ResourceId};
 use crate::template::model::Distributor;
 
-/// The run output of a template that only tests an image.
-const OUTPUT_OF_TEST: &str = "imageTest";
-
 /// A template, and what its tags say of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
@@ -52,13 +49,7 @@ impl Found {
     /// Whether it tests an image and builds none: it validates its source alone, into one VHD of a fixed name.
     pub fn is_test(&self) -> bool {
         let definition = self.template.definition.as_ref();
-        let properties = definition.map(|it| &it.properties);
-        properties.is_some_and(|properties| {
-            let validate = properties.validate.as_ref();
-            let source_only = validate.and_then(|it| it.source_validation_only);
-            let mut targets = properties.targets().iter();
-            source_only == Some(true) && targets.all(|it| it.run_output_name() == OUTPUT_OF_TEST)
-        })
+        definition.is_some_and(|definition| definition.properties.is_test())
     }
 
     /// Whether a result of it lies in its staging group and goes with it: a VHD without an address of its own. So it is where nobody knows its

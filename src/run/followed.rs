@@ -78,9 +78,20 @@ impl<'a> Followed<'a> {
         distributions_of(&self.template.properties)
     }
 
-    /// Its customizers in their order.
+    /// Whether the run is this step's test of an image, and makes none.
+    pub(super) fn is_test(&self) -> bool {
+        self.plan.is_some_and(|plan| plan.tests)
+    }
+
+    /// What runs in the build VM, in its order: the customizers, or the validators of a test.
     pub(super) fn customizers(&self) -> Vec<Customizer> {
-        let customizers = self.template.properties.customizers().iter();
+        let properties = &self.template.properties;
+        let steps = if self.is_test() {
+            properties.validators()
+        } else {
+            properties.customizers()
+        };
+        let customizers = steps.iter();
         customizers
             .map(|customizer| Customizer {
                 kind: customizer.kind().to_owned(),

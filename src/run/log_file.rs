@@ -1,6 +1,8 @@
 //! The log of the build: found in the staging group, saved on the agent, and read while it streams by.
 //!
 //! It goes with the template, so it is fetched before clean-up. It is a help and no condition: whatever goes wrong here is one line.
+//!
+//! Validators have a log of their own beside it, or write into it: both are read.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -48,18 +50,49 @@ impl From<Failure> for NoLog {
     }
 }
 
-/// Fetches the log of the build of `followed` into `folder`. `message` is what the run said. What the log of the validators says counts when
-/// the customizers ended well.
+/// What the logs of a build came to; at least one was read.
+#[derive(Debug, Clone)]
+pub struct Logs {
+    /// That of the customizers.
+    pub customization: Option<LogSummary>,
+    /// That of the validators, where they have one of their own.
+    pub validation: Option<LogSummary>,
+}
+
+impl Logs {
+    /// The one that tells of the validators of a test: their own if it does.
+    pub fn of_validators(&self) -> Option<&LogSummary> {
+        let own = self.validation.as_ref();
+        let own = own.filter(|log| !log.steps.is_empty() || self.customization.is_none());
+        own.or(self.customization.as_ref())
+    }
+
+    /// The one that tells why a build failed: that of the validators when the customizers ended well.
+    pub fn decisive(&self) -> Option<&LogSummary> {
+        let ended_well = |log: &LogSummary| log.end == End::Finished;
+        match (&self.customization, &self.validation) {
+            (Some(customization), Some(validation))
+                if !ended_well(customization) || ended_well(validation) =>
+            {
+                Some(customization)
+            }
+            (_, Some(validation)) => Some(validation),
+            (customization, None) => customization.as_ref(),
+        }
+    }
+}
+
+/// Fetches the logs of the build of `followed` into `folder`. `message` is what the run said.
 pub(super) async fn fetch(
     arm: &Arm,
     followed: &Followed<'_>,
     message: &str,
     folder: &Path,
     events: &dyn Events,
-) -> Option<LogSummary> {
+) -> Option<Logs> {
     let fetching = fetch_both(arm, followed, message, folder, events);
     let reason = match tokio::time::timeout(BUDGET, fetching).await {
-        Ok(Ok(summary)) => return Some(summary),
+        Ok(Ok(logs)) => return Some(logs),
         Ok(Err(why)) => why.in_words(followed),
         Err(_) => format!("it was not there after {} minutes", BUDGET.as_secs() / 60),
     };
@@ -73,7 +106,7 @@ async fn fetch_both(
     message: &str,
     folder: &Path,
     events: &dyn Events,
-) -> Result<LogSummary, NoLog> {
+) -> Result<Logs, NoLog> {
     let place = log_place(message);
     let told = place
         .as_ref()
@@ -105,15 +138,22 @@ async fn fetch_both(
         events,
     };
     let customization = account.blob(CONTAINER, &name)?;
-    let customization = log.save(&customization, CUSTOMIZATION).await?;
-    let Some((folder_name, _)) = name.rsplit_once('/') else {
-        return Ok(customization);
+    let customization = log.save(&customization, CUSTOMIZATION).await;
+    let validation = match name.rsplit_once('/') {
+        // A test has no customizers, and so perhaps not their log.
+        Some((folder_name, _)) if customization.is_ok() || followed.is_test() => {
+            let blob = account.blob(CONTAINER, &format!("{folder_name}/{VALIDATION}"))?;
+            // Most templates have no validators.
+            log.save(&blob, VALIDATION).await.ok()
+        }
+        _ => None,
     };
-    let validation = account.blob(CONTAINER, &format!("{folder_name}/{VALIDATION}"))?;
-    match log.save(&validation, VALIDATION).await {
-        Ok(found) if customization.end == End::Finished && found.end != End::Finished => Ok(found),
-        // Most templates have no validators.
-        Ok(_) | Err(_) => Ok(customization),
+    match (customization, validation) {
+        (Err(reason), None) => Err(reason),
+        (customization, validation) => Ok(Logs {
+            customization: customization.ok(),
+            validation,
+        }),
     }
 }
 
@@ -140,10 +180,13 @@ async fn newest(
     access: &Access,
 ) -> Result<Option<String>, Failure> {
     let blobs = list(&arm.client, account, CONTAINER, access).await?;
-    let logs = blobs
-        .into_iter()
-        .filter(|blob| blob.name.ends_with(CUSTOMIZATION));
-    Ok(logs.max_by_key(|blob| blob.written).map(|blob| blob.name))
+    let logs = blobs.into_iter().filter_map(|blob| {
+        let folder = blob.name.strip_suffix(CUSTOMIZATION);
+        let folder = folder.or_else(|| blob.name.strip_suffix(VALIDATION))?;
+        Some((blob.written, format!("{folder}{CUSTOMIZATION}")))
+    });
+    let newest = logs.max_by_key(|(written, _)| *written);
+    Ok(newest.map(|(_, name)| name))
 }
 
 struct Log<'a> {

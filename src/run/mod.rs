@@ -57,8 +57,10 @@ use event::Events;
 use followed::Followed;
 pub use image::{Caveat, Image, Made, PlatformImage};
 use leftover::{Leftover, Leftovers, Remains, Tie};
+pub use log_file::Logs;
 use prepare::{Prepared, look_around, prepare};
 use submit::Created;
+pub use tail::Ran;
 use tail::{Place, Run};
 use unchanged::Look;
 pub use wait::wait_for_image;
@@ -85,6 +87,8 @@ pub enum Done {
         /// When the service ends it at the latest, by Azure's clock.
         deadline: Option<OffsetDateTime>,
     },
+    /// The run of a test has ended by itself.
+    Ran(Box<Ran>),
     /// The image was not ready in the time given, and that is no failure.
     NotReady {
         /// What there is to say of it.
@@ -113,7 +117,7 @@ impl Outcome {
     pub fn image(&self) -> Option<&Image> {
         match &self.result {
             Ok(Done::Image(image)) => Some(image),
-            Ok(Done::GoesOn { .. } | Done::NotReady { .. }) | Err(_) => None,
+            Ok(Done::GoesOn { .. } | Done::NotReady { .. } | Done::Ran(_)) | Err(_) => None,
         }
     }
 }
@@ -300,6 +304,14 @@ impl<'a> Step<'a> {
     /// Follows the run to its end, or leaves it to itself where nobody wants to wait.
     async fn go_on(&self, followed: &Followed<'a>, at: At) -> Result<Done, Error> {
         let Self { plan, place } = self;
+        if plan.tests {
+            let end = match at {
+                At::On(run, _) => tail::over(place, followed, &run).await?,
+                At::Over(end) => end,
+            };
+            let ran = tail::tested(place, followed, end).await?;
+            return Ok(Done::Ran(Box::new(ran)));
+        }
         let image = match at {
             At::On(_, since) if plan.submits => {
                 let limit = followed.build_timeout();

@@ -10,12 +10,13 @@ use super::course::Course;
 use super::event::{Event, Events};
 use super::followed::Followed;
 use super::image::Image;
+use super::log_file::Logs;
 use super::watch::{Following, RunEnd, Unfollowed, watch};
 use super::{image, live_log, log_file, replication, script};
 use crate::arm::Arm;
 use crate::arm::operation::Started;
 use crate::arm::template_state::RunState;
-use crate::diagnosis::{Explanation, LogSummary};
+use crate::diagnosis::{Customizer, Explanation, LogSummary};
 use crate::error::Error;
 
 /// The service ends a build at its limit by itself; this long after it something is wrong.
@@ -67,25 +68,77 @@ impl From<Started> for Run {
     }
 }
 
+/// A run of a test that has ended by itself, and all that it tells. Whether the test was passed is for others to say.
+#[derive(Debug, Clone)]
+pub struct Ran {
+    /// How it ended; never canceled.
+    pub end: RunEnd,
+    /// What its logs say, if they can be read.
+    pub logs: Option<Logs>,
+    /// Of a run that failed, what is known of the reason.
+    pub explanation: Option<Box<Explanation>>,
+    /// The validators in their order.
+    pub validators: Vec<Customizer>,
+}
+
 /// Follows `run`, and collects what it leaves.
 pub(super) async fn to_its_end(
     place: &Place<'_>,
     followed: &Followed<'_>,
     run: &Run,
 ) -> Result<Image, Error> {
+    let end = over(place, followed, run).await?;
+    ended(place, followed, end).await
+}
+
+/// Follows `run` to its end.
+pub(super) async fn over(
+    place: &Place<'_>,
+    followed: &Followed<'_>,
+    run: &Run,
+) -> Result<RunEnd, Error> {
     let Place { arm, events, .. } = *place;
     let targets = followed.targets();
     let customizers = followed.customizers();
     let group = followed.staging_group.as_ref();
     let shown = group.filter(|_| followed.stream_logs);
     let phase = replication::Phase::new(events);
-    let end = tokio::select! {
+    tokio::select! {
         biased;
-        end = follow(place, followed, run, &phase) => end?,
+        end = follow(place, followed, run, &phase) => end,
         never = live_log::stream(arm, shown, &customizers, events) => match never {},
         never = replication::follow(arm, &targets, &phase) => match never {},
-    };
-    ended(place, followed, end).await
+    }
+}
+
+/// What the run of a test left that has ended: its logs. They go with the template.
+pub(super) async fn tested(
+    place: &Place<'_>,
+    followed: &Followed<'_>,
+    end: RunEnd,
+) -> Result<Ran, Error> {
+    let Place {
+        arm,
+        folder,
+        events,
+        course,
+    } = *place;
+    course.ended(end.kept);
+    let logs = log_file::fetch(arm, followed, &end.message, folder, events).await;
+    if end.state == RunState::Canceled {
+        return Err(Error::RunCanceled {
+            phase: end.phase,
+            elapsed: end.elapsed,
+        });
+    }
+    let decisive = logs.as_ref().and_then(Logs::of_validators);
+    let explanation = (end.state == RunState::Failed).then(|| explained(&end, followed, decisive));
+    Ok(Ran {
+        logs,
+        explanation,
+        validators: followed.customizers(),
+        end,
+    })
 }
 
 /// What a run left that has ended: its log, and its image or why there is none.
@@ -111,7 +164,7 @@ pub(super) async fn ended(
         }
     }
     let log = log_file::fetch(arm, followed, &end.message, folder, events).await;
-    let end = judged(end, followed, log.as_ref())?;
+    let end = judged(end, followed, log.as_ref().and_then(Logs::decisive))?;
     image::collect(followed, arm, end, events).await
 }
 
@@ -170,16 +223,12 @@ async fn follow(
 /// A run that ended without an image is an error, explained by what it said and by its log.
 fn judged(end: RunEnd, followed: &Followed<'_>, log: Option<&LogSummary>) -> Result<RunEnd, Error> {
     match end.state {
-        RunState::Failed => {
-            let mut explanation = Explanation::of(&end.message, log, &followed.customizers());
-            explanation.script = script::failed_in(followed, &explanation);
-            Err(Error::Run {
-                phase: end.phase,
-                elapsed: end.elapsed,
-                explanation: Box::new(explanation),
-                message: end.message,
-            })
-        }
+        RunState::Failed => Err(Error::Run {
+            explanation: explained(&end, followed, log),
+            phase: end.phase,
+            elapsed: end.elapsed,
+            message: end.message,
+        }),
         RunState::Canceled => Err(Error::RunCanceled {
             phase: end.phase,
             elapsed: end.elapsed,
@@ -190,4 +239,10 @@ fn judged(end: RunEnd, followed: &Followed<'_>, log: Option<&LogSummary>) -> Res
         | RunState::Canceling
         | RunState::Unknown(_) => Ok(end),
     }
+}
+
+fn explained(end: &RunEnd, followed: &Followed<'_>, log: Option<&LogSummary>) -> Box<Explanation> {
+    let mut explanation = Explanation::of(&end.message, log, &followed.customizers());
+    explanation.script = script::failed_in(followed, &explanation);
+    Box::new(explanation)
 }

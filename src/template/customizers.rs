@@ -8,6 +8,8 @@ use crate::inputs::{Customization, Plan, Provisioner};
 const FILE_COPY: &str = "vststask_file_copy";
 const FOLDER: &str = "vststask_folder";
 const PACKAGE: &str = "vststask_package";
+/// People read it as the name of a test.
+const PACKAGE_OF_TEST: &str = "package";
 const INLINE: &str = "vststask_inline";
 const WAIT: &str = "5minWait_is_needed_before_windowsUpdate";
 
@@ -46,8 +48,17 @@ fn unpacking(provisioner: Provisioner, (package, link): Link<'_>) -> Vec<String>
 
 /// Brings the package to its place, before the customizers of a template file.
 pub(super) fn package(provisioner: Provisioner, link: Link<'_>) -> Vec<Customizer> {
+    package_called(PACKAGE, provisioner, link)
+}
+
+/// The same before the validators of a test.
+pub(super) fn package_of_test(provisioner: Provisioner, link: Link<'_>) -> Vec<Customizer> {
+    package_called(PACKAGE_OF_TEST, provisioner, link)
+}
+
+fn package_called(name: &str, provisioner: Provisioner, link: Link<'_>) -> Vec<Customizer> {
     let mut customizers = before_unpacking(provisioner, link);
-    let (name, inline) = (PACKAGE, unpacking(provisioner, link));
+    let inline = unpacking(provisioner, link);
     customizers.push(script(provisioner, Some(name), inline));
     customizers
 }

@@ -58,6 +58,7 @@ type Link<'a> = (&'a Package, &'a PackageLink);
 pub fn compose(plan: &Plan, package_link: Option<&PackageLink>) -> ImageTemplate {
     let package = plan.package.as_ref().zip(package_link);
     let customize = match &plan.steps {
+        _ if plan.tests => Vec::new(),
         None => customizers::customizers(plan, package),
         Some(steps) => steps::customizers(steps, plan.customization.provisioner, package),
     };
@@ -68,6 +69,14 @@ pub fn compose(plan: &Plan, package_link: Option<&PackageLink>) -> ImageTemplate
     let validate = properties.validate.iter_mut();
     for validator in validate.flat_map(|it| it.in_vm_validations.iter_mut().flatten()) {
         *validator = steps::with_own_script(validator);
+    }
+    if let Some(link) = package.filter(|_| plan.tests)
+        && let Some(validate) = &mut properties.validate
+    {
+        let provisioner = plan.customization.provisioner;
+        let mut validators = customizers::package_of_test(provisioner, link);
+        validators.extend(validate.in_vm_validations.take().into_iter().flatten());
+        validate.in_vm_validations = Some(validators);
     }
     ImageTemplate {
         location: plan.location.as_str().to_owned(),

@@ -152,6 +152,14 @@ impl Properties {
         Duration::from_secs(u64::from(minutes) * 60)
     }
 
+    /// Whether it tests an image and builds none: it validates its source alone, into one VHD of a fixed name, or into nothing.
+    pub fn is_test(&self) -> bool {
+        let validate = self.validate.as_ref();
+        let source_only = validate.and_then(|it| it.source_validation_only);
+        let mut targets = self.targets().iter();
+        source_only == Some(true) && targets.all(|it| it.run_output_name() == OUTPUT_OF_TEST)
+    }
+
     /// Whether the service keeps the VM of a failed run, for somebody to look at.
     pub fn keeps_vm_after_error(&self) -> bool {
         let handling = self.error_handling.iter();
@@ -167,6 +175,9 @@ impl Properties {
         )
     }
 }
+
+/// The run output of a template that only tests an image.
+pub const OUTPUT_OF_TEST: &str = "imageTest";
 
 /// The service's own limit, where a template sets none
 /// (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#properties-buildtimeoutinminutes>).
@@ -307,6 +318,15 @@ impl Customizer {
             inline: Some(inline),
             ..PowerShellCustomizer::default()
         })
+    }
+
+    /// With full administrator permissions, where it is PowerShell.
+    #[must_use]
+    pub fn elevated(mut self) -> Self {
+        if let Self::PowerShell(it) = &mut self {
+            it.run_elevated = Some(true);
+        }
+        self
     }
 
     /// With other lines, where its kind has some.

@@ -21,8 +21,20 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     (
         "job",
         &[
-            "agent", "arm", "check", "error", "fleet", "inputs", "release", "report", "retain",
-            "rollout", "run", "storage", "template",
+            "agent",
+            "arm",
+            "check",
+            "error",
+            "fleet",
+            "image_test",
+            "inputs",
+            "release",
+            "report",
+            "retain",
+            "rollout",
+            "run",
+            "storage",
+            "template",
         ],
     ),
     (
@@ -35,6 +47,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "diagnosis",
             "error",
             "fleet",
+            "image_test",
             "inputs",
             "log",
             "release",
@@ -44,6 +57,19 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
         ],
     ),
     ("fleet", &["arm", "error", "inputs"]),
+    (
+        "image_test",
+        &[
+            "arm",
+            "check",
+            "diagnosis",
+            "error",
+            "inputs",
+            "log",
+            "release",
+            "run",
+        ],
+    ),
     ("retain", &["arm", "check", "error", "inputs", "release"]),
     (
         "run",
@@ -90,9 +116,9 @@ fn table() -> String {
             [] => "the leaves alone".to_owned(),
             imports => imports.join(", "),
         };
-        format!("{module:<9} -> {imports}\n")
+        format!("{module:<10} -> {imports}\n")
     });
-    let leaves = format!("{:<9} -> nothing\n", LEAVES.join(", "));
+    let leaves = format!("{:<10} -> nothing\n", LEAVES.join(", "));
     rows.chain([leaves]).collect()
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use pipelines_agent::{Command, Manifest, Parsed, parse};
 
 /// Everything that the product has to say, with the properties that it uses.
-const VOCABULARY: [(&str, &[&str]); 11] = [
+const VOCABULARY: [(&str, &[&str]); 12] = [
     ("task.complete", &["result"]),
     ("task.debug", &[]),
     (
@@ -20,6 +20,10 @@ const VOCABULARY: [(&str, &[&str]); 11] = [
             "state",
             "result",
         ],
+    ),
+    (
+        "results.publish",
+        &["type", "mergeResults", "runTitle", "resultFiles"],
     ),
     (
         "task.logissue",

@@ -29,9 +29,16 @@ pub struct Customization {
 impl Customization {
     /// The kind of archive that the build VM can unpack without installing anything.
     pub fn format(&self) -> ArchiveFormat {
-        match self.provisioner {
-            Provisioner::Shell => ArchiveFormat::TarGz,
-            Provisioner::PowerShell => ArchiveFormat::Zip,
+        self.provisioner.format()
+    }
+}
+
+impl Provisioner {
+    /// The kind of archive that its system unpacks without installing anything.
+    pub fn format(self) -> ArchiveFormat {
+        match self {
+            Self::Shell => ArchiveFormat::TarGz,
+            Self::PowerShell => ArchiveFormat::Zip,
         }
     }
 }

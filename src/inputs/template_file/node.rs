@@ -156,6 +156,16 @@ impl Node {
         matches!(self.kind, Kind::Map(_))
     }
 
+    /// Takes the members of these names out of a map.
+    pub(super) fn leave_out(&mut self, names: &[&str]) {
+        if let Kind::Map(members) = &mut self.kind {
+            members.retain(|(name, _)| {
+                let out = |text: &String| names.contains(&text.as_str());
+                !matches!(&name.kind, Kind::Scalar(text) if out(text))
+            });
+        }
+    }
+
     /// The names of a map's values that are not empty, as far as they are texts.
     pub(super) fn names(&self) -> Vec<String> {
         let Kind::Map(members) = &self.kind else {

@@ -42,7 +42,7 @@ pub(super) fn markdown(told: &Told<'_>) -> Option<String> {
         Ok(Done::Image(image)) => success(told, image),
         Ok(Done::GoesOn { deadline }) => goes_on(told, &follow::submitted(*deadline)),
         Ok(Done::NotReady { error, .. }) => goes_on(told, &error.to_string()),
-        Err(Error::Canceled) => return None,
+        Ok(Done::Ran(_)) | Err(Error::Canceled) => return None,
         Err(error) => failure(told, error),
     };
     text.push_str(&targets(told));
@@ -120,7 +120,7 @@ fn failure(told: &Told<'_>, error: &Error) -> String {
     format!("{text}\n{}", table(&rows))
 }
 
-fn cause(code: &str, sentence: &str, hint: Option<&str>) -> String {
+pub(super) fn cause(code: &str, sentence: &str, hint: Option<&str>) -> String {
     let mut text = format!("\n**{code}** {}\n", escaped(sentence));
     if let Some(hint) = hint {
         writeln!(text, "\n**What to do:** {}", with_commands(hint)).ok();
@@ -153,7 +153,7 @@ fn evidence(explanation: &Explanation) -> String {
     text
 }
 
-fn course(phases: &[Phase]) -> String {
+pub(super) fn course(phases: &[Phase]) -> String {
     let longest = phases
         .iter()
         .map(|phase| phase.duration.as_secs().into())

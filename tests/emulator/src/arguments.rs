@@ -49,6 +49,7 @@ What the sources leave open or what changed
                              of templates is Storage Blob Data Reader
   --validation-writes-not    a template that only validates its source writes no target; default: it does
   --validation-log-shared    its validators write into customization.log; default: into validation.log
+  --validation-log-alone     there is no customization.log beside it
   --validation-needs-no-target  it may be without targets; default: refused
   --token-lifetime SECONDS   life of access tokens; default 3600
   --seed N                   seed of all identifiers; default 1
@@ -220,6 +221,7 @@ fn switch(
         }
         "--validation-writes-not" => switches.source_validation_writes = false,
         "--validation-log-shared" => switches.validation_log = ValidationLog::Shared,
+        "--validation-log-alone" => switches.validation_log = ValidationLog::Alone,
         "--validation-needs-no-target" => switches.source_validation_needs_no_target = true,
         "--plain-urls" => switches.operation_urls = OperationUrls::Plain,
         "--retry-after" => switches.retry_after = Some(value(flag, rest.next())?),

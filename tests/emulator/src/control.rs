@@ -66,6 +66,10 @@ enum End {
     Succeeds,
     CustomizerFails,
     ValidatorFails,
+    /// The VM does not answer while it starts.
+    DoesNotBoot,
+    /// A validator is at work when the time is over.
+    OutOfTime,
     DistributionFails,
     PartiallySucceeds,
     NeverEnds,
@@ -212,6 +216,8 @@ fn fate(end: &End) -> RunFate {
     match end {
         End::Succeeds => RunFate::Succeed,
         End::CustomizerFails => RunFate::customizer_failed(),
+        End::DoesNotBoot => RunFate::does_not_boot(),
+        End::OutOfTime => RunFate::out_of_time(),
         End::ValidatorFails => RunFate::validator_failed(),
         End::DistributionFails => RunFate::distribution_failed_as_json(),
         End::PartiallySucceeds => RunFate::PartiallySucceed {

@@ -275,6 +275,36 @@ impl RunFate {
         }
     }
 
+    /// The VM did not answer on `WinRM` or SSH; the log says so, in Packer's words.
+    pub fn does_not_boot() -> Self {
+        match Self::customizer_failed() {
+            Self::Fail { code, message, .. } => Self::Fail {
+                at: SubState::Building,
+                code,
+                message,
+            },
+            other => other,
+        }
+    }
+
+    /// The time of the build was over while a validator was at work, in the words of the troubleshooting page; its log simply ends.
+    pub fn out_of_time() -> Self {
+        Self::Fail {
+            at: SubState::Validating,
+            code: "InternalOperationError".to_owned(),
+            message: "Failed while waiting for packerizer: Timeout waiting for microservice to complete: 'context deadline exceeded'"
+                .to_owned(),
+        }
+    }
+
+    /// Where the run ends before its time, if it does.
+    pub(crate) fn fails_at(&self) -> Option<SubState> {
+        match self {
+            Self::Fail { at, .. } => Some(*at),
+            _ => None,
+        }
+    }
+
     /// A distribution failed and the message is JSON text, as recorded in 2020.
     pub fn distribution_failed_as_json() -> Self {
         Self::Fail {

@@ -96,6 +96,8 @@ pub enum ValidationLog {
     Separate,
     /// Into `customization.log`.
     Shared,
+    /// Into `validation.log`, and there is no `customization.log`.
+    Alone,
 }
 
 /// All switches of the emulator.

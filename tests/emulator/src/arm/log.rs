@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use crate::arm::Arm;
 use crate::arm::template::{Template, text};
 use crate::blob::BlobService;
-use crate::progress::Progress;
+use crate::progress::{Progress, SubState};
 use crate::switches::ValidationLog;
 
 impl Arm {
@@ -40,19 +40,31 @@ impl Arm {
             Progress::ByClock(durations) => durations.customizing,
             Progress::Immediate | Progress::AfterPolls(_) => Duration::ZERO,
         };
-        let mut log = match &self.switches.log {
+        let booted = run
+            .fate
+            .fails_at()
+            .is_none_or(|at| at >= SubState::Validating);
+        let log = match &self.switches.log {
             Some(log) => log.clone(),
+            None if template.only_validates() && !booted => {
+                never_answered(template, operation, end).into_bytes()
+            }
+            None if template.only_validates() => {
+                let lines = self.validation(template, operation, failure, end);
+                let began = began(operation, end);
+                if self.switches.validation_log == ValidationLog::Shared {
+                    format!("{began}{lines}").into_bytes()
+                } else {
+                    let place = format!("{}/validation.log", run.log);
+                    blobs.put_from_service(&staging.account, "packerlogs", &place, lines.into());
+                    if self.switches.validation_log == ValidationLog::Alone {
+                        return;
+                    }
+                    format!("{began}{}", ended(operation, end)).into_bytes()
+                }
+            }
             None => content(template, operation, failure, (end, took)).into_bytes(),
         };
-        if template.only_validates() {
-            let lines = self.validation(template, operation, failure, end);
-            if self.switches.validation_log == ValidationLog::Separate {
-                let place = format!("{}/validation.log", run.log);
-                blobs.put_from_service(&staging.account, "packerlogs", &place, lines.into());
-            } else {
-                log.extend(lines.into_bytes());
-            }
-        }
         blobs.put_from_service(&staging.account, "packerlogs", &blob, Bytes::from(log));
     }
 
@@ -87,13 +99,54 @@ impl Arm {
                 log.push_str(&line(&format!("[INFO] (telemetry) ending {provisioner}")));
             }
         }
+        // A log that the end of the time has cut off simply ends.
+        if failure.is_some_and(|message| message.contains("context deadline exceeded")) {
+            return log;
+        }
         if failure.is_some() {
             log.push_str(&line(
                 "ui error: Build 'azure-arm' errored after 1 minute 3 seconds: Script exited with non-zero exit status: 1. Allowed exit codes are: [0]",
             ));
+            return log;
         }
+        log.push_str(&line(
+            "ui: Build 'azure-arm' finished after 1 minute 3 seconds.",
+        ));
         log
     }
+}
+
+/// How every log of a VM begins.
+fn began(operation: &str, at: OffsetDateTime) -> String {
+    let ui = |text: &str| {
+        format!(
+            "[{operation}] PACKER {} ui: ==> azure-arm: {text}\n",
+            stamp(at)
+        )
+    };
+    ui("Running builder ...") + &ui("Deploying deployment template ...")
+}
+
+/// The end of a log without customizers.
+fn ended(operation: &str, at: OffsetDateTime) -> String {
+    format!(
+        "[{operation}] PACKER {} ui: Build 'azure-arm' finished after 3 minutes 13 seconds.\n[{operation}] PACKER Done exporting Packer logs to Azure Storage.\n",
+        stamp(at)
+    )
+}
+
+/// The log of a VM that never answered: on `WinRM`, if its validators are for Windows, or on SSH.
+fn never_answered(template: &Template, operation: &str, end: OffsetDateTime) -> String {
+    let windows = template
+        .validators()
+        .iter()
+        .any(|validator| text(validator, "type") == "PowerShell");
+    let way = if windows { "WinRM" } else { "SSH" };
+    let stamp = stamp(end);
+    format!(
+        "{}[{operation}] PACKER {stamp} ui: ==> azure-arm: Waiting for {way} to become available...\n[{operation}] PACKER {stamp} ui error: ==> azure-arm: Timeout waiting for {way}.\n[{operation}] PACKER {stamp} ui error: Build 'azure-arm' errored after 21 minutes 4 seconds: Timeout waiting for {way}.\n",
+        began(operation, end)
+    )
 }
 
 /// The log of a build that has customized until `end`, for as long as `took`.

@@ -475,6 +475,36 @@ fn the_lines_of_validators_are_in_one_log_or_the_other() {
 }
 
 #[test]
+fn a_log_tells_how_a_validation_ended() {
+    let check = |fate: RunFate, name: &str, words: &str, errored: bool| {
+        let scene = validated(|on| on.run = fate);
+        let logs = logs(&scene);
+        let (_, content) = logs.iter().find(|(known, _)| known == name).unwrap();
+        assert!(content.contains(words), "{content}");
+        assert_eq!(content.contains("errored"), errored, "{content}");
+    };
+    let telemetry = "(telemetry) Starting provisioner shell";
+    check(
+        RunFate::does_not_boot(),
+        "customization.log",
+        "Timeout waiting for SSH.",
+        true,
+    );
+    check(RunFate::out_of_time(), "validation.log", telemetry, false);
+    check(
+        RunFate::validator_failed(),
+        "validation.log",
+        telemetry,
+        true,
+    );
+    let booted = validated(|on| on.run = RunFate::does_not_boot());
+    assert_eq!(logs(&booted).len(), 1);
+    let alone = validated(|on| on.validation_log = ValidationLog::Alone);
+    let names: Vec<_> = logs(&alone).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["validation.log"]);
+}
+
+#[test]
 fn a_validation_may_be_without_a_target_by_a_switch() {
     for permitted in [false, true] {
         let scene = Scene::new(Switches {

@@ -20,6 +20,8 @@ fn the_ends_of_coming_runs_are_scripted() {
     };
     check(r#"{"end": "succeeds"}"#, "Succeeded");
     check(r#"{"end": "customizerFails", "times": 2}"#, "Failed");
+    check(r#"{"end": "doesNotBoot"}"#, "Failed");
+    check(r#"{"end": "outOfTime"}"#, "Failed");
     // Without validators a run fails at the state before.
     check(r#"{"end": "validatorFails"}"#, "Failed");
     check(r#"{"end": "distributionFails"}"#, "Failed");

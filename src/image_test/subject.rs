@@ -1,0 +1,268 @@
+//! The image that is to be tested: what it is, and whether it is where the test is.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use super::Lab;
+use super::codes::{FAILED, MISSING, NO_REPLICA};
+use super::event::Event;
+use super::not_tested::NotTested;
+use crate::arm::api::{GALLERIES, IMAGES};
+use crate::arm::gallery::{State, Version};
+use crate::inputs::Action;
+use crate::inputs::declared::{
+    ACTION, IB_LOCATION, IMAGE_VERSION_ID, TARGET_REGIONS, TEST_ENGINE, TEST_SUBNET_ID,
+};
+use crate::inputs::{ImageTest, TestEngine};
+use crate::resource::{ResourceId, plain_region, quoted};
+use crate::wording::duration;
+
+/// The image, as far as it is known before the test.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Subject {
+    /// Its id.
+    pub id: ResourceId,
+    /// The number of a version, the name of a managed image.
+    pub name: String,
+    /// `Windows` or `Linux`.
+    pub os: Option<String>,
+    /// Whether its VMs keep what the first one had, its users included.
+    pub specialized: bool,
+    /// `TrustedLaunch`, `TrustedLaunchSupported` ..., if its image definition says so.
+    pub security: Option<String>,
+    /// The purchase plan that its image definition has.
+    pub plan: Option<Value>,
+    /// The version, with the state of its replicas; none of a managed image.
+    pub version: Option<Version>,
+    /// The region of a managed image, and that of the version itself.
+    pub location: String,
+}
+
+impl Subject {
+    /// `image version 1.0.2609402`, or `managed image 'web'`.
+    pub fn called(&self) -> String {
+        called(&self.id, &self.name, self.version.is_some())
+    }
+}
+
+fn called(id: &ResourceId, name: &str, is_version: bool) -> String {
+    if !is_version {
+        return format!("managed image '{name}'");
+    }
+    let definition = id.parent();
+    let definition = definition.as_ref().map_or("", ResourceId::name);
+    format!("image version {name} of '{definition}'")
+}
+
+/// The type of a managed image.
+pub(super) const MANAGED_IMAGE: &str = "Microsoft.Compute/images";
+
+/// How long a replica is waited for.
+const REPLICATION: Duration = Duration::from_secs(30 * 60);
+/// Between two looks.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// How often the log says that it is waited for.
+const HEARTBEAT: Duration = Duration::from_secs(120);
+
+/// Looks at the image of the test.
+pub(super) async fn look(lab: &Lab<'_>) -> Result<Subject, NotTested> {
+    let id = &lab.test.image;
+    let subject = if id.is(MANAGED_IMAGE) {
+        managed_image(lab, id).await?
+    } else {
+        version(lab, id).await?
+    };
+    lab.events.tell(Event::Found(Box::new(subject.clone())));
+    Ok(subject)
+}
+
+async fn version(lab: &Lab<'_>, id: &ResourceId) -> Result<Subject, NotTested> {
+    let version = lab.arm.version(id).await?;
+    let version = sound(id, version)?;
+    // An id of a version has a definition.
+    let definition = id.parent().unwrap_or_else(|| id.clone());
+    let doing = format!("Reading image definition '{}'", definition.name());
+    let definition = lab.arm.get(&doing, &definition, GALLERIES).await?;
+    let text = |pointer: &str| definition.pointer(pointer).and_then(Value::as_str);
+    Ok(Subject {
+        id: id.clone(),
+        name: id.name().to_owned(),
+        os: text("/properties/osType").map(str::to_owned),
+        specialized: is_specialized(text("/properties/osState")),
+        security: security(&definition),
+        plan: definition
+            .pointer("/properties/purchasePlan")
+            .filter(|plan| plan.is_object())
+            .cloned(),
+        location: version.location.clone(),
+        version: Some(version),
+    })
+}
+
+/// A version that is there, and not in state `Failed`.
+fn sound(id: &ResourceId, version: Option<Version>) -> Result<Version, NotTested> {
+    let called = called(id, id.name(), true);
+    let Some(version) = version.filter(|version| version.state != State::Deleting) else {
+        let text = format!("Testing {called} failed: it does not exist, or is being deleted");
+        let gallery = id.name_at(0).unwrap_or_default();
+        let definition = id.name_at(1).unwrap_or_default();
+        let hint = format!(
+            "correct input '{}'; to list the versions that there are, run: az sig image-version list --subscription {} --resource-group {} --gallery-name {gallery} --gallery-image-definition {definition} --query [].id --output tsv",
+            IMAGE_VERSION_ID.name,
+            id.subscription(),
+            quoted(id.resource_group())
+        );
+        return Err(NotTested::refused(MISSING, text, hint));
+    };
+    if version.state == State::Failed {
+        let text =
+            format!("Testing {called} failed: it is in state Failed, so it may be incomplete");
+        let hint = "build a new version, and test that one".to_owned();
+        return Err(NotTested::refused(FAILED, text, hint));
+    }
+    Ok(version)
+}
+
+async fn managed_image(lab: &Lab<'_>, id: &ResourceId) -> Result<Subject, NotTested> {
+    let called = called(id, id.name(), false);
+    let doing = format!("Reading {called}");
+    let Some(image) = lab.arm.get_if_there(&doing, id, IMAGES).await? else {
+        let text = format!(
+            "Testing {called} failed: it does not exist in resource group '{}'",
+            id.resource_group()
+        );
+        let hint = format!(
+            "correct input '{}'; to list the managed images that there are, run: az image list --subscription {} --resource-group {} --query [].id --output tsv",
+            IMAGE_VERSION_ID.name,
+            id.subscription(),
+            quoted(id.resource_group())
+        );
+        return Err(NotTested::refused(MISSING, text, hint));
+    };
+    let own = |pointer: &str| image.pointer(pointer).and_then(Value::as_str);
+    if own("/properties/provisioningState") == Some("Failed") {
+        let text =
+            format!("Testing {called} failed: it is in state Failed, so it may be incomplete");
+        let hint = "build it anew, and test it then".to_owned();
+        return Err(NotTested::refused(FAILED, text, hint));
+    }
+    Ok(Subject {
+        id: id.clone(),
+        name: id.name().to_owned(),
+        os: own("/properties/storageProfile/osDisk/osType").map(str::to_owned),
+        specialized: is_specialized(own("/properties/storageProfile/osDisk/osState")),
+        security: None,
+        plan: None,
+        version: None,
+        location: plain_region(own("/location").unwrap_or_default()),
+    })
+}
+
+fn is_specialized(state: Option<&str>) -> bool {
+    state.is_some_and(|state| state.eq_ignore_ascii_case("Specialized"))
+}
+
+/// The feature `SecurityType` of a definition.
+fn security(definition: &Value) -> Option<String> {
+    let features = definition.pointer("/properties/features")?.as_array()?;
+    let feature = features.iter().find(|feature| {
+        let name = feature.get("name").and_then(Value::as_str);
+        name == Some("SecurityType")
+    })?;
+    feature.get("value")?.as_str().map(str::to_owned)
+}
+
+/// Waits until the image can be read in `region` (`westeurope`): of a version only the replica there counts.
+pub(super) async fn replica_in(
+    lab: &Lab<'_>,
+    subject: &Subject,
+    region: &str,
+) -> Result<(), NotTested> {
+    let Some(first) = &subject.version else {
+        if subject.location == region {
+            return Ok(());
+        }
+        return Err(elsewhere(lab.test, subject, region, &[&subject.location]));
+    };
+    let start = Instant::now();
+    let mut spoken: Option<Instant> = None;
+    let mut version = first.clone();
+    loop {
+        if version.region(region).is_none() {
+            let regions: Vec<_> = version.regions.iter().map(|it| it.name.as_str()).collect();
+            return Err(elsewhere(lab.test, subject, region, &regions));
+        }
+        let replica = version.replication.iter().flatten();
+        let replica = replica
+            .clone()
+            .find(|it| plain_region(&it.region) == region)
+            .cloned();
+        let is_there = |state: &str| state.eq_ignore_ascii_case("Completed");
+        if version.state == State::Succeeded
+            || replica.as_ref().is_some_and(|it| is_there(&it.state))
+        {
+            return Ok(());
+        }
+        let state = version.state.as_str().to_owned();
+        if start.elapsed() >= REPLICATION {
+            let text = format!(
+                "Testing {} failed: it is in state {state}, and its replica in {region} was not complete after {}",
+                subject.called(),
+                duration(REPLICATION)
+            );
+            let hint = "run the step again later; with 'az sig image-version show --expand ReplicationStatus' Azure tells how far it is".to_owned();
+            return Err(NotTested::refused(NO_REPLICA, text, hint));
+        }
+        if spoken.is_none_or(|spoken| spoken.elapsed() >= HEARTBEAT) {
+            spoken = Some(Instant::now());
+            lab.events.tell(Event::WaitingForReplica {
+                region: region.to_owned(),
+                state,
+                percent: replica.map(|it| it.percent),
+                elapsed: start.elapsed(),
+            });
+        }
+        sleep(LOOK_AGAIN).await;
+        match lab.arm.version(&subject.id).await {
+            Ok(seen) => version = sound(&subject.id, seen)?,
+            // Asked again.
+            Err(failure) if failure.is_passing() => {}
+            Err(failure) => return Err(failure.into()),
+        }
+    }
+}
+
+fn elsewhere(test: &ImageTest, subject: &Subject, region: &str, regions: &[&str]) -> NotTested {
+    let there = if regions.is_empty() {
+        "nowhere".to_owned()
+    } else {
+        regions.join(", ")
+    };
+    let sentence = format!(
+        "Testing {} failed: it has no replica in {region}, where the test would be; it is in: {there}",
+        subject.called()
+    );
+    let other = match (&test.engine, regions) {
+        (TestEngine::ImageBuilder(_), [only]) => format!("set '{}' to '{only}'", IB_LOCATION.name),
+        (TestEngine::ImageBuilder(_), _) => {
+            format!("set '{}' to one of these regions", IB_LOCATION.name)
+        }
+        (TestEngine::Vm(_), _) => format!(
+            "set '{}' to a subnet in one of these regions, or use '{}: imageBuilder'",
+            TEST_SUBNET_ID.name, TEST_ENGINE.name
+        ),
+    };
+    let hint = if subject.version.is_some() {
+        format!(
+            "{other}; or replicate the version: build with '{}', or use '{}: {}' with it",
+            TARGET_REGIONS.name,
+            ACTION.name,
+            Action::Promote.name()
+        )
+    } else {
+        other
+    };
+    NotTested::refused(NO_REPLICA, sentence, hint)
+}

@@ -1,0 +1,213 @@
+//! The page of a test: what an approver reads.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::{Known, Phases, mark, words};
+use crate::check::Finding;
+use crate::error::{Error, duration};
+use crate::image_test::{NotTested, Outcome, Subject, Test, Tested, Verdict};
+use crate::inputs::declared::{ACTION, REQUIRE_TAGS};
+use crate::inputs::{Action, ImageTest};
+use crate::log::TestState;
+use crate::report::outcome::CODE_REMAINS;
+use crate::report::summary::markup::{code, escaped, fenced, table};
+use crate::report::summary::{cause, course};
+
+/// Everything that the page tells.
+pub(super) struct Told<'a> {
+    pub(super) test: &'a ImageTest,
+    pub(super) outcome: &'a Outcome,
+    pub(super) known: &'a Known,
+    pub(super) phases: Phases<'a>,
+    pub(super) elapsed: Duration,
+    /// What was found before the run, which went on.
+    pub(super) suspected: &'a [Finding],
+}
+
+/// More rows make a page that nobody reads.
+const MOST_ROWS: usize = 100;
+
+/// The page as Markdown.
+pub(super) fn markdown(told: &Told<'_>) -> String {
+    let mut text = headline(told);
+    match &told.outcome.result {
+        Ok(tested) => {
+            if let Verdict::Failed(failed) = &tested.verdict {
+                let called = told.known.subject.as_ref().map(Subject::called);
+                let sentence = words::failed(&called.unwrap_or_default(), &failed.text);
+                text.push_str(&cause(failed.code, &sentence, failed.hint.as_deref()));
+            }
+        }
+        Err(why) => text.push_str(&without_verdict(why)),
+    }
+    write!(text, "\n{}", facts(told)).ok();
+    if let Ok(tested) = &told.outcome.result {
+        text.push_str(&tests(tested));
+        if let Verdict::Failed(failed) = &tested.verdict
+            && !failed.lines.is_empty()
+        {
+            let lines = fenced("text", &failed.lines.join("\n"));
+            write!(text, "\n### Last lines\n\n{lines}").ok();
+        }
+    }
+    text.push_str(&course(told.phases));
+    text.push_str(&warnings(told));
+    text.push_str(&next(told));
+    text
+}
+
+fn headline(told: &Told<'_>) -> String {
+    let image = &told.test.image;
+    let name = match image.name_at(1) {
+        Some(definition) => format!("{definition} {}", image.name()),
+        None => image.name().to_owned(),
+    };
+    let what = if image.name_at(1).is_some() {
+        "Image version"
+    } else {
+        "Managed image"
+    };
+    let (mark, verdict) = match &told.outcome.result {
+        Ok(tested) if tested.passed() => ("✅", "passed its tests"),
+        Ok(_) => ("❌", "failed its tests"),
+        Err(_) => ("⚠️", "was not tested"),
+    };
+    format!("## {mark} {what} {verdict}: {}\n", escaped(&name))
+}
+
+/// Why there is no verdict; of an image that was never booted, all that speaks against it.
+fn without_verdict(why: &NotTested) -> String {
+    let findings = match why {
+        NotTested::Failed(error) => match error.as_ref() {
+            Error::Preflight(findings) => findings.as_slice(),
+            _ => &[],
+        },
+        NotTested::Refused(_) => &[],
+    };
+    let mut text = String::new();
+    for finding in findings {
+        let code = finding.code().unwrap_or_default();
+        text.push_str(&cause(code, &finding.to_string(), finding.fix.as_deref()));
+    }
+    if findings.is_empty() {
+        text = cause(why.code(), &why.to_string(), why.hint().as_deref());
+    }
+    if let NotTested::Failed(error) = why
+        && let Error::Run { explanation, .. } = error.as_ref()
+        && !explanation.excerpt.is_empty()
+    {
+        let lines = fenced("text", &explanation.excerpt.join("\n"));
+        write!(text, "\nLast lines of the log:\n\n{lines}").ok();
+    }
+    text.push_str("\nNo verdict: the version has no tag of this test.\n");
+    text
+}
+
+fn facts(told: &Told<'_>) -> String {
+    let mut rows = vec![
+        ("Image", code(told.test.image.as_str())),
+        ("Engine", code(told.test.engine.name())),
+    ];
+    if let Ok(tested) = &told.outcome.result {
+        rows.push(("Tests", escaped(&words::sum(tested))));
+    }
+    if !told.known.tags.is_empty() {
+        let tags = told.known.tags.iter();
+        let tags: Vec<_> = tags
+            .map(|(name, value)| code(&format!("{name}={value}")))
+            .collect();
+        rows.push(("Tags", tags.join(", ")));
+    }
+    rows.push(("Took", duration(told.elapsed)));
+    table(&rows)
+}
+
+/// What did not pass comes first.
+fn tests(tested: &Tested) -> String {
+    let mut text = String::from("\n### Tests\n\n| | test | time | |\n|---|---|---:|---|\n");
+    let mut order: Vec<&Test> = Vec::new();
+    for state in [TestState::Failed, TestState::Skipped, TestState::Passed] {
+        order.extend(tested.tests.iter().filter(|test| test.state == state));
+    }
+    for test in order.iter().take(MOST_ROWS) {
+        let took = test.elapsed.map(duration).unwrap_or_default();
+        writeln!(
+            text,
+            "| {} | {} | {took} | {} |",
+            mark(test.state),
+            escaped(&test.name),
+            escaped(&test.text)
+        )
+        .ok();
+    }
+    let rest = order.len().saturating_sub(MOST_ROWS);
+    if rest > 0 {
+        writeln!(text, "\nand {rest} more, in the Tests tab of the run").ok();
+    }
+    if let Some(remark) = &tested.remark {
+        writeln!(text, "\n{}", escaped(remark)).ok();
+    }
+    text
+}
+
+fn warnings(told: &Told<'_>) -> String {
+    let inputs = told.test.warnings.iter();
+    let inputs = inputs.map(|it| format!("- **{}** {}\n", it.code, escaped(&it.text)));
+    let suspected = told.suspected.iter().map(|finding| {
+        let code = finding.code().unwrap_or_default();
+        format!("- **{code}** {}\n", escaped(&finding.to_string()))
+    });
+    let own = told.known.warnings.iter();
+    let own = own.map(|it| {
+        let (text, hint) = (escaped(&it.text), escaped(&it.hint));
+        format!("- **{}** {text}. {hint}\n", it.code)
+    });
+    let remains = told.outcome.remains.iter();
+    let remains = remains.map(|it| format!("- **{CODE_REMAINS}** {}\n", escaped(&it.why)));
+    let all: String = inputs.chain(suspected).chain(own).chain(remains).collect();
+    if all.is_empty() {
+        return String::new();
+    }
+    format!("\n### Warnings\n\n{all}")
+}
+
+/// The step that comes next: the promotion that demands the tag, or the withdrawal.
+fn next(told: &Told<'_>) -> String {
+    let image = &told.test.image;
+    let passed = told.outcome.result.as_ref().is_ok_and(Tested::passed);
+    let inputs = match told.known.tags.first() {
+        Some((tag, _)) if passed => vec![
+            format!("{}: {}", ACTION.name, Action::Promote.name()),
+            format!("imageVersionId: {image}"),
+            format!("{}: {tag}=passed", REQUIRE_TAGS.name),
+        ],
+        _ if !told.known.latest_in.is_empty() => words::withdrawal(image),
+        _ => Vec::new(),
+    };
+    let removals: Vec<_> = told
+        .outcome
+        .remains
+        .iter()
+        .filter_map(|stays| {
+            let command = stays.command()?;
+            Some(match stays.condition() {
+                Some(condition) => format!("# {condition}\n{command}"),
+                None => command,
+            })
+        })
+        .collect();
+    if inputs.is_empty() && removals.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from("\n### Next\n");
+    if !inputs.is_empty() {
+        let inputs = fenced("yaml", &inputs.join("\n"));
+        write!(text, "\nA step with these inputs:\n\n{inputs}").ok();
+    }
+    if !removals.is_empty() {
+        let commands = fenced("sh", &removals.join("\n"));
+        write!(text, "\n{commands}").ok();
+    }
+    text
+}
