@@ -70,6 +70,9 @@ pub struct Property {
 }
 
 impl Inventory {
+    /// The name of the property whose value is a kind that could not be listed: what is missing of it was not removed.
+    pub const INCOMPLETE: &'static str = "incomplete";
+
     /// A list of `components` and `properties`, sorted, each one once.
     pub fn new(
         system: System,
@@ -85,6 +88,15 @@ impl Inventory {
             components,
             properties,
         }
+    }
+
+    /// The words of the kinds that could not be listed: `snap`, `appx`.
+    pub fn incomplete(&self) -> Vec<&str> {
+        let named = self
+            .properties
+            .iter()
+            .filter(|it| it.name == Self::INCOMPLETE);
+        named.map(|property| property.value.as_str()).collect()
     }
 }
 
