@@ -41,6 +41,13 @@ pub(super) const NO_INVENTORY: &str = crate::storage::CODE_READING;
 pub const OTHER_INVENTORY: &str = "AIB875";
 /// Code of "there was nothing to compare with, so no change could fail the step".
 pub const NOTHING_TO_COMPARE: &str = "AIB877";
+/// Code of "it is not known what the image holds".
+pub const NO_CONTENTS: &str = "AIB871";
+/// Code of "the image has no tags that tell of its contents".
+pub const CONTENTS_NOT_TAGGED: &str = "AIB872";
+/// Code of "the list of contents is not kept".
+pub const CONTENTS_NOT_KEPT: &str = "AIB876";
+
 pub(super) const NO_DEFINITION: &str = "AIB891";
 pub(super) const USE_UNKNOWN: &str = "AIB892";
 /// Code of "a version stays, because its deletion is blocked".
@@ -251,6 +258,14 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     ("AIB866", "The VM of a failed test stays (warning)"),
     (
+        NO_CONTENTS,
+        "The build log has no whole inventory, so the contents of the image are not known (warning)",
+    ),
+    (
+        CONTENTS_NOT_TAGGED,
+        "The tags of the SBOM were not written on the image version (warning)",
+    ),
+    (
         CHANGE_FORBIDDEN,
         "The image has a change that fails the step; the image exists",
     ),
@@ -261,6 +276,10 @@ pub const CODES: &[(&str, &str)] = &[
     (
         OTHER_INVENTORY,
         "The kept list of contents is not the one that the image version's tag names (warning)",
+    ),
+    (
+        CONTENTS_NOT_KEPT,
+        "The SBOM is not kept in storage, because the upload was refused or its name is taken (warning)",
     ),
     (
         NOTHING_TO_COMPARE,

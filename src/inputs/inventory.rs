@@ -1,8 +1,15 @@
 //! What an image's contents are kept for, and compared with.
 
 use super::comparison::{self, ChangeRule, CompareWith};
-use super::declared::{COMPARE_WITH, FAIL_ON_CHANGE, INVENTORY, INVENTORY_CONTAINER};
+use super::declared::{
+    COMPARE_WITH, FAIL_ON_CHANGE, INVENTORY, INVENTORY_CONTAINER, STORAGE_ACCOUNT_NAME,
+    TEMPLATE_FILE,
+};
+use super::package;
+use super::plan::Package;
+use super::problem::{Code, Problem};
 use super::reading::{Reading, Reported};
+use super::template_file::TemplateFile;
 
 /// How the list of an image's contents is kept and compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -60,4 +67,49 @@ fn rest(
         container: container?.unwrap_or(INVENTORY_CONTAINER.default).to_owned(),
         fail_on_change: fail_on_change?,
     })
+}
+
+/// The name of the step that lists the contents.
+pub const STEP: &str = "inventory";
+
+/// The storage account in which the lists of a build are kept: that of its package, or the one that is named for the lists alone.
+pub(super) fn storage_account(
+    reading: &mut Reading<'_>,
+    package: &Result<Option<Package>, Reported>,
+) -> Result<Option<String>, Reported> {
+    match package {
+        Ok(Some(package)) => Ok(Some(package.storage_account.clone())),
+        Ok(None)
+            if reading.flag(&INVENTORY).unwrap_or_default()
+                && reading.is_set(&STORAGE_ACCOUNT_NAME) =>
+        {
+            package::storage_account(reading, true).map(Some)
+        }
+        // There is a problem elsewhere, and no plan.
+        Ok(None) | Err(_) => Ok(None),
+    }
+}
+
+/// The step is known by its name, in the template and later.
+pub(super) fn refuse_other_steps(reading: &mut Reading<'_>, file: &TemplateFile) {
+    if !reading.flag(&INVENTORY).unwrap_or_default() {
+        return;
+    }
+    let Some(index) = file.step_named(STEP) else {
+        return;
+    };
+    let text = format!(
+        "customize[{index}] of the file is named '{STEP}', which is the name of the step that input '{}' adds",
+        INVENTORY.name
+    );
+    let hint = format!(
+        "give customize[{index}] another name, or remove '{}'",
+        INVENTORY.name
+    );
+    reading.report(Problem::new(
+        Code::Malformed,
+        &TEMPLATE_FILE,
+        text,
+        Some(hint),
+    ));
 }

@@ -280,6 +280,8 @@ fn read_plan(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Box<Plan>
     let named = matches!(&given_name, Ok(Some(_)));
     let life = life::read(reading, named, image_version::is_by_clock(reading));
     let contents = inventory::read(reading);
+    let storage_account = inventory::storage_account(reading, &package);
+    inventory::refuse_other_steps(reading, &file);
     let customization = judged_scripts(reading, customization, &validate, package.as_ref(), &file);
     let instead = what_counts_instead(reading, &file);
     let steps = template_file::resolve(reading, file.steps, package.as_ref());
@@ -308,6 +310,7 @@ fn read_plan(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Box<Plan>
         origin: Origin::of(reading.given()),
         life: life?,
         contents: contents?,
+        storage_account: storage_account?,
         submits: false,
         tests: false,
         stream_logs: stream_logs?,

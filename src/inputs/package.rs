@@ -8,8 +8,8 @@ pub(super) use folder::named as named_folder;
 use ignore::gitignore::GitignoreBuilder;
 
 use super::declared::{
-    INLINE_SCRIPT, PACKAGE_ACCESS, PACKAGE_EXCLUDE, PACKAGE_PATH, PACKAGE_RETENTION_DAYS,
-    STORAGE_ACCOUNT_NAME,
+    INLINE_SCRIPT, INVENTORY, PACKAGE_ACCESS, PACKAGE_EXCLUDE, PACKAGE_PATH,
+    PACKAGE_RETENTION_DAYS, STORAGE_ACCOUNT_NAME,
 };
 use super::origin::Origin;
 use super::plan::{ArchiveFormat, Package, PackageAccess, Retention};
@@ -27,8 +27,9 @@ pub(super) fn read(
     let steps = file.steps.as_ref();
     let needed = steps.is_some_and(FileSteps::need_package);
     let in_file = file.may_customize();
-    // With customizers of its own, a step of many pipelines names the same account without a package.
-    let asked_for = needed || (!in_file && reading.is_set(&STORAGE_ACCOUNT_NAME));
+    // With customizers of its own, a step of many pipelines names the same account without a package; and lists of contents are kept in it.
+    let for_more = in_file || reading.flag(&INVENTORY).unwrap_or_default();
+    let asked_for = needed || (!for_more && reading.is_set(&STORAGE_ACCOUNT_NAME));
     let script = match steps {
         Some(steps) => steps.script(),
         None if in_file => String::new(),

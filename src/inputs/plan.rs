@@ -56,6 +56,8 @@ pub struct Plan {
     pub origin: Origin,
     /// Whether the contents of the image are listed, and what they are compared with.
     pub contents: Contents,
+    /// The storage account of the lists, if there is one.
+    pub storage_account: Option<String>,
     /// How it deals with what an earlier attempt started, and with its own end.
     pub life: Life,
     /// Whether the step ends when the run has begun.

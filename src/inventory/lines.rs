@@ -18,10 +18,9 @@ use flate2::read::GzDecoder;
 
 use super::component::Inventory;
 use super::rows;
+use crate::log::{CONTENTS, Kind, Line};
 use crate::storage::Sha256;
 
-/// What every line begins with.
-const MARK: &str = "image-inventory ";
 /// The form of the block that is understood.
 const FORM: &str = "1";
 /// The longest list, unpacked, in bytes.
@@ -84,7 +83,7 @@ enum Said<'a> {
 
 impl<'a> Said<'a> {
     fn read(line: &'a str) -> Option<Self> {
-        let said = line.trim().strip_prefix(MARK)?;
+        let said = line.trim().strip_prefix(CONTENTS)?;
         let (first, rest) = said.split_once(' ')?;
         let rest = rest.trim();
         match first {
@@ -112,11 +111,6 @@ fn numbered(text: &str) -> Option<u32> {
     (1..=MOST_LINES).contains(&number).then_some(number)
 }
 
-/// Whether a line of the build's output is one of an inventory: of no use to people.
-pub fn is_inventory_line(text: &str) -> bool {
-    !matches!(Said::read(text), None | Some(Said::Failed(_)))
-}
-
 /// How many lines an inventory has whose last line this is.
 pub fn lines_at_end(text: &str) -> Option<u32> {
     match Said::read(text)? {
@@ -136,14 +130,23 @@ struct Part {
 }
 
 /// Reads lines of a log, without their prefixes, in any order that they come in. Memory does not grow with the log: a block has 9,999 lines at most.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Reader {
     parts: Vec<Part>,
 }
 
 impl Reader {
     /// Takes a line; most are none of an inventory.
-    pub fn take(&mut self, line: &str) {
+    pub fn take(&mut self, line: &Line) {
+        if matches!(
+            line.kind,
+            Kind::Contents | Kind::Output | Kind::Announcement
+        ) {
+            self.take_text(&line.text);
+        }
+    }
+
+    fn take_text(&mut self, line: &str) {
         let Some(said) = Said::read(line) else {
             return;
         };

@@ -1,9 +1,11 @@
 //! What is in an image: the list of its packages, programs and settings.
 //!
-//! The last step of a build prints the list (`script`), the log brings it home (`lines`, `rows`), and it becomes a file that others read, too (`sbom`).
+//! The last step of a build prints the list (`script`), the log brings it home (`lines`, `rows`), and it becomes a file that others read, too (`sbom`),
+//! which is kept for later versions (`kept`).
 
 mod component;
 pub mod diff;
+mod kept;
 mod lines;
 mod rows;
 mod sbom;
@@ -11,5 +13,6 @@ pub mod script;
 pub mod versions;
 
 pub use component::{Component, Inventory, Kind, Property, System};
-pub use lines::{LARGEST, NoList, Reader, is_inventory_line, lines_at_end};
+pub use kept::{ADDRESS_TAG, SHA256_TAG, Shelf, blob_name};
+pub use lines::{LARGEST, NoList, Reader, lines_at_end};
 pub use sbom::{Provenance, Subject, read, write};

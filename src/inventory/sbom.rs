@@ -68,7 +68,10 @@ pub fn write(inventory: &Inventory, subject: Subject<'_>) -> Vec<u8> {
     metadata.insert("tools".to_owned(), json!({"components": [tool]}));
     metadata.insert("component".to_owned(), image(inventory, subject));
     let provenance = subject.provenance.iter();
+    let mut provenance: Vec<_> = provenance.collect();
+    provenance.sort();
     let provenance: Vec<_> = provenance
+        .into_iter()
         .map(|(name, value)| property(&format!("{OURS}{name}"), value))
         .collect();
     if !provenance.is_empty() {

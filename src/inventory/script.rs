@@ -2,8 +2,6 @@
 //!
 //! What it prints is read by [`super::Reader`]. Tests run it as it is sent (`tests/it/inventory`, `tests/it/powershell`).
 
-/// The name of the step, by which it is known in a template, and the first word of its lines is made of it.
-pub const STEP: &str = "inventory";
 /// What the last line of the script for Linux is, and that for Windows: the build never fails of it.
 #[cfg(test)]
 const LAST: &str = "exit 0";

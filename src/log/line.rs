@@ -25,7 +25,12 @@ pub enum Kind {
     Diagnostic,
     /// One of many lines that tell how far a transfer is.
     Progress,
+    /// One of the packed lines in which the list of the image's contents comes home; only this program reads them.
+    Contents,
 }
+
+/// What the packed lines begin with.
+pub const CONTENTS: &str = "image-inventory ";
 
 /// One line of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +110,9 @@ impl Line {
             Kind::Announcement | Kind::Output | Kind::Errored | Kind::Finished => {
                 !self.text.trim().is_empty()
             }
-            Kind::Starting | Kind::Ending | Kind::Diagnostic | Kind::Progress => false,
+            Kind::Starting | Kind::Ending | Kind::Diagnostic | Kind::Progress | Kind::Contents => {
+                false
+            }
         }
     }
 }
@@ -204,6 +211,9 @@ fn payload(text: &str, other: Kind) -> (Kind, &str) {
         }
     }
     let (kind, text) = spoken(text).unwrap_or((other, text));
+    if is_contents(text) {
+        return (Kind::Contents, text);
+    }
     if is_progress(text) {
         return (Kind::Progress, text);
     }
@@ -231,6 +241,17 @@ fn spoken(text: &str) -> Option<(Kind, &str)> {
         Some((name, said)) if is_name(name) => Some((kind, said.strip_prefix(' ').unwrap_or(said))),
         _ if kind == Kind::Announcement => Some((kind, rest)),
         _ => None,
+    }
+}
+
+/// `image-inventory begin 1 linux`, `image-inventory 0001 H4sI...`, `image-inventory end 0159 sha256=...`; not why there is no list.
+fn is_contents(text: &str) -> bool {
+    let Some(said) = text.strip_prefix(CONTENTS) else {
+        return false;
+    };
+    match said.split_once(' ').unwrap_or((said, "")) {
+        ("begin" | "end", _) => true,
+        (number, _) => number.len() == 4 && number.bytes().all(|byte| byte.is_ascii_digit()),
     }
 }
 

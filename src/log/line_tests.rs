@@ -35,6 +35,41 @@ fn all_families_are_read_alike() {
 }
 
 #[test]
+fn lines_of_the_list_of_contents_are_for_this_program_alone() {
+    for (raw, kind, text) in [
+        (
+            "[8] PACKER 2025/04/08 14:06:56 ui:     azure-arm: image-inventory begin 1 linux",
+            Kind::Contents,
+            "image-inventory begin 1 linux",
+        ),
+        (
+            "[8] PACKER OUT     azure-arm: image-inventory 0001 H4sI/+==",
+            Kind::Contents,
+            "image-inventory 0001 H4sI/+==",
+        ),
+        (
+            "    azure-arm: image-inventory end 0001 sha256=3b0c",
+            Kind::Contents,
+            "image-inventory end 0001 sha256=3b0c",
+        ),
+        (
+            "    azure-arm: image-inventory failed gzip is missing",
+            Kind::Output,
+            "image-inventory failed gzip is missing",
+        ),
+        (
+            "    azure-arm: image-inventory 1",
+            Kind::Output,
+            "image-inventory 1",
+        ),
+    ] {
+        check(raw.as_bytes(), kind, text);
+        let is_for_people = Line::read(raw.as_bytes()).is_for_people();
+        assert_eq!(is_for_people, kind == Kind::Output, "{raw}");
+    }
+}
+
+#[test]
 fn what_machines_say_to_each_other_is_apart() {
     for (raw, kind, text) in [
         (

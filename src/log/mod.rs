@@ -13,7 +13,7 @@ mod single_tests;
 mod steps;
 mod window;
 
-pub use line::{Kind, Line};
+pub use line::{CONTENTS, Kind, Line};
 pub use lines::Lines;
 pub use progress::Repetition;
 pub use redaction::Redaction;

@@ -5,6 +5,7 @@
 
 mod cancel;
 mod closing;
+mod contents;
 mod crash;
 mod doctor;
 mod files;
@@ -37,7 +38,7 @@ use crate::agent::{Agent, Console, IssueKind, Note, TaskResult};
 use crate::check::Finding;
 use crate::error::Error;
 use crate::inputs::{Action, Plan};
-use crate::run::event::{Event, Events};
+use crate::run::event::{Event, Events, Told as Contents};
 use crate::run::leftover::{Leftover, Remains, Tie};
 use crate::run::{Done, Image, Outcome, Output};
 use files::Files;
@@ -326,6 +327,13 @@ impl Events for Reporter {
             Event::Distributed(outputs) => {
                 let mut known = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
                 known.clone_from(outputs);
+            }
+            Event::Contents(Contents::Saved { path, is_first }) => {
+                self.console.upload_file(path);
+                if *is_first {
+                    let path = path.to_string_lossy();
+                    self.console.set_variable("imageSbomPath", &path);
+                }
             }
             Event::LogSaved { path, .. } => {
                 self.console.upload_file(path);

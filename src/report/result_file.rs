@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::timeline::Phase;
 use crate::inputs::declared::TASK_VERSION;
 use crate::resource::ResourceId;
-use crate::run::{Image, Output};
+use crate::run::{Image, Listed, Output};
 use crate::template::model::Source;
 
 /// The document for `image`. Members are only added, or this number is raised.
@@ -44,6 +44,9 @@ pub(super) fn document(image: &Image, phases: &[Phase]) -> Value {
     let provenance = image.provenance.iter();
     let provenance = provenance.map(|(name, value)| ((*name).to_owned(), json!(value)));
     put("provenance", Value::Object(provenance.collect()));
+    if let Some(listed) = &image.contents {
+        put("inventory", inventory(listed));
+    }
     put("templateName", json!(image.template_name));
     put(
         "templateId",
@@ -56,6 +59,16 @@ pub(super) fn document(image: &Image, phases: &[Phase]) -> Value {
         .collect();
     put("phases", json!(phases));
     Value::Object(document)
+}
+
+/// The list of the image's contents.
+fn inventory(listed: &Listed) -> Value {
+    let path = listed.path.as_ref();
+    json!({
+        "path": path.map(|path| path.to_string_lossy()),
+        "sha256": listed.sha256,
+        "components": listed.inventory.components.len(),
+    })
 }
 
 /// A target, and its image if it has one.

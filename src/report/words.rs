@@ -1,6 +1,6 @@
 //! How each event reads in the log. No line for what the agent alone is told.
 
-use super::follow;
+use super::{contents, follow};
 use crate::arm::gallery::RegionState;
 use crate::error::duration;
 use crate::inputs::declared::{PACKAGE_EXCLUDE, PACKAGE_PATH};
@@ -49,6 +49,7 @@ pub(super) fn of(event: &Event) -> Vec<String> {
         | Event::NoLiveLog { .. }
         | Event::LogSaved { .. }
         | Event::NoLog { .. } => of_build(event),
+        Event::Contents(told) => contents::lines(told),
         Event::Canceling => vec!["canceling the run".to_owned()],
         Event::CancelNotConfirmed { reason } => {
             vec![format!(
@@ -112,6 +113,7 @@ pub(super) fn warning_of(event: &Event) -> Option<(&'static str, String, String)
                 "to exclude part of it, use input '{exclude}', or specify a smaller folder in input '{folder}'"
             ),
         )),
+        Event::Contents(told) => contents::warning(told),
         _ => follow::warning_of(event),
     }
 }

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Image;
+pub use super::contents::Told;
 use super::distribution::Output;
 use super::leftover::{Keeping, Leftover, Remains};
+use super::{Image, contents};
 use crate::arm::gallery::RegionState;
 use crate::arm::template_state::RunState;
 use crate::check::Finding;
@@ -183,6 +184,8 @@ pub enum Event {
         /// Why the run output names none.
         reason: String,
     },
+    /// What there is to say of the list of the image's contents.
+    Contents(contents::Told),
     /// The run failed, and some targets have their image nevertheless.
     Distributed(Vec<Output>),
     /// The image is there.

@@ -8,6 +8,7 @@ use super::provenance::{self, Record};
 use crate::arm::template_state::Template;
 use crate::diagnosis::Customizer;
 use crate::inputs::Plan;
+use crate::inputs::inventory::STEP;
 use crate::resource::{ResourceGroupId, ResourceId};
 use crate::template::model::{Distributor, ImageTemplate, Tags};
 
@@ -100,6 +101,12 @@ impl<'a> Followed<'a> {
             .collect()
     }
 
+    /// Whether a step of it lists what the image holds.
+    pub(super) fn lists_contents(&self) -> bool {
+        let mut customizers = self.template.properties.customizers().iter();
+        customizers.any(|customizer| customizer.name() == STEP)
+    }
+
     /// Name of the run output of the first target, which is the one that is reported.
     pub(super) fn run_output_name(&self) -> &str {
         let first = self.template.properties.targets().first();
@@ -115,9 +122,14 @@ impl<'a> Followed<'a> {
         provenance::of_tags(source, version, self.artifact_tags())
     }
 
+    /// What the tags of its image say of where the image comes from.
+    pub(super) fn provenance_in_tags(&self) -> Record {
+        provenance::of_tags(None, None, self.artifact_tags())
+    }
+
     /// Which pipeline's build has made the template, as far as the tags of its image tell.
     pub(super) fn built_by(&self) -> Option<String> {
-        let record = provenance::of_tags(None, None, self.artifact_tags());
+        let record = self.provenance_in_tags();
         let fact = |wanted: &str| {
             let mut facts = record.iter();
             let found = facts.find(|(name, _)| *name == wanted);

@@ -1,5 +1,6 @@
 //! What a successful run left.
 
+use super::contents::Listed;
 use super::distribution::{Distribution, Output};
 use super::event::{Event, Events};
 use super::followed::Followed;
@@ -37,6 +38,8 @@ pub struct Image {
     pub made: Made,
     /// Why the run that made it did not simply succeed, if it did not.
     pub caveat: Option<Caveat>,
+    /// What it holds, where a step of its template tells.
+    pub contents: Option<Box<Listed>>,
 }
 
 /// Who made an image.
@@ -128,6 +131,7 @@ pub(super) async fn collect(
         platform_image: platform_image(source, version),
         made: Made::Now,
         caveat: Caveat::of(end),
+        contents: None,
     })
 }
 

@@ -1,6 +1,7 @@
 //! The output of the build while it runs: a help and no condition.
 
 use std::convert::Infallible;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use http::StatusCode;
@@ -11,9 +12,12 @@ use super::log_access;
 use crate::arm::container_log::Container;
 use crate::arm::{Arm, Failure};
 use crate::diagnosis::{Customizer, FailedStep};
+use crate::inventory::{Reader, lines_at_end};
 use crate::log::{Change, Kind, Line, Repetition, Steps, Window};
 use crate::resource::ResourceGroupId;
 
+/// Between two looks while a list of the image's contents comes, which is the last thing that a build prints: the container may be gone soon.
+const HURRY: Duration = Duration::from_secs(5);
 /// Between two looks: a line shows at most this long after it was written, for 180 requests in an hour.
 const PACE: Duration = Duration::from_secs(20);
 /// A build without a container of its own shows none; those that have one show it within some minutes.
@@ -30,17 +34,21 @@ struct Live<'a> {
     /// When the step began that is at work, if one is.
     began: Option<Instant>,
     repetition: Repetition,
+    contents: &'a Mutex<Reader>,
+    /// Whether a list of the image's contents has begun and not ended.
+    lists: bool,
 }
 
-/// Shows the output of the build in the staging group `group`, until it is dropped.
+/// Shows the output of the build in the staging group `group`, until it is dropped. What of it is an inventory goes to `contents`.
 pub(super) async fn stream(
     arm: &Arm,
     group: Option<&ResourceGroupId>,
     customizers: &[Customizer],
     events: &dyn Events,
+    contents: &Mutex<Reader>,
 ) -> Infallible {
     if let Some(group) = group
-        && let Err(reason) = try_stream(arm, group, customizers, events).await
+        && let Err(reason) = try_stream(arm, group, customizers, (events, contents)).await
     {
         events.emit(Event::NoLiveLog { reason });
     }
@@ -51,7 +59,7 @@ async fn try_stream(
     arm: &Arm,
     group: &ResourceGroupId,
     customizers: &[Customizer],
-    events: &dyn Events,
+    (events, contents): (&dyn Events, &Mutex<Reader>),
 ) -> Result<(), String> {
     let container = find(arm, group).await?;
     let mut live = Live {
@@ -61,6 +69,8 @@ async fn try_stream(
         steps: Steps::default(),
         began: None,
         repetition: Repetition::default(),
+        contents,
+        lists: false,
     };
     let mut failures = 0;
     loop {
@@ -78,7 +88,7 @@ async fn try_stream(
             // The build in the VM is over; its log file comes with the end of the run.
             return Ok(());
         }
-        sleep(PACE).await;
+        sleep(if live.lists { HURRY } else { PACE }).await;
     }
 }
 
@@ -130,6 +140,14 @@ impl Live<'_> {
                 let step = FailedStep::of(self.customizers, self.steps.all());
                 let name = step.map(|step| step.to_string()).unwrap_or_default();
                 self.events.emit(Event::StepStarted { name });
+            }
+            let contents = self.contents.lock();
+            contents.unwrap_or_else(PoisonError::into_inner).take(&line);
+            self.lists |= line.kind == Kind::Contents;
+            if let Some(count) = lines_at_end(&line.text) {
+                let text = format!("inventory: {count} lines");
+                self.events.emit(Event::BuildOutput(text));
+                self.lists = false;
             }
             if line.is_for_people() && self.repetition.is_news(&line.text) {
                 self.events.emit(Event::BuildOutput(line.text));

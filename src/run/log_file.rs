@@ -16,7 +16,8 @@ use super::log_access;
 use crate::arm::{Arm, Failure};
 use crate::diagnosis::{Customizer, End, FailedStep, LogReading, LogSummary, kind_of, log_place};
 use crate::file;
-use crate::log::{Redaction, Step};
+use crate::inventory::Reader;
+use crate::log::{Lines, Redaction, Step};
 use crate::resource::{ResourceGroupId, ResourceId};
 use crate::storage::reading::{Access, list, read_piece};
 use crate::storage::{BlobRef, NotABlob, StorageAccount};
@@ -57,6 +58,8 @@ pub struct Logs {
     pub customization: Option<LogSummary>,
     /// That of the validators, where they have one of their own.
     pub validation: Option<LogSummary>,
+    /// What of it tells what the image holds.
+    pub contents: Reader,
 }
 
 impl Logs {
@@ -137,14 +140,16 @@ async fn fetch_both(
         folder,
         events,
     };
+    let mut contents = Reader::default();
+    let wanted = Some(&mut contents).filter(|_| followed.lists_contents());
     let customization = account.blob(CONTAINER, &name)?;
-    let customization = log.save(&customization, CUSTOMIZATION).await;
+    let customization = log.save(&customization, CUSTOMIZATION, wanted).await;
     let validation = match name.rsplit_once('/') {
         // A test has no customizers, and so perhaps not their log.
         Some((folder_name, _)) if customization.is_ok() || followed.is_test() => {
             let blob = account.blob(CONTAINER, &format!("{folder_name}/{VALIDATION}"))?;
             // Most templates have no validators.
-            log.save(&blob, VALIDATION).await.ok()
+            log.save(&blob, VALIDATION, None).await.ok()
         }
         _ => None,
     };
@@ -153,6 +158,7 @@ async fn fetch_both(
         (customization, validation) => Ok(Logs {
             customization: customization.ok(),
             validation,
+            contents,
         }),
     }
 }
@@ -200,8 +206,13 @@ struct Log<'a> {
 }
 
 impl Log<'_> {
-    /// Saves `blob` piece by piece, and reads it on the way.
-    async fn save(&self, blob: &BlobRef, name: &str) -> Result<LogSummary, NoLog> {
+    /// Saves `blob` piece by piece, and reads it on the way. The list of contents is packed, and what is in it is masked when it is unpacked.
+    async fn save(
+        &self,
+        blob: &BlobRef,
+        name: &str,
+        mut contents: Option<&mut Reader>,
+    ) -> Result<LogSummary, NoLog> {
         let path = self.folder.join(format!("{}-{name}", self.template));
         let mut piece = read_piece(&self.arm.client, blob, 0, &self.access).await?;
         let unwritten = |error: std::io::Error| {
@@ -209,12 +220,16 @@ impl Log<'_> {
         };
         let mut file = file::create(&path).map_err(unwritten)?;
         let (mut reading, mut bytes) = (LogReading::default(), 0_u64);
+        let mut lines = Lines::default();
         let mut redaction = Redaction::new(|text: &str| self.arm.client.hidden(text));
         loop {
             // What is quoted from the log is cut to a length, and so could cut a secret: it is read without.
             let clean = redaction.push(&piece.bytes);
             file.write_all(&clean).map_err(unwritten)?;
             reading.push(&clean);
+            if let Some(contents) = &mut contents {
+                lines.push(&piece.bytes, |line| contents.take(&line));
+            }
             bytes += u64::try_from(piece.bytes.len()).unwrap_or_default();
             if !piece.more {
                 break;
@@ -224,6 +239,9 @@ impl Log<'_> {
         let clean = redaction.finish();
         file.write_all(&clean).map_err(unwritten)?;
         reading.push(&clean);
+        if let Some(contents) = contents {
+            lines.finish(|line| contents.take(&line));
+        }
         let summary = reading.finish();
         self.events.emit(Event::LogSaved {
             path: PathBuf::from(&path),

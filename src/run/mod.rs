@@ -3,6 +3,7 @@
 mod adoption;
 pub mod cancel;
 pub mod clean_up;
+mod contents;
 mod course;
 mod distribution;
 mod ending;
@@ -50,6 +51,7 @@ use crate::inputs::{Owner, Plan};
 use crate::resource::ResourceId;
 use adoption::Taken;
 use clean_up::{Budget, clean_up};
+pub use contents::Listed;
 use course::Course;
 pub use distribution::{Distribution, Output};
 use ending::Ending;
@@ -154,6 +156,8 @@ pub async fn build_image(
         folder: workplace.folder,
         events,
         course: &course,
+        contents: &plan.contents,
+        storage_account: plan.storage_account.as_deref(),
     };
     let own = Step { plan, place };
     let building = async {

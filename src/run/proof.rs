@@ -100,6 +100,7 @@ mod tests {
             phase: None,
             message: String::new(),
             started,
+            ended: None,
             elapsed: Duration::ZERO,
         }
     }

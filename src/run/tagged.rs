@@ -142,6 +142,7 @@ pub(super) fn at_targets(plan: &Plan, made: &[Tagged]) -> Option<Image> {
         provenance: first.provenance.clone(),
         made: Made::Earlier,
         caveat: None,
+        contents: None,
     })
 }
 
@@ -179,6 +180,7 @@ pub(super) fn alone(made: Tagged, template: Option<&ResourceId>) -> Image {
         provenance: made.provenance,
         made: Made::Earlier,
         caveat: None,
+        contents: None,
     }
 }
 

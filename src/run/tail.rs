@@ -1,23 +1,27 @@
 //! From a run that is on to its image: what comes after the start, whoever has started it.
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
+use super::contents::Lists;
 use super::course::Course;
 use super::event::{Event, Events};
 use super::followed::Followed;
 use super::image::Image;
 use super::log_file::Logs;
 use super::watch::{Following, RunEnd, Unfollowed, watch};
-use super::{image, live_log, log_file, replication, script};
+use super::{contents, image, live_log, log_file, replication, script};
 use crate::arm::Arm;
 use crate::arm::operation::Started;
 use crate::arm::template_state::RunState;
 use crate::diagnosis::{Customizer, Explanation, LogSummary};
 use crate::error::Error;
+use crate::inputs::Contents;
+use crate::inventory::Reader;
 
 /// The service ends a build at its limit by itself; this long after it something is wrong.
 const MARGIN: Duration = Duration::from_secs(20 * 60);
@@ -30,6 +34,10 @@ pub(super) struct Place<'a> {
     pub(super) folder: &'a Path,
     pub(super) events: &'a dyn Events,
     pub(super) course: &'a Course,
+    /// How the list of the image's contents is kept and compared.
+    pub(super) contents: &'a Contents,
+    /// The storage account of the lists.
+    pub(super) storage_account: Option<&'a str>,
 }
 
 /// A run that is on, and how long it is waited for.
@@ -87,8 +95,10 @@ pub(super) async fn to_its_end(
     followed: &Followed<'_>,
     run: &Run,
 ) -> Result<Image, Error> {
-    let end = over(place, followed, run).await?;
-    ended(place, followed, end).await
+    let seen = Mutex::default();
+    let end = watched(place, followed, run, &seen).await?;
+    let seen = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+    collected(place, followed, end, seen).await
 }
 
 /// Follows `run` to its end.
@@ -96,6 +106,16 @@ pub(super) async fn over(
     place: &Place<'_>,
     followed: &Followed<'_>,
     run: &Run,
+) -> Result<RunEnd, Error> {
+    watched(place, followed, run, &Mutex::default()).await
+}
+
+/// As [`over`]; what is seen of the image's contents goes to `seen`.
+async fn watched(
+    place: &Place<'_>,
+    followed: &Followed<'_>,
+    run: &Run,
+    seen: &Mutex<Reader>,
 ) -> Result<RunEnd, Error> {
     let Place { arm, events, .. } = *place;
     let targets = followed.targets();
@@ -106,7 +126,7 @@ pub(super) async fn over(
     tokio::select! {
         biased;
         end = follow(place, followed, run, &phase) => end,
-        never = live_log::stream(arm, shown, &customizers, events) => match never {},
+        never = live_log::stream(arm, shown, &customizers, events, seen) => match never {},
         never = replication::follow(arm, &targets, &phase) => match never {},
     }
 }
@@ -122,6 +142,7 @@ pub(super) async fn tested(
         folder,
         events,
         course,
+        ..
     } = *place;
     course.ended(end.kept);
     let logs = log_file::fetch(arm, followed, &end.message, folder, events).await;
@@ -147,11 +168,22 @@ pub(super) async fn ended(
     followed: &Followed<'_>,
     end: RunEnd,
 ) -> Result<Image, Error> {
+    collected(place, followed, end, Reader::default()).await
+}
+
+/// As [`ended`]; `seen` is what was seen of the image's contents while the run was on.
+async fn collected(
+    place: &Place<'_>,
+    followed: &Followed<'_>,
+    end: RunEnd,
+    seen: Reader,
+) -> Result<Image, Error> {
     let Place {
         arm,
         folder,
         events,
         course,
+        ..
     } = *place;
     course.ended(end.kept);
     if end.state == RunState::Failed {
@@ -165,7 +197,14 @@ pub(super) async fn ended(
     }
     let log = log_file::fetch(arm, followed, &end.message, folder, events).await;
     let end = judged(end, followed, log.as_ref().and_then(Logs::decisive))?;
-    image::collect(followed, arm, end, events).await
+    let ended = end.ended;
+    let mut image = image::collect(followed, arm, end, events).await?;
+    if followed.lists_contents() {
+        let saved = log.map(|log| log.contents);
+        let lists = Lists { saved, seen };
+        image.contents = contents::note(place, followed, &image, lists, ended).await;
+    }
+    Ok(image)
 }
 
 /// A run fails as a whole when one of its targets does, and when an image fails its validation that is to be distributed all the same

@@ -197,6 +197,7 @@ fn image(plan: &Plan, version: &Version) -> Image {
         provenance,
         made: Made::Before,
         caveat: None,
+        contents: None,
     }
 }
 

@@ -48,6 +48,8 @@ pub async fn wait_for_image(
         folder,
         events,
         course: &course,
+        contents: &task.contents,
+        storage_account: task.storage_account.as_deref(),
     };
     let mut waiting = Waiting {
         task,

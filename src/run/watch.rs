@@ -30,6 +30,8 @@ pub struct RunEnd {
     pub message: String,
     /// When it was started, by Azure's clock.
     pub started: Option<OffsetDateTime>,
+    /// When it ended, by Azure's clock.
+    pub ended: Option<OffsetDateTime>,
     /// Since the run was started.
     pub elapsed: Duration,
     /// Whether a tag of the template says that it stays, as far as it was seen.
@@ -46,6 +48,7 @@ impl RunEnd {
             phase: None,
             message: run.message,
             started,
+            ended,
             elapsed: elapsed
                 .and_then(|it| it.try_into().ok())
                 .unwrap_or_default(),
@@ -333,6 +336,7 @@ impl Run<'_> {
     fn end(self) -> RunEnd {
         let elapsed = self.elapsed();
         let started = self.status.as_ref().and_then(|run| run.started);
+        let ended = self.status.as_ref().and_then(|run| run.ended);
         let said = self.status.filter(RunStatus::is_over);
         let (said, mut message) = said
             .map(|run| (Some(run.state), run.message))
@@ -358,6 +362,7 @@ impl Run<'_> {
             phase: self.phase,
             message,
             started,
+            ended,
             elapsed,
             kept: self.kept,
         }

@@ -16,6 +16,7 @@ mod exclusion;
 mod failure;
 mod gzip;
 mod in_order;
+mod keeping;
 mod link;
 mod percent;
 mod progress;
@@ -53,6 +54,7 @@ pub use failure::{
     CODE_ACCOUNT, CODE_DELETION, CODE_LINK, CODE_PACKAGE, CODE_READING, CODE_UPLOAD, Operation,
     StorageFailure,
 };
+pub use keeping::{Written, write_new};
 pub use link::{LONGEST_LIFE, ReadLink};
 pub use progress::Progress;
 pub use retained::{

@@ -2,7 +2,9 @@
 
 use super::model::{Customizer, FileCustomizer, PowerShellCustomizer, WindowsUpdate};
 use super::{Address, Link, PackageLink, own_script, unpacking};
+use crate::inputs::inventory::STEP;
 use crate::inputs::{Customization, Plan, Provisioner};
+use crate::inventory::script::{linux, windows};
 
 /// The names are those of the original task: people look for them in customization logs.
 const FILE_COPY: &str = "vststask_file_copy";
@@ -103,6 +105,19 @@ pub(super) fn customizers(plan: &Plan, package: Option<Link<'_>>) -> Vec<Customi
         customizers.push(all_but_previews());
     }
     customizers
+}
+
+/// Lists what the image holds, when everything else is done. Parts of Windows are told to administrators alone.
+pub(super) fn contents(plan: &Plan) -> Customizer {
+    match plan.customization.provisioner {
+        Provisioner::Shell => Customizer::shell(Some(STEP), linux()),
+        Provisioner::PowerShell => Customizer::PowerShell(PowerShellCustomizer {
+            name: Some(STEP.to_owned()),
+            run_elevated: Some(true),
+            inline: Some(windows()),
+            ..PowerShellCustomizer::default()
+        }),
+    }
 }
 
 fn powershell(customization: &Customization, name: &str, inline: Vec<String>) -> Customizer {

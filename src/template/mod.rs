@@ -62,6 +62,8 @@ pub fn compose(plan: &Plan, package_link: Option<&PackageLink>) -> ImageTemplate
         None => customizers::customizers(plan, package),
         Some(steps) => steps::customizers(steps, plan.customization.provisioner, package),
     };
+    let contents = plan.contents.listed.then(|| customizers::contents(plan));
+    let customize = customize.into_iter().chain(contents).collect();
     let mut properties = Properties {
         customize: Some(customize),
         ..plan.properties.clone()

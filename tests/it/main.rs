@@ -33,6 +33,8 @@ mod golden;
 #[cfg(test)]
 mod inputs;
 #[cfg(test)]
+mod inventory;
+#[cfg(test)]
 mod job;
 #[cfg(test)]
 mod known_failures;

@@ -1,7 +1,7 @@
 //! The PowerShell that we write: read by a grammar of the language everywhere, and run where there is a PowerShell.
 
 mod account;
-mod interpreter;
+pub(crate) mod interpreter;
 mod older;
 mod own_scripts;
 mod samples;

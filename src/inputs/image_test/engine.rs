@@ -95,6 +95,7 @@ pub(super) fn image_builder(
         },
         steps: None,
         contents: Contents::default(),
+        storage_account: None,
         package: package?,
         skip_if_unchanged: false,
         provenance: Provenance::default(),

@@ -101,6 +101,11 @@ impl TemplateFile {
         self.or_inputs(reading, section, |it| Some(said(it).clone()), read)
     }
 
+    /// The place among the customizers of the first one that is named `name`.
+    pub(super) fn step_named(&self, name: &str) -> Option<usize> {
+        self.steps.as_ref()?.named(name)
+    }
+
     /// The system that the customizers are for, as far as they tell.
     pub(super) fn provisioner(&self) -> Option<Provisioner> {
         self.steps.as_ref().and_then(FileSteps::provisioner)

@@ -195,6 +195,11 @@ fn warn_of_macros(checked: &mut Checked, member: &str, shown: &str, script: &[St
 }
 
 impl FileSteps {
+    /// The place of the first one that is named `name`.
+    pub(super) fn named(&self, name: &str) -> Option<usize> {
+        self.customizers().position(|step| step.name() == name)
+    }
+
     /// The system that the steps are for; a file may go to any.
     pub(super) fn provisioner(&self) -> Option<Provisioner> {
         self.customizers().find_map(|step| match step {

@@ -30,6 +30,11 @@ pub(super) fn success(told: &Told<'_>, image: &Image) -> String {
     }
     rows.push(("Source", code(&source(image))));
     rows.extend(origin(image));
+    if let Some(listed) = &image.contents {
+        let system = escaped(&listed.inventory.system.shown());
+        let count = listed.inventory.components.len();
+        rows.push(("Contents", format!("{system}, {count} components")));
+    }
     rows.push(("Image template", code(&image.template_name)));
     if let Some(portal) = id
         .as_ref()

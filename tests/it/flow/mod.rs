@@ -31,7 +31,7 @@ mod secret_files;
 mod sockets;
 pub(crate) mod somebody;
 mod stops;
-mod story;
+pub(crate) mod story;
 mod sweep;
 mod switches;
 mod targets;

@@ -181,6 +181,9 @@ pub(crate) fn content(
             index + 1
         );
         log.push_str(&ui(now, &said));
+        for said in printed(customizer) {
+            log.push_str(&ui(now, &format!("    azure-arm: {said}")));
+        }
         now += duration;
         if failure.is_none() || index + 1 < last {
             let ending = format!("[INFO] (telemetry) ending {provisioner}");
@@ -206,6 +209,16 @@ pub(crate) fn content(
 ",
     );
     log
+}
+
+/// What the script of a step prints that lists what the image holds: it was run once, and its lines were kept.
+fn printed(customizer: &Map<String, Value>) -> impl Iterator<Item = &'static str> {
+    let lines = match (text(customizer, "name"), text(customizer, "type")) {
+        ("inventory", "Shell") => include_str!("../../testdata/inventory-ubuntu.txt"),
+        ("inventory", "PowerShell") => include_str!("../../testdata/inventory-windows.txt"),
+        _ => "",
+    };
+    lines.lines()
 }
 
 /// `2025/04/08 14:06:56`.

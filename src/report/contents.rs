@@ -1,0 +1,129 @@
+//! Words for the list of an image's contents.
+
+use crate::error::{CONTENTS_NOT_KEPT, CONTENTS_NOT_TAGGED, NO_CONTENTS};
+use crate::inputs::declared::{INVENTORY_CONTAINER, STORAGE_ACCOUNT_NAME};
+use crate::inventory::{NoList, SHA256_TAG};
+use crate::resource::quoted;
+use crate::run::event::Told;
+
+/// The lines of the log.
+pub(super) fn lines(told: &Told) -> Vec<String> {
+    match told {
+        Told::Listed {
+            system,
+            components,
+            incomplete,
+        } => {
+            let first = format!("inventory:  {system}, {components} components");
+            let missing = incomplete.iter();
+            let missing = missing.map(|kind| format!("inventory:  {kind} could not be listed"));
+            [first].into_iter().chain(missing).collect()
+        }
+        Told::Saved { path, .. } => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            vec![format!(
+                "SBOM:  {name}; it is attached to the logs of this run"
+            )]
+        }
+        Told::NotSaved { reason } => vec![format!("no SBOM file:  {reason}")],
+        Told::Kept { blob } => vec![format!("SBOM kept:  {blob}")],
+        Told::Tagging { version } => {
+            vec![format!(
+                "writing the SBOM's tags on image version {version}"
+            )]
+        }
+        Told::None { .. } | Told::NotKept { .. } | Told::NotTagged { .. } => Vec::new(),
+    }
+}
+
+/// What is said as a warning: its code, a sentence, and what to do.
+pub(super) fn warning(told: &Told) -> Option<(&'static str, String, String)> {
+    match told {
+        Told::None { reason, log } => Some((
+            NO_CONTENTS,
+            format!(
+                "The image is built, but its contents are not known: {}",
+                why(reason, *log)
+            ),
+            remedy(reason, *log),
+        )),
+        Told::NotKept {
+            container,
+            account,
+            version,
+            reason,
+        } => Some((
+            CONTENTS_NOT_KEPT,
+            format!(
+                "The SBOM of image version {version} is not kept in container '{container}': {reason}"
+            ),
+            format!(
+                "later versions cannot be compared with it; the service connection needs the role 'Storage Blob Data Contributor' on storage account '{account}', and a file that is there is never overwritten (inputs '{}' and '{}')",
+                STORAGE_ACCOUNT_NAME.name, INVENTORY_CONTAINER.name
+            ),
+        )),
+        Told::NotTagged {
+            version,
+            reason,
+            is_forbidden,
+        } => {
+            let number = version.name();
+            let hint = if *is_forbidden {
+                let definition = version.parent();
+                let scope = definition.as_ref().map_or("", |id| id.as_str());
+                format!(
+                    "to write the tags, give the permission 'Microsoft.Compute/galleries/images/versions/write': az role assignment create --assignee <service connection's principal> --role \"Compute Gallery Artifacts Publisher\" --scope {}",
+                    quoted(scope)
+                )
+            } else {
+                format!(
+                    "the SBOM is found without them; only its sum cannot be compared with the tag '{SHA256_TAG}'"
+                )
+            };
+            Some((
+                CONTENTS_NOT_TAGGED,
+                format!(
+                    "The tags of the SBOM were not written on image version {number}: {reason}"
+                ),
+                hint,
+            ))
+        }
+        Told::Listed { .. }
+        | Told::Saved { .. }
+        | Told::NotSaved { .. }
+        | Told::Kept { .. }
+        | Told::Tagging { .. } => None,
+    }
+}
+
+fn why(reason: &NoList, log: bool) -> String {
+    if *reason == NoList::None && !log {
+        "the log of the build could not be read".to_owned()
+    } else {
+        reason.to_string()
+    }
+}
+
+fn remedy(reason: &NoList, log: bool) -> String {
+    let text = match reason {
+        NoList::None if !log => "the line 'no build log' says why, and which role helps",
+        NoList::None => "look for the step 'inventory' in the build log: it printed no list",
+        NoList::Failed(_) => {
+            "add what is missing to the image; the step needs gzip, base64, sha256sum, sort, tr and fold on Linux"
+        }
+        NoList::Form(_) => {
+            "the template was made by another version of this task: use one version for submit, wait and run"
+        }
+        NoList::NoEnd
+        | NoList::Gap { .. }
+        | NoList::Contradiction
+        | NoList::Packing
+        | NoList::Sum => {
+            "the log has lost or changed lines, so the list is not used; the next build makes a new one"
+        }
+        NoList::TooLarge | NoList::NoSystem => {
+            "look at the step 'inventory' in the build log; no other step of the template prints lines that begin with 'image-inventory'"
+        }
+    };
+    text.to_owned()
+}

@@ -1,0 +1,5 @@
+//! The list of an image's contents, from the script that makes it to the file that is kept.
+
+mod flow;
+mod linux;
+mod windows;
