@@ -25,7 +25,7 @@ pub struct Contents {
 }
 
 /// Every part is read before the first `?`, so that each part reports its problems.
-pub(super) fn read(reading: &mut Reading<'_>) -> Result<Contents, Reported> {
+fn read(reading: &mut Reading<'_>) -> Result<Contents, Reported> {
     let listed = reading.flag(&INVENTORY);
     let rest = compared(reading);
     if let Ok(false) = listed {
@@ -70,10 +70,21 @@ fn rest(
 }
 
 /// The name of the step that lists the contents.
-pub const STEP: &str = "inventory";
+pub const STEP: &str = INVENTORY.name;
+
+/// As [`read`], for who makes the template, and the storage account of the lists.
+pub(super) fn of_build(
+    reading: &mut Reading<'_>,
+    file: &TemplateFile,
+    package: &Result<Option<Package>, Reported>,
+) -> (Result<Contents, Reported>, Result<Option<String>, Reported>) {
+    let contents = read(reading);
+    refuse_other_steps(reading, file);
+    (contents, storage_account(reading, package))
+}
 
 /// The storage account in which the lists of a build are kept: that of its package, or the one that is named for the lists alone.
-pub(super) fn storage_account(
+fn storage_account(
     reading: &mut Reading<'_>,
     package: &Result<Option<Package>, Reported>,
 ) -> Result<Option<String>, Reported> {
@@ -91,7 +102,7 @@ pub(super) fn storage_account(
 }
 
 /// The step is known by its name, in the template and later.
-pub(super) fn refuse_other_steps(reading: &mut Reading<'_>, file: &TemplateFile) {
+fn refuse_other_steps(reading: &mut Reading<'_>, file: &TemplateFile) {
     if !reading.flag(&INVENTORY).unwrap_or_default() {
         return;
     }

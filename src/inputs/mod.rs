@@ -279,9 +279,7 @@ fn read_plan(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Box<Plan>
     let given_name = life::template_name(reading);
     let named = matches!(&given_name, Ok(Some(_)));
     let life = life::read(reading, named, image_version::is_by_clock(reading));
-    let contents = inventory::read(reading);
-    let storage_account = inventory::storage_account(reading, &package);
-    inventory::refuse_other_steps(reading, &file);
+    let (contents, storage_account) = inventory::of_build(reading, &file, &package);
     let customization = judged_scripts(reading, customization, &validate, package.as_ref(), &file);
     let instead = what_counts_instead(reading, &file);
     let steps = template_file::resolve(reading, file.steps, package.as_ref());

@@ -2,6 +2,7 @@
 
 use crate::error::{CONTENTS_NOT_KEPT, CONTENTS_NOT_TAGGED, NO_CONTENTS};
 use crate::inputs::declared::{INVENTORY_CONTAINER, STORAGE_ACCOUNT_NAME};
+use crate::inputs::inventory::STEP;
 use crate::inventory::{NoList, SHA256_TAG};
 use crate::resource::quoted;
 use crate::run::event::Told;
@@ -105,25 +106,28 @@ fn why(reason: &NoList, log: bool) -> String {
 }
 
 fn remedy(reason: &NoList, log: bool) -> String {
-    let text = match reason {
-        NoList::None if !log => "the line 'no build log' says why, and which role helps",
-        NoList::None => "look for the step 'inventory' in the build log: it printed no list",
+    match reason {
+        NoList::None if !log => {
+            "the line 'no build log' says why, and which role helps".to_owned()
+        }
+        NoList::None => {
+            format!("look for the step '{STEP}' in the build log: it printed no list")
+        }
         NoList::Failed(_) => {
-            "add what is missing to the image; the step needs gzip, base64, sha256sum, sort, tr and fold on Linux"
+            "add what is missing to the image; on Linux the step needs base64, fold, gzip, mktemp, sha256sum, sort and tr".to_owned()
         }
         NoList::Form(_) => {
-            "the template was made by another version of this task: use one version for submit, wait and run"
+            "the template was made by another version of this task: use one version for the step that makes the template and the one that waits".to_owned()
         }
         NoList::NoEnd
         | NoList::Gap { .. }
         | NoList::Contradiction
         | NoList::Packing
         | NoList::Sum => {
-            "the log has lost or changed lines, so the list is not used; the next build makes a new one"
+            "the log has lost or changed lines, so the list is not used; the next build makes a new one".to_owned()
         }
         NoList::TooLarge | NoList::NoSystem => {
-            "look at the step 'inventory' in the build log; no other step of the template prints lines that begin with 'image-inventory'"
+            format!("look at the step '{STEP}' in the build log; another step must not print lines that begin with 'image-inventory'")
         }
-    };
-    text.to_owned()
+    }
 }

@@ -268,6 +268,25 @@ impl Reporter {
         }
     }
 
+    /// Hands files over to the run.
+    fn attach(&self, event: &Event) {
+        match event {
+            Event::Contents(Contents::Saved { path, is_first }) => {
+                self.console.upload_file(path);
+                if *is_first {
+                    let path = path.to_string_lossy();
+                    self.console.set_variable("imageSbomPath", &path);
+                }
+            }
+            Event::LogSaved { path, .. } => {
+                self.console.upload_file(path);
+                self.console
+                    .set_variable("logPath", &path.to_string_lossy());
+            }
+            _ => {}
+        }
+    }
+
     /// Keeps the note for the post-job step in step with what exists.
     fn take_note(&self, event: &Event) {
         match event {
@@ -328,18 +347,7 @@ impl Events for Reporter {
                 let mut known = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
                 known.clone_from(outputs);
             }
-            Event::Contents(Contents::Saved { path, is_first }) => {
-                self.console.upload_file(path);
-                if *is_first {
-                    let path = path.to_string_lossy();
-                    self.console.set_variable("imageSbomPath", &path);
-                }
-            }
-            Event::LogSaved { path, .. } => {
-                self.console.upload_file(path);
-                self.console
-                    .set_variable("logPath", &path.to_string_lossy());
-            }
+            Event::Contents(_) | Event::LogSaved { .. } => self.attach(&event),
             Event::Submitted {
                 staging_group: Some(group),
                 ..

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::timeline::Phase;
-use crate::inputs::declared::TASK_VERSION;
+use crate::inputs::declared::{INVENTORY, TASK_VERSION};
 use crate::resource::ResourceId;
 use crate::run::{Image, Listed, Output};
 use crate::template::model::Source;
@@ -45,7 +45,7 @@ pub(super) fn document(image: &Image, phases: &[Phase]) -> Value {
     let provenance = provenance.map(|(name, value)| ((*name).to_owned(), json!(value)));
     put("provenance", Value::Object(provenance.collect()));
     if let Some(listed) = &image.contents {
-        put("inventory", inventory(listed));
+        put(INVENTORY.name, inventory(listed));
     }
     put("templateName", json!(image.template_name));
     put(

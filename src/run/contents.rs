@@ -309,13 +309,13 @@ impl OfVersion<'_> {
     /// The address of the document, if it is kept.
     async fn keep(&self, place: &Place<'_>, group: &ResourceGroupId) -> Option<String> {
         let account = place.storage_account?;
-        let shelf = Shelf {
+        let lists = Shelf {
             group,
             account,
             container: &place.contents.container,
         };
         let kept = if u64::try_from(self.bytes.len()).is_ok_and(|length| length <= LARGEST) {
-            shelf
+            lists
                 .keep(place.arm, self.version, self.bytes.clone())
                 .await
         } else {

@@ -225,24 +225,22 @@ async fn the_step_of_windows_comes_after_the_updates() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_run_gives_the_same_file() {
+async fn a_file_that_is_there_stays() {
     let first = linux().build(|_| {}).await;
-    let cloud = Arc::clone(&first.cloud);
-    // The blob is there, byte for byte: an earlier attempt has kept it.
-    let (name, content) = kept(&cloud).remove(0);
-    let again = linux()
-        .build(|cloud| cloud.put_blob(ACCOUNT, CONTAINER, &name, content.clone().into()))
+    let (name, _) = kept(&first.cloud).remove(0);
+    let other = b"{}".to_vec();
+    let stage = linux()
+        .build(|cloud| cloud.put_blob(ACCOUNT, CONTAINER, &name, other.clone().into()))
         .await;
-    // Its run has ended at another time.
-    let told = warning(&again);
+    let told = warning(&stage);
     let expected = format!(
-        "AIB876: The SBOM of image version 1.0.0 is not kept in container '{CONTAINER}': blob '{name}' in container '{CONTAINER}' of storage account '{ACCOUNT}' exists with other contents, and is not overwritten"
+        "AIB876: The SBOM of image version 1.0.0 is not kept in container '{CONTAINER}': blob '{name}' in container '{CONTAINER}' of storage account '{ACCOUNT}' exists with other contents, and is not overwritten\nhint: "
     );
     assert!(told.starts_with(&expected), "{told}");
-    assert_eq!(kept(&again.cloud), [(name, content)]);
-    let id = again.variable("imageVersionId").unwrap();
-    let tags = again.cloud.image_tags(id);
-    assert_eq!(tags["imageInventorySha256"], sha256(&sbom(&again)));
+    assert_eq!(kept(&stage.cloud), [(name, other)]);
+    let id = stage.variable("imageVersionId").unwrap();
+    let tags = stage.cloud.image_tags(id);
+    assert_eq!(tags["imageInventorySha256"], sha256(&sbom(&stage)));
     assert!(!tags.contains_key("imageInventory"));
 }
 
@@ -265,7 +263,7 @@ async fn a_lost_answer_costs_nothing() {
     let stage = linux()
         .build(|cloud| {
             cloud.add_fault(Fault::once(
-                Matcher::operation("PutImageVersion"),
+                Matcher::operation("PutVersion"),
                 Effect::ResetAfter,
             ));
         })
@@ -282,6 +280,7 @@ async fn without_a_role_the_list_is_attached_and_not_kept() {
         .input("inlineScript", "true");
     let connection = scene.world.applications[0].object.clone();
     let account = &mut scene.world.storage_accounts[0];
+    account.roles.clear();
     account.roles.insert(connection, vec![BlobRole::Reader]);
     let stage = scene.build(|_| {}).await;
     let told = warning(&stage);
@@ -305,7 +304,7 @@ async fn tags_that_are_refused_are_a_warning() {
     };
     let stage = linux()
         .build(|cloud| {
-            let matcher = Matcher::operation("PutImageVersion");
+            let matcher = Matcher::operation("PutVersion");
             cloud.add_fault(Fault {
                 matcher,
                 nth: 1,
@@ -428,16 +427,18 @@ async fn doubled_and_reordered_lines_in_the_log_are_put_right() {
 
 #[tokio::test(start_paused = true)]
 async fn each_version_has_a_file_of_its_own() {
-    let scene = linux();
-    let gallery = scene.world.gallery_id(&scene.world.galleries[0]);
-    let other = scene.world.gallery_id(&scene.world.galleries[1]);
-    let group = gallery.split("/providers/").next().unwrap().to_owned();
+    let scene = windows();
+    let definition = |gallery: usize| {
+        let gallery = &scene.world.galleries[gallery];
+        let id = scene.world.gallery_id(gallery);
+        format!("{id}/images/win11-avd")
+    };
+    let (first, second) = (definition(0), definition(1));
+    let group = first.split("/providers/").next().unwrap().to_owned();
     let file = scene.step.directories.sources.join("targets.yml");
-    let definition = scene.world.galleries[1].definitions[0].name.clone();
     let text = format!(
-        "distribute:\n- type: SharedImage\n  runOutputName: one\n  galleryImageId: {gallery}/images/ubuntu-2404\n  targetRegions:\n  - name: westeurope\n- type: SharedImage\n  runOutputName: two\n  galleryImageId: {gallery}/images/win11-avd\n  targetRegions:\n  - name: westeurope\n- type: ManagedImage\n  runOutputName: three\n  imageId: {group}/providers/Microsoft.Compute/images/web\n  location: westeurope\n"
+        "distribute:\n- type: SharedImage\n  runOutputName: one\n  galleryImageId: {first}\n  targetRegions:\n  - name: westeurope\n- type: SharedImage\n  runOutputName: two\n  galleryImageId: {second}\n  targetRegions:\n  - name: westeurope\n- type: ManagedImage\n  runOutputName: three\n  imageId: {group}/providers/Microsoft.Compute/images/web\n  location: westeurope\n"
     );
-    drop((other, definition));
     fs::write(&file, text).unwrap();
     let stage = scene
         .input("templateFile", file.to_str().unwrap())
@@ -450,31 +451,28 @@ async fn each_version_has_a_file_of_its_own() {
     let all = kept(&stage.cloud);
     let names: Vec<&str> = all
         .iter()
-        .map(|(name, _)| name.rsplit_once("galcontoso/").unwrap().1)
+        .map(|(name, _)| name.split_once('/').unwrap().1)
         .collect();
-    assert_eq!(
-        names,
-        ["ubuntu-2404/1.0.0.cdx.json", "win11-avd/1.0.0.cdx.json"]
-    );
+    let expected = [
+        "galcontoso/win11-avd/1.0.0.cdx.json",
+        "galproduction/win11-avd/1.0.0.cdx.json",
+    ];
+    assert_eq!(names, expected);
     assert_ne!(all[0].1, all[1].1);
     let attached = stage
         .transcript
         .lines()
         .filter(|line| line.starts_with("##vso[task.uploadfile]") && line.ends_with(".cdx.json"));
     let attached: Vec<&str> = attached
-        .filter_map(|line| line.rsplit_once("-image-sbom"))
-        .map(|(_, end)| end)
+        .filter_map(|line| Some(line.rsplit_once("-image-sbom")?.1))
         .collect();
     assert_eq!(attached, [".cdx.json", "-2.cdx.json", "-3.cdx.json"]);
     assert_eq!(sbom(&stage), all[0].1);
-    let last = stage
-        .variable("imageSbomPath")
-        .unwrap()
-        .replace("-image-sbom", "-image-sbom-3")
-        .replace("-image-sbom-3.cdx", "-image-sbom-3.cdx");
-    let last: Value = serde_json::from_slice(&fs::read(last).unwrap()).unwrap();
-    assert_eq!(last["metadata"]["component"]["name"], "web");
-    assert_eq!(last["metadata"]["component"]["version"], Value::Null);
+    let path = stage.variable("imageSbomPath").unwrap();
+    let third = path.replace("-image-sbom", "-image-sbom-3");
+    let third: Value = serde_json::from_slice(&fs::read(third).unwrap()).unwrap();
+    assert_eq!(third["metadata"]["component"]["name"], "web");
+    assert_eq!(third["metadata"]["component"]["version"], Value::Null);
 }
 
 #[tokio::test(start_paused = true)]
