@@ -266,7 +266,7 @@ mod tests {
         );
         check(
             &["bake"],
-            "'bake' is not a command; expected one of 'run', 'submit', 'wait', 'status', 'cancel', 'sweep', 'promote', 'withdraw', 'retain', 'render', 'doctor', 'clean-up', 'help'",
+            "'bake' is not a command; expected one of 'run', 'submit', 'wait', 'status', 'cancel', 'sweep', 'promote', 'withdraw', 'retain', 'test', 'diff', 'rollout', 'report', 'render', 'doctor', 'clean-up', 'help'",
         );
         check(
             &["vmsize=a"],

@@ -449,6 +449,7 @@ fn no_input_is_named_by_hand() {
             // Output variables and members of a result file may have the name of an input, and so may members of Azure.
             let variable = [
                 "action",
+                "hostPoolId",
                 "imageVersion",
                 "imageVersionId",
                 "preview",
