@@ -5,6 +5,7 @@ mod build;
 mod cancel;
 mod clean_up;
 mod command;
+mod diff;
 mod doctor;
 mod fleet;
 mod image_test;
@@ -116,10 +117,7 @@ async fn act(agent: &Agent, given: &Given, http: Result<Arc<dyn Http>, String>, 
             Box::pin(doctor::visit_pool(agent, http, &request, stop)).await;
         }
         Task::Test(it) => Box::pin(image_test::act(agent, http, &it, stop)).await,
-        Task::Diff(_) => {
-            let text = "This version of the task does not support this action";
-            console.complete(TaskResult::Failed, text);
-        }
+        Task::Diff(it) => Box::pin(diff::diff(agent, http, &it, stop)).await,
     }
 }
 

@@ -11,9 +11,10 @@ use crate::arm::{Cause, Failure};
 use crate::check::Finding;
 use crate::diagnosis::{Diagnosis, Explanation, Place, of_text};
 use crate::inputs::declared::{
-    BUILD_TIMEOUT_IN_MINUTES, GALLERY_IMAGE_ID, PACKAGE_EXCLUDE, REPORT_HOST_POOLS,
-    SKIP_IF_UNCHANGED, TEMPLATE_NAME,
+    BUILD_TIMEOUT_IN_MINUTES, COMPARE_WITH, GALLERY_IMAGE_ID, INVENTORY, INVENTORY_CONTAINER,
+    PACKAGE_EXCLUDE, REPORT_HOST_POOLS, SKIP_IF_UNCHANGED, STORAGE_ACCOUNT_NAME, TEMPLATE_NAME,
 };
+use crate::inventory::{NotCompared, Unread};
 use crate::release::{self, NotReleased};
 use crate::resource::{ResourceId, quoted};
 use crate::rollout::{self, NotRolledOut};
@@ -193,6 +194,14 @@ pub enum Error {
     /// The template is gone while its run was followed.
     #[error("{0}")]
     Gone(Failure),
+    /// The contents of an image version cannot be compared.
+    #[error("Comparing the contents of image version {} failed: {why}", version.name())]
+    NotCompared {
+        /// The version.
+        version: ResourceId,
+        /// Why not.
+        why: Box<NotCompared>,
+    },
     /// An image version was not promoted, or not withdrawn.
     #[error("{0}")]
     Release(Box<release::Refused>),
@@ -242,7 +251,20 @@ impl Error {
             Self::Canceled => codes::CANCELED,
             Self::Release(refused) => refused.code().unwrap_or(codes::REFUSED),
             Self::Rollout(refused) | Self::RolloutNotReady(refused) => refused.code,
+            Self::NotCompared { why, .. } => not_compared_code(why),
             Self::Package(failure) => failure.code(),
+        }
+    }
+
+    /// The contents of `version` cannot be compared.
+    pub fn not_compared(version: &ResourceId, why: NotCompared) -> Self {
+        match why {
+            NotCompared::Azure(failure) => Self::Azure(failure),
+            NotCompared::Storage(failure) => Self::Package(failure),
+            why => Self::NotCompared {
+                version: version.clone(),
+                why: Box::new(why),
+            },
         }
     }
 
@@ -302,6 +324,7 @@ impl Error {
             Self::NotTold { listing, .. } => listing.as_ref().map(|listing| format!("the run has succeeded, so the image can be there; to see what is there, run: {listing}")),
             Self::Release(refused) => refused.hint(),
             Self::Rollout(refused) | Self::RolloutNotReady(refused) => refused.hint.clone(),
+            Self::NotCompared { why, .. } => not_compared_hint(why),
             Self::Submission { .. } | Self::Gone(_) | Self::Canceled => None,
         }
     }
@@ -353,6 +376,42 @@ fn of_refusal(failure: &Failure) -> Option<Diagnosis> {
     let refusal = failure.refusal()?;
     let text = format!("{}: {}", refusal.code, refusal.message);
     of_text(&[Place::Request], &text)
+}
+
+fn not_compared_code(why: &NotCompared) -> &'static str {
+    match why {
+        NotCompared::NoVersion(_) => "AIB821",
+        NotCompared::Azure(_)
+        | NotCompared::Storage(_)
+        | NotCompared::NoList { .. }
+        | NotCompared::Nothing(_) => codes::NO_INVENTORY,
+    }
+}
+
+fn not_compared_hint(why: &NotCompared) -> Option<String> {
+    match why {
+        NotCompared::NoVersion(version) => version.parent().map(|definition| {
+            format!(
+                "check the id; to list the versions, run: az sig image-version list --subscription {} --resource-group {} --gallery-name {} --gallery-image-definition {} --query [].id --output tsv",
+                definition.subscription(),
+                quoted(definition.resource_group()),
+                quoted(definition.name_at(0).unwrap_or_default()),
+                quoted(definition.name())
+            )
+        }),
+        NotCompared::NoList {
+            why: Unread::Missing { blob },
+            ..
+        } => Some(format!(
+            "there is no {blob}: check '{}' and '{}'; a build keeps the inventory of its image with '{}: true' and '{}'; a version that was built without it has none, so compare with another one by '{}'",
+            STORAGE_ACCOUNT_NAME.name, INVENTORY_CONTAINER.name, INVENTORY.name, STORAGE_ACCOUNT_NAME.name, COMPARE_WITH.name
+        )),
+        NotCompared::NoList { .. } => Some(format!(
+            "somebody else has written it: check who can write to the container; compare with another version by '{}'",
+            COMPARE_WITH.name
+        )),
+        NotCompared::Azure(_) | NotCompared::Storage(_) | NotCompared::Nothing(_) => None,
+    }
 }
 
 /// The command that lists the image definitions of the same gallery.

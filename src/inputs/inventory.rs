@@ -24,6 +24,13 @@ pub struct Contents {
     pub fail_on_change: Vec<ChangeRule>,
 }
 
+impl Contents {
+    /// Whether there are changes that fail the step.
+    pub fn gates(&self) -> bool {
+        !self.fail_on_change.is_empty()
+    }
+}
+
 /// Every part is read before the first `?`, so that each part reports its problems.
 fn read(reading: &mut Reading<'_>) -> Result<Contents, Reported> {
     let listed = reading.flag(&INVENTORY);

@@ -102,8 +102,11 @@ pub const OWN_TAGS: [&str; 8] = [
     "withdrawnBy",
     "withdrawnReason",
     "withdrawnEndOfLife",
-    "copiedFrom",
+    COPIED_FROM,
 ];
+
+/// The tag of a copy with the id of the version that it is a copy of.
+pub const COPIED_FROM: &str = "copiedFrom";
 
 const REASON: Form = Form {
     what: "a reason",

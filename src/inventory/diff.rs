@@ -19,6 +19,8 @@ pub struct Diff {
     pub removed: Vec<Change>,
     /// What has other versions.
     pub changed: Vec<Change>,
+    /// The kinds that one of the two images could not list: what is missing of them was not removed, and what is there was not added.
+    pub not_compared: Vec<Kind>,
 }
 
 /// Something with other versions than before.
@@ -62,13 +64,20 @@ impl Diff {
                 }
             }
         }
+        let unknown = |inventory: &Inventory, kind: Kind| {
+            let mut words = inventory.incomplete().into_iter();
+            words.any(|word| word == kind.word())
+        };
+        let is_whole = |kind: &Kind| !unknown(before, *kind) && !unknown(now, *kind);
+        let (whole, not_compared) = Kind::ALL.into_iter().partition::<Vec<_>, _>(is_whole);
         let mut diff = Self {
+            not_compared,
             system_before: before.system.clone(),
             system_now: now.system.clone(),
             ..Self::default()
         };
         for (key, [before, now]) in all {
-            if before == now {
+            if before == now || !whole.contains(&key.0) {
                 continue;
             }
             let change = Change::of(key, &before, &now);

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use super::diff::{self, About};
 use super::outcome::missing;
 use super::subject::Subject;
 use crate::agent::Console;
-use crate::error::{Error, duration};
+use crate::error::{CHANGE_FORBIDDEN, Error, duration};
 use crate::inputs::Action;
 use crate::inputs::declared::{ACTION, TEMPLATE_NAME};
 use crate::resource::ResourceId;
@@ -37,7 +38,14 @@ pub(super) fn of_outcome(
     took: Option<Duration>,
 ) {
     match &outcome.result {
-        Ok(Done::Image(image)) => exists(console, &of_image(subject, image, took)),
+        Ok(Done::Image(image)) => {
+            exists(console, &of_image(subject, image, took));
+            let compared = image.compared.as_ref();
+            let forbidden = compared.and_then(|it| diff::failure(it, About::OwnImage));
+            if let Some((_, hint)) = forbidden {
+                what_to_do(console, CHANGE_FORBIDDEN, Some(&hint));
+            }
+        }
         Ok(Done::GoesOn { .. }) => exists(
             console,
             &format!(

@@ -48,6 +48,24 @@ impl Files<'_> {
         self.document(&Value::Object(document));
     }
 
+    /// Writes `document` as `{name}-{kind}.json`, and attaches it to the run; where it is.
+    pub(super) fn attach(self, kind: &str, document: &Value) -> Option<String> {
+        let path = self.folder.join(format!("{}-{kind}.json", self.name));
+        match file::write(&path, self.console.hidden(&format!("{document:#}\n"))) {
+            Ok(()) => {
+                self.console.upload_file(&path);
+                Some(path.to_string_lossy().into_owned())
+            }
+            Err(error) => {
+                self.console.line(&format!(
+                    "no {kind}.json:  '{}' cannot be written: {error}",
+                    path.display()
+                ));
+                None
+            }
+        }
+    }
+
     /// Writes a result that is whole, and says where.
     pub(super) fn document(self, document: &Value) {
         self.named("image-result.json", document);

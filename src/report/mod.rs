@@ -7,6 +7,7 @@ mod cancel;
 mod closing;
 mod contents;
 mod crash;
+mod diff;
 mod doctor;
 mod files;
 mod fleet;
@@ -51,6 +52,7 @@ use timeline::Timeline;
 
 pub use cancel::report_cancel;
 pub use crash::{Stage, report_panics};
+pub use diff::DiffReporter;
 pub use doctor::{Visit, report_no_visit, report_visit};
 pub use fleet::FleetReporter;
 pub use follow::set_nothing;
@@ -146,7 +148,12 @@ impl Reporter {
     /// The end of the step: the summary of the run's page, issues, result. The summary is a file in `folder`.
     pub fn finish(&self, subject: &Subject<'_>, outcome: &Outcome, folder: &Path) {
         if let Some(image) = outcome.image() {
-            self.write_result(subject, image, folder);
+            let files = self.files(subject, folder);
+            let path = image
+                .compared
+                .as_ref()
+                .and_then(|compared| diff::report(&self.console, files, compared));
+            self.write_result(subject, image, path.as_deref(), folder);
         }
         if let Some(text) = self.summary(subject, outcome) {
             self.files(subject, folder).summary(&text);
@@ -184,9 +191,15 @@ impl Reporter {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write_result(&self, subject: &Subject<'_>, image: &Image, folder: &Path) {
+    fn write_result(
+        &self,
+        subject: &Subject<'_>,
+        image: &Image,
+        diff: Option<&str>,
+        folder: &Path,
+    ) {
         let mut timeline = self.timeline();
-        let document = result_file::document(image, timeline.finished());
+        let document = result_file::document(image, timeline.finished(), diff);
         self.files(subject, folder).document(&document);
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::closing;
+use super::diff::{self, About};
 use super::doctor::{hint_with, report_findings};
 use super::follow;
 use super::subject::Subject;
@@ -82,6 +83,7 @@ pub(super) fn report_outcome(
     outcome: &Outcome,
     took: Option<Duration>,
 ) {
+    let mut told = diff::Told::default();
     match &outcome.result {
         Ok(done) => {
             match done {
@@ -95,6 +97,10 @@ pub(super) fn report_outcome(
                 Done::NotReady { error, is_issue } => report_not_ready(console, error, *is_issue),
             }
             report_remains(console, &outcome.remains);
+            let compared = outcome.image().and_then(|image| image.compared.as_ref());
+            if let Some(compared) = compared {
+                told = diff::report_issues(console, compared, About::OwnImage);
+            }
         }
         Err(Error::Canceled) => {
             report_canceled(console, &outcome.remains);
@@ -122,7 +128,7 @@ pub(super) fn report_outcome(
         }
     }
     closing::of_outcome(console, subject, outcome, took);
-    complete(console, subject, outcome);
+    complete(console, subject, outcome, told);
 }
 
 /// The findings that refuse a run before anything was made; whether `error` has some.
@@ -147,12 +153,19 @@ pub(super) fn report_canceled(console: &Console, remains: &[Remains]) {
     }
 }
 
-fn complete(console: &Console, subject: &Subject<'_>, outcome: &Outcome) {
+fn complete(console: &Console, subject: &Subject<'_>, outcome: &Outcome, told: diff::Told) {
+    if let Some(failure) = told.failure {
+        return console.complete(TaskResult::Failed, &failure);
+    }
     let image = outcome.image();
     let partly =
         image.is_some_and(|image| image.caveat.is_some() || missing(image).next().is_some());
     let late = matches!(&outcome.result, Ok(Done::NotReady { is_issue: true, .. }));
-    let issues = partly || late || !outcome.remains.is_empty() || !subject.warnings.is_empty();
+    let issues = partly
+        || late
+        || told.warned
+        || !outcome.remains.is_empty()
+        || !subject.warnings.is_empty();
     let done = if issues {
         TaskResult::SucceededWithIssues
     } else {

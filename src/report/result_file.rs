@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::diff;
 use super::timeline::Phase;
 use crate::inputs::declared::{INVENTORY, TASK_VERSION};
 use crate::resource::ResourceId;
@@ -12,7 +13,7 @@ use crate::template::model::Source;
 pub(super) const SCHEMA_VERSION: u32 = 1;
 
 /// The document of a build that made `image`.
-pub(super) fn document(image: &Image, phases: &[Phase]) -> Value {
+pub(super) fn document(image: &Image, phases: &[Phase], diff_file: Option<&str>) -> Value {
     let mut document = Map::new();
     let mut put = |name: &str, value: Value| document.insert(name.to_owned(), value);
     put("schemaVersion", json!(SCHEMA_VERSION));
@@ -46,6 +47,9 @@ pub(super) fn document(image: &Image, phases: &[Phase]) -> Value {
     put("provenance", Value::Object(provenance.collect()));
     if let Some(listed) = &image.contents {
         put(INVENTORY.name, inventory(listed));
+    }
+    if let Some(compared) = &image.compared {
+        put("diff", diff::result(compared, diff_file));
     }
     put("templateName", json!(image.template_name));
     put(

@@ -12,6 +12,7 @@ use crate::arm::Arm;
 use crate::arm::template_state::RunState;
 use crate::diagnosis::Explanation;
 use crate::error::Error;
+use crate::inventory::Compared;
 use crate::resource::ResourceId;
 use crate::template::model::Source;
 
@@ -40,6 +41,8 @@ pub struct Image {
     pub caveat: Option<Caveat>,
     /// What it holds, where a step of its template tells.
     pub contents: Option<Box<Listed>>,
+    /// What is different in it, where that was asked for.
+    pub compared: Option<Compared>,
 }
 
 /// Who made an image.
@@ -132,6 +135,7 @@ pub(super) async fn collect(
         made: Made::Now,
         caveat: Caveat::of(end),
         contents: None,
+        compared: None,
     })
 }
 

@@ -3,6 +3,7 @@
 mod adoption;
 pub mod cancel;
 pub mod clean_up;
+mod compared;
 mod contents;
 mod course;
 mod distribution;
@@ -184,6 +185,10 @@ pub async fn build_image(
         keep: plan.life.keep,
     };
     let mut outcome = ending.conclude(result, leftovers).await;
+    if plan.contents.listed {
+        let group = plan.template_id.group();
+        Box::pin(compared::compare(&place, &group, &mut outcome, stop)).await;
+    }
     outcome.remains.append(&mut earlier.remains());
     if let Err(error) = &outcome.result {
         outcome.foreseen = foreseen(&suspected, &error.said());

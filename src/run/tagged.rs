@@ -143,6 +143,7 @@ pub(super) fn at_targets(plan: &Plan, made: &[Tagged]) -> Option<Image> {
         made: Made::Earlier,
         caveat: None,
         contents: None,
+        compared: None,
     })
 }
 
@@ -181,6 +182,7 @@ pub(super) fn alone(made: Tagged, template: Option<&ResourceId>) -> Image {
         made: Made::Earlier,
         caveat: None,
         contents: None,
+        compared: None,
     }
 }
 

@@ -198,6 +198,7 @@ fn image(plan: &Plan, version: &Version) -> Image {
         made: Made::Before,
         caveat: None,
         contents: None,
+        compared: None,
     }
 }
 

@@ -19,7 +19,7 @@ use super::followed::Followed;
 use super::leftover::{Leftover, Leftovers};
 use super::tail::{self, Late, Place, Run};
 use super::watch::RunEnd;
-use super::{Done, Image, Outcome, sign_in, submit, tagged};
+use super::{Done, Image, Outcome, compared, sign_in, submit, tagged};
 use crate::arm::Arm;
 use crate::arm::operation::Started;
 use crate::arm::pace::Pace;
@@ -70,7 +70,15 @@ pub async fn wait_for_image(
         keep: task.keep,
     };
     let result = in_time(result, task.when_not_ready);
-    ending.conclude(result, leftovers).await
+    let mut outcome = ending.conclude(result, leftovers).await;
+    // Whether there should be a list, only the template of the build knows.
+    let listed = outcome
+        .image()
+        .is_some_and(|image| image.contents.is_some());
+    if listed || task.contents.gates() {
+        Box::pin(compared::compare(&place, &task.group, &mut outcome, stop)).await;
+    }
+    outcome
 }
 
 /// What the author wants where the image is not ready in time.

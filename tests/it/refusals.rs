@@ -13,7 +13,9 @@ use image_builder::arm::{Cause, Failure, Refusal};
 use image_builder::check::{Finding, Verdict};
 use image_builder::diagnosis::Explanation;
 use image_builder::error::Error;
+use image_builder::inventory::{NotCompared, Unread};
 use image_builder::release::{Refused, Why};
+use image_builder::resource::ResourceId;
 use image_builder::storage::{Operation, PackageFailure, StorageAccount, StorageFailure};
 
 use crate::golden::golden;
@@ -335,6 +337,26 @@ fn of_changes() -> [Why; 8] {
     ]
 }
 
+fn of_comparisons() -> Vec<Error> {
+    let version = "/subscriptions/s/resourceGroups/rg(a)/providers/Microsoft.Compute/galleries/gal/images/web/versions/1.2.0";
+    let version: ResourceId = version.parse().unwrap();
+    let blob = || "blob 'b' in container 'c' of storage account 'stcontosoimages'".to_owned();
+    let no_list = |why| NotCompared::NoList {
+        version: version.clone(),
+        why,
+    };
+    let all = [
+        NotCompared::NoVersion(version.clone()),
+        no_list(Unread::Missing { blob: blob() }),
+        no_list(Unread::TooLarge { blob: blob() }),
+        no_list(Unread::NoInventory {
+            blob: blob(),
+            reason: "is no CycloneDX document".to_owned(),
+        }),
+    ];
+    all.map(|why| Error::not_compared(&version, why)).into()
+}
+
 /// The kind of an error. A new one is missed here by the compiler, and by the test when it has no fixture.
 fn kind(error: &Error) -> usize {
     match error {
@@ -364,6 +386,7 @@ fn kind(error: &Error) -> usize {
         Error::NoHostPool { .. } => 24,
         Error::Rollout(_) => 25,
         Error::RolloutNotReady(_) => 26,
+        Error::NotCompared { .. } => 27,
     }
 }
 
@@ -526,7 +549,8 @@ fn each_refusal_is_told_whole() {
         .chain(of_builds())
         .chain(of_templates())
         .chain(of_versions())
-        .chain(of_releases());
+        .chain(of_releases())
+        .chain(of_comparisons());
     let mut page = String::new();
     let mut kinds = BTreeSet::new();
     for error in all.chain(storage.map(Error::Package)) {
@@ -534,7 +558,7 @@ fn each_refusal_is_told_whole() {
         let hint = error.hint().unwrap_or_else(|| "none".to_owned());
         writeln!(page, "{} {error}\nhint: {hint}\n", error.code()).unwrap();
     }
-    assert_eq!(kinds, (1..=26).collect());
+    assert_eq!(kinds, (1..=27).collect());
     check_words(&page);
     golden("failures/refusals.txt", &page);
 }

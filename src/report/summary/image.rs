@@ -5,6 +5,7 @@ use super::Told;
 use super::markup::{code, escaped, table};
 use crate::error::duration;
 use crate::inputs::Connection;
+use crate::inventory::Compared;
 use crate::resource::ResourceId;
 use crate::run::{Image, Made};
 use crate::template::model::{Source, json};
@@ -48,11 +49,13 @@ pub(super) fn success(told: &Told<'_>, image: &Image) -> String {
         Made::Before => "unchanged",
     };
     let title = escaped(&title);
-    let mark = match image.caveat {
-        None => "✅",
-        Some(_) => "⚠️",
+    let forbidden = matches!(&image.compared, Some(Compared::With(it)) if !it.forbidden.is_empty());
+    let (mark, but) = match image.caveat {
+        _ if forbidden => ("❌", ", but with changes that fail the step"),
+        None => ("✅", ""),
+        Some(_) => ("⚠️", ""),
     };
-    format!("## {mark} Image {what}: {title}\n\n{}", table(&rows))
+    format!("## {mark} Image {what}{but}: {title}\n\n{}", table(&rows))
 }
 
 fn result(told: &Told<'_>, image: &Image) -> String {

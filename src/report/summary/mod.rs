@@ -6,6 +6,7 @@ pub(super) mod markup;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::diff::{self, About};
 use super::follow;
 use super::outcome::{hint_of, in_words, missing, not_there};
 use super::subject::Subject;
@@ -46,6 +47,10 @@ pub(super) fn markdown(told: &Told<'_>) -> Option<String> {
         Err(error) => failure(told, error),
     };
     text.push_str(&targets(told));
+    let image = told.outcome.image();
+    if let Some(compared) = image.and_then(|image| image.compared.as_ref()) {
+        text.push_str(&diff::section(compared, About::OwnImage));
+    }
     text.push_str(&course(told.phases));
     text.push_str(&customizers(told));
     text.push_str(&warnings(told));

@@ -1,5 +1,6 @@
 //! The list of an image's contents, from the script that makes it to the file that is kept.
 
+mod diff;
 mod flow;
 mod linux;
 mod windows;

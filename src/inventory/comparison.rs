@@ -1,0 +1,294 @@
+//! Comparing an image with an earlier version: which one that is, what was kept of it, what is different, and what of that fails the step.
+
+use std::fmt;
+
+use http::StatusCode;
+use time::Date;
+
+use super::Inventory;
+use super::diff::Diff;
+use super::earlier::{latest_before, previous};
+use super::gate::{Forbidden, forbidden};
+use super::library::{Library, Unread};
+use crate::arm::gallery::{Version, counting};
+use crate::arm::{Arm, Failure};
+use crate::inputs::{CompareWith, Contents};
+use crate::resource::ResourceId;
+use crate::storage::StorageFailure;
+
+/// What came of a comparison.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Compared {
+    /// Two images were compared.
+    With(Box<Comparison>),
+    /// There was nothing to compare with.
+    Nothing {
+        /// Why, as a sentence without its full stop.
+        why: String,
+        /// Whether there are changes that would have failed the step.
+        gates: bool,
+    },
+}
+
+/// Two images that were compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comparison {
+    /// What was compared with.
+    pub from: Side,
+    /// What was asked about.
+    pub to: Side,
+    /// What is different.
+    pub diff: Diff,
+    /// What of that fails the step.
+    pub forbidden: Vec<Forbidden>,
+    /// Whether there are changes that would fail the step.
+    pub gates: bool,
+}
+
+/// An image that was compared.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Side {
+    /// The resource id, or the address of a VHD.
+    pub id: String,
+    /// The number of an image version, the name of a managed image; empty for a VHD.
+    pub name: String,
+    /// The image definition of a version.
+    pub definition: Option<ResourceId>,
+    /// When the version was published.
+    pub published: Option<Date>,
+    /// Whether the version counts for who asks for the latest one, somewhere; nothing for what is no version.
+    pub counts: Option<bool>,
+    /// What makes its list doubtful.
+    pub doubt: Option<Doubt>,
+}
+
+/// The kept list is another one than the tag of the version says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// Where the list is, in words.
+    pub blob: String,
+    /// The sum in the tag.
+    pub tag: String,
+    /// The sum of what is there.
+    pub sum: String,
+}
+
+/// Why two images cannot be compared.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum NotCompared {
+    /// Azure refused a request, or could not be reached.
+    #[error("{0}")]
+    Azure(Failure),
+    /// The storage account was not found, or refused.
+    #[error("{0}")]
+    Storage(StorageFailure),
+    /// There is no such version.
+    #[error("image version {} does not exist", called(.0))]
+    NoVersion(ResourceId),
+    /// There is no list of a version.
+    #[error("{} {why}", .version.name())]
+    NoList {
+        /// The version.
+        version: ResourceId,
+        /// What there is instead.
+        why: Unread,
+    },
+    /// There is no version to compare with.
+    #[error("{0}")]
+    Nothing(String),
+}
+
+impl From<Failure> for NotCompared {
+    fn from(failure: Failure) -> Self {
+        Self::Azure(failure)
+    }
+}
+
+impl From<StorageFailure> for NotCompared {
+    fn from(failure: StorageFailure) -> Self {
+        Self::Storage(failure)
+    }
+}
+
+/// An image with what is known to be in it.
+#[derive(Debug, Clone, Copy)]
+pub struct Now<'a> {
+    /// The resource id, or the address of a VHD.
+    pub id: &'a str,
+    /// What is in it; without that the list that is kept of it counts.
+    pub inventory: Option<&'a Inventory>,
+}
+
+/// Compares `image` with what `contents` says.
+///
+/// # Errors
+/// Why that cannot be done.
+pub async fn compare(
+    arm: &Arm,
+    contents: &Contents,
+    library: &Library<'_>,
+    image: Now<'_>,
+) -> Result<Comparison, NotCompared> {
+    if contents.compare_with == CompareWith::Nothing {
+        return Err(NotCompared::Nothing(
+            "the step asks for no comparison".to_owned(),
+        ));
+    }
+    let id: Option<ResourceId> = image.id.parse().ok();
+    let of_gallery = id.filter(|id| id.is(VERSION));
+    let own = match &of_gallery {
+        Some(id) => Some(version(arm, id).await?),
+        None => None,
+    };
+    let mut to = own.as_ref().map_or_else(
+        || Side::of_other(image.id),
+        |own| Side::of(own, of_gallery.as_ref()),
+    );
+    let earlier = match (&contents.compare_with, &own, &of_gallery) {
+        (CompareWith::Version(id), ..) => version(arm, id).await?,
+        (other, Some(own), Some(id)) => earlier(arm, other, own, id).await?,
+        _ => {
+            return Err(NotCompared::Nothing(
+                "the image is not in a gallery".to_owned(),
+            ));
+        }
+    };
+    let from_id = earlier.id.parse::<ResourceId>();
+    let from_id =
+        from_id.map_err(|_| NotCompared::Nothing("Azure names it by no id".to_owned()))?;
+    let mut from = Side::of(&earlier, Some(&from_id));
+    let kept;
+    let now = match (image.inventory, &own, &of_gallery) {
+        (Some(inventory), ..) => inventory,
+        (None, Some(own), Some(id)) => {
+            let read = library.read(arm, id, own).await?;
+            to.doubt = read.doubt;
+            kept = read.inventory;
+            &kept
+        }
+        _ => {
+            return Err(NotCompared::Nothing(
+                "the contents of this image are not known".to_owned(),
+            ));
+        }
+    };
+    let before = library.read(arm, &from_id, &earlier).await?;
+    from.doubt = before.doubt;
+    let diff = Diff::between(&before.inventory, now);
+    Ok(Comparison {
+        forbidden: forbidden(&contents.fail_on_change, &diff),
+        gates: contents.gates(),
+        from,
+        to,
+        diff,
+    })
+}
+
+/// The type of an image version.
+const VERSION: &str = "Microsoft.Compute/galleries/images/versions";
+
+async fn version(arm: &Arm, id: &ResourceId) -> Result<Version, NotCompared> {
+    let found = match arm.version(id).await {
+        Ok(found) => found,
+        // The definition, the gallery or its group is not there.
+        Err(failure) if failure.is(StatusCode::NOT_FOUND) => None,
+        Err(failure) => return Err(failure.into()),
+    };
+    found.ok_or_else(|| NotCompared::NoVersion(id.clone()))
+}
+
+async fn earlier(
+    arm: &Arm,
+    wanted: &CompareWith,
+    own: &Version,
+    id: &ResourceId,
+) -> Result<Version, NotCompared> {
+    let definition = id
+        .parent()
+        .ok_or_else(|| NotCompared::NoVersion(id.clone()))?;
+    let (found, none) = if *wanted == CompareWith::Previous {
+        let versions = arm.versions(&definition).await?;
+        let found = previous(&versions, own).cloned();
+        (
+            found,
+            format!(
+                "no version of {} was published before {}",
+                definition.name(),
+                own.name
+            ),
+        )
+    } else {
+        let versions = arm.counted_versions(&definition).await?;
+        let found = latest_before(&versions, own, &own.location).cloned();
+        (
+            found,
+            format!(
+                "{} had no latest version in {} before {}",
+                definition.name(),
+                own.location,
+                own.name
+            ),
+        )
+    };
+    found.ok_or(NotCompared::Nothing(none))
+}
+
+impl Side {
+    fn of(version: &Version, id: Option<&ResourceId>) -> Self {
+        Self {
+            id: id.map_or_else(|| version.id.clone(), ToString::to_string),
+            name: version.name.clone(),
+            definition: id.and_then(ResourceId::parent),
+            published: version.published.map(time::OffsetDateTime::date),
+            counts: Some(counting(version).next().is_some()),
+            doubt: None,
+        }
+    }
+
+    /// A managed image, or a VHD.
+    fn of_other(id: &str) -> Self {
+        let name = id.parse::<ResourceId>().ok();
+        Self {
+            id: id.to_owned(),
+            name: name.map_or_else(String::new, |id| id.name().to_owned()),
+            ..Self::default()
+        }
+    }
+}
+
+impl Comparison {
+    /// The version that was compared with, by its definition, too, where that is another one.
+    pub fn called_from(&self) -> String {
+        match &self.from.definition {
+            Some(definition) if Some(definition) != self.to.definition.as_ref() => {
+                format!("{} {}", definition.name(), self.from.name)
+            }
+            _ => self.from.name.clone(),
+        }
+    }
+}
+
+/// `1.0.3 of win11`.
+fn called(version: &ResourceId) -> String {
+    match version.parent() {
+        Some(definition) => format!("{} of '{}'", version.name(), definition.name()),
+        None => version.name().to_owned(),
+    }
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { .. } => f.write_str("has no inventory"),
+            Self::TooLarge { blob } => {
+                write!(
+                    f,
+                    "has no inventory that can be read: {blob} has more than 32 MiB"
+                )
+            }
+            Self::NoInventory { blob, reason } => {
+                write!(f, "has no inventory that can be read: {blob} {reason}")
+            }
+        }
+    }
+}

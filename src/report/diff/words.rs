@@ -1,0 +1,278 @@
+//! The sentences about a comparison.
+
+use super::About;
+use crate::error::{NOTHING_TO_COMPARE, OTHER_INVENTORY};
+use crate::inputs::declared::{
+    COMPARE_WITH, FAIL_ON_CHANGE, IMAGE_VERSION_ID, INVENTORY, INVENTORY_CONTAINER,
+    STORAGE_ACCOUNT_NAME, WITHDRAW_REASON,
+};
+use crate::inputs::{Action, ChangeKind};
+use crate::inventory::diff::{Change, Diff, Direction};
+use crate::inventory::{Compared, Comparison, Forbidden, SHA256_TAG, Side, System};
+
+/// More of them make an error that nobody reads.
+const MOST_NAMED: usize = 5;
+
+/// The line about a comparison that was not made.
+pub(super) fn nothing(why: &str) -> String {
+    format!("nothing to compare with: {why}")
+}
+
+/// `What changed since 1.0.2609301 (2026-10-28)`.
+pub(super) fn title(comparison: &Comparison) -> String {
+    let since = comparison.called_from();
+    match comparison.from.published {
+        Some(published) => format!("What changed since {since} ({published})"),
+        None => format!("What changed since {since}"),
+    }
+}
+
+/// What comes before the list.
+pub(super) fn head(comparison: &Comparison) -> Vec<String> {
+    let diff = &comparison.diff;
+    vec![
+        format!("compared with:  {}", comparison.called_from()),
+        format!(
+            "operating system:  {}",
+            system(&diff.system_before, &diff.system_now)
+        ),
+        format!("changes:  {}", numbers(diff)),
+    ]
+}
+
+/// `Windows 11 25H2 26200.7171 -> 26200.7392`, or once what has not changed.
+pub(super) fn system(before: &System, now: &System) -> String {
+    let (was, is) = (before.shown(), now.shown());
+    if was == is {
+        return is;
+    }
+    let title = format!("{} ", before.title);
+    match is.strip_prefix(&title) {
+        Some(version) if before.title == now.title => format!("{was} -> {version}"),
+        _ => format!("{was} -> {is}"),
+    }
+}
+
+/// `7 changed, 1 added, 1 removed`.
+pub(super) fn numbers(diff: &Diff) -> String {
+    let parts = [
+        (diff.changed.len(), "changed"),
+        (diff.added.len(), "added"),
+        (diff.removed.len(), "removed"),
+    ];
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<_> = parts
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    if parts.is_empty() {
+        return "nothing changed".to_owned();
+    }
+    let down = diff.changed.iter();
+    let down = down.filter(|change| change.direction == Some(Direction::Down));
+    match down.count() {
+        0 => parts.join(", "),
+        down => format!("{} ({down} downgraded)", parts.join(", ")),
+    }
+}
+
+/// A line for each change.
+pub(super) fn changes(diff: &Diff) -> Vec<String> {
+    let labels = Labels::of_diff(diff);
+    let changed = diff.changed.iter().map(|change| {
+        let label = labels.of_change(change);
+        let (before, now) = (versions(&change.before), versions(&change.now));
+        let down = if change.direction == Some(Direction::Down) {
+            " (downgraded)"
+        } else {
+            ""
+        };
+        format!("  {label}  {before} -> {now}{down}")
+    });
+    let added = diff.added.iter();
+    let added = added.map(|it| format!("+ {}  {}", labels.of_change(it), it.now.join(", ")));
+    let removed = diff.removed.iter();
+    let removed = removed.map(|it| format!("- {}  {}", labels.of_change(it), it.before.join(", ")));
+    let lines = changed.chain(added).chain(removed);
+    lines.map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// The versions of one side; a program need not have one.
+pub(super) fn versions(versions: &[String]) -> String {
+    let joined = versions.join(", ");
+    if joined.is_empty() {
+        "no version".to_owned()
+    } else {
+        joined
+    }
+}
+
+/// What things are called so that no two are called the same.
+pub(super) struct Labels<'a>(std::collections::BTreeMap<&'a str, usize>);
+
+impl<'a> Labels<'a> {
+    pub(super) fn of_diff(diff: &'a Diff) -> Labels<'a> {
+        let mut names = std::collections::BTreeMap::new();
+        let all = [&diff.changed, &diff.added, &diff.removed];
+        for change in all.into_iter().flatten() {
+            *names.entry(change.name.as_str()).or_default() += 1;
+        }
+        Labels(names)
+    }
+}
+
+impl Labels<'_> {
+    /// Name, and where several have it what tells them apart: the architecture, or how it was installed.
+    pub(super) fn of_change(&self, change: &Change) -> String {
+        match self.0.get(change.name.as_str()) {
+            Some(2..) => {
+                let mark = change.arch.as_deref();
+                format!("{} ({})", change.name, mark.unwrap_or(change.kind.word()))
+            }
+            _ => change.name.clone(),
+        }
+    }
+}
+
+/// Why the step fails.
+pub(super) fn forbidden(comparison: &Comparison) -> String {
+    let named = named(comparison, MOST_NAMED).join("; ");
+    format!("{}: {named}", forbids(comparison))
+}
+
+/// `Comparing 1.0.2 with 1.0.1 failed: 'failOnChange' forbids 2 changes`.
+pub(super) fn forbids(comparison: &Comparison) -> String {
+    let all = comparison.forbidden.iter();
+    let count: usize = all.map(|found| found.changes.len()).sum();
+    let what = if count == 1 { "change" } else { "changes" };
+    format!(
+        "Comparing {} with {} failed: '{}' forbids {count} {what}",
+        own(&comparison.to),
+        comparison.called_from(),
+        FAIL_ON_CHANGE.name,
+    )
+}
+
+/// The changes that fail the step, `most` of them, and how many more there are.
+pub(super) fn named(comparison: &Comparison, most: usize) -> Vec<String> {
+    let all: Vec<_> = comparison.forbidden.iter().flat_map(sentences).collect();
+    let (named, rest) = all.split_at(most.min(all.len()));
+    let mut named = named.to_vec();
+    if !rest.is_empty() {
+        named.push(format!("and {} more", rest.len()));
+    }
+    named
+}
+
+fn own(side: &Side) -> &str {
+    if side.name.is_empty() {
+        "the image"
+    } else {
+        &side.name
+    }
+}
+
+/// `Microsoft Edge was removed (removed: Microsoft Edge)`.
+fn sentences(found: &Forbidden) -> impl Iterator<Item = String> {
+    let rule = format!("{}: {}", found.rule.kind.word(), found.rule.name.as_str());
+    let kind = found.rule.kind;
+    found.changes.iter().map(move |change| {
+        let what = match kind {
+            ChangeKind::Added => "was added".to_owned(),
+            ChangeKind::Removed => "was removed".to_owned(),
+            ChangeKind::Changed | ChangeKind::Downgraded | ChangeKind::Upgraded => format!(
+                "was {} from {} to {}",
+                kind.word(),
+                versions(&change.before),
+                versions(&change.now)
+            ),
+        };
+        format!("{} {what} ({rule})", change.name)
+    })
+}
+
+/// What to do about changes that fail the step.
+pub(super) fn remedy(comparison: &Comparison, about: About) -> String {
+    let rules = FAIL_ON_CHANGE.name;
+    let to = &comparison.to;
+    match (about, to.counts) {
+        (About::Versions, _) => format!(
+            "do not promote {} before somebody has approved these changes; if they are meant, change '{rules}' and run the step again",
+            own(to)
+        ),
+        (About::OwnImage, Some(false)) => format!(
+            "the image version exists and is excluded from latest, so nobody gets it who does not ask for its number; if the changes are meant, promote it with 'action: {}', and change '{rules}' for the next build",
+            Action::Promote.name()
+        ),
+        (About::OwnImage, Some(true)) => format!(
+            "the image version exists and counts as latest: to change that, run a step with 'action: {}', '{}: {}' and '{}'; if the changes are meant, change '{rules}' for the next build",
+            Action::Withdraw.name(),
+            IMAGE_VERSION_ID.name,
+            to.id,
+            WITHDRAW_REASON.name
+        ),
+        (About::OwnImage, None) => format!(
+            "the image exists: {}; if the changes are meant, change '{rules}' for the next build",
+            to.id
+        ),
+    }
+}
+
+/// What there is to warn of: code, sentence, what to do.
+pub(super) fn warnings(compared: &Compared) -> Vec<(&'static str, String, String)> {
+    match compared {
+        Compared::Nothing { gates: false, .. } => Vec::new(),
+        Compared::Nothing { why, gates: true } => {
+            let text = format!(
+                "'{}' has let everything pass, because there was {}",
+                FAIL_ON_CHANGE.name,
+                nothing(why)
+            );
+            let hint = format!(
+                "the inventory of a version is kept if it is built with '{}: true' and '{}'; check '{}', '{}' and '{}'",
+                INVENTORY.name,
+                STORAGE_ACCOUNT_NAME.name,
+                COMPARE_WITH.name,
+                STORAGE_ACCOUNT_NAME.name,
+                INVENTORY_CONTAINER.name
+            );
+            vec![(NOTHING_TO_COMPARE, text, hint)]
+        }
+        Compared::With(comparison) => {
+            let doubts = [&comparison.from, &comparison.to].into_iter();
+            let mut all: Vec<_> = doubts.filter_map(doubt).collect();
+            all.extend(partly(comparison));
+            all
+        }
+    }
+}
+
+fn doubt(side: &Side) -> Option<(&'static str, String, String)> {
+    let doubt = side.doubt.as_ref()?;
+    let text = format!(
+        "The kept inventory of {} is not the one of its build: {} has the SHA-256 {}, and tag '{SHA256_TAG}' of the version says {}",
+        side.name, doubt.blob, doubt.sum, doubt.tag
+    );
+    let hint = "somebody has changed the file or the tag since the build, so do not rely on this comparison; check who can write to the container and to the tags of the version".to_owned();
+    Some((OTHER_INVENTORY, text, hint))
+}
+
+/// Rules that were not applied to everything.
+fn partly(comparison: &Comparison) -> Option<(&'static str, String, String)> {
+    let kinds = kinds_not_compared(comparison)?;
+    if !comparison.gates {
+        return None;
+    }
+    let text = format!(
+        "'{}' has let all changes of kind {kinds} pass: one of the two images could not list them",
+        FAIL_ON_CHANGE.name
+    );
+    let hint = "the log of the build of that image shows why".to_owned();
+    Some((NOTHING_TO_COMPARE, text, hint))
+}
+
+/// `snap, flatpak`; nothing if all kinds were compared.
+pub(super) fn kinds_not_compared(comparison: &Comparison) -> Option<String> {
+    let kinds = comparison.diff.not_compared.iter();
+    let kinds: Vec<_> = kinds.map(|kind| kind.word()).collect();
+    (!kinds.is_empty()).then(|| kinds.join(", "))
+}
