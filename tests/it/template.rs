@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::golden::golden;
 use crate::job::{Job, gallery, id, job};
+use crate::template_files::with_text;
 
 /// The SHA-256 of `test`, which is what the cloud of `schema` has in every file.
 pub(crate) const SHA256: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
@@ -254,6 +255,30 @@ fn everything_that_stands_by_itself() {
             .input("sourceValidationOnly", "true")
             .input("continueDistributeOnFailure", "true"),
     );
+}
+
+/// What is in the image when everything else is done: after the updates, and after the steps of a template file.
+#[test]
+fn the_contents_are_listed_by_the_last_step() {
+    let linux = job()
+        .input("provisioner", "shell")
+        .input("inlineScript", SCRIPT_SHELL);
+    let windows = job()
+        .input("provisioner", "powershell")
+        .input("inlineScript", SCRIPT_POWERSHELL)
+        .input("windowsUpdateProvisioner", "true");
+    check("inventory-shell", &linux.input("inventory", "true"));
+    check("inventory-powershell", &windows.input("inventory", "true"));
+    let in_file = with_text(
+        "image.yml",
+        "customize:\n- type: Shell\n  name: own\n  inline: [uname]\n- type: Shell\n  inline: [id]\n",
+    );
+    let template = template(&in_file.input("inventory", "true"));
+    let steps = template["properties"]["customize"].as_array().unwrap();
+    let names: Vec<_> = steps.iter().map(|step| step["name"].as_str()).collect();
+    let own = [Some("own"), None, Some("inventory")];
+    assert_eq!(names[names.len() - 3..], own);
+    assert_eq!(steps.last().unwrap()["type"], "Shell");
 }
 
 /// A name with whatever means something to a shell.

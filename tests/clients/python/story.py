@@ -19,6 +19,7 @@ from azure.mgmt.imagebuilder import ImageBuilderClient, models
 from azure.storage.blob import BlobBlock, BlobClient, BlobSasPermissions, BlobServiceClient, generate_blob_sas
 
 import desktops
+import sbom
 
 EMULATOR = os.environ["AZURE_EMULATOR"]
 SUBSCRIPTION = os.environ["AZURE_SUBSCRIPTION_ID"]
@@ -389,6 +390,7 @@ STEPS = [
     deletes_the_template,
     deletes_the_blobs,
     *desktops.steps(credential, SUBSCRIPTION, EMULATOR, refused),
+    sbom.documents_about_images_are_valid_for_cyclonedx,
 ]
 
 
