@@ -61,7 +61,10 @@ async fn the_variables_are_those_that_are_set() {
     };
     let stages = [
         built.step(promote).retry().await,
-        Scene::windows().build(|_| {}).await,
+        Scene::windows()
+            .input("inventory", "true")
+            .build(|_| {})
+            .await,
         Shelf::with(1).run().await.stage,
         Scene::windows()
             .input("action", "submit")
