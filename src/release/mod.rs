@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use change::{Change, Changed, NotChanged, Progress, WAITED};
 pub use doctor::doctor;
 use event::{Event, Events, Subject, Warning};
-pub use refused::{NotReleased, Refused, Why, called, deletion};
+pub use refused::{NotReleased, ROLLING_OUT, Refused, Why, called, deletion};
 pub use standing::{Latest, Standing};
 pub use tags::{NotTagged, tag_version};
 use wanted::Asked;

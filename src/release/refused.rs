@@ -13,6 +13,8 @@ use crate::inputs::{Action, Code};
 use crate::resource::{ResourceId, quoted};
 use crate::wording::duration;
 
+/// What is done with a version that is not changed.
+pub const ROLLING_OUT: &str = "Rolling out";
 /// Azure's limit (<https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations>).
 pub(super) const MOST_TAGS: usize = 50;
 
@@ -40,7 +42,7 @@ impl From<Refused> for NotReleased {
 /// What speaks against it, and of which version.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refused {
-    /// `Promoting` or `Withdrawing`.
+    /// `Promoting`, `Withdrawing` or `Rolling out`.
     pub doing: &'static str,
     /// The version, or the copy of it.
     pub version: ResourceId,
@@ -175,7 +177,12 @@ impl Refused {
                     .map(|(name, value, _)| quoted(&format!("tags.{name}={value}")))
                     .collect();
                 format!(
-                    "promote a version that has the tags, or correct input '{}'; to set them by hand: az sig image-version update --ids {} --set {}",
+                    "{} a version that has the tags, or correct input '{}'; to set them by hand: az sig image-version update --ids {} --set {}",
+                    if self.doing == ROLLING_OUT {
+                        "roll out"
+                    } else {
+                        "promote"
+                    },
                     REQUIRE_TAGS.name,
                     quoted(version.as_str()),
                     tags.join(" ")

@@ -215,7 +215,19 @@ pub fn fix(fault: &Fault, request: &Rollout) -> Option<String> {
         .fix
         .replace("{maxHostsAtOnce}", MAX_HOSTS_AT_ONCE.name)
         .replace("{pool}", request.pool.as_str());
-    Some(fix)
+    // A secret has the name of its vault in its address.
+    let vault = fault.text.split_once("https://").and_then(|(_, rest)| {
+        let (name, rest) = rest.split_once('.')?;
+        let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        (plain && rest.starts_with("vault")).then_some(name)
+    });
+    Some(match vault {
+        Some(name) => fix.replace(
+            "<id of the key vault>",
+            &format!("$(az keyvault show --name {name} --query id --output tsv)"),
+        ),
+        None => fix,
+    })
 }
 
 /// `ActiveScalingPlan: a scaling plan is switched on for the pool (the service says: …)`.

@@ -34,6 +34,13 @@ impl Job<'_> {
         }
         let pool = self.look_at_pool().await?;
         self.check_kind(&pool)?;
+        if self
+            .request
+            .method
+            .map_or(pool.is_automated(), |method| method == SessionHostUpdate)
+        {
+            self.check_subscription()?;
+        }
         let version = self.look_at_version().await?;
         let plans = self.active_plans().await?;
         let hosts = self.hosts().await?;
@@ -118,7 +125,7 @@ impl Job<'_> {
     /// The version, when nothing goes on with it. What speaks against it is told before anything is waited for.
     async fn version(&self, id: &ResourceId) -> Result<Version, NotRolledOut> {
         let refused = |why: Why| release::Refused {
-            doing: "Rolling out",
+            doing: release::ROLLING_OUT,
             version: id.clone(),
             why,
         };

@@ -12,7 +12,7 @@ pub(crate) const SUBSCRIPTION: &str = "/subscriptions/11111111-1111-1111-1111-11
 pub(crate) const CONNECTION_ID: &str = "c0ffee00-0000-4000-8000-000000000001";
 
 /// What a masker was told.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Masked(pub(crate) Mutex<Vec<String>>);
 
 impl Masker for Masked {

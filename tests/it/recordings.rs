@@ -3,6 +3,7 @@
 
 mod alike;
 mod client;
+mod desktops;
 mod emulator;
 mod exceptions;
 mod performance;

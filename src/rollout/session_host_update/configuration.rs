@@ -9,6 +9,7 @@ use super::super::event::Event as Of;
 use super::super::{Job, NotRolledOut, Refused, table};
 use super::event::Event;
 use super::look::{Look, Standing};
+use super::stopped::Going;
 use crate::arm::Failure;
 use crate::arm::api::{HOST_POOLS, address};
 use crate::arm::desktops::{HostConfiguration, ImageInfo, UpdateStatus, changing};
@@ -47,7 +48,13 @@ impl Job<'_> {
         &self,
         look: &Look,
     ) -> Result<Option<UpdateStatus>, NotRolledOut> {
-        let before = look.configured.as_ref();
+        // An earlier attempt, or somebody else, may be changing it.
+        let now = self.quiet_configuration().await?;
+        let now = now.image.or_else(|| look.configured.clone());
+        if now.as_ref().is_some_and(|image| image.is(&look.wanted)) {
+            return Ok(None);
+        }
+        let before = now.as_ref();
         match self.set_image(before, &look.wanted).await? {
             None => Ok(None),
             Some(failure) => {
@@ -76,10 +83,14 @@ impl Job<'_> {
             to: table::short(image),
         }));
         let mut last = None;
+        self.note_update(Going::configuring(table::short(image)));
         for request in 1..=MOST_REQUESTS {
             self.emit(Of::Changed);
             match self.ask_for_image(image).await? {
-                Asked::Done => return Ok(None),
+                Asked::Done => {
+                    self.forget_update();
+                    return Ok(None);
+                }
                 Asked::Lost(failure) if request == MOST_REQUESTS => return Err(failure.into()),
                 Asked::Lost(failure) => {
                     let reason = failure.to_string();
@@ -160,6 +171,20 @@ impl Job<'_> {
         Ok(())
     }
 
+    /// The configuration once nothing goes on with it, however that ended.
+    async fn quiet_configuration(&self) -> Result<HostConfiguration, NotRolledOut> {
+        let start = Instant::now();
+        let mut spoken = start;
+        loop {
+            let now = self.configuration_now().await?;
+            if is_end(&now.state) || start.elapsed() >= FOLLOWED {
+                return Ok(now);
+            }
+            self.still_configuring(&now.state, start, &mut spoken);
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+
     /// Looks at the configuration until nothing goes on with it.
     async fn settled_configuration(&self, image: &ImageInfo) -> Result<Asked, NotRolledOut> {
         let start = Instant::now();
@@ -230,6 +255,12 @@ impl Job<'_> {
         );
         Refused::new(REFUSED, text, hint)
     }
+}
+
+/// Whether nothing goes on in this state.
+fn is_end(state: &str) -> bool {
+    let ends = ["", "Succeeded", "Failed", "Canceled", "Cancelled"];
+    ends.iter().any(|end| end.eq_ignore_ascii_case(state))
 }
 
 fn ended(code: &str, message: &str) -> String {

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::super::event::Event as Of;
 use super::super::faults::{self, Fault};
-use super::super::{Job, NotRolledOut, Refused, Seen, State, table};
+use super::super::{Host, Job, NotRolledOut, Refused, Seen, State, table};
 use super::event::{Event, words};
 use super::follow::Over;
 use super::look::{Look, cancel};
@@ -137,6 +137,14 @@ impl Job<'_> {
             .filter(|host| host.is_open() && !host.is_wanted)
             .map(|host| format!("{} ({})", host.name(), host.version()))
             .collect();
+        for host in hosts.iter().filter(|host| is_broken(host)) {
+            self.emit(Of::Line(format!(
+                "left out:  {} has {}, its status is {}, and it lets no users in",
+                host.name(),
+                host.version(),
+                host.host.status
+            )));
+        }
         if !others.is_empty() {
             let text = format!(
                 "the session host update has ended, and {} of the hosts that let users in have another image: {}",
@@ -290,18 +298,19 @@ impl Job<'_> {
         self.emit(Of::Step("back"));
         let name = table::short(&previous);
         match self.updated_back(look, previous, last).await {
-            Ok(true) => format!("the pool is back at {name}"),
-            Ok(false) => format!("the update back to {name} did not succeed"),
+            Ok(None) => format!("the pool is back at {name}"),
+            Ok(Some(end)) => format!("the update back to {name} has not succeeded: {end}"),
             Err(failure) => format!("going back to {name} failed: {failure}"),
         }
     }
 
+    /// Nothing, or how it ended otherwise.
     async fn updated_back(
         &self,
         look: &Look,
         previous: ImageInfo,
         last: &UpdateStatus,
-    ) -> Result<bool, NotRolledOut> {
+    ) -> Result<Option<String>, NotRolledOut> {
         if let Some(failure) = self.set_image(Some(&look.wanted), &previous).await? {
             return Err(failure.into());
         }
@@ -313,12 +322,15 @@ impl Job<'_> {
         let mut request = self.update_request();
         request.at = None;
         let Some(status) = self.ask_for_update(&request, &back).await? else {
-            return Ok(true);
+            return Ok(None);
         };
         let over = self.until_over(status, None).await?;
         self.hosts_anew().await?;
-        let is_nothing = faults::is_nothing_to_do(&faults::read(over.status.error.as_ref()));
-        Ok(over.status.is("Succeeded") || is_nothing)
+        let faults = faults::read(over.status.error.as_ref());
+        let is_done = over.status.is("Succeeded") || faults::is_nothing_to_do(&faults);
+        let why = faults.first().map(|fault| format!(", {fault}"));
+        let end = format!("{}{}", words(&over.status), why.unwrap_or_default());
+        Ok((!is_done).then_some(end))
     }
 
     /// The service did not take the request: nothing has begun.
@@ -329,6 +341,12 @@ impl Job<'_> {
         self.emit(Of::Line(after));
         failure.into()
     }
+}
+
+/// Whether the service could neither update a host nor give it back as it was.
+fn is_broken(host: &Host) -> bool {
+    let is_failed = host.host.status.eq_ignore_ascii_case("UpgradeFailed");
+    is_failed && !host.is_open() && !host.is_wanted
 }
 
 fn not_put_back(wanted: &str, why: &str) -> String {

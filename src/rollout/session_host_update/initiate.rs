@@ -65,7 +65,7 @@ impl Job<'_> {
         for _ in 0..2 {
             self.emit(Of::Update(Event::Starting));
             self.emit(Of::Changed);
-            self.note_update(Going::asked());
+            self.note_update(Going::Asked);
             match self.arm.initiate_update(pool, request).await {
                 Ok(()) if !self.request.is_followed() => return Ok(None),
                 Ok(()) => {

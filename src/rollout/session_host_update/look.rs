@@ -160,7 +160,7 @@ impl Job<'_> {
 
     /// The service takes an image of the pool's own subscription alone
     /// (<https://learn.microsoft.com/azure/virtual-desktop/session-host-update-configure>).
-    fn check_subscription(&self) -> Result<(), Refused> {
+    pub(in crate::rollout) fn check_subscription(&self) -> Result<(), Refused> {
         let pool = &self.request.pool;
         let Some(version) = self.request.image.version() else {
             return Ok(());

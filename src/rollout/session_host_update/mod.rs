@@ -88,7 +88,7 @@ pub async fn plan(job: &Job<'_>, seen: &Seen) -> Result<Vec<String>, NotRolledOu
             let begins = request.at.as_ref();
             let begins = begins.map_or_else(|| "at once".to_owned(), |at| format!("at {at}"));
             lines.push(format!(
-                "session host update, {begins}:  {old} of {} hosts get {wanted}, {} at once, after the first one",
+                "session host update, {begins}:  {old} of {} hosts get {wanted}, one first, then {} at a time",
                 seen.hosts.len(),
                 request.most_at_once
             ));

@@ -9,22 +9,24 @@ use super::event::{Event, words};
 use crate::arm::desktops::UpdateStatus;
 use crate::inputs::OnCancel;
 
-/// An update that goes on because of this step, or that it follows.
+/// What goes on because of this step: a change of the configuration, or an update that it began or follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Going {
-    /// Where it was last seen; nothing while it does not show.
-    words: Option<String>,
+pub enum Going {
+    /// The configuration is being changed, and no update has begun: to which image.
+    Configuring(String),
+    /// An update was asked for, and does not show yet.
+    Asked,
+    /// Where an update was last seen.
+    Seen(String),
 }
 
 impl Going {
-    pub(super) fn asked() -> Self {
-        Self { words: None }
+    pub(super) fn configuring(image: String) -> Self {
+        Self::Configuring(image)
     }
 
     pub(super) fn seen(status: &UpdateStatus) -> Self {
-        Self {
-            words: Some(words(status)),
-        }
+        Self::Seen(words(status))
     }
 }
 
@@ -46,7 +48,20 @@ impl Job<'_> {
 
 /// Leaves the update alone, or cancels it if the author wants that; the end of a cancel is not waited for.
 pub async fn stopped(job: &Job<'_>, going: &Going, why: Stopped) -> Left {
-    let words = going.words.as_deref().unwrap_or("it does not show yet");
+    let words = match going {
+        Going::Configuring(image) => {
+            let what = format!(
+                "the session host configuration may have {image} already, which hosts made later get; no update has begun"
+            );
+            job.emit(Of::Line(what.clone()));
+            return Left {
+                goes_on: false,
+                what,
+            };
+        }
+        Going::Asked => "it does not show yet",
+        Going::Seen(words) => words,
+    };
     let goes_on = format!("the session host update goes on: {words}");
     if why == Stopped::TimeIsUp {
         return Left {

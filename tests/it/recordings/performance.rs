@@ -26,7 +26,7 @@ use super::replay::{BASE, Replay, read};
 use crate::job::{Masked, job};
 
 #[derive(Debug)]
-struct OneToken;
+pub(super) struct OneToken;
 
 #[async_trait]
 impl TokenSource for OneToken {

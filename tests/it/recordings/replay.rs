@@ -128,7 +128,7 @@ impl Http for Replay {
     }
 }
 
-fn response(step: &Step) -> Response<Bytes> {
+pub(super) fn response(step: &Step) -> Response<Bytes> {
     let body = match &step.answer {
         Value::Null => Bytes::new(),
         answer => Bytes::from(answer.to_string()),

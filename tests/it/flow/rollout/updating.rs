@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use azure_emulator::{Cloud, Entry, Service};
+use azure_emulator::{Cloud, Durations, Entry, Progress, Service};
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use image_builder::arm::http::{Http, TransportError};
@@ -50,6 +51,15 @@ pub(super) fn update() -> Scene {
     scene
         .input("hostPoolId", &production())
         .input("imageVersionId", &version(NEW))
+}
+
+/// The same where the hosts take a minute each.
+pub(super) fn quick() -> Scene {
+    let durations = Durations {
+        updating_hosts: Duration::from_secs(60),
+        ..Durations::default()
+    };
+    update().switches(|on| on.progress = Progress::ByClock(Box::new(durations)))
 }
 
 pub(super) async fn run(scene: Scene, prepare: impl FnOnce(&Cloud)) -> Stage {
@@ -197,4 +207,27 @@ pub(super) fn page(stage: &Stage) -> String {
         .lines()
         .filter_map(|line| line.strip_prefix("##vso[task.uploadsummary]"));
     fs::read_to_string(paths.next().unwrap()).unwrap()
+}
+
+/// What a step came to, whole: its result and issues, the variables, what the pool has, and what was sent to change it.
+pub(super) fn outcome(stage: &Stage) -> String {
+    let mut lines = vec![format!("result: {}", stage.result())];
+    for kind in ["error", "warning"] {
+        let issues = stage.issues(kind).into_iter();
+        lines.extend(issues.map(|issue| format!("{kind}: {}", issue.replace('\n', "\n  "))));
+    }
+    let state = stage.variable("rolloutState").unwrap_or("not set");
+    lines.push(format!("state: {state}"));
+    lines.push(format!("configuration: {}", configured(&stage.cloud)));
+    lines.push(format!("hosts: {}", hosts(&stage.cloud).join(", ")));
+    let sent: Vec<_> = changes(&stage.cloud)
+        .iter()
+        .map(|entry| {
+            let end = entry.path.rsplit('/').next().unwrap_or_default();
+            let status = entry.status.map_or("lost".to_owned(), |it| it.to_string());
+            format!("{} {end} {status}", entry.method)
+        })
+        .collect();
+    lines.push(format!("sent: {}", sent.join(", ")));
+    lines.join("\n")
 }

@@ -1,0 +1,102 @@
+//! What the doctor says of a roll-out: everything that it needs, with nothing changed.
+
+use azure_emulator::{HostPool, Role, RoleAssignment, ScalingPlan};
+
+use super::updating::*;
+use crate::flow::scene::Scene;
+use crate::golden::golden;
+
+fn doctor() -> Scene {
+    let mut scene = Scene::bare("doctor");
+    scene.world = scene.world.with_host_pools();
+    // Desktop Virtualization Host Pool Contributor.
+    let role = "e307426c-f9b6-4e81-87de-d99efb3c32bc";
+    scene.world.roles.push(Role {
+        id: role.to_owned(),
+        name: "Desktop Virtualization Host Pool Contributor".to_owned(),
+        actions: vec!["Microsoft.DesktopVirtualization/hostpools/*".to_owned()],
+        ..Role::default()
+    });
+    let principal = scene.world.applications[0].object.clone();
+    scene.world.role_assignments.push(RoleAssignment {
+        principal,
+        role: role.to_owned(),
+        scope: production(),
+        condition: None,
+    });
+    scene
+        .input("hostPoolId", &production())
+        .input("imageVersionId", &version(NEW))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_doctor_looks_at_everything_that_an_update_needs() {
+    let stage = run(doctor(), |_| {}).await;
+    assert!(changes(&stage.cloud).is_empty());
+    golden("rollout/doctor.txt", &log(&stage));
+    assert!(
+        page(&stage).contains("## Before the roll-out"),
+        "{}",
+        page(&stage)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_doctor_finds_what_an_update_would_fail_by() {
+    let mut scene = doctor();
+    // Nobody has given the pool's identity a role.
+    let identity = scene.world.host_pools[1].identity.clone();
+    scene
+        .world
+        .role_assignments
+        .retain(|assignment| Some(&assignment.principal) != identity.as_ref());
+    for gallery in &mut scene.world.galleries {
+        for definition in &mut gallery.definitions {
+            definition.hyper_v_generation = "V1".to_owned();
+        }
+    }
+    let stage = run(scene, |cloud| {
+        cloud.put_scaling_plan(ScalingPlan {
+            id: production()
+                .replace("hostPools", "scalingPlans")
+                .replace("hp-production", "sp"),
+            location: "westeurope".to_owned(),
+            pools: vec![(production(), true)],
+        });
+    })
+    .await;
+    assert!(changes(&stage.cloud).is_empty());
+    assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+    let codes: Vec<_> = stage
+        .issues("error")
+        .iter()
+        .chain(&stage.issues("warning"))
+        .map(|issue| issue.split(':').next().unwrap().to_owned())
+        .collect();
+    assert_eq!(codes, ["AIB859", "AIB845"], "{}", stage.transcript);
+
+    let mut scene = doctor();
+    let identity = scene.world.host_pools[1].identity.clone();
+    scene
+        .world
+        .role_assignments
+        .retain(|assignment| Some(&assignment.principal) != identity.as_ref());
+    let stage = run(scene, |_| {}).await;
+    let warnings = stage.issues("warning");
+    assert!(
+        warnings.iter().any(
+            |it| it.starts_with("AIB711: key vault of the pool's identity: ")
+                && it.contains("--role 'Key Vault Secrets User' --scope /subscriptions/")
+        ),
+        "{warnings:#?}\n{}",
+        stage.transcript
+    );
+    let personal = HostPool {
+        personal: true,
+        ..HostPool::standard(format!("{}-own", production()), "westeurope")
+    };
+    let scene = doctor().input("hostPoolId", &personal.id);
+    let stage = run(scene, |cloud| cloud.put_host_pool(personal)).await;
+    let errors = stage.issues("error").join("\n");
+    assert!(errors.contains("AIB842: method: "), "{errors}");
+}

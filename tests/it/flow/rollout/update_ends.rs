@@ -1,0 +1,220 @@
+//! How a session host update ends, what is done about it, and what is told: whole.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use azure_emulator::{Cloud, Effect, Fault, Lock, LockLevel, Matcher, UpdateFate};
+
+use super::updating::*;
+use crate::emulated::token;
+use crate::flow::scene::{Scene, Stage};
+use crate::golden::golden;
+
+fn refusal(code: u16, word: &str) -> Effect {
+    Effect::Status {
+        code,
+        headers: Vec::new(),
+        body: format!(r#"{{"error":{{"code":"{word}","message":"no"}}}}"#),
+    }
+}
+
+fn add(text: &mut String, name: &str, stage: &Stage) {
+    writeln!(text, "## {name}\n{}\n", outcome(stage)).unwrap();
+}
+
+/// Every end with everything that can be done about it.
+#[tokio::test(start_paused = true)]
+async fn every_end_with_every_answer_to_it() {
+    let fates = [
+        ("too few processors", UpdateFate::CapacityRule),
+        ("no host needs it", UpdateFate::NoHosts),
+        ("a secret cannot be read", UpdateFate::KeyVault),
+        ("a host fails once", UpdateFate::HostFails),
+        ("a host fails and stays broken", UpdateFate::RollbackFails),
+        ("it never shows", UpdateFate::NeverStarts),
+    ];
+    let mut text = String::new();
+    for (name, fate) in fates {
+        for on_failure in ["retry", "cancel", "back", "leave"] {
+            let scene = quick().input("onRolloutFailure", on_failure);
+            let stage = run(scene, |cloud| cloud.script_update(fate)).await;
+            add(&mut text, &format!("{name}, {on_failure}"), &stage);
+        }
+    }
+    golden("rollout/update-ends.txt", &text);
+}
+
+/// The second host fails: one has the image already.
+#[tokio::test(start_paused = true)]
+async fn a_host_that_is_done_keeps_the_image_unless_the_way_back_is_asked_for() {
+    let mut text = String::new();
+    for on_failure in ["retry", "cancel", "back", "leave"] {
+        let scene = quick().input("onRolloutFailure", on_failure);
+        let cloud = scene.new_cloud();
+        // The service cannot delete the VM of the second host (documented).
+        cloud.add_lock(Lock {
+            scope: format!(
+                "{}/providers/Microsoft.Compute/virtualMachines/avd-1",
+                group()
+            ),
+            level: LockLevel::CanNotDelete,
+        });
+        let stage = run_in(scene, &cloud).await;
+        add(&mut text, on_failure, &stage);
+    }
+    golden("rollout/update-half.txt", &text);
+}
+
+/// Sends a request in the name of somebody else.
+fn somebody(cloud: &Cloud, action: &str) {
+    let world = Scene::windows().world;
+    let path = format!(
+        "{}/sessionHostManagements/default/controlSessionHostUpdate?api-version=2025-04-01-preview",
+        production()
+    );
+    let body = format!(r#"{{"action":"{action}"}}"#);
+    let request = http::Request::post(format!("{}{path}", world.addresses.arm))
+        .header("authorization", format!("Bearer {}", token(&world)))
+        .header("content-type", "application/json")
+        .header("content-length", body.len())
+        .body(bytes::Bytes::from(body))
+        .unwrap();
+    let answer = cloud.answer(request).response().unwrap();
+    assert_eq!(answer.status(), 202, "{answer:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_cancels_or_pauses_the_update() {
+    let mut text = String::new();
+    for (name, after) in [("before any host", 10), ("after the first host", 30 * 60)] {
+        let stage = update()
+            .build_with(async |cloud: Arc<Cloud>| {
+                tokio::time::sleep(Duration::from_secs(70 + after)).await;
+                somebody(&cloud, "Cancel");
+            })
+            .await;
+        add(&mut text, &format!("canceled {name}"), &stage);
+    }
+    let stage = update()
+        .build_with(async |cloud: Arc<Cloud>| {
+            tokio::time::sleep(Duration::from_secs(600)).await;
+            somebody(&cloud, "Pause");
+            tokio::time::sleep(Duration::from_secs(2 * 3600)).await;
+            somebody(&cloud, "Resume");
+        })
+        .await;
+    add(&mut text, "paused and resumed", &stage);
+    golden("rollout/update-somebody.txt", &text);
+}
+
+/// The job is canceled, or has no more time: the update goes on, unless the author says otherwise.
+#[tokio::test(start_paused = true)]
+async fn the_step_ends_before_the_update() {
+    let mut text = String::new();
+    for (name, after) in [
+        ("while the configuration is changed", 0),
+        ("at work", 30 * 60),
+    ] {
+        for on_cancel in ["", "leave", "cancel"] {
+            let scene = update().input("onCancel", on_cancel);
+            let stage = scene
+                .build_until(|_| {}, Some(Duration::from_secs(after)))
+                .await;
+            add(&mut text, &format!("canceled {name}, {on_cancel}"), &stage);
+            let lines = log(&stage);
+            let told = lines.lines().filter(|line| {
+                line.contains("goes on")
+                    || line.contains("begun")
+                    || line.contains("canceled")
+                    || line.contains("stays as it is")
+            });
+            writeln!(text, "{}\n", told.collect::<Vec<_>>().join("\n")).unwrap();
+        }
+    }
+    for when_not_ready in ["fail", "succeedWithIssues", "succeed"] {
+        let scene = update()
+            .input("waitTimeoutInMinutes", "50")
+            .input("whenNotReady", when_not_ready);
+        let stage = run(scene, |_| {}).await;
+        add(&mut text, &format!("50 minutes, {when_not_ready}"), &stage);
+    }
+    golden("rollout/update-stopped.txt", &text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_an_update_that_begins_later_or_is_left_alone() {
+    let later = {
+        let at = time::OffsetDateTime::now_utc() + time::Duration::days(2);
+        let at = at.replace_nanosecond(0).unwrap();
+        at.format(&time::format_description::well_known::Rfc3339)
+            .unwrap()
+    };
+    let scheduled = || update().input("rolloutAt", &later);
+    let cloud = scheduled().new_cloud();
+    let (stage, sent) = spied(scheduled(), &cloud).await;
+    assert_good(&stage);
+    assert_eq!(stage.variable("rolloutState"), Some("Scheduled"));
+    assert_eq!(sent[1].2["scheduledDateTime"], later.as_str());
+    assert_eq!(sent[1].2["scheduledDateTimeZone"], "UTC");
+    assert!(
+        stage.elapsed < Duration::from_secs(300),
+        "{:?}",
+        stage.elapsed
+    );
+    // A later attempt finds it, and does not ask for another one.
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let again = run_in(scheduled().attempt(2), &cloud).await;
+    assert_good(&again);
+    assert_eq!(again.variable("rolloutState"), Some("Scheduled"));
+    assert_eq!(cloud.updates_begun(), 1);
+    let text = log(&again);
+    assert!(text.contains("Scheduled at 20"), "{text}");
+    // One that is to be followed is, to its end.
+    let followed = scheduled().input("rolloutWait", "true").attempt(3);
+    let followed = run_in(followed, &cloud).await;
+    assert_good(&followed);
+    assert_eq!(followed.variable("rolloutState"), Some("Succeeded"));
+    assert_eq!(hosts(&cloud), all(NEW));
+    assert_eq!(cloud.updates_begun(), 1);
+
+    let left = update().input("rolloutWait", "false");
+    let stage = run(left, |_| {}).await;
+    assert_good(&stage);
+    assert_eq!(stage.variable("rolloutState"), Some("Running"));
+    assert_eq!(
+        stage.variable("rolloutPreviousImageId"),
+        Some(version(OLD).as_str())
+    );
+    assert!(
+        stage.elapsed < Duration::from_secs(300),
+        "{:?}",
+        stage.elapsed
+    );
+}
+
+/// Whether the request came through or not: one update, never asked for again before five minutes have shown none.
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_decided_by_a_look() {
+    let mut text = String::new();
+    for operation in ["InitiateUpdate", "PatchSessionHostConfiguration"] {
+        for (name, effect) in [
+            ("came through", Effect::ResetAfter),
+            ("did not", Effect::ResetBefore),
+            ("500", refusal(500, "InternalServerError")),
+            ("504", refusal(504, "GatewayTimeout")),
+            ("403", refusal(403, "AuthorizationFailed")),
+            ("400", refusal(400, "BadRequest")),
+            ("429", refusal(429, "TooManyRequests")),
+        ] {
+            let stage = run(quick(), |cloud| {
+                let fault = Fault::once(Matcher::operation(operation), effect.clone());
+                cloud.add_fault(fault);
+            })
+            .await;
+            assert!(stage.cloud.updates_begun() <= 1, "{operation} {name}");
+            add(&mut text, &format!("{operation} {name}"), &stage);
+        }
+    }
+    golden("rollout/update-lost.txt", &text);
+}
