@@ -169,7 +169,7 @@ async fn plans(job: &Job<'_>, pool: Option<&HostPool>) -> Finding {
     };
     let mut on = plans.iter().filter(|plan| plan.is_on_for(&request.pool));
     let Some(plan) = on.next() else {
-        let text = "none is switched on for the host pool".to_owned();
+        let text = "none is enabled for the host pool".to_owned();
         return finding(check, Verdict::Fine, text, None);
     };
     let verdict = if pool.is_some_and(|pool| updates(request, pool)) {
@@ -178,7 +178,7 @@ async fn plans(job: &Job<'_>, pool: Option<&HostPool>) -> Finding {
         Verdict::Warning(super::looks::AUTOSCALE)
     };
     let name = super::looks::plan_name(plan);
-    let text = format!("'{name}' is switched on for the host pool");
+    let text = format!("'{name}' is enabled for the host pool");
     let fix = super::looks::switching_off(plan, &request.pool);
     finding(check, verdict, text, Some(fix))
 }

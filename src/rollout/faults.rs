@@ -65,8 +65,8 @@ pub const FAULTS: &[Entry] = &[
     },
     Entry {
         code: "ActiveScalingPlan",
-        meaning: "a scaling plan is switched on for the pool",
-        fix: "switch it off for this pool (Azure portal > Scaling plans > Host pool assignments > Disable autoscale), run the step again, and switch it on afterwards",
+        meaning: "a scaling plan is enabled for the pool",
+        fix: "disable it for this pool (Azure portal > Scaling plans > Host pool assignments > Disable autoscale), run the step again, and enable it afterwards",
         source: RECORDED,
     },
     Entry {
@@ -230,7 +230,7 @@ pub fn fix(fault: &Fault, request: &Rollout) -> Option<String> {
     })
 }
 
-/// `ActiveScalingPlan: a scaling plan is switched on for the pool (the service says: …)`.
+/// `ActiveScalingPlan: a scaling plan is enabled for the pool (the service says: …)`.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (known(self), self.text.as_str()) {

@@ -22,7 +22,7 @@ use crate::wording::duration;
 const WITHDRAWN: &str = "AIB839";
 const NO_POOL: &str = "AIB840";
 const NO_REPLICA: &str = "AIB841";
-/// Code of "a scaling plan is switched on for the pool".
+/// Code of "a scaling plan is enabled for the pool".
 pub(super) const AUTOSCALE: &str = "AIB859";
 
 impl Job<'_> {
@@ -44,9 +44,6 @@ impl Job<'_> {
         let version = self.look_at_version().await?;
         let plans = self.active_plans().await?;
         let hosts = self.hosts().await?;
-        if let Some(version) = &version {
-            self.check_replicas(version, regions(&hosts))?;
-        }
         let own = if self.may_replace(&pool) {
             self.own_deployments().await?
         } else {
@@ -58,6 +55,9 @@ impl Job<'_> {
             wanted: self.request.image.short(),
         };
         self.emit(Event::Looked(Box::new(picture)));
+        if let Some(version) = &version {
+            self.check_replicas(version, regions(&hosts))?;
+        }
         let method = self.method(&pool, &hosts, &own)?;
         if method == Replace {
             replace::check(self.request)?;
@@ -276,7 +276,7 @@ impl Job<'_> {
         id.map_or_else(|| version.name.clone(), release::called)
     }
 
-    /// The scaling plans that are switched on for the pool. Who must not read them is told so.
+    /// The scaling plans that are enabled for the pool. Who must not read them is told so.
     async fn active_plans(&self) -> Result<Vec<ScalingPlan>, Failure> {
         match self.arm.scaling_plans(&self.request.pool).await {
             Ok(plans) => {
@@ -285,7 +285,7 @@ impl Job<'_> {
             }
             Err(failure) if failure.is(StatusCode::FORBIDDEN) => {
                 self.emit(Event::Line(format!(
-                    "whether a scaling plan is switched on is not known:  {failure}"
+                    "whether a scaling plan is enabled is not known:  {failure}"
                 )));
                 Ok(Vec::new())
             }
@@ -296,12 +296,12 @@ impl Job<'_> {
     fn warn_of_plans(&self, plans: &[ScalingPlan]) {
         for plan in plans {
             let text = format!(
-                "scaling plan '{}' is switched on for host pool '{}': it starts, stops and drains hosts while the roll-out does",
+                "scaling plan '{}' is enabled for host pool '{}': it starts, stops and drains hosts while the roll-out does",
                 plan_name(plan),
                 self.request.pool.name()
             );
             let hint = format!(
-                "to switch it off for this pool: {}",
+                "to disable it for this pool: {}",
                 switching_off(plan, &self.request.pool)
             );
             self.warn(AUTOSCALE, text, Some(hint));
@@ -321,7 +321,7 @@ pub(super) fn plan_name(plan: &ScalingPlan) -> &str {
     plan.id.rsplit('/').next().unwrap_or_default()
 }
 
-/// The command that switches a plan off for `pool`. A PATCH of the plan takes the place of its whole list of pools, so all of them are in it.
+/// The command that disables a plan for `pool`. A PATCH of the plan takes the place of its whole list of pools, so all of them are in it.
 pub(super) fn switching_off(plan: &ScalingPlan, pool: &ResourceId) -> String {
     let references: Vec<Value> = plan
         .pools
@@ -333,7 +333,7 @@ pub(super) fn switching_off(plan: &ScalingPlan, pool: &ResourceId) -> String {
         .collect();
     let body = serde_json::json!({"properties": {"hostPoolReferences": references}});
     format!(
-        "az rest --method patch --url {} --body {} (it lists all pools of the plan; set the same to true afterwards)",
+        "az rest --method patch --url {} --body {} (it lists all pools of the plan; with true it is enabled again)",
         quoted(&address(&plan.id, SESSION_HOSTS)),
         quoted(&body.to_string())
     )
@@ -344,7 +344,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plan_is_switched_off_for_one_pool_alone() {
+    fn a_plan_is_disabled_for_one_pool_alone() {
         let pool = |name: &str| {
             format!(
                 "/subscriptions/s/resourceGroups/rg-avd/providers/Microsoft.DesktopVirtualization/hostPools/{name}"
@@ -368,7 +368,7 @@ mod tests {
         assert_eq!(
             command,
             format!(
-                "az rest --method patch --url '{}?api-version=2025-10-10' --body '{body}' (it lists all pools of the plan; set the same to true afterwards)",
+                "az rest --method patch --url '{}?api-version=2025-10-10' --body '{body}' (it lists all pools of the plan; with true it is enabled again)",
                 plan.id
             )
         );

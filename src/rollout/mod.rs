@@ -93,7 +93,7 @@ pub struct Seen {
     pub version: Option<Version>,
     /// Its hosts.
     pub hosts: Vec<Host>,
-    /// The scaling plans that are switched on for the pool.
+    /// The scaling plans that are enabled for the pool.
     pub plans: Vec<ScalingPlan>,
     /// The deployments of this step's names.
     pub own: Own,

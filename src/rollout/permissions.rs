@@ -18,7 +18,9 @@ pub(super) const LOOKS: &[Action] = &[
 pub(super) const UPDATE: &[Action] = &[
     Action::Control("Microsoft.DesktopVirtualization/hostpools/sessionhostconfigurations/read"),
     Action::Control("Microsoft.DesktopVirtualization/hostpools/sessionhostconfigurations/write"),
-    Action::Control("Microsoft.DesktopVirtualization/hostpools/sessionhostmanagements/read"),
+    Action::Control(
+        "Microsoft.DesktopVirtualization/hostpools/sessionhostmanagements/sessionhostupdatestatuses/read",
+    ),
     Action::Control(
         "Microsoft.DesktopVirtualization/hostpools/sessionhostmanagements/initiatesessionhostupdate/action",
     ),

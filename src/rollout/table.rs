@@ -90,6 +90,21 @@ impl Job<'_> {
     /// All hosts of the pool, as soon as it is time for a list, each with its VM. A VM that was read is not read again.
     pub async fn hosts(&self) -> Result<Vec<Host>, NotRolledOut> {
         let list = self.lists.hosts(self.arm, &self.request.pool).await?;
+        self.with_machines(list).await
+    }
+
+    /// The same at the end of an update, with every VM read anew: one may have taken the name of another.
+    pub async fn hosts_anew(&self) -> Result<Vec<Host>, NotRolledOut> {
+        self.machines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+        let pool = &self.request.pool;
+        let list = self.lists.hosts_at_once(self.arm, pool).await?;
+        self.with_machines(list).await
+    }
+
+    async fn with_machines(&self, list: Vec<SessionHost>) -> Result<Vec<Host>, NotRolledOut> {
         let hosts: Vec<Host> = stream::iter(list)
             .map(|host| self.with_machine(host))
             .buffered(AT_ONCE)
@@ -97,15 +112,6 @@ impl Job<'_> {
             .await?;
         self.emit(Event::Hosts(hosts.clone()));
         Ok(hosts)
-    }
-
-    /// The same with every VM read anew: one may have taken the name of another.
-    pub async fn hosts_anew(&self) -> Result<Vec<Host>, NotRolledOut> {
-        self.machines
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
-        self.hosts().await
     }
 
     /// A host with its VM.

@@ -79,6 +79,15 @@ impl Lists {
         if let Some(last) = last {
             sleep_until(last + BETWEEN).await;
         }
+        self.hosts_at_once(arm, pool).await
+    }
+
+    /// The same at the end of an update or a deployment, which has a list of its own: only the limit of the service counts.
+    pub async fn hosts_at_once(
+        &self,
+        arm: &Arm,
+        pool: &ResourceId,
+    ) -> Result<Vec<SessionHost>, Failure> {
         self.asked().list = Some(Instant::now());
         let doing = format!("Listing the session hosts of host pool '{}'", pool.name());
         let mut pages = arm.list(&doing, format_args!("{pool}/sessionHosts"), SESSION_HOSTS);

@@ -96,7 +96,7 @@ impl HostPool {
 pub struct ScalingPlan {
     /// Its id, as Azure writes it.
     pub id: String,
-    /// The ids of its pools, each with whether the plan is switched on there.
+    /// The ids of its pools, each with whether the plan is enabled there.
     pub pools: Vec<(String, bool)>,
 }
 
@@ -116,7 +116,7 @@ impl ScalingPlan {
         })
     }
 
-    /// Whether it is switched on for `pool`.
+    /// Whether it is enabled for `pool`.
     pub fn is_on_for(&self, pool: &ResourceId) -> bool {
         let mut pools = self.pools.iter();
         pools.any(|(id, on)| *on && id.eq_ignore_ascii_case(pool.as_str()))

@@ -65,6 +65,7 @@ impl Job<'_> {
         since_failure: Option<Instant>,
     ) -> Result<Over, NotRolledOut> {
         let mut watch = Watch::new(self);
+        let mut pace = Pace::new(None);
         let mut answer = Answer {
             value: Some(first),
             pause: None,
@@ -86,9 +87,11 @@ impl Job<'_> {
                     watch.tell_hosts().await;
                 }
             }
-            sleep(match answer.pause {
-                Some(asked) => Pace::new(Some(asked)).pause(),
-                None => LOOK_AGAIN,
+            pace.asked(answer.pause);
+            sleep(if pace.is_asked() {
+                pace.pause()
+            } else {
+                LOOK_AGAIN
             })
             .await;
             answer = self.status_now().await?;

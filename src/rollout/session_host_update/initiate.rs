@@ -14,6 +14,7 @@ use super::stopped::Going;
 use crate::arm::Failure;
 use crate::arm::api::{HOST_POOLS, address};
 use crate::arm::desktops::{UpdateRequest, UpdateStatus};
+use crate::arm::pace::Pace;
 use crate::inputs::RolloutMethod;
 use crate::resource::quoted;
 
@@ -25,8 +26,6 @@ const SHOWS_WITHIN: Duration = Duration::from_secs(10 * 60);
 const SHOWS_IF_ACCEPTED: Duration = Duration::from_secs(5 * 60);
 /// The same for one that an earlier attempt may have asked for: the configuration has the image already.
 const SHOWS_LATE: Duration = Duration::from_secs(60);
-/// Between two looks.
-const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
 impl Job<'_> {
     /// What the update is asked for.
@@ -114,10 +113,12 @@ impl Job<'_> {
         limit: Duration,
     ) -> Result<Option<UpdateStatus>, NotRolledOut> {
         let start = Instant::now();
+        let mut pace = Pace::new(None);
         loop {
             // What cannot be read now is asked again.
             match self.arm.update_status(&self.request.pool).await {
                 Ok(seen) => {
+                    pace.asked(seen.pause);
                     let is_new = |status: &UpdateStatus| {
                         before.is_none_or(|before| !status.is_same_as(before))
                     };
@@ -131,7 +132,7 @@ impl Job<'_> {
             if start.elapsed() >= limit {
                 return Ok(None);
             }
-            sleep(LOOK_AGAIN).await;
+            sleep(pace.pause()).await;
         }
     }
 

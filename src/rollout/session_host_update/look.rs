@@ -51,7 +51,12 @@ impl Job<'_> {
         let pool = &self.request.pool;
         let configuration = self.check_configuration().await?;
         let wanted = table::image_info(&self.request.image);
-        if let (Some(version), Some(region)) = (&seen.version, &configuration.region) {
+        let known = looks::regions(&seen.hosts);
+        let other = configuration
+            .region
+            .as_ref()
+            .filter(|it| !known.contains(*it));
+        if let (Some(version), Some(region)) = (&seen.version, other) {
             let regions = std::iter::once(region.clone()).collect();
             self.check_replicas(version, regions)?;
         }
@@ -214,19 +219,19 @@ impl Job<'_> {
         }
     }
 
-    /// A scaling plan that is switched on makes an update fail in its validation (recorded: `ActiveScalingPlan`).
+    /// A scaling plan that is enabled makes an update fail in its validation (recorded: `ActiveScalingPlan`).
     pub(super) fn refuse_plans(&self, seen: &Seen) -> Result<(), Refused> {
         let Some(plan) = seen.plans.first() else {
             return Ok(());
         };
         let pool = &self.request.pool;
         let text = format!(
-            "Updating host pool '{}' failed: scaling plan '{}' is switched on for the pool, and the service updates no hosts then",
+            "Updating host pool '{}' failed: scaling plan '{}' is enabled for the pool, and the service updates no hosts then",
             pool.name(),
             looks::plan_name(plan)
         );
         let hint = format!(
-            "switch it off for this pool: {}",
+            "disable it for this pool, and enable it again afterwards: {}",
             looks::switching_off(plan, pool)
         );
         Err(Refused::new(looks::AUTOSCALE, text, hint))

@@ -36,6 +36,12 @@ pub async fn carry_out(job: &Job<'_>, seen: Seen) -> Result<State, NotRolledOut>
         Standing::Free => {}
     }
     if job.is_settled(&seen, &look) {
+        if let Some(image) = look.configured.as_ref().filter(|_| !look.is_configured) {
+            job.emit(Of::Line(format!(
+                "session host configuration:  it has {}, which hosts made later get",
+                super::table::short(image)
+            )));
+        }
         return Ok(job.nothing(SETTLED));
     }
     job.tell_previous(&look);
@@ -50,9 +56,11 @@ pub async fn carry_out(job: &Job<'_>, seen: Seen) -> Result<State, NotRolledOut>
     }
     job.emit(Of::Step("update"));
     match job.initiate(&look).await? {
-        Some(status) => job.to_its_end(&seen, &look, status, false).await,
-        None if job.request.at.is_some() => Ok(State::Scheduled),
-        None => Ok(State::Running),
+        Some(status) if job.request.is_followed() => {
+            job.to_its_end(&seen, &look, status, false).await
+        }
+        _ if job.request.at.is_some() => Ok(State::Scheduled),
+        _ => Ok(State::Running),
     }
 }
 

@@ -130,7 +130,8 @@ pub struct Switches {
     /// The form of operation URLs. Default: signed.
     pub operation_urls: OperationUrls,
     /// `Retry-After` in seconds on answers that start an operation, and on GETs of an operation in progress. Default: none from the image builder,
-    /// 60 from Microsoft.Compute, both as recorded.
+    /// `Retry-After` in seconds on answers that start an operation, and on GETs of an operation in progress. Default: none from the image builder,
+    /// 60 from Microsoft.Compute, 60 and 15 from Microsoft.DesktopVirtualization, as recorded; then on the status of a session host update, too.
     pub retry_after: Option<u32>,
     /// The HTTP status of `OperationNotAllowed`. Default: 409; 405 was reported for delete.
     pub not_allowed_status: u16,
@@ -192,6 +193,11 @@ pub struct Switches {
 
 impl Switches {
     /// `Retry-After` of Microsoft.Compute, in seconds.
+    /// That of operations upon host pools, which is `recorded` unless somebody wants another one.
+    pub(crate) fn desktop_retry_after(&self, recorded: u32) -> String {
+        self.retry_after.unwrap_or(recorded).to_string()
+    }
+
     pub(crate) fn compute_retry_after(&self) -> u32 {
         self.retry_after.unwrap_or(60)
     }

@@ -221,6 +221,43 @@ async fn the_role_of_reports_has_the_actions_of_a_report() {
     check(&["report"], &all, &REPORT_TOO);
 }
 
+const ROLLOUT_TOO: [(&str, &str); 4] = [
+    (
+        "Microsoft.DesktopVirtualization/hostpools/sessionhosts/write",
+        "existing: drain, and let in again",
+    ),
+    (
+        "Microsoft.Compute/virtualMachines/start/action",
+        "existing: start a host",
+    ),
+    (
+        "Microsoft.DesktopVirtualization/hostpools/sessionhostmanagements/operationresults/read",
+        "the end of Retry and Cancel",
+    ),
+    (
+        "Microsoft.DesktopVirtualization/hostpools/sessionhostmanagements/controlsessionhostupdate/action",
+        "Retry and Cancel",
+    ),
+];
+
+#[tokio::test(start_paused = true)]
+async fn the_role_of_rollouts_has_the_actions_of_an_update() {
+    let stage = crate::flow::rollout::whole_update().await;
+    let (mut all, subscription) = needed(&[stage]);
+    all.extend(subscription);
+    // Azure's actions ignore letter case, and its pages write these in lower case.
+    let lower = |action: &String| match action.strip_prefix("Microsoft.DesktopVirtualization/") {
+        Some(rest) => {
+            let rest = rest.to_lowercase();
+            format!("Microsoft.DesktopVirtualization/{rest}")
+        }
+        None => action.clone(),
+    };
+    let mut all: BTreeSet<String> = all.iter().map(lower).collect();
+    all.retain(|action| !NEEDS_NO_ROLE.contains(&action.as_str()));
+    check(&["rollout"], &all, &ROLLOUT_TOO);
+}
+
 #[test]
 fn requests_are_actions() {
     let group = "/subscriptions/s/resourceGroups/g";
@@ -275,7 +312,8 @@ fn the_page_shows_the_roles() {
             "network",
             "release",
             "release-reader",
-            "report"
+            "report",
+            "rollout"
         ]
         .map(role)
     );

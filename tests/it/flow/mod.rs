@@ -23,7 +23,7 @@ mod provenance;
 mod refused_removal;
 mod release;
 mod removal;
-mod rollout;
+pub(crate) mod rollout;
 mod run_result;
 mod run_start;
 pub(crate) mod scene;

@@ -8,6 +8,7 @@ mod ownership;
 mod prompt;
 mod release;
 mod retain;
+mod rollout;
 
 use std::time::Duration;
 

@@ -11,7 +11,10 @@ use crate::pipeline::{Pipeline, quick};
 use crate::seed;
 
 /// The step on another agent: nothing of the first one is there, neither files nor notes.
-fn on_a_fresh_agent(pipeline: &mut Pipeline, change: impl FnOnce(Step) -> Step) -> TempDir {
+pub(super) fn on_a_fresh_agent(
+    pipeline: &mut Pipeline,
+    change: impl FnOnce(Step) -> Step,
+) -> TempDir {
     let folder = TempDir::new().unwrap();
     let directories = Directories::create(folder.path()).unwrap();
     seed::check_out(&directories.sources);
@@ -32,12 +35,12 @@ fn on_a_fresh_agent(pipeline: &mut Pipeline, change: impl FnOnce(Step) -> Step) 
 
 /// Whoever comes later comes long after: what can end has ended. How it is waited for, 15 s from question to question, is the business of tests
 /// with a paused clock (`flow::outlive`).
-fn hours_pass(pipeline: &Pipeline) {
+pub(super) fn hours_pass(pipeline: &Pipeline) {
     let cloud = &pipeline.server.cloud;
     cloud.change_switches(|on| on.progress = Progress::Immediate);
 }
 
-fn obeyed(pipeline: &Pipeline, operation: &str) -> usize {
+pub(super) fn obeyed(pipeline: &Pipeline, operation: &str) -> usize {
     let journal = pipeline.server.cloud.journal();
     let obeyed = journal.iter().filter(|entry| {
         entry.operation == Some(operation) && entry.status.is_some_and(|status| status < 300)

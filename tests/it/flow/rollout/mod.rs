@@ -7,3 +7,12 @@ mod update_ends;
 mod update_looks;
 mod update_switches;
 mod updating;
+
+use super::scene::Stage;
+
+/// An update that goes as usual.
+pub(crate) async fn whole_update() -> Stage {
+    let stage = updating::run(updating::quick(), |_| {}).await;
+    updating::assert_good(&stage);
+    stage
+}

@@ -17,13 +17,13 @@ fn kind(entry: &Entry) -> String {
     )
 }
 
-/// The requests at which a job may die: of each kind the first ones, some, and the last one.
+/// The requests at which a job may die: of each kind the first one and the last one.
 fn moments(journal: &[Entry]) -> Vec<(usize, String)> {
     let kinds: Vec<_> = journal.iter().map(kind).collect();
     let moment = |(number, kind): (usize, &String)| {
         let before = kinds[..number].iter().filter(|it| *it == kind).count();
         let is_last = !kinds[number + 1..].contains(kind);
-        (before < 2 || is_last).then(|| (number, kind.clone()))
+        (before == 0 || is_last).then(|| (number, kind.clone()))
     };
     kinds.iter().enumerate().filter_map(moment).collect()
 }

@@ -206,7 +206,7 @@ async fn what_goes_on_already_is_said_before_anything_is_sent() {
     })
     .await;
     assert_good(&blind);
-    assert!(log(&blind).contains("whether a scaling plan is switched on is not known:  Listing"));
+    assert!(log(&blind).contains("whether a scaling plan is enabled is not known:  Listing"));
     // Somebody else updates the pool to another version.
     for (name, fate) in [
         ("another update goes on", UpdateFate::NeverEnds),

@@ -136,7 +136,7 @@ impl Arm {
         });
         Ok(empty(202)
             .with("location", location)
-            .with("retry-after", "60"))
+            .with("retry-after", self.switches.desktop_retry_after(60)))
     }
 
     /// An image of one's own takes the place of one from the Marketplace when `type` says so, or by a switch.
@@ -209,7 +209,7 @@ impl Arm {
             let url = format!("{arm}{}", asked.raw.uri());
             return Ok(empty(202)
                 .with("location", here(asked, &url))
-                .with("retry-after", "60"));
+                .with("retry-after", self.switches.desktop_retry_after(60)));
         }
         let pool = self.pool(asked)?;
         let configuration = pool.configuration.clone().unwrap_or_default();

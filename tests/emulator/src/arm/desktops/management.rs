@@ -228,7 +228,7 @@ impl Arm {
         self.operations.insert(id, operation);
         Ok(empty(202)
             .with("location", location)
-            .with("retry-after", "15"))
+            .with("retry-after", self.switches.desktop_retry_after(15)))
     }
 
     /// 202 until the action has ended, then 204 (recorded).
@@ -243,7 +243,7 @@ impl Arm {
         let location = super::configuration::here(asked, &url);
         Ok(empty(202)
             .with("location", location)
-            .with("retry-after", "15"))
+            .with("retry-after", self.switches.desktop_retry_after(15)))
     }
 
     /// The service has made its hosts, or has stopped to.

@@ -56,6 +56,8 @@ impl Arm {
             self.switches.desktops.status_members,
             self.switches.desktops.update_times,
         );
+        // None was recorded.
+        let pause = self.switches.retry_after;
         let pool = self.pool_mut(asked)?;
         let id = format!("{}/sessionHostUpdateStatuses/default", pool.id);
         if let Some(update) = &mut pool.update {
@@ -65,10 +67,8 @@ impl Arm {
         let Some(update) = shown.or(pool.before.as_ref()) else {
             return Err(self.desktop_refusal(asked, 404, "SessionHostUpdate does not exist"));
         };
-        Ok(compact(status_document(
-            shown_of(update, id, times),
-            members,
-        )))
+        let answer = compact(status_document(shown_of(update, id, times), members));
+        Ok(answer.with_some("retry-after", pause))
     }
 }
 

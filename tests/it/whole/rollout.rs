@@ -1,0 +1,70 @@
+//! `action: rollout` through the launcher, on fresh agents in one cloud: launcher and program are killed together while the service updates hosts.
+
+use std::time::Duration;
+
+use azure_emulator::{Durations, Progress};
+use pipelines_agent::{Interruption, TaskResult, Trigger, ViolationKind};
+
+use super::outlive::{hours_pass, obeyed, on_a_fresh_agent};
+use super::{judged, run};
+use crate::pipeline::{Pipeline, quick};
+
+#[test]
+fn a_lost_agent_and_a_second_attempt_make_one_update() {
+    let mut switches = quick();
+    // Long enough that the update is not over when the agent is lost, and nothing else is waited for.
+    switches.progress = Progress::ByClock(Box::new(Durations {
+        changing_configuration: Duration::ZERO,
+        update_shows: Duration::ZERO,
+        validating_update: Duration::ZERO,
+        updating_hosts: Duration::from_secs(60),
+        ..Durations::default()
+    }));
+    let (mut pool, mut version) = (String::new(), String::new());
+    let mut pipeline = Pipeline::seed_in(switches, |world| {
+        *world = world.clone().with_host_pools();
+        pool.clone_from(&world.host_pools[1].id);
+        let gallery = world.gallery_id(&world.galleries[0]);
+        version = format!("{gallery}/images/win11-avd/versions/1.0.1");
+    });
+    let connection = pipeline.step.inputs["ibSubscription"].clone();
+    pipeline.step.inputs.clear();
+    pipeline.step.name = Some("rollout".to_owned());
+    for (name, value) in [
+        ("ibSubscription", connection.as_str()),
+        ("action", "rollout"),
+        ("hostPoolId", pool.as_str()),
+        ("imageVersionId", version.as_str()),
+    ] {
+        let inputs = &mut pipeline.step.inputs;
+        inputs.insert(name.to_owned(), value.to_owned());
+    }
+    let half = &[ViolationKind::Unparsable, ViolationKind::UnknownCommand][..];
+    let line = "session host update:  UpdatingSessionHosts";
+    let lost = Interruption::lose_agent(Trigger::line(line));
+    let first = judged(&pipeline, Some(lost), half);
+    assert!(first.post.is_none());
+    let _folder = on_a_fresh_agent(&mut pipeline, |step| {
+        step.variable("System.JobAttempt", "2")
+    });
+    hours_pass(&pipeline);
+    let second = run(&pipeline);
+    assert_eq!(second.result, TaskResult::Succeeded, "{}", second.log());
+    let cloud = &pipeline.server.cloud;
+    let hosts = cloud.session_hosts(&pool);
+    assert!(
+        hosts.iter().all(|host| host.open && host.image == version),
+        "{hosts:?}\n{}",
+        second.log()
+    );
+    assert_eq!(cloud.updates_begun(), 1, "{}", second.log());
+    assert_eq!(obeyed(&pipeline, "InitiateUpdate"), 1);
+    assert_eq!(obeyed(&pipeline, "PatchSessionHostConfiguration"), 1);
+    let variables = &second.main.output_variables;
+    let state = variables["rollout.rolloutState"].as_str();
+    assert!(["Succeeded", "Nothing"].contains(&state), "{state}");
+    assert_eq!(
+        variables["rollout.rolloutHosts"],
+        r#"["avd-0","avd-1","avd-2","avd-3"]"#
+    );
+}
