@@ -13,6 +13,8 @@ pub(super) const OLDER_IMAGE_TEMPLATES: &str = "2024-02-01";
 pub const GALLERIES: &str = "2024-03-03";
 /// Virtual machines and scale sets.
 pub const MACHINES: &str = "2024-07-01";
+/// Managed disks, which have a series of versions of their own.
+pub const DISKS: &str = "2024-03-02";
 /// Managed images.
 pub const IMAGES: &str = "2024-07-01";
 /// Marketplace images, with the end of an image's life (<https://learn.microsoft.com/rest/api/compute/virtual-machine-images>).

@@ -18,6 +18,7 @@ pub mod http;
 pub mod image_template;
 pub mod image_users;
 pub mod machine;
+pub mod machine_part;
 pub mod managed_image;
 pub mod network;
 pub mod operation;

@@ -17,6 +17,8 @@ pub enum Place {
     SignIn,
     /// While the template is removed.
     CleanUp,
+    /// In the answer to the request for a VM that tests an image, or at the end of its creation.
+    Machine,
 }
 
 impl Place {
@@ -30,6 +32,7 @@ impl Place {
             Self::Distribution => "distribution",
             Self::SignIn => "sign-in",
             Self::CleanUp => "clean-up",
+            Self::Machine => "VM of a test",
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::inputs::declared::{
     BUILD_TIMEOUT_IN_MINUTES, DISTRIBUTE_TYPE, GALLERY_IMAGE_ID, IB_AZURE_RESOURCE_GROUP,
     IB_LOCATION, IMAGE_VERSION, MANAGED_IDENTITY, OS_DISK_SIZE_GB, PACKAGE_ACCESS, PACKAGE_EXCLUDE,
     PLATFORM_IMAGE_PURCHASE_PLAN, REPLICATION_REGIONS, STAGING_RESOURCE_GROUP, TEMPLATE_TAGS,
-    VM_SIZE, VNET_SUBNET_ID, WINDOWS_UPDATE_PROVISIONER,
+    TEST_SUBNET_ID, TEST_VM_GROUP, VM_SIZE, VNET_SUBNET_ID, WINDOWS_UPDATE_PROVISIONER,
 };
 use crate::resource::quoted;
 
@@ -26,7 +26,7 @@ pub struct Diagnosis {
 }
 
 /// Names in `{...}` of a fix. Inputs are called by what they are, because their names belong to the task's manifest.
-const NAMES: [(&str, &str); 17] = [
+const NAMES: [(&str, &str); 19] = [
     ("{distribute}", DISTRIBUTE_TYPE.name),
     ("{plan}", PLATFORM_IMAGE_PURCHASE_PLAN.name),
     ("{staging group}", STAGING_RESOURCE_GROUP.name),
@@ -44,6 +44,8 @@ const NAMES: [(&str, &str); 17] = [
     ("{regions}", REPLICATION_REGIONS.name),
     ("{vm size}", VM_SIZE.name),
     ("{subnet}", VNET_SUBNET_ID.name),
+    ("{test subnet}", TEST_SUBNET_ID.name),
+    ("{test group}", TEST_VM_GROUP.name),
 ];
 
 /// What the groups of a pattern found; no more than any entry has.

@@ -258,6 +258,10 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     ("AIB866", "The VM of a failed test stays (warning)"),
     (
+        "AIB867",
+        "The VM of a test could not be created, or a check could not be run in it",
+    ),
+    (
         NO_CONTENTS,
         "The build log has no whole inventory, so the contents of the image are not known (warning)",
     ),

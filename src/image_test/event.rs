@@ -54,6 +54,8 @@ pub enum Event {
         /// The regions.
         regions: Vec<String>,
     },
+    /// Something about the VM that boots the image.
+    Vm(super::vm::event::Event),
     /// A file that is to be attached to the run.
     Attach(PathBuf),
 }

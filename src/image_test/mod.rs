@@ -8,7 +8,7 @@ pub mod event;
 mod not_tested;
 mod subject;
 mod verdict;
-mod vm;
+pub mod vm;
 
 use std::path::Path;
 

@@ -16,16 +16,6 @@ pub(super) struct Ended {
     pub(super) remains: Vec<Remains>,
 }
 
-impl Ended {
-    /// There is no verdict, and nothing is left.
-    pub(super) fn without(why: NotTested) -> Self {
-        Self {
-            result: Err(why),
-            remains: Vec::new(),
-        }
-    }
-}
-
 /// A test with a verdict.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tested {

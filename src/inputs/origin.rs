@@ -118,7 +118,7 @@ impl Origin {
     }
 }
 
-/// The name of a package's blob, of exactly the form that [`Origin::blob_name`] gives.
+/// The name of a package's blob, or of one with the output of a check, of exactly the form that [`Origin::blob_name`] gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PackageName<'a> {
     folder: &'a str,
@@ -128,6 +128,9 @@ pub struct PackageName<'a> {
     number: u128,
 }
 
+/// How the names of blobs end that a check in a VM writes its output to.
+pub const OUTPUT: &str = ".txt";
+
 /// A number of microseconds below this one is of the year 1973, and so one of milliseconds.
 const FEWEST_MICROSECONDS: u128 = 100_000_000_000_000;
 
@@ -136,7 +139,7 @@ impl<'a> PackageName<'a> {
     pub fn read(name: &'a str) -> Option<Self> {
         let mut parts = name.split('/');
         let (folder, middle, file) = (parts.next()?, parts.next()?, parts.next()?);
-        let mut extensions = [".zip", ".tar.gz"].into_iter();
+        let mut extensions = [".zip", ".tar.gz", OUTPUT].into_iter();
         let number = extensions.find_map(|extension| file.strip_suffix(extension))?;
         let number = number.strip_prefix(folder)?.strip_prefix('_')?;
         let is_safe = !matches!(folder, "" | "." | "..") && !folder.chars().any(char::is_control);
@@ -308,6 +311,10 @@ mod tests {
             Some(runs[0]),
         );
         check("webapp/31-2/webapp_1763800000000000.tar.gz", Some(runs[1]));
+        check(
+            "image-test-output/4711-1763800000000000/image-test-output_1763800000000000.txt",
+            Some(runs[0]),
+        );
         check(
             "webapp/1763800000000000/webapp_1763800000000000.zip",
             Some(runs[2]),

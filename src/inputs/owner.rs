@@ -1,11 +1,14 @@
 //! What a step may call its own, read again for a stage that removes what another one left.
 
 use super::action::{ACTIONS, Action};
-use super::declared::ACTION;
+use super::declared::{ACTION, TEST_VM_GROUP};
 use super::follow::Follow;
 use super::origin::Origin;
 use super::reading::Reading;
-use super::{Given, ImageTest, Plan, TestEngine, life, package, service_connection};
+use super::{
+    Given, ImageTest, Plan, TestEngine, is_resource_group_name, life, package, service_connection,
+};
+use crate::resource::ResourceGroupId;
 use crate::secret::Masker;
 
 /// What a step may call its own: what lies elsewhere, or is of another run, is none of its business.
@@ -21,6 +24,8 @@ pub struct Owner {
     pub storage_account: Option<String>,
     /// Which templates are its own.
     pub templates: Templates,
+    /// The resource group of the VM that it makes to see an image boot, if its inputs tell.
+    pub machine_group: Option<ResourceGroupId>,
 }
 
 /// Which templates a step may call its own, apart from their place.
@@ -42,6 +47,21 @@ impl From<&Follow> for Owner {
             resource_group: Some(follow.group.name().to_owned()),
             storage_account: None,
             templates: Templates::of_others(follow.template_name.clone()),
+            machine_group: None,
+        }
+    }
+}
+
+impl Owner {
+    /// Whoever has looked at everything that is to be deleted before.
+    pub fn nobody() -> Self {
+        Self {
+            origin: Origin::of(&Given::default()),
+            subscription: None,
+            resource_group: None,
+            storage_account: None,
+            templates: Templates::OfStep(None),
+            machine_group: None,
         }
     }
 }
@@ -62,26 +82,25 @@ impl From<&Plan> for Owner {
             resource_group: Some(plan.resource_group.clone()),
             storage_account: package.map(|package| package.storage_account.clone()),
             templates: Templates::OfStep(Some(plan.template_name.clone())),
+            machine_group: None,
         }
     }
 }
 
 impl From<&ImageTest> for Owner {
     fn from(test: &ImageTest) -> Self {
-        let (group, account, template) = match &test.engine {
+        let vm = match &test.engine {
             TestEngine::ImageBuilder(plan) => return Self::from(plan.as_ref()),
-            TestEngine::Vm(vm) => (
-                vm.group.name().to_owned(),
-                vm.package.as_ref().map(|it| it.storage_account.clone()),
-                None,
-            ),
+            TestEngine::Vm(vm) => vm,
         };
+        let package = vm.package.as_ref().map(|it| &it.storage_account);
         Self {
             origin: test.origin.clone(),
             subscription: Some(test.connection.subscription.clone()),
-            resource_group: Some(group),
-            storage_account: account,
-            templates: Templates::OfStep(template),
+            resource_group: Some(vm.group.name().to_owned()),
+            storage_account: vm.storage_account.as_ref().or(package).cloned(),
+            templates: Templates::OfStep(None),
+            machine_group: Some(vm.group.clone()),
         }
     }
 }
@@ -103,11 +122,26 @@ pub fn owner(given: &Given, masker: &dyn Masker) -> Owner {
         Ok(name) => Templates::OfStep(name),
         Err(_) => Templates::OfStep(None),
     };
+    let subscription = connection.map(|connection| connection.subscription);
+    let machine_group = machine_group(&mut reading, subscription.as_deref());
+    let group = super::resource_group(&mut reading).ok();
     Owner {
         origin: Origin::of(given),
-        subscription: connection.map(|connection| connection.subscription),
-        resource_group: super::resource_group(&mut reading).ok(),
+        // A test in a VM has no other group, and its storage account is found from there.
+        resource_group: group.or_else(|| Some(machine_group.as_ref()?.name().to_owned())),
+        subscription,
         storage_account: package::storage_account(&mut reading, true).ok(),
         templates,
+        machine_group,
     }
+}
+
+/// The group of the VM that a test makes: its id, or its name in the service connection's subscription.
+fn machine_group(reading: &mut Reading<'_>, subscription: Option<&str>) -> Option<ResourceGroupId> {
+    let text = reading.optional(&TEST_VM_GROUP).ok()??;
+    if let Ok(id) = text.parse() {
+        return Some(id);
+    }
+    is_resource_group_name(text)
+        .then(|| ResourceGroupId::new(subscription.unwrap_or_default(), text))
 }

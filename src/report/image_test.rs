@@ -2,6 +2,7 @@
 
 mod junit;
 mod page;
+mod vm;
 mod words;
 
 use std::path::Path;
@@ -229,6 +230,9 @@ impl<'a> TestReporter<'a> {
             Err(why) => Some(why.code()),
         };
         put("code", json!(code));
+        if let Some(remark) = tested.and_then(|tested| tested.remark.as_ref()) {
+            put("remark", json!(remark));
+        }
         let tests = tested.iter().flat_map(|tested| &tested.tests);
         put("tests", tests.map(test_in_json).collect());
         document.insert("test".to_owned(), Value::Object(test));

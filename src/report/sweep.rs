@@ -109,6 +109,11 @@ fn lines(asked: &Sweep, swept: &Swept) -> Vec<String> {
             swept.foreign
         ));
     }
+    if let Some(why) = &swept.machines_left {
+        lines.push(format!(
+            "VMs that test an image were not looked for:  {why}"
+        ));
+    }
     lines
 }
 
@@ -126,7 +131,7 @@ fn conclusion(asked: &Sweep, swept: &Swept) -> String {
 fn what(leftover: &Leftover) -> String {
     match leftover {
         Leftover::Template { .. } => format!("{}, with its package", leftover.describe()),
-        Leftover::Blob(_) | Leftover::BlobByKey(_) | Leftover::Unknown(_) => leftover.describe(),
+        _ => leftover.describe(),
     }
 }
 

@@ -245,7 +245,7 @@ fn of_removal(leftover: &Leftover) -> Vec<String> {
     let removed = format!("deleted {}", leftover.describe());
     match leftover {
         Leftover::Template { .. } => vec!["delete template:  Succeeded".to_owned(), removed],
-        Leftover::Blob(_) | Leftover::BlobByKey(_) | Leftover::Unknown(_) => vec![removed],
+        _ => vec![removed],
     }
 }
 

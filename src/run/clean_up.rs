@@ -1,6 +1,7 @@
 //! Deleting what a build left: asks Azure what exists, touches nothing that is not ours, and goes on from there.
 
 mod lock;
+mod machine;
 mod template;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::arm::Arm;
 use crate::inputs::Owner;
 use crate::resource::ResourceId;
 use crate::storage;
+pub(super) use machine::{disks_of, is_kept};
 use template::is_busy;
 
 /// How long clean-up may take.
@@ -72,8 +74,8 @@ impl Progress<'_, '_> {
     }
 }
 
-/// Removes everything in `leftovers` that is the step's own, the package first: it is quick, and it holds the user's files. May be dropped at any
-/// time; `leftovers` then has what is left.
+/// Removes everything in `leftovers` that is the step's own, the package first: it is quick, and it holds the user's files; a VM before what belongs
+/// to it, and before what it writes. May be dropped at any time; `leftovers` then has what is left.
 pub async fn clean_up(
     arm: &Arm,
     owner: &Owner,
@@ -82,7 +84,7 @@ pub async fn clean_up(
 ) -> Vec<Remains> {
     let deadline = Instant::now() + budget.0;
     let mut order = leftovers.all();
-    order.sort_by_key(Leftover::is_template);
+    order.sort_by_key(Leftover::turn);
     // The package of a template that another step or attempt made is named by the template's tag alone.
     let along = order.iter().all(Leftover::is_template);
     let mut remains = Vec::new();
@@ -189,6 +191,12 @@ async fn remove(
     let refused = |reason: String| {
         Stays::Refused(format!("Deleting {} failed: {reason}", leftover.describe()))
     };
+    if let Some((part, id)) = leftover.as_part() {
+        let id: ResourceId = id
+            .parse()
+            .map_err(|error| refused(format!("'{id}' is not a resource id: {error}")))?;
+        return machine::remove(arm, owner, (part, &id), progress).await;
+    }
     let (noted, by_key) = match leftover {
         Leftover::Blob(blob) => (blob, false),
         Leftover::BlobByKey(blob) => (blob, true),
@@ -198,7 +206,7 @@ async fn remove(
                 .map_err(|error| refused(format!("'{id}' is not a resource id: {error}")))?;
             return template::remove(arm, owner, &id, progress).await;
         }
-        Leftover::Unknown(_) => return Err(Stays::NotOurs(tie::FOREIGN.to_owned())),
+        _ => return Err(Stays::NotOurs(tie::FOREIGN.to_owned())),
     };
     let blob = if progress.is_proven() {
         noted.as_ref().clone()

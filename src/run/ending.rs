@@ -186,7 +186,7 @@ fn templates(leftovers: &Leftovers<'_>) -> Vec<ResourceId> {
     let all = leftovers.all().into_iter();
     all.filter_map(|leftover| match leftover {
         Leftover::Template { id } => id.parse().ok(),
-        Leftover::Blob(_) | Leftover::BlobByKey(_) | Leftover::Unknown(_) => None,
+        _ => None,
     })
     .collect()
 }

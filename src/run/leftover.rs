@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::event::{Event, Events};
+use crate::arm::machine_part::Part;
 use crate::inputs::origin;
 use crate::resource::{IMAGE_TEMPLATE, ResourceId, quoted};
 use crate::storage::BlobRef;
@@ -14,6 +15,21 @@ use crate::storage::BlobRef;
 pub enum Leftover {
     /// An image template, with its staging resource group and perhaps a run.
     Template {
+        /// Its resource id.
+        id: String,
+    },
+    /// A VM that was made to see an image boot.
+    Vm {
+        /// Its resource id.
+        id: String,
+    },
+    /// The network interface of such a VM.
+    Nic {
+        /// Its resource id.
+        id: String,
+    },
+    /// A disk of such a VM.
+    Disk {
         /// Its resource id.
         id: String,
     },
@@ -35,22 +51,59 @@ impl Leftover {
         Self::Template { id: id.to_string() }
     }
 
+    /// A VM that was made to see an image boot, or something that belongs to it.
+    pub fn part(part: Part, id: &ResourceId) -> Self {
+        let id = id.to_string();
+        match part {
+            Part::Vm => Self::Vm { id },
+            Part::Nic => Self::Nic { id },
+            Part::Disk => Self::Disk { id },
+        }
+    }
+
+    /// What of a VM it is, with the id as it is written.
+    pub fn as_part(&self) -> Option<(Part, &str)> {
+        match self {
+            Self::Vm { id } => Some((Part::Vm, id)),
+            Self::Nic { id } => Some((Part::Nic, id)),
+            Self::Disk { id } => Some((Part::Disk, id)),
+            Self::Template { .. } | Self::Blob(_) | Self::BlobByKey(_) | Self::Unknown(_) => None,
+        }
+    }
+
     /// Whether it is a template.
     pub fn is_template(&self) -> bool {
         matches!(self, Self::Template { .. })
     }
 
+    /// Its place among what is deleted: what is quick and holds the user's files comes first, and what belongs to a VM after the VM. So does the
+    /// output of a script, which the VM would write again.
+    pub(super) fn turn(&self) -> u8 {
+        match self {
+            Self::Blob(blob) | Self::BlobByKey(blob) if blob.name().ends_with(origin::OUTPUT) => 2,
+            Self::Blob(_) | Self::BlobByKey(_) | Self::Unknown(_) => 0,
+            Self::Vm { .. } => 1,
+            Self::Nic { .. } => 3,
+            Self::Disk { .. } => 4,
+            Self::Template { .. } => 5,
+        }
+    }
+
     /// What it is, for a sentence.
     pub fn describe(&self) -> String {
+        let resource = |noun: &str, id: &String| match id.parse::<ResourceId>() {
+            Ok(id) => format!(
+                "{noun} '{}' in resource group '{}'",
+                id.name(),
+                id.resource_group()
+            ),
+            Err(_) => format!("{noun} '{}'", cut(id)),
+        };
         match self {
-            Self::Template { id } => match id.parse::<ResourceId>() {
-                Ok(id) => format!(
-                    "image template '{}' in resource group '{}'",
-                    id.name(),
-                    id.resource_group()
-                ),
-                Err(_) => format!("image template '{}'", cut(id)),
-            },
+            Self::Template { id } => resource("image template", id),
+            Self::Vm { id } => resource(Part::Vm.noun(), id),
+            Self::Nic { id } => resource(Part::Nic.noun(), id),
+            Self::Disk { id } => resource(Part::Disk.noun(), id),
             Self::Blob(blob) | Self::BlobByKey(blob) => blob.to_string(),
             Self::Unknown(entry) => format!("what the note calls '{}'", cut(&called(entry))),
         }
@@ -70,11 +123,32 @@ impl Leftover {
                     )
                 })
             }
+            Self::Vm { id } => removal_of_part(Part::Vm, id),
+            Self::Nic { id } => removal_of_part(Part::Nic, id),
+            Self::Disk { id } => removal_of_part(Part::Disk, id),
             Self::Blob(blob) => Some(blob.removal_command("login")),
             Self::BlobByKey(blob) => Some(blob.removal_command("key")),
             Self::Unknown(_) => None,
         }
     }
+}
+
+/// The command that deletes a VM, or what belongs to one.
+fn removal_of_part(part: Part, id: &str) -> Option<String> {
+    let id: ResourceId = id.parse().ok()?;
+    let (command, end) = match part {
+        Part::Vm => ("az vm delete", " --force-deletion true --yes"),
+        Part::Nic => ("az network nic delete", ""),
+        Part::Disk => ("az disk delete", " --yes"),
+    };
+    id.is(part.resource_type()).then(|| {
+        format!(
+            "{command} --subscription {} --resource-group {} --name {}{end}",
+            quoted(id.subscription()),
+            quoted(id.resource_group()),
+            quoted(id.name())
+        )
+    })
 }
 
 /// The name or id in an unknown entry, or all of it.
@@ -191,7 +265,11 @@ impl<'a> Leftovers<'a> {
         let tie = match &leftover {
             // The name is of this process's making.
             Leftover::Blob(_) | Leftover::BlobByKey(_) => Tie::Ours,
-            Leftover::Template { .. } | Leftover::Unknown(_) => Tie::ByTag {
+            Leftover::Template { .. }
+            | Leftover::Vm { .. }
+            | Leftover::Nic { .. }
+            | Leftover::Disk { .. }
+            | Leftover::Unknown(_) => Tie::ByTag {
                 run: run.to_owned(),
             },
         };
@@ -338,6 +416,43 @@ mod tests {
             id: "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/t_1; rm"
                 .to_owned(),
         };
+        assert_eq!(Remains::of(other, Tie::Ours, "no").removal(), None);
+    }
+
+    #[test]
+    fn a_machine_and_its_parts_are_written_down_and_have_a_command() {
+        let group = crate::resource::ResourceGroupId::new("s", "rg(1)");
+        let check = |part: Part, kind: &str, described: &str, command: &str| {
+            let id = part.id(&group, "tst-1");
+            let leftover = Leftover::part(part, &id);
+            let text = serde_json::to_string(&leftover).unwrap();
+            assert_eq!(text, format!(r#"{{"{kind}":{{"id":"{id}"}}}}"#));
+            assert_eq!(read(&text), leftover);
+            assert_eq!(leftover.as_part(), Some((part, id.as_str())));
+            assert_eq!(leftover.describe(), described);
+            let removal = Remains::of(leftover, Tie::Ours, "no").removal();
+            assert_eq!(removal.as_deref(), Some(command));
+        };
+        check(
+            Part::Vm,
+            "vm",
+            "VM 'tst-1' in resource group 'rg(1)'",
+            "az vm delete --subscription s --resource-group 'rg(1)' --name tst-1 --force-deletion true --yes",
+        );
+        check(
+            Part::Nic,
+            "nic",
+            "network interface 'tst-1' in resource group 'rg(1)'",
+            "az network nic delete --subscription s --resource-group 'rg(1)' --name tst-1",
+        );
+        check(
+            Part::Disk,
+            "disk",
+            "disk 'tst-1' in resource group 'rg(1)'",
+            "az disk delete --subscription s --resource-group 'rg(1)' --name tst-1 --yes",
+        );
+        let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/disks/a";
+        let other = Leftover::Vm { id: id.to_owned() };
         assert_eq!(Remains::of(other, Tie::Ours, "no").removal(), None);
     }
 }

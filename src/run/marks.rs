@@ -33,6 +33,20 @@ pub(super) fn of(
         .collect()
 }
 
+/// The tags of a VM that a test of the step `origin` makes at `now` by Azure's clock, and of its network interface.
+pub fn of_machine(origin: &Origin, now: Option<OffsetDateTime>) -> Vec<(&'static str, String)> {
+    let all = [
+        (TASK, Some(TASK_VERSION.to_owned())),
+        (RUN, Some(origin.run.clone())),
+        (STEP, Some(origin.step.clone())),
+        (MADE, now.and_then(in_words)),
+    ];
+    let known = all.into_iter();
+    known
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+}
+
 /// The tags by which the image is found again when its template is gone.
 pub(super) fn of_image(origin: &Origin, inputs: Option<&str>) -> Vec<(&'static str, String)> {
     let mut tags = vec![(RUN, origin.run.clone()), (STEP, origin.step.clone())];

@@ -12,8 +12,9 @@ use super::event::{Event, Events};
 use super::leftover::{Leftover, Leftovers};
 use crate::arm::Arm;
 use crate::error::Error;
-use crate::inputs::{ArchiveFormat, Package, Plan, Retention};
+use crate::inputs::{ArchiveFormat, Origin, Package, Plan, Retention};
 use crate::resource::ResourceGroupId;
+use crate::secret::Secret;
 use crate::storage::{
     self, BlobRef, CONTAINER, Format, PackageSource, Progress, Retained, RetainedArchive, Sha256,
     StorageAccount, StorageFailure, Survey,
@@ -65,12 +66,21 @@ fn source(package: &Package, content: Option<Sha256>) -> PackageSource {
 }
 
 /// A package on its way.
-pub(super) struct Sending<'a> {
-    pub(super) plan: &'a Plan,
-    pub(super) package: &'a Package,
-    pub(super) arm: &'a Arm,
-    pub(super) account: &'a StorageAccount,
-    pub(super) events: &'a dyn Events,
+pub struct Sending<'a> {
+    /// Whose it is.
+    pub origin: &'a Origin,
+    /// Whether an earlier attempt at the step may have left one.
+    pub second_attempt: bool,
+    /// The subscription whose templates may name packages.
+    pub subscription: &'a str,
+    /// What is sent.
+    pub package: &'a Package,
+    /// The way to Azure.
+    pub arm: &'a Arm,
+    /// Where it goes.
+    pub account: &'a StorageAccount,
+    /// Who listens.
+    pub events: &'a dyn Events,
 }
 
 /// The archive in its blob.
@@ -81,18 +91,46 @@ struct Sent {
 }
 
 impl Sending<'_> {
-    /// Brings the package to storage, unless it is there, and tells where the build VM reads it.
+    /// Brings the package of `plan` to storage, unless it is there, and tells where the build VM reads it.
     pub(super) async fn upload(
         &self,
+        plan: &Plan,
         content: Option<Sha256>,
         leftovers: &mut Leftovers<'_>,
     ) -> Result<PackageLink, Error> {
+        let (sent, way) = self.bring_anyhow(content, leftovers).await?;
+        let (package, blob) = (self.package, (&sent.blob, sent.bytes));
+        let address = access::address(plan, package, self.arm, blob, &way, self.events).await?;
+        Ok(PackageLink {
+            address,
+            sha256: sent.sha256,
+        })
+    }
+
+    /// Brings the package to storage for a VM that reads it by a link, which is valid for `life`. The sum of the archive is the second.
+    pub async fn upload_for_link(
+        &self,
+        life: Duration,
+        leftovers: &mut Leftovers<'_>,
+    ) -> Result<(Secret, String), Error> {
+        let (sent, way) = self.bring_anyhow(None, leftovers).await?;
+        let (package, blob) = (self.package, &sent.blob);
+        let link = access::link(package, self.arm, blob, &way, life, self.events).await?;
+        Ok((link, sent.sha256))
+    }
+
+    /// Brings the package to storage by whatever right there is.
+    async fn bring_anyhow(
+        &self,
+        content: Option<Sha256>,
+        leftovers: &mut Leftovers<'_>,
+    ) -> Result<(Sent, Way), Error> {
         let Self {
-            plan,
             package,
             arm,
             account,
             events,
+            ..
         } = *self;
         let source = source(package, content);
         let survey = self.survey(&source).await?;
@@ -106,18 +144,13 @@ impl Sending<'_> {
             }
         }
         let sent = sent?;
-        if plan.life.second_attempt {
+        if self.second_attempt {
             orphans::remove(self, &way).await;
         }
         if let Some(Retention { days, .. }) = package.retention {
             self.delete_unused(&way, days).await;
         }
-        let blob = (&sent.blob, sent.bytes);
-        let address = access::address(plan, package, arm, blob, &way, events).await?;
-        Ok(PackageLink {
-            address,
-            sha256: sent.sha256,
-        })
+        Ok((sent, way))
     }
 
     async fn survey(&self, source: &PackageSource) -> Result<Survey, StorageFailure> {
@@ -215,7 +248,7 @@ impl Sending<'_> {
         };
         let register = || {
             if source.retained.is_none() {
-                leftovers.register(leftover.clone(), &self.plan.origin.run);
+                leftovers.register(leftover.clone(), &self.origin.run);
             }
         };
         let client = way.client(arm, account);

@@ -74,13 +74,15 @@ pub(super) async fn prepare(
     let link = match &around.destination {
         Some((package, account)) => {
             let sending = package::Sending {
-                plan,
+                origin: &plan.origin,
+                second_attempt: plan.life.second_attempt,
+                subscription: &plan.connection.subscription,
                 package,
                 arm,
                 account,
                 events,
             };
-            Some(sending.upload(content, leftovers).await?)
+            Some(sending.upload(plan, content, leftovers).await?)
         }
         None => None,
     };

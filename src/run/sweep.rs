@@ -1,7 +1,9 @@
-//! Deleting what lost jobs left in a resource group: templates of this task, their packages, and packages that no template names.
+//! Deleting what lost jobs left in a resource group: templates of this task, their packages, VMs that test an image, and packages that no template
+//! names.
 //!
 //! Ages come from Azure's times against Azure's own clock. What nobody can tell for sure is named, never deleted.
 
+mod machines;
 mod packages;
 
 use std::time::Duration;
@@ -51,6 +53,8 @@ pub struct Swept {
     pub foreign: usize,
     /// Why the packages were not swept although they were to be.
     pub packages_left: Option<String>,
+    /// Why nobody could look for VMs that test an image. Most service connections need no permission for that.
+    pub machines_left: Option<String>,
 }
 
 /// Something that stays on purpose.
@@ -130,6 +134,7 @@ pub async fn sweep(
             }
         }
     }
+    machines::sweep(arm, request, events, swept).await;
     if let Some(account) = account {
         packages::sweep(arm, request, &account, events, swept).await;
     }

@@ -5,6 +5,7 @@ mod package;
 
 use super::leftover::{Leftover, Tie};
 use crate::arm::Arm;
+use crate::arm::machine_part::Part;
 use crate::arm::template_state::Template;
 use crate::inputs::origin::{RUN, STEP, TASK};
 use crate::inputs::{Origin, Owner, Templates};
@@ -37,6 +38,9 @@ pub fn by_name(leftover: &Leftover, owner: &Owner) -> Result<Tie, String> {
                 Err("it is not in the resource group of this step".to_owned())
             }
         }
+        Leftover::Vm { id } => machine_part(Part::Vm, id, owner),
+        Leftover::Nic { id } => machine_part(Part::Nic, id, owner),
+        Leftover::Disk { id } => machine_part(Part::Disk, id, owner),
         Leftover::Blob(blob) | Leftover::BlobByKey(blob) => {
             if blob.container() != CONTAINER {
                 return Err(FOREIGN.to_owned());
@@ -53,6 +57,38 @@ pub fn by_name(leftover: &Leftover, owner: &Owner) -> Result<Tie, String> {
             }
         }
         Leftover::Unknown(_) => Err(FOREIGN.to_owned()),
+    }
+}
+
+/// What name and place of a VM, or of what belongs to one, say.
+fn machine_part(part: Part, id: &str, owner: &Owner) -> Result<Tie, String> {
+    let id: Option<ResourceId> = id.parse().ok();
+    let id = id.filter(|id| id.is(part.resource_type()) && is_test_name(part, id.name()));
+    let id = id.ok_or(FOREIGN)?;
+    let group = owner.machine_group.as_ref();
+    let is_here = group.is_some_and(|group| {
+        group.subscription().eq_ignore_ascii_case(id.subscription())
+            && group.name().eq_ignore_ascii_case(id.resource_group())
+    });
+    if is_here {
+        let run = owner.origin.run.clone();
+        Ok(Tie::ByTag { run })
+    } else {
+        Err("it is not in the resource group of this step".to_owned())
+    }
+}
+
+/// How the names begin of VMs that are made to see an image boot.
+pub const TEST_NAME: &str = "tst-";
+
+/// Whether the task gives such a name: `tst-{number}`, to a data disk `tst-{number}-{place}`.
+pub fn is_test_name(part: Part, name: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = name.strip_prefix(TEST_NAME).unwrap_or_default();
+    match (part, number.split_once('-')) {
+        (_, None) => is_number(number),
+        (Part::Disk, Some((number, place))) => is_number(number) && is_number(place),
+        (Part::Vm | Part::Nic, Some(_)) => false,
     }
 }
 
@@ -85,12 +121,18 @@ pub(super) fn by_owner(template: &Template, owner: &Owner) -> Result<(), String>
 
 /// Whether the tags of a template name this step of this run; or which one they name.
 pub(super) fn by_tags(template: &Template, origin: &Origin) -> Result<(), String> {
-    if template.tag(RUN) == Some(&origin.run) && template.tag(STEP) == Some(&origin.step) {
+    by_marks(|name| template.tag(name).map(String::as_str), origin)
+}
+
+/// The same of any resource, whose tags `tag` tells.
+pub fn by_marks<'a>(tag: impl Fn(&str) -> Option<&'a str>, origin: &Origin) -> Result<(), String> {
+    let (run, step) = (tag(RUN), tag(STEP));
+    if run == Some(&*origin.run) && step == Some(&*origin.step) {
         return Ok(());
     }
-    let named = match template.tag(RUN) {
+    let named = match run {
         None => format!("it has no tag '{RUN}'"),
-        Some(run) if *run == origin.run => match template.tag(STEP) {
+        Some(run) if *run == origin.run => match step {
             None => format!("it has no tag '{STEP}'"),
             Some(_) => format!("its tag '{STEP}' names another step"),
         },
@@ -141,6 +183,7 @@ mod tests {
             resource_group: Some("g".to_owned()),
             storage_account: Some("st".to_owned()),
             templates: Templates::OfStep(Some("aib-4711".to_owned())),
+            machine_group: Some(ResourceGroupId::new("s", "lab")),
         }
     }
 
@@ -178,6 +221,60 @@ mod tests {
         );
         check("/subscriptions/s/resourceGroups/t_1", false);
         check("t_1", false);
+    }
+
+    #[test]
+    fn a_machine_has_to_have_our_form_and_to_be_in_the_group_for_tests() {
+        let check = |part: Part, id: &str, expected: bool| {
+            let all = ["vm", "nic", "disk"];
+            let kind = all[Part::ALL.iter().position(|known| *known == part).unwrap()];
+            let text = format!(r#"{{"{kind}":{{"id":"{id}"}}}}"#);
+            let leftover: Leftover = serde_json::from_str(&text).unwrap();
+            assert_eq!(by_name(&leftover, &owner()).is_ok(), expected, "{id}");
+        };
+        let lab = "/subscriptions/s/resourceGroups/lab/providers";
+        let (vms, nics) = (
+            "Microsoft.Compute/virtualMachines",
+            "Microsoft.Network/networkInterfaces",
+        );
+        let disks = "Microsoft.Compute/disks";
+        check(Part::Vm, &format!("{lab}/{vms}/tst-1"), true);
+        check(Part::Nic, &format!("{lab}/{nics}/tst-1"), true);
+        check(Part::Disk, &format!("{lab}/{disks}/tst-1"), true);
+        check(Part::Disk, &format!("{lab}/{disks}/tst-1-0"), true);
+        check(
+            Part::Vm,
+            &format!("/SUBSCRIPTIONS/S/resourcegroups/LAB/providers/{vms}/tst-1"),
+            true,
+        );
+        check(Part::Vm, &format!("{lab}/{vms}/tst-1-0"), false);
+        check(Part::Vm, &format!("{lab}/{vms}/tst-"), false);
+        check(Part::Vm, &format!("{lab}/{vms}/tst-1a"), false);
+        check(Part::Vm, &format!("{lab}/{vms}/domain-controller"), false);
+        check(
+            Part::Vm,
+            &format!("{lab}/{vms}/tst-1/extensions/tst-1"),
+            false,
+        );
+        check(Part::Vm, &format!("{lab}/{nics}/tst-1"), false);
+        check(Part::Disk, &format!("{lab}/{disks}/tst-1-"), false);
+        check(Part::Disk, &format!("{lab}/{disks}/tst-1-0-0"), false);
+        check(
+            Part::Vm,
+            &format!("/subscriptions/s/resourceGroups/g/providers/{vms}/tst-1"),
+            false,
+        );
+        check(
+            Part::Vm,
+            &format!("/subscriptions/t/resourceGroups/lab/providers/{vms}/tst-1"),
+            false,
+        );
+        let nowhere = Owner {
+            machine_group: None,
+            ..owner()
+        };
+        let id = format!("{lab}/{vms}/tst-1");
+        assert!(by_name(&Leftover::Vm { id }, &nowhere).is_err());
     }
 
     #[test]

@@ -24,6 +24,24 @@ pub const LONGEST_LIFE: Duration = Duration::days(7);
 const TIME: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
 
+/// What a link permits, in the order that storage asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rights {
+    /// Reading.
+    Read,
+    /// Reading, appending, creating, writing: what a run command needs of the blob that it writes its output to.
+    Append,
+}
+
+impl Rights {
+    fn letters(self) -> &'static str {
+        match self {
+            Self::Read => "r",
+            Self::Append => "racw",
+        }
+    }
+}
+
 /// A link to a blob. Who knows it can read the blob.
 #[derive(Debug, Clone)]
 pub struct ReadLink {
@@ -42,7 +60,7 @@ struct DelegationKey {
     value: Secret,
 }
 
-/// Asks for a key and signs a link with it that reads `blob`, over HTTPS only.
+/// Asks for a key and signs a link to `blob` with it, for HTTPS only.
 ///
 /// `valid_from` should be some minutes ago, because clocks differ; the life may not exceed [`LONGEST_LIFE`].
 pub(super) async fn read_link(
@@ -50,6 +68,7 @@ pub(super) async fn read_link(
     blob: &BlobRef,
     valid_from: OffsetDateTime,
     valid_until: OffsetDateTime,
+    rights: Rights,
 ) -> Result<ReadLink, StorageFailure> {
     check_life(blob, valid_until - valid_from)?;
     let (from, until) = (timestamp(valid_from), timestamp(valid_until));
@@ -57,11 +76,11 @@ pub(super) async fn read_link(
     let key = delegation_key(client, blob, &from, &until)
         .await
         .map_err(failed)?;
-    let signature = sign(&key, blob, &from, &until).ok_or_else(|| {
+    let signature = sign(&key, blob, (&from, &until), rights).ok_or_else(|| {
         let what = "the user delegation key is not base64";
         failed(unreadable(blob, what))
     })?;
-    let query = query(&key, &signature, &from, &until);
+    let query = query(&key, &signature, (&from, &until), rights);
     Ok(link(client, blob, &query, &signature))
 }
 
@@ -73,17 +92,19 @@ pub(super) fn key_link(
     blob: &BlobRef,
     valid_from: OffsetDateTime,
     valid_until: OffsetDateTime,
+    rights: Rights,
 ) -> Result<ReadLink, StorageFailure> {
     check_life(blob, valid_until - valid_from)?;
     let (from, until) = (timestamp(valid_from), timestamp(valid_until));
-    let signature = hmac_of(key, &text_for_key(blob, &from, &until)).ok_or_else(|| {
-        let failure = unreadable(blob, "the account's key is not base64");
-        StorageFailure::refused(Operation::Link, failure, blob.account())
-    })?;
+    let signature =
+        hmac_of(key, &text_for_key(blob, (&from, &until), rights)).ok_or_else(|| {
+            let failure = unreadable(blob, "the account's key is not base64");
+            StorageFailure::refused(Operation::Link, failure, blob.account())
+        })?;
     let parameters = [
         ("st", from.as_str()),
         ("se", &until),
-        ("sp", "r"),
+        ("sp", rights.letters()),
         ("spr", "https"),
         ("sv", VERSION),
         ("sr", "b"),
@@ -174,8 +195,13 @@ fn timestamp(time: OffsetDateTime) -> String {
 }
 
 /// The signature, in base64; `None` if the key is not base64.
-fn sign(key: &DelegationKey, blob: &BlobRef, from: &str, until: &str) -> Option<String> {
-    hmac_of(&key.value, &string_to_sign(key, blob, from, until))
+fn sign(
+    key: &DelegationKey,
+    blob: &BlobRef,
+    times: (&str, &str),
+    rights: Rights,
+) -> Option<String> {
+    hmac_of(&key.value, &string_to_sign(key, blob, times, rights))
 }
 
 fn hmac_of(key: &Secret, text: &str) -> Option<String> {
@@ -185,9 +211,9 @@ fn hmac_of(key: &Secret, text: &str) -> Option<String> {
 }
 
 /// The fields of a service SAS, of the same versions.
-fn text_for_key(blob: &BlobRef, from: &str, until: &str) -> String {
+fn text_for_key(blob: &BlobRef, (from, until): (&str, &str), rights: Rights) -> String {
     let fields = [
-        "r",
+        rights.letters(),
         from,
         until,
         &resource(blob),
@@ -217,9 +243,14 @@ fn resource(blob: &BlobRef) -> String {
 }
 
 /// The fields of version 2020-12-06 up to 2025-05-05, in their order; those that the link does not use stay empty.
-fn string_to_sign(key: &DelegationKey, blob: &BlobRef, from: &str, until: &str) -> String {
+fn string_to_sign(
+    key: &DelegationKey,
+    blob: &BlobRef,
+    (from, until): (&str, &str),
+    rights: Rights,
+) -> String {
     let resource = resource(blob);
-    let (permissions, protocol, kind) = ("r", "https", "b");
+    let (permissions, protocol, kind) = (rights.letters(), "https", "b");
     let fields = [
         permissions,
         from,
@@ -250,11 +281,16 @@ fn string_to_sign(key: &DelegationKey, blob: &BlobRef, from: &str, until: &str) 
 }
 
 /// The query of the link.
-fn query(key: &DelegationKey, signature: &str, from: &str, until: &str) -> String {
+fn query(
+    key: &DelegationKey,
+    signature: &str,
+    (from, until): (&str, &str),
+    rights: Rights,
+) -> String {
     let parameters = [
         ("st", from),
         ("se", until),
-        ("sp", "r"),
+        ("sp", rights.letters()),
         ("spr", "https"),
         ("sv", VERSION),
         ("sr", "b"),

@@ -42,6 +42,7 @@ use tokio::time::Instant;
 use crate::arm::Client;
 use crate::secret::Secret;
 use archive::Packing;
+use link::Rights;
 use shared_key::SharedKey;
 
 pub use account::{StorageAccount, find_account, find_account_in};
@@ -193,7 +194,7 @@ pub async fn read_link(
     valid_from: OffsetDateTime,
     valid_until: OffsetDateTime,
 ) -> Result<ReadLink, StorageFailure> {
-    link::read_link(client, blob, valid_from, valid_until).await
+    link::read_link(client, blob, valid_from, valid_until, Rights::Read).await
 }
 
 /// A client that proves its right to `account` by a key of it.
@@ -209,7 +210,27 @@ pub fn key_link(
     valid_from: OffsetDateTime,
     valid_until: OffsetDateTime,
 ) -> Result<ReadLink, StorageFailure> {
-    link::key_link(client, key, blob, valid_from, valid_until)
+    link::key_link(client, key, blob, valid_from, valid_until, Rights::Read)
+}
+
+/// Makes a link by which somebody else creates `blob` and appends to it; with `key`, a key of the account, for who may not ask for a key of their own.
+pub async fn append_link(
+    client: &Client,
+    key: Option<&Secret>,
+    blob: &BlobRef,
+    valid_from: OffsetDateTime,
+    valid_until: OffsetDateTime,
+) -> Result<ReadLink, StorageFailure> {
+    match key {
+        Some(key) => link::key_link(client, key, blob, valid_from, valid_until, Rights::Append),
+        None => link::read_link(client, blob, valid_from, valid_until, Rights::Append).await,
+    }
+}
+
+/// Creates the container of `blob` unless it exists.
+pub async fn create_container(client: &Client, blob: &BlobRef) -> Result<(), StorageFailure> {
+    let refused = |failure| StorageFailure::refused(Operation::Upload, failure, blob.account());
+    blob::create_container(client, blob).await.map_err(refused)
 }
 
 /// Deletes a blob, with its snapshots; `false` if it does not exist.

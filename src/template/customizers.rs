@@ -37,7 +37,7 @@ fn before_unpacking(provisioner: Provisioner, link: Link<'_>) -> Vec<Customizer>
             Customizer::powershell(Some(FOLDER), vec![unpacking::WINDOWS_FOLDER.to_owned()]),
             file_copy(link, unpacking::windows_archive(&package.name)),
         ],
-        (Provisioner::PowerShell, Address::Signed(_) | Address::ForVm { .. }) => Vec::new(),
+        (Provisioner::PowerShell, _) => Vec::new(),
     }
 }
 

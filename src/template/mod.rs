@@ -4,6 +4,7 @@ mod customizers;
 pub mod model;
 mod own_script;
 mod quoting;
+mod script;
 mod steps;
 mod strictness;
 mod tags;
@@ -14,6 +15,7 @@ use crate::resource::ResourceId;
 use crate::secret::Secret;
 use model::{Identity, ImageTemplate, Other, Properties};
 
+pub use script::{PARAMETER, script_in_vm};
 pub use tags::{add_tags, mark, mark_images};
 
 /// The archive of the package.
@@ -39,6 +41,8 @@ pub enum Address {
         /// The identity, one of the build VM's.
         identity: ResourceId,
     },
+    /// The script gets the address as a parameter of its own, apart from its text.
+    Parameter,
 }
 
 impl Address {
@@ -46,6 +50,7 @@ impl Address {
         match self {
             Self::Signed(url) => url.reveal(),
             Self::ForService(url) | Self::ForVm { url, .. } => url,
+            Self::Parameter => "",
         }
     }
 }

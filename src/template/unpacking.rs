@@ -77,7 +77,7 @@ pub(super) fn windows(package: &Package, link: &PackageLink) -> Vec<String> {
         "& {",
         "    $ErrorActionPreference = 'Stop'",
         "    $ProgressPreference = 'SilentlyContinue'",
-        &format!("    $link = {}", quoting::powershell(link.address.url())),
+        &format!("    $link = {}", link_of(&link.address)),
         &format!("    $archive = {archive}"),
         &format!("    $folder = {folder}"),
         &format!("    $expected = {expected}"),
@@ -123,11 +123,51 @@ pub(super) fn windows(package: &Package, link: &PackageLink) -> Vec<String> {
     start.chain(download).chain(end).collect()
 }
 
+/// The expression that gives the archive's address.
+fn link_of(address: &Address) -> String {
+    match address {
+        Address::Parameter => format!("${PARAMETER}"),
+        Address::Signed(_) | Address::ForService(_) | Address::ForVm { .. } => {
+            quoting::powershell(address.url())
+        }
+    }
+}
+
+/// The name of the parameter with the archive's address, where a script that others can read must not have it. On Linux it is a variable of the
+/// environment.
+pub const PARAMETER: &str = "imageTestPackage";
+
+/// What comes before [`linux`] where nobody else brings the archive: it is fetched from the address in the environment, or in the first argument.
+pub(super) fn linux_download(package: &Package) -> Vec<String> {
+    let archive = single_quoted(&linux_archive(&package.name));
+    let link = format!("link=${{{PARAMETER}:-$1}}");
+    let lines = [
+        "(",
+        "fail() { printf 'Unpacking the package failed: %s\\n' \"$(printf %s \"$1\" | tr '\\n' ' ' | cut -c 1-1000)\" >&2; exit 1; }",
+        &format!("archive={archive}"),
+        &link,
+        "fetch() {",
+        "    if command -v curl > /dev/null 2>&1; then curl -fsS -o \"$archive\" \"$link\"",
+        "    elif command -v wget > /dev/null 2>&1; then wget -q -O \"$archive\" \"$link\"",
+        "    else python3 -c 'import sys, urllib.request; urllib.request.urlretrieve(sys.argv[1], sys.argv[2])' \"$link\" \"$archive\"; fi",
+        "}",
+        "rm -f \"$archive\"",
+        "attempt=1",
+        "until said=$(fetch 2>&1); do",
+        "    test \"$attempt\" -lt 5 || fail \"$said\"",
+        "    sleep \"$((5 * attempt))\"",
+        "    attempt=$((attempt + 1))",
+        "done",
+        ") || exit 1",
+    ];
+    lines.map(str::to_owned).to_vec()
+}
+
 /// The lines that bring `$link` to `$archive`, unless the service has brought it.
 fn download(address: &Address) -> Vec<String> {
     match address {
         Address::ForService(_) => Vec::new(),
-        Address::Signed(_) => {
+        Address::Signed(_) | Address::Parameter => {
             vec!["(New-Object Net.WebClient).DownloadFile($link, $archive)".to_owned()]
         }
         Address::ForVm { identity, .. } => vec![

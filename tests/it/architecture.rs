@@ -70,6 +70,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "log",
             "release",
             "run",
+            "storage",
+            "template",
         ],
     ),
     ("retain", &["arm", "check", "error", "inputs", "release"]),

@@ -32,6 +32,11 @@ fn filled(entry: &Entry) -> (String, String) {
         ("{windows update}", "windowsUpdateProvisioner"),
         ("{vm size}", "vmSize"),
         ("{subnet}", "vnetSubnetId"),
+        ("{package access}", "packageAccess"),
+        ("{exclude}", "packageExclude"),
+        ("{disk size}", "osDiskSizeGB"),
+        ("{test subnet}", "testSubnetId"),
+        ("{test group}", "testVmGroup"),
     ];
     let fill = |text: &str| {
         let mut text = text.to_owned();

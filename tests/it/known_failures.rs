@@ -46,6 +46,7 @@ fn place_called(name: &str) -> Place {
         Place::Distribution,
         Place::SignIn,
         Place::CleanUp,
+        Place::Machine,
     ];
     let mut all = all.into_iter();
     all.find(|place| place.as_str() == name).unwrap()
@@ -87,7 +88,7 @@ fn error(message: &Message) -> Option<Error> {
             let explanation = Explanation::of(&message.text, None, &[]);
             Some(run(&message.text, explanation))
         }
-        Place::SignIn | Place::CleanUp => None,
+        Place::SignIn | Place::CleanUp | Place::Machine => None,
     }
 }
 

@@ -3,6 +3,7 @@
 mod access;
 mod build;
 mod general;
+mod machine;
 mod network;
 mod standing;
 mod submission;
@@ -14,6 +15,7 @@ pub fn entries() -> impl Iterator<Item = &'static Entry> {
     [
         standing::ENTRIES,
         submission::ENTRIES,
+        machine::ENTRIES,
         access::ENTRIES,
         network::ENTRIES,
         build::ENTRIES,

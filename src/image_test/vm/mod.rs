@@ -1,23 +1,331 @@
-//! The engine `vm`: a VM of the step's own.
+//! The engine `vm`: a VM of the step's own boots the image, and run commands are the checks.
+//!
+//! Everything is noted before it exists, and deleted afterwards: VM, network interface, disks, package, outputs.
+
+mod body;
+mod boot;
+mod command;
+mod creation;
+mod diagnostics;
+pub mod event;
+mod output;
+mod password;
+mod place;
+mod script;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::Lab;
+use super::codes::{CHECK_FAILED, NOT_BOOTED};
 use super::not_tested::NotTested;
-use super::subject::Subject;
-use super::verdict::Ended;
-use crate::inputs::Code;
-use crate::inputs::declared::TEST_ENGINE;
+use super::subject::{Subject, replica_in};
+use super::verdict::{BOOT, Ended, Failed, Test, Tested, Verdict, hint};
+use crate::arm::machine_part::{Part, tag};
+use crate::error::Error;
+use crate::inputs::declared::{BOOT_TIMEOUT_IN_MINUTES, VM_SIZE};
 use crate::inputs::image_test::TestVm;
-use crate::run::leftover::{Leftover, Tie};
+use crate::inputs::origin::KEEP;
+use crate::inputs::{Owner, Package};
+use crate::log::{SingleTests, TestState};
+use crate::resource::{ResourceGroupId, ResourceId};
+use crate::run::clean_up::{Budget, clean_up};
+use crate::run::leftover::{Keeping, Leftover, Leftovers, Remains, Tie};
+use crate::run::package::Sending;
+use crate::run::{NOT_REMOVED_YET, machines};
+use crate::secret::Secret;
+use crate::storage::{self, StorageAccount};
+use boot::Boot;
+use event::Event;
+use output::CUT;
+
+/// The agent grants 7.5 s after its first signal; the rest of them is for the report.
+const CANCEL_BUDGET: Duration = Duration::from_secs(4);
+/// A link to the package outlives the boot of the VM by this.
+const LINK_MARGIN: Duration = Duration::from_secs(2 * 3600);
 
 /// Boots the image in a VM, and runs the checks.
-#[expect(clippy::unused_async, reason = "what an engine does waits")]
 pub(super) async fn test(
-    _lab: &Lab<'_>,
-    _vm: &TestVm,
-    _subject: &Subject,
-    _earlier: Vec<(Leftover, Tie)>,
+    lab: &Lab<'_>,
+    vm: &TestVm,
+    subject: &Subject,
+    earlier: Vec<(Leftover, Tie)>,
 ) -> Ended {
-    let text = "this version of the task has no engine 'vm'".to_owned();
-    let hint = format!("use '{}: imageBuilder'", TEST_ENGINE.name);
-    Ended::without(NotTested::refused(Code::NotOneOf.as_str(), text, hint))
+    let owner = Owner::from(lab.test);
+    let trial = Trial {
+        lab,
+        vm,
+        subject,
+        owner: &owner,
+        is_made: AtomicBool::new(false),
+    };
+    let mut leftovers = Leftovers::none(lab.events);
+    let mut earlier = Leftovers::known(lab.events, earlier);
+    let mut remains = Vec::new();
+    let result = tokio::select! {
+        biased;
+        () = lab.stop.cancelled() => Err(Error::Canceled.into()),
+        result = Box::pin(trial.carry_out(&mut leftovers, &mut earlier, &mut remains)) => result,
+    };
+    remains.extend(trial.conclude(&result, leftovers).await);
+    // What was tried to be deleted and stays is told already.
+    let untouched = earlier.all_remain(NOT_REMOVED_YET).into_iter();
+    let untouched = untouched.filter(|one| !remains.iter().any(|it| it.leftover == one.leftover));
+    let untouched: Vec<_> = untouched.collect();
+    remains.extend(untouched);
+    Ended { result, remains }
+}
+
+/// A test in a VM.
+struct Trial<'a> {
+    lab: &'a Lab<'a>,
+    vm: &'a TestVm,
+    subject: &'a Subject,
+    owner: &'a Owner,
+    /// Whether there is a VM, without doubt, that this test has made.
+    is_made: AtomicBool,
+}
+
+/// The package in storage: what it is, a link to it, and the sum of its archive.
+type Sent<'a> = (&'a Package, Secret, String);
+
+impl<'a> Trial<'a> {
+    fn tell(&self, event: Event) {
+        self.lab.events.tell(super::event::Event::Vm(event));
+    }
+
+    /// The name of everything that the test makes.
+    fn name(&self) -> String {
+        format!("tst-{}", self.lab.test.number)
+    }
+
+    fn machine(&self) -> ResourceId {
+        Part::Vm.id(&self.vm.group, &self.name())
+    }
+
+    /// What a test is called in an error: `Testing image version 1.0.2609402 of 'win11'`.
+    fn doing(&self) -> String {
+        format!("Testing {}", self.subject.called())
+    }
+
+    async fn carry_out(
+        &self,
+        leftovers: &mut Leftovers<'_>,
+        earlier: &mut Leftovers<'_>,
+        remains: &mut Vec<Remains>,
+    ) -> Result<Tested, NotTested> {
+        let region = self.region().await?;
+        replica_in(self.lab, self.subject, &region).await?;
+        let account = self.account().await?;
+        self.remove_earlier(earlier, remains).await;
+        let package = self.send_package(account.as_ref(), leftovers).await?;
+        let start = Instant::now();
+        let started = self.create(&region, leftovers).await?;
+        let took = match self.boot(&started, start).await? {
+            Boot::Ready(took) => took,
+            Boot::Failed(why) => return Ok(self.not_booted(&why).await),
+        };
+        self.tell(Event::Ready { elapsed: took });
+        let boot = Test::new(BOOT, TestState::Passed).after(Some(took));
+        self.run_checks(boot, (&region, account.as_ref()), package, leftovers)
+            .await
+    }
+
+    /// The account that the package and the outputs go to.
+    async fn account(&self) -> Result<Option<StorageAccount>, Error> {
+        let package = self.vm.package.as_ref();
+        let package = package.map(|package| &package.storage_account);
+        let Some(name) = self.vm.storage_account.as_ref().or(package) else {
+            return Ok(None);
+        };
+        let subscription = &self.lab.test.connection.subscription;
+        let group = ResourceGroupId::new(subscription, self.vm.group.name());
+        let found = storage::find_account(self.lab.arm, &group, name).await;
+        Ok(Some(found?))
+    }
+
+    /// Deletes what an attempt in the same job noted, and what an earlier attempt at the step left in Azure. That it stays is no reason not to
+    /// test: it is told at the end.
+    async fn remove_earlier(&self, earlier: &mut Leftovers<'_>, remains: &mut Vec<Remains>) {
+        let Lab {
+            arm, events, test, ..
+        } = *self.lab;
+        if !earlier.all().is_empty() {
+            let budget = Budget::AFTER_CANCEL;
+            remains.extend(clean_up(arm, self.owner, earlier, budget).await);
+        }
+        if !test.second_attempt {
+            return;
+        }
+        match machines::of_step(arm, &self.vm.group, &test.origin).await {
+            Ok(found) if found.is_empty() => {}
+            Ok(found) => {
+                let count = found.len();
+                let mut found = Leftovers::known(events, found);
+                let budget = Budget::AFTER_CANCEL;
+                remains.extend(clean_up(arm, self.owner, &mut found, budget).await);
+                self.tell(Event::EarlierRemoved { count });
+            }
+            Err(failure) => self.tell(Event::EarlierUnknown {
+                reason: failure.to_string(),
+            }),
+        }
+    }
+
+    async fn send_package(
+        &self,
+        account: Option<&StorageAccount>,
+        leftovers: &mut Leftovers<'_>,
+    ) -> Result<Option<Sent<'a>>, Error> {
+        let (Some(package), Some(account)) = (&self.vm.package, account) else {
+            return Ok(None);
+        };
+        let sending = Sending {
+            origin: &self.lab.test.origin,
+            second_attempt: self.lab.test.second_attempt,
+            subscription: &self.lab.test.connection.subscription,
+            package,
+            arm: self.lab.arm,
+            account,
+            events: self.lab.events,
+        };
+        let life = self.vm.boot_limit + LINK_MARGIN;
+        let (link, sha256) = sending.upload_for_link(life, leftovers).await?;
+        Ok(Some((package, link, sha256)))
+    }
+
+    /// The verdict on an image that did not come up, with what the VM shows of it.
+    async fn not_booted(&self, why: &str) -> Tested {
+        let lines = diagnostics::fetch(self.lab, &self.machine()).await;
+        let mut tests = vec![Test {
+            text: why.to_owned(),
+            lines: lines.clone(),
+            ..Test::new(BOOT, TestState::Failed)
+        }];
+        tests.extend(self.skipped(0));
+        let hint = format!(
+            "the boot screenshot and the serial log are attached to the logs of this run; a larger size in input '{}' or more time in input '{}' helps an image that is only slow",
+            VM_SIZE.name, BOOT_TIMEOUT_IN_MINUTES.name
+        );
+        let verdict = Verdict::Failed(Failed {
+            code: NOT_BOOTED,
+            text: format!("the image did not boot: {why}"),
+            hint: Some(hint),
+            lines,
+        });
+        Tested::of(tests, &SingleTests::default(), verdict)
+    }
+
+    /// The checks from this one on, which were not run.
+    fn skipped(&self, from: usize) -> impl Iterator<Item = Test> {
+        let checks = self.vm.checks.iter().skip(from);
+        checks.map(|check| Test::new(&check.name, TestState::Skipped))
+    }
+
+    /// Runs the checks, one after the other; after one that fails none is run.
+    async fn run_checks(
+        &self,
+        boot: Test,
+        place: (&str, Option<&StorageAccount>),
+        package: Option<Sent<'a>>,
+        leftovers: &mut Leftovers<'_>,
+    ) -> Result<Tested, NotTested> {
+        let (mut tests, mut single) = (vec![boot], SingleTests::default());
+        let (mut verdict, mut is_cut) = (Verdict::Passed, false);
+        let mut package = package;
+        for index in 0..self.vm.checks.len() {
+            let sent = package.take();
+            let ran = self.check(index, place, sent.as_ref(), leftovers, &mut single);
+            let ran = ran.await?;
+            is_cut |= ran.is_cut;
+            let failed = ran.failed;
+            tests.push(ran.test);
+            if let Some(why) = failed {
+                let last = tests.last();
+                verdict = Verdict::Failed(Failed {
+                    code: CHECK_FAILED,
+                    text: why,
+                    hint: Some(hint()),
+                    lines: last.map(|test| test.lines.clone()).unwrap_or_default(),
+                });
+                tests.extend(self.skipped(index + 1));
+                break;
+            }
+        }
+        let mut tested = Tested::of(tests, &single, verdict);
+        if is_cut {
+            self.tell(Event::OutputCut);
+            tested.remark = Some(match tested.remark {
+                None => CUT.to_owned(),
+                Some(remark) => format!("{CUT}; {remark}"),
+            });
+        }
+        Ok(tested)
+    }
+
+    /// Ends the test: everything is deleted, but for a VM whose failure its author wants to look into. After a cancel there are seconds: the VM is
+    /// told to go, and the post-job step sees to the rest.
+    async fn conclude(
+        &self,
+        result: &Result<Tested, NotTested>,
+        mut leftovers: Leftovers<'_>,
+    ) -> Vec<Remains> {
+        let Lab { arm, stop, .. } = *self.lab;
+        if result.as_ref().is_err_and(NotTested::is_cancel) {
+            if self.is_made.load(Ordering::Relaxed) {
+                let machine = self.machine();
+                let deleting = arm.delete_part(Part::Vm, &machine);
+                // The post-job step asks again.
+                drop(tokio::time::timeout(CANCEL_BUDGET, deleting).await);
+            }
+            return leftovers.all_remain(NOT_REMOVED_YET);
+        }
+        let failed = result.as_ref().is_ok_and(|tested| !tested.passed());
+        if failed && self.vm.keep_on_failure {
+            self.keep(&mut leftovers).await;
+        }
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => leftovers.all_remain(NOT_REMOVED_YET),
+            remains = clean_up(arm, self.owner, &mut leftovers, Budget::AFTER_BUILD) => remains,
+        }
+    }
+
+    /// The VM stays with all that it has. A tag says so to `sweep` and to a second attempt.
+    async fn keep(&self, leftovers: &mut Leftovers<'_>) {
+        let arm = self.lab.arm;
+        let machine = self.machine();
+        let known = leftovers.all();
+        let of_vm: Vec<_> = known
+            .into_iter()
+            .filter(|it| it.as_part().is_some())
+            .collect();
+        let vm = Leftover::part(Part::Vm, &machine);
+        if !of_vm.contains(&vm) {
+            return;
+        }
+        if let Ok(Some(document)) = arm.part(Part::Vm, &machine).await
+            && tag(&document, KEEP).is_none()
+        {
+            let mut tags = document.get("tags").cloned().unwrap_or_default();
+            if let Some(tags) = tags.as_object_mut() {
+                tags.insert(KEEP.to_owned(), "true".into());
+            }
+            if let Err(failure) = arm.set_tags_of_part(Part::Vm, &machine, &tags).await {
+                self.lab.events.emit(crate::run::event::Event::NotMarked {
+                    reason: failure.to_string(),
+                });
+            }
+        }
+        for leftover in of_vm {
+            leftovers.keep(&leftover, Keeping::Asked);
+        }
+        let kept = Remains::of(vm.clone(), Tie::Ours, "");
+        self.tell(Event::Kept {
+            what: vm.describe(),
+            command: kept.command().unwrap_or_default(),
+        });
+    }
 }

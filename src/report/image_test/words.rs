@@ -1,6 +1,6 @@
 //! The lines and the warnings of a test.
 
-use super::Known;
+use super::{Known, vm};
 use crate::error::duration;
 use crate::image_test::codes::{CHECK_FAILED, NOT_TAGGED};
 use crate::image_test::event::Event;
@@ -60,6 +60,7 @@ pub(super) fn of(event: &Event) -> Vec<String> {
                 .collect();
             vec![format!("tags of the image version:  {}", tags.join(", "))]
         }
+        Event::Vm(event) => vm::of(event),
         Event::TestsMayBeMissing
         | Event::NotTagged { .. }
         | Event::FailedLatest { .. }
@@ -153,6 +154,7 @@ pub(super) fn warning_of(event: &Event) -> Option<(&'static str, String, String)
                 withdrawal(image).join(", ")
             ),
         )),
+        Event::Vm(event) => vm::warning_of(event),
         _ => None,
     }
 }

@@ -21,7 +21,7 @@ use crate::run::tie;
 
 /// When to look again for a template that was never seen: its PUT may still be on its way, or the answer may come from a replica that does not
 /// know it yet.
-const LOOKS_AGAIN: [Duration; 3] = [
+pub(super) const LOOKS_AGAIN: [Duration; 3] = [
     Duration::from_secs(2),
     Duration::from_secs(5),
     Duration::from_secs(10),
@@ -158,7 +158,7 @@ async fn take_package_along(
 }
 
 /// A refusal that waiting does not end, with the lock that blocks the deletion, if there is one.
-async fn refused(arm: &Arm, failure: &Failure) -> Stays {
+pub(super) async fn refused(arm: &Arm, failure: &Failure) -> Stays {
     let mut why = failure.to_string();
     if let Some(named) = lock::named(arm, failure).await {
         why = format!("{why} ({named})");
@@ -265,6 +265,6 @@ async fn delete(
     }
 }
 
-fn not_deleted(doing: &str, reason: &str) -> Failure {
+pub(super) fn not_deleted(doing: &str, reason: &str) -> Failure {
     Failure::of(doing, Cause::Unreadable(reason.to_owned()))
 }

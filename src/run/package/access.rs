@@ -1,5 +1,7 @@
 //! By which right the package is sent, and by which one it is read: no key and no signed link where it goes without them.
 
+use std::time::Duration;
+
 use time::OffsetDateTime;
 
 use super::{CLOCKS_DIFFER, LINK_MARGIN};
@@ -86,16 +88,8 @@ pub(super) async fn address(
     way: &Way,
     events: &dyn Events,
 ) -> Result<Address, Error> {
-    let now = OffsetDateTime::now_utc();
-    let (from, until) = (
-        now - CLOCKS_DIFFER,
-        now + plan.effective_build_timeout() + LINK_MARGIN,
-    );
-    if let Way::Key(key) = way {
-        let link = storage::key_link(&arm.client, key, blob, from, until)?;
-        return Ok(Address::Signed(link.url));
-    }
     let reader = match package.access {
+        _ if matches!(way, Way::Key(_)) => None,
         PackageAccess::Identity => Some(reader(plan)),
         PackageAccess::Auto => reader_for_sure(plan, arm, (blob, bytes)).await,
         PackageAccess::Sas | PackageAccess::Key => None,
@@ -106,14 +100,32 @@ pub(super) async fn address(
         });
         return Ok(reader.address(blob));
     }
+    let life = plan.effective_build_timeout() + LINK_MARGIN;
+    let link = link(package, arm, blob, way, life, events).await?;
+    Ok(Address::Signed(link))
+}
+
+/// A link by which a VM reads the package for as long as `life`.
+pub(super) async fn link(
+    package: &Package,
+    arm: &Arm,
+    blob: &BlobRef,
+    way: &Way,
+    life: Duration,
+    events: &dyn Events,
+) -> Result<Secret, Error> {
+    let now = OffsetDateTime::now_utc();
+    let (from, until) = (now - CLOCKS_DIFFER, now + life);
+    if let Way::Key(key) = way {
+        return Ok(storage::key_link(&arm.client, key, blob, from, until)?.url);
+    }
     let failure = match storage::read_link(&arm.client, blob, from, until).await {
-        Ok(link) => return Ok(Address::Signed(link.url)),
+        Ok(link) => return Ok(link.url),
         Err(failure) => failure,
     };
     let key = key_instead(package, arm, blob.account(), &failure, events).await;
     let key = key.ok_or(failure)?;
-    let link = storage::key_link(&arm.client, &key, blob, from, until)?;
-    Ok(Address::Signed(link.url))
+    Ok(storage::key_link(&arm.client, &key, blob, from, until)?.url)
 }
 
 /// Who reads the package without a link.

@@ -18,7 +18,8 @@ const YOUNGEST: Duration = Duration::from_secs(30 * 60);
 /// Deletes what an earlier attempt left. That it cannot be looked for, or not be deleted, is no failure: `sweep` finds it, too.
 pub(super) async fn remove(sending: &Sending<'_>, way: &Way) {
     let Sending {
-        plan,
+        origin,
+        subscription,
         arm,
         account,
         events,
@@ -32,7 +33,7 @@ pub(super) async fn remove(sending: &Sending<'_>, way: &Way) {
         return;
     };
     let now = arm.client.azure_time();
-    let run = &plan.origin.run;
+    let run = &origin.run;
     let old: Vec<_> = listed
         .into_iter()
         .filter(|blob| now.is_some_and(|now| is_left(blob, run, now)))
@@ -41,7 +42,6 @@ pub(super) async fn remove(sending: &Sending<'_>, way: &Way) {
         return;
     }
     // A job of the same run may have its template in another group.
-    let subscription = &plan.connection.subscription;
     let Ok(templates) = arm.templates_of_subscription(subscription).await else {
         return;
     };

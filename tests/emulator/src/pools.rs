@@ -395,6 +395,19 @@ pub enum CommandFate {
     NotRun,
     /// It goes on for ever.
     NeverEnds,
+    /// Somebody cancels it.
+    IsCanceled,
+}
+
+impl CommandFate {
+    /// What the script writes as output and as errors.
+    pub(crate) fn texts(&self) -> (&str, &str) {
+        match self {
+            Self::Succeeds { output } => (output, ""),
+            Self::Fails { output, error, .. } => (output, error),
+            Self::TimesOut | Self::NotRun | Self::NeverEnds | Self::IsCanceled => ("", ""),
+        }
+    }
 }
 
 /// A session host as a test looks at it.

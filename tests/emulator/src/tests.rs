@@ -7,6 +7,7 @@ mod copies;
 mod deployments;
 mod fidelity;
 mod flows;
+mod machine_parts;
 mod machines;
 mod outlive;
 mod pools;

@@ -123,7 +123,11 @@ impl LiveSecrets {
 
     fn note_value(&self, name: &str, value: &Value) {
         match value {
-            Value::String(text) if ["access_token", "oidcToken"].contains(&name) => self.add(text),
+            Value::String(text)
+                if ["access_token", "oidcToken", "adminPassword"].contains(&name) =>
+            {
+                self.add(text);
+            }
             Value::String(text) if text.starts_with("https://") => self.note_address(text),
             Value::Array(items) => items.iter().for_each(|item| self.note_value("", item)),
             Value::Object(members) => {

@@ -22,6 +22,7 @@ impl Arm {
         }
         self.settle_triggers(now);
         self.settle_versions(now);
+        self.settle_commands(blobs, now);
         self.settle_machines();
         self.settle_deployments(now);
         self.settle_pools(now);

@@ -34,6 +34,7 @@ impl Arm {
         };
         let sent = body.get("properties").cloned().unwrap_or_default();
         let image = self.image_of_machine_sent(&sent, &location)?;
+        self.check_image_fits(&sent)?;
         if let Some(existing) = self.placed(&key).map(super::machines::Placed::document) {
             return self.change_machine(asked, &key, &body, &image, &existing);
         }
@@ -176,6 +177,35 @@ impl Arm {
         let mut reference = reference.clone();
         set(&mut reference, "exactVersion", json!(exact));
         Ok(Image { reference, os_type })
+    }
+
+    /// A generalized image needs an `osProfile`, a specialized one takes none; some images start with one security type alone.
+    fn check_image_fits(&self, sent: &Value) -> Result<(), Refusal> {
+        let id = sent.pointer("/storageProfile/imageReference/id");
+        let id = id.and_then(Value::as_str).unwrap_or_default();
+        let definition = id.split("/versions/").next().unwrap_or_default();
+        let Some((_, definition)) = self.definition_of(definition) else {
+            return Ok(());
+        };
+        let has_profile = sent.get("osProfile").is_some();
+        if !definition.specialized && !has_profile {
+            return Err(required("osProfile"));
+        }
+        if definition.specialized && has_profile {
+            let message = "Parameter 'osProfile' is not allowed.";
+            return Err(Refusal::by_compute(400, "InvalidParameter", message));
+        }
+        let wanted = definition.security_type.as_deref();
+        let demanded = wanted.filter(|kind| ["TrustedLaunch", "ConfidentialVM"].contains(kind));
+        let kind = sent.pointer("/securityProfile/securityType");
+        let kind = kind.and_then(Value::as_str);
+        if let Some(demanded) = demanded.filter(|demanded| kind != Some(demanded)) {
+            let message = format!(
+                "The provided gallery image only supports creation of VMs and VM Scale Sets with '{demanded}' security type."
+            );
+            return Err(Refusal::by_compute(400, "BadRequest", message));
+        }
+        Ok(())
     }
 
     fn platform_image_of<'text>(

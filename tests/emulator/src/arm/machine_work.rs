@@ -135,13 +135,16 @@ impl Arm {
         for disk in disks.and_then(Value::as_array_mut).into_iter().flatten() {
             give_id(disk);
         }
-        let location = placed
-            .document()
-            .get("location")
-            .cloned()
-            .unwrap_or_default();
+        let document = placed.document();
+        let location = document.get("location").cloned().unwrap_or_default();
+        let tags = document.get("tags").cloned();
+        let tags = tags.filter(|_| self.switches.desktops.disks_have_tags);
         for disk in made {
-            let body = json!({"location": location, "managedBy": id, "properties": {"diskState": "Attached", "provisioningState": "Succeeded"}});
+            let mut body = json!({"location": location, "managedBy": id, "properties": {"diskState": "Attached", "provisioningState": "Succeeded",
+                "timeCreated": clock::with_offset(at)}});
+            if let Some(tags) = &tags {
+                set(&mut body, "tags", tags.clone());
+            }
             self.place(SceneResource { id: disk, body }, Some(at));
         }
     }
@@ -152,8 +155,9 @@ impl Arm {
             .placed(&ids::key(id))
             .map(super::machines::Placed::document);
         let document = document.unwrap_or_default();
+        let counts = self.switches.desktops.delete_option_counts;
         let goes = |part: &Value, option: &str| {
-            all || part.pointer(option).and_then(Value::as_str) == Some("Delete")
+            all || counts && part.pointer(option).and_then(Value::as_str) == Some("Delete")
         };
         let list = |path: &str| {
             let list = document.pointer(path).and_then(Value::as_array);

@@ -151,6 +151,8 @@ pub(crate) enum Call {
     DeleteRunCommand,
     ListRunCommands,
     PutNetworkInterface,
+    ListNetworkInterfacesOfGroup,
+    ListDisksOfGroup,
 }
 
 /// One row of the table of routes.

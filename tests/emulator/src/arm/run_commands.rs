@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::{Method, Request};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
@@ -9,6 +11,7 @@ use crate::arm::answer::{Answer, Body, Refusal};
 use crate::arm::machine_work::Power;
 use crate::arm::operations::End;
 use crate::arm::{Arm, Asked};
+use crate::blob::BlobService;
 use crate::clock;
 use crate::ids;
 use crate::pools::CommandFate;
@@ -28,6 +31,8 @@ pub(crate) struct RunCommand {
     ends: Option<OffsetDateTime>,
     /// When the operation ends, and whether it fails.
     provisioned: Option<(OffsetDateTime, bool)>,
+    /// Whether its output is in the blobs that it was given links to.
+    written: bool,
 }
 
 const MEMBERS: [&str; 13] = [
@@ -96,6 +101,7 @@ impl Arm {
             starts,
             ends,
             provisioned: provisioned.map(|at| (at, fails)),
+            written: false,
         };
         let document = command.document(asked.now, false, true);
         self.run_commands.insert(key, command);
@@ -187,6 +193,48 @@ impl Arm {
     }
 }
 
+impl Arm {
+    /// The agent writes the whole output of an ended command to the blobs that it was given links to; a link that does not permit it has none.
+    pub(crate) fn settle_commands(&mut self, blobs: &mut BlobService, now: OffsetDateTime) {
+        for command in self.run_commands.values_mut() {
+            if command.written || command.ends.is_none_or(|at| at > now) {
+                continue;
+            }
+            command.written = true;
+            let (output, error) = command.fate.texts();
+            for (name, text) in [("outputBlobUri", output), ("errorBlobUri", error)] {
+                let link = command.properties.get(name).and_then(Value::as_str);
+                if let Some(link) = link {
+                    write_by_link(blobs, link, text, now);
+                }
+            }
+        }
+    }
+}
+
+/// Puts a blob as whoever has this link; the definition asks for one that permits reading, appending, creating and writing.
+fn write_by_link(blobs: &mut BlobService, link: &str, text: &str, now: OffsetDateTime) {
+    let permits = |url: &url::Url| {
+        let mut pairs = url.query_pairs();
+        let permissions = pairs.find(|(name, _)| name == "sp");
+        permissions
+            .is_some_and(|(_, all)| ['r', 'a', 'c', 'w'].iter().all(|one| all.contains(*one)))
+    };
+    if !link.parse().is_ok_and(|url| permits(&url)) {
+        return;
+    }
+    let request = Request::builder()
+        .method(Method::PUT)
+        .uri(link)
+        .header("x-ms-version", "2021-08-06")
+        .header("x-ms-blob-type", "BlockBlob")
+        .header("content-length", text.len())
+        .body(Bytes::copy_from_slice(text.as_bytes()));
+    if let Ok(request) = request {
+        blobs.answer(&request, now);
+    }
+}
+
 impl RunCommand {
     fn document(&self, now: OffsetDateTime, with_view: bool, is_new: bool) -> Value {
         let state = match self.provisioned {
@@ -232,40 +280,28 @@ impl RunCommand {
             return json!({"exitCode": 0, "executionState": "Pending", "output": "", "error": ""});
         }
         let ended = self.ends.filter(|at| *at <= now);
-        let (state, code, message, output, error) = match (&self.fate, ended) {
+        let (output, error) = self.fate.texts();
+        let (output, error) = ended.map_or(("", ""), |_| (output, error));
+        let (state, code, message) = match (&self.fate, ended) {
             (CommandFate::NotRun, _) => (
                 "Running",
                 0,
                 "Execution failed: failed to get configuration: invalid configuration: Either 'source.script' or 'source.scriptUri' has to be \
                  specified",
-                "",
-                "",
             ),
-            (_, None) | (CommandFate::NeverEnds, _) => ("Running", 0, "", "", ""),
-            (
-                CommandFate::Fails {
-                    exit_code,
-                    output,
-                    error,
-                },
-                _,
-            ) => (
+            (_, None) | (CommandFate::NeverEnds, _) => ("Running", 0, ""),
+            (CommandFate::Fails { exit_code, .. }, _) => (
                 "Failed",
                 *exit_code,
                 "Execution failed: command terminated with exit status=1",
-                output.as_str(),
-                error.as_str(),
             ),
             (CommandFate::TimesOut, _) => (
                 "TimedOut",
                 -1,
                 "Execution timed out: command was terminated",
-                "",
-                "",
             ),
-            (CommandFate::Succeeds { output }, _) => {
-                ("Succeeded", 0, "Execution completed", output.as_str(), "")
-            }
+            (CommandFate::IsCanceled, _) => ("Canceled", 0, "Execution was canceled"),
+            (CommandFate::Succeeds { .. }, _) => ("Succeeded", 0, "Execution completed"),
         };
         let mut view = json!({
             "exitCode": code,

@@ -110,6 +110,15 @@ impl Cloud {
         Some(placed.document())
     }
 
+    /// The ids of all VMs, disks, network interfaces and what else is shown.
+    pub fn resources(&self) -> Vec<String> {
+        let state = self.settled(self.clock.now());
+        let all = state.arm.resources.values();
+        all.filter(|placed| placed.until.is_none())
+            .filter_map(|placed| Some(placed.document().get("id")?.as_str()?.to_owned()))
+            .collect()
+    }
+
     /// Whether a VM runs.
     pub fn machine_runs(&self, id: &str) -> bool {
         let state = self.settled(self.clock.now());

@@ -84,6 +84,7 @@ enum CommandEnd {
     TimesOut,
     NotRun,
     NeverEnds,
+    IsCanceled,
 }
 
 fn one() -> i32 {
@@ -180,6 +181,7 @@ pub(super) fn command(cloud: &Cloud, body: &[u8]) -> Result<(), String> {
         CommandEnd::TimesOut => CommandFate::TimesOut,
         CommandEnd::NotRun => CommandFate::NotRun,
         CommandEnd::NeverEnds => CommandFate::NeverEnds,
+        CommandEnd::IsCanceled => CommandFate::IsCanceled,
     });
     Ok(())
 }

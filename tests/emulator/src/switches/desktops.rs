@@ -113,6 +113,11 @@ pub struct DesktopSwitches {
     pub machine: MachineFate,
     /// How run commands end for which nothing else was scripted. Default: with exit code 0 and no output.
     pub command: CommandFate,
+    /// The disks of a VM have the tags that the VM was made with. Default: yes, as was reported (hashicorp/terraform-provider-azurerm#8162 and
+    /// #18981).
+    pub disks_have_tags: bool,
+    /// Disks and network interfaces whose `deleteOption` is `Delete` go with their VM. Default: yes, as documented; never recorded.
+    pub delete_option_counts: bool,
     /// `Retry-After` in seconds on answers about operations upon VMs. Default: none, as recorded in 2019, or that of the image builder; the
     /// definition has it.
     pub machine_retry_after: Option<u32>,
@@ -146,6 +151,8 @@ impl Default for DesktopSwitches {
             command: CommandFate::Succeeds {
                 output: String::new(),
             },
+            disks_have_tags: true,
+            delete_option_counts: true,
             machine_retry_after: None,
         }
     }

@@ -8,43 +8,43 @@ use super::scene::{Answer, Scene};
 use super::versions::code;
 use crate::{CommandFate, MachineFate, RunFate, Switches, ValidationLog};
 
-const COMPUTE: &str = "2024-07-01";
-const NETWORK: &str = "2024-05-01";
-const DISKS: &str = "2024-03-02";
+pub(super) const COMPUTE: &str = "2024-07-01";
+pub(super) const NETWORK: &str = "2024-05-01";
+pub(super) const DISKS: &str = "2024-03-02";
 
-struct Lab {
-    estate: Estate,
+pub(super) struct Lab {
+    pub(super) estate: Estate,
 }
 
 impl Lab {
-    fn new(change: impl FnOnce(&mut Switches)) -> Self {
+    pub(super) fn new(change: impl FnOnce(&mut Switches)) -> Self {
         Self {
             estate: Estate::new(|on, _| change(on)),
         }
     }
 
-    fn machine(&self) -> String {
+    pub(super) fn machine(&self) -> String {
         format!(
             "{}/providers/Microsoft.Compute/virtualMachines/tst-1",
             self.estate.group()
         )
     }
 
-    fn interface(&self) -> String {
+    pub(super) fn interface(&self) -> String {
         format!(
             "{}/providers/Microsoft.Network/networkInterfaces/tst-1",
             self.estate.group()
         )
     }
 
-    fn disk(&self) -> String {
+    pub(super) fn disk(&self) -> String {
         format!(
             "{}/providers/Microsoft.Compute/disks/tst-1",
             self.estate.group()
         )
     }
 
-    fn ask(&self, method: Method, path: &str, body: &Value) -> Answer {
+    pub(super) fn ask(&self, method: Method, path: &str, body: &Value) -> Answer {
         let api = if path.contains("/networkInterfaces/") {
             NETWORK
         } else {
@@ -53,11 +53,11 @@ impl Lab {
         self.estate.ask(method, path, api, body)
     }
 
-    fn get(&self, path: &str) -> Answer {
+    pub(super) fn get(&self, path: &str) -> Answer {
         self.ask(Method::GET, path, &Value::Null)
     }
 
-    fn put_interface(&self) -> Answer {
+    pub(super) fn put_interface(&self) -> Answer {
         let subnet = format!(
             "{}/providers/Microsoft.Network/virtualNetworks/vnet-avd/subnets/snet-hosts",
             self.estate.group()
@@ -66,7 +66,7 @@ impl Lab {
         self.ask(Method::PUT, &self.interface(), &body)
     }
 
-    fn body(&self, image: &str, diagnostics: bool) -> Value {
+    pub(super) fn body(&self, image: &str, diagnostics: bool) -> Value {
         json!({"location": "westeurope", "tags": {"a": "b"}, "properties": {
             "hardwareProfile": {"vmSize": "Standard_D2ds_v5"},
             "storageProfile": {"imageReference": {"id": image}, "osDisk": {"name": "tst-1", "createOption": "FromImage", "deleteOption": "Delete"}},
@@ -76,13 +76,13 @@ impl Lab {
         }})
     }
 
-    fn put_machine(&self) -> Answer {
+    pub(super) fn put_machine(&self) -> Answer {
         let body = self.body(&version("1.0.1"), true);
         self.ask(Method::PUT, &self.machine(), &body)
     }
 
     /// A VM that is there.
-    fn booted(change: impl FnOnce(&mut Switches)) -> Self {
+    pub(super) fn booted(change: impl FnOnce(&mut Switches)) -> Self {
         let lab = Self::new(change);
         assert_eq!(lab.put_interface().status, 201);
         let made = lab.put_machine();
@@ -98,7 +98,7 @@ impl Lab {
         view["properties"]["instanceView"]["vmAgent"]["statuses"][0]["displayStatus"].clone()
     }
 
-    fn command(&self, properties: &Value) -> Answer {
+    pub(super) fn command(&self, properties: &Value) -> Answer {
         let path = format!("{}/runCommands/imageTest", self.machine());
         self.ask(
             Method::PUT,
@@ -107,7 +107,7 @@ impl Lab {
         )
     }
 
-    fn view(&self) -> Value {
+    pub(super) fn view(&self) -> Value {
         let path = format!(
             "{}/runCommands/imageTest?$expand=instanceView",
             self.machine()

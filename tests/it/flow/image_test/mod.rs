@@ -4,6 +4,7 @@ mod builder;
 mod edges;
 mod inputs;
 mod tags;
+mod vm;
 
 use std::sync::{Arc, Mutex};
 

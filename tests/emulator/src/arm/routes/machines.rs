@@ -124,6 +124,20 @@ pub(super) const ROUTES: &[Route] = &[
         MACHINES,
         &["hibernate", "forceDeallocate"]
     ),
+    route!(
+        ListNetworkInterfacesOfGroup,
+        GET,
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/networkInterfaces",
+        NETWORK,
+        &["$skiptoken"]
+    ),
+    route!(
+        ListDisksOfGroup,
+        GET,
+        compute!("disks"),
+        DISKS,
+        &["$skiptoken"]
+    ),
     route!(GetDisk, GET, compute!("disks/{disk}"), DISKS, &[]),
     route!(DeleteDisk, DELETE, compute!("disks/{disk}"), DISKS, &[]),
     route!(

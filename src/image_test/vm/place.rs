@@ -1,0 +1,93 @@
+//! Where the VM is made: in the region of the subnet's network, which has to be there.
+
+use serde_json::Value;
+
+use super::Trial;
+use crate::arm::api::NETWORKS;
+use crate::image_test::codes::NO_SUBNET;
+use crate::image_test::not_tested::NotTested;
+use crate::inputs::declared::{IB_LOCATION, TEST_SUBNET_ID};
+use crate::inputs::{Code, nearest};
+use crate::resource::{ResourceId, plain_region, quoted};
+
+impl Trial<'_> {
+    /// The region, `westeurope`.
+    pub(super) async fn region(&self) -> Result<String, NotTested> {
+        let subnet = &self.vm.subnet;
+        // An id of a subnet has a network.
+        let network = subnet.parent().unwrap_or_else(|| subnet.clone());
+        let doing = format!("Reading virtual network '{}'", network.name());
+        let found = self
+            .lab
+            .arm
+            .get_if_there(&doing, &network, NETWORKS)
+            .await?;
+        let Some(found) = found else {
+            let hint = format!(
+                "correct input '{}'; to list the networks that there are, run: az network vnet list --subscription {} --resource-group {} --query [].subnets[].id --output tsv",
+                TEST_SUBNET_ID.name,
+                quoted(network.subscription()),
+                quoted(network.resource_group())
+            );
+            let text = format!(
+                "{} failed: virtual network '{}' does not exist in resource group '{}'",
+                self.doing(),
+                network.name(),
+                network.resource_group()
+            );
+            return Err(NotTested::refused(NO_SUBNET, text, hint));
+        };
+        self.has_subnet(&network, &found)?;
+        let region = found.get("location").and_then(Value::as_str);
+        let region = plain_region(region.unwrap_or_default());
+        match &self.vm.location {
+            Some(given) if given.as_str() != region => {
+                let text = format!(
+                    "Input '{}': it is {}, but the VM is made in the region of its network, {region}",
+                    IB_LOCATION.name,
+                    given.as_str()
+                );
+                let hint = format!(
+                    "remove the input, or choose a subnet in {} in input '{}'",
+                    given.as_str(),
+                    TEST_SUBNET_ID.name
+                );
+                Err(NotTested::refused(Code::Malformed.as_str(), text, hint))
+            }
+            _ => Ok(region),
+        }
+    }
+
+    fn has_subnet(&self, network: &ResourceId, found: &Value) -> Result<(), NotTested> {
+        let subnets = found
+            .pointer("/properties/subnets")
+            .and_then(Value::as_array);
+        let Some(subnets) = subnets else {
+            return Ok(());
+        };
+        let names = subnets.iter().filter_map(|it| it.get("name")?.as_str());
+        let names: Vec<_> = names.collect();
+        let wanted = self.vm.subnet.name();
+        if names.iter().any(|name| name.eq_ignore_ascii_case(wanted)) {
+            return Ok(());
+        }
+        let near = nearest(wanted, names.iter().copied());
+        let near = near.map(|name| format!("did you mean '{name}'? "));
+        let hint = format!(
+            "{}correct input '{}'; the subnets of the network are: {}",
+            near.unwrap_or_default(),
+            TEST_SUBNET_ID.name,
+            if names.is_empty() {
+                "none".to_owned()
+            } else {
+                names.join(", ")
+            }
+        );
+        let text = format!(
+            "{} failed: virtual network '{}' has no subnet '{wanted}'",
+            self.doing(),
+            network.name()
+        );
+        Err(NotTested::refused(NO_SUBNET, text, hint))
+    }
+}
