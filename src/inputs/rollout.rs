@@ -68,10 +68,6 @@ pub enum OnRolloutFailure {
 
 /// An image that a host pool is to serve.
 #[derive(Debug, Clone)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is an answer to a question of its own"
-)]
 pub struct Rollout {
     /// Who signs in, and where.
     pub connection: Connection,
@@ -206,12 +202,13 @@ const GRACE: Form = Form {
 };
 
 /// Every part is read before the first `?`, so that each part reports its problems.
+#[expect(clippy::too_many_lines, reason = "two lines for each input")]
 pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Rollout, Reported> {
     let connection = service_connection::read(reading, masker);
     let pool = reading.required_id(&HOST_POOL_ID, HOST_POOL);
     let method = reading.choice_or_default(&ROLLOUT_METHOD, METHODS);
     let method = method.map(Option::flatten);
-    let known = method.clone().ok();
+    let known = method.clone().ok().flatten();
     let image = image::read(reading, known);
     let required = release::required_tags(reading);
     let hosts = reading.number(&MAX_HOSTS_AT_ONCE, 1..=MOST_HOSTS, HOSTS);
@@ -231,7 +228,7 @@ pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Rol
     let wait_limit = life::wait_limit(reading);
     let when_not_ready = life::when_not_ready(reading);
     let on_cancel = life::on_cancel(reading);
-    let is_replace = known == Some(Some(RolloutMethod::Replace));
+    let is_replace = known == Some(RolloutMethod::Replace);
     let hosts_made = host_template::read(reading, is_replace, masker);
     let group = group(reading, pool.as_ref().ok());
     let host_count = host_count(reading);
@@ -240,7 +237,7 @@ pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Rol
     let health = reading.number(&HEALTH_TIMEOUT_IN_MINUTES, 1..=MOST_MINUTES, HEALTH);
     let preview = reading.flag(&PREVIEW);
     let of_methods = effects::given(reading);
-    if let Some(Some(method)) = known {
+    if let Some(method) = known {
         effects::warn(reading, &of_methods, method);
     }
     let (template, parameters) = hosts_made?;

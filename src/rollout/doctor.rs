@@ -142,7 +142,7 @@ async fn version(job: &Job<'_>) -> Finding {
         let version = job.look_at_version().await?;
         let hosts = job.hosts().await?;
         if let Some(version) = &version {
-            job.check_replicas(version, super::looks::regions(&hosts))?;
+            job.check_replicas(version, &super::looks::regions(&hosts))?;
         }
         Ok::<_, NotRolledOut>((version, hosts))
     };

@@ -56,7 +56,7 @@ impl Job<'_> {
         };
         self.emit(Event::Looked(Box::new(picture)));
         if let Some(version) = &version {
-            self.check_replicas(version, regions(&hosts))?;
+            self.check_replicas(version, &regions(&hosts))?;
         }
         let method = self.method(&pool, &hosts, &own)?;
         if method == Replace {
@@ -232,7 +232,7 @@ impl Job<'_> {
     pub(super) fn check_replicas(
         &self,
         version: &Version,
-        regions: BTreeSet<String>,
+        regions: &BTreeSet<String>,
     ) -> Result<(), Refused> {
         let there: Vec<_> = version.regions.iter().map(|it| it.name.as_str()).collect();
         let missing: Vec<_> = regions

@@ -183,13 +183,13 @@ mod tests {
     const DEFINITION: &str =
         "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/gal/images/win11";
 
-    fn host(name: &str, open: bool, image: Value) -> Host {
+    fn host(name: &str, open: bool, image: &Value) -> Host {
         let document = json!({"name": name, "properties": {"allowNewSession": open}});
         Host {
             host: SessionHost::read(&document).unwrap(),
             machine: Some(Machine {
                 region: "westeurope".to_owned(),
-                image: MachineImage::read(&image),
+                image: MachineImage::read(image),
                 tags: std::collections::BTreeMap::new(),
             }),
             is_wanted: false,
@@ -225,7 +225,7 @@ mod tests {
         let hosts = |opens: &[(bool, &str)]| {
             let hosts: Vec<Host> = opens
                 .iter()
-                .map(|(open, number)| host("h", *open, of_version(number)))
+                .map(|(open, number)| host("h", *open, &of_version(number)))
                 .collect();
             previous(&hosts).map(|name| name.rsplit('/').next().unwrap().to_owned())
         };
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_host_is_called_by_the_number_of_its_version() {
-        let version = |image: Value| host("h", true, image).version();
+        let version = |image: Value| host("h", true, &image).version();
         assert_eq!(version(of_version("1.0.1")), "1.0.1");
         assert_eq!(version(json!({})), "unknown");
         let urn = json!({"publisher": "p", "offer": "o", "sku": "s", "version": "1.2.3"});

@@ -296,22 +296,21 @@ fn lines(
             announce(&json!(value), masker);
         }
         let kind = declared.map_or("string", |declared| declared.kind.as_str());
-        match typed(kind, value) {
-            Some(value) => given.push((name.to_owned(), json!({"value": value}))),
-            None => {
-                let sentence = format!(
-                    "parameter {} of the template is of type {kind}, and its value is not",
-                    quoted(name)
-                );
-                let hint = match kind {
-                    "int" => "write a whole number",
-                    "bool" => "write 'true' or 'false'",
-                    "array" | "securearray" => "write JSON on one line: [\"1\", \"2\"]",
-                    _ => "write JSON on one line: {\"name\": \"value\"}",
-                };
-                problem = Some(wrong(reading, input, sentence, Some(hint.to_owned())));
-            }
+        if let Some(value) = typed(kind, value) {
+            given.push((name.to_owned(), json!({"value": value})));
+            continue;
         }
+        let sentence = format!(
+            "parameter {} of the template is of type {kind}, and its value is not",
+            quoted(name)
+        );
+        let hint = match kind {
+            "int" => "write a whole number",
+            "bool" => "write 'true' or 'false'",
+            "array" => "write JSON on one line: [\"1\", \"2\"]",
+            _ => "write JSON on one line: {\"name\": \"value\"}",
+        };
+        problem = Some(wrong(reading, input, sentence, Some(hint.to_owned())));
     }
     problem.map_or(Ok(given), Err)
 }

@@ -53,10 +53,10 @@ const URN: Form = Form {
     example: "MicrosoftWindowsDesktop:windows-11:win11-25h2-avd:26200.7171.251106",
 };
 
-/// `method` is nothing if it could not be read, and has none inside if it is chosen later.
+/// `method` is nothing if it is chosen later, or could not be read.
 pub(super) fn read(
     reading: &mut Reading<'_>,
-    method: Option<Option<RolloutMethod>>,
+    method: Option<RolloutMethod>,
 ) -> Result<WantedImage, Reported> {
     let text = tidy(reading.raw(&IMAGE_VERSION_ID));
     if !looks_like_a_urn(text) {
@@ -68,7 +68,7 @@ pub(super) fn read(
         return Err(reading.malformed(&IMAGE_VERSION_ID, text, URN, None));
     };
     match method {
-        Some(Some(method)) if method != RolloutMethod::SessionHostUpdate => {
+        Some(method) if method != RolloutMethod::SessionHostUpdate => {
             let sentence = format!(
                 "{} is an image of the Marketplace, and rolloutMethod '{}' takes a gallery image version alone",
                 quoted(text),

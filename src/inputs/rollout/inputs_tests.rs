@@ -50,9 +50,8 @@ fn told(inputs: &[(&str, &str)], files: Option<&Files>) -> (Vec<String>, Vec<Str
     let given = given(inputs, files);
     let mut reading = Reading::new(&given);
     let read = read(&mut reading, &Masked::default());
-    let problems = match reading.finish(read) {
-        Ok(_) => unreachable!("there is no service connection"),
-        Err(problems) => problems,
+    let Err(problems) = reading.finish(read) else {
+        unreachable!("there is no service connection")
     };
     let told = |text: String, hint: &Option<String>| match hint {
         Some(hint) => format!("{text}. {hint}"),
@@ -362,7 +361,7 @@ fn an_image_is_called_by_its_number() {
     );
     let given = given(&[("imageVersionId", URN)], None);
     let mut reading = Reading::new(&given);
-    let image = image::read(&mut reading, Some(None)).unwrap();
+    let image = image::read(&mut reading, None).unwrap();
     assert_eq!(image.short(), URN);
     assert_eq!(image.version(), None);
 }

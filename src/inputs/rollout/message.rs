@@ -13,7 +13,7 @@ const LONGEST: usize = 260;
 /// The author's own message. `minutes` are those of a session host update, and those of the other methods.
 pub(super) fn read(
     reading: &mut Reading<'_>,
-    method: Option<Option<RolloutMethod>>,
+    method: Option<RolloutMethod>,
     minutes: (u32, u32),
 ) -> Result<Option<String>, Reported> {
     let input = &LOG_OFF_MESSAGE;
@@ -24,7 +24,7 @@ pub(super) fn read(
         Err(reading.report(Problem::new(code, input, sentence, Some(hint.to_owned()))))
     };
     let methods = match method {
-        Some(Some(method)) => vec![method],
+        Some(method) => vec![method],
         _ => vec![SessionHostUpdate, Replace],
     };
     let longest = methods.into_iter().map(|method| {

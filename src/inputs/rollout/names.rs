@@ -1,5 +1,7 @@
 //! The names of new session hosts and of the deployments that make them: the same for each attempt at a job.
 
+use std::fmt::Write as _;
+
 use ring::digest::{SHA256, digest};
 use time::OffsetDateTime;
 
@@ -72,10 +74,12 @@ pub(super) fn read(
 /// SHA-256 of the pool's id in lower case, in hexadecimal digits.
 fn hash(pool: &str) -> String {
     let sum = digest(&SHA256, pool.to_lowercase().as_bytes());
-    sum.as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut text = String::new();
+    for byte in sum.as_ref() {
+        // Writing to a text does not fail.
+        write!(text, "{byte:02x}").ok();
+    }
+    text
 }
 
 /// The run as the names of deployments have it: the build's id, `r<release>-<environment>` in a release, the day at a prompt.

@@ -21,13 +21,13 @@ const FORM: Form = Form {
 /// A time that is past is a problem at the first attempt at a job; a later attempt may follow what the first one began.
 pub(super) fn read(
     reading: &mut Reading<'_>,
-    method: Option<Option<RolloutMethod>>,
+    method: Option<RolloutMethod>,
 ) -> Result<Option<OffsetDateTime>, Reported> {
     let input = &ROLLOUT_AT;
     let Some(text) = reading.optional(input)? else {
         return Ok(None);
     };
-    if let Some(Some(method)) = method
+    if let Some(method) = method
         && method != RolloutMethod::SessionHostUpdate
     {
         let sentence = format!(

@@ -58,40 +58,9 @@ pub(super) fn markdown(told: &Told<'_>) -> String {
         }
     }
     text.push_str(&hosts(known));
-    if !known.faults.is_empty() {
-        text.push_str("\n### Faults\n\n");
-        for fault in &known.faults {
-            writeln!(text, "- {}", escaped(&fault.to_string())).ok();
-        }
-    }
-    if !known.warnings.is_empty() {
-        text.push_str("\n### Warnings\n\n");
-    }
-    for warning in &known.warnings {
-        let hint = warning.hint.as_deref().map(with_commands);
-        let hint = hint.map(|hint| format!(". {hint}")).unwrap_or_default();
-        writeln!(
-            text,
-            "- **{}** {}{hint}",
-            warning.code,
-            escaped(&warning.text)
-        )
-        .ok();
-    }
-    if !known.kept.is_empty() {
-        text.push_str("\n### Kept hosts\n\nDrained, with the VM as it was. To remove one for good:\n\n| host | tag of the VM | commands |\n|---|---|---|\n");
-        for kept in known.kept.iter().take(MOST_ROWS) {
-            let commands: Vec<_> = kept.commands.iter().map(|one| code(one)).collect();
-            writeln!(
-                text,
-                "| {} | {} | {} |",
-                code(&kept.name),
-                escaped(&kept.tag),
-                commands.join("<br>")
-            )
-            .ok();
-        }
-    }
+    text.push_str(&faults(known));
+    text.push_str(&warnings(known));
+    text.push_str(&kept(known));
     if let Some(inputs) = way_back {
         let mut yaml = String::new();
         for (name, value) in *inputs {
@@ -107,14 +76,52 @@ pub(super) fn markdown(told: &Told<'_>) -> String {
     text
 }
 
+fn faults(known: &Known) -> String {
+    let mut text = String::new();
+    if !known.faults.is_empty() {
+        text.push_str("\n### Faults\n\n");
+    }
+    for fault in &known.faults {
+        writeln!(text, "- {}", escaped(&fault.to_string())).ok();
+    }
+    text
+}
+
+fn warnings(known: &Known) -> String {
+    let mut text = String::new();
+    if !known.warnings.is_empty() {
+        text.push_str("\n### Warnings\n\n");
+    }
+    for warning in &known.warnings {
+        let hint = warning.hint.as_deref().map(with_commands);
+        let hint = hint.map(|hint| format!(". {hint}")).unwrap_or_default();
+        let what = escaped(&warning.text);
+        writeln!(text, "- **{}** {what}{hint}", warning.code).ok();
+    }
+    text
+}
+
+fn kept(known: &Known) -> String {
+    let mut text = String::new();
+    if !known.kept.is_empty() {
+        text.push_str("\n### Kept hosts\n\nDrained, with the VM as it was. To remove one for good:\n\n| host | tag of the VM | commands |\n|---|---|---|\n");
+    }
+    for kept in known.kept.iter().take(MOST_ROWS) {
+        let commands: Vec<_> = kept.commands.iter().map(|one| code(one)).collect();
+        let commands = commands.join("<br>");
+        let (name, tag) = (code(&kept.name), escaped(&kept.tag));
+        writeln!(text, "| {name} | {tag} | {commands} |").ok();
+    }
+    text
+}
+
 fn headline(told: &Told<'_>) -> String {
     let (mark, what) = match told.result {
-        Err(Error::RolloutNotReady(_)) => ("⏳", "goes on"),
+        Err(Error::RolloutNotReady(_)) | Ok(State::Running) => ("⏳", "goes on"),
         Err(_) => ("❌", "failed"),
         Ok(State::Nothing) if told.request.preview => ("🔍", "preview"),
         Ok(State::Nothing) => ("✅", "nothing to do"),
         Ok(State::Scheduled) => ("🕒", "scheduled"),
-        Ok(State::Running) => ("⏳", "goes on"),
         Ok(State::Succeeded) if told.known.warnings.is_empty() => ("✅", "done"),
         Ok(State::Succeeded) => ("⚠️", "done"),
     };

@@ -1,5 +1,7 @@
 //! The hosts of a pool, a line for those that are alike.
 
+use std::fmt::Write as _;
+
 use crate::rollout::Host;
 use crate::rollout::event::Picture;
 
@@ -35,7 +37,8 @@ pub(super) fn lines(picture: &Picture) -> Vec<String> {
     for row in rows.iter().take(MOST_LINES) {
         let mut line = String::from(" ");
         for (cell, width) in row.iter().zip(widths.into_iter().chain([0])) {
-            line.push_str(&format!(" {cell:<width$}  "));
+            // Writing to a text does not fail.
+            write!(line, " {cell:<width$}  ").ok();
         }
         lines.push(line.trim_end().to_owned());
     }

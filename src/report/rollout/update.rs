@@ -26,7 +26,7 @@ pub(super) fn lines(event: &Event, wanted: &str) -> Vec<String> {
             } else {
                 rounded
             };
-            let after = if after < 60 || after >= 3600 {
+            let after = if !(60..3600).contains(&after) {
                 duration(std::time::Duration::from_secs(after))
             } else {
                 format!("{} min", after / 60)

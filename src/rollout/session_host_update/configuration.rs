@@ -148,7 +148,7 @@ impl Job<'_> {
                     match seen.value {
                         Status::Succeeded => return Ok(()),
                         Status::InProgress => {
-                            self.still_configuring("InProgress", start, &mut spoken)
+                            self.still_configuring("InProgress", start, &mut spoken);
                         }
                         Status::Failed { code, message } => {
                             return Err(self.not_changed(&ended(&code, &message)).into());

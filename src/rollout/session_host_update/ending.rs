@@ -56,12 +56,11 @@ impl Job<'_> {
             }
             self.emit(Of::Faults(faults.clone()));
             let may_retry = self.request.on_failure == OnRolloutFailure::Retry;
-            if may_retry && over.worked && retried.is_none() {
-                if let Some(status) = self.retry(&over.status).await? {
-                    retried = Some(Instant::now());
-                    next = status;
-                    continue;
-                }
+            let again = may_retry && over.worked && retried.is_none();
+            if again && let Some(status) = self.retry(&over.status).await? {
+                retried = Some(Instant::now());
+                next = status;
+                continue;
             }
             return Err(self.failed(look, over, &faults).await);
         }
@@ -72,13 +71,11 @@ impl Job<'_> {
         &self,
         status: &UpdateStatus,
     ) -> Result<Option<UpdateStatus>, NotRolledOut> {
-        match self.control("Retry").await? {
-            true => {
-                let now = self.status_now().await?.value;
-                Ok(Some(now.unwrap_or_else(|| status.clone())))
-            }
-            false => Ok(None),
+        if !self.control("Retry").await? {
+            return Ok(None);
         }
+        let now = self.status_now().await?.value;
+        Ok(Some(now.unwrap_or_else(|| status.clone())))
     }
 
     /// Sends a control action, and waits for the end of the action; whether the service obeys.
@@ -216,7 +213,7 @@ impl Job<'_> {
         }
         let hosts = usize::try_from(last.total.unwrap_or_default()).unwrap_or_default();
         let after = self.put_back(look, &last, hosts).await;
-        if self.request.on_failure == OnRolloutFailure::Back && self.is_any_done(&last).await {
+        if self.request.on_failure == OnRolloutFailure::Back && self.is_any_done(&last) {
             return self.back(look, &last).await;
         }
         after
@@ -246,7 +243,7 @@ impl Job<'_> {
     }
 
     /// Whether a host has got the image in this update. A list that cannot be read tells nothing.
-    async fn is_any_done(&self, status: &UpdateStatus) -> bool {
+    fn is_any_done(&self, status: &UpdateStatus) -> bool {
         if status.completed > 0 {
             return true;
         }
@@ -263,7 +260,7 @@ impl Job<'_> {
         let Some(previous) = previous.filter(|image| !image.is(&look.wanted)) else {
             return format!("the session host configuration has {wanted}");
         };
-        if self.is_any_done(status).await {
+        if self.is_any_done(status) {
             let done = self.last_hosts();
             let done = done.iter().filter(|host| host.is_wanted).count();
             return format!(

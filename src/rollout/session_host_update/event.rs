@@ -64,18 +64,14 @@ pub enum Event {
 
 /// `UpdatingSessionHosts, 1 of 8`.
 pub fn words(status: &UpdateStatus) -> String {
-    let mut text = status.status.clone();
-    match status.total {
-        Some(total) if total > 0 => {
-            text.push_str(&format!(", {} of {total}", status.completed));
-        }
-        _ => {}
-    }
-    if status.rollback_failed > 0 {
-        text.push_str(&format!(", {} failed", status.rollback_failed));
-    }
-    if let Some(at) = status.scheduled.as_ref().filter(|_| status.is("Scheduled")) {
-        text.push_str(&format!(" at {at}"));
-    }
-    text
+    let total = status.total.filter(|total| *total > 0);
+    let total = total.map(|total| format!(", {} of {total}", status.completed));
+    let failed = status.rollback_failed;
+    let failed = (failed > 0).then(|| format!(", {failed} failed"));
+    let at = status.scheduled.as_ref().filter(|_| status.is("Scheduled"));
+    let at = at.map(|at| format!(" at {at}"));
+    [Some(status.status.clone()), total, failed, at]
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -58,7 +58,7 @@ impl Job<'_> {
             .filter(|it| !known.contains(*it));
         if let (Some(version), Some(region)) = (&seen.version, other) {
             let regions = std::iter::once(region.clone()).collect();
-            self.check_replicas(version, regions)?;
+            self.check_replicas(version, &regions)?;
         }
         // What cannot be read is not known.
         let active = self.arm.host_configuration(pool, true).await;

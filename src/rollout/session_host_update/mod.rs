@@ -35,7 +35,7 @@ pub async fn carry_out(job: &Job<'_>, seen: Seen) -> Result<State, NotRolledOut>
         }
         Standing::Free => {}
     }
-    if job.is_settled(&seen, &look) {
+    if is_settled(&seen, &look) {
         if let Some(image) = look.configured.as_ref().filter(|_| !look.is_configured) {
             job.emit(Of::Line(format!(
                 "session host configuration:  it has {}, which hosts made later get",
@@ -78,7 +78,7 @@ pub async fn plan(job: &Job<'_>, seen: &Seen) -> Result<Vec<String>, NotRolledOu
         Standing::Waits(_) => {
             vec!["try the session host update again that waits after a failure".to_owned()]
         }
-        Standing::Free if job.is_settled(seen, &look) => {
+        Standing::Free if is_settled(seen, &look) => {
             return Ok(vec!["nothing to do".to_owned()]);
         }
         Standing::Free => {
@@ -128,12 +128,12 @@ impl Job<'_> {
             self.emit(Of::Previous(previous.to_string()));
         }
     }
+}
 
-    /// Whether there is nothing to do. Where no host lets users in, the configuration decides.
-    fn is_settled(&self, seen: &Seen, look: &Look) -> bool {
-        let is_open = seen.hosts.iter().any(super::Host::is_open);
-        let runs = look.active.as_ref();
-        let is_active = runs.is_none_or(|image| image.is(&look.wanted));
-        seen.settled || !is_open && look.is_configured && is_active
-    }
+/// Whether there is nothing to do. Where no host lets users in, the configuration decides.
+fn is_settled(seen: &Seen, look: &Look) -> bool {
+    let is_open = seen.hosts.iter().any(super::Host::is_open);
+    let runs = look.active.as_ref();
+    let is_active = runs.is_none_or(|image| image.is(&look.wanted));
+    seen.settled || !is_open && look.is_configured && is_active
 }
