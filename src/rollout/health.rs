@@ -52,13 +52,18 @@ pub fn of(host: &SessionHost, now: OffsetDateTime) -> Health {
         }
         Some(_) => {}
     }
-    let mut unknown = Vec::new();
+    let (mut unknown, mut shut_down) = (Vec::new(), Vec::new());
     for check in &host.checks {
         match check.result.to_ascii_lowercase().as_str() {
             "healthchecksucceeded" => {}
             "unknown" => unknown.push(check.name.clone()),
+            // The text of such a check is that of the time before.
+            "sessionhostshutdown" => shut_down.push(check.name.as_str()),
             _ => reasons.push(told(check)),
         }
+    }
+    if !shut_down.is_empty() {
+        reasons.push(format!("SessionHostShutdown: {}", shut_down.join(", ")));
     }
     if reasons.is_empty() {
         Health::Healthy { unknown }
@@ -134,6 +139,7 @@ mod tests {
                     ),
                     good,
                     ("FSLogixHealthCheck", "SessionHostShutdown", ""),
+                    ("DomainTrustCheck", "SessionHostShutdown", "it was healthy"),
                     ("NewCheck", "Levitating", ""),
                     ("NoCheck", "", ""),
                 ]
@@ -141,9 +147,9 @@ mod tests {
             ill(&[
                 "its status is NeedsAssistance",
                 "AADJoinedHealthCheck: HealthCheckFailed (the VM is not joined)",
-                "FSLogixHealthCheck: SessionHostShutdown",
                 "NewCheck: Levitating",
                 "NoCheck: no result",
+                "SessionHostShutdown: FSLogixHealthCheck, DomainTrustCheck",
             ])
         );
     }

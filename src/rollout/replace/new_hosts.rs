@@ -21,7 +21,8 @@ impl Job<'_> {
     ) -> Result<(), NotRolledOut> {
         let until = Instant::now() + self.request.health_limit;
         let mut told = Told::new();
-        let mut names: BTreeMap<u32, String> = BTreeMap::new();
+        // The last list has most of them, or all.
+        let mut names = named(plan, &self.last_hosts());
         let mut listed: Option<Instant> = None;
         loop {
             let missing = numbers.clone().filter(|number| !names.contains_key(number));

@@ -3,12 +3,21 @@
 //! The VM gets a tag with the name of the deployment before its host leaves the pool. An attempt that dies between the two leaves a VM that no
 //! pool names any more, and the next attempt finds it by that tag.
 
+use std::time::Duration;
+
+use http::StatusCode;
+use tokio::time::{Instant, sleep};
+
 use super::plan::Plan;
 use super::{Event, REMAINS};
 use crate::resource::{ResourceId, quoted};
 use crate::rollout::event::Event as Of;
 use crate::rollout::kept::TAG;
+use crate::rollout::watch::LOOK_AGAIN;
 use crate::rollout::{Host, Job};
+
+/// A VM that runs is deleted in a minute.
+const DELETING: Duration = Duration::from_secs(300);
 
 impl Job<'_> {
     /// Removes a host from the pool and deletes its VM. Whether the host is gone from the pool.
@@ -49,6 +58,14 @@ impl Job<'_> {
         let done = match self.arm.delete_machine(machine).await {
             Ok(None) => Ok(()),
             Ok(Some(started)) => self.end_of(name, started).await,
+            // An earlier attempt has asked for it, and it goes on.
+            Err(failure) if failure.is(StatusCode::CONFLICT) => {
+                if self.goes_away(machine).await {
+                    Ok(())
+                } else {
+                    Err(failure.to_string())
+                }
+            }
             Err(failure) => Err(failure.to_string()),
         };
         if let Err(why) = done {
@@ -78,6 +95,18 @@ impl Job<'_> {
             );
             self.warn(REMAINS, text, Some(hint));
         }
+    }
+
+    /// Whether a VM that Azure does not want to delete now is gone soon.
+    async fn goes_away(&self, machine: &ResourceId) -> bool {
+        let start = Instant::now();
+        while start.elapsed() < DELETING {
+            sleep(LOOK_AGAIN).await;
+            if matches!(self.arm.machine_state(machine).await, Ok(None)) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Deletes the VMs whose hosts an earlier attempt has taken out of the pool: those with our own tag alone.

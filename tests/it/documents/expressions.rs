@@ -98,6 +98,11 @@ impl Scope {
             }
             ("reference", [id, ..]) => json!({ "$reference": format!("reference({id})") }),
             ("copyIndex", []) => json!(self.copy_index.expect("not in a copy")),
+            ("copyIndex", [_]) => {
+                let first = arguments[0].as_u64().expect("the first number");
+                let first = usize::try_from(first).unwrap();
+                json!(first + self.copy_index.expect("not in a copy"))
+            }
             _ => function(name, arguments, &texts),
         }
     }

@@ -53,6 +53,54 @@ fn session_hosts_come_from_the_image_version() {
     assert_eq!(resources.len(), 8);
 }
 
+/// The action deploys a first host and then the others; a template that is deployed again leaves what is there as it is.
+#[test]
+fn session_hosts_begin_at_a_number() {
+    let names = |first: u32, count: u32| -> Vec<String> {
+        let given = [
+            ("namePrefix", json!("avd")),
+            ("count", json!(count)),
+            ("firstIndex", json!(first)),
+            ("imageVersionId", json!(VERSION)),
+            ("hostPoolName", json!("hp-staging")),
+            ("registrationToken", json!("the key")),
+            ("subnetId", json!("/subscriptions/s/subnet")),
+            ("adminPassword", json!("the password")),
+        ];
+        let template = template("host-pools/session-hosts.json");
+        let resources = deploy(&template, &given, Some("rg-avd"));
+        let resources = resources.into_iter();
+        resources
+            .map(|one| format!("{} {}", one.kind, one.name))
+            .collect()
+    };
+    let mut parts = [names(0, 1), names(1, 2)].concat();
+    let mut whole = names(0, 3);
+    parts.sort();
+    whole.sort();
+    assert_eq!(parts, whole);
+    assert!(
+        whole.contains(&"Microsoft.Compute/virtualMachines avd-2".to_owned()),
+        "{whole:?}"
+    );
+}
+
+/// Everything that the task fills in is there, of the type that it sends.
+#[test]
+fn session_hosts_have_what_the_task_fills_in() {
+    let written = template("host-pools/session-hosts.json");
+    for (name, kind) in [
+        ("imageVersionId", "string"),
+        ("hostPoolName", "string"),
+        ("registrationToken", "securestring"),
+        ("namePrefix", "string"),
+        ("count", "int"),
+        ("firstIndex", "int"),
+    ] {
+        assert_eq!(written["parameters"][name]["type"], kind, "{name}");
+    }
+}
+
 /// The longest prefix that the template takes, and its last machine: a computer's name has 15 characters.
 #[test]
 fn computer_names_fit() {

@@ -1,6 +1,9 @@
 //! Roll-outs to host pools.
 
 mod doctor;
+mod existing;
+mod hosts;
+mod replace;
 mod update;
 mod update_crashes;
 mod update_ends;

@@ -1,0 +1,616 @@
+//! `rolloutMethod: replace`: new hosts by a deployment, a canary first, users on them, and the old hosts out of service.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use azure_emulator::{
+    Cloud, DeploymentFate, Durations, Effect, Fault, Matcher, Progress, UserSession,
+};
+use http::{Method, Request};
+use serde_json::json;
+
+use super::hosts::*;
+use crate::flow::scene::{Death, Scene, Stage};
+use crate::golden::golden;
+
+/// How the new hosts are called: six digits of the build number, two of the pool's sum.
+fn prefix(cloud: &Cloud) -> String {
+    let all = hosts(cloud);
+    let new = all.iter().find(|host| host.starts_with("avd")).unwrap();
+    new.split('-').next().unwrap().to_owned()
+}
+
+/// The hosts with a stand-in for the new ones' prefix.
+fn ended(cloud: &Cloud) -> Vec<String> {
+    let prefix = prefix(cloud);
+    let all = hosts(cloud).into_iter();
+    all.map(|host| host.replace(&prefix, "new")).collect()
+}
+
+const KEPT: [&str; 4] = [
+    "stg-0 1.0.0 drained, stopped",
+    "stg-1 1.0.0 drained, stopped",
+    "new-0 1.0.1 open",
+    "new-1 1.0.1 open",
+];
+
+fn with_users(cloud: &Cloud) {
+    change(cloud, "stg-0", |host| {
+        host.sessions = vec![
+            UserSession::active(2, "anna@contoso.example"),
+            UserSession {
+                state: "Disconnected".to_owned(),
+                ..UserSession::active(3, "bert@contoso.example")
+            },
+        ];
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn users_get_new_hosts_and_the_old_ones_are_kept() {
+    let stage = run(replace(), |_| {}).await;
+    assert_good(&stage);
+    assert_eq!(ended(&stage.cloud), KEPT);
+    assert_eq!(stage.variable("rolloutState"), Some("Succeeded"));
+    assert_eq!(
+        stage.variable("rolloutPreviousImageId"),
+        Some(version(OLD).as_str())
+    );
+    let tag = stage.cloud.resource(&machine("stg-0")).unwrap()["tags"]["imageRollout"].clone();
+    assert!(
+        tag.as_str().unwrap().starts_with("replaced-by:1.0.1;20"),
+        "{tag}"
+    );
+    golden("rollout/replace.txt", &log(&stage));
+    let result = result_file(&stage);
+    assert_eq!(result["method"], "replace");
+    assert_eq!(result["previousImageId"], version(OLD));
+    assert_eq!(result["faults"], json!([]));
+    let steps: Vec<&str> = result["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| step["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        steps,
+        [
+            "look",
+            "canary",
+            "canaryHealth",
+            "rest",
+            "restHealth",
+            "letIn",
+            "drain",
+            "sessions",
+            "switchOff"
+        ]
+    );
+    // One token for both deployments; it stands in no deployment.
+    assert_eq!(stage.cloud.registration_tokens().len(), 1);
+    assert_eq!(obeyed(&stage.cloud, "PutDeployment"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn old_hosts_go_for_good_where_they_are_not_kept() {
+    let stage = run(replace().input("keepOldHosts", "false"), |_| {}).await;
+    assert_good(&stage);
+    assert_eq!(
+        ended(&stage.cloud),
+        ["new-0 1.0.1 open", "new-1 1.0.1 open"]
+    );
+    for name in ["stg-0", "stg-1"] {
+        assert_eq!(stage.cloud.resource(&machine(name)), None);
+    }
+    // No host leaves the pool before its VM has our tag, and no VM goes before its host.
+    let journal = stage.cloud.journal();
+    let order: Vec<&str> = journal
+        .iter()
+        .filter(|entry| entry.path.contains("stg-0") && entry.method != Method::GET)
+        .filter_map(|entry| entry.operation)
+        .collect();
+    assert_eq!(
+        order,
+        [
+            "PatchSessionHost",
+            "PatchTags",
+            "DeleteSessionHost",
+            "DeleteVirtualMachine"
+        ]
+    );
+    golden("rollout/replace-removed.txt", &log(&stage));
+}
+
+#[tokio::test(start_paused = true)]
+async fn users_are_told_and_may_stay_as_long_as_they_like() {
+    let stage = run(replace(), with_users).await;
+    assert_good(&stage);
+    assert_eq!(
+        ended(&stage.cloud),
+        [
+            "stg-0 1.0.0 drained, 2 users",
+            "stg-1 1.0.0 drained, stopped",
+            "new-0 1.0.1 open",
+            "new-1 1.0.1 open",
+        ]
+    );
+    let messages = stage.cloud.messages();
+    let texts: Vec<(&str, &str)> = messages
+        .iter()
+        .map(|message| (message.user.as_str(), message.text.as_str()))
+        .collect();
+    let text = "This desktop is updated when you next sign out.";
+    assert_eq!(
+        texts,
+        [
+            ("anna@contoso.example", text),
+            ("bert@contoso.example", text)
+        ]
+    );
+    golden("rollout/replace-users.txt", &log(&stage));
+}
+
+#[tokio::test(start_paused = true)]
+async fn users_are_signed_out_when_their_time_is_over() {
+    let scene = replace()
+        .input("graceInMinutes", "10")
+        .input("logOffMessage", "Out in {minutes}.");
+    let stage = run(scene, with_users).await;
+    assert_good(&stage);
+    assert_eq!(ended(&stage.cloud), KEPT);
+    let messages = stage.cloud.messages();
+    assert_eq!(messages.len(), 2);
+    assert!(messages.iter().all(|message| message.text == "Out in 10."));
+    // Who was disconnected first.
+    let journal = stage.cloud.journal();
+    let out: Vec<&str> = journal
+        .iter()
+        .filter(|entry| entry.operation == Some("DeleteUserSession"))
+        .map(|entry| entry.path.rsplit('/').next().unwrap())
+        .collect();
+    assert_eq!(out, ["3", "2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn hosts_that_have_joined_a_domain_are_found_by_their_vms() {
+    let scene = replace().switches(|switches| {
+        switches.desktops.host_domain = Some("contoso.example".to_owned());
+    });
+    let stage = run(scene, |_| {}).await;
+    assert_good(&stage);
+    let all = hosts(&stage.cloud);
+    assert!(all[2].contains("-0.contoso.example 1.0.1 open"), "{all:?}");
+    assert_eq!(stage.variable("rolloutState"), Some("Succeeded"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_template_without_a_first_number_makes_all_and_leaves_what_is_there() {
+    let template = template(|template| {
+        let text = template
+            .to_string()
+            .replace("copyIndex(parameters('firstIndex'))", "copyIndex()");
+        *template = serde_json::from_str(&text).unwrap();
+        template["parameters"]
+            .as_object_mut()
+            .unwrap()
+            .remove("firstIndex");
+    });
+    let stage = run(replace_with(&template), |_| {}).await;
+    assert_good(&stage);
+    assert_eq!(ended(&stage.cloud), KEPT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_that_is_not_healthy_ends_it_and_no_user_notices() {
+    let ill = |cloud: &Cloud| cloud.script_deployment(DeploymentFate::HostsNeedAssistance);
+    let stage = run(replace(), ill).await;
+    let error = stage.error();
+    let prefix = prefix(&stage.cloud);
+    assert_eq!(
+        error.replace(&prefix, "new"),
+        "AIB853: Rolling out to host pool 'hp-staging' failed: 1 host of the version is not healthy within 30 minutes: \
+         new-0: its status is NeedsAssistance, AADJoinedHealthCheck: HealthCheckFailed (SessionHost unhealthy: the VM is not joined to Microsoft Entra ID.)\n\
+         hint: the old hosts serve users as before, and the new ones are drained: look at them, then repair the image or the template and roll out again"
+    );
+    assert_eq!(stage.variable("rolloutState"), Some("Failed"));
+    assert_eq!(
+        ended(&stage.cloud),
+        [
+            "stg-0 1.0.0 open",
+            "stg-1 1.0.0 open",
+            "new-0 1.0.1 drained"
+        ]
+    );
+    assert_eq!(obeyed(&stage.cloud, "PutDeployment"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_hosts_that_failed_are_taken_back_where_that_is_asked_for() {
+    let ill = |cloud: &Cloud| cloud.script_deployment(DeploymentFate::HostsNeedAssistance);
+    let scene = replace().input("onRolloutFailure", "back");
+    let stage = run(scene, ill).await;
+    assert!(stage.error().starts_with("AIB853: "), "{}", stage.error());
+    assert_eq!(
+        hosts(&stage.cloud),
+        ["stg-0 1.0.0 open", "stg-1 1.0.0 open"]
+    );
+    assert_eq!(obeyed(&stage.cloud, "DeleteVirtualMachine"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_that_fails_is_told_by_its_innermost_error() {
+    for (fate, code, expected) in [
+        (
+            DeploymentFate::ExtensionFails,
+            "AIB856",
+            "The registration token is not valid.",
+        ),
+        (
+            DeploymentFate::QuotaExceeded,
+            "AIB856",
+            "standardDDSv5Family Cores quota",
+        ),
+    ] {
+        let stage = run(replace(), |cloud| cloud.script_deployment(fate)).await;
+        let error = stage.error();
+        assert!(error.starts_with(&format!("{code}: ")), "{error}");
+        assert!(error.contains(expected), "{error}");
+        assert!(
+            error.contains("[Microsoft.Compute/virtualMachines"),
+            "{error}"
+        );
+        let open = hosts(&stage.cloud);
+        assert!(open.contains(&"stg-0 1.0.0 open".to_owned()), "{open:?}");
+        // The next attempt at the job sends it once more.
+        let second = run_in(replace().attempt(2), &stage.cloud).await;
+        assert_good(&second);
+        assert_eq!(ended(&second.cloud), KEPT);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_that_does_not_end_is_canceled_after_an_hour() {
+    let stage = run(replace(), |cloud| {
+        cloud.script_deployment(DeploymentFate::NeverEnds);
+    })
+    .await;
+    let error = stage.error();
+    assert!(
+        error
+            .starts_with("AIB856: Deploying session hosts failed: deployment 'image-rollout-4711-"),
+        "{error}"
+    );
+    assert!(
+        error.contains("-canary' has not ended within 60 minutes; it was canceled; still at work: Microsoft.Compute/virtualMachines/extensions"),
+        "{error}"
+    );
+    assert!(
+        log(&stage).contains("not ready for 11 min"),
+        "{}",
+        stage.transcript
+    );
+    assert!(
+        stage
+            .cloud
+            .deployments()
+            .iter()
+            .all(|(_, state)| state == "Canceled")
+    );
+    let minutes = stage.elapsed.as_secs() / 60;
+    assert!((60..=64).contains(&minutes), "{minutes}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_would_not_be_secret_is_never_made() {
+    for (kind, why) in [
+        (
+            Some("string"),
+            "parameter 'registrationToken' of the template is a string",
+        ),
+        (
+            Some("secureObject"),
+            "parameter 'registrationToken' of the template is a secureobject",
+        ),
+    ] {
+        let template = template(|template| {
+            template["parameters"]["registrationToken"]["type"] = json!(kind);
+        });
+        let stage = run(replace_with(&template), |_| {}).await;
+        let error = stage.error();
+        assert!(error.starts_with("AIB855: "), "{error}");
+        assert!(error.contains(why), "{error}");
+        assert!(stage.cloud.registration_tokens().is_empty());
+        let arm = stage.cloud.journal();
+        assert!(
+            arm.iter()
+                .all(|entry| entry.service != azure_emulator::Service::Arm)
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_taken_is_refused_before_anything_is_made() {
+    let scene = replace().input("hostNamePrefix", "stg");
+    let stage = run(scene, |_| {}).await;
+    assert_eq!(
+        stage.error(),
+        "AIB854: Rolling out to host pool 'hp-staging' failed: 2 of the names that the new hosts would get are taken: stg-0, stg-1\n\
+         hint: give another prefix with input 'hostNamePrefix'; or, if an earlier roll-out left them and nobody needs them, remove them from the host pool and delete their VMs: az vm list --resource-group rg-avd --output table"
+    );
+    assert!(stage.cloud.registration_tokens().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_canary_all_are_made_at_once_with_a_warning() {
+    let stage = run(replace().input("canaryHosts", "0"), |_| {}).await;
+    assert_eq!(
+        stage.result(),
+        "SucceededWithIssues",
+        "{}",
+        stage.transcript
+    );
+    let warnings = stage.issues("warning");
+    assert!(
+        warnings[0].starts_with("AIB857: Input 'canaryHosts' is 0"),
+        "{warnings:?}"
+    );
+    assert_eq!(ended(&stage.cloud), KEPT);
+    assert_eq!(obeyed(&stage.cloud, "PutDeployment"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_without_open_hosts_needs_a_number() {
+    let closed = |cloud: &Cloud| {
+        for name in ["stg-0", "stg-1"] {
+            change(cloud, name, |host| host.allow_new_session = false);
+        }
+    };
+    let stage = run(replace(), closed).await;
+    assert_eq!(
+        stage.error(),
+        "AIB101: Input 'hostCount': 'same' makes as many hosts as are open in host pool 'hp-staging', and none is\n\
+         hint: give the number of hosts to make"
+    );
+    let stage = run(replace().input("hostCount", "1"), closed).await;
+    assert_good(&stage);
+    // Hosts that somebody had drained before are left alone.
+    assert_eq!(
+        ended(&stage.cloud),
+        [
+            "stg-0 1.0.0 drained",
+            "stg-1 1.0.0 drained",
+            "new-0 1.0.1 open"
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_preview_makes_no_token_and_changes_nothing() {
+    let stage = run(replace().input("preview", "true"), |_| {}).await;
+    assert_good(&stage);
+    golden("rollout/replace-preview.txt", &log(&stage));
+    assert!(stage.cloud.registration_tokens().is_empty());
+    let journal = stage.cloud.journal().into_iter();
+    let changes = journal.filter(|entry| {
+        entry.service == azure_emulator::Service::Arm && entry.method != Method::GET
+    });
+    assert_eq!(changes.count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_where_nobody_shall() {
+    let stage = run(replace().input("rolloutWait", "false"), |_| {}).await;
+    assert_good(&stage);
+    assert_eq!(stage.variable("rolloutState"), Some("Running"));
+    assert_eq!(obeyed(&stage.cloud, "PutDeployment"), 1);
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    // The next attempt goes on where it stands. The host has registered open meanwhile, and nobody drains it any more.
+    let watch = Watch::begin(&stage.cloud);
+    let second = replace()
+        .attempt(2)
+        .build_in(Arc::clone(&stage.cloud))
+        .await;
+    watch.end(&second, 2);
+    assert_good(&second);
+    assert_eq!(ended(&second.cloud), KEPT);
+    assert_eq!(obeyed(&second.cloud, "PutDeployment"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canceled_job_drains_first_and_leaves_or_cancels_the_deployment() {
+    for (on_cancel, state) in [
+        ("", "Running"),
+        ("leave", "Running"),
+        ("cancel", "Canceled"),
+    ] {
+        let scene = || replace().input("onCancel", on_cancel);
+        let cloud = scene().new_cloud();
+        let watch = Watch::begin(&cloud);
+        // The host has registered five seconds ago, and no list has shown it yet.
+        let stage = scene()
+            .canceled_in(Arc::clone(&cloud), Duration::from_secs(260))
+            .await;
+        watch.end(&stage, 2);
+        assert_eq!(stage.result(), "Canceled", "{}", stage.transcript);
+        let states: Vec<String> = cloud
+            .deployments()
+            .into_iter()
+            .map(|(_, state)| state)
+            .collect();
+        assert_eq!(states, [state], "{on_cancel}");
+        assert_eq!(
+            ended(&cloud),
+            [
+                "stg-0 1.0.0 open",
+                "stg-1 1.0.0 open",
+                "new-0 1.0.1 drained"
+            ],
+            "{on_cancel}\n{}",
+            stage.transcript
+        );
+        let expected = if state == "Running" {
+            "Running"
+        } else {
+            "Failed"
+        };
+        assert_eq!(stage.variable("rolloutState"), Some(expected));
+        let second = run_in(scene().attempt(2), &cloud).await;
+        assert_good(&second);
+        assert_eq!(ended(&cloud), KEPT, "{on_cancel}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_to_wait_ends_the_step_and_not_the_roll_out() {
+    let scene = replace().input("waitTimeoutInMinutes", "3");
+    let stage = run(scene, |_| {}).await;
+    let error = stage.error();
+    assert!(error.starts_with("AIB804: "), "{error}");
+    assert_eq!(stage.variable("rolloutState"), Some("Running"));
+    let second = run_in(replace().attempt(2), &stage.cloud).await;
+    assert_good(&second);
+    assert_eq!(ended(&second.cloud), KEPT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_deploys_nothing_twice() {
+    for effect in [Effect::ResetAfter, Effect::ResetBefore] {
+        for operation in [
+            "PutDeployment",
+            "PatchHostPool",
+            "RetrieveRegistrationToken",
+            "PatchSessionHost",
+        ] {
+            let cell = format!("{operation} {effect:?}");
+            let stage = run(quick(), |cloud| {
+                cloud.add_fault(Fault::once(Matcher::operation(operation), effect.clone()));
+            })
+            .await;
+            assert_good(&stage);
+            assert_eq!(ended(&stage.cloud), KEPT, "{cell}\n{}", stage.transcript);
+            assert!(obeyed(&stage.cloud, "PutDeployment") <= 2, "{cell}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_way_back_is_by_the_hosts_that_were_kept() {
+    let forth = run(replace(), |_| {}).await;
+    assert_good(&forth);
+    let back = rollout("existing").input("imageVersionId", &version(OLD));
+    let back = run_in(back, &forth.cloud).await;
+    assert_good(&back);
+    assert_eq!(
+        ended(&back.cloud),
+        [
+            "stg-0 1.0.0 open",
+            "stg-1 1.0.0 open",
+            "new-0 1.0.1 drained",
+            "new-1 1.0.1 drained",
+        ]
+    );
+    golden("rollout/way-back.txt", &log(&back));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_attempt_leaves_alone_what_was_drained_before_the_first() {
+    let scene = || replace().input("hostCount", "1");
+    let cloud = scene().new_cloud();
+    change(&cloud, "stg-1", |host| host.allow_new_session = false);
+    let dies = |_: usize, request: &Request<bytes::Bytes>| {
+        request.uri().path().ends_with("/stg-0") && request.method() == Method::PATCH
+    };
+    scene()
+        .dies_at(Arc::clone(&cloud), dies, Death::After)
+        .await;
+    let second = run_in(scene().attempt(2), &cloud).await;
+    assert_good(&second);
+    assert_eq!(
+        ended(&cloud),
+        [
+            "stg-0 1.0.0 drained, stopped",
+            "stg-1 1.0.0 drained",
+            "new-0 1.0.1 open"
+        ]
+    );
+}
+
+/// A roll-out in a cloud where hosts are made in a minute.
+fn quick() -> Scene {
+    replace().switches(|switches| {
+        let mut durations = Durations::default();
+        durations.creating_machine = Duration::from_secs(10);
+        durations.registering_host = Duration::from_secs(25);
+        durations.finishing_deployment = Duration::from_secs(20);
+        durations.booting_host = Duration::from_secs(10);
+        switches.progress = Progress::ByClock(Box::new(durations));
+    })
+}
+
+/// The kind of a request: its route, and for hosts what becomes of them.
+fn kind(entry: &azure_emulator::Entry) -> String {
+    let operation = entry.operation.unwrap_or("other");
+    format!("{} {operation}", entry.method)
+}
+
+/// The requests at which a step may die: of each kind the first ones, some, and the last one.
+fn moments(cloud: &Cloud) -> Vec<(usize, String)> {
+    let kinds: Vec<String> = cloud.journal().iter().map(kind).collect();
+    let moment = |(number, kind): (usize, &String)| {
+        let before = kinds[..number].iter().filter(|it| *it == kind).count();
+        let is_last = !kinds[number + 1..].contains(kind);
+        let changes = !kind.starts_with("GET");
+        (changes || before == 0 || is_last).then(|| (number, kind.clone()))
+    };
+    kinds.iter().enumerate().filter_map(moment).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn whenever_a_job_dies_the_next_attempt_comes_to_the_same_end() {
+    for keep in ["true", "false"] {
+        let scene = |number| quick().input("keepOldHosts", keep).attempt(number);
+        let whole = run(scene(1), |_| {}).await;
+        assert_good(&whole);
+        let expected = ended(&whole.cloud);
+        let moments = moments(&whole.cloud);
+        assert!(moments.len() > 20, "{moments:?}");
+        // Only the end differs.
+        let is_of_end = |kind: &str| kind.contains("Tags") || kind.contains("Deallocate");
+        for (number, kind) in moments {
+            if keep == "true" && !is_of_end(&kind) {
+                continue;
+            }
+            for death in [Death::Before, Death::After] {
+                let cell = format!("{keep}: {number} {kind}, {death:?}");
+                let cloud = scene(1).new_cloud();
+                let watch = Watch::begin(&cloud);
+                let dies = move |at: usize, _: &Request<bytes::Bytes>| at == number;
+                scene(1).dies_at(Arc::clone(&cloud), dies, death).await;
+                let second: Stage = scene(2).build_in(Arc::clone(&cloud)).await;
+                watch.end(&second, 2);
+                assert_eq!(
+                    second.result(),
+                    "Succeeded",
+                    "{cell}\n{}",
+                    second.transcript
+                );
+                assert_eq!(ended(&cloud), expected, "{cell}\n{}", second.transcript);
+                assert!(
+                    obeyed(&cloud, "PutDeployment") <= 2,
+                    "{cell}\n{}",
+                    second.transcript
+                );
+                if keep == "false" {
+                    for name in ["stg-0", "stg-1"] {
+                        assert_eq!(
+                            cloud.resource(&machine(name)),
+                            None,
+                            "{cell}\n{}",
+                            second.transcript
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
