@@ -100,8 +100,8 @@ pub(super) fn names_fit(prefix: &str, total: u32) -> bool {
 mod tests {
     use super::*;
 
-    fn span(first: u32, count: u32) -> Option<Span> {
-        Some(Span { first, count })
+    const fn one(first: u32, count: u32) -> Span {
+        Span { first, count }
     }
 
     #[test]
@@ -111,16 +111,16 @@ mod tests {
             (Wanted::Same, 0, None, None, 0),
             (Wanted::Number(3), 8, None, None, 3),
             // The first attempt has made a canary, and somebody has closed hosts meanwhile.
-            (Wanted::Same, 1, span(0, 2), None, 2),
-            (Wanted::Same, 8, span(0, 1), None, 8),
+            (Wanted::Same, 1, Some(one(0, 2)), None, 2),
+            (Wanted::Same, 8, Some(one(0, 1)), None, 8),
             // The first attempt has drained some of the old ones.
-            (Wanted::Same, 2, span(0, 1), span(1, 7), 8),
-            (Wanted::Same, 0, span(0, 1), span(1, 7), 8),
+            (Wanted::Same, 2, Some(one(0, 1)), Some(one(1, 7)), 8),
+            (Wanted::Same, 0, Some(one(0, 1)), Some(one(1, 7)), 8),
             // A template without `firstIndex`.
-            (Wanted::Same, 0, span(0, 1), span(0, 8), 8),
+            (Wanted::Same, 0, Some(one(0, 1)), Some(one(0, 8)), 8),
             // The canary was all.
-            (Wanted::Same, 0, span(0, 1), None, 1),
-            (Wanted::Number(1), 0, span(0, 2), None, 2),
+            (Wanted::Same, 0, Some(one(0, 1)), None, 1),
+            (Wanted::Number(1), 0, Some(one(0, 2)), None, 2),
         ] {
             let found = to_make(wanted, open, canary, rest);
             assert_eq!(
@@ -144,10 +144,10 @@ mod tests {
 
     #[test]
     fn a_canary_comes_first_and_the_rest_makes_it_whole() {
-        assert_eq!(split(8, 1, true), (span(0, 1), span(1, 7)));
-        assert_eq!(split(8, 1, false), (span(0, 1), span(0, 8)));
-        assert_eq!(split(8, 0, true), (None, span(0, 8)));
-        assert_eq!(split(2, 5, true), (span(0, 2), None));
+        assert_eq!(split(8, 1, true), (Some(one(0, 1)), Some(one(1, 7))));
+        assert_eq!(split(8, 1, false), (Some(one(0, 1)), Some(one(0, 8))));
+        assert_eq!(split(8, 0, true), (None, Some(one(0, 8))));
+        assert_eq!(split(2, 5, true), (Some(one(0, 2)), None));
         assert_eq!(split(0, 1, true), (None, None));
         for total in 0..12 {
             for canaries in 0..12 {

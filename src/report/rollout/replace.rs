@@ -42,6 +42,13 @@ pub(super) fn line(event: &Event) -> String {
             format!("{host}:  registered, drained until it is healthy")
         }
         Event::NoNews { reason } => format!("no news:  {reason}"),
+        other => of_old_hosts(other),
+    }
+}
+
+/// The line for what happens to hosts that go out of service.
+fn of_old_hosts(event: &Event) -> String {
+    match event {
         Event::Messages {
             sessions,
             hosts,
@@ -72,6 +79,8 @@ pub(super) fn line(event: &Event) -> String {
         Event::Deallocated { host } => format!("{host}:  deallocated, kept as the way back"),
         Event::Removed { host } => format!("{host}:  removed, its VM is deleted"),
         Event::TakenBack { host } => format!("{host}:  taken back"),
+        // Those of deployments have their words above.
+        _ => String::new(),
     }
 }
 

@@ -146,7 +146,7 @@ impl Job<'_> {
         let hosts = match self.hosts().await {
             Ok(hosts) => hosts,
             Err(error) => {
-                let text = format!("The new session hosts stay: {}", error.to_string());
+                let text = format!("The new session hosts stay: {error}");
                 let hint = "remove them from the host pool and delete their VMs".to_owned();
                 return self.warn(REMAINS, text, Some(hint));
             }

@@ -70,30 +70,35 @@ pub async fn stopped(job: &Job<'_>, why: Stopped) -> Left {
             "new hosts that have registered may be open:  {why}"
         )));
     }
-    let name = &part.name;
-    let goes_on = |why: &str| Left {
-        goes_on: true,
-        what: format!(
-            "deployment {name} goes on{why}; hosts that register from now on let users in until the job is run again"
-        ),
-    };
-    let left = if why == Stopped::JobCanceled && job.request.on_cancel == OnCancel::Cancel {
-        match job.arm.cancel_deployment(&plan.group, name).await {
-            Ok(true) => Left {
-                goes_on: false,
-                what: format!(
-                    "deployment {name} is canceled; a VM that is there already can still register, and lets users in then"
-                ),
-            },
-            Ok(false) => Left {
-                goes_on: false,
-                what: format!("deployment {name} has ended"),
-            },
-            Err(failure) => goes_on(&format!(", because canceling it failed: {failure}")),
-        }
-    } else {
-        goes_on("")
-    };
+    let cancels = why == Stopped::JobCanceled && job.request.on_cancel == OnCancel::Cancel;
+    let left = job.leave_deployment(&plan, &part, cancels).await;
     job.emit(Of::Line(left.what.clone()));
     left
+}
+
+impl Job<'_> {
+    /// Cancels the deployment where it `cancels`; what becomes of it.
+    async fn leave_deployment(&self, plan: &Plan, part: &Part, cancels: bool) -> Left {
+        let name = &part.name;
+        let ended = |what: String| Left {
+            goes_on: false,
+            what,
+        };
+        let goes_on = |why: &str| Left {
+            goes_on: true,
+            what: format!(
+                "deployment {name} goes on{why}; hosts that register from now on let users in until the job is run again"
+            ),
+        };
+        if !cancels {
+            return goes_on("");
+        }
+        match self.arm.cancel_deployment(&plan.group, name).await {
+            Ok(true) => ended(format!(
+                "deployment {name} is canceled; a VM that is there already can still register, and lets users in then"
+            )),
+            Ok(false) => ended(format!("deployment {name} has ended")),
+            Err(failure) => goes_on(&format!(", because canceling it failed: {failure}")),
+        }
+    }
 }
