@@ -19,7 +19,7 @@ pub(super) async fn wait(
 ) {
     let subject = Subject::from(follow);
     let reporter = Reporter::new(agent, Vec::new());
-    reporter.announce_wait(&subject);
+    reporter.announce_wait(follow);
     let folder = agent.environment().temp_directory();
     let arm = tokio::select! {
         biased;

@@ -9,7 +9,8 @@ use super::closing;
 use super::files::Files;
 use super::outcome::{CODE_REMAINS, report_remains, with_hint};
 use super::status::{failure, looked, of_template, report_error, set_template_variables};
-use super::summary::markup::{code, escaped, table};
+use super::summary::markup::{code, commented, escaped, fenced, table};
+use super::summary::warning as item;
 use crate::agent::{Console, IssueKind, TaskResult};
 use crate::error::Error;
 use crate::error::{LEFT_RUNNING, NOTHING_TO_CANCEL};
@@ -178,13 +179,31 @@ fn summary(canceled: &Canceled) -> String {
         ("Resource group", code(canceled.found.id.resource_group())),
         ("Result", escaped(what)),
     ];
-    let mut text = format!("## Canceled image build\n\n{}", table(&rows));
-    if let Some((code, told, hint)) = warning(canceled) {
-        let (told, hint) = (escaped(&told), escaped(&hint));
-        writeln!(text, "\n**{code}** {told} ({hint})").ok();
+    let (remains, warned) = (remains(canceled), warning(canceled));
+    let title = match &canceled.end {
+        End::Preview(_) => "🔍 Image build not canceled: preview",
+        _ if warned.is_some() || !remains.is_empty() => "⚠️ Canceled image build",
+        _ => "✅ Canceled image build",
+    };
+    let mut text = format!("## {title}\n\n{}", table(&rows));
+    let warned = warned.map(|(code, told, hint)| item(code, &told, Some(&hint)));
+    let stays = remains.iter().map(|it| item(CODE_REMAINS, &it.why, None));
+    let warnings: Vec<_> = warned.into_iter().chain(stays).collect();
+    if !warnings.is_empty() {
+        text.push_str("\n### Warnings\n\n");
     }
-    for stays in remains(canceled) {
-        writeln!(text, "\n- {}", escaped(&stays.why)).ok();
+    for warning in warnings {
+        writeln!(text, "- {warning}").ok();
+    }
+    let commands = remains.iter();
+    let commands: Vec<_> = commands
+        .filter_map(|it| {
+            let what = format!("to delete {}", it.leftover.describe());
+            Some(commented(&what, &it.command()?))
+        })
+        .collect();
+    if !commands.is_empty() {
+        write!(text, "\n### Next\n\n{}", fenced("sh", &commands.join("\n"))).ok();
     }
     text
 }

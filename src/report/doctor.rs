@@ -249,9 +249,14 @@ fn table(visit: Visit<'_>, findings: &[Finding]) -> String {
         )
         .ok();
     }
-    text.push_str(
-        "\n❔ could not be checked. This is not a failure: a build does not need these permissions.\n",
-    );
+    if findings
+        .iter()
+        .any(|finding| finding.verdict == Verdict::Unknown)
+    {
+        text.push_str(
+            "\n❔ could not be checked. This is not a failure: the step does not need these permissions.\n",
+        );
+    }
     text
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Seen {
     pub(super) template_id: Option<String>,
     pub(super) state: String,
     pub(super) phase: String,
+    /// The file with the log of the build, by its name.
+    pub(super) log: Option<String>,
 }
 
 impl Seen {
@@ -35,6 +37,10 @@ impl Seen {
             } => {
                 self.state = state.to_string();
                 self.phase = sub_state.clone().unwrap_or_default();
+            }
+            Event::LogSaved { path, .. } if self.log.is_none() => {
+                let name = path.file_name().unwrap_or_default();
+                self.log = Some(name.to_string_lossy().into_owned());
             }
             Event::Starting | Event::EarlierRunning { .. } => "Running".clone_into(&mut self.state),
             Event::EarlierEnded => "Succeeded".clone_into(&mut self.state),
@@ -130,10 +136,15 @@ fn in_words(time: OffsetDateTime) -> Option<String> {
     time.to_offset(time::UtcOffset::UTC).format(format).ok()
 }
 
-/// The line that ends a job whose run goes on.
-pub(super) fn submitted(deadline: Option<OffsetDateTime>) -> String {
+/// A time for people, in UTC.
+pub(super) fn minute(time: OffsetDateTime) -> Option<String> {
     let format = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
-    let until = deadline.and_then(|it| it.to_offset(time::UtcOffset::UTC).format(format).ok());
+    time.to_offset(time::UtcOffset::UTC).format(format).ok()
+}
+
+/// The line that says that a run goes on.
+pub(super) fn submitted(deadline: Option<OffsetDateTime>) -> String {
+    let until = deadline.and_then(minute);
     let until = until.map(|until| format!(" until {until} at the latest"));
     format!(
         "submitted: the build goes on without this job{}",

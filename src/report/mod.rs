@@ -32,13 +32,13 @@ mod timeline;
 mod tracing;
 mod words;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::agent::{Agent, Console, IssueKind, Note, TaskResult};
 use crate::check::Finding;
 use crate::error::Error;
-use crate::inputs::{Action, Plan};
+use crate::inputs::{Action, Follow, Plan};
 use crate::run::event::{Event, Events, Told as Contents};
 use crate::run::leftover::{Leftover, Remains, Tie};
 use crate::run::{Done, Image, Outcome, Output};
@@ -84,6 +84,8 @@ pub struct Reporter {
     suspected: Mutex<Vec<Finding>>,
     /// What was seen of the run.
     seen: Mutex<Seen>,
+    /// Where the agent has checked out the repository.
+    sources: Option<PathBuf>,
 }
 
 impl Reporter {
@@ -101,6 +103,10 @@ impl Reporter {
             outputs: Mutex::default(),
             suspected: Mutex::default(),
             seen: Mutex::default(),
+            sources: agent
+                .environment()
+                .variable("Build.SourcesDirectory")
+                .map(PathBuf::from),
         };
         reporter.change_leftovers(|_| {});
         reporter
@@ -139,10 +145,13 @@ impl Reporter {
     }
 
     /// What is known before a template is looked for: warnings.
-    pub fn announce_wait(&self, subject: &Subject<'_>) {
-        *self.records() = Records::of(subject);
+    pub fn announce_wait(&self, follow: &Follow) {
+        *self.records() = Records::of(&Subject::from(follow));
         self.groups().begin(&self.console);
-        outcome::report_warnings(&self.console, subject.warnings);
+        for line in plan::lines_of_wait(follow) {
+            self.console.line(&line);
+        }
+        outcome::report_warnings(&self.console, &follow.warnings);
     }
 
     /// The end of the step: the summary of the run's page, issues, result. The summary is a file in `folder`.
@@ -212,8 +221,10 @@ impl Reporter {
     }
 
     fn summary(&self, subject: &Subject<'_>, outcome: &Outcome) -> Option<String> {
+        let seen = self.seen().clone();
         let mut timeline = self.timeline();
-        let phases = timeline.finished().to_vec();
+        let own = timeline.finished().to_vec();
+        let phases: Vec<_> = timeline.before().into_iter().chain(own).collect();
         let outputs = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
         let suspected = self.suspected.lock();
         let suspected = suspected.unwrap_or_else(PoisonError::into_inner);
@@ -228,6 +239,9 @@ impl Reporter {
             },
             took: timeline.took(),
             suspected: &suspected,
+            log: seen.log,
+            template: seen.template_id,
+            sources: self.sources.as_deref(),
         })
     }
 

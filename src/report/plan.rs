@@ -1,7 +1,7 @@
 //! What will be built, line by line, before anything is sent.
 
 use crate::error::duration;
-use crate::inputs::{Plan, Provisioner};
+use crate::inputs::{Follow, Plan, Provisioner};
 use crate::resource::ResourceId;
 use crate::template::model::{Distributor, Source, json};
 
@@ -37,6 +37,20 @@ pub(super) fn lines(plan: &Plan) -> Vec<String> {
         ),
         None => "package:  none".to_owned(),
     });
+    lines
+}
+
+/// What is waited for, or started.
+pub(super) fn lines_of_wait(follow: &Follow) -> Vec<String> {
+    let template = follow.template_name.as_deref();
+    let template = template.map_or("the one of this pipeline run".to_owned(), str::to_owned);
+    let mut lines = vec![format!(
+        "image template:  {template}, in resource group {}",
+        follow.group.name()
+    )];
+    if let Some(limit) = follow.wait_limit {
+        lines.push(format!("time limit of the step:  {}", duration(limit)));
+    }
     lines
 }
 

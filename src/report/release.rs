@@ -12,6 +12,7 @@ use super::outcome::{report_warnings, with_hint};
 use super::result_file::SCHEMA_VERSION;
 use super::status::report_error;
 use super::summary::markup::{code, escaped, fenced, table, with_commands};
+use super::summary::warning;
 use super::words::replication;
 use crate::agent::{Console, IssueKind, TaskResult};
 use crate::error::{Error, duration};
@@ -137,20 +138,20 @@ impl<'a> ReleaseReporter<'a> {
         if self.request.preview {
             return format!("preview: {name} would be {verb}, and nothing was changed");
         }
-        let latest: Vec<_> = known
-            .released
-            .iter()
-            .map(|one| {
-                one.now
-                    .as_ref()
-                    .map_or(&one.subject.before, |it| &it.standing)
-            })
-            .flat_map(Standing::groups)
-            .map(|(latest, regions)| {
+        let several = known.released.len() > 1;
+        let latest = known.released.iter().flat_map(|one| {
+            let now = one.now.as_ref();
+            let standing = now.map_or(&one.subject.before, |it| &it.standing);
+            let gallery = one.subject.version.name_at(0).filter(|_| several);
+            let gallery = gallery.map(|gallery| format!(" of {gallery}"));
+            let gallery = gallery.unwrap_or_default();
+            let groups = standing.groups().into_iter();
+            groups.map(move |(latest, regions)| {
                 let name = latest.map_or("none", |latest| &latest.name);
-                format!("{name} in {}", regions.join(", "))
+                format!("{name} in {}{gallery}", regions.join(", "))
             })
-            .collect();
+        });
+        let latest: Vec<_> = latest.collect();
         let already = if known.has_changed() { "" } else { " already" };
         format!(
             "{name} is {verb}{already}; latest version: {}",
@@ -304,9 +305,8 @@ impl<'a> ReleaseReporter<'a> {
         if !known.warnings.is_empty() {
             text.push_str("\n### Warnings\n\n");
         }
-        for warning in &known.warnings {
-            let (what, hint) = (escaped(&warning.text), escaped(&warning.hint));
-            writeln!(text, "- **{}** {what}. {hint}", warning.code).ok();
+        for it in &known.warnings {
+            writeln!(text, "- {}", warning(it.code, &it.text, Some(&it.hint))).ok();
         }
         let changed = known.released.iter();
         let changed = changed.filter(|one| one.now.as_ref().is_some_and(|now| now.changed));

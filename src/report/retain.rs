@@ -11,6 +11,7 @@ use super::outcome::{MOST_ISSUES, report_warnings, with_hint};
 use super::result_file::SCHEMA_VERSION;
 use super::status::report_error;
 use super::summary::markup::{code, escaped, with_commands};
+use super::summary::warning;
 use crate::agent::{Agent, Console, IssueKind, TaskResult};
 use crate::error::{Error, duration};
 use crate::inputs::declared::{RETAIN_ACTION, RETAIN_PREVIEW, TASK_VERSION};
@@ -256,6 +257,7 @@ fn summary(retain: &Retain, outcome: &Outcome) -> String {
     let mark = match (&outcome.error, outcome.preview) {
         (Some(_), _) => "❌",
         (None, true) => "🔍",
+        (None, false) if !outcome.warnings.is_empty() => "⚠️",
         (None, false) => "✅",
     };
     let mut text = format!(
@@ -278,8 +280,12 @@ fn summary(retain: &Retain, outcome: &Outcome) -> String {
             put(&escaped(&sentence(retain, outcome)));
         }
     }
-    for warned in outcome.warnings.iter().take(MOST_ROWS) {
-        put(&format!("**{}** {}", warned.code, escaped(&warned.text)));
+    let warned = outcome.warnings.iter().take(MOST_ROWS);
+    let warned: Vec<_> = warned
+        .map(|it| format!("- {}", warning(it.code, &it.text, Some(&it.hint))))
+        .collect();
+    if !warned.is_empty() {
+        put(&warned.join("\n"));
     }
     if !outcome.not_looked_at.is_empty() {
         put("**Not looked at**, so versions that are used there may be missing from the reasons:");

@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 use super::closing;
 use super::files::Files;
 use super::outcome::with_hint;
+use super::summary::image::portal;
 use super::summary::markup::{code, escaped, table, with_commands};
 use crate::agent::{Console, IssueKind, TaskResult};
+use crate::arm::template_state::RunState;
 use crate::error::Error;
 use crate::inputs::{Action, Existing};
 use crate::run::find::Found;
@@ -34,7 +36,7 @@ pub fn report_status(
     }
     if looked(result) {
         files.result(Action::Status, document(asked, status));
-        files.summary(&summary(result));
+        files.summary(&summary(asked, result));
     }
     let issues = !asked.warnings.is_empty();
     match result {
@@ -148,18 +150,29 @@ fn document(asked: &Existing, status: Option<&Status>) -> Value {
     members
 }
 
-fn summary(result: &Result<Status, Error>) -> String {
+fn summary(asked: &Existing, result: &Result<Status, Error>) -> String {
     match result {
         Err(error) => failure("State of the image build", error),
         Ok(status) => {
             let line = line(status);
             let state = line.trim_start_matches("run template:  ");
-            let rows = [
-                ("Image template", code(status.found.id.name())),
-                ("Resource group", code(status.found.id.resource_group())),
+            let id = &status.found.id;
+            let mut rows = vec![
+                ("Image template", code(id.name())),
+                ("Resource group", code(id.resource_group())),
                 ("Run", escaped(state)),
             ];
-            format!("## State of the image build\n\n{}", table(&rows))
+            if let Some(page) = portal(&asked.connection, id.as_str()) {
+                rows.push(("Portal", format!("[open the image template](<{page}>)")));
+            }
+            let mark = match status.state() {
+                None => "⏸️",
+                Some(RunState::Succeeded) => "✅",
+                Some(RunState::Running | RunState::Canceling) => "⏳",
+                Some(RunState::Failed | RunState::Canceled) => "❌",
+                Some(_) => "⚠️",
+            };
+            format!("## {mark} State of the image build\n\n{}", table(&rows))
         }
     }
 }
@@ -167,7 +180,7 @@ fn summary(result: &Result<Status, Error>) -> String {
 /// A page that says only why it is empty.
 pub(super) fn failure(title: &str, error: &Error) -> String {
     let hint = error.hint();
-    let hint = hint.map(|hint| format!("\n{}\n", with_commands(&hint)));
+    let hint = hint.map(|hint| format!("\n**What to do:** {}\n", with_commands(&hint)));
     format!(
         "## ❌ {title}\n\n**{}** {}\n{}",
         error.code(),

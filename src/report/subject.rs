@@ -11,6 +11,8 @@ pub struct Subject<'a> {
     /// The name that the author gave.
     pub(super) given_name: Option<&'a str>,
     pub(super) connection: &'a Connection,
+    /// The resource group of the template.
+    pub(super) group: &'a str,
     pub(super) warnings: &'a [Warning],
     /// The build, where it is one.
     pub(super) plan: Option<&'a Plan>,
@@ -29,6 +31,7 @@ impl<'a> From<&'a Plan> for Subject<'a> {
             name: &plan.template_name,
             given_name: Some(&plan.template_name),
             connection: &plan.connection,
+            group: &plan.resource_group,
             warnings: &plan.warnings,
             plan: Some(plan),
         }
@@ -45,6 +48,7 @@ impl<'a> From<&'a Follow> for Subject<'a> {
                 .unwrap_or(&follow.name_of_files),
             given_name: follow.template_name.as_deref(),
             connection: &follow.connection,
+            group: follow.group.name(),
             warnings: &follow.warnings,
             plan: None,
         }

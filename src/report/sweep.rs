@@ -9,7 +9,7 @@ use super::closing;
 use super::files::Files;
 use super::outcome::{CODE_REMAINS, report_remains, with_hint};
 use super::status::{failure, report_error};
-use super::summary::markup::{code, escaped, fenced};
+use super::summary::markup::{code, commented, escaped, fenced};
 use crate::agent::{Console, IssueKind, TaskResult};
 use crate::error::{Error, duration};
 use crate::inputs::declared::{OLDER_THAN_HOURS, PREVIEW, STORAGE_ACCOUNT_NAME};
@@ -74,17 +74,15 @@ pub fn report_sweep(
 }
 
 fn sentence(asked: &Sweep, swept: &Swept) -> String {
-    let verb = if asked.preview {
-        "would be deleted"
-    } else {
-        "deleted"
-    };
-    format!(
-        "{} {verb}, {} kept, {} not deleted",
-        swept.gone.len(),
-        swept.kept.len(),
-        swept.remains.len()
-    )
+    let (gone, kept, remain) = (swept.gone.len(), swept.kept.len(), swept.remains.len());
+    if asked.preview {
+        let how = match gone {
+            0 => String::new(),
+            _ => format!("; to do it, set input '{}' to 'false'", PREVIEW.name),
+        };
+        return format!("Preview: {gone} would be deleted, {kept} kept{how}");
+    }
+    format!("{gone} deleted, {kept} kept, {remain} not deleted")
 }
 
 fn lines(asked: &Sweep, swept: &Swept) -> Vec<String> {
@@ -105,8 +103,8 @@ fn lines(asked: &Sweep, swept: &Swept) -> Vec<String> {
     }
     if swept.foreign > 0 {
         lines.push(format!(
-            "not touched:  {} image templates that this task did not create",
-            swept.foreign
+            "not touched:  {} that this task did not create",
+            templates(swept.foreign)
         ));
     }
     if let Some(why) = &swept.machines_left {
@@ -125,6 +123,13 @@ fn conclusion(asked: &Sweep, swept: &Swept) -> String {
         duration(asked.older_than),
         sentence(asked, swept)
     )
+}
+
+fn templates(count: usize) -> String {
+    match count {
+        1 => "1 image template".to_owned(),
+        count => format!("{count} image templates"),
+    }
 }
 
 /// A template goes with its package.
@@ -194,21 +199,33 @@ fn summary(asked: &Sweep, swept: &Swept) -> String {
     }
     if swept.foreign > 0 {
         let foreign = swept.foreign;
-        write!(
+        writeln!(
             text,
-            "\n{foreign} image templates that this task did not create were not touched.\n"
+            "\nNot touched, because this task did not create them: {}.",
+            templates(foreign)
         )
         .ok();
     }
-    let commands: Vec<_> = swept.kept.iter().filter_map(Kept::command).collect();
-    let removals = swept.remains.iter().filter_map(Remains::command);
+    let kept = swept.kept.iter().filter_map(|it| {
+        let what = format!("{}: {}", it.leftover.describe(), it.why);
+        Some(commented(&what, &it.command()?))
+    });
+    let commands: Vec<_> = kept.collect();
+    let removals = swept.remains.iter();
+    let removals =
+        removals.filter_map(|it| Some(commented(&it.leftover.describe(), &it.command()?)));
     let commands: Vec<_> = commands
         .into_iter()
         .chain(removals)
         .take(MOST_ROWS)
         .collect();
     if !commands.is_empty() {
-        write!(text, "\n### Next\n\n{}", fenced("sh", &commands.join("\n"))).ok();
+        write!(
+            text,
+            "\n### Next\n\nTo delete what is no longer needed:\n\n{}",
+            fenced("sh", &commands.join("\n"))
+        )
+        .ok();
     }
     text
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::arm::template_state::RunState;
 use crate::log::Step;
 use crate::run::event::Event;
 
@@ -14,7 +15,12 @@ pub(super) struct Phase {
     pub(super) name: String,
     /// How long it took.
     pub(super) duration: Duration,
+    /// How it ended, if not well: `failed`, `canceled`.
+    pub(super) ended: Option<&'static str>,
 }
+
+/// What is no part of the run itself.
+const BESIDE_THE_RUN: [&str; 4] = ["Package", "Template", "Log", "Clean-up"];
 
 /// What is known of the course of a build.
 #[derive(Debug)]
@@ -28,6 +34,8 @@ pub(super) struct Timeline {
     submitted: bool,
     /// How long the run took, by what was last seen of it.
     run: Option<Duration>,
+    /// How the run ended, if not well.
+    run_ended: Option<&'static str>,
 }
 
 impl Timeline {
@@ -39,6 +47,7 @@ impl Timeline {
             steps: Vec::new(),
             submitted: false,
             run: None,
+            run_ended: None,
         }
     }
 
@@ -67,6 +76,13 @@ impl Timeline {
             | Event::RunEnded { elapsed } => self.run = Some(*elapsed),
             _ => {}
         }
+        if let Event::RunChanged { state, .. } = event {
+            self.run_ended = match state {
+                RunState::Failed => Some("failed"),
+                RunState::Canceled => Some("canceled"),
+                _ => None,
+            };
+        }
         match event {
             Event::Packing { .. } => self.enter("Package"),
             Event::Submitting => self.enter("Template"),
@@ -94,9 +110,11 @@ impl Timeline {
 
     fn close(&mut self) {
         if let Some((name, begin)) = self.open.take() {
+            let of_run = !BESIDE_THE_RUN.contains(&name.as_str());
             self.phases.push(Phase {
                 name,
                 duration: begin.elapsed(),
+                ended: self.run_ended.filter(|_| of_run),
             });
         }
     }
@@ -105,6 +123,19 @@ impl Timeline {
     pub(super) fn finished(&mut self) -> &[Phase] {
         self.close();
         &self.phases
+    }
+
+    /// What of the run was over when this step came to it, if it was not this step's from the beginning.
+    pub(super) fn before(&self) -> Option<Phase> {
+        let of_run = self.phases.iter();
+        let of_run = of_run.filter(|phase| !BESIDE_THE_RUN.contains(&phase.name.as_str()));
+        let seen: Duration = of_run.clone().map(|phase| phase.duration).sum();
+        let unseen = self.run?.saturating_sub(seen);
+        (!self.submitted && !unseen.is_zero()).then(|| Phase {
+            name: "Run, before this step".to_owned(),
+            duration: unseen,
+            ended: self.run_ended.filter(|_| of_run.count() == 0),
+        })
     }
 
     /// How long the image took, or the attempt at it: since the beginning of the step where it has made the template, else the run's own time.

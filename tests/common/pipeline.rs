@@ -39,6 +39,15 @@ impl Pipeline {
 
     /// The seed scenario in a world that is a little different.
     pub(crate) fn seed_in(switches: Switches, change: impl FnOnce(&mut World)) -> Self {
+        Self::seed_by(Clock::System, switches, change)
+    }
+
+    /// The same in a cloud with a clock of its own.
+    pub(crate) fn seed_by(
+        clock: Clock,
+        switches: Switches,
+        change: impl FnOnce(&mut World),
+    ) -> Self {
         let work = TempDir::new().unwrap();
         let directories = Directories::create(work.path()).unwrap();
         seed::check_out(&directories.sources);
@@ -52,7 +61,7 @@ impl Pipeline {
             let mut made = seed::world(addresses);
             change(&mut made);
             world = Some(made.clone());
-            Cloud::new(made, switches, Clock::System)
+            Cloud::new(made, switches, clock)
         };
         let server = Server::start(build, &options).unwrap();
         let step = seed::step(directories, &world.unwrap())

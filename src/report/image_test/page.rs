@@ -51,7 +51,7 @@ pub(super) fn markdown(told: &Told<'_>) -> String {
             write!(text, "\n### Last lines\n\n{lines}").ok();
         }
     }
-    text.push_str(&course(told.phases));
+    text.push_str(&course(told.phases, told.outcome.result.is_err()));
     text.push_str(&warnings(told));
     text.push_str(&next(told));
     text

@@ -37,6 +37,7 @@ pub(super) fn success(told: &Told<'_>, image: &Image) -> String {
         rows.push(("Contents", format!("{system}, {count} components")));
     }
     rows.push(("Image template", code(&image.template_name)));
+    rows.extend(told.log_row());
     if let Some(portal) = id
         .as_ref()
         .and_then(|_| portal(told.subject.connection, &image.uri))
@@ -110,12 +111,34 @@ fn source(image: &Image) -> String {
 }
 
 /// The page of a resource in the portal of the connection's cloud, where there is one that we know.
-fn portal(connection: &Connection, id: &str) -> Option<String> {
-    let host = match connection.cloud.resource_manager.host_str()? {
+pub(in crate::report) fn portal(connection: &Connection, id: &str) -> Option<String> {
+    portal_of(connection.cloud.resource_manager.host_str()?, id)
+}
+
+fn portal_of(resource_manager: &str, id: &str) -> Option<String> {
+    let host = match resource_manager {
         "management.azure.com" => "portal.azure.com",
         "management.usgovcloudapi.net" => "portal.azure.us",
         "management.chinacloudapi.cn" => "portal.azure.cn",
         _ => return None,
     };
     Some(format!("https://{host}/#resource{id}/overview"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cloud_has_a_portal_of_its_own() {
+        let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/images/web";
+        let check = |host: &str, expected: Option<&str>| {
+            let page = expected.map(|portal| format!("https://{portal}/#resource{id}/overview"));
+            assert_eq!(portal_of(host, id), page);
+        };
+        check("management.azure.com", Some("portal.azure.com"));
+        check("management.usgovcloudapi.net", Some("portal.azure.us"));
+        check("management.chinacloudapi.cn", Some("portal.azure.cn"));
+        check("management.azure.emulator", None);
+    }
 }

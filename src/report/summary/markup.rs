@@ -64,6 +64,11 @@ pub(in crate::report) fn with_commands(text: &str) -> String {
     shown + &escaped(rest)
 }
 
+/// A command for a shell, under a line that says what it is for. No text of others begins a line of its own.
+pub(in crate::report) fn commented(what: &str, command: &str) -> String {
+    format!("# {}\n{command}", safe_to_print(what).replace('\n', " "))
+}
+
 /// Foreign lines in a fence that none of them can close.
 pub(in crate::report) fn fenced(language: &str, lines: &str) -> String {
     let lines = safe_to_print(lines);
@@ -155,6 +160,7 @@ mod tests {
         assert_eq!(with_commands("plain"), "plain");
         assert_eq!(code("a\u{2029}`b\\|c\\"), "`a  b\\ \\|c\\ `");
         assert_eq!(code(" \u{200b} "), "");
+        assert_eq!(commented("a\rb\u{2028}c\n", "az x"), "# a b c \naz x");
         assert_eq!(fenced("text", "no ticks"), "```text\nno ticks\n```\n");
         assert_eq!(fenced("", "a\n```` four\n"), "`````\na\n```` four\n`````\n");
         assert_eq!(fenced("", "`\u{200b}``"), "````\n```\n````\n");

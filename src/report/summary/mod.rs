@@ -1,10 +1,13 @@
 //! The summary on the page of the run: Markdown that people read instead of the log.
 
-mod image;
+pub(super) mod image;
 pub(super) mod markup;
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
+
+use time::OffsetDateTime;
 
 use super::diff::{self, About};
 use super::follow;
@@ -14,11 +17,14 @@ use super::timeline::Phase;
 use crate::check::Finding;
 use crate::diagnosis::Explanation;
 use crate::error::{Error, PARTLY, duration};
+use crate::inputs::Action;
+use crate::inputs::declared::{ACTION, IB_AZURE_RESOURCE_GROUP, TEMPLATE_NAME};
 use crate::log::Step;
 use crate::resource::{ResourceId, quoted};
 use crate::run::{Distribution, Done, Image, Outcome, Output};
-use image::success;
-use markup::{code, escaped, fenced, table, with_commands};
+use crate::template::model::Distributor;
+use image::{portal, success};
+use markup::{code, commented, escaped, fenced, table, with_commands};
 
 /// Everything that a summary tells.
 pub(super) struct Told<'a> {
@@ -32,6 +38,32 @@ pub(super) struct Told<'a> {
     pub(super) took: Option<Duration>,
     /// What was found before the build, which went on.
     pub(super) suspected: &'a [Finding],
+    /// Name of the file with the log of the build, which is attached to those of the pipeline run.
+    pub(super) log: Option<String>,
+    /// Id of a template that was there.
+    pub(super) template: Option<String>,
+    /// Where the agent has checked out the repository.
+    pub(super) sources: Option<&'a Path>,
+}
+
+impl Told<'_> {
+    /// The row about the build's log.
+    fn log_row(&self) -> Option<(&'static str, String)> {
+        let name = self.log.as_ref()?;
+        let text = format!("{}, attached to the logs of the pipeline run", code(name));
+        Some(("Build log", text))
+    }
+
+    /// What the build is for: the image definition, or the managed image.
+    fn target(&self) -> Option<String> {
+        let first = self.subject.plan?.properties.targets().first()?;
+        let id = match first {
+            Distributor::SharedImage(it) => it.image()?.0,
+            Distributor::ManagedImage(it) => it.image_id.parse().ok()?,
+            Distributor::Vhd(_) | Distributor::Unknown(_) => return None,
+        };
+        Some(id.name().to_owned())
+    }
 }
 
 /// Cells of the longest bar.
@@ -41,8 +73,10 @@ const WIDTH: u128 = 24;
 pub(super) fn markdown(told: &Told<'_>) -> Option<String> {
     let mut text = match &told.outcome.result {
         Ok(Done::Image(image)) => success(told, image),
-        Ok(Done::GoesOn { deadline }) => goes_on(told, &follow::submitted(*deadline)),
-        Ok(Done::NotReady { error, .. }) => goes_on(told, &error.to_string()),
+        Ok(Done::GoesOn { deadline }) => goes_on(told, "Image is being built", &until(*deadline)),
+        Ok(Done::NotReady { error, .. }) => {
+            goes_on(told, "Image is not ready yet", &format!("{error}."))
+        }
         Ok(Done::Ran(_)) | Err(Error::Canceled) => return None,
         Err(error) => failure(told, error),
     };
@@ -51,7 +85,11 @@ pub(super) fn markdown(told: &Told<'_>) -> Option<String> {
     if let Some(compared) = image.and_then(|image| image.compared.as_ref()) {
         text.push_str(&diff::section(compared, About::OwnImage));
     }
-    text.push_str(&course(told.phases));
+    let failed = match &told.outcome.result {
+        Ok(_) | Err(Error::NotReady { .. }) => false,
+        Err(_) => true,
+    };
+    text.push_str(&course(told.phases, failed));
     text.push_str(&customizers(told));
     text.push_str(&warnings(told));
     text.push_str(&next_commands(told));
@@ -86,23 +124,76 @@ fn targets(told: &Told<'_>) -> String {
     text
 }
 
-/// A run that goes on.
-fn goes_on(told: &Told<'_>, sentence: &str) -> String {
-    let template = ("Image template", code(told.subject.name));
+/// What the service does without this job.
+fn until(deadline: Option<OffsetDateTime>) -> String {
+    let deadline = deadline.and_then(follow::minute);
+    let until = deadline.map(|it| format!(" It ends at {it} at the latest."));
     format!(
-        "## ⏳ Image build goes on\n\n{}\n\n{}",
-        escaped(sentence),
-        table(&[template])
+        "The build continues in Azure without this job.{}",
+        until.unwrap_or_default()
     )
 }
 
-fn failure(told: &Told<'_>, error: &Error) -> String {
-    let title = if told.outputs.is_empty() {
-        "Image build failed"
-    } else {
-        "Image build failed, but some targets have an image"
+/// A run that goes on.
+fn goes_on(told: &Told<'_>, title: &str, sentence: &str) -> String {
+    let Subject {
+        name,
+        group,
+        connection,
+        ..
+    } = told.subject;
+    let of_what = told
+        .target()
+        .map(|target| format!(": {}", escaped(&target)));
+    let mut rows = vec![
+        ("Image template", code(name)),
+        ("Resource group", code(group)),
+    ];
+    let id = told.template.as_deref();
+    let id = id.or(told.subject.plan.map(|plan| plan.template_id.as_str()));
+    if let Some(page) = id.and_then(|id| portal(connection, id)) {
+        rows.push(("Portal", format!("[open the image template](<{page}>)")));
+    }
+    let inputs = [
+        (ACTION.name, Action::Wait.name()),
+        (IB_AZURE_RESOURCE_GROUP.name, group),
+        (TEMPLATE_NAME.name, name),
+    ];
+    let inputs: Vec<_> = inputs
+        .map(|(name, value)| format!("{name}: {value}"))
+        .into();
+    format!(
+        "## ⏳ {title}{}\n\n{}\n\n{}\n### Next\n\nA step with these inputs collects the image:\n\n{}",
+        of_what.unwrap_or_default(),
+        escaped(sentence),
+        table(&rows),
+        fenced("yaml", &inputs.join("\n"))
+    )
+}
+
+/// What did not come about.
+fn title(told: &Told<'_>, error: &Error) -> String {
+    let what = match error {
+        _ if !told.outputs.is_empty() => {
+            return "Image build failed, but some targets have an image".to_owned();
+        }
+        Error::Preflight(_) => "Image build was not started",
+        Error::NotReady { .. } => "Image is not ready yet",
+        Error::NoTemplate { .. }
+        | Error::SeveralTemplates { .. }
+        | Error::SeveralImages { .. }
+        | Error::NotOurs { .. }
+        | Error::NeverRun { .. }
+        | Error::NotTold { .. } => "No image",
+        _ => "Image build failed",
     };
-    let mut text = format!("## ❌ {title}\n");
+    let target = told.target();
+    let target = target.map(|target| format!(": {}", escaped(&target)));
+    what.to_owned() + target.as_deref().unwrap_or_default()
+}
+
+fn failure(told: &Told<'_>, error: &Error) -> String {
+    let mut text = format!("## ❌ {}\n", title(told, error));
     if let Error::Preflight(findings) = error {
         for finding in findings {
             let code = finding.code().unwrap_or_default();
@@ -114,14 +205,25 @@ fn failure(told: &Told<'_>, error: &Error) -> String {
     }
     if let Error::Run { explanation, .. } = error {
         if let Some(script) = &explanation.script {
-            let file = script.file.display().to_string();
+            // As the repository has it: the folder of the agent is nowhere else.
+            let file = told
+                .sources
+                .and_then(|it| script.file.strip_prefix(it).ok());
+            let file = file.unwrap_or(&script.file).display().to_string();
+            let file = file.replace('\\', "/");
             writeln!(text, "\n**Where:** {}, line {}", code(&file), script.line).ok();
         }
         text.push_str(&evidence(explanation));
     }
-    let template = ("Image template", code(told.subject.name));
-    let after = told.took.map(|took| ("Failed after", duration(took)));
-    let rows: Vec<_> = after.into_iter().chain([template]).collect();
+    let after = match error {
+        Error::NotReady { .. } => None,
+        _ => told.took.map(|took| ("Failed after", duration(took))),
+    };
+    let rows: Vec<_> = after
+        .into_iter()
+        .chain([("Image template", code(told.subject.name))])
+        .chain(told.log_row())
+        .collect();
     format!("{text}\n{}", table(&rows))
 }
 
@@ -158,24 +260,31 @@ fn evidence(explanation: &Explanation) -> String {
     text
 }
 
-pub(super) fn course(phases: &[Phase]) -> String {
-    let longest = phases
+/// Phases that took no time have none to show.
+pub(super) fn course(phases: &[Phase], failed: bool) -> String {
+    let shown: Vec<_> = phases
         .iter()
-        .map(|phase| phase.duration.as_secs().into())
-        .max();
-    let longest: u128 = longest.unwrap_or(1).max(1);
+        .filter(|phase| phase.duration.as_secs() > 0 || phase.ended.is_some())
+        .collect();
+    // What failed before the run failed in the last phase before the clean-up.
+    let beside = |phase: &Phase| ["Log", "Clean-up"].contains(&phase.name.as_str());
+    let failed = failed && shown.iter().all(|phase| phase.ended.is_none());
+    let failed = shown.iter().rposition(|phase| failed && !beside(phase));
+    if shown.iter().all(|phase| beside(phase)) {
+        return String::new();
+    }
+    let longest = shown.iter().map(|phase| phase.duration.as_secs().into());
+    let longest: u128 = longest.max().unwrap_or(1).max(1);
     let mut text = String::from("\n### Timeline\n\n| phase | time | |\n|---|---:|---|\n");
-    for Phase {
-        name,
-        duration: took,
-    } in phases
-    {
+    for (index, phase) in shown.into_iter().enumerate() {
+        let took = phase.duration;
         let cells = (u128::from(took.as_secs()) * WIDTH).div_ceil(longest);
         let bar = "█".repeat(usize::try_from(cells).unwrap_or_default());
-        writeln!(text, "| {} | {} | {bar} |", escaped(name), duration(*took)).ok();
-    }
-    if phases.is_empty() {
-        return String::new();
+        let ended = phase.ended.or((failed == Some(index)).then_some("failed"));
+        let ended = ended.map(|ended| format!(" **{ended}**"));
+        let name = escaped(&phase.name);
+        let ended = ended.unwrap_or_default();
+        writeln!(text, "| {name} | {} | {bar}{ended} |", duration(took)).ok();
     }
     text
 }
@@ -206,20 +315,23 @@ fn customizers(told: &Told<'_>) -> String {
     text
 }
 
+/// A warning with what to do about it, as an item of a list.
+pub(super) fn warning(number: &str, text: &str, hint: Option<&str>) -> String {
+    let end = if text.ends_with('.') { "" } else { "." };
+    let hint = hint.filter(|hint| !hint.is_empty());
+    let hint = hint.map(|hint| format!("{end} **What to do:** {}", with_commands(hint)));
+    format!("**{number}** {}{}", escaped(text), hint.unwrap_or_default())
+}
+
 fn warnings(told: &Told<'_>) -> String {
     let plan = told
         .subject
         .warnings
         .iter()
-        .map(|warning| format!("**{}** {}", warning.code, escaped(&warning.text)));
+        .map(|it| warning(it.code.as_str(), &it.text, it.hint.as_deref()));
     let suspected = told.suspected.iter().map(|finding| {
         let code = finding.code().unwrap_or_default();
-        let fix = finding.fix.as_deref().unwrap_or_default();
-        format!(
-            "**{code}** {}. {}",
-            escaped(&finding.to_string()),
-            escaped(fix)
-        )
+        warning(code, &finding.to_string(), finding.fix.as_deref())
     });
     let remains = told
         .outcome
@@ -252,8 +364,9 @@ fn next_commands(told: &Told<'_>) -> String {
         && let Ok(id) = image.uri.parse::<ResourceId>()
     {
         let first = image.outputs.first().map(|output| &output.target);
+        let (subscription, group) = (id.subscription(), quoted(id.resource_group()));
         commands.push(format!(
-            "az vm create --resource-group <resource group> --name <name> --image {}",
+            "# a VM of the image, to try it\naz vm create --subscription {subscription} --resource-group {group} --name try-image --image {}",
             quoted(id.as_str())
         ));
         if first.is_some_and(Distribution::is_gallery)
@@ -261,17 +374,18 @@ fn next_commands(told: &Told<'_>) -> String {
             && let Some(gallery) = definition.parent()
         {
             commands.push(format!(
-                "az sig image-version show --subscription {} --resource-group {} --gallery-name {} --gallery-image-definition {} --gallery-image-version {} --expand ReplicationStatus",
-                id.subscription(), quoted(id.resource_group()), gallery.name(), definition.name(), id.name()
+                "# where the image version is by now\naz sig image-version show --subscription {subscription} --resource-group {group} --gallery-name {} --gallery-image-definition {} --gallery-image-version {} --expand ReplicationStatus",
+                gallery.name(), definition.name(), id.name()
             ));
         }
     }
     let removals = told.outcome.remains.iter().filter_map(|stays| {
-        let command = stays.command()?;
-        let condition = stays.condition();
-        Some(condition.map_or(command.clone(), |condition| {
-            format!("# {condition}\n{command}")
-        }))
+        let what = format!("to delete {}", stays.leftover.describe());
+        let what = match stays.condition() {
+            Some(condition) => format!("{what}, {condition}"),
+            None => what,
+        };
+        Some(commented(&what, &stays.command()?))
     });
     commands.extend(removals);
     if commands.is_empty() {
@@ -290,14 +404,45 @@ mod tests {
         let phase = |name: &str, seconds| Phase {
             name: name.to_owned(),
             duration: Duration::from_secs(seconds),
+            ended: None,
         };
-        let text = course(&[phase("A", 0), phase("B", 1), phase("C", 240)]);
+        let text = course(&[phase("A", 0), phase("B", 1), phase("C", 240)], false);
         let bars: Vec<_> = text
             .lines()
             .skip(5)
             .map(|line| line.matches('█').count())
             .collect();
-        assert_eq!(bars, [0, 1, 24], "{text}");
-        assert_eq!(course(&[]), "");
+        assert_eq!(bars, [1, 24], "{text}");
+        assert_eq!(course(&[], false), "");
+        assert_eq!(course(&[phase("Log", 1), phase("Clean-up", 90)], false), "");
+    }
+
+    #[test]
+    fn the_phase_that_failed_is_marked() {
+        let phase = |name: &str, ended| Phase {
+            name: name.to_owned(),
+            duration: Duration::from_secs(60),
+            ended,
+        };
+        let bar = "█".repeat(24);
+        let early = course(&[phase("Template", None), phase("Clean-up", None)], true);
+        assert!(
+            early.contains(&format!("| Template | 1 min 0 s | {bar} **failed** |")),
+            "{early}"
+        );
+        assert!(
+            early.ends_with(&format!("| Clean-up | 1 min 0 s | {bar} |\n")),
+            "{early}"
+        );
+        let run = [phase("Building", Some("canceled")), phase("Start", None)];
+        let run = course(&run, true);
+        assert!(
+            run.contains(&format!("| Building | 1 min 0 s | {bar} **canceled** |")),
+            "{run}"
+        );
+        assert!(
+            run.ends_with(&format!("| Start | 1 min 0 s | {bar} |\n")),
+            "{run}"
+        );
     }
 }

@@ -97,7 +97,8 @@ async fn the_script_of_the_template_file_is_the_issues_source() {
     let sources = sources.display().to_string();
     let expected = ("/one.sh".to_owned(), "1".to_owned());
     assert_eq!(place(&stage, &sources), Some(expected), "{}", stage.error());
-    assert!(stage.summary().contains("/one.sh`, line 1"));
+    let here = "\n**Where:** `one.sh`, line 1\n";
+    assert!(stage.summary().contains(here), "{}", stage.summary());
 }
 
 #[tokio::test(start_paused = true)]
