@@ -88,6 +88,7 @@ async fn act(agent: &Agent, given: &Given, http: Result<Arc<dyn Http>, String>, 
         | Task::Cancel(_)
         | Task::Sweep(_)
         | Task::Test(_)
+        | Task::DoctorOfTest(_)
         | Task::Diff(_)
         | Task::Rollout(_)
         | Task::DoctorOfRollout(_)
@@ -118,6 +119,7 @@ async fn act(agent: &Agent, given: &Given, http: Result<Arc<dyn Http>, String>, 
         }
         Task::Test(it) => Box::pin(image_test::act(agent, http, &it, stop)).await,
         Task::Diff(it) => Box::pin(diff::diff(agent, http, &it, stop)).await,
+        Task::DoctorOfTest(it) => Box::pin(doctor::visit_image(agent, http, &it, stop)).await,
     }
 }
 

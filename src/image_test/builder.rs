@@ -184,7 +184,7 @@ fn failed(
     let booted = course.begun();
     if !booted && (not_booted || (validating && code == UNREACHABLE)) {
         return not_booted.then(|| Found::NotBooted {
-            why: explanation.cause.clone(),
+            why: explanation.cause.replacen("the build VM", "its VM", 1),
             fix: explanation.fix.clone(),
         });
     }

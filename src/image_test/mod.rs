@@ -4,6 +4,7 @@
 
 mod builder;
 pub mod codes;
+mod doctor;
 pub mod event;
 mod not_tested;
 mod subject;
@@ -28,6 +29,7 @@ use crate::release::{NotTagged, tag_version};
 use crate::resource::quoted;
 use crate::run::NOT_REMOVED_YET;
 use crate::run::leftover::{Leftover, Leftovers, Remains, Tie};
+pub use doctor::doctor;
 use event::{Event, Events};
 pub use not_tested::{NotTested, Refused};
 pub use subject::Subject;

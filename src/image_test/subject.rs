@@ -8,14 +8,14 @@ use tokio::time::{Instant, sleep};
 use super::Lab;
 use super::codes::{FAILED, MISSING, NO_REPLICA};
 use super::event::Event;
-use super::not_tested::NotTested;
+use super::not_tested::{NotTested, Refused};
 use crate::arm::api::{GALLERIES, IMAGES};
 use crate::arm::gallery::{State, Version};
 use crate::inputs::Action;
 use crate::inputs::declared::{
     ACTION, IB_LOCATION, IMAGE_VERSION_ID, TARGET_REGIONS, TEST_ENGINE, TEST_SUBNET_ID,
 };
-use crate::inputs::{ImageTest, TestEngine};
+use crate::inputs::{ImageTest, TestEngine, nearest};
 use crate::resource::{ResourceId, plain_region, quoted};
 use crate::wording::duration;
 
@@ -80,7 +80,12 @@ pub(super) async fn look(lab: &Lab<'_>) -> Result<Subject, NotTested> {
 
 async fn version(lab: &Lab<'_>, id: &ResourceId) -> Result<Subject, NotTested> {
     let version = lab.arm.version(id).await?;
-    let version = sound(id, version)?;
+    let version = match sound(id, version) {
+        Err(NotTested::Refused(refused)) if refused.code == MISSING => {
+            return Err(with_nearest(lab, *refused).await);
+        }
+        sound => sound?,
+    };
     // An id of a version has a definition.
     let definition = id.parent().unwrap_or_else(|| id.clone());
     let doing = format!("Reading image definition '{}'", definition.name());
@@ -99,6 +104,20 @@ async fn version(lab: &Lab<'_>, id: &ResourceId) -> Result<Subject, NotTested> {
         location: version.location.clone(),
         version: Some(version),
     })
+}
+
+/// The likely cause comes first: a number that is nearly one of the others.
+async fn with_nearest(lab: &Lab<'_>, mut refused: Refused) -> NotTested {
+    let id = &lab.test.image;
+    if let Some(definition) = id.parent()
+        && let Ok(versions) = lab.arm.versions(&definition).await
+        && let Some(near) = nearest(id.name(), versions.iter().map(|it| it.name.as_str()))
+        && near != id.name()
+    {
+        let rest = refused.hint.unwrap_or_default();
+        refused.hint = Some(format!("did you mean version {near}? If not, {rest}"));
+    }
+    NotTested::Refused(Box::new(refused))
 }
 
 /// A version that is there, and not in state `Failed`.
@@ -180,20 +199,16 @@ pub(super) async fn replica_in(
     subject: &Subject,
     region: &str,
 ) -> Result<(), NotTested> {
+    if let Some(why) = elsewhere(lab.test, subject, region) {
+        return Err(why);
+    }
     let Some(first) = &subject.version else {
-        if subject.location == region {
-            return Ok(());
-        }
-        return Err(elsewhere(lab.test, subject, region, &[&subject.location]));
+        return Ok(());
     };
     let start = Instant::now();
     let mut spoken: Option<Instant> = None;
     let mut version = first.clone();
     loop {
-        if version.region(region).is_none() {
-            let regions: Vec<_> = version.regions.iter().map(|it| it.name.as_str()).collect();
-            return Err(elsewhere(lab.test, subject, region, &regions));
-        }
         let replica = version.replication.iter().flatten();
         let replica = replica
             .clone()
@@ -226,7 +241,16 @@ pub(super) async fn replica_in(
         }
         sleep(LOOK_AGAIN).await;
         match lab.arm.version(&subject.id).await {
-            Ok(seen) => version = sound(&subject.id, seen)?,
+            Ok(seen) => {
+                version = sound(&subject.id, seen)?;
+                let seen = Subject {
+                    version: Some(version.clone()),
+                    ..subject.clone()
+                };
+                if let Some(why) = elsewhere(lab.test, &seen, region) {
+                    return Err(why);
+                }
+            }
             // Asked again.
             Err(failure) if failure.is_passing() => {}
             Err(failure) => return Err(failure.into()),
@@ -234,7 +258,15 @@ pub(super) async fn replica_in(
     }
 }
 
-fn elsewhere(test: &ImageTest, subject: &Subject, region: &str, regions: &[&str]) -> NotTested {
+/// Why the image cannot be tested in `region`, where it has no replica and gets none.
+pub(super) fn elsewhere(test: &ImageTest, subject: &Subject, region: &str) -> Option<NotTested> {
+    let regions: Vec<&str> = match &subject.version {
+        Some(version) => version.regions.iter().map(|it| it.name.as_str()).collect(),
+        None => vec![&subject.location],
+    };
+    if regions.contains(&region) {
+        return None;
+    }
     let there = if regions.is_empty() {
         "nowhere".to_owned()
     } else {
@@ -244,7 +276,7 @@ fn elsewhere(test: &ImageTest, subject: &Subject, region: &str, regions: &[&str]
         "Testing {} failed: it has no replica in {region}, where the test would be; it is in: {there}",
         subject.called()
     );
-    let other = match (&test.engine, regions) {
+    let other = match (&test.engine, regions.as_slice()) {
         (TestEngine::ImageBuilder(_), [only]) => format!("set '{}' to '{only}'", IB_LOCATION.name),
         (TestEngine::ImageBuilder(_), _) => {
             format!("set '{}' to one of these regions", IB_LOCATION.name)
@@ -264,5 +296,5 @@ fn elsewhere(test: &ImageTest, subject: &Subject, region: &str, regions: &[&str]
     } else {
         other
     };
-    NotTested::refused(NO_REPLICA, sentence, hint)
+    Some(NotTested::refused(NO_REPLICA, sentence, hint))
 }

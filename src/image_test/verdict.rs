@@ -148,7 +148,7 @@ impl Tested {
 
 /// What to do about a check that failed.
 pub(super) fn hint() -> String {
-    "the last lines are in the log above, in the summary and in the Tests tab of the run; mend what the image lacks and build a new version, or correct the check".to_owned()
+    "the last lines are in the log above, in the summary and in the Tests tab of the run; add what the image lacks and build a new version, or correct the check".to_owned()
 }
 
 /// The single tests that failed, in one sentence; nothing if none did.

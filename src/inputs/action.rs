@@ -363,6 +363,9 @@ pub(super) fn examined(reading: &Reading<'_>) -> Action {
         if let Some(action) = of_versions.into_iter().find(|action| fits(*action)) {
             return action;
         }
+        if fits(Action::Test) {
+            return Action::Test;
+        }
     }
     if reading.is_set(&GALLERY_IMAGE_ID) && fits(Action::Retain) {
         return Action::Retain;

@@ -4,7 +4,13 @@ mod checks;
 mod engine;
 
 use super::connection::Connection;
-use super::declared::{IMAGE_VERSION_ID, RESUME, TEST_ENGINE, TEST_TAG};
+use super::declared::{
+    BOOT_TIMEOUT_IN_MINUTES, BUILD_TIMEOUT_IN_MINUTES, BUILD_VM_IDENTITIES,
+    CONTAINER_INSTANCE_SUBNET_ID, IB_AZURE_RESOURCE_GROUP, IMAGE_VERSION_ID, Input,
+    KEEP_VM_ON_FAILURE, MANAGED_IDENTITY, MANAGED_RESOURCE_TAGS, OS_DISK_SIZE_GB, PROXY_VM_SIZE,
+    RESUME, STAGING_RESOURCE_GROUP, STREAM_LOGS, TEMPLATE_TAGS, TEST_ADMIN_PASSWORD, TEST_ENGINE,
+    TEST_SUBNET_ID, TEST_TAG, TEST_VM_GROUP, VNET_SUBNET_ID,
+};
 use super::life::RESUMES;
 use super::origin::RESERVED;
 use super::problem::{Code, Form, Problem, Warning, quoted};
@@ -91,6 +97,9 @@ pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Ima
     let image = image(reading);
     let file = template_file::read_for_test(reading);
     let kind = reading.choice_or_default(&TEST_ENGINE, ENGINES);
+    if let Ok(kind) = kind {
+        warn_of_other_engine(reading, kind.unwrap_or(Kind::ImageBuilder));
+    }
     let tag = tag(reading);
     let resume = reading.choice_or_default(&RESUME, RESUMES);
     let engine = match kind {
@@ -123,6 +132,46 @@ pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Ima
         name,
         warnings: Vec::new(),
     })
+}
+
+/// What only a VM of the step's own uses.
+const OF_VM: &[Input] = &[
+    TEST_SUBNET_ID,
+    TEST_VM_GROUP,
+    TEST_ADMIN_PASSWORD,
+    BOOT_TIMEOUT_IN_MINUTES,
+    KEEP_VM_ON_FAILURE,
+];
+/// What only Azure VM Image Builder uses.
+const OF_IMAGE_BUILDER: &[Input] = &[
+    IB_AZURE_RESOURCE_GROUP,
+    MANAGED_IDENTITY,
+    OS_DISK_SIZE_GB,
+    VNET_SUBNET_ID,
+    CONTAINER_INSTANCE_SUBNET_ID,
+    PROXY_VM_SIZE,
+    BUILD_VM_IDENTITIES,
+    STAGING_RESOURCE_GROUP,
+    MANAGED_RESOURCE_TAGS,
+    TEMPLATE_TAGS,
+    BUILD_TIMEOUT_IN_MINUTES,
+    STREAM_LOGS,
+];
+
+fn warn_of_other_engine(reading: &mut Reading<'_>, kind: Kind) {
+    let (unused, own, other) = match kind {
+        Kind::ImageBuilder => (OF_VM, IMAGE_BUILDER, VM),
+        Kind::Vm => (OF_IMAGE_BUILDER, VM, IMAGE_BUILDER),
+    };
+    for input in unused
+        .iter()
+        .filter(|input| reading.is_set(input))
+        .collect::<Vec<_>>()
+    {
+        let reason = format!("because '{}' is '{own}'", TEST_ENGINE.name);
+        let hint = format!("remove '{}'; it is an input of '{other}'", input.name);
+        reading.warn_without_effect(input, &reason, &hint);
+    }
 }
 
 /// A version as for a promotion, or a managed image.

@@ -125,6 +125,8 @@ pub enum Task {
     Sweep(Box<Sweep>),
     /// Boot an image version, and run checks in it.
     Test(Box<ImageTest>),
+    /// Check everything that this needs.
+    DoctorOfTest(Box<ImageTest>),
     /// Compare the contents of two image versions.
     Diff(Box<Diff>),
     /// Make a host pool serve an image version.
@@ -151,6 +153,7 @@ impl Task {
             | Self::Cancel(_)
             | Self::Sweep(_)
             | Self::Test(_)
+            | Self::DoctorOfTest(_)
             | Self::Diff(_)
             | Self::Rollout(_)
             | Self::DoctorOfRollout(_)
@@ -178,7 +181,7 @@ pub fn task(given: &Given, masker: &dyn Masker) -> Result<(Task, Vec<Warning>), 
         Task::Follow(follow) => follow.warnings.clone_from(&warnings),
         Task::Status(it) | Task::Cancel(it) => it.warnings.clone_from(&warnings),
         Task::Sweep(it) => it.warnings.clone_from(&warnings),
-        Task::Test(it) => it.warnings.clone_from(&warnings),
+        Task::Test(it) | Task::DoctorOfTest(it) => it.warnings.clone_from(&warnings),
         Task::Diff(it) => it.warnings.clone_from(&warnings),
         Task::Rollout(it) | Task::DoctorOfRollout(it) => it.warnings.clone_from(&warnings),
         Task::Report(it) => it.warnings.clone_from(&warnings),
@@ -202,23 +205,7 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Task, Reported
     };
     match action {
         Action::Render => Ok(Task::Render(read_plan(reading, masker)?)),
-        Action::Doctor => match action::examined(reading) {
-            Action::Promote => {
-                let release = release::promotion(reading, masker)?;
-                Ok(Task::DoctorOfRelease(Box::new(release)))
-            }
-            Action::Withdraw => {
-                let release = release::withdrawal(reading, masker)?;
-                Ok(Task::DoctorOfRelease(Box::new(release)))
-            }
-            Action::Retain => Ok(Task::DoctorOfRetain(Box::new(retain::read(
-                reading, masker,
-            )?))),
-            Action::Rollout => Ok(Task::DoctorOfRollout(Box::new(rollout::read(
-                reading, masker,
-            )?))),
-            _ => Ok(Task::Doctor(read_plan(reading, masker)?)),
-        },
+        Action::Doctor => read_for_doctor(reading, masker),
         Action::Promote => {
             let release = release::promotion(reading, masker)?;
             Ok(Task::Release(Box::new(release)))
@@ -249,20 +236,43 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Task, Reported
     }
 }
 
+/// What the doctor is to look at: the action that the inputs fit.
+fn read_for_doctor(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Task, Reported> {
+    match action::examined(reading) {
+        Action::Promote => {
+            let release = release::promotion(reading, masker)?;
+            Ok(Task::DoctorOfRelease(Box::new(release)))
+        }
+        Action::Withdraw => {
+            let release = release::withdrawal(reading, masker)?;
+            Ok(Task::DoctorOfRelease(Box::new(release)))
+        }
+        Action::Retain => Ok(Task::DoctorOfRetain(Box::new(retain::read(
+            reading, masker,
+        )?))),
+        Action::Test => Ok(Task::DoctorOfTest(Box::new(image_test::read(
+            reading, masker,
+        )?))),
+        Action::Rollout => Ok(Task::DoctorOfRollout(Box::new(rollout::read(
+            reading, masker,
+        )?))),
+        _ => Ok(Task::Doctor(read_plan(reading, masker)?)),
+    }
+}
+
 /// A build that is to be sent, or only shown or checked.
 ///
 /// Every part is read before the first `?`, so that each part reports its problems.
 fn read_plan(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Box<Plan>, Reported> {
     let connection = service_connection::read(reading, masker);
-    let resource_group = resource_group(reading);
-    let location = location(reading);
+    let (resource_group, location) = (resource_group(reading), location(reading));
     let identity = reading.required_id(&MANAGED_IDENTITY, resource_kind::IDENTITY);
     let file = template_file::read(reading);
     let source = file.or_inputs(reading, SOURCE, |it| it.source.clone(), source::read);
     let customization = |it: &mut Reading<'_>| customization::read(it, &file);
     let customization = file.or_inputs(reading, CUSTOMIZE, |_| None, customization);
-    let format = customization.as_ref().ok().map(Customization::format);
-    let package = package::read(reading, format, &file);
+    let format = customization.as_ref().map(Customization::format);
+    let package = package::read(reading, format.ok(), &file);
     let targets = |it: &mut Reading<'_>| target::read(it, &location);
     let targets = file.or_inputs(reading, DISTRIBUTE, |it| it.distribute.clone(), targets);
     let settings = settings::read(reading, &file, connection.as_ref().ok());
@@ -277,8 +287,8 @@ fn read_plan(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Box<Plan>
     let not_itself = target::check_against(reading, &file, source.as_ref(), targets.as_ref());
     read_other_flags(reading, &file);
     let given_name = life::template_name(reading);
-    let named = matches!(&given_name, Ok(Some(_)));
-    let life = life::read(reading, named, image_version::is_by_clock(reading));
+    let by_clock = image_version::is_by_clock(reading);
+    let life = life::read(reading, matches!(&given_name, Ok(Some(_))), by_clock);
     let (contents, storage_account) = inventory::of_build(reading, &file, &package);
     let customization = judged_scripts(reading, customization, &validate, package.as_ref(), &file);
     let instead = what_counts_instead(reading, &file);

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::inputs::declared::{
     GALLERY_IMAGE_ID, HOST_POOL_ID, IB_SUBSCRIPTION, IMAGE_VERSION_ID, MANAGED_IDENTITY,
 };
-use crate::inputs::{Connection, Given, Plan, Release, Retain, Rollout};
+use crate::inputs::{Connection, Given, ImageTest, Plan, Release, Retain, Rollout};
 use crate::report::{self, Visit};
 
 /// The doctor's visit to what a build needs, in a job or at a prompt. `http` is the way to Azure, or why there is none.
@@ -47,6 +47,19 @@ pub(super) async fn visit_version(
 ) {
     let about = (Visit::from(request), &request.connection);
     let examine = async |arm: Arm| crate::release::doctor(request, &arm).await;
+    tell(agent, http, about, stop, examine).await;
+}
+
+/// The same to what `action: test` needs.
+pub(super) async fn visit_image(
+    agent: &Agent,
+    http: Result<Arc<dyn Http>, String>,
+    request: &ImageTest,
+    stop: &StopSignal,
+) {
+    let about = (Visit::from(request), &request.connection);
+    let job = job(agent);
+    let examine = async |arm: Arm| crate::image_test::doctor(request, &arm, job).await;
     tell(agent, http, about, stop, examine).await;
 }
 

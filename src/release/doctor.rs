@@ -136,6 +136,11 @@ async fn there(arm: &Arm, target: &ResourceId) -> Finding {
     }
 }
 
+/// Whether the service connection may write tags on the versions of a definition, which is the permission to change them.
+pub async fn permissions_to_tag(arm: &Arm, definition: &ResourceId) -> Finding {
+    permissions(arm, definition, &[READ_DEFINITION, READ, WRITE]).await
+}
+
 /// The service connection's own permissions on a definition. Everybody may ask for those.
 async fn permissions(arm: &Arm, definition: &ResourceId, needed: &[Action]) -> Finding {
     let check = "permissions on the versions";

@@ -20,7 +20,7 @@ use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
 
 use change::{Change, Changed, NotChanged, Progress, WAITED};
-pub use doctor::doctor;
+pub use doctor::{doctor, permissions_to_tag};
 use event::{Event, Events, Subject, Warning};
 pub use refused::{NotReleased, ROLLING_OUT, Refused, Why, called, deletion};
 pub use standing::{Latest, Standing};

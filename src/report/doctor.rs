@@ -10,7 +10,7 @@ use crate::agent::{Console, IssueKind, TaskResult};
 use crate::check::{Code, Finding, Verdict};
 use crate::error::Error;
 use crate::file;
-use crate::inputs::{Plan, Release, Retain, Rollout, Scheme, Warning};
+use crate::inputs::{ImageTest, Plan, Release, Retain, Rollout, Scheme, Warning};
 
 /// What a visit of the doctor is about.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +54,17 @@ impl<'a> From<&'a Retain> for Visit<'a> {
             before: "versions are deleted",
             name: &retain.name,
             warnings: &retain.warnings,
+        }
+    }
+}
+
+impl<'a> From<&'a ImageTest> for Visit<'a> {
+    fn from(request: &'a ImageTest) -> Self {
+        Self {
+            scheme: &request.connection.scheme,
+            before: "the test",
+            name: &request.name,
+            warnings: &request.warnings,
         }
     }
 }

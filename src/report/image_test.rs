@@ -21,6 +21,7 @@ use super::{Reporter, timeline};
 use crate::agent::{Agent, Console, IssueKind, TaskResult};
 use crate::error::Error;
 use crate::file;
+use crate::image_test::codes::NOT_BOOTED;
 use crate::image_test::event::{Event, Events};
 use crate::image_test::{NotTested, Outcome, Subject, Test, Tested, Verdict};
 use crate::inputs::declared::{ACTION, TASK_VERSION};
@@ -257,7 +258,17 @@ fn test_in_json(test: &Test) -> Value {
 }
 
 impl event::Events for TestReporter<'_> {
+    /// The steps of a build are customizers, those of a test are validators.
     fn emit(&self, event: event::Event) {
+        let event = match event {
+            event::Event::StepStarted { name } => event::Event::StepStarted {
+                name: match name.strip_prefix("customizer ") {
+                    Some(rest) => format!("validator {rest}"),
+                    None => name,
+                },
+            },
+            event => event,
+        };
         self.run.emit(event);
     }
 }
@@ -290,7 +301,11 @@ impl TestReporter<'_> {
         if let Verdict::Failed(failed) = &tested.verdict
             && !failed.lines.is_empty()
         {
-            self.console.group("Last lines of the checks");
+            self.console.group(if failed.code == NOT_BOOTED {
+                "Last lines of the log"
+            } else {
+                "Last lines of the checks"
+            });
             for line in &failed.lines {
                 self.console.line(line);
             }

@@ -77,6 +77,7 @@ async fn the_variables_are_those_that_are_set() {
             )
             .build(|_| {})
             .await,
+        crate::flow::image_test::whole(|scene| scene).await,
         // Those of a run are set before a failure, too.
         Scene::windows()
             .input("action", "wait")

@@ -17,7 +17,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::declared::{BUILD_TIMEOUT_IN_MINUTES, TEMPLATE_FILE};
+use super::declared::{AUTO_RUN, BUILD_TIMEOUT_IN_MINUTES, TEMPLATE_FILE};
 use super::plan::Provisioner;
 use super::problem::{Code, Problem};
 use super::reading::{Reading, Reported};
@@ -122,7 +122,7 @@ const NOT_OF_TEST: &[&str] = &[
     DISTRIBUTE,
     "optimize",
     "errorHandling",
-    "autoRun",
+    AUTO_RUN.name,
 ];
 
 /// Everything that is wrong with the file is reported.

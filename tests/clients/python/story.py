@@ -5,12 +5,14 @@ import json
 import logging
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
 import traceback
 import urllib.request
 
+import junitparser
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.identity import AzurePipelinesCredential, ClientSecretCredential
 from azure.mgmt.compute import ComputeManagementClient
@@ -329,6 +331,104 @@ def retain_excludes_and_ends_as_the_library_sees():
         versions.begin_delete(*DEFINITION, number).result()
 
 
+TEST = {
+    "ibAzureResourceGroup": GROUP,
+    "ibLocation": "westeurope",
+    "managedIdentity": f"{RESOURCES}/Microsoft.ManagedIdentity/userAssignedIdentities/id-image-builder",
+    "galleryImageId": "",
+    "provisioner": "shell",
+    "validationInlineScript": "test -x /usr/bin/env",
+    "vmSize": "Standard_D2ds_v5",
+    "buildTimeoutInMinutes": 60,
+}
+
+
+def tested_version():
+    source = of_compute.GalleryArtifactVersionFullSource(id=versions.get(*DEFINITION, "1.0.0").id)
+    wanted = of_compute.GalleryImageVersion(
+        location="westeurope",
+        publishing_profile=of_compute.GalleryImageVersionPublishingProfile(
+            target_regions=[of_compute.TargetRegion(name="westeurope")], exclude_from_latest=True
+        ),
+        storage_profile=of_compute.GalleryImageVersionStorageProfile(source=source),
+    )
+    return versions.begin_create_or_update(*DEFINITION, "1.5.0", wanted).result()
+
+
+def makes_the_template_of_a_test_as_the_task_does():
+    """The task's template is looked at while its run goes on; the library makes one of its own models, and the service answers the same."""
+    version = tested_version()
+    script_run("neverEnds")
+    given = {"ibSubscription": "emulator", "action": "test", "imageVersionId": version.id, **TEST}
+    given = {f"INPUT_{name.upper()}": str(value) for name, value in given.items()}
+    task = subprocess.Popen(
+        [os.environ["IMAGE_BUILDER"], "run"], env={**os.environ, **given}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    end = time.monotonic() + 60
+    ours = []
+    while not ours or ours[0].properties.last_run_status is None:
+        assert time.monotonic() < end and task.poll() is None, "the task started no run"
+        ours = [one for one in templates.list_by_resource_group(GROUP) if "imageBuilderTask" in (one.tags or {})]
+        time.sleep(0.1)
+    task.send_signal(signal.SIGINT)
+    said, _ = task.communicate(timeout=60)
+    own = models.ImageTemplate(
+        location="westeurope",
+        identity=template().identity,
+        properties=models.ImageTemplateProperties(
+            source=models.ImageTemplateSharedImageVersionSource(image_version_id=version.id),
+            customize=[],
+            validate=models.ImageTemplatePropertiesValidate(
+                source_validation_only=True,
+                continue_distribute_on_failure=False,
+                in_vm_validations=[models.ImageTemplateShellValidator(name="checks", inline=["test -x /usr/bin/env"])],
+            ),
+            distribute=[models.ImageTemplateVhdDistributor(run_output_name="imageTest", artifact_tags={})],
+            vm_profile=models.ImageTemplateVmProfile(vm_size="Standard_D2ds_v5"),
+            build_timeout_in_minutes=60,
+        ),
+    )
+    theirs = templates.begin_create_or_update(GROUP, "own-test", own).result()
+    templates.begin_delete(GROUP, "own-test").result()
+
+    def said_by_its_maker(one):
+        properties = one.properties.as_dict()
+        for name in ["provisioningState", "lastRunStatus", "exactStagingResourceGroup"]:
+            properties.pop(name, None)
+        return properties
+
+    assert said_by_its_maker(ours[0]) == said_by_its_maker(theirs), (said_by_its_maker(ours[0]), said_by_its_maker(theirs), said)
+    # At a prompt there is no post-job step; the task names the command, and the library does what it would do.
+    assert "az image builder delete" in said, said
+    end = time.monotonic() + 10
+    while templates.get(GROUP, ours[0].name).properties.last_run_status.run_state in ("Running", "Canceling"):
+        assert time.monotonic() < end, "the run was not canceled"
+    templates.begin_delete(GROUP, ours[0].name).result()
+
+
+def reads_the_results_of_a_test():
+    version = versions.get(*DEFINITION, "1.5.0")
+    said = image_builder("test", imageVersionId=version.id, **TEST)
+    assert "image test:  passed (2 tests)" in said, said
+    (path,) = re.findall(r"^written: (.*-image-test\.xml)$", said, re.MULTILINE)
+    (suite,) = junitparser.JUnitXml.fromfile(path)
+    assert (suite.name, suite.tests, suite.failures, suite.skipped) == ("1.5.0", 2, 0, 0), suite
+    assert [(case.classname, case.name, case.is_passed) for case in suite] == [("image", "boot", True), ("image", "checks", True)]
+    assert versions.get(*DEFINITION, "1.5.0").tags["imageTest"] == "passed"
+    script_run("validatorFails")
+    given = {"ibSubscription": "emulator", "action": "test", "imageVersionId": version.id, **TEST}
+    given = {f"INPUT_{name.upper()}": str(value) for name, value in given.items()}
+    done = subprocess.run([os.environ["IMAGE_BUILDER"], "run"], env={**os.environ, **given}, capture_output=True, text=True)
+    assert done.returncode != 0 and "AIB861" in done.stdout, done.stdout
+    (path,) = re.findall(r"^written: (.*-image-test\.xml)$", done.stdout, re.MULTILINE)
+    (suite,) = junitparser.JUnitXml.fromfile(path)
+    (failed,) = [case for case in suite if not case.is_passed]
+    assert failed.name == "checks" and "exit code 1" in failed.result[0].message, failed
+    assert versions.get(*DEFINITION, "1.5.0").tags["imageTest"] == "failed"
+    assert not [one.name for one in templates.list_by_resource_group(GROUP) if one.name.startswith("t_")]
+    versions.begin_delete(*DEFINITION, "1.5.0").result()
+
+
 def lists_and_cancels_what_the_task_started():
     of_template = {"ibAzureResourceGroup": GROUP, "templateName": "ours", "galleryImageId": ""}
     image_builder(
@@ -383,6 +483,8 @@ STEPS = [
     changes_tags,
     lists_templates_in_pages,
     makes_versions_of_a_version,
+    makes_the_template_of_a_test_as_the_task_does,
+    reads_the_results_of_a_test,
     flags_of_regions_are_seen_both_ways,
     retain_deletes_what_the_library_made,
     retain_excludes_and_ends_as_the_library_sees,

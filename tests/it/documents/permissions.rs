@@ -196,6 +196,33 @@ async fn the_roles_of_releases_have_the_actions_of_retain() {
     check(&["release-reader"], &subscription, &RELEASE_READER_TOO);
 }
 
+const TEST_TOO: [(&str, &str); 4] = [
+    (
+        "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
+        "Azure asks for it when a template names the identity",
+    ),
+    (
+        "Microsoft.VirtualMachineImages/imageTemplates/runOutputs/read",
+        "builds",
+    ),
+    (
+        "Microsoft.VirtualMachineImages/imageTemplates/cancel/action",
+        "a canceled test",
+    ),
+    (
+        "Microsoft.Resources/subscriptions/resourceGroups/read",
+        "the checks before a build",
+    ),
+];
+
+#[tokio::test(start_paused = true)]
+async fn the_roles_of_tests_have_the_actions_of_a_test() {
+    let stage = crate::flow::image_test::whole(with_roles).await;
+    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    let (group, _) = needed(&[stage]);
+    check(&["pipeline", "test"], &group, &TEST_TOO);
+}
+
 const REPORT_TOO: [(&str, &str); 2] = [
     (
         "Microsoft.Compute/virtualMachineScaleSets/read",
@@ -313,7 +340,8 @@ fn the_page_shows_the_roles() {
             "release",
             "release-reader",
             "report",
-            "rollout"
+            "rollout",
+            "test"
         ]
         .map(role)
     );

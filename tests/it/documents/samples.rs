@@ -85,15 +85,20 @@ async fn private_network_uses_its_subnets() {
 
 /// Runs a later step of the pipeline in the same cloud, after the one that made an image.
 async fn then(built: Stage, step: &YamlStep) -> Stage {
-    let subscription = built.subscription().to_owned();
     let version = built.variable("imageVersionId").unwrap().to_owned();
+    let stage = later(built, step, version).await;
+    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage
+}
+
+/// The same, whatever comes of it.
+async fn later(built: Stage, step: &YamlStep, version: String) -> Stage {
+    let subscription = built.subscription().to_owned();
     let later = built.step(move |own| {
         becomes(own, step, &subscription);
         own.variables.set("imageVersionId", version);
     });
-    let stage = later.retry().await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
-    stage
+    later.retry().await
 }
 
 /// The id that `latest` stands for in the definition of `version`, by the emulated cloud's own rule.
@@ -166,6 +171,41 @@ async fn promotion_makes_an_image_count_and_keeps_it() {
         (Some("1"), Some("0"))
     );
     assert_eq!(latest(&night, &version).as_deref(), Some(version.as_str()));
+}
+
+/// Submitted, collected, tested, promoted: the version counts because its test has passed.
+#[tokio::test(start_paused = true)]
+async fn the_test_of_the_sample_lets_the_image_count() {
+    let (all, check_out) = pipeline("test", "azure-pipelines.yml");
+    let [submit, wait, test, promote] = all.as_slice() else {
+        panic!("{} steps", all.len());
+    };
+    let number = |mut scene: Scene| {
+        scene.step = scene.step.variable("Build.BuildNumber", "2632601");
+        scene
+    };
+    let submitted = number(scene(submit, &check_out)).build(|_| {}).await;
+    assert_eq!(submitted.result(), "Succeeded", "{}", submitted.transcript);
+    let collected = number(scene(wait, &check_out))
+        .build_in(submitted.cloud.clone())
+        .await;
+    assert_eq!(image(&collected), "ubuntu-2404/versions/1.0.2632601");
+    let version = collected.variable("imageVersionId").unwrap().to_owned();
+    let early = later(collected, promote, version.clone()).await;
+    assert!(early.transcript.contains("AIB823"), "{}", early.transcript);
+    let tested = later(early, test, version.clone()).await;
+    assert_eq!(
+        tested.variable("imageTested"),
+        Some("passed"),
+        "{}",
+        tested.transcript
+    );
+    let promoted = later(tested, promote, version.clone()).await;
+    assert_eq!(promoted.result(), "Succeeded", "{}", promoted.transcript);
+    assert_eq!(
+        latest(&promoted, &version).as_deref(),
+        Some(version.as_str())
+    );
 }
 
 /// The second night finds nothing new, a newer source is built, and so is everything on the weekly day.

@@ -24,7 +24,7 @@ const PROVIDERS: [&str; 7] = [
     "ContainerInstance",
     "ManagedIdentity",
 ];
-const ROLES: [&str; 8] = [
+const ROLES: [&str; 10] = [
     "pipeline",
     "image",
     "network",
@@ -33,6 +33,8 @@ const ROLES: [&str; 8] = [
     "release",
     "release-reader",
     "report",
+    "rollout",
+    "test",
 ];
 /// Of the blobs of the subscription, the logs of builds alone.
 const LOG_ONLY: &str = "((!(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read'})) OR (@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringEquals 'packerlogs'))";

@@ -11,7 +11,7 @@ mod findings;
 pub(crate) mod fleet;
 mod hostile;
 mod ills;
-mod image_test;
+pub(crate) mod image_test;
 mod live_secrets;
 mod log_file;
 mod look;

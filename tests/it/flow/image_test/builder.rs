@@ -240,7 +240,7 @@ async fn a_validator_that_fails_is_named_with_its_last_lines() {
     assert_eq!(code, "AIB861");
     assert_eq!(
         text,
-        "Testing image version 1.0.2609402 of 'win11-avd' failed: validator 'checks' failed: the script ended with exit code 1; test 'teams' failed\nhint: the last lines are in the log above, in the summary and in the Tests tab of the run; mend what the image lacks and build a new version, or correct the check"
+        "Testing image version 1.0.2609402 of 'win11-avd' failed: validator 'checks' failed: the script ended with exit code 1; test 'teams' failed\nhint: the last lines are in the log above, in the summary and in the Tests tab of the run; add what the image lacks and build a new version, or correct the check"
     );
     let junit = junit(&stage).unwrap();
     assert!(junit.contains("it broke here"), "{junit}");
@@ -316,8 +316,12 @@ async fn a_failing_validator_is_found_in_either_log() {
 
 #[tokio::test(start_paused = true)]
 async fn the_vhd_of_a_test_never_keeps_its_template() {
-    for writes in [true, false] {
-        let stage = run(scene().switches(|on| on.source_validation_writes = writes)).await;
+    for (writes, needs_none) in [(true, false), (true, true), (false, false), (false, true)] {
+        let scene = scene().switches(|on| {
+            on.source_validation_writes = writes;
+            on.source_validation_needs_no_target = needs_none;
+        });
+        let stage = run(scene).await;
         assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
         nothing_left(&stage);
     }
@@ -363,4 +367,44 @@ async fn the_package_is_brought_by_a_validator_and_goes_again() {
     let states: Vec<_> = states(&stage).into_iter().map(|(name, _)| name).collect();
     assert!(states.contains(&"package".to_owned()), "{states:?}");
     nothing_left(&stage);
+}
+
+/// The service has steps of its own before the validators: which one failed is told all the same.
+#[tokio::test(start_paused = true)]
+async fn the_steps_of_the_service_are_no_tests() {
+    let at = "[8] PACKER 2025/04/08 14:0";
+    let log = format!(
+        "{at}0:00 [INFO] (telemetry) Starting provisioner shell\n{at}0:05 [INFO] (telemetry) ending shell\n\
+         {at}1:00 [INFO] (telemetry) Starting provisioner powershell\n{at}1:10 ui:     azure-arm: image-test: passed a\n\
+         {at}2:00 [INFO] (telemetry) ending powershell\n\
+         {at}3:00 [INFO] (telemetry) Starting provisioner powershell\n{at}3:01 ui:     azure-arm: no such service\n\
+         {at}3:02 ui error: Build 'azure-arm' errored after 3 minutes: Script exited with non-zero exit status: 7. Allowed exit codes are: [0]\n"
+    );
+    let file = "validate: {inVMValidations: [{type: PowerShell, name: a, inline: ['exit 0']}, {type: PowerShell, name: b, inline: ['exit 7']}, {type: PowerShell, name: c, inline: ['exit 0']}]}\n";
+    let scene = scene().input("validationInlineScript", "").switches(|on| {
+        on.log = Some(log.into_bytes());
+        on.validation_log = ValidationLog::Shared;
+        on.run = RunFate::validator_failed();
+    });
+    std::fs::write(scene.step.directories.sources.join("a.yml"), file).unwrap();
+    let stage = run(scene.input("templateFile", "a.yml")).await;
+    let expected = [
+        ("boot", "passed"),
+        ("a", "passed"),
+        ("b", "failed"),
+        ("c", "skipped"),
+    ];
+    let mut all = pairs(&expected);
+    all.push(("a".to_owned(), "passed".to_owned()));
+    assert_eq!(states(&stage), all, "{}", stage.transcript);
+    assert!(
+        issues(&stage, "error")[0].1.starts_with("Testing image version 1.0.2609402 of 'win11-avd' failed: validator 'b' failed: the script ended with exit code 7\n"),
+        "{}",
+        stage.transcript
+    );
+    assert!(
+        junit(&stage)
+            .unwrap()
+            .contains("name=\"a\" time=\"60.000\"")
+    );
 }

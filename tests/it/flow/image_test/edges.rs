@@ -31,6 +31,13 @@ async fn a_version_that_is_not_there_is_not_tested() {
     );
     // Nothing was looked at, so there is nothing to write down.
     assert_eq!(stage.variable("resultPath"), None);
+    // A number that is nearly another one.
+    let stage = run(scene().input("imageVersionId", &version("1.0.26094022"))).await;
+    let (_, text) = refused(&stage);
+    assert!(
+        text.contains("\nhint: did you mean version 1.0.2609402? If not, correct input"),
+        "{text}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -183,3 +183,39 @@ async fn the_engine_vm_has_inputs_of_its_own() {
         ]
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_the_other_engine_uses_has_no_effect() {
+    let stage = run(scene().input("keepVmOnFailure", "true")).await;
+    assert_eq!(
+        issues(&stage, "warning"),
+        [(
+            "AIB103".to_owned(),
+            "Input 'keepVmOnFailure': it has no effect, because 'testEngine' is 'imageBuilder'\nhint: remove 'keepVmOnFailure'; it is an input of 'vm'".to_owned()
+        )]
+    );
+}
+
+/// The doctor takes the inputs of a test for what they are.
+#[tokio::test(start_paused = true)]
+async fn the_doctor_looks_at_what_a_test_needs() {
+    let stage = run(scene().input("action", "doctor")).await;
+    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    for line in [
+        "image version 1.0.2609402 of 'win11-avd' exists",
+        "Microsoft.Compute/galleries/images/versions/write on 'win11-avd': permitted",
+    ] {
+        assert!(
+            stage.transcript.contains(line),
+            "{line}\n{}",
+            stage.transcript
+        );
+    }
+    assert_eq!(puts(&stage, "/"), 0);
+    let missing = scene().input("action", "doctor").build(|_| {}).await;
+    assert!(
+        missing.transcript.contains("AIB821"),
+        "{}",
+        missing.transcript
+    );
+}

@@ -69,6 +69,14 @@ fn scene() -> Scene {
         .input("buildTimeoutInMinutes", "60")
 }
 
+/// A test with a package.
+pub(crate) async fn whole(change: impl FnOnce(Scene) -> Scene) -> Stage {
+    let scene = scene()
+        .input("packagePath", "wvd/images")
+        .input("storageAccountName", "stcontosoimages");
+    run(change(scene)).await
+}
+
 /// The step on the usual shelf.
 async fn run(scene: Scene) -> Stage {
     scene.build(shelf).await
