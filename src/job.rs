@@ -92,7 +92,8 @@ async fn act(agent: &Agent, given: &Given, http: Result<Arc<dyn Http>, String>, 
         | Task::Diff(_)
         | Task::Rollout(_)
         | Task::DoctorOfRollout(_)
-        | Task::Report(_) => {}
+        | Task::Report(_)
+        | Task::DoctorOfReport(_) => {}
     }
     match task {
         Task::Build(plan) | Task::Submit(plan) => {
@@ -112,6 +113,7 @@ async fn act(agent: &Agent, given: &Given, http: Result<Arc<dyn Http>, String>, 
         Task::Status(it) => Box::pin(status::status(agent, http, &it, stop)).await,
         Task::Cancel(it) => Box::pin(cancel::cancel(agent, http, &it, stop)).await,
         Task::Sweep(it) => Box::pin(sweep::sweep(agent, http, &it, stop)).await,
+        Task::DoctorOfReport(it) => Box::pin(doctor::visit_fleet(agent, http, &it, stop)).await,
         Task::Report(it) => Box::pin(fleet::fleet(agent, http, &it, stop)).await,
         Task::Rollout(request) => Box::pin(rollout::act(agent, http, &request, stop)).await,
         Task::DoctorOfRollout(request) => {

@@ -367,6 +367,10 @@ pub(super) fn examined(reading: &Reading<'_>) -> Action {
             return Action::Test;
         }
     }
+    let of_reports = [&REPORT_HOST_POOLS, &FAIL_WHEN];
+    if of_reports.iter().any(|input| reading.is_set(input)) && fits(Action::Report) {
+        return Action::Report;
+    }
     if reading.is_set(&GALLERY_IMAGE_ID) && fits(Action::Retain) {
         return Action::Retain;
     }

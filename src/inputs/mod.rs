@@ -135,6 +135,8 @@ pub enum Task {
     DoctorOfRollout(Box<Rollout>),
     /// Say which hosts and VMs run which version.
     Report(Box<Fleet>),
+    /// Check everything that this needs.
+    DoctorOfReport(Box<Fleet>),
 }
 
 impl Task {
@@ -157,7 +159,8 @@ impl Task {
             | Self::Diff(_)
             | Self::Rollout(_)
             | Self::DoctorOfRollout(_)
-            | Self::Report(_) => None,
+            | Self::Report(_)
+            | Self::DoctorOfReport(_) => None,
         }
     }
 }
@@ -184,7 +187,7 @@ pub fn task(given: &Given, masker: &dyn Masker) -> Result<(Task, Vec<Warning>), 
         Task::Test(it) | Task::DoctorOfTest(it) => it.warnings.clone_from(&warnings),
         Task::Diff(it) => it.warnings.clone_from(&warnings),
         Task::Rollout(it) | Task::DoctorOfRollout(it) => it.warnings.clone_from(&warnings),
-        Task::Report(it) => it.warnings.clone_from(&warnings),
+        Task::Report(it) | Task::DoctorOfReport(it) => it.warnings.clone_from(&warnings),
     }
     Ok((task, warnings))
 }
@@ -236,28 +239,17 @@ fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Task, Reported
     }
 }
 
-/// What the doctor is to look at: the action that the inputs fit.
+/// What the doctor looks at: what the action needs whose inputs these are.
 fn read_for_doctor(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Task, Reported> {
-    match action::examined(reading) {
-        Action::Promote => {
-            let release = release::promotion(reading, masker)?;
-            Ok(Task::DoctorOfRelease(Box::new(release)))
-        }
-        Action::Withdraw => {
-            let release = release::withdrawal(reading, masker)?;
-            Ok(Task::DoctorOfRelease(Box::new(release)))
-        }
-        Action::Retain => Ok(Task::DoctorOfRetain(Box::new(retain::read(
-            reading, masker,
-        )?))),
-        Action::Test => Ok(Task::DoctorOfTest(Box::new(image_test::read(
-            reading, masker,
-        )?))),
-        Action::Rollout => Ok(Task::DoctorOfRollout(Box::new(rollout::read(
-            reading, masker,
-        )?))),
-        _ => Ok(Task::Doctor(read_plan(reading, masker)?)),
-    }
+    Ok(match action::examined(reading) {
+        Action::Promote => Task::DoctorOfRelease(Box::new(release::promotion(reading, masker)?)),
+        Action::Withdraw => Task::DoctorOfRelease(Box::new(release::withdrawal(reading, masker)?)),
+        Action::Retain => Task::DoctorOfRetain(Box::new(retain::read(reading, masker)?)),
+        Action::Test => Task::DoctorOfTest(Box::new(image_test::read(reading, masker)?)),
+        Action::Rollout => Task::DoctorOfRollout(Box::new(rollout::read(reading, masker)?)),
+        Action::Report => Task::DoctorOfReport(Box::new(fleet::read(reading, masker)?)),
+        _ => Task::Doctor(read_plan(reading, masker)?),
+    })
 }
 
 /// A build that is to be sent, or only shown or checked.

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::inputs::declared::{
     GALLERY_IMAGE_ID, HOST_POOL_ID, IB_SUBSCRIPTION, IMAGE_VERSION_ID, MANAGED_IDENTITY,
 };
-use crate::inputs::{Connection, Given, ImageTest, Plan, Release, Retain, Rollout};
+use crate::inputs::{Connection, Fleet, Given, ImageTest, Plan, Release, Retain, Rollout};
 use crate::report::{self, Visit};
 
 /// The doctor's visit to what a build needs, in a job or at a prompt. `http` is the way to Azure, or why there is none.
@@ -72,6 +72,18 @@ pub(super) async fn visit_pool(
 ) {
     let about = (Visit::from(request), &request.connection);
     let examine = async |arm: Arm| crate::rollout::doctor(request, &arm).await;
+    tell(agent, http, about, stop, examine).await;
+}
+
+/// The same to what `action: report` needs.
+pub(super) async fn visit_fleet(
+    agent: &Agent,
+    http: Result<Arc<dyn Http>, String>,
+    fleet: &Fleet,
+    stop: &StopSignal,
+) {
+    let about = (Visit::from(fleet), &fleet.connection);
+    let examine = async |arm: Arm| crate::fleet::doctor(fleet, &arm).await;
     tell(agent, http, about, stop, examine).await;
 }
 

@@ -10,7 +10,7 @@ use crate::agent::{Console, IssueKind, TaskResult};
 use crate::check::{Code, Finding, Verdict};
 use crate::error::Error;
 use crate::file;
-use crate::inputs::{ImageTest, Plan, Release, Retain, Rollout, Scheme, Warning};
+use crate::inputs::{Fleet, ImageTest, Plan, Release, Retain, Rollout, Scheme, Warning};
 
 /// What a visit of the doctor is about.
 #[derive(Debug, Clone, Copy)]
@@ -76,6 +76,17 @@ impl<'a> From<&'a Rollout> for Visit<'a> {
             before: "the roll-out",
             name: &request.name,
             warnings: &request.warnings,
+        }
+    }
+}
+
+impl<'a> From<&'a Fleet> for Visit<'a> {
+    fn from(fleet: &'a Fleet) -> Self {
+        Self {
+            scheme: &fleet.connection.scheme,
+            before: "the report",
+            name: &fleet.name,
+            warnings: &fleet.warnings,
         }
     }
 }

@@ -6,6 +6,7 @@ mod table;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::closing;
 use super::files::Files;
 use super::outcome::{report_warnings, with_hint};
 use super::summary::markup::{code, escaped, with_commands};
@@ -61,25 +62,36 @@ impl<'a> FleetReporter<'a> {
             files.summary(&self.summary(outcome, &hits));
         }
         self.issues(outcome, &hits);
-        let sentence = sentence(outcome);
+        self.conclude(outcome, &hits);
+    }
+
+    /// The last line, and the result.
+    fn conclude(&self, outcome: &Outcome, hits: &[Hit<'_>]) {
         let strict = !self.fleet.fail_when.is_empty();
-        match outcome.errors.first() {
-            Some(Error::Canceled) => self
+        let failed = |code: &str, hint: Option<&str>, message: &str| {
+            closing::what_to_do(&self.console, code, hint);
+            self.console.complete(TaskResult::Failed, message);
+        };
+        match (outcome.errors.first(), hits.first(), outcome.unseen.first()) {
+            (Some(Error::Canceled), _, _) => self
                 .console
                 .complete(TaskResult::Canceled, "The job was canceled"),
-            Some(error) => self
-                .console
-                .complete(TaskResult::Failed, &error.to_string()),
-            None if !hits.is_empty() => {
-                self.console.complete(TaskResult::Failed, &failed(&hits));
+            (Some(error), _, _) => {
+                failed(error.code(), error.hint().as_deref(), &error.to_string());
             }
-            None if strict && !outcome.unseen.is_empty() => {
-                self.console.complete(TaskResult::Failed, NOT_ALL);
+            (None, Some(hit), _) => failed(FLEET_WRONG, Some(&advice(hit)), &gates(hits)),
+            (None, None, Some(unseen)) if strict => {
+                failed(FLEET_NOT_SEEN, Some(&unseen.hint), NOT_ALL);
             }
-            None if !outcome.unseen.is_empty() || !self.fleet.warnings.is_empty() => self
-                .console
-                .complete(TaskResult::SucceededWithIssues, &sentence),
-            None => self.console.complete(TaskResult::Succeeded, &sentence),
+            (None, None, unseen) => {
+                let sentence = sentence(outcome);
+                closing::exists(&self.console, &sentence);
+                let result = match unseen {
+                    None if self.fleet.warnings.is_empty() => TaskResult::Succeeded,
+                    None | Some(_) => TaskResult::SucceededWithIssues,
+                };
+                self.console.complete(result, &sentence);
+            }
         }
     }
 
@@ -222,7 +234,8 @@ fn sentence(outcome: &Outcome) -> String {
     format!("{behind}; outside of the host pools: {}", kinds(others))
 }
 
-fn failed(hits: &[Hit<'_>]) -> String {
+/// Which conditions are met, in one line.
+fn gates(hits: &[Hit<'_>]) -> String {
     let words: Vec<String> = hits
         .iter()
         .map(|hit| {
@@ -261,7 +274,7 @@ fn told(hit: &Hit<'_>) -> String {
     )
 }
 
-/// `avd-0, avd-1 of host pool hp (1.0.0); VM vm-1 (1.0.0)`.
+/// `avd-0, avd-1 of host pool hp: 1.0.0; vm-1 (VM): 1.0.0`.
 fn names(machines: &[&Machine]) -> String {
     let mut groups: Vec<(String, String, Vec<&str>)> = Vec::new();
     for machine in machines.iter().take(MOST_NAMED) {
@@ -271,11 +284,10 @@ fn names(machines: &[&Machine]) -> String {
             Place::ScaleSet => " (scale set)".to_owned(),
         };
         let image = shown(&machine.runs);
-        match groups.last_mut() {
-            Some((known, of, names)) if *known == place && *of == image => {
-                names.push(&machine.name);
-            }
-            _ => groups.push((place, image, vec![&machine.name])),
+        let mut alike = groups.iter_mut();
+        match alike.find(|(known, of, _)| *known == place && *of == image) {
+            Some((_, _, names)) => names.push(&machine.name),
+            None => groups.push((place, image, vec![&machine.name])),
         }
     }
     let groups: Vec<String> = groups

@@ -58,7 +58,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "run",
         ],
     ),
-    ("fleet", &["arm", "error", "inputs"]),
+    ("fleet", &["arm", "check", "error", "inputs"]),
     (
         "image_test",
         &[

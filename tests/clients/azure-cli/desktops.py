@@ -15,7 +15,7 @@ VERSION = f"{SCOPE}/rg-images/providers/Microsoft.Compute/galleries/galContoso/i
 PREVIEW = "2026-04-01-preview"
 
 
-def steps(az):
+def steps(az, image_builder):
     """The steps of the story, as functions without arguments."""
 
     def rest(method, path, body=None):
@@ -91,10 +91,26 @@ def steps(az):
             assert "SessionHostUpdate does not exist" in str(refusal), refusal
             return None
 
+    def shows_a_host_pool_and_retrieves_its_token():
+        # The extension desktopvirtualization sends the same requests.
+        pool = az(f"resource show --api-version 2025-10-10 --ids {POOLS}/hp-staging")
+        assert (pool["name"], pool["properties"]["hostPoolType"]) == ("hp-staging", "Pooled"), pool
+        assert rest("post", f"{POOLS}/hp-staging/retrieveRegistrationToken")["token"]
+
+    def the_task_sees_what_was_updated():
+        definition = VERSION.split("/versions/")[0]
+        pool = f"{POOLS}/hp-production"
+        said = image_builder("report", galleryImageId=definition, reportHostPools=pool, failWhen="behind, unknownImage")
+        assert "host pool hp-production:  4 session hosts, " in said and "1.0.1    4 " in said, said
+        said = image_builder("rollout", galleryImageId="", hostPoolId=pool, imageVersionId=VERSION)
+        assert "nothing to do" in said, said
+
     return [
         stops_and_starts_a_machine,
         tags_a_machine,
         deploys_new_hosts_by_the_template_of_the_samples,
+        shows_a_host_pool_and_retrieves_its_token,
         deletes_a_machine_with_its_parts,
         updates_an_automated_pool,
+        the_task_sees_what_was_updated,
     ]

@@ -376,7 +376,7 @@ STEPS = [
     knows_every_member_of_the_samples,
     sees_a_submission_fail,
     deletes_what_it_made,
-    *desktops.steps(az),
+    *desktops.steps(az, image_builder),
 ]
 
 

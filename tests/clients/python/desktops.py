@@ -9,7 +9,7 @@ GROUP = "rg-avd"
 POOL = "hp-production"
 
 
-def steps(credential, subscription, emulator, refused):
+def steps(credential, subscription, emulator, refused, image_builder):
     """The steps of the story, as functions without arguments."""
     client = DesktopVirtualizationMgmtClient(
         credential, subscription, base_url=emulator, credential_scopes=[f"{emulator}/.default"]
@@ -58,10 +58,21 @@ def steps(credential, subscription, emulator, refused):
         assert token and token == made.registration_info.token
         assert client.host_pools.get(GROUP, "hp-staging").registration_info is None
 
+    def the_report_of_the_task_sees_what_the_library_sees():
+        pools = [pool.id for pool in client.host_pools.list_by_resource_group(GROUP)]
+        images = f"/subscriptions/{subscription}/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/galContoso/images"
+        said = image_builder("report", galleryImageId=f"{images}/win11-avd", reportHostPools="\n".join(pools))
+        for pool in [POOL, "hp-staging"]:
+            hosts = len(list(client.session_hosts.list(GROUP, pool)))
+            sessions = len(list(client.user_sessions.list_by_host_pool(GROUP, pool)))
+            assert f"host pool {pool}:  {hosts} session host" in said, said
+            assert f", {sessions} session" in said, said
+
     return [
         reads_host_pools_and_their_hosts,
         drains_a_host_and_lets_it_in_again,
         tells_users_and_signs_them_out,
         is_refused_to_remove_a_host_with_users_unless_by_force,
         makes_and_retrieves_a_registration_token,
+        the_report_of_the_task_sees_what_the_library_sees,
     ]

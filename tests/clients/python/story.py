@@ -491,7 +491,7 @@ STEPS = [
     lists_and_cancels_what_the_task_started,
     deletes_the_template,
     deletes_the_blobs,
-    *desktops.steps(credential, SUBSCRIPTION, EMULATOR, refused),
+    *desktops.steps(credential, SUBSCRIPTION, EMULATOR, refused, image_builder),
     sbom.documents_about_images_are_valid_for_cyclonedx,
 ]
 

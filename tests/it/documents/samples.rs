@@ -120,27 +120,6 @@ async fn build_and_promote(built: Stage, promote: &YamlStep) -> Stage {
     promoted
 }
 
-/// The roll-out as a pipeline of its own takes the version from the file that the image pipeline has published.
-#[tokio::test(start_paused = true)]
-async fn the_rollout_promotes_what_the_result_file_names() {
-    let (steps, desktop_files) = pipeline("windows-avd", "azure-pipelines.yml");
-    let mut scene = scene(&steps[1], desktop_files);
-    scene.step = scene.step.variable("Build.BuildNumber", "2632601");
-    let workspace = scene.step.directories.sources.parent().unwrap().to_owned();
-    let stage = run(scene, "host-pools").await;
-    let template = include_str!("../../../samples/windows-avd/image.yml");
-    assert!(template.contains("excludeFromLatest: true"));
-    let published = workspace.join("image/image-result");
-    std::fs::create_dir_all(&published).unwrap();
-    let made = stage.variable("resultPath").unwrap();
-    std::fs::copy(made, published.join("image-result.json")).unwrap();
-    let (steps, _) = pipeline("host-pools", "rollout.yml");
-    let [_staging, promote, _production] = steps.as_slice() else {
-        panic!("{} steps", steps.len());
-    };
-    build_and_promote(stage, promote).await;
-}
-
 /// Excluded from latest, approved, promoted by another service connection than the build's; and every night, old ones go.
 #[tokio::test(start_paused = true)]
 async fn promotion_makes_an_image_count_and_keeps_it() {

@@ -264,6 +264,11 @@ fn a_host_pool_has_a_network_users_and_somebody_who_rolls_out() {
                 "4d97b98b-1d4f-4787-a291-c67834d212e7",
                 "the group",
             ),
+            (
+                "the pipeline",
+                "4a9ae827-6dc8-4573-8ac7-8239d42aa03f",
+                "the group",
+            ),
         ];
         let all = all.iter().chain(more).copied();
         let texts =

@@ -276,7 +276,7 @@ fn met(condition: &str, rest: &str, advice: &str) -> Vec<String> {
     )]
 }
 
-const ALL_BEHIND: &str = "avd-0 of host pool hp-production: 1.0.0; avd-1 of host pool hp-production: 0.9.0; avd-2 of host pool hp-production: 1.0.0; vm-ended (VM): 0.8.0";
+const ALL_BEHIND: &str = "avd-0, avd-2 of host pool hp-production: 1.0.0; avd-1 of host pool hp-production: 0.9.0; vm-ended (VM): 0.8.0";
 const ROLL: &str =
     "bring a version that counts to these machines, session hosts with 'action: rollout'";
 const ROLL_NEWEST: &str =
@@ -637,6 +637,39 @@ async fn a_wrong_condition_is_told_before_anything_is_asked() {
     assert!(
         errors[1].ends_with("hint: did you mean 'behind>30d'?"),
         "{errors:?}"
+    );
+}
+
+/// `action: doctor` with the inputs of the report makes the same looks, and says of each what it found.
+#[tokio::test(start_paused = true)]
+async fn the_doctor_looks_at_what_a_report_needs() {
+    let doctor = || Fleet::new().input("action", "doctor");
+    let seen = doctor().run().await;
+    assert_eq!(seen.0.result(), "Succeeded", "{}", seen.0.transcript);
+    for said in [
+        "ok        image versions: image definition 'win11-avd' has 2 versions",
+        "ok        host pool: host pool 'hp-production' has 4 session hosts",
+        "ok        Azure Resource Graph: 0 VMs and scale sets outside of the host pools found; it leaves out what the service connection has no permission to read",
+    ] {
+        assert!(seen.0.transcript.contains(said), "{}", seen.0.transcript);
+    }
+    let prepare = |cloud: &Cloud| cloud.add_fault(refused("ListSessionHosts", 403));
+    let seen = doctor().run_in(prepare).await;
+    assert_eq!(seen.0.result(), "Failed", "{}", seen.0.transcript);
+    let errors = seen.0.issues("error");
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    assert!(
+        errors[0].starts_with(
+            "AIB882: permissions: the session hosts of host pool 'hp-staging' cannot be read: "
+        ) && errors[0].contains("hint: assign a role such as 'Desktop Virtualization Reader'"),
+        "{errors:?}"
+    );
+    let none = format!("{}-2", doctor().pools()[0]);
+    let seen = doctor().input("reportHostPools", &none).run().await;
+    assert!(
+        seen.0
+            .error()
+            .starts_with("AIB840: report: Listing the session hosts failed")
     );
 }
 

@@ -1,5 +1,6 @@
 //! Few runs of the whole chain: an agent, the launcher, the shipped program, HTTPS, and the emulated cloud.
 
+mod fleet;
 mod image_test;
 mod interruptions;
 mod network;
