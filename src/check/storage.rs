@@ -1,4 +1,4 @@
-//! The storage account that the package goes through.
+//! The storage account that the package goes through, or in which lists of contents are kept.
 
 use serde_json::Value;
 
@@ -66,12 +66,15 @@ pub(super) async fn account(azure: &Azure<'_>) -> Option<StorageAccount> {
 }
 
 pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
-    let Some(name) = &azure.subject.storage_account else {
+    let subject = &azure.subject;
+    let of_package = subject.storage_account.as_ref();
+    let Some(name) = of_package.or(subject.account_of_lists.as_ref()) else {
         return vec![Finding::fine("no package is sent, so none is used")];
     };
-    let subscription = &azure.subject.subscription;
+    let sends_package = of_package.is_some();
+    let subscription = &subject.subscription;
     match found(azure, name).await {
-        Found::There(found) => judge(name, &found),
+        Found::There(found) => judge(name, &found, sends_package),
         // The list lags behind: an account that was made a moment ago may be missing there.
         Found::Missing(all) => {
             let create = format!(
@@ -79,10 +82,15 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
                 quoted(&azure.subject.resource_group),
                 azure.subject.location
             );
+            let purpose = if sends_package {
+                "the package is uploaded to it"
+            } else {
+                "the SBOM is to be kept in it"
+            };
             vec![
                 Finding::new(
                     Verdict::Problem(ACCOUNT),
-                    format!("storage account '{name}' does not exist in subscription {subscription}, and the package is uploaded to it"),
+                    format!("storage account '{name}' does not exist in subscription {subscription}, and {purpose}"),
                 )
                 .fix(advice(name, &texts(&all), &create)),
             ]
@@ -91,7 +99,7 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
     }
 }
 
-fn judge(name: &str, account: &Value) -> Vec<Finding> {
+fn judge(name: &str, account: &Value, sends_package: bool) -> Vec<Finding> {
     if text(account, "/properties/primaryEndpoints/blob").is_none() {
         let text = format!("storage account '{name}' does not support blobs");
         return vec![
@@ -107,11 +115,17 @@ fn judge(name: &str, account: &Value) -> Vec<Finding> {
         } else {
             "has a firewall"
         };
-        let text = format!(
-            "storage account '{name}' {what}: the agent may not reach it, and the service can read the package through your own subnets only"
-        );
+        let (service, subnets) = if sends_package {
+            (
+                ", and the service can read the package through your own subnets only",
+                ", set subnets for the build and allow them",
+            )
+        } else {
+            ("", "")
+        };
+        let text = format!("storage account '{name}' {what}: the agent may not reach it{service}");
         let fix = format!(
-            "allow the agent's network (az storage account network-rule add --account-name {name} ...), set subnets for the build and allow them, or use another account"
+            "allow the agent's network (az storage account network-rule add --account-name {name} ...){subnets}, or use another account"
         );
         findings.push(Finding::new(Verdict::Warning(ACCOUNT), text).fix(fix));
     }

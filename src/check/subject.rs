@@ -37,6 +37,8 @@ pub(super) struct Subject {
     pub(super) vm_identities: Vec<ResourceId>,
     pub(super) staging_group: Option<String>,
     pub(super) storage_account: Option<String>,
+    /// The account in which lists of contents are kept, where no package goes there, too.
+    pub(super) account_of_lists: Option<String>,
     pub(super) package_access: PackageAccess,
     pub(super) job: Job,
     /// The build's own limit in minutes.
@@ -110,6 +112,7 @@ impl Subject {
             vm_identities: plan.vm_identities(),
             staging_group: given(properties.staging_resource_group.clone()),
             storage_account: package.map(|package| package.storage_account.clone()),
+            account_of_lists: plan.storage_account.clone().filter(|_| package.is_none()),
             package_access: package.map_or_else(PackageAccess::default, |package| package.access),
             job,
             build_minutes: plan.effective_build_timeout().as_secs() / 60,

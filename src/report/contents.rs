@@ -1,6 +1,6 @@
 //! Words for the list of an image's contents.
 
-use crate::error::{CONTENTS_NOT_KEPT, CONTENTS_NOT_TAGGED, NO_CONTENTS};
+use crate::error::{CONTENTS_NOT_KEPT, CONTENTS_NOT_TAGGED, NO_CONTENTS, duration};
 use crate::inputs::declared::{INVENTORY_CONTAINER, STORAGE_ACCOUNT_NAME};
 use crate::inputs::inventory::STEP;
 use crate::inventory::{NoList, SHA256_TAG};
@@ -33,6 +33,14 @@ pub(super) fn lines(told: &Told) -> Vec<String> {
                 "writing the SBOM's tags on image version {version}"
             )]
         }
+        Told::Busy {
+            version,
+            state,
+            elapsed,
+        } => vec![format!(
+            "image version {version}:  {state} (after {})",
+            duration(*elapsed)
+        )],
         Told::None { .. } | Told::NotKept { .. } | Told::NotTagged { .. } => Vec::new(),
     }
 }
@@ -93,7 +101,8 @@ pub(super) fn warning(told: &Told) -> Option<(&'static str, String, String)> {
         | Told::Saved { .. }
         | Told::NotSaved { .. }
         | Told::Kept { .. }
-        | Told::Tagging { .. } => None,
+        | Told::Tagging { .. }
+        | Told::Busy { .. } => None,
     }
 }
 

@@ -89,6 +89,9 @@ fn steps(plan: &Plan) -> String {
             words.push("Windows Update".to_owned());
         }
     }
+    if plan.contents.listed {
+        words.push("the list of contents".to_owned());
+    }
     if words.is_empty() {
         return "none".to_owned();
     }

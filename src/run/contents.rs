@@ -3,6 +3,7 @@
 //! It is a help and no condition: whatever goes wrong here is a warning, and the image is as good as without.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::join_all;
@@ -19,10 +20,14 @@ use crate::inputs::declared::TASK_VERSION;
 use crate::inventory::{
     ADDRESS_TAG, Inventory, LARGEST, NoList, Reader, SHA256_TAG, Shelf, Subject, write,
 };
-use crate::release::tag_version;
+use crate::release::change::Progress;
+use crate::release::{NotTagged, tag_version};
 use crate::resource::{ResourceGroupId, ResourceId};
 use crate::storage::Sha256;
+use crate::wording::duration;
 
+/// A change of tags takes 150 s (recorded in 2026); nobody waits longer for what an image is as good without.
+const TAGGING: Duration = Duration::from_secs(20 * 60);
 /// The longest value of a tag.
 const LONGEST_TAG: usize = 256;
 /// The file of the first image; the others have numbers.
@@ -90,6 +95,15 @@ pub enum Told {
     Tagging {
         /// Number of the image version.
         version: String,
+    },
+    /// The image version is being changed; said now and then.
+    Busy {
+        /// Number of the image version.
+        version: String,
+        /// Its state: `Updating`.
+        state: String,
+        /// Since it is waited for.
+        elapsed: Duration,
     },
     /// The image version has no tags that tell of it.
     NotTagged {
@@ -296,7 +310,20 @@ impl OfVersion<'_> {
         tell(Told::Tagging {
             version: self.version.name().to_owned(),
         });
-        let tagged = tag_version(place.arm, self.version, &tags, &|_| {}).await;
+        let version = self.version.name();
+        let busy = |progress: Progress| {
+            if let Progress::Busy { state, elapsed } = progress {
+                tell(Told::Busy {
+                    version: version.to_owned(),
+                    state,
+                    elapsed,
+                });
+            }
+        };
+        let tagging = tag_version(place.arm, self.version, &tags, &busy);
+        let late = || NotTagged::Unfinished(format!("it was not done after {}", duration(TAGGING)));
+        let tagged = tokio::time::timeout(TAGGING, tagging).await;
+        let tagged = tagged.unwrap_or_else(|_| Err(late()));
         if let Err(why) = tagged {
             tell(Told::NotTagged {
                 version: self.version.clone(),

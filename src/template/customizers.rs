@@ -1,6 +1,6 @@
 //! The customizers that the inputs ask for: the package comes first, the author's script after it.
 
-use super::model::{Customizer, FileCustomizer, PowerShellCustomizer, WindowsUpdate};
+use super::model::{Customizer, FileCustomizer, PowerShellCustomizer, Source, WindowsUpdate};
 use super::{Address, Link, PackageLink, own_script, unpacking};
 use crate::inputs::inventory::STEP;
 use crate::inputs::{Customization, Plan, Provisioner};
@@ -108,8 +108,16 @@ pub(super) fn customizers(plan: &Plan, package: Option<Link<'_>>) -> Vec<Customi
 }
 
 /// Lists what the image holds, when everything else is done. Parts of Windows are told to administrators alone.
+///
+/// Steps of a template file need not tell the system; Microsoft's own images of Windows do.
 pub(super) fn contents(plan: &Plan) -> Customizer {
-    match plan.customization.provisioner {
+    let system = match &plan.properties.source {
+        Some(Source::PlatformImage(image)) if is_windows(&image.publisher) => {
+            Provisioner::PowerShell
+        }
+        _ => plan.customization.provisioner,
+    };
+    match system {
         Provisioner::Shell => Customizer::shell(Some(STEP), linux()),
         Provisioner::PowerShell => Customizer::PowerShell(PowerShellCustomizer {
             name: Some(STEP.to_owned()),
@@ -118,6 +126,13 @@ pub(super) fn contents(plan: &Plan) -> Customizer {
             ..PowerShellCustomizer::default()
         }),
     }
+}
+
+/// `MicrosoftWindowsDesktop`, `MicrosoftWindowsServer`.
+fn is_windows(publisher: &str) -> bool {
+    publisher
+        .to_ascii_lowercase()
+        .starts_with("microsoftwindows")
 }
 
 fn powershell(customization: &Customization, name: &str, inline: Vec<String>) -> Customizer {

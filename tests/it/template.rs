@@ -273,12 +273,19 @@ fn the_contents_are_listed_by_the_last_step() {
         "image.yml",
         "customize:\n- type: Shell\n  name: own\n  inline: [uname]\n- type: Shell\n  inline: [id]\n",
     );
-    let template = template(&in_file.input("inventory", "true"));
+    let template = self::template(&in_file.input("inventory", "true"));
     let steps = template["properties"]["customize"].as_array().unwrap();
     let names: Vec<_> = steps.iter().map(|step| step["name"].as_str()).collect();
     let own = [Some("own"), None, Some("inventory")];
     assert_eq!(names[names.len() - 3..], own);
     assert_eq!(steps.last().unwrap()["type"], "Shell");
+    // Nothing tells the system but the source.
+    let files = "customize:\n- type: File\n  sourceUri: https://contoso.blob.core.windows.net/a\n  destination: 'c:\\a'\n";
+    let source = "source:\n  type: PlatformImage\n  publisher: MicrosoftWindowsServer\n  offer: WindowsServer\n  sku: 2025-datacenter-g2\n  version: latest\n";
+    let in_file = with_text("image.yml", &format!("{files}{source}"));
+    let template = self::template(&in_file.input("inventory", "true"));
+    let steps = template["properties"]["customize"].as_array().unwrap();
+    assert_eq!(steps.last().unwrap()["type"], "PowerShell");
 }
 
 /// A name with whatever means something to a shell.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use azure_emulator::blob::BlobRole;
-use azure_emulator::{Cloud, Effect, Fault, Matcher, StagingAccess};
+use azure_emulator::{Cloud, Effect, Fault, Matcher, RunFate, StagingAccess};
 use http::Method;
 use image_builder::inventory::{Inventory, read};
 use ring::digest::{SHA256, digest};
@@ -343,6 +343,19 @@ async fn where_the_log_cannot_be_read_what_was_seen_counts() {
     assert!(warning(&log.build(|_| {}).await).starts_with("AIB871: "));
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_lines_of_the_list_are_no_last_words_of_a_build() {
+    let stage = linux()
+        .build(|cloud| cloud.script_run(RunFate::distribution_failed_as_json()))
+        .await;
+    assert_eq!(stage.result(), "Failed");
+    for text in [stage.transcript.as_str(), &stage.summary()] {
+        assert!(!text.contains("image-inventory"), "{text}");
+    }
+    assert_eq!(stage.issues("warning"), NOTHING);
+    assert_eq!(kept(&stage.cloud), []);
+}
+
 /// A log with these lines of the step.
 fn log(lines: &[String]) -> Vec<u8> {
     let mut log =
@@ -511,6 +524,27 @@ async fn the_account_is_used_without_a_package_and_the_container_is_the_authors(
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_account_that_is_not_there_is_told_before_the_build() {
+    let stage = linux()
+        .input("packagePath", "")
+        .input("inlineScript", "true")
+        .input("storageAccountName", "stcontosoimage")
+        .build(|_| {})
+        .await;
+    let warnings = stage.issues("warning");
+    let [before, after] = warnings.as_slice() else {
+        panic!("{warnings:?}");
+    };
+    assert!(
+        before.contains("storage account 'stcontosoimage' does not exist in subscription ")
+            && before.contains("and the SBOM is to be kept in it")
+            && before.contains("'stcontosoimages'"),
+        "{before}"
+    );
+    assert!(after.starts_with("AIB876: "), "{after}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_build_that_is_left_alone_is_listed_by_who_waits() {
     let submitted = linux()
         .input("action", "submit")
@@ -530,6 +564,32 @@ async fn a_build_that_is_left_alone_is_listed_by_who_waits() {
     let all = kept(&stage.cloud);
     assert_eq!(all.len(), 1);
     assert_eq!(all[0].1, sbom(&stage));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_template_of_somebody_else_with_the_step_is_listed() {
+    let submitted = linux()
+        .input("action", "submit")
+        .input("templateName", "aib-4711")
+        .build(|_| {})
+        .await;
+    assert_eq!(submitted.result(), "Succeeded", "{}", submitted.transcript);
+    tokio::time::sleep(Duration::from_secs(40 * 60)).await;
+    let run = Scene::bare("run")
+        .input("ibAzureResourceGroup", "rg-images")
+        .input("templateName", "aib-4711")
+        .input("storageAccountName", ACCOUNT)
+        .input("inventoryContainer", "sboms");
+    let other = [("imageBuilderRun", "another/1"), ("imageBuilderTask", "x")];
+    submitted.cloud.set_template_tags("aib-4711", &other[..1]);
+    let stage = run.build_in(Arc::clone(&submitted.cloud)).await;
+    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    assert_eq!(read(&sbom(&stage)), Ok(listed("ubuntu")));
+    let blobs = stage.cloud.inventory().blobs;
+    let kept = blobs
+        .iter()
+        .filter(|(_, container, ..)| container == "sboms");
+    assert_eq!(kept.count(), 1);
 }
 
 #[tokio::test(start_paused = true)]
