@@ -15,7 +15,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Instant, SystemTime};
 
-use azure_emulator::{Clock, Progress, Switches};
+use azure_emulator::{Clock, Progress, StagingAccess, Switches};
 use pipeline::{Pipeline, quick};
 use pipelines_agent::{Job, JobRun, TaskResult};
 
@@ -28,6 +28,8 @@ fn main() -> ExitCode {
     let clock = Clock::Given(Arc::new(move || (began + start.elapsed() * SPEED).into()));
     let switches = Switches {
         progress: Progress::ByClock(Box::default()),
+        // The service connection reads the build's log by a role.
+        staging_access: StagingAccess::Role,
         ..quick()
     };
     let pipeline = Pipeline::seed_by(clock, switches, |_| {});
@@ -45,8 +47,8 @@ fn main() -> ExitCode {
         .zip(last)
         .map_or(0, |(first, last)| (last.time - first.time).whole_minutes());
     println!(
-        "\nThe job took {:.0} s. By the clock of the emulated cloud, which ran {SPEED} times as fast, that were {minutes} min: as long as such a build takes in Azure. \
-         It sent {} requests.",
+        "\nThe job took {:.0} s and sent {} requests. The clock of the emulated cloud runs {SPEED} times as fast as yours, so there it took {minutes} min, \
+         as such a build takes in Azure.",
         start.elapsed().as_secs_f64(),
         journal.len()
     );
@@ -62,7 +64,7 @@ fn main() -> ExitCode {
     );
     match verdict(&job, cloud) {
         Ok(()) => {
-            println!("\nNext:");
+            println!("Next:");
             println!(
                 "  cargo emulator             the emulated cloud keeps running for you (docs/emulator.md)"
             );

@@ -95,7 +95,7 @@ try {
 
   // Of log and summary the parts that fit.
   const from = (all, text) => all.slice(all.findIndex((row) => row.includes(text)))
-  const lines = from(rows(build, opened), 'customizer 2 of')
+  const lines = from(rows(build, opened), 'customizer 4 of')
   const short = until(good, 'Steps').replace(/^\| (Repository|Commit|Pipeline|Build|Image template) \|.*\n/gm, '')
   const hero = window('bake: the log of the step', log(lines), 'log') + window('Summary of the run', render(short), 'summary')
   draw('hero', `<div class="hero">${hero}</div>`, { width: 1366, height: 600, scale: 2 })
@@ -103,8 +103,9 @@ try {
   draw('process', processPicture('light'), { ...processSize, theme: 'bare', scale: 2 })
   draw('process-dark', processPicture('dark'), { ...processSize, theme: 'bare', scale: 2 })
 
-  const end = lines.findIndex((row) => row.includes('run template:  Succeeded'))
-  draw('log', `<div class="log full">${log(lines.slice(0, end + 1))}</div>`, { ...LISTING, theme: 'log' })
+  // A good build from its plan to its end.
+  const whole = rows(build, (text) => text === 'Plan')
+  draw('log', `<div class="log full">${log(whole)}</div>`, { ...LISTING, theme: 'log' })
   const ending = from(rows(failed, (text) => text.startsWith('Last lines')), 'customizer 1 of')
   draw('log-failure', `<div class="log full">${log(ending)}</div>`, { width: LISTING.width, theme: 'log' })
   for (const theme of ['light', 'dark']) {
