@@ -75,25 +75,9 @@ async fn act(agent: &Agent, given: &Given, http: Result<Arc<dyn Http>, String>, 
             return report::report_refusal(console, &problems);
         }
     };
-    match &task {
-        Task::Build(plan) | Task::Submit(plan) | Task::Render(plan) | Task::Doctor(plan) => {
-            console.set_variable("templateName", &plan.template_name);
-        }
-        Task::Follow(_)
-        | Task::Release(_)
-        | Task::Retain(_)
-        | Task::DoctorOfRetain(_)
-        | Task::DoctorOfRelease(_)
-        | Task::Status(_)
-        | Task::Cancel(_)
-        | Task::Sweep(_)
-        | Task::Test(_)
-        | Task::DoctorOfTest(_)
-        | Task::Diff(_)
-        | Task::Rollout(_)
-        | Task::DoctorOfRollout(_)
-        | Task::Report(_)
-        | Task::DoctorOfReport(_) => {}
+    if let Task::Build(plan) | Task::Submit(plan) | Task::Render(plan) | Task::Doctor(plan) = &task
+    {
+        console.set_variable("templateName", &plan.template_name);
     }
     match task {
         Task::Build(plan) | Task::Submit(plan) => {

@@ -14,7 +14,8 @@ use tokio::time::Instant;
 use super::closing;
 use super::files::Files;
 use super::outcome::{
-    report_canceled, report_findings_of, report_remains, report_warnings, with_hint,
+    report_canceled, report_explanation, report_findings_of, report_remains, report_warnings,
+    with_hint,
 };
 use super::result_file::SCHEMA_VERSION;
 use super::{Reporter, timeline};
@@ -168,6 +169,9 @@ impl<'a> TestReporter<'a> {
         {
             return;
         }
+        if let NotTested::Failed(error) = why {
+            report_explanation(&self.console, error);
+        }
         let text = with_hint(&why.to_string(), why.hint().as_deref());
         self.console
             .issue(IssueKind::Error, Some(why.code()), &text);
@@ -185,7 +189,7 @@ impl<'a> TestReporter<'a> {
     fn write_junit(&self, tested: &Tested, subject: Option<&Subject>, folder: &Path) {
         let name = subject.map_or(self.test.image.name(), |subject| &subject.name);
         let path = folder.join(format!("{}-image-test.xml", self.test.name));
-        let text = junit::document(name, &tested.tests);
+        let text = junit::document(name, &self.masked(&tested.tests));
         if let Err(error) = file::write(&path, self.console.hidden(&text)) {
             return self.console.line(&format!(
                 "no test results:  '{}' cannot be written: {error}",
@@ -202,6 +206,18 @@ impl<'a> TestReporter<'a> {
             self.console.publish_tests(&path, &format!("Image {name}"));
         }
         self.console.upload_file(&path);
+    }
+
+    /// What a file would write in another way, a secret among it, is hidden before.
+    fn masked(&self, tests: &[Test]) -> Vec<Test> {
+        let hidden = |text: &String| self.console.hidden(text);
+        let masked = tests.iter().map(|test| Test {
+            name: hidden(&test.name),
+            text: hidden(&test.text),
+            lines: test.lines.iter().map(hidden).collect(),
+            ..test.clone()
+        });
+        masked.collect()
     }
 
     fn document(&self, subject: &Subject, outcome: &Outcome) -> Value {
@@ -234,7 +250,8 @@ impl<'a> TestReporter<'a> {
         if let Some(remark) = tested.and_then(|tested| tested.remark.as_ref()) {
             put("remark", json!(remark));
         }
-        let tests = tested.iter().flat_map(|tested| &tested.tests);
+        let tests = tested.map(|tested| self.masked(&tested.tests));
+        let tests = tests.iter().flatten();
         put("tests", tests.map(test_in_json).collect());
         document.insert("test".to_owned(), Value::Object(test));
         Value::Object(document)

@@ -246,7 +246,7 @@ fn report_missing(console: &Console, image: &Image) {
 }
 
 /// What Azure and the log say of a failed run, in their own words: the headline has room for the cause alone.
-fn report_explanation(console: &Console, error: &Error) {
+pub(super) fn report_explanation(console: &Console, error: &Error) {
     let Error::Run {
         message,
         explanation,

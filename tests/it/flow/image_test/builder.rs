@@ -408,3 +408,23 @@ async fn the_steps_of_the_service_are_no_tests() {
             .contains("name=\"a\" time=\"60.000\"")
     );
 }
+
+/// A secret is hidden in each file, however that would write its characters.
+#[tokio::test(start_paused = true)]
+async fn no_secret_of_the_log_gets_into_the_files() {
+    let secret = "Sesame&open<4711>";
+    let mut scene = scene();
+    scene.step = scene.step.secret_variable("password", secret);
+    let line = format!("image-test: failed {secret}: it was \"{secret}\"");
+    let stage = run_with_lines(scene, &[&line, secret]).await;
+    assert_eq!(codes(&stage, "error"), ["AIB861"], "{}", stage.transcript);
+    let page = page(&stage);
+    for text in [
+        junit(&stage).unwrap(),
+        result_file(&stage).to_string(),
+        page,
+    ] {
+        assert!(text.contains("***"), "{text}");
+        assert!(!text.contains("Sesame"), "{text}");
+    }
+}
