@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::facts::{self, Facts};
 use super::versions::Rules;
 use super::{Inventory, Kind, System};
 
@@ -21,6 +22,8 @@ pub struct Diff {
     pub changed: Vec<Change>,
     /// The kinds that one of the two images could not list: what is missing of them was not removed, and what is there was not added.
     pub not_compared: Vec<Kind>,
+    /// What has no version of its own and is different; it counts for nothing.
+    pub facts: Vec<Facts>,
 }
 
 /// Something with other versions than before.
@@ -74,6 +77,7 @@ impl Diff {
             not_compared,
             system_before: before.system.clone(),
             system_now: now.system.clone(),
+            facts: facts::between(before, now),
             ..Self::default()
         };
         for (key, [before, now]) in all {

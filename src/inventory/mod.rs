@@ -7,6 +7,7 @@ mod comparison;
 mod component;
 pub mod diff;
 mod earlier;
+mod facts;
 mod gate;
 mod kept;
 mod library;
@@ -18,6 +19,7 @@ pub mod versions;
 
 pub use comparison::{Compared, Comparison, NotCompared, Now, Side, compare};
 pub use component::{Component, Inventory, Kind, Property, System};
+pub use facts::Facts;
 pub use gate::Forbidden;
 pub use kept::{ADDRESS_TAG, SHA256_TAG, Shelf, blob_name};
 pub use library::{Account, Library, Unread};

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -264,6 +264,8 @@ struct Listed {
     description: String,
     publisher: Option<String>,
     #[serde(default)]
+    purl: String,
+    #[serde(default)]
     properties: Vec<Pair>,
 }
 
@@ -279,6 +281,49 @@ impl Listed {
         let mut pairs = self.properties.iter();
         let pair = pairs.find(|pair| pair.name == wanted)?;
         Some(pair.value.as_str())
+    }
+
+    /// As the document says it; in one of another program as the package URL tells it, and a program without one is a program.
+    fn kind(&self) -> Option<Kind> {
+        if let Some(kind) = self.property(KIND) {
+            return Kind::of_word(kind);
+        }
+        let package = self.purl.strip_prefix("pkg:");
+        match package.and_then(|package| package.split('/').next()) {
+            Some(word) => Kind::of_word(word),
+            None if self.r#type == "application" => Some(Kind::Program),
+            None => None,
+        }
+    }
+
+    /// The value of a qualifier of the package URL.
+    fn qualifier(&self, wanted: &str) -> Option<String> {
+        let (_, qualifiers) = self.purl.split_once('?')?;
+        let (qualifiers, _) = qualifiers.split_once('#').unwrap_or((qualifiers, ""));
+        let mut pairs = qualifiers
+            .split('&')
+            .filter_map(|pair| pair.split_once('='));
+        let (_, value) = pairs.find(|(name, _)| *name == wanted)?;
+        Some(percent_decode_str(value).decode_utf8_lossy().into_owned())
+    }
+
+    fn component(self, kind: Kind) -> Component {
+        let arch = self.property(ARCH).map(str::to_owned);
+        let epoch = self.qualifier("epoch").filter(|epoch| epoch != "0");
+        let version = match epoch {
+            Some(epoch) if kind == Kind::Rpm && !self.version.contains(':') => {
+                format!("{epoch}:{}", self.version)
+            }
+            _ => self.version.clone(),
+        };
+        Component {
+            kind,
+            arch: arch.or_else(|| self.qualifier("arch")),
+            source: self.property(SOURCE).map(str::to_owned),
+            version,
+            name: self.name,
+            publisher: self.publisher,
+        }
     }
 }
 
@@ -302,18 +347,10 @@ pub fn read(document: &[u8]) -> Result<Inventory, String> {
             });
             continue;
         }
-        // What somebody else has added is not compared.
-        let Some(kind) = listed.property(KIND).and_then(Kind::of_word) else {
-            continue;
-        };
-        components.push(Component {
-            kind,
-            arch: listed.property(ARCH).map(str::to_owned),
-            source: listed.property(SOURCE).map(str::to_owned),
-            name: listed.name,
-            version: listed.version,
-            publisher: listed.publisher,
-        });
+        // What is of a kind that no image of ours has is not compared.
+        if let Some(kind) = listed.kind() {
+            components.push(listed.component(kind));
+        }
     }
     let system = system.ok_or("names no operating system")?;
     let of_image = document.metadata.component.into_iter();
@@ -431,6 +468,39 @@ mod tests {
             serde_json::from_slice(&write(&inventory, subject())).unwrap_or_default();
         assert_eq!(document["components"][1]["bom-ref"], "program/Tool/@1");
         assert_eq!(document["components"][2]["bom-ref"], "program/Tool/@1#2");
+    }
+
+    #[test]
+    fn a_document_of_another_program_is_read_by_its_package_urls() {
+        let document = json!({
+            "bomFormat": "CycloneDX",
+            "components": [
+                {"type": "operating-system", "name": "almalinux", "version": "9.6"},
+                {"type": "library", "name": "openssl", "version": "3.2.2-6.el9_5",
+                 "purl": "pkg:rpm/almalinux/openssl@3.2.2-6.el9_5?arch=x86_64&epoch=1&distro=almalinux-9.6"},
+                {"type": "library", "name": "bash", "version": "0:5.1-9", "purl": "pkg:rpm/almalinux/bash@5.1-9?arch=x86%5F64&epoch=0#x"},
+                {"type": "library", "name": "requests", "version": "2.31.0", "purl": "pkg:pypi/requests@2.31.0"},
+                {"type": "library", "name": "left-pad", "version": "1", "purl": "pkg:npm/left-pad@1"},
+                {"type": "library", "name": "unknown", "version": "1"},
+                {"type": "application", "name": "Microsoft Edge", "version": "142.0"},
+            ],
+        });
+        let read = read(document.to_string().as_bytes()).unwrap();
+        let lines: Vec<_> = read
+            .components
+            .iter()
+            .map(|it| {
+                let arch = it.arch.as_deref().unwrap_or_default();
+                format!("{} {} {arch} {}", it.kind.word(), it.name, it.version)
+            })
+            .collect();
+        let expected = [
+            "rpm bash x86_64 0:5.1-9",
+            "rpm openssl x86_64 1:3.2.2-6.el9_5",
+            "pypi requests  2.31.0",
+            "program Microsoft Edge  142.0",
+        ];
+        assert_eq!(lines, expected);
     }
 
     #[test]

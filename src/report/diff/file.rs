@@ -25,11 +25,17 @@ pub(super) fn document(comparison: &Comparison) -> Value {
         "removed": list(&diff.removed),
         "changed": list(&diff.changed),
     });
-    if !diff.not_compared.is_empty()
-        && let Some(members) = document.as_object_mut()
-    {
-        let kinds = diff.not_compared.iter().map(|kind| kind.word());
-        members.insert("notCompared".to_owned(), kinds.collect());
+    if let Some(members) = document.as_object_mut() {
+        if !diff.facts.is_empty() {
+            let facts = diff.facts.iter().map(
+                |facts| json!({"name": facts.name, "added": facts.added, "removed": facts.removed}),
+            );
+            members.insert("properties".to_owned(), facts.collect());
+        }
+        if !diff.not_compared.is_empty() {
+            let kinds = diff.not_compared.iter().map(|kind| kind.word());
+            members.insert("notCompared".to_owned(), kinds.collect());
+        }
     }
     document
 }

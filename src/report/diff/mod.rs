@@ -61,16 +61,23 @@ pub(super) fn report(console: &Console, files: Files<'_>, compared: &Compared) -
 }
 
 fn list(console: &Console, comparison: &Comparison) {
-    if comparison.diff.is_empty() {
+    let lines = words::changes(&comparison.diff);
+    let facts = words::facts(&comparison.diff).into_iter();
+    let facts: Vec<_> = facts
+        .map(|(title, values)| format!("  {title}:  {values}"))
+        .collect();
+    if lines.is_empty() && facts.is_empty() {
         return;
     }
-    let lines = words::changes(&comparison.diff);
     console.group(&words::title(comparison));
     for line in lines.iter().take(MOST_LINES) {
         console.line(line);
     }
     if let Some(more) = lines.len().checked_sub(MOST_LINES).filter(|more| *more > 0) {
         console.line(&format!("and {more} more, which are in image-diff.json"));
+    }
+    for line in facts {
+        console.line(&line);
     }
     console.end_group();
 }

@@ -52,6 +52,7 @@ pub(in crate::report) fn section(compared: &Compared, about: About) -> String {
             )
             .ok();
             text.push_str(&table(comparison));
+            text.push_str(&facts(&comparison.diff));
             if let Some(kinds) = words::kinds_not_compared(comparison) {
                 writeln!(
                     text,
@@ -61,6 +62,21 @@ pub(in crate::report) fn section(compared: &Compared, about: About) -> String {
             }
             text
         }
+    }
+}
+
+/// What has no version of its own.
+fn facts(diff: &Diff) -> String {
+    let all = words::facts(diff).into_iter();
+    let lines = all.map(|(title, values)| {
+        let values = escaped(&values);
+        format!("- **{}** {values}\n", escaped(&title))
+    });
+    let lines: String = lines.collect();
+    if lines.is_empty() {
+        lines
+    } else {
+        format!("\n{lines}")
     }
 }
 

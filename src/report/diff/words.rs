@@ -96,6 +96,39 @@ pub(super) fn changes(diff: &Diff) -> Vec<String> {
     lines.map(|line| line.trim_end().to_owned()).collect()
 }
 
+/// More of them make a line that nobody reads.
+const MOST_FACTS: usize = 10;
+
+/// What has no version of its own: what it is, and what came and went.
+pub(super) fn facts(diff: &Diff) -> Vec<(String, String)> {
+    let all = diff.facts.iter();
+    all.map(|facts| {
+        let known = FACTS.iter().find(|(name, _)| *name == facts.name);
+        let title = known.map_or(facts.name.as_str(), |(_, title)| title);
+        let added = facts.added.iter().map(|value| format!("+ {value}"));
+        let removed = facts.removed.iter().map(|value| format!("- {value}"));
+        let marked: Vec<_> = added.chain(removed).collect();
+        let (shown, rest) = marked.split_at(MOST_FACTS.min(marked.len()));
+        let mut shown = shown.join(", ");
+        if !rest.is_empty() {
+            shown.push_str(&format!(" and {} more", rest.len()));
+        }
+        (title.to_owned(), shown)
+    })
+    .collect()
+}
+
+/// What facts are called on a page.
+const FACTS: [(&str, &str); 7] = [
+    ("linux:kernel", "kernel"),
+    ("linux:unit", "enabled units"),
+    ("windows:update", "updates"),
+    ("windows:feature", "features"),
+    ("windows:language", "languages"),
+    ("windows:capability", "capabilities"),
+    ("windows:driver", "drivers"),
+];
+
 /// The versions of one side; a program need not have one.
 pub(super) fn versions(versions: &[String]) -> String {
     let joined = versions.join(", ");

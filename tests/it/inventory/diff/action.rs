@@ -8,7 +8,7 @@ use crate::golden::golden;
 
 /// The example of the documentation: nine changes.
 fn october() -> Inventory {
-    windows(
+    let mut october = windows(
         "26200.7171",
         &[
             "program Microsoft Edge 142.0.3595.53",
@@ -19,11 +19,24 @@ fn october() -> Inventory {
             "program Contoso Agent|x 2024a",
             "appx MSTeams 25290.205.4069.4894",
         ],
-    )
+    );
+    october.properties = facts(&["windows:update KB5068861", "windows:feature NetFx3"]);
+    october
+}
+
+/// `windows:update KB5068861`.
+fn facts(lines: &[&str]) -> Vec<Property> {
+    let pairs = lines.iter().map(|line| line.split_once(' ').unwrap());
+    pairs
+        .map(|(name, value)| Property {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        })
+        .collect()
 }
 
 fn november() -> Inventory {
-    windows(
+    let mut november = windows(
         "26200.7392",
         &[
             "program Microsoft Edge 143.0.3650.66",
@@ -34,7 +47,13 @@ fn november() -> Inventory {
             "program Contoso Agent|x 2024b",
             "appx MSTeams 25290.205.4069.4894",
         ],
-    )
+    );
+    november.properties = facts(&[
+        "windows:update KB5072033",
+        "windows:feature NetFx3",
+        "windows:language Language.Basic~~~de-DE~0.0.1.0",
+    ]);
+    november
 }
 
 fn shelf() -> Shelf {
@@ -63,6 +82,10 @@ async fn the_changes_since_the_previous_version_are_told() {
             {"kind": "program", "name": "Citrix Tool", "before": "2.10.0", "now": "2.9.5", "downgraded": true},
             {"kind": "program", "name": "Contoso Agent|x", "before": "2024a", "now": "2024b"},
             {"kind": "program", "name": "Microsoft Edge", "before": "142.0.3595.53", "now": "143.0.3650.66"},
+        ],
+        "properties": [
+            {"name": "windows:language", "added": ["Language.Basic~~~de-DE~0.0.1.0"], "removed": []},
+            {"name": "windows:update", "added": ["KB5072033"], "removed": ["KB5068861"]},
         ],
     });
     assert_eq!(file(&stage), expected);

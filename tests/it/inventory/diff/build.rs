@@ -1,6 +1,7 @@
 //! The end of a build whose image is listed: what changed since the latest version before it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use azure_emulator::{Cloud, SceneVersion};
 use bytes::Bytes;
@@ -263,5 +264,67 @@ async fn a_second_attempt_does_not_open_the_gate() {
     assert!(
         page.starts_with("## ❌ Image found, but with changes that fail the step: "),
         "{page}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_build_compares_and_gates() {
+    let submit = scene()
+        .input("action", "submit")
+        .input("templateName", "aib-4711");
+    let (submit, prepare) = with_earlier(submit, &earlier().await);
+    let id = id(&submit, "1.0.9");
+    let submitted = submit.build(prepare).await;
+    assert_eq!(submitted.result(), "Succeeded", "{}", submitted.transcript);
+    assert_eq!(submitted.variable("imageChanges"), None);
+    tokio::time::sleep(Duration::from_secs(40 * 60)).await;
+    let wait = || {
+        Scene::bare("wait")
+            .input("ibAzureResourceGroup", "rg-images")
+            .input("templateName", "aib-4711")
+            .input("storageAccountName", ACCOUNT)
+    };
+    let gated = wait().input("failOnChange", "removed: a-*");
+    let stage = gated.build_in(Arc::clone(&submitted.cloud)).await;
+    assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+    nothing_left(&stage);
+    assert!(
+        stage.error().starts_with(
+            "AIB873: Comparing 1.0.9 with 1.0.1 failed: 'failOnChange' forbids 1 change: a-tool was removed (removed: a-*)\n"
+        ),
+        "{}",
+        stage.error()
+    );
+    assert_eq!(stage.variable("imageVersionId"), Some(id.as_str()));
+    assert_eq!(stage.variable("imageChanges"), Some("4"));
+}
+
+/// A template without the step lists nothing, and the gate of who waits says so.
+#[tokio::test(start_paused = true)]
+async fn a_gate_without_a_list_says_that_it_did_not_gate() {
+    let submitted = Scene::linux()
+        .input("action", "submit")
+        .input("templateName", "aib-4711")
+        .build(|_| {})
+        .await;
+    tokio::time::sleep(Duration::from_secs(40 * 60)).await;
+    let stage = Scene::bare("wait")
+        .input("ibAzureResourceGroup", "rg-images")
+        .input("templateName", "aib-4711")
+        .input("storageAccountName", ACCOUNT)
+        .input("failOnChange", "removed: *")
+        .build_in(Arc::clone(&submitted.cloud))
+        .await;
+    assert_eq!(
+        stage.result(),
+        "SucceededWithIssues",
+        "{}",
+        stage.transcript
+    );
+    let warnings = stage.issues("warning");
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(
+        warnings[0].starts_with("AIB877: 'failOnChange' has let everything pass, because there was nothing to compare with: "),
+        "{warnings:?}"
     );
 }
