@@ -29,7 +29,7 @@ pub struct Library<'a> {
 pub enum Account<'a> {
     /// By its name, in this group first.
     InGroup(&'a str, &'a ResourceGroupId),
-    /// By its name, in this subscription first.
+    /// By its name, in the group of the version first, then in this subscription.
     InSubscription(&'a str, &'a str),
     /// The author names none.
     Unknown,
@@ -129,7 +129,7 @@ impl<'a> Library<'a> {
         let find = async || match self.account {
             Account::InGroup(name, group) => Ok(find_account(arm, group, name).await?),
             Account::InSubscription(name, subscription) => {
-                Ok(find_account_in(arm, subscription, id.subscription(), name).await?)
+                Ok(find_account_in(arm, subscription, &id.group(), name).await?)
             }
             Account::Unknown => Err(NotCompared::Nothing(format!(
                 "no inventory is kept, because '{}' is empty",

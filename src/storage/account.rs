@@ -67,17 +67,8 @@ async fn look(
     group: &ResourceGroupId,
     name: &str,
 ) -> Result<StorageAccount, StorageFailure> {
-    let doing = format!("Looking for storage account '{name}'");
-    let read =
-        |answer: &Value| StorageAccount::read(answer).ok_or_else(|| unusable(answer, name, &doing));
-    let path = format!(
-        "{group}/providers/{STORAGE_ACCOUNT}/{}",
-        encode(&name.to_lowercase(), PART)
-    );
-    match arm.get(&doing, path, STORAGE_ACCOUNTS).await {
-        Ok(answer) => return read(&answer),
-        Err(failure) if hidden(&failure) => {}
-        Err(failure) => return Err(StorageFailure::account(failure)),
+    if let Some(found) = in_group(arm, group, name).await? {
+        return Ok(found);
     }
     let not_found = |refusal, nearest| StorageFailure::AccountNotFound {
         name: name.to_owned(),
@@ -93,17 +84,21 @@ async fn look(
     }
 }
 
-/// Finds the account `name` among those of `subscription`, or else among those of `other`, for who knows no resource group. Names compare without
-/// case.
+/// Finds the account `name` in `group`, where a permission on the account alone is enough, or else among those of `subscription` and of the group's
+/// own, for who does not know where it is. Names compare without case.
 ///
 /// # Errors
 /// It is nowhere, stores no blobs, or Azure refuses.
 pub async fn find_account_in(
     arm: &Arm,
     subscription: &str,
-    other: &str,
+    group: &ResourceGroupId,
     name: &str,
 ) -> Result<StorageAccount, StorageFailure> {
+    if let Some(found) = in_group(arm, group, name).await? {
+        return Ok(found);
+    }
+    let other = group.subscription();
     let (refusal, nearest) = match listed(arm, subscription, name).await? {
         Listed::Found(account) => return Ok(*account),
         Listed::Hidden(refusal) => (refusal, None),
@@ -121,6 +116,28 @@ pub async fn find_account_in(
         subscription: subscription.to_owned(),
         refusal,
     })
+}
+
+/// The account `name` of `group`, if it is visible there.
+async fn in_group(
+    arm: &Arm,
+    group: &ResourceGroupId,
+    name: &str,
+) -> Result<Option<StorageAccount>, StorageFailure> {
+    let doing = format!("Looking for storage account '{name}'");
+    let path = format!(
+        "{group}/providers/{STORAGE_ACCOUNT}/{}",
+        encode(&name.to_lowercase(), PART)
+    );
+    match arm.get(&doing, path, STORAGE_ACCOUNTS).await {
+        Ok(answer) => {
+            let read = StorageAccount::read(&answer);
+            let account = read.ok_or_else(|| unusable(&answer, name, &doing))?;
+            Ok(Some(account))
+        }
+        Err(failure) if hidden(&failure) => Ok(None),
+        Err(failure) => Err(StorageFailure::account(failure)),
+    }
 }
 
 /// What the list of a subscription's accounts says of one.

@@ -59,12 +59,21 @@ async fn the_variables_are_those_that_are_set() {
             step.inputs.insert(name.to_owned(), value.to_owned());
         }
     };
+    let listed = Scene::windows()
+        .input("inventory", "true")
+        .build(|_| {})
+        .await;
+    let own = listed.variable("imageVersionId").unwrap();
+    let compared = Scene::bare("diff")
+        .input("imageVersionId", own)
+        .input("compareWith", own)
+        .input("storageAccountName", "stcontosoimages");
     let stages = [
         built.step(promote).retry().await,
-        Scene::windows()
-            .input("inventory", "true")
-            .build(|_| {})
+        compared
+            .build_in(std::sync::Arc::clone(&listed.cloud))
             .await,
+        listed,
         Shelf::with(1).run().await.stage,
         Scene::windows()
             .input("action", "submit")

@@ -113,6 +113,8 @@ try {
     draw(`summary${suffix}`, `<div class="summary">${render(good)}</div>`, { width: 1000, theme })
   }
   draw('summary-failure', `<div class="summary">${render(bad)}</div>`, { width: 1000 })
+  const changes = read('tests/golden/summaries/diff.md').split('\n### ')[1].split('\nImage version:')[0]
+  draw('changes', `<div class="summary">${render(`### ${changes}`)}</div>`, { width: 720 })
   draw('summary-listing', `<div class="summary columns">${render(good)}</div>`, LISTING)
   draw('form', `<div class="form columns">${form(task, BUILD)}</div>`, LISTING)
   draw('form-long-builds', forms(task, [

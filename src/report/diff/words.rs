@@ -1,5 +1,7 @@
 //! The sentences about a comparison.
 
+use std::fmt::Write as _;
+
 use super::About;
 use crate::error::{NOTHING_TO_COMPARE, OTHER_INVENTORY};
 use crate::inputs::declared::{
@@ -111,7 +113,7 @@ pub(super) fn facts(diff: &Diff) -> Vec<(String, String)> {
         let (shown, rest) = marked.split_at(MOST_FACTS.min(marked.len()));
         let mut shown = shown.join(", ");
         if !rest.is_empty() {
-            shown.push_str(&format!(" and {} more", rest.len()));
+            write!(shown, " and {} more", rest.len()).ok();
         }
         (title.to_owned(), shown)
     })

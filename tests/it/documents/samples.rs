@@ -124,7 +124,7 @@ async fn build_and_promote(built: Stage, promote: &YamlStep) -> Stage {
 #[tokio::test(start_paused = true)]
 async fn promotion_makes_an_image_count_and_keeps_it() {
     let (steps, check_out) = pipeline("promotion", "azure-pipelines.yml");
-    let [bake, promote] = steps.as_slice() else {
+    let [bake, changes, promote] = steps.as_slice() else {
         panic!("{} steps", steps.len());
     };
     let connection = |step: &YamlStep| step.inputs["ibSubscription"].clone();
@@ -133,7 +133,16 @@ async fn promotion_makes_an_image_count_and_keeps_it() {
     scene.step = scene.step.variable("Build.BuildNumber", "2632601");
     let built = run(scene, "promotion").await;
     assert_eq!(image(&built), "ubuntu-2404/versions/1.0.2632601");
-    let promoted = build_and_promote(built, promote).await;
+    let version = built.variable("imageVersionId").unwrap().to_owned();
+    // The first version has none before it, and the gate says so.
+    let seen = later(built, changes, version).await;
+    assert_eq!(seen.result(), "SucceededWithIssues", "{}", seen.transcript);
+    let warnings = seen.issues("warning");
+    assert!(
+        warnings.len() == 1 && warnings[0].starts_with("AIB877: "),
+        "{warnings:?}"
+    );
+    let promoted = build_and_promote(seen, promote).await;
     let (steps, _) = pipeline("promotion", "retain.yml");
     let [retain] = steps.as_slice() else {
         panic!("{} steps", steps.len());

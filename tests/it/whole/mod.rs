@@ -1,11 +1,8 @@
 //! Few runs of the whole chain: an agent, the launcher, the shipped program, HTTPS, and the emulated cloud.
 
-<<<<<<< HEAD
+mod diff;
 mod fleet;
 mod image_test;
-=======
-mod diff;
->>>>>>> b18d26c (Compare updates, features and units, too, and read the lists of other programs)
 mod interruptions;
 mod network;
 mod outlive;
