@@ -56,8 +56,6 @@ pub struct Lab<'a> {
 /// What a test came to.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The image, as far as it was looked at.
-    pub subject: Option<Subject>,
     /// The verdict, or why there is none.
     pub result: Result<Tested, NotTested>,
     /// What could not be removed.
@@ -68,7 +66,6 @@ impl Outcome {
     /// Nothing was done.
     pub fn failed(error: Error) -> Self {
         Self {
-            subject: None,
             result: Err(error.into()),
             remains: Vec::new(),
         }
@@ -86,7 +83,6 @@ pub async fn test(lab: &Lab<'_>, earlier: Vec<(Leftover, Tie)>) -> Outcome {
         Ok(subject) => subject,
         Err(why) => {
             return Outcome {
-                subject: None,
                 result: Err(why),
                 remains: Leftovers::known(lab.events, earlier).all_remain(NOT_REMOVED_YET),
             };
@@ -107,11 +103,7 @@ pub async fn test(lab: &Lab<'_>, earlier: Vec<(Leftover, Tie)>) -> Outcome {
             }
         }
     }
-    Outcome {
-        subject: Some(subject),
-        result,
-        remains,
-    }
+    Outcome { result, remains }
 }
 
 async fn look(lab: &Lab<'_>) -> Result<Subject, NotTested> {

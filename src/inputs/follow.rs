@@ -38,8 +38,6 @@ pub struct Follow {
     pub contents: Contents,
     /// The storage account of the lists.
     pub storage_account: Option<String>,
-    /// Whether the job, its stage or the release is at its second attempt or a later one.
-    pub second_attempt: bool,
     /// Which step of which pipeline run it is.
     pub origin: Origin,
     /// A name for files where no template is known.
@@ -86,7 +84,6 @@ pub(super) fn read(
         stream_logs: stream_logs?,
         contents: contents?,
         storage_account: storage_account?,
-        second_attempt: given.is_second_attempt(),
         origin: Origin::of(given),
         name_of_files: given.template_name(),
         warnings: Vec::new(),

@@ -117,8 +117,6 @@ pub struct Rollout {
     pub grace: Duration,
     /// Whether nothing is changed.
     pub preview: bool,
-    /// Whether somebody has run the job before.
-    pub is_second_attempt: bool,
     /// The inputs that the author has set and that only some methods use.
     of_methods: Vec<&'static str>,
     /// What the names of files begin with.
@@ -274,7 +272,6 @@ pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Rol
         health_limit: minutes_of(health?.unwrap_or(30)),
         grace: minutes_of(grace?),
         preview: preview?,
-        is_second_attempt: given.is_second_attempt(),
         of_methods,
         name: given.template_name(),
         warnings: Vec::new(),

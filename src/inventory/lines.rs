@@ -188,11 +188,6 @@ impl Reader {
         });
     }
 
-    /// Whether anything of an inventory was seen.
-    pub fn has_seen_any(&self) -> bool {
-        !self.parts.is_empty()
-    }
-
     /// The list. `hidden` masks what nobody may read, line by line, before anything else is made of the text.
     pub fn finish(&self, hidden: impl Fn(&str) -> String) -> Result<Inventory, NoList> {
         let Some(last) = self.parts.last() else {

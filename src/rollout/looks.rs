@@ -74,7 +74,6 @@ impl Job<'_> {
         let settled = open.peek().is_some()
             && open.all(|host| host.is_wanted && health::of(&host.host, now).is_healthy());
         Ok(Seen {
-            pool,
             version,
             hosts,
             plans,

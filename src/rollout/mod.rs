@@ -35,7 +35,7 @@ pub use stopping::Stopped;
 pub use table::{Host, previous};
 
 use crate::arm::Arm;
-use crate::arm::desktops::{HostPool, Lists, Machine, ScalingPlan, SessionHost};
+use crate::arm::desktops::{Lists, Machine, ScalingPlan, SessionHost};
 use crate::arm::gallery::Version;
 use crate::inputs::{Rollout, RolloutMethod};
 
@@ -87,8 +87,6 @@ pub struct Job<'a> {
 /// What was seen before anything is changed.
 #[derive(Debug, Clone)]
 pub struct Seen {
-    /// The pool.
-    pub pool: HostPool,
     /// The version that is wanted, if the image is one.
     pub version: Option<Version>,
     /// Its hosts.

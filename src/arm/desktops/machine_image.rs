@@ -44,13 +44,6 @@ impl Machine {
             tags: tags.into_iter().flatten().filter_map(tag).collect(),
         }
     }
-
-    /// The value of a tag. Names of tags ignore letter case.
-    pub fn tag(&self, name: &str) -> Option<&str> {
-        let mut tags = self.tags.iter();
-        let found = tags.find(|(known, _)| known.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_str())
-    }
 }
 
 impl MachineImage {
@@ -71,16 +64,6 @@ impl MachineImage {
             marketplace: marketplace(),
             exact,
         }
-    }
-
-    /// In short: `1.0.3`, `publisher:offer:sku:version`, the name of another image, `unknown`.
-    pub fn shown(&self) -> String {
-        if let Some(version) = self.version() {
-            return version.name().to_owned();
-        }
-        let id = self.id.as_deref().and_then(|id| id.rsplit('/').next());
-        let name = self.marketplace.as_deref().or(id);
-        name.unwrap_or("unknown").to_owned()
     }
 
     /// The id of the image version, where it is one of a gallery in this tenant and its number is known.
@@ -158,17 +141,6 @@ mod tests {
             told(json!({"communityGalleryImageId": community})),
             community
         );
-        let shown = |reference: Value| MachineImage::read(&reference).shown();
-        assert_eq!(
-            shown(json!({"id": DEFINITION, "exactVersion": "1.0.3"})),
-            "1.0.3"
-        );
-        assert_eq!(shown(json!({"id": DEFINITION})), "win11");
-        assert_eq!(
-            shown(json!({"publisher": "p", "offer": "o", "sku": "s", "version": "1"})),
-            "p:o:s:1"
-        );
-        assert_eq!(shown(json!({})), "unknown");
         assert_eq!(told(json!({})), "an image that Azure does not name");
         let machine = Machine::read(&json!({"location": "West Europe", "properties": {}}));
         assert_eq!(machine.region, "westeurope");

@@ -47,8 +47,6 @@ pub struct TestVm {
     pub keep_on_failure: bool,
     /// The checks in their order.
     pub checks: Vec<Check>,
-    /// The shell that they are for.
-    pub provisioner: Provisioner,
     /// What is brought into the VM, with its storage account.
     pub package: Option<Package>,
     /// The account that keeps the whole output for a while, where one is named.
@@ -217,7 +215,6 @@ pub(super) fn vm(
         boot_limit: Duration::from_secs(u64::from(minutes) * 60),
         keep_on_failure: keep?,
         checks: own?,
-        provisioner: checks?.provisioner,
         package: package?,
         storage_account: account?,
     })))
