@@ -108,6 +108,12 @@ impl Job<'_> {
         self.let_users_leave(&old).await;
         self.emit(Of::Step("switchOff"));
         self.switch_off(plan, &old, &mut hosts).await;
+        // How they are now, for the table.
+        for host in hosts.iter_mut().filter(|host| !host.is_wanted) {
+            if let Ok(Some(now)) = self.host(&host.host.name).await {
+                host.host = now;
+            }
+        }
         self.emit(Of::Hosts(hosts));
         Ok(())
     }

@@ -68,3 +68,50 @@ fn a_lost_agent_and_a_second_attempt_make_one_update() {
         r#"["avd-0","avd-1","avd-2","avd-3"]"#
     );
 }
+
+/// What is to be made, without a token and without a change: the template and its parameters come from files of the repository.
+#[test]
+fn new_hosts_are_planned_by_the_program_that_ships() {
+    let (mut pool, mut version) = (String::new(), String::new());
+    let mut pipeline = Pipeline::seed_in(quick(), |world| {
+        *world = world.clone().with_host_pools();
+        pool.clone_from(&world.host_pools[0].id);
+        let gallery = world.gallery_id(&world.galleries[0]);
+        version = format!("{gallery}/images/win11-avd/versions/1.0.1");
+    });
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let sources = pipeline.step.directories.sources.clone();
+    std::fs::copy(
+        root.join("samples/host-pools/session-hosts.json"),
+        sources.join("session-hosts.json"),
+    )
+    .unwrap();
+    let connection = pipeline.step.inputs["ibSubscription"].clone();
+    pipeline.step.inputs.clear();
+    pipeline.step.name = Some("rollout".to_owned());
+    for (name, value) in [
+        ("ibSubscription", connection.as_str()),
+        ("action", "rollout"),
+        ("hostPoolId", pool.as_str()),
+        ("imageVersionId", version.as_str()),
+        ("sessionHostTemplate", "session-hosts.json"),
+        (
+            "sessionHostParameters",
+            "subnetId=/subscriptions/s/subnet\nadminPassword=P4ssw0rd-of-the-hosts",
+        ),
+        ("preview", "true"),
+    ] {
+        let inputs = &mut pipeline.step.inputs;
+        inputs.insert(name.to_owned(), value.to_owned());
+    }
+    let job = run(&pipeline);
+    assert_eq!(job.result, TaskResult::Succeeded, "{}", job.log());
+    let log = job.log().to_string();
+    assert!(log.contains("method:  replace"), "{log}");
+    assert!(log.contains("-0 by deployment image-rollout-"), "{log}");
+    assert!(!log.contains("P4ssw0rd-of-the-hosts"), "{log}");
+    assert!(pipeline.server.cloud.registration_tokens().is_empty());
+    assert_eq!(obeyed(&pipeline, "PutDeployment"), 0);
+    let variables = &job.main.output_variables;
+    assert_eq!(variables["rollout.rolloutState"], "Nothing");
+}

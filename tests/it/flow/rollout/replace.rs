@@ -553,16 +553,11 @@ fn kind(entry: &azure_emulator::Entry) -> String {
     format!("{} {operation}", entry.method)
 }
 
-/// The requests at which a step may die: of each kind the first ones, some, and the last one.
+/// The requests at which a step may die: all that change something. Between two of them nothing is lost but looks.
 fn moments(cloud: &Cloud) -> Vec<(usize, String)> {
     let kinds: Vec<String> = cloud.journal().iter().map(kind).collect();
-    let moment = |(number, kind): (usize, &String)| {
-        let before = kinds[..number].iter().filter(|it| *it == kind).count();
-        let is_last = !kinds[number + 1..].contains(kind);
-        let changes = !kind.starts_with("GET");
-        (changes || before == 0 || is_last).then(|| (number, kind.clone()))
-    };
-    kinds.iter().enumerate().filter_map(moment).collect()
+    let changes = |(_, kind): &(usize, String)| !kind.starts_with("GET");
+    kinds.into_iter().enumerate().filter(changes).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -573,7 +568,7 @@ async fn whenever_a_job_dies_the_next_attempt_comes_to_the_same_end() {
         assert_good(&whole);
         let expected = ended(&whole.cloud);
         let moments = moments(&whole.cloud);
-        assert!(moments.len() > 20, "{moments:?}");
+        assert!(moments.len() > 10, "{moments:?}");
         // Only the end differs.
         let is_of_end = |kind: &str| kind.contains("Tags") || kind.contains("Deallocate");
         for (number, kind) in moments {
