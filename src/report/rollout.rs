@@ -13,8 +13,10 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::closing;
 use super::files::Files;
 use super::outcome::{report_warnings, with_hint};
+use super::status::report_error;
 use crate::agent::{Console, IssueKind, TaskResult};
 use crate::error::Error;
 use crate::inputs::{Rollout, RolloutMethod, WhenNotReady};
@@ -155,15 +157,24 @@ impl<'a> RolloutReporter<'a> {
         };
         match result {
             Ok(state) => {
-                let what = match state {
-                    State::Nothing if self.request.preview => "nothing was changed: preview",
-                    State::Nothing => "nothing to do",
-                    State::Scheduled => "the update is scheduled",
-                    State::Running => "the roll-out goes on",
-                    State::Succeeded => "rolled out",
+                let (has, all) = (known.names(true).len(), known.hosts.len());
+                let text = match state {
+                    State::Nothing if self.request.preview => {
+                        format!("preview: nothing was changed in '{pool}'")
+                    }
+                    State::Nothing => {
+                        format!("'{pool}' serves {image} already: {has} of {all} hosts have it")
+                    }
+                    State::Scheduled => format!("the update of '{pool}' to {image} is scheduled"),
+                    State::Running => {
+                        format!("the roll-out of {image} to '{pool}' goes on without this step")
+                    }
+                    State::Succeeded => {
+                        format!("'{pool}' serves {image}: {has} of {all} hosts have it")
+                    }
                 };
-                self.console
-                    .complete(good, &format!("{pool}: {image}, {what}"));
+                closing::exists(self.console, &text);
+                self.console.complete(good, &text);
             }
             Err(Error::Canceled) => {
                 self.console
@@ -183,12 +194,7 @@ impl<'a> RolloutReporter<'a> {
                         self.console
                             .complete(TaskResult::SucceededWithIssues, &error.to_string());
                     }
-                    _ => {
-                        self.console
-                            .issue(IssueKind::Error, Some(error.code()), &text);
-                        self.console
-                            .complete(TaskResult::Failed, &error.to_string());
-                    }
+                    _ => report_error(self.console, error),
                 }
             }
         }
@@ -203,6 +209,11 @@ impl<'a> RolloutReporter<'a> {
         use crate::inputs::Action;
         use crate::inputs::declared::{ACTION, HOST_POOL_ID, ROLLOUT_METHOD};
         if !known.changed || matches!(result, Ok(State::Nothing)) {
+            return None;
+        }
+        // A failure that no host has met leaves nothing to undo.
+        let is_met = known.goes_on || known.hosts.iter().any(|host| host.is_wanted);
+        if result.is_err() && !is_met {
             return None;
         }
         let previous = known.previous.as_ref()?;

@@ -288,3 +288,42 @@ async fn a_pool_without_open_hosts_is_judged_by_its_configuration() {
         .collect();
     assert_eq!(hosts(&other.cloud), drained);
 }
+
+/// A list that goes on at another host is no list, and the token stays at home.
+#[tokio::test(start_paused = true)]
+async fn the_next_page_is_on_the_same_host() {
+    let effect = Effect::Status {
+        code: 200,
+        headers: Vec::new(),
+        body: r#"{"value": [], "nextLink": "https://evil.example/next"}"#.to_owned(),
+    };
+    let stage = run(update(), |cloud| {
+        cloud.add_fault(Fault::once(Matcher::operation("ListSessionHosts"), effect));
+    })
+    .await;
+    assert_eq!(
+        stage.error().lines().next().unwrap(),
+        "AIB303: Listing the session hosts of host pool 'hp-production' failed: Azure's answer makes no sense: the next page of the list is on another host"
+    );
+    assert!(changes(&stage.cloud).is_empty());
+}
+
+/// A cloud without the preview version does not say who makes the hosts: the pool counts as one whose owner does.
+#[tokio::test(start_paused = true)]
+async fn a_cloud_without_the_preview_has_no_automated_pools() {
+    let effect = Effect::Status {
+        code: 400,
+        headers: Vec::new(),
+        body: r#"{"error": {"code": "InvalidResourceType", "message": "The api-version '2025-04-01-preview' is not supported for 'hostPools'. The supported api-versions are '2024-04-03, 2025-10-10'."}}"#.to_owned(),
+    };
+    let scene = update().input("rolloutMethod", "sessionHostUpdate");
+    let stage = run(scene, |cloud| {
+        cloud.add_fault(Fault::once(Matcher::operation("GetHostPool"), effect));
+    })
+    .await;
+    let error = stage.error();
+    assert!(
+        error.starts_with("AIB842: ") && error.contains("this one is unknown"),
+        "{error}"
+    );
+}
