@@ -7,7 +7,7 @@ use super::declared::{
 };
 use super::package;
 use super::plan::Package;
-use super::problem::{Code, Problem};
+use super::problem::{Code, Form, Problem};
 use super::reading::{Reading, Reported};
 use super::template_file::TemplateFile;
 
@@ -66,14 +66,34 @@ fn rest(
     reading: &mut Reading<'_>,
     compare_with: Result<CompareWith, Reported>,
 ) -> Result<Contents, Reported> {
-    let container = reading.optional(&INVENTORY_CONTAINER);
+    let container = container(reading);
     let fail_on_change = comparison::rules(reading);
     Ok(Contents {
         listed: false,
         compare_with: compare_with?,
-        container: container?.unwrap_or(INVENTORY_CONTAINER.default).to_owned(),
+        container: container?,
         fail_on_change: fail_on_change?,
     })
+}
+
+const CONTAINER: Form = Form {
+    what: "the name of a container",
+    looks: "3 to 63 lowercase letters, digits and single hyphens between them",
+    example: INVENTORY_CONTAINER.default,
+};
+
+/// <https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata#container-names>
+fn container(reading: &mut Reading<'_>) -> Result<String, Reported> {
+    let input = &INVENTORY_CONTAINER;
+    let text = reading.optional(input)?.unwrap_or(input.default);
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let is_word = |part: &str| !part.is_empty() && part.chars().all(plain);
+    if (3..=63).contains(&text.len()) && text.split('-').all(is_word) {
+        return Ok(text.to_owned());
+    }
+    let lower = text.to_lowercase().replace('_', "-");
+    let hint = (lower != text && lower.split('-').all(is_word)).then(|| format!("write '{lower}'"));
+    Err(reading.malformed(input, text, CONTAINER, hint))
 }
 
 /// The name of the step that lists the contents.

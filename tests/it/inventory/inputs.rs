@@ -35,6 +35,26 @@ fn the_name_of_the_step_is_taken_once() {
 }
 
 #[test]
+fn the_container_has_a_name_of_storage() {
+    let rest = "is not the name of a container; expected 3 to 63 lowercase letters, digits and single hyphens between them, for example imagebuilder-inventory";
+    let named = |name: &str| listing(job()).input("inventoryContainer", name);
+    for (name, hint) in [
+        ("Bad_Container", "\nhint: write 'bad-container'"),
+        ("a", ""),
+        ("a--b", ""),
+        ("-ab", ""),
+        ("a/b", ""),
+    ] {
+        let expected = format!("AIB101 Input 'inventoryContainer': '{name}' {rest}{hint}");
+        assert_eq!(problems(&named(name)), [expected]);
+    }
+    for (name, expected) in [("", "imagebuilder-inventory"), ("sboms-2026", "sboms-2026")] {
+        let plan = named(name).plan().unwrap();
+        assert_eq!(plan.contents.container, expected);
+    }
+}
+
+#[test]
 fn lists_are_kept_where_the_package_goes_or_in_an_account_of_their_own() {
     let with_package = listing(job());
     let expected = with_package
