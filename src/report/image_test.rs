@@ -126,6 +126,10 @@ impl<'a> TestReporter<'a> {
     }
 
     fn report(&self, outcome: &Outcome, known: &Known) {
+        // The last line is what came of it.
+        if !outcome.result.as_ref().is_err_and(NotTested::is_cancel) {
+            report_remains(&self.console, &outcome.remains);
+        }
         let (done, message) = match &outcome.result {
             Ok(tested) => match &tested.verdict {
                 Verdict::Passed => {
@@ -159,7 +163,6 @@ impl<'a> TestReporter<'a> {
                 (TaskResult::Failed, why.to_string())
             }
         };
-        report_remains(&self.console, &outcome.remains);
         self.console.complete(done, &message);
     }
 

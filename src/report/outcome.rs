@@ -10,7 +10,7 @@ use super::subject::Subject;
 use crate::agent::{Console, IssueKind, TaskResult};
 use crate::arm::template_state::RunState;
 use crate::diagnosis::{Place, of_text};
-use crate::error::{Error, PARTLY};
+use crate::error::{CHANGE_FORBIDDEN, Error, PARTLY};
 use crate::inputs::{Action, Problems, Warning};
 use crate::resource::ResourceId;
 use crate::run::leftover::Remains;
@@ -128,6 +128,12 @@ pub(super) fn report_outcome(
         }
     }
     closing::of_outcome(console, subject, outcome, took);
+    // The image is there, and fails the step for what has changed in it.
+    let compared = outcome.image().and_then(|image| image.compared.as_ref());
+    let failure = compared.and_then(|compared| diff::failure(compared, About::OwnImage));
+    if let Some((_, hint)) = failure.filter(|_| told.failure.is_some()) {
+        closing::what_to_do(console, CHANGE_FORBIDDEN, Some(&hint));
+    }
     complete(console, subject, outcome, told);
 }
 
