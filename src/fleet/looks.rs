@@ -19,6 +19,8 @@ use crate::error::Error;
 use crate::inputs::Fleet;
 use crate::resource::{ResourceId, quoted};
 
+/// So many VMs of which there is something to say are looked at once more.
+const MOST_ASKED: usize = 500;
 /// So many VMs are read at a time.
 const AT_ONCE: usize = 8;
 /// The service answers ten lists of session hosts in five minutes.
@@ -57,10 +59,15 @@ impl Look<'_> {
         for pool in &self.fleet.host_pools {
             self.pool(pool, outcome).await;
         }
-        self.others(outcome).await;
+        let found = self.others(outcome).await;
         let now = self.arm.client.azure_time();
         let now = now.unwrap_or_else(OffsetDateTime::now_utc);
         judge(outcome, now);
+        if found {
+            self.drop_what_is_gone(outcome).await;
+            let others = outcome.machines.len() - outcome.hosts().count();
+            self.events.emit(Event::Machines { count: others });
+        }
         outcome.now = Some(now);
     }
 
@@ -214,8 +221,8 @@ impl Look<'_> {
         }
     }
 
-    /// VMs and scale sets that are no session hosts of the pools.
-    async fn others(&self, outcome: &mut Outcome) {
+    /// VMs and scale sets that are no session hosts of the pools; whether they could be looked for.
+    async fn others(&self, outcome: &mut Outcome) -> bool {
         let known: BTreeSet<String> = outcome
             .machines
             .iter()
@@ -233,19 +240,49 @@ impl Look<'_> {
                         "the VMs and scale sets of image definition '{name}' outside of the host pools"
                     );
                     let hint = "check that this cloud has Azure Resource Graph, and that the principal of the service connection has role 'Reader' on the subscriptions with the VMs".to_owned();
-                    return outcome.miss_refused(what, &failure, hint);
+                    outcome.miss_refused(what, &failure, hint);
+                    return false;
                 }
             }
         }
         users.retain(|user| !known.contains(&user.id.to_lowercase()));
         users.sort_by_cached_key(|user| user.id.to_lowercase());
         users.dedup_by(|one, other| one.id.eq_ignore_ascii_case(&other.id));
-        self.events.emit(Event::Machines { count: users.len() });
         let machines: Vec<Machine> = users
             .into_iter()
             .map(|user| self.other(user, &outcome.definitions))
             .collect();
         outcome.machines.extend(machines);
+        true
+    }
+
+    /// Azure Resource Graph is behind by minutes: a VM of which there is something to say must still be there. What cannot be read stays as it was told.
+    async fn drop_what_is_gone(&self, outcome: &mut Outcome) {
+        let suspect = |machine: &&Machine| {
+            machine.place == Place::Virtual && machine.standing != Standing::default()
+        };
+        let suspects = outcome.machines.iter().filter(suspect);
+        let ids: Vec<ResourceId> = suspects
+            .filter_map(|machine| machine.id.as_deref()?.parse().ok())
+            .take(MOST_ASKED)
+            .collect();
+        let look = |id: ResourceId| async {
+            let is_gone = matches!(self.arm.machine(&id).await, Ok(None));
+            is_gone.then_some(id)
+        };
+        let gone: Vec<ResourceId> = stream::iter(ids)
+            .map(look)
+            .buffer_unordered(AT_ONCE)
+            .filter_map(std::future::ready)
+            .collect()
+            .await;
+        outcome.machines.retain(|machine| {
+            let id = machine.id.as_deref().unwrap_or_default();
+            !gone
+                .iter()
+                .any(|gone| gone.as_str().eq_ignore_ascii_case(id))
+                || machine.place != Place::Virtual
+        });
     }
 
     fn other(&self, user: ImageUser, definitions: &[Definition]) -> Machine {
