@@ -37,6 +37,14 @@ def steps(az, image_builder):
         az("vm start", *machine)
         assert az("vm get-instance-view", *machine)["instanceView"]["statuses"][1]["code"] == "PowerState/running"
 
+    def runs_a_command_in_a_machine():
+        command = ["--resource-group", GROUP, "--vm-name", "stg-0", "--run-command-name", "imageTest"]
+        az("vm run-command create --async-execution true --timeout-in-seconds 600 --script", "exit 0", *command)
+        end = time.monotonic() + 30
+        while (view := az("vm run-command show --instance-view", *command)["instanceView"])["executionState"] != "Succeeded":
+            assert time.monotonic() < end, view
+        assert view["exitCode"] == 0, view
+
     def tags_a_machine():
         machine = f"{SCOPE}/{GROUP}/providers/Microsoft.Compute/virtualMachines/stg-1"
         az("tag update --operation merge --tags imageRollout=replaced-by:1.0.1 --resource-id", machine)
@@ -107,6 +115,7 @@ def steps(az, image_builder):
 
     return [
         stops_and_starts_a_machine,
+        runs_a_command_in_a_machine,
         tags_a_machine,
         deploys_new_hosts_by_the_template_of_the_samples,
         shows_a_host_pool_and_retrieves_its_token,

@@ -21,6 +21,7 @@ from azure.mgmt.imagebuilder import ImageBuilderClient, models
 from azure.storage.blob import BlobBlock, BlobClient, BlobSasPermissions, BlobServiceClient, generate_blob_sas
 
 import desktops
+import machines
 import sbom
 
 EMULATOR = os.environ["AZURE_EMULATOR"]
@@ -492,6 +493,7 @@ STEPS = [
     deletes_the_template,
     deletes_the_blobs,
     *desktops.steps(credential, SUBSCRIPTION, EMULATOR, refused, image_builder),
+    *machines.steps(credential, SUBSCRIPTION, EMULATOR, refused),
     sbom.documents_about_images_are_valid_for_cyclonedx,
 ]
 

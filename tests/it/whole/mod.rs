@@ -12,6 +12,7 @@ mod prompt;
 mod release;
 mod retain;
 mod rollout;
+mod test_vm;
 
 use std::time::Duration;
 
