@@ -20,7 +20,7 @@ foreach ($provider in 'VirtualMachineImages', 'Compute', 'KeyVault', 'Storage', 
 New-AzResourceGroup -Name $group -Location $location
 
 # Needs Owner, User Access Administrator or Role Based Access Control Administrator.
-foreach ($role in 'pipeline', 'image', 'network', 'reader', 'log', 'release', 'release-reader', 'report', 'rollout', 'test') {
+foreach ($role in 'pipeline', 'image', 'network', 'reader', 'log', 'release', 'release-reader', 'report', 'rollout', 'test', 'test-vm') {
     $file = New-TemporaryFile
     $text = Get-Content -Raw -Path "$PSScriptRoot/roles/$role.json"
     $text.Replace('00000000-0000-0000-0000-000000000000', $subscription) | Set-Content -Path $file

@@ -21,7 +21,7 @@ done
 az group create --name "$group" --location "$location"
 
 # Needs Owner, User Access Administrator or Role Based Access Control Administrator.
-for role in pipeline image network reader log release release-reader report rollout test; do
+for role in pipeline image network reader log release release-reader report rollout test test-vm; do
   az role definition create \
     --role-definition "$(sed "s/00000000-0000-0000-0000-000000000000/$subscription/" "roles/$role.json")"
 done

@@ -223,6 +223,28 @@ async fn the_roles_of_tests_have_the_actions_of_a_test() {
     check(&["pipeline", "test"], &group, &TEST_TOO);
 }
 
+const TEST_VM_TOO: [(&str, &str); 3] = [
+    (
+        "Microsoft.Compute/disks/write",
+        "Azure asks for it when a VM is made with a disk",
+    ),
+    (
+        "Microsoft.Network/networkInterfaces/join/action",
+        "Azure asks for it when a VM names its network interface",
+    ),
+    (
+        "Microsoft.Network/virtualNetworks/subnets/join/action",
+        "Azure asks for it when a network interface names its subnet",
+    ),
+];
+
+#[tokio::test(start_paused = true)]
+async fn the_roles_of_tests_in_a_vm_have_the_actions_of_a_test() {
+    let stages = crate::flow::image_test::in_a_vm().await;
+    let (group, _) = needed(&stages);
+    check(&["test", "test-vm"], &group, &TEST_VM_TOO);
+}
+
 const REPORT_TOO: [(&str, &str); 2] = [
     (
         "Microsoft.Compute/virtualMachineScaleSets/read",
@@ -341,7 +363,8 @@ fn the_page_shows_the_roles() {
             "release-reader",
             "report",
             "rollout",
-            "test"
+            "test",
+            "test-vm"
         ]
         .map(role)
     );

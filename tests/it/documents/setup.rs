@@ -24,7 +24,7 @@ const PROVIDERS: [&str; 7] = [
     "ContainerInstance",
     "ManagedIdentity",
 ];
-const ROLES: [&str; 10] = [
+const ROLES: [&str; 11] = [
     "pipeline",
     "image",
     "network",
@@ -35,6 +35,7 @@ const ROLES: [&str; 10] = [
     "report",
     "rollout",
     "test",
+    "test-vm",
 ];
 /// Of the blobs of the subscription, the logs of builds alone.
 const LOG_ONLY: &str = "((!(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read'})) OR (@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringEquals 'packerlogs'))";

@@ -265,3 +265,8 @@ fn nothing_left(stage: &Stage) {
         .filter(|(_, container, ..)| container == "imagebuilder-vststask");
     assert_eq!(packages.count(), 0, "{}", stage.transcript);
 }
+
+/// Tests in a VM that ask for everything that such tests ask for.
+pub(crate) async fn in_a_vm() -> Vec<Stage> {
+    vm::everything().await
+}

@@ -279,3 +279,14 @@ async fn the_region_is_that_of_the_subnet() {
     assert_eq!(codes(&stage, "error"), ["AIB865"]);
     assert_eq!(puts(&stage, "tst-"), 0);
 }
+
+/// One that boots and whose parts stay, one that does not boot, one whose VM is kept.
+pub(super) async fn everything() -> Vec<Stage> {
+    let stays = vm_scene().switches(|on| on.desktops.delete_option_counts = false);
+    let kept = command(fails(1, "")).input("keepVmOnFailure", "true");
+    vec![
+        run(stays).await,
+        run(machine(MachineFate::AgentNeverReports)).await,
+        run(kept).await,
+    ]
+}
