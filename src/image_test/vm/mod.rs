@@ -116,10 +116,11 @@ impl<'a> Trial<'a> {
         earlier: &mut Leftovers<'_>,
         remains: &mut Vec<Remains>,
     ) -> Result<Tested, NotTested> {
+        // Whatever comes of this attempt.
+        self.remove_earlier(earlier, remains).await;
         let region = self.region().await?;
         replica_in(self.lab, self.subject, &region).await?;
         let account = self.account().await?;
-        self.remove_earlier(earlier, remains).await;
         let package = self.send_package(account.as_ref(), leftovers).await?;
         let start = Instant::now();
         let started = self.create(&region, leftovers).await?;

@@ -89,9 +89,8 @@ impl Trial<'_> {
         let started = self.start(&name, &command).await?;
         let (end, view) = self.follow(&name, check, &started, start).await?;
         let took = start.elapsed();
-        let ended = (took, end != End::Passed);
         let output = self
-            .output(check, blobs.as_ref(), &view, ended, single)
+            .output(check, blobs.as_ref(), &view, took, single)
             .await;
         let why = match end {
             End::Passed => None,
@@ -203,7 +202,7 @@ impl Trial<'_> {
         check: &Check,
         blobs: Option<&Blobs>,
         view: &CommandView,
-        (elapsed, failed): (Duration, bool),
+        elapsed: Duration,
         single: &mut SingleTests,
     ) -> Output {
         let events = self.lab.events;
@@ -218,6 +217,8 @@ impl Trial<'_> {
         let is_unread = whole.is_none() && blobs.is_some();
         let output =
             whole.unwrap_or_else(|| Output::told([&view.output, &view.error], single, &mut tell));
+        // What follows a step that failed is Packer's clean-up, and there is no Packer here.
+        let failed = false;
         events.emit(event::Event::StepEnded { elapsed, failed });
         if is_unread {
             self.tell(Event::OutputUnread);
