@@ -67,6 +67,11 @@ impl Part {
     }
 }
 
+/// The member of a VM that has its size.
+pub fn hardware(size: &str) -> Value {
+    json!({"vmSize": size})
+}
+
 /// The value of a tag of a resource. Names of tags ignore letter case.
 pub fn tag<'a>(document: &'a Value, name: &str) -> Option<&'a str> {
     let mut tags = document.get("tags")?.as_object()?.iter();

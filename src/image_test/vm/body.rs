@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::arm::machine_part::hardware;
 use crate::resource::ResourceId;
 use crate::secret::Secret;
 use crate::template::PARAMETER;
@@ -49,7 +50,7 @@ impl Machine<'_> {
     pub(super) fn body(&self) -> Value {
         let mut properties = Map::new();
         let mut put = |name: &str, value: Value| properties.insert(name.to_owned(), value);
-        put("hardwareProfile", json!({"vmSize": self.size}));
+        put("hardwareProfile", hardware(self.size));
         put("storageProfile", self.storage());
         if let Some(password) = self.password {
             put(

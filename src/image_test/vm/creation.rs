@@ -2,7 +2,6 @@
 //!
 //! A request whose answer got lost may have been obeyed. So the resource itself is read before anything is sent again.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -70,16 +69,14 @@ impl Trial<'_> {
         let asked = self
             .make(Part::Vm, &machine, &wanted.body(), leftovers)
             .await;
-        let noted = leftovers.all();
-        match &asked {
-            Ok(_) => self.is_made.store(true, Ordering::Relaxed),
-            // There is no VM, and so no disk of it.
-            Err(_) if !noted.contains(&Leftover::part(Part::Vm, &machine)) => {
-                for disk in &disks {
-                    leftovers.not_there(disk);
-                }
+        let is_noted = leftovers
+            .all()
+            .contains(&Leftover::part(Part::Vm, &machine));
+        // There is no VM, and so no disk of it.
+        if asked.is_err() && !is_noted {
+            for disk in &disks {
+                leftovers.not_there(disk);
             }
-            Err(_) => {}
         }
         asked
     }

@@ -13,7 +13,6 @@ mod password;
 mod place;
 mod script;
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -41,8 +40,6 @@ use boot::Boot;
 use event::Event;
 use output::CUT;
 
-/// The agent grants 7.5 s after its first signal; the rest of them is for the report.
-const CANCEL_BUDGET: Duration = Duration::from_secs(4);
 /// A link to the package outlives the boot of the VM by this.
 const LINK_MARGIN: Duration = Duration::from_secs(2 * 3600);
 
@@ -59,7 +56,6 @@ pub(super) async fn test(
         vm,
         subject,
         owner: &owner,
-        is_made: AtomicBool::new(false),
     };
     let mut leftovers = Leftovers::none(lab.events);
     let mut earlier = Leftovers::known(lab.events, earlier);
@@ -84,8 +80,6 @@ struct Trial<'a> {
     vm: &'a TestVm,
     subject: &'a Subject,
     owner: &'a Owner,
-    /// Whether there is a VM, without doubt, that this test has made.
-    is_made: AtomicBool,
 }
 
 /// The package in storage: what it is, a link to it, and the sum of its archive.
@@ -266,8 +260,8 @@ impl<'a> Trial<'a> {
         Ok(tested)
     }
 
-    /// Ends the test: everything is deleted, but for a VM whose failure its author wants to look into. After a cancel there are seconds: the VM is
-    /// told to go, and the post-job step sees to the rest.
+    /// Ends the test: everything is deleted, but for a VM whose failure its author wants to look into. After a cancel there are seconds: the
+    /// post-job step deletes what is noted.
     async fn conclude(
         &self,
         result: &Result<Tested, NotTested>,
@@ -275,12 +269,6 @@ impl<'a> Trial<'a> {
     ) -> Vec<Remains> {
         let Lab { arm, stop, .. } = *self.lab;
         if result.as_ref().is_err_and(NotTested::is_cancel) {
-            if self.is_made.load(Ordering::Relaxed) {
-                let machine = self.machine();
-                let deleting = arm.delete_part(Part::Vm, &machine);
-                // The post-job step asks again.
-                drop(tokio::time::timeout(CANCEL_BUDGET, deleting).await);
-            }
             return leftovers.all_remain(NOT_REMOVED_YET);
         }
         let failed = result.as_ref().is_ok_and(|tested| !tested.passed());

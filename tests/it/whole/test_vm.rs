@@ -82,7 +82,7 @@ fn a_lost_agent_and_a_second_attempt_leave_nothing() {
     );
 }
 
-/// A cancel tells the VM to go, and the post-job step sees to the rest.
+/// The post-job step deletes what a canceled test has made.
 #[test]
 fn a_canceled_test_leaves_nothing() {
     let pipeline = pipeline();

@@ -70,7 +70,7 @@ async fn the_post_job_step_removes_what_a_crash_left() {
     }
 }
 
-/// A cancel tells the VM to go at once; the post-job step sees to the rest. A VM that was to stay after a failure goes, too.
+/// The post-job step deletes what a canceled test has made. A VM that was to stay after a failure goes, too.
 #[tokio::test(start_paused = true)]
 async fn a_cancel_deletes_all_the_same() {
     for keep in ["false", "true"] {
@@ -92,12 +92,6 @@ async fn a_cancel_deletes_all_the_same() {
             );
             assert_eq!(tags_of_version(&stage), json!({"buildNumber": NUMBER}));
             assert_eq!(codes(&stage, "error"), [""; 0]);
-            let asked = stage
-                .cloud
-                .journal()
-                .iter()
-                .any(|entry| entry.operation == Some("DeleteVirtualMachine"));
-            assert!(asked, "{seconds} s");
             let after = stage.clean_up().await;
             all_gone(&format!("{seconds} s, keep {keep}"), &after);
             assert!(
