@@ -105,12 +105,11 @@ mod tests {
         });
         for (pointer, value) in more.as_object().into_iter().flatten() {
             let place = document.pointer_mut(pointer);
-            match place {
-                Some(place) => *place = value.clone(),
-                None => {
-                    let (parent, name) = pointer.rsplit_once('/').unwrap();
-                    document.pointer_mut(parent).unwrap()[name] = value.clone();
-                }
+            if let Some(place) = place {
+                *place = value.clone();
+            } else {
+                let (parent, name) = pointer.rsplit_once('/').unwrap();
+                document.pointer_mut(parent).unwrap()[name] = value.clone();
             }
         }
         Version::read(&document).unwrap()

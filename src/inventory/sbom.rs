@@ -327,7 +327,7 @@ impl Listed {
     }
 }
 
-/// The inventory that a document of [`write`] tells of. It comes from where others may write, so whatever it is not is an error, in words that go
+/// The inventory that a document of [`write()`] tells of. It comes from where others may write, so whatever it is not is an error, in words that go
 /// on after "it": `is no CycloneDX document`.
 pub fn read(document: &[u8]) -> Result<Inventory, String> {
     let Ok(document) = serde_json::from_slice::<Document>(document) else {

@@ -206,19 +206,7 @@ fn summary(asked: &Sweep, swept: &Swept) -> String {
         )
         .ok();
     }
-    let kept = swept.kept.iter().filter_map(|it| {
-        let what = format!("{}: {}", it.leftover.describe(), it.why);
-        Some(commented(&what, &it.command()?))
-    });
-    let commands: Vec<_> = kept.collect();
-    let removals = swept.remains.iter();
-    let removals =
-        removals.filter_map(|it| Some(commented(&it.leftover.describe(), &it.command()?)));
-    let commands: Vec<_> = commands
-        .into_iter()
-        .chain(removals)
-        .take(MOST_ROWS)
-        .collect();
+    let commands = commands(swept);
     if !commands.is_empty() {
         write!(
             text,
@@ -228,6 +216,18 @@ fn summary(asked: &Sweep, swept: &Swept) -> String {
         .ok();
     }
     text
+}
+
+/// What a person can paste to delete what stayed.
+fn commands(swept: &Swept) -> Vec<String> {
+    let kept = swept.kept.iter().filter_map(|it| {
+        let what = format!("{}: {}", it.leftover.describe(), it.why);
+        Some(commented(&what, &it.command()?))
+    });
+    let removals = swept.remains.iter();
+    let removals =
+        removals.filter_map(|it| Some(commented(&it.leftover.describe(), &it.command()?)));
+    kept.chain(removals).take(MOST_ROWS).collect()
 }
 
 fn what_gone(asked: &Sweep, leftover: &Leftover) -> String {

@@ -95,7 +95,8 @@ mod template_overrides;
 mod unpacking;
 #[cfg(test)]
 mod versions;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod vm_script;
 #[cfg(test)]
 mod vsix;

@@ -44,6 +44,7 @@ fn variables(transcript: &str) -> impl Iterator<Item = &str> {
 
 /// The variables that steps set, and those of the overview's table, in which each has an example.
 #[tokio::test(start_paused = true)]
+#[expect(clippy::too_many_lines, reason = "one story")]
 async fn the_variables_are_those_that_are_set() {
     let hidden = Scene::windows().input("excludeFromLatest", "true");
     let built = hidden.build(|_| {}).await;

@@ -102,33 +102,33 @@ mod tests {
     const DEFINITION: &str =
         "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/gal/images/win11";
 
-    fn version(reference: Value) -> Option<String> {
-        let image = MachineImage::read(&reference);
+    fn version(reference: &Value) -> Option<String> {
+        let image = MachineImage::read(reference);
         image.version().map(|id| id.to_string())
     }
 
     #[test]
     fn the_version_is_known_by_its_id_or_by_the_number_that_it_stood_for() {
         let expected = Some(format!("{DEFINITION}/versions/1.0.3"));
-        let of = |id: &str| version(json!({"id": id, "exactVersion": "1.0.3"}));
+        let of = |id: &str| version(&json!({"id": id, "exactVersion": "1.0.3"}));
         assert_eq!(of(DEFINITION), expected);
         assert_eq!(of(&format!("{DEFINITION}/versions/latest")), expected);
         let own = format!("{DEFINITION}/versions/1.0.3");
-        assert_eq!(version(json!({"id": own})), expected);
+        assert_eq!(version(&json!({"id": own})), expected);
         assert_eq!(of(&format!("{DEFINITION}/versions/1.0.3")), expected);
-        assert_eq!(version(json!({"id": DEFINITION})), None);
+        assert_eq!(version(&json!({"id": DEFINITION})), None);
         assert_eq!(
-            version(json!({"id": DEFINITION, "exactVersion": " "})),
+            version(&json!({"id": DEFINITION, "exactVersion": " "})),
             None
         );
         // A number that leads elsewhere is none.
         assert_eq!(
-            version(json!({"id": DEFINITION, "exactVersion": "../x"})),
+            version(&json!({"id": DEFINITION, "exactVersion": "../x"})),
             None
         );
         let managed = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/images/web";
         assert_eq!(of(managed), None);
-        assert_eq!(version(json!({"exactVersion": "1.0.3"})), None);
+        assert_eq!(version(&json!({"exactVersion": "1.0.3"})), None);
     }
 
     #[test]

@@ -84,12 +84,12 @@ mod tests {
         }
     }
 
-    fn check(view: &CommandView, good: &[i64], expected: Option<End>) {
-        assert_eq!(end_of(view, good), expected, "{view:?} {good:?}");
+    fn check(view: &CommandView, good: &[i64], expected: impl Into<Option<End>>) {
+        assert_eq!(end_of(view, good), expected.into(), "{view:?} {good:?}");
     }
 
-    fn failed(text: &str) -> Option<End> {
-        Some(End::Failed(text.to_owned()))
+    fn failed(text: &str) -> End {
+        End::Failed(text.to_owned())
     }
 
     #[test]

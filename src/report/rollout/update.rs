@@ -26,10 +26,10 @@ pub(super) fn lines(event: &Event, wanted: &str) -> Vec<String> {
             } else {
                 rounded
             };
-            let after = if !(60..3600).contains(&after) {
-                duration(std::time::Duration::from_secs(after))
-            } else {
+            let after = if (60..3600).contains(&after) {
                 format!("{} min", after / 60)
+            } else {
+                duration(std::time::Duration::from_secs(after))
             };
             format!("session host update:  {} (after {after})", words(status))
         }

@@ -240,7 +240,7 @@ const TEST_VM_TOO: [(&str, &str); 3] = [
 
 #[tokio::test(start_paused = true)]
 async fn the_roles_of_tests_in_a_vm_have_the_actions_of_a_test() {
-    let stages = crate::flow::image_test::in_a_vm().await;
+    let stages = Box::pin(crate::flow::image_test::in_a_vm()).await;
     let (group, _) = needed(&stages);
     check(&["test", "test-vm"], &group, &TEST_VM_TOO);
 }
@@ -263,7 +263,7 @@ async fn the_role_of_reports_has_the_actions_of_a_report() {
     all.extend(subscription);
     let lower = |action: &String| {
         let action = action.replace("hostPools/sessionHosts", "hostpools/sessionhosts");
-        action.to_owned()
+        action.clone()
     };
     let mut all: BTreeSet<String> = all.iter().map(lower).collect();
     all.retain(|action| !NEEDS_NO_ROLE.contains(&action.as_str()));

@@ -142,7 +142,7 @@ async fn promotion_makes_an_image_count_and_keeps_it() {
         warnings.len() == 1 && warnings[0].starts_with("AIB877: "),
         "{warnings:?}"
     );
-    let promoted = build_and_promote(seen, promote).await;
+    let promoted = Box::pin(build_and_promote(seen, promote)).await;
     let (steps, _) = pipeline("promotion", "retain.yml");
     let [retain] = steps.as_slice() else {
         panic!("{} steps", steps.len());

@@ -119,6 +119,10 @@ fn open_hosts(stage: &Stage, pool: &str) -> Vec<(String, String)> {
 
 /// Every step of the pipeline in the order of its stages, and the report of the next morning.
 #[tokio::test(start_paused = true)]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one process from its first step to its last"
+)]
 async fn the_seed_goes_from_a_push_to_the_production_host_pool() {
     let (steps, _) = pipeline("seed", "azure-pipelines.yml");
     let actions: Vec<&str> = steps.iter().map(action).collect();
@@ -126,10 +130,10 @@ async fn the_seed_goes_from_a_push_to_the_production_host_pool() {
         actions,
         ["build", "test", "rollout", "promote", "rollout", "retain"]
     );
-    let [build, test, staging, promote, production, retain] = steps.as_slice() else {
+    let [build_step, test, staging, promote, production, retain] = steps.as_slice() else {
         panic!("{} steps", steps.len());
     };
-    let scene = first(build);
+    let scene = first(build_step);
     let pools: Vec<String> = scene
         .world
         .host_pools

@@ -238,6 +238,7 @@ fn assignments(resources: &[Resource]) -> BTreeSet<(String, String, String)> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one template, member by member")]
 fn a_host_pool_has_a_network_users_and_somebody_who_rolls_out() {
     let [standard, automated] = [false, true].map(desktops);
     let pool = "Microsoft.DesktopVirtualization/hostPools/hp-x";

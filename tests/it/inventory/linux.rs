@@ -41,7 +41,7 @@ const TOOLS: [&str; 16] = [
 #[derive(Debug, Clone)]
 pub(super) struct Shell {
     command: Vec<PathBuf>,
-    /// Where the programs of the system are; without it, all are those of BusyBox.
+    /// Where the programs of the system are; without it, all are those of `BusyBox`.
     busybox: Option<PathBuf>,
 }
 
@@ -51,7 +51,7 @@ fn found(name: &str) -> Option<PathBuf> {
     programs.into_iter().find(|program| program.is_file())
 }
 
-/// What this machine has of dash, bash and the shell of BusyBox with its own programs.
+/// What this machine has of dash, bash and the shell of `BusyBox` with its own programs.
 pub(super) fn shells() -> Vec<Shell> {
     let mut shells = Vec::new();
     for name in ["dash", "bash"] {
@@ -204,8 +204,7 @@ pub(super) fn unpacked(printed: &str, family: &str) -> String {
     let sum: String = sum
         .as_ref()
         .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     let end = format!("image-inventory end {count:04} sha256={sum}");
     assert_eq!(lines[count + 1], end);
     text

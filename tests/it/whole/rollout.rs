@@ -106,7 +106,7 @@ fn new_hosts_are_planned_by_the_program_that_ships() {
     }
     let job = run(&pipeline);
     assert_eq!(job.result, TaskResult::Succeeded, "{}", job.log());
-    let log = job.log().to_string();
+    let log = job.log().clone();
     assert!(log.contains("method:  replace"), "{log}");
     assert!(log.contains("-0 by deployment image-rollout-"), "{log}");
     assert!(!log.contains("P4ssw0rd-of-the-hosts"), "{log}");

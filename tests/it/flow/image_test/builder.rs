@@ -121,6 +121,7 @@ fn failed_at(at: SubState, message: &str) -> RunFate {
 }
 
 #[tokio::test(start_paused = true)]
+#[expect(clippy::too_many_lines, reason = "one table")]
 async fn each_end_of_a_run_has_its_verdict() {
     let passed: &[_] = &[("boot", "passed"), ("checks", "passed")];
     let failed: &[_] = &[("boot", "passed"), ("checks", "failed")];

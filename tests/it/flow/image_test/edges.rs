@@ -59,7 +59,7 @@ async fn a_failed_version_is_not_tested() {
 async fn a_version_without_a_replica_in_the_region_is_not_tested() {
     let stage = scene()
         .build(|cloud| {
-            cloud.put_image_version(&on_shelf(NUMBER, &["northeurope", "swedencentral"]))
+            cloud.put_image_version(&on_shelf(NUMBER, &["northeurope", "swedencentral"]));
         })
         .await;
     let (code, text) = refused(&stage);

@@ -268,5 +268,5 @@ fn nothing_left(stage: &Stage) {
 
 /// Tests in a VM that ask for everything that such tests ask for.
 pub(crate) async fn in_a_vm() -> Vec<Stage> {
-    vm::everything().await
+    Box::pin(vm::everything()).await
 }

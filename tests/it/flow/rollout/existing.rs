@@ -170,7 +170,7 @@ async fn nobody_waits_where_nobody_shall() {
     let ill = |cloud: &azure_emulator::Cloud| {
         beside(cloud, 2);
         change(cloud, "new-1", |host| {
-            host.status = Some("Unavailable".to_owned())
+            host.status = Some("Unavailable".to_owned());
         });
     };
     let stage = run(existing().input("rolloutWait", "false"), ill).await;
@@ -183,7 +183,7 @@ async fn nobody_waits_where_nobody_shall() {
 #[tokio::test(start_paused = true)]
 async fn a_preview_changes_nothing() {
     let stage = run(existing().input("preview", "true"), |cloud| {
-        beside(cloud, 2)
+        beside(cloud, 2);
     })
     .await;
     assert_good(&stage);

@@ -538,11 +538,13 @@ async fn a_second_attempt_leaves_alone_what_was_drained_before_the_first() {
 /// A roll-out in a cloud where hosts are made in a minute.
 fn quick() -> Scene {
     replace().switches(|switches| {
-        let mut durations = Durations::default();
-        durations.creating_machine = Duration::from_secs(10);
-        durations.registering_host = Duration::from_secs(25);
-        durations.finishing_deployment = Duration::from_secs(20);
-        durations.booting_host = Duration::from_secs(10);
+        let durations = Durations {
+            creating_machine: Duration::from_secs(10),
+            registering_host: Duration::from_secs(25),
+            finishing_deployment: Duration::from_secs(20),
+            booting_host: Duration::from_secs(10),
+            ..Durations::default()
+        };
         switches.progress = Progress::ByClock(Box::new(durations));
     })
 }

@@ -41,10 +41,10 @@ async fn told(
         "{name}\n{}",
         stage.transcript
     );
-    let state = stage.variable("rolloutState").unwrap_or("not set");
+    let told = stage.variable("rolloutState").unwrap_or("not set");
     writeln!(
         text,
-        "## {name}\nresult: {}, state: '{state}'",
+        "## {name}\nresult: {}, state: '{told}'",
         stage.result()
     )
     .unwrap();
@@ -81,7 +81,7 @@ async fn what_speaks_against_it_is_said_before_anything_is_sent() {
     };
     let id = personal.id.clone();
     told(&mut text, "personal", to(&id), |cloud| {
-        cloud.put_host_pool(personal)
+        cloud.put_host_pool(personal);
     })
     .await;
     let update_of = to(&staging()).input("rolloutMethod", "sessionHostUpdate");
@@ -97,7 +97,7 @@ async fn what_speaks_against_it_is_said_before_anything_is_sent() {
     };
     let id = bare.id.clone();
     told(&mut text, "no configuration", to(&id), |cloud| {
-        cloud.put_host_pool(bare)
+        cloud.put_host_pool(bare);
     })
     .await;
     let without = to(&staging()).input("rolloutMethod", "auto");
@@ -121,7 +121,7 @@ async fn what_speaks_against_the_version_is_said_before_anything_is_sent() {
     for state in ["Failed", "Deleting"] {
         let shelf = on_shelf("2.0.0", |version| version.state = state.to_owned());
         told(&mut text, state, of("2.0.0"), |cloud| {
-            cloud.put_image_version(&shelf)
+            cloud.put_image_version(&shelf);
         })
         .await;
     }
@@ -132,7 +132,7 @@ async fn what_speaks_against_the_version_is_said_before_anything_is_sent() {
             json!([{"name": "northeurope"}]);
     });
     told(&mut text, "no replica", of("2.0.0"), |cloud| {
-        cloud.put_image_version(&elsewhere)
+        cloud.put_image_version(&elsewhere);
     })
     .await;
     let withdrawn = on_shelf("2.0.0", |version| {
@@ -141,7 +141,7 @@ async fn what_speaks_against_the_version_is_said_before_anything_is_sent() {
     });
     let scene = of("2.0.0").input("preview", "true");
     told(&mut text, "withdrawn", scene, |cloud| {
-        cloud.put_image_version(&withdrawn)
+        cloud.put_image_version(&withdrawn);
     })
     .await;
     let excluded = on_shelf("2.0.0", |version| {
@@ -149,7 +149,7 @@ async fn what_speaks_against_the_version_is_said_before_anything_is_sent() {
     });
     let scene = of("2.0.0").input("preview", "true");
     told(&mut text, "excluded", scene, |cloud| {
-        cloud.put_image_version(&excluded)
+        cloud.put_image_version(&excluded);
     })
     .await;
     let other = version(NEW).replace(
@@ -189,7 +189,7 @@ fn plan(on: bool) -> ScalingPlan {
 async fn what_goes_on_already_is_said_before_anything_is_sent() {
     let mut text = String::new();
     told(&mut text, "a scaling plan", update(), |cloud| {
-        cloud.put_scaling_plan(plan(true))
+        cloud.put_scaling_plan(plan(true));
     })
     .await;
     let off = run(update(), |cloud| cloud.put_scaling_plan(plan(false))).await;

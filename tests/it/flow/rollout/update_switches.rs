@@ -25,7 +25,7 @@ async fn an_update_comes_to_the_same_end_whatever_is_open() {
         StatusMembers::Top,
     ] {
         good(&format!("{members:?}"), |on| {
-            on.desktops.status_members = members
+            on.desktops.status_members = members;
         })
         .await;
     }
@@ -34,14 +34,14 @@ async fn an_update_comes_to_the_same_end_whatever_is_open() {
     }
     for at_once in [false, true] {
         good("at once", |on| {
-            on.desktops.configuration_shows_at_once = at_once
+            on.desktops.configuration_shows_at_once = at_once;
         })
         .await;
         good("follows", |on| on.desktops.image_type_follows = at_once).await;
     }
     for scope in [ListScope::Pool, ListScope::Caller, ListScope::Subscription] {
         good(&format!("{scope:?}"), |on| {
-            on.desktops.host_list_scope = scope
+            on.desktops.host_list_scope = scope;
         })
         .await;
     }

@@ -192,7 +192,7 @@ pub(super) fn assert_good(stage: &Stage) {
 pub(super) fn log(stage: &Stage) -> String {
     let lines = stage.transcript.lines();
     let lines = lines.filter(|line| !line.starts_with("##vso"));
-    lines.map(|line| format!("{line}\n")).collect()
+    lines.fold(String::new(), |text, line| text + line + "\n")
 }
 
 pub(super) fn result_file(stage: &Stage) -> Value {
@@ -216,8 +216,8 @@ pub(super) fn outcome(stage: &Stage) -> String {
         let issues = stage.issues(kind).into_iter();
         lines.extend(issues.map(|issue| format!("{kind}: {}", issue.replace('\n', "\n  "))));
     }
-    let state = stage.variable("rolloutState").unwrap_or("not set");
-    lines.push(format!("state: {state}"));
+    let told = stage.variable("rolloutState").unwrap_or("not set");
+    lines.push(format!("state: {told}"));
     lines.push(format!("configuration: {}", configured(&stage.cloud)));
     lines.push(format!("hosts: {}", hosts(&stage.cloud).join(", ")));
     let sent: Vec<_> = changes(&stage.cloud)

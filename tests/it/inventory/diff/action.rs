@@ -138,7 +138,7 @@ fn line_of_versions(now: &str) -> Shelf {
         ("1.0.5", 4, false),
         ("1.0.6", 5, false),
     ] {
-        let content = shelf.content(
+        let content = Shelf::content(
             &shelf.id(number),
             &windows("26200.1", &[&format!("program P {number}")]),
         );
@@ -188,7 +188,7 @@ async fn versions_of_two_definitions_are_compared() {
     let other = shelf
         .id("2.0.0")
         .replace("/images/win11-avd/", "/images/ubuntu-2404/");
-    let content = shelf.content(&other, &october());
+    let content = Shelf::content(&other, &october());
     let stage = shelf
         .with(&other, 3, &Value::Null, Some(content))
         .input("compareWith", &other)
@@ -211,7 +211,7 @@ async fn a_copy_is_compared_by_the_list_of_its_source() {
         .world
         .gallery_id(&shelf.scene.world.galleries[1]);
     let copy = format!("{production}/images/win11-avd/versions/1.0.2609301");
-    let sum = sha256(&shelf.content(&source, &october()));
+    let sum = sha256(&Shelf::content(&source, &october()));
     let tags = json!({"tags": {"copiedFrom": source, "imageInventorySha256": sum}});
     let stage = shelf
         .with(&copy, 30, &tags, None)

@@ -60,8 +60,7 @@ pub(super) fn sha256(content: &[u8]) -> String {
     let sum = digest(&SHA256, content);
     sum.as_ref()
         .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// The name under which the list of a version is kept.
@@ -103,13 +102,13 @@ impl Shelf {
     /// With a version that was published on this day of October, whose list is kept.
     pub(super) fn version(self, number: &str, day: i64, inventory: &Inventory) -> Self {
         let id = self.id(number);
-        let content = self.content(&id, inventory);
+        let content = Self::content(&id, inventory);
         let tags = json!({"imageInventorySha256": sha256(&content)});
         self.with(&id, day, &json!({"tags": tags}), Some(content))
     }
 
     /// The list of a version as it is kept.
-    pub(super) fn content(&self, id: &str, inventory: &Inventory) -> Vec<u8> {
+    pub(super) fn content(id: &str, inventory: &Inventory) -> Vec<u8> {
         let subject = Subject {
             id,
             name: "win11-avd",

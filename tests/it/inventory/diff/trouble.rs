@@ -102,7 +102,7 @@ async fn a_list_that_somebody_has_changed_is_warned_of() {
     let shelf = shelf();
     let id = shelf.id("1.0.1");
     let name = blob_name(&id);
-    let other = shelf.content(&id, &windows("26200.1", &["program P 0.9"]));
+    let other = Shelf::content(&id, &windows("26200.1", &["program P 0.9"]));
     let stage = shelf
         .run_in(|cloud| cloud.put_blob(ACCOUNT, CONTAINER, &name, other.into()))
         .await;

@@ -102,6 +102,7 @@ fn says(output: &str) -> CommandFate {
 }
 
 #[tokio::test(start_paused = true)]
+#[expect(clippy::too_many_lines, reason = "one story")]
 async fn an_image_boots_passes_its_check_and_everything_goes() {
     let (stage, puts) = witnessed(vm_scene()).await;
     assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
@@ -189,7 +190,7 @@ async fn the_definition_decides_what_the_machine_has() {
         scene
     };
     let (stage, puts) = witnessed(changed(|it| {
-        it.security_type = Some("TrustedLaunch".to_owned())
+        it.security_type = Some("TrustedLaunch".to_owned());
     }))
     .await;
     assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
