@@ -64,6 +64,7 @@ function forms(task, actions) {
 
 const ID = '/subscriptions/3a7f5b1e-6c0d-4e52-9d2b-8f41c7a0e963/resourceGroups/rg-images/providers'
 const GALLERY = `${ID}/Microsoft.Compute/galleries/galContoso/images/win11-avd`
+const POOL = '/subscriptions/3a7f5b1e-6c0d-4e52-9d2b-8f41c7a0e963/resourceGroups/rg-avd/providers/Microsoft.DesktopVirtualization/hostPools/hp-production'
 const EXAMPLE = { ibSubscription: 'images-prod', ibAzureResourceGroup: 'rg-images' }
 const BUILD = {
   ...EXAMPLE,
@@ -129,6 +130,10 @@ try {
     ['withdraw', { ImageVersionId: VERSION, withdrawReason: 'printing fails' }],
     ['retain', { galleryImageId: GALLERY }],
   ]), LISTING)
+  const one = (changes, opened) => `<div class="form columns">${form(task, { ...EXAMPLE, ...changes }, opened)}</div>`
+  const { ibLocation, managedIdentity } = BUILD
+  draw('form-test', one({ action: 'test', ibLocation, managedIdentity, ImageVersionId: VERSION, provisioner: 'powershell' }, 'Validate'), LISTING)
+  draw('form-rollout', one({ action: 'rollout', ImageVersionId: VERSION, hostPoolId: POOL, requireTags: 'imageTest=passed' }, 'RolloutHosts'), LISTING)
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
