@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import pathlib
 import re
 import shlex
@@ -56,6 +57,8 @@ def words(line):
 
 def parse_only():
     """Lets Azure CLI stop after it has read the words: no check of values that asks Azure, and no request."""
+    # A deletion asks first whether somebody means it, and nobody is there to say so.
+    os.environ["AZURE_CORE_DISABLE_CONFIRM_PROMPT"] = "true"
     nothing = lambda *_, **__: None  # noqa: E731
     for name in ("_validation", "_validate_cmd_level", "_validate_arg_level"):
         setattr(AzCliCommandInvoker, name, nothing)
