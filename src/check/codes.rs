@@ -22,7 +22,8 @@ pub(super) const QUOTA: Code = "AIB716";
 pub(super) const ACCOUNT: Code = "AIB717";
 pub(super) const STAGING: Code = "AIB718";
 pub(super) const TIME_LIMIT: Code = "AIB719";
-pub(super) const STEPS: Code = "AIB720";
+/// A step is for another system than the image.
+pub const STEPS: Code = "AIB720";
 /// As a copy has it that is to have the number.
 pub(super) const RESTORABLE: Code = "AIB827";
 

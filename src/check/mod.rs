@@ -35,7 +35,7 @@ use crate::inputs::Plan;
 use lookup::{Azure, Patience};
 use subject::Subject;
 
-pub use codes::{CODES, Code};
+pub use codes::{CODES, Code, STEPS};
 pub use finding::{Finding, Verdict};
 pub use foreseen::foreseen;
 pub use list::{CHECKS, Check};

@@ -23,10 +23,12 @@ use super::not_tested::NotTested;
 use super::subject::{Subject, replica_in};
 use super::verdict::{BOOT, Ended, Failed, Test, Tested, Verdict, hint};
 use crate::arm::machine_part::{Part, tag};
+use crate::check::STEPS;
 use crate::error::Error;
-use crate::inputs::declared::{BOOT_TIMEOUT_IN_MINUTES, VM_SIZE};
-use crate::inputs::image_test::TestVm;
+use crate::inputs::declared::{BOOT_TIMEOUT_IN_MINUTES, PROVISIONER, VM_SIZE};
+use crate::inputs::image_test::{Check, TestVm};
 use crate::inputs::origin::KEEP;
+use crate::inputs::plan::Provisioner;
 use crate::inputs::{Owner, Package};
 use crate::log::{SingleTests, TestState};
 use crate::resource::{ResourceGroupId, ResourceId};
@@ -112,6 +114,7 @@ impl<'a> Trial<'a> {
     ) -> Result<Tested, NotTested> {
         // Whatever comes of this attempt.
         self.remove_earlier(earlier, remains).await;
+        self.check_shell()?;
         let region = self.region().await?;
         replica_in(self.lab, self.subject, &region).await?;
         let account = self.account().await?;
@@ -126,6 +129,33 @@ impl<'a> Trial<'a> {
         let boot = Test::new(BOOT, TestState::Passed).after(Some(took));
         self.run_checks(boot, (&region, account.as_ref()), package, leftovers)
             .await
+    }
+
+    /// The script is for the system of the image: a shell that is not there would decide the verdict.
+    fn check_shell(&self) -> Result<(), NotTested> {
+        let Some(os) = self.subject.os.as_deref() else {
+            return Ok(());
+        };
+        let windows = os.eq_ignore_ascii_case("Windows");
+        let fits = |check: &Check| (check.provisioner == Provisioner::PowerShell) == windows;
+        let Some(wrong) = self.vm.checks.iter().find(|check| !fits(check)) else {
+            return Ok(());
+        };
+        let (shell, system) = if windows {
+            ("powershell", "Linux")
+        } else {
+            ("shell", "Windows")
+        };
+        let text = format!(
+            "{} failed: script '{}' is for {system}, but the image is {os}",
+            self.doing(),
+            wrong.name
+        );
+        let hint = format!(
+            "set input '{}' to '{shell}' and use a script for {os}; in a template file, use a validator of that type",
+            PROVISIONER.name
+        );
+        Err(NotTested::refused(STEPS, text, hint))
     }
 
     /// The account that the package and the outputs go to.

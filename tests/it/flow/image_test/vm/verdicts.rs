@@ -336,3 +336,21 @@ async fn each_validator_is_a_test() {
     assert_eq!(names, ["imageTest", "imageTest2", "imageTest3"]);
     all_gone("validators", &stage);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_script_for_another_system_is_refused_before_anything_is_made() {
+    let scene = vm_scene().input("provisioner", "shell");
+    let stage = untested(
+        "shell",
+        scene,
+        "AIB720",
+        "Testing image version 1.0.2609402 of 'win11-avd' failed: script 'checks' is for Linux, but the image is Windows\nhint: set input 'provisioner' to 'powershell' and use a script for Windows; in a template file, use a validator of that type",
+    )
+    .await;
+    let made = stage.cloud.journal();
+    assert!(
+        made.iter().all(|entry| entry.method != "PUT"),
+        "{}",
+        stage.transcript
+    );
+}
