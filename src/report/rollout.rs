@@ -207,7 +207,7 @@ impl<'a> RolloutReporter<'a> {
         result: &Result<State, Error>,
     ) -> Option<Vec<(&'static str, String)>> {
         use crate::inputs::Action;
-        use crate::inputs::declared::{ACTION, HOST_POOL_ID, ROLLOUT_METHOD};
+        use crate::inputs::declared::{ACTION, HOST_COUNT, HOST_POOL_ID, ROLLOUT_METHOD};
         if !known.changed || matches!(result, Ok(State::Nothing)) {
             return None;
         }
@@ -227,6 +227,12 @@ impl<'a> RolloutReporter<'a> {
         if known.method == Some(RolloutMethod::Replace) && keeps {
             let method = RolloutMethod::Existing.name().to_owned();
             inputs.push((ROLLOUT_METHOD.name, method));
+            // By itself the step wants as many as serve now, and there may be fewer of the old ones.
+            let wanted = known.hosts.iter().filter(|host| host.is_wanted).count();
+            let kept = known.hosts.len() - wanted;
+            if (1..wanted).contains(&kept) {
+                inputs.push((HOST_COUNT.name, kept.to_string()));
+            }
         }
         Some(inputs)
     }

@@ -513,6 +513,23 @@ async fn the_way_back_is_by_the_hosts_that_were_kept() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_way_back_from_more_hosts_says_how_many_there_were() {
+    let forth = run(replace().input("hostCount", "3"), |_| {}).await;
+    assert_good(&forth);
+    let told = log(&forth);
+    let way = told.lines().find(|line| line.starts_with("the way back:"));
+    let way = way.unwrap();
+    assert!(
+        way.ends_with(", rolloutMethod: existing, hostCount: 2"),
+        "{way}"
+    );
+    let back = rollout("existing")
+        .input("imageVersionId", &version(OLD))
+        .input("hostCount", "2");
+    assert_good(&run_in(back, &forth.cloud).await);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_second_attempt_leaves_alone_what_was_drained_before_the_first() {
     let scene = || replace().input("hostCount", "1");
     let cloud = scene().new_cloud();
