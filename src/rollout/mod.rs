@@ -227,6 +227,19 @@ impl<'a> Job<'a> {
         self.events.emit(Event::Changed);
         let pool = &self.request.pool;
         self.arm.let_in(pool, name, open).await?;
+        self.note_open(name, open);
         Ok(())
+    }
+
+    /// The last list follows what was changed since: it is what result and summary show.
+    fn note_open(&self, name: &str, open: bool) {
+        let mut hosts = self.last_hosts();
+        let changed = hosts
+            .iter_mut()
+            .find(|host| host.host.name.eq_ignore_ascii_case(name));
+        if let Some(changed) = changed {
+            changed.host.allow_new_session = open;
+            self.emit(Event::Hosts(hosts));
+        }
     }
 }

@@ -104,7 +104,11 @@ impl Job<'_> {
         self.with_machines(list).await
     }
 
-    async fn with_machines(&self, list: Vec<SessionHost>) -> Result<Vec<Host>, NotRolledOut> {
+    /// The hosts of a list with their VMs.
+    pub(super) async fn with_machines(
+        &self,
+        list: Vec<SessionHost>,
+    ) -> Result<Vec<Host>, NotRolledOut> {
         let hosts: Vec<Host> = stream::iter(list)
             .map(|host| self.with_machine(host))
             .buffered(AT_ONCE)

@@ -43,6 +43,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         ..CORES
     },
     Entry {
+        code: "AIB047",
+        pattern: r"ResourceGroupNotFound: .*Resource group '([^']+)'",
+        cause: "resource group '$1' does not exist in the subscription of the service connection",
+        fix: "check the spelling of input '{test group}'; to list all: az group list --query [].name --output tsv",
+        source: NO_GROUP,
+        ..OF_MACHINE
+    },
+    Entry {
         code: "AIB062",
         pattern: r"AllocationFailed|OverconstrainedAllocationRequest|OverconstrainedZonalAllocationRequest",
         cause: "Azure has no room for a VM of this size in the region at the moment",
@@ -106,6 +114,8 @@ const OF_MACHINE: Entry = Entry {
     ..ENTRY
 };
 
+const NO_GROUP: &str =
+    "https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-not-found";
 const NO_SIZE: &str = "https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-sku-not-available";
 
 const CORES: Entry = Entry {

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::file;
-use crate::inputs::declared::Input;
+use crate::inputs::declared::{Input, SESSION_HOST_PARAMETERS};
 use crate::inputs::path::{Bounds, INTO_BOUNDS, what_there_is};
 use crate::inputs::problem::{Code, Problem, quoted};
 use crate::inputs::reading::{Reading, Reported};
@@ -29,6 +29,14 @@ pub(super) fn read(
     };
     let read = content(reading, &path).and_then(|content| parsed(&path, &content, what));
     read.map_err(|(sentence, hint)| {
+        // One line without '=' may also be a parameter whose value was forgotten.
+        let is_value = *input == SESSION_HOST_PARAMETERS && !path.exists();
+        let hint = if is_value {
+            let found = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+            Some(format!("a parameter is written as 'name=value', a line without '=' is the path of a parameter file{found}"))
+        } else {
+            hint
+        };
         reading.report(Problem::new(Code::Malformed, input, sentence, hint))
     })
 }

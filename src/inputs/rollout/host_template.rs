@@ -56,6 +56,21 @@ impl HostTemplate {
     pub fn parameter(&self, name: &str) -> Option<&DeclaredParameter> {
         self.parameters.get(&name.to_lowercase())
     }
+
+    /// The largest value that the template takes for a number, if it says so.
+    pub fn most(&self, name: &str) -> Option<u64> {
+        let declared = self.document.get("parameters")?.as_object()?;
+        let mut declared = declared.iter();
+        let (_, found) = declared.find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+        found.get("maxValue")?.as_u64()
+    }
+
+    /// Whether the outputs use the parameter: everybody who can read the deployment reads them.
+    pub fn shows(&self, name: &str) -> bool {
+        let outputs = self.document.get("outputs").map(Value::to_string);
+        let outputs = outputs.unwrap_or_default().to_lowercase();
+        outputs.contains(&format!("parameters('{}')", name.to_lowercase()))
+    }
 }
 
 /// Without the document: it is long, and whoever wrote a secret into it did not mean to show it.

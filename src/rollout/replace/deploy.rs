@@ -153,6 +153,6 @@ fn not_taken(part: &Part, failure: Failure) -> NotRolledOut {
         "Deploying session hosts failed: deployment '{}': {refusal}",
         part.name
     );
-    let hint = "correct the template or its parameters, and run the step again; no host was made, and the old ones are untouched".to_owned();
+    let hint = "correct the template or its parameters, and run the step again; this deployment made no host, and the old ones are untouched".to_owned();
     Refused::new(NOT_DEPLOYED, text, Some(hint)).into()
 }

@@ -9,6 +9,7 @@ use super::{Event, NOT_DEPLOYED};
 use crate::arm::deployment::{Operation, State};
 use crate::arm::operation::Status;
 use crate::arm::pace::Pace;
+use crate::inputs::OnRolloutFailure;
 use crate::rollout::event::Event as Of;
 use crate::rollout::{Host, Job, NotRolledOut, Refused};
 use crate::secret::Secret;
@@ -231,8 +232,13 @@ impl Job<'_> {
             _ => format!("failed: {said}"),
         };
         let text = format!("Deploying session hosts failed: deployment '{name}' {what}");
+        let new = if self.request.on_failure == OnRolloutFailure::Back {
+            "are removed"
+        } else {
+            "are drained"
+        };
         let hint = format!(
-            "the old hosts serve users as before, and new ones are drained; correct what is named, and run the job again: it sends the deployment '{name}' once more"
+            "the old hosts serve users as before, and new ones {new}; correct what is named, and run the job again: it sends the deployment '{name}' once more"
         );
         Refused::new(NOT_DEPLOYED, text, Some(hint)).into()
     }

@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::plan::Plan;
 use super::{NOT_HEALTHY, hosts_of};
+use crate::inputs::OnRolloutFailure;
 use crate::rollout::watch::{self, LOOK_AGAIN, Look, Told};
 use crate::rollout::{Host, Job, NotRolledOut, Refused, health};
 
@@ -64,13 +65,21 @@ impl Job<'_> {
         let all: Vec<String> = ill.chain(absent).collect();
         let minutes = self.request.health_limit.as_secs() / 60;
         let text = format!(
-            "Rolling out to host pool '{}' failed: {} of the version {} not healthy within {minutes} minutes: {}",
+            "Rolling out to host pool '{}' failed: {} of the version {} not healthy within {minutes} {}: {}",
             self.request.pool.name(),
             hosts_of(all.len()),
             if all.len() == 1 { "is" } else { "are" },
+            if minutes == 1 { "minute" } else { "minutes" },
             all.join("; ")
         );
-        let hint = "the old hosts serve users as before, and the new ones are drained: look at them, then repair the image or the template and roll out again".to_owned();
+        let new = if self.request.on_failure == OnRolloutFailure::Back {
+            "are removed: repair"
+        } else {
+            "are drained: look at them, then repair"
+        };
+        let hint = format!(
+            "the old hosts serve users as before, and the new ones {new} the image or the template and roll out again"
+        );
         Refused::new(NOT_HEALTHY, text, Some(hint))
     }
 

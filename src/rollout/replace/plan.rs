@@ -57,10 +57,13 @@ pub fn check(request: &Rollout) -> Result<(), Refused> {
     let template = template(request)?;
     let is_secret = |kind: &str| kind.eq_ignore_ascii_case("securestring");
     let token = template.parameter("registrationToken");
-    if token.is_some_and(|token| is_secret(&token.kind)) {
-        return Ok(());
-    }
     let why = match token {
+        Some(token) if is_secret(&token.kind) && !template.shows("registrationToken") => {
+            return Ok(());
+        }
+        Some(token) if is_secret(&token.kind) => {
+            "the outputs of the template have parameter 'registrationToken', so that everybody with read permission on the deployment could read the token and add hosts to the pool".to_owned()
+        }
         Some(token) => format!(
             "parameter 'registrationToken' of the template is a {}, so that everybody with read permission on the deployment could read the token and add hosts to the pool",
             token.kind
@@ -72,7 +75,7 @@ pub fn check(request: &Rollout) -> Result<(), Refused> {
         request.pool.name()
     );
     let hint = format!(
-        "in the file of input '{}', declare it as \"registrationToken\": {{\"type\": \"securestring\"}}",
+        "in the file of input '{}', take the token out of 'outputs', and declare it as \"registrationToken\": {{\"type\": \"securestring\"}}",
         SESSION_HOST_TEMPLATE.name
     );
     Err(Refused::new(NOT_SECRET, text, Some(hint)))
@@ -184,6 +187,7 @@ impl Plan {
         };
         let takes_first = template.parameter("firstIndex").is_some();
         let (first, second) = target::split(total, canaries, takes_first);
+        check_counts(request, template, [first, second])?;
         let part = |kind: &str, span: Span, from: u32| Part {
             name: format!("{}-{kind}", request.names.deployment),
             span,
@@ -389,6 +393,31 @@ fn no_count(request: &Rollout) -> Refused {
     );
     let hint = "give the number of hosts to make".to_owned();
     Refused::new(MALFORMED, text, Some(hint))
+}
+
+/// Whether the template takes so many hosts at once: Azure would refuse the rest after the canary was made.
+fn check_counts(
+    request: &Rollout,
+    template: &HostTemplate,
+    spans: [Option<Span>; 2],
+) -> Result<(), Refused> {
+    let counts = spans.into_iter().flatten().map(|span| span.count);
+    let count = counts.max().unwrap_or_default();
+    let Some(most) = template
+        .most("count")
+        .filter(|most| u64::from(count) > *most)
+    else {
+        return Ok(());
+    };
+    let text = format!(
+        "Rolling out to host pool '{}' failed: {count} hosts are to be made by one deployment, but parameter 'count' of the template takes {most} at most; nothing was sent",
+        request.pool.name()
+    );
+    let hint = format!(
+        "give a smaller number in input '{}', or raise 'maxValue' in the file of input '{}'",
+        HOST_COUNT.name, SESSION_HOST_TEMPLATE.name
+    );
+    Err(Refused::new(MALFORMED, text, Some(hint)))
 }
 
 fn too_long(prefix: &str, total: u32) -> Refused {

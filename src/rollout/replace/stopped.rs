@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::plan::{Part, Plan};
+use crate::arm::deployment::State;
 use crate::inputs::life::OnCancel;
 use crate::rollout::event::Event as Of;
 use crate::rollout::stopping::Left;
@@ -49,19 +50,24 @@ pub async fn stopped(job: &Job<'_>, why: Stopped) -> Left {
     };
     let pool = &job.request.pool;
     let drained = timeout(LIST, async {
-        let hosts = job.arm.session_hosts(pool).await?;
-        for host in hosts {
+        let mut hosts = job.arm.session_hosts(pool).await?;
+        for host in &mut hosts {
             let number = host.machine.as_ref().and_then(|id| plan.number_of(id));
             let is_new = number.is_some_and(|number| part.new.contains(&number));
             if is_new && host.allow_new_session {
                 job.arm.let_in(pool, &host.name, false).await?;
+                host.allow_new_session = false;
                 job.emit(Of::Line(format!("{}:  drained", host.name)));
             }
         }
-        Ok::<(), crate::arm::Failure>(())
+        Ok::<_, crate::arm::Failure>(hosts)
     });
     let unreached = match drained.await {
-        Ok(Ok(())) => None,
+        Ok(Ok(hosts)) => {
+            // Best effort: result and summary show the list of now, or else the last one.
+            timeout(LIST, job.with_machines(hosts)).await.ok();
+            None
+        }
         Ok(Err(failure)) => Some(failure.to_string()),
         Err(_) => Some("Azure does not answer in time".to_owned()),
     };
@@ -91,7 +97,13 @@ impl Job<'_> {
             ),
         };
         if !cancels {
-            return goes_on("");
+            let found = timeout(LIST, self.arm.deployment(&plan.group, name)).await;
+            return match found {
+                Ok(Ok(Some(found))) if found.state == State::Succeeded => ended(format!(
+                    "deployment {name} has ended; its hosts stay drained until the job is run again"
+                )),
+                _ => goes_on(""),
+            };
         }
         match self.arm.cancel_deployment(&plan.group, name).await {
             Ok(true) => ended(format!(

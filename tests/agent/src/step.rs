@@ -141,7 +141,21 @@ impl Step {
             &manifest.name,
         ];
         let own = own.into_iter().find(|name| !name.is_empty()).cloned();
+        let own = own.map(|format| self.filled_in(&format, manifest));
         self.display_name.clone().or(own).unwrap_or_default()
+    }
+
+    /// The format of names, with the step's inputs in the place of their names.
+    fn filled_in(&self, format: &str, manifest: &Manifest) -> String {
+        manifest
+            .inputs
+            .iter()
+            .fold(format.to_owned(), |text, input| {
+                let mut given = self.inputs.iter();
+                let given = given.find(|(name, _)| input.answers_to(name));
+                let value = given.map_or_else(|| input.default_text(), |(_, value)| value.clone());
+                text.replace(&format!("$({})", input.name), &value)
+            })
     }
 
     /// What the agent masks before the step has said a word.

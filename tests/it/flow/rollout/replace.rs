@@ -222,6 +222,13 @@ async fn a_canary_that_is_not_healthy_ends_it_and_no_user_notices() {
         ]
     );
     assert_eq!(obeyed(&stage.cloud, "PutDeployment"), 1);
+    let result = result_file(&stage);
+    let told = result["hosts"].as_array().unwrap().iter();
+    let closed: Vec<&str> = told
+        .filter(|host| host["allowNewSession"] == false)
+        .map(|host| host["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(closed, [format!("{prefix}-0")], "{result}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -229,7 +236,12 @@ async fn new_hosts_that_failed_are_taken_back_where_that_is_asked_for() {
     let ill = |cloud: &Cloud| cloud.script_deployment(DeploymentFate::HostsNeedAssistance);
     let scene = replace().input("onRolloutFailure", "back");
     let stage = run(scene, ill).await;
-    assert!(stage.error().starts_with("AIB853: "), "{}", stage.error());
+    let error = stage.error();
+    assert!(error.starts_with("AIB853: "), "{error}");
+    assert!(
+        error.ends_with("hint: the old hosts serve users as before, and the new ones are removed: repair the image or the template and roll out again"),
+        "{error}"
+    );
     assert_eq!(
         hosts(&stage.cloud),
         ["stg-0 1.0.0 open", "stg-1 1.0.0 open"]
@@ -326,6 +338,29 @@ async fn a_token_that_would_not_be_secret_is_never_made() {
                 .all(|entry| entry.service != azure_emulator::Service::Arm)
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_the_outputs_show_is_never_made() {
+    let template = template(|template| {
+        template["outputs"] =
+            json!({"t": {"type": "string", "value": "[parameters('RegistrationToken')]"}});
+    });
+    let stage = run(replace_with(&template), |_| {}).await;
+    let error = stage.error();
+    assert!(error.starts_with("AIB855: Rolling out to host pool 'hp-staging' failed: the outputs of the template have parameter 'registrationToken', "), "{error}");
+    assert!(stage.cloud.registration_tokens().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_hosts_than_the_template_takes_are_refused_before_anything_is_made() {
+    let stage = run(replace().input("hostCount", "150"), |_| {}).await;
+    assert_eq!(
+        stage.error(),
+        "AIB101: Rolling out to host pool 'hp-staging' failed: 149 hosts are to be made by one deployment, but parameter 'count' of the template takes 99 at most; nothing was sent\n\
+         hint: give a smaller number in input 'hostCount', or raise 'maxValue' in the file of input 'sessionHostTemplate'"
+    );
+    assert!(stage.cloud.deployments().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -454,6 +489,8 @@ async fn a_canceled_job_drains_first_and_leaves_or_cancels_the_deployment() {
             "Failed"
         };
         assert_eq!(stage.variable("rolloutState"), Some(expected));
+        let made = format!("[\"{}-0\"]", prefix(&cloud));
+        assert_eq!(stage.variable("rolloutHosts"), Some(made.as_str()));
         let second = run_in(scene().attempt(2), &cloud).await;
         assert_good(&second);
         assert_eq!(ended(&cloud), KEPT, "{on_cancel}");
