@@ -13,7 +13,7 @@ use super::subject::Source;
 use crate::arm::api::{GALLERIES, IMAGES};
 use crate::arm::gallery::{self, State};
 use crate::inputs::declared::IB_LOCATION;
-use crate::resource::{ResourceId, plain_region, quoted};
+use crate::resource::{ResourceId, definition_options, plain_region, quoted};
 
 pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
     match &azure.subject.source {
@@ -170,11 +170,8 @@ type Version = Result<Value, Box<Finding>>;
 
 fn list_versions(definition: &ResourceId) -> String {
     format!(
-        "az sig image-version list --subscription {} --resource-group {} --gallery-name {} --gallery-image-definition {} --output table",
-        definition.subscription(),
-        quoted(definition.resource_group()),
-        definition.name_at(0).unwrap_or_default(),
-        definition.name()
+        "az sig image-version list {} --output table",
+        definition_options(definition)
     )
 }
 

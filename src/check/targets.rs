@@ -11,7 +11,7 @@ use super::subject::Target;
 use crate::arm::api::GALLERIES;
 use crate::arm::gallery::{SoftDeleted, soft_deleted_path};
 use crate::inputs::declared::{DISTRIBUTE_TYPE, IMAGE_VERSION};
-use crate::resource::{ResourceId, quoted};
+use crate::resource::{ResourceId, definition_options, quoted};
 
 /// What is missing may be the group, the gallery or the definition.
 async fn missing(azure: &Azure<'_>, id: &ResourceId, source: &ImageTraits) -> Finding {
@@ -298,11 +298,8 @@ fn restorable(name: &str, deleted: &SoftDeleted) -> Finding {
 fn taken(definition: &ResourceId, version: &str, state: &str) -> Finding {
     let name = format!("version {version} of '{}'", definition.name());
     let delete = format!(
-        "az sig image-version delete --subscription {} --resource-group {} --gallery-name {} --gallery-image-definition {} --gallery-image-version {version}",
-        definition.subscription(),
-        quoted(definition.resource_group()),
-        definition.name_at(0).unwrap_or_default(),
-        definition.name()
+        "az sig image-version delete {} --gallery-image-version {version}",
+        definition_options(definition)
     );
     let other = format!(
         "set input '{}' to another number, or remove it to let the gallery number the version",

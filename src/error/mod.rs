@@ -16,7 +16,7 @@ use crate::inputs::declared::{
 };
 use crate::inventory::{NotCompared, Unread};
 use crate::release::{self, NotReleased};
-use crate::resource::{ResourceId, quoted};
+use crate::resource::{ResourceId, definition_options, quoted};
 use crate::rollout::{self, NotRolledOut};
 use crate::storage::StorageFailure;
 pub use crate::wording::duration;
@@ -392,11 +392,8 @@ fn not_compared_hint(why: &NotCompared) -> Option<String> {
     match why {
         NotCompared::NoVersion(version) => version.parent().map(|definition| {
             format!(
-                "check the id; to list the versions, run: az sig image-version list --subscription {} --resource-group {} --gallery-name {} --gallery-image-definition {} --query [].id --output tsv",
-                definition.subscription(),
-                quoted(definition.resource_group()),
-                quoted(definition.name_at(0).unwrap_or_default()),
-                quoted(definition.name())
+                "check the id; to list the versions, run: az sig image-version list {} --query [].id --output tsv",
+                definition_options(&definition)
             )
         }),
         NotCompared::NoList {

@@ -16,7 +16,7 @@ use crate::inputs::declared::{
     ACTION, IB_LOCATION, IMAGE_VERSION_ID, TARGET_REGIONS, TEST_ENGINE, TEST_SUBNET_ID,
 };
 use crate::inputs::{ImageTest, TestEngine, nearest};
-use crate::resource::{ResourceId, plain_region, quoted};
+use crate::resource::{ResourceId, definition_options, plain_region, quoted};
 use crate::wording::duration;
 
 /// The image, as far as it is known before the test.
@@ -125,13 +125,10 @@ fn sound(id: &ResourceId, version: Option<Version>) -> Result<Version, NotTested
     let called = called(id, id.name(), true);
     let Some(version) = version.filter(|version| version.state != State::Deleting) else {
         let text = format!("Testing {called} failed: it does not exist, or is being deleted");
-        let gallery = id.name_at(0).unwrap_or_default();
-        let definition = id.name_at(1).unwrap_or_default();
         let hint = format!(
-            "correct input '{}'; to list the versions that there are, run: az sig image-version list --subscription {} --resource-group {} --gallery-name {gallery} --gallery-image-definition {definition} --query [].id --output tsv",
+            "correct input '{}'; to list the versions that there are, run: az sig image-version list {} --query [].id --output tsv",
             IMAGE_VERSION_ID.name,
-            id.subscription(),
-            quoted(id.resource_group())
+            definition_options(id)
         );
         return Err(NotTested::refused(MISSING, text, hint));
     };

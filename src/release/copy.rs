@@ -13,7 +13,7 @@ use super::{Job, NotReleased, Seen, named, planned};
 use crate::arm::api::GALLERIES;
 use crate::arm::gallery::{Body, State, Version};
 use crate::inputs::Release;
-use crate::resource::{ResourceId, plain_region, quoted};
+use crate::resource::{ResourceId, definition_options, plain_region, quoted};
 
 /// A copy that nothing speaks against.
 struct Copy {
@@ -294,11 +294,8 @@ fn creation(target: &ResourceId, source: &Value) -> String {
         value.map(quoted)
     };
     let mut command = format!(
-        "az sig image-definition create --subscription {} --resource-group {} --gallery-name {} --gallery-image-definition {}",
-        target.subscription(),
-        quoted(target.resource_group()),
-        target.name_at(0).unwrap_or_default(),
-        target.name()
+        "az sig image-definition create {}",
+        definition_options(target)
     );
     for (option, pointer) in [
         ("publisher", "/properties/identifier/publisher"),

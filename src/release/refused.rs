@@ -10,7 +10,7 @@ use crate::inputs::declared::{
     REQUIRE_TAGS, TARGET_REGIONS, WITHDRAW_LAST,
 };
 use crate::inputs::{Action, Code};
-use crate::resource::{ResourceId, quoted};
+use crate::resource::{ResourceId, definition_options, quoted};
 use crate::wording::duration;
 
 /// What is done with a version that is not changed.
@@ -386,17 +386,6 @@ fn list(regions: &[String]) -> String {
     } else {
         regions.join(", ")
     }
-}
-
-/// The options of the Azure CLI that name the definition of a version.
-fn definition_options(version: &ResourceId) -> String {
-    format!(
-        "--subscription {} --resource-group {} --gallery-name {} --gallery-image-definition {}",
-        version.subscription(),
-        quoted(version.resource_group()),
-        version.name_at(0).unwrap_or_default(),
-        version.name_at(1).unwrap_or_default()
-    )
 }
 
 /// The built-in role that has all permissions for it

@@ -10,4 +10,4 @@ pub use group_id::ResourceGroupId;
 pub use id::{IMAGE_TEMPLATE, NotAResourceId, ResourceId};
 pub use image_version::{ImageVersion, NotAnImageVersion};
 pub use region::{NotARegion, Region, plain_region, split_at_blanks};
-pub use shell::{quoted, single_quoted};
+pub use shell::{definition_options, quoted, single_quoted};

@@ -1,6 +1,6 @@
 //! The targets of a template, and what a run left for each.
 
-use crate::resource::{ResourceId, quoted};
+use crate::resource::{ResourceId, definition_options, quoted};
 use crate::template::model::{Distributor, Properties};
 
 /// A target as it stands in the template, whether inputs or the template file said it.
@@ -42,11 +42,8 @@ impl Distribution {
             return Some(format!("az image show --ids {}", quoted(id.as_str())));
         }
         Some(format!(
-            "az sig image-version list --subscription {} --resource-group {} --gallery-name {} --gallery-image-definition {} --query \"[].{{version: name, published: publishingProfile.publishedDate}}\" --output table",
-            id.subscription(),
-            quoted(id.resource_group()),
-            id.name_at(0)?,
-            id.name_at(1)?
+            "az sig image-version list {} --query \"[].{{version: name, published: publishingProfile.publishedDate}}\" --output table",
+            definition_options(id)
         ))
     }
 

@@ -12,6 +12,7 @@ use crate::inputs::{Action, ImageTest};
 use crate::log::TestState;
 use crate::report::outcome::CODE_REMAINS;
 use crate::report::summary::markup::{code, escaped, fenced, table};
+use crate::report::summary::removals;
 use crate::report::summary::{cause, course};
 
 /// Everything that the page tells.
@@ -185,18 +186,7 @@ fn next(told: &Told<'_>) -> String {
         _ if !told.known.latest_in.is_empty() => words::withdrawal(image),
         _ => Vec::new(),
     };
-    let removals: Vec<_> = told
-        .outcome
-        .remains
-        .iter()
-        .filter_map(|stays| {
-            let command = stays.command()?;
-            Some(match stays.condition() {
-                Some(condition) => format!("# {condition}\n{command}"),
-                None => command,
-            })
-        })
-        .collect();
+    let removals = removals(&told.outcome.remains);
     if inputs.is_empty() && removals.is_empty() {
         return String::new();
     }

@@ -20,7 +20,8 @@ use crate::error::{Error, PARTLY, duration};
 use crate::inputs::Action;
 use crate::inputs::declared::{ACTION, IB_AZURE_RESOURCE_GROUP, TEMPLATE_NAME};
 use crate::log::Step;
-use crate::resource::{ResourceId, quoted};
+use crate::resource::{ResourceId, definition_options, quoted};
+use crate::run::leftover::Remains;
 use crate::run::{Distribution, Done, Image, Outcome, Output};
 use crate::template::model::Distributor;
 use image::{portal, success};
@@ -358,6 +359,19 @@ fn warnings(told: &Told<'_>) -> String {
     format!("\n### Warnings\n\n{}", all.concat())
 }
 
+/// The commands that delete what stayed, each under a line that says what it is for.
+pub(super) fn removals(remains: &[Remains]) -> Vec<String> {
+    let commands = remains.iter().filter_map(|stays| {
+        let what = format!("to delete {}", stays.leftover.describe());
+        let what = match stays.condition() {
+            Some(condition) => format!("{what}, {condition}"),
+            None => what,
+        };
+        Some(commented(&what, &stays.command()?))
+    });
+    commands.collect()
+}
+
 fn next_commands(told: &Told<'_>) -> String {
     let mut commands = Vec::new();
     if let Some(image) = told.outcome.image()
@@ -369,25 +383,14 @@ fn next_commands(told: &Told<'_>) -> String {
             "# a VM of the image, to try it\naz vm create --subscription {subscription} --resource-group {group} --name try-image --image {}",
             quoted(id.as_str())
         ));
-        if first.is_some_and(Distribution::is_gallery)
-            && let Some(definition) = id.parent()
-            && let Some(gallery) = definition.parent()
-        {
+        if first.is_some_and(Distribution::is_gallery) {
             commands.push(format!(
-                "# where the image version is by now\naz sig image-version show --subscription {subscription} --resource-group {group} --gallery-name {} --gallery-image-definition {} --gallery-image-version {} --expand ReplicationStatus",
-                gallery.name(), definition.name(), id.name()
+                "# where the image version is by now\naz sig image-version show {} --gallery-image-version {} --expand ReplicationStatus",
+                definition_options(&id), id.name()
             ));
         }
     }
-    let removals = told.outcome.remains.iter().filter_map(|stays| {
-        let what = format!("to delete {}", stays.leftover.describe());
-        let what = match stays.condition() {
-            Some(condition) => format!("{what}, {condition}"),
-            None => what,
-        };
-        Some(commented(&what, &stays.command()?))
-    });
-    commands.extend(removals);
+    commands.extend(removals(&told.outcome.remains));
     if commands.is_empty() {
         return String::new();
     }
