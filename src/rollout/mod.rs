@@ -242,4 +242,14 @@ impl<'a> Job<'a> {
             self.emit(Event::Hosts(hosts));
         }
     }
+
+    /// The same for a host that is not in the pool any more.
+    fn note_gone(&self, name: &str) {
+        let mut hosts = self.last_hosts();
+        let before = hosts.len();
+        hosts.retain(|host| !host.host.name.eq_ignore_ascii_case(name));
+        if hosts.len() < before {
+            self.emit(Event::Hosts(hosts));
+        }
+    }
 }

@@ -42,7 +42,8 @@ impl Job<'_> {
         })
     }
 
-    async fn own_deployment(&self, part: &str) -> Result<Option<Deployment>, Failure> {
+    /// One of them, whatever it deploys.
+    pub(super) async fn own_deployment(&self, part: &str) -> Result<Option<Deployment>, Failure> {
         let name = name(self.request, part);
         match self.arm.deployment(&self.request.group, &name).await {
             Err(failure) if failure.is(StatusCode::FORBIDDEN) => Ok(None),

@@ -4,6 +4,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::arm::machine::MACHINE;
 use crate::resource::ResourceId;
 
 /// A session host of a pool.
@@ -11,7 +12,7 @@ use crate::resource::ResourceId;
 pub struct SessionHost {
     /// Its name in the pool; `name.domain` where it has joined a domain.
     pub name: String,
-    /// The VM behind it; nothing where Azure tells no id, or one that is none.
+    /// The VM behind it; nothing where Azure tells no id, or not that of a VM: what it names is stopped and deleted.
     pub machine: Option<ResourceId>,
     /// Azure's word for how it is: `Available`, `Unavailable`, `Shutdown`, `NeedsAssistance` and others. `Available` was recorded of a host whose last
     /// heartbeat was three days old.
@@ -49,7 +50,9 @@ impl SessionHost {
         let sessions = document.pointer("/properties/sessions");
         (!name.is_empty()).then(|| Self {
             name: name.to_owned(),
-            machine: text("/properties/resourceId").and_then(|id| id.parse().ok()),
+            machine: text("/properties/resourceId")
+                .and_then(|id| id.parse().ok())
+                .filter(|id: &ResourceId| id.is(MACHINE)),
             status: text("/properties/status").unwrap_or_default().to_owned(),
             allow_new_session: open.and_then(Value::as_bool).unwrap_or(true),
             sessions: sessions.and_then(Value::as_u64),
@@ -120,8 +123,15 @@ mod tests {
         );
         assert!(bare.allow_new_session && bare.last_heartbeat.is_none());
         assert_eq!(bare.sessions, None);
-        let odd = json!({"name": "hp/h", "properties": {"resourceId": "../x"}});
-        assert_eq!(SessionHost::read(&odd).unwrap().machine, None);
+        for other in [
+            "../x",
+            "/subscriptions/s/resourceGroups/rg",
+            "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/disks/d",
+            "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm/extensions/e",
+        ] {
+            let odd = json!({"name": "hp/h", "properties": {"resourceId": other}});
+            assert_eq!(SessionHost::read(&odd).unwrap().machine, None, "{other}");
+        }
         assert_eq!(SessionHost::read(&json!({"name": "hp/"})), None);
         assert_eq!(SessionHost::read(&json!({"properties": {}})), None);
     }

@@ -7,6 +7,7 @@ use time::format_description::well_known::Rfc3339;
 use tokio::time::{Instant, sleep};
 
 use super::plan::Plan;
+use super::removal::NO_MACHINE;
 use super::{Event, REMAINS};
 use crate::arm::Failure;
 use crate::arm::desktops::user_session::UserSession;
@@ -173,7 +174,7 @@ impl Job<'_> {
     /// Deallocates the VM of a host, which stays in the pool as the way back.
     async fn keep(&self, name: &str, machine: Option<&ResourceId>) {
         let Some(machine) = machine else {
-            return;
+            return self.stays(name, NO_MACHINE);
         };
         let state = match self.arm.machine_state(machine).await {
             Ok(Some(state)) => state,

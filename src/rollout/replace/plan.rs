@@ -205,7 +205,7 @@ impl Plan {
             version,
             deployment: request.names.deployment.clone(),
         };
-        if !plan.is_second && !seen.settled {
+        if !seen.settled {
             plan.check_names(job, seen).await?;
         }
         Ok(plan)
@@ -295,33 +295,43 @@ impl Plan {
         tags
     }
 
+    /// The first number of which no begun deployment of ours has made a host: the rest is begun only after the canary. The names before it are
+    /// ours, for they were free.
+    fn begun(&self, canary: Option<&Deployment>, rest: Option<&Deployment>) -> u32 {
+        let all = [canary, rest].into_iter().flatten();
+        let own = all.filter(|deployment| self.is_own(deployment)).map(end_of);
+        own.max().unwrap_or_default()
+    }
+
     /// Names that are taken would be changed or refused by the deployment.
     async fn check_names(&self, job: &Job<'_>, seen: &Seen) -> Result<(), NotRolledOut> {
-        let names: Vec<String> = (0..self.total)
-            .map(|number| target::host_name(&self.prefix, number))
-            .collect();
-        let is_taken = |name: &str| {
+        let begun = self.begun(seen.own.canary.as_ref(), seen.own.rest.as_ref());
+        if begun >= self.total {
+            return Ok(());
+        }
+        let number = |name: &str| {
             let plain = name.split('.').next().unwrap_or_default();
-            names.iter().any(|known| known.eq_ignore_ascii_case(plain))
+            let mut numbers = begun..self.total;
+            numbers.find(|number| self.host_name(*number).eq_ignore_ascii_case(plain))
         };
-        let mut taken: BTreeSet<String> = seen
-            .hosts
-            .iter()
-            .map(|host| host.host.name.clone())
-            .filter(|name| is_taken(name))
-            .collect();
         let machines = job.arm.machines_in(&self.group).await?;
         let machines = machines.iter().map(|machine| machine.name().to_owned());
-        taken.extend(machines.filter(|name| is_taken(name)));
+        let hosts = seen.hosts.iter().map(|host| host.host.name.clone());
+        let mut taken: BTreeSet<(u32, String)> = hosts
+            .chain(machines)
+            .filter_map(|name| Some((number(&name)?, name)))
+            .collect();
         if taken.is_empty() {
             return Ok(());
         }
         // A job beside may have begun in the meantime.
-        for part in [&self.canary, &self.rest].into_iter().flatten() {
-            let there = job.arm.deployment(&self.group, &part.name).await?;
-            if there.is_some_and(|it| self.is_own(&it)) {
-                return Ok(());
-            }
+        let canary = job.own_deployment("canary").await?;
+        let rest = job.own_deployment("rest").await?;
+        let begun = self.begun(canary.as_ref(), rest.as_ref());
+        taken.retain(|(number, _)| *number >= begun);
+        let taken: BTreeSet<String> = taken.into_iter().map(|(_, name)| name).collect();
+        if taken.is_empty() {
+            return Ok(());
         }
         let taken: Vec<String> = taken.into_iter().collect();
         let text = format!(
@@ -355,6 +365,13 @@ pub(super) fn is_of_new_hosts(error: &NotRolledOut) -> bool {
 fn is_of(deployment: &Deployment, version: &str) -> bool {
     let theirs = deployment.text("imageVersionId").unwrap_or_default();
     !version.is_empty() && theirs.eq_ignore_ascii_case(version)
+}
+
+/// The number behind the last host that a deployment was to make.
+fn end_of(deployment: &Deployment) -> u32 {
+    let number = |name: &str| deployment.number(name).unwrap_or_default();
+    let (first, count) = (number("firstIndex"), number("count"));
+    Span { first, count }.end()
 }
 
 /// What may be a part of names: others can write what comes back from Azure.

@@ -13,11 +13,28 @@ use super::{Event, REMAINS};
 use crate::resource::{ResourceId, quoted};
 use crate::rollout::event::Event as Of;
 use crate::rollout::kept::TAG;
+use crate::rollout::table::is_wanted;
 use crate::rollout::watch::LOOK_AGAIN;
 use crate::rollout::{Host, Job};
 
 /// A VM that runs is deleted in a minute.
 const DELETING: Duration = Duration::from_secs(300);
+pub(super) const NO_MACHINE: &str = "Azure does not tell which VM is behind it";
+
+/// What is gone of a host and its VM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Removed {
+    Nothing,
+    Host,
+    Both,
+}
+
+impl Removed {
+    /// Whether the host is gone.
+    fn is_gone(self) -> bool {
+        self != Self::Nothing
+    }
+}
 
 impl Job<'_> {
     /// Removes a host from the pool and deletes its VM. Whether the host is gone from the pool.
@@ -27,34 +44,52 @@ impl Job<'_> {
         name: &str,
         machine: Option<&ResourceId>,
     ) -> bool {
-        self.emit(Of::Changed);
+        self.remove_whole(plan, name, machine).await.is_gone()
+    }
+
+    async fn remove_whole(&self, plan: &Plan, name: &str, machine: Option<&ResourceId>) -> Removed {
+        // Without its host nobody would find the VM any more.
+        let Some(machine) = machine else {
+            self.remains(name, None, NO_MACHINE);
+            return Removed::Nothing;
+        };
         let mut left_behind = Vec::new();
-        if let Some(machine) = machine {
-            match self.arm.machine_state(machine).await {
-                Ok(Some(state)) => {
-                    left_behind.clone_from(&state.left_behind);
-                    self.tag(machine, &state, &plan.removing()).await;
-                }
-                Ok(None) => {}
-                Err(failure) => {
-                    self.remains(name, Some(machine), &failure.to_string());
-                    return false;
-                }
+        match self.arm.machine_state(machine).await {
+            Ok(Some(state)) => {
+                self.emit(Of::Changed);
+                left_behind.clone_from(&state.left_behind);
+                self.tag(machine, &state, &plan.removing()).await;
+            }
+            Ok(None) => {}
+            Err(failure) => {
+                self.remains(name, Some(machine), &failure.to_string());
+                return Removed::Nothing;
             }
         }
+        self.emit(Of::Changed);
         // Azure refuses it while users are on the host.
         let pool = &self.request.pool;
         if let Err(failure) = self.arm.remove_session_host(pool, name).await {
-            self.remains(name, machine, &failure.to_string());
-            return false;
+            self.remains(name, Some(machine), &failure.to_string());
+            return Removed::Nothing;
         }
-        if let Some(machine) = machine {
-            self.delete(name, machine, &left_behind).await;
+        self.note_gone(name);
+        let of_host = format!(" of session host '{name}', which is not in the host pool any more,");
+        if self.delete(name, machine, &left_behind, &of_host).await {
+            Removed::Both
+        } else {
+            Removed::Host
         }
-        true
     }
 
-    async fn delete(&self, name: &str, machine: &ResourceId, left_behind: &[String]) {
+    /// Deletes a VM; whether it is gone. `which` says more of it in the middle of a sentence.
+    async fn delete(
+        &self,
+        name: &str,
+        machine: &ResourceId,
+        left_behind: &[String],
+        which: &str,
+    ) -> bool {
         let done = match self.arm.delete_machine(machine).await {
             Ok(None) => Ok(()),
             Ok(Some(started)) => self.end_of(name, started).await,
@@ -69,15 +104,13 @@ impl Job<'_> {
             Err(failure) => Err(failure.to_string()),
         };
         if let Err(why) = done {
-            let text = format!(
-                "VM '{}' of session host '{name}', which is not in the host pool any more, remains: {why}",
-                machine.name()
+            let text = format!("VM '{}'{which} remains: {why}", machine.name());
+            self.warn(
+                REMAINS,
+                text,
+                Some(format!("to delete it, run: {}", deletion(machine))),
             );
-            let hint = format!(
-                "to delete it, run: az vm delete --yes --ids {}",
-                quoted(machine.as_str())
-            );
-            return self.warn(REMAINS, text, Some(hint));
+            return false;
         }
         self.emit(Of::Replace(Event::Removed {
             host: name.to_owned(),
@@ -95,6 +128,7 @@ impl Job<'_> {
             );
             self.warn(REMAINS, text, Some(hint));
         }
+        true
     }
 
     /// Whether a VM that Azure does not want to delete now is gone soon.
@@ -109,7 +143,8 @@ impl Job<'_> {
         false
     }
 
-    /// Deletes the VMs whose hosts an earlier attempt has taken out of the pool: those with our own tag alone.
+    /// Deletes the VMs whose hosts an earlier attempt has taken out of the pool: those with our own tag. Anybody who is allowed to write tags can
+    /// set it, so that it alone is not enough.
     pub(super) async fn finish_removals(&self, plan: &Plan, hosts: &[Host]) {
         let subscription = self.request.pool.subscription();
         let removing = plan.removing();
@@ -120,8 +155,14 @@ impl Job<'_> {
         let machines = match found {
             Ok(machines) => machines,
             Err(failure) => {
-                let reason = failure.to_string();
-                return self.emit(Of::Replace(Event::NoNews { reason }));
+                let text = format!(
+                    "VMs that an earlier attempt has taken out of the host pool may remain: {failure}"
+                );
+                let hint = format!(
+                    "to list them, run: az resource list --tag {} --output table",
+                    quoted(&format!("{TAG}={removing}"))
+                );
+                return self.warn(REMAINS, text, Some(hint));
             }
         };
         for machine in machines {
@@ -130,13 +171,35 @@ impl Job<'_> {
                 continue;
             }
             // The list lags behind; the VM itself counts.
-            if let Ok(Some(state)) = self.arm.machine_state(&machine).await
-                && state.tag(TAG) == Some(removing.as_str())
-            {
-                self.emit(Of::Changed);
-                self.delete(machine.name(), &machine, &state.left_behind)
-                    .await;
+            let state = match self.arm.machine_state(&machine).await {
+                Ok(Some(state)) => state,
+                Ok(None) => continue,
+                Err(failure) => {
+                    let text = format!("VM '{}' remains: {failure}", machine.name());
+                    self.warn(
+                        REMAINS,
+                        text,
+                        Some(format!("to delete it, run: {}", deletion(&machine))),
+                    );
+                    continue;
+                }
+            };
+            if state.tag(TAG) != Some(removing.as_str()) {
+                continue;
             }
+            if let Some(why) = not_ours(plan, hosts, &machine) {
+                let text = format!(
+                    "VM '{}' remains: its tag '{TAG}' says that this roll-out deletes it, but {why}",
+                    machine.name()
+                );
+                let hint = format!("if nobody needs it, delete it: {}", deletion(&machine));
+                self.warn(REMAINS, text, Some(hint));
+                continue;
+            }
+            self.emit(Of::Changed);
+            let which = ", whose session host is not in the host pool any more,";
+            self.delete(machine.name(), &machine, &state.left_behind, which)
+                .await;
         }
     }
 
@@ -165,6 +228,7 @@ impl Job<'_> {
         }
     }
 
+    /// Whether the host, if there is one, and the VM were there and are gone.
     async fn take_one_back(
         &self,
         plan: &Plan,
@@ -172,21 +236,52 @@ impl Job<'_> {
         host: Option<&Host>,
         machine: &ResourceId,
     ) -> bool {
+        // Its name alone does not make it ours.
+        match self.arm.machine(machine).await {
+            Ok(Some(found)) if !is_wanted(&self.request.image, &found.image) => {
+                let why = format!(
+                    "the VM was made of {}, so that it is not of this roll-out",
+                    found.image
+                );
+                self.new_remains(name, host, machine, &why);
+                return false;
+            }
+            Ok(None) if host.is_none() => return false,
+            Ok(_) => {}
+            Err(failure) => {
+                self.new_remains(name, host, machine, &failure.to_string());
+                return false;
+            }
+        }
         if host.is_some() {
-            return self.remove(plan, name, Some(machine)).await;
+            let removed = self.remove_whole(plan, name, Some(machine)).await;
+            return removed == Removed::Both;
         }
         match self.arm.machine_state(machine).await {
             Ok(Some(state)) => {
                 self.emit(Of::Changed);
-                self.delete(name, machine, &state.left_behind).await;
-                true
+                let which = ", which is in no host pool,";
+                self.delete(name, machine, &state.left_behind, which).await
             }
             Ok(None) => false,
             Err(failure) => {
-                self.remains(name, Some(machine), &failure.to_string());
+                self.new_remains(name, host, machine, &failure.to_string());
                 false
             }
         }
+    }
+
+    /// A new host remains, or the VM alone where there is no host yet.
+    fn new_remains(&self, name: &str, host: Option<&Host>, machine: &ResourceId, why: &str) {
+        if host.is_some() {
+            return self.remains(name, Some(machine), why);
+        }
+        let text = format!("VM '{}' remains: {why}", machine.name());
+        self.warn(
+            REMAINS,
+            text,
+            Some(format!("to delete it, run: {}", deletion(machine))),
+        );
     }
 
     fn remains(&self, name: &str, machine: Option<&ResourceId>, why: &str) {
@@ -202,4 +297,30 @@ impl Job<'_> {
         }
         self.warn(REMAINS, text, Some(hint));
     }
+}
+
+/// Why a VM with our tag is none that an attempt of ours has taken out of the pool.
+fn not_ours(plan: &Plan, hosts: &[Host], machine: &ResourceId) -> Option<&'static str> {
+    let groups = hosts.iter().filter_map(|host| host.host.machine.as_ref());
+    let mut groups = groups.map(ResourceId::group);
+    if machine.group() != plan.group && !groups.any(|group| group == machine.group()) {
+        return Some("no session host of the host pool is in its resource group");
+    }
+    if plan.number_of(machine).is_some() {
+        return Some("it is one of the new ones");
+    }
+    let name = machine.name();
+    let is_of = |host: &String| {
+        let short = host.split('.').next().unwrap_or_default();
+        short.eq_ignore_ascii_case(name)
+    };
+    if plan.drained_before.iter().any(is_of) {
+        return Some("its session host was drained before this roll-out");
+    }
+    None
+}
+
+/// The command that deletes a VM.
+fn deletion(machine: &ResourceId) -> String {
+    format!("az vm delete --yes --ids {}", quoted(machine.as_str()))
 }

@@ -3,6 +3,7 @@
 mod doctor;
 mod existing;
 mod hosts;
+mod removals;
 mod replace;
 mod update;
 mod update_crashes;
