@@ -1,0 +1,403 @@
+//! Files that import each other.
+//!
+//! Who wants to understand one file of a circle has to read all of them, so a circle is a single subject in several files. What several files share
+//! stands in a file of its own below them; the file that tells the story stands above.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use super::paths::{Named, Path, paths};
+use super::{module_path, product_code, rust_files, source};
+
+/// The mark of a circle that has shared types or a story in the wrong place.
+const TO_BE_BROKEN: &str = "to be broken";
+
+/// Circles that are one subject each: their files, and why they belong together.
+const CIRCLES: &[(&[&str], &str)] = &[
+    (&["arm::http", "arm::network"], TO_BE_BROKEN),
+    (
+        &[
+            "image_test",
+            "image_test::builder",
+            "image_test::event",
+            "image_test::subject",
+            "image_test::vm",
+            "image_test::vm::boot",
+            "image_test::vm::creation",
+            "image_test::vm::diagnostics",
+        ],
+        TO_BE_BROKEN,
+    ),
+    (
+        &[
+            "inputs",
+            "inputs::comparison",
+            "inputs::customization",
+            "inputs::diff",
+            "inputs::existing",
+            "inputs::follow",
+            "inputs::given_version",
+            "inputs::image_test",
+            "inputs::image_test::checks",
+            "inputs::image_test::engine",
+            "inputs::inventory",
+            "inputs::package",
+            "inputs::plan",
+            "inputs::reading::resource",
+            "inputs::release",
+            "inputs::retain",
+            "inputs::rollout",
+            "inputs::rollout::effects",
+            "inputs::rollout::image",
+            "inputs::rollout::message",
+            "inputs::rollout::start",
+            "inputs::script",
+            "inputs::settings",
+            "inputs::sweep",
+            "inputs::target",
+            "inputs::template_file",
+            "inputs::template_file::check",
+            "inputs::template_file::overrides",
+            "inputs::template_file::rules",
+            "inputs::template_file::rules::customize",
+            "inputs::template_file::rules::distribute",
+            "inputs::template_file::rules::source",
+            "inputs::template_file::rules::vm_profile",
+            "inputs::template_file::steps",
+            "inputs::template_file::steps::resolution",
+            "inputs::validation",
+        ],
+        TO_BE_BROKEN,
+    ),
+    (
+        &["inputs::action", "inputs::given", "inputs::reading"],
+        TO_BE_BROKEN,
+    ),
+    (
+        &["inputs::oidc", "inputs::service_connection"],
+        TO_BE_BROKEN,
+    ),
+    (
+        &[
+            "inputs::script_remarks",
+            "inputs::script_remarks::path",
+            "inputs::script_remarks::quotes",
+        ],
+        TO_BE_BROKEN,
+    ),
+    (
+        &["inventory::comparison", "inventory::library"],
+        TO_BE_BROKEN,
+    ),
+    (
+        &[
+            "job",
+            "job::build",
+            "job::cancel",
+            "job::clean_up",
+            "job::diff",
+            "job::doctor",
+            "job::fleet",
+            "job::image_test",
+            "job::release",
+            "job::retain",
+            "job::rollout",
+            "job::status",
+            "job::sweep",
+            "job::wait",
+        ],
+        TO_BE_BROKEN,
+    ),
+    (
+        &[
+            "report::closing",
+            "report::diff",
+            "report::diff::words",
+            "report::doctor",
+            "report::files",
+            "report::outcome",
+            "report::result_file",
+        ],
+        TO_BE_BROKEN,
+    ),
+    (
+        &[
+            "report::fleet",
+            "report::fleet::document",
+            "report::fleet::table",
+        ],
+        TO_BE_BROKEN,
+    ),
+    (
+        &[
+            "report::image_test",
+            "report::image_test::page",
+            "report::image_test::words",
+        ],
+        TO_BE_BROKEN,
+    ),
+    (
+        &[
+            "report::rollout",
+            "report::rollout::result",
+            "report::rollout::summary",
+        ],
+        TO_BE_BROKEN,
+    ),
+    (&["report::summary", "report::summary::image"], TO_BE_BROKEN),
+    (&["resource::group_id", "resource::id"], TO_BE_BROKEN),
+    (&["retain", "retain::turn"], TO_BE_BROKEN),
+    (
+        &[
+            "rollout",
+            "rollout::event",
+            "rollout::existing",
+            "rollout::kept",
+            "rollout::looks",
+            "rollout::own",
+            "rollout::replace",
+            "rollout::replace::plan",
+            "rollout::replace::stopped",
+            "rollout::session_host_update",
+            "rollout::session_host_update::look",
+            "rollout::session_host_update::stopped",
+            "rollout::stopping",
+            "rollout::table",
+            "rollout::watch",
+        ],
+        TO_BE_BROKEN,
+    ),
+    (
+        &["run", "run::adoption", "run::compared", "run::ending"],
+        TO_BE_BROKEN,
+    ),
+    (
+        &[
+            "run::clean_up",
+            "run::clean_up::machine",
+            "run::clean_up::template",
+            "run::removal",
+        ],
+        TO_BE_BROKEN,
+    ),
+    (
+        &[
+            "run::contents",
+            "run::course",
+            "run::event",
+            "run::find",
+            "run::followed",
+            "run::image",
+            "run::leftover",
+            "run::live_log",
+            "run::log_access",
+            "run::log_file",
+            "run::outputs",
+            "run::proof",
+            "run::replication",
+            "run::script",
+            "run::tail",
+            "run::watch",
+        ],
+        TO_BE_BROKEN,
+    ),
+    (
+        &[
+            "run::package",
+            "run::package::access",
+            "run::package::orphans",
+        ],
+        TO_BE_BROKEN,
+    ),
+    (
+        &["run::sweep", "run::sweep::machines", "run::sweep::packages"],
+        TO_BE_BROKEN,
+    ),
+    (&["storage", "storage::digest"], TO_BE_BROKEN),
+    (
+        &[
+            "storage::archive",
+            "storage::blocks",
+            "storage::exclusion",
+            "storage::gzip",
+            "storage::in_order",
+            "storage::tar_gz",
+            "storage::walk",
+            "storage::zip",
+        ],
+        TO_BE_BROKEN,
+    ),
+    (
+        &[
+            "template",
+            "template::customizers",
+            "template::steps",
+            "template::unpacking",
+        ],
+        TO_BE_BROKEN,
+    ),
+];
+
+/// The files of the crate by their modules: `arm::http` is `src/arm/http.rs`.
+struct Files {
+    named: BTreeMap<Path, BTreeSet<Named>>,
+}
+
+impl Files {
+    fn of(sources: &[(Path, String)]) -> Self {
+        let named = sources.iter().map(|(module, code)| {
+            let parts = |other: &Path| other.starts_with(module) && other.len() == module.len() + 1;
+            let children = sources.iter().filter(|(other, _)| parts(other));
+            let children: Vec<_> = children
+                .filter_map(|(other, _)| other.last().map(String::as_str))
+                .collect();
+            (module.clone(), paths(code, module, &children))
+        });
+        Self {
+            named: named.collect(),
+        }
+    }
+
+    /// The file that has what `path` names, and the name that it has there. A name that a file imports is looked for where it comes from.
+    fn find(&self, path: &[String]) -> Option<(&Path, String)> {
+        let mut path = path.to_vec();
+        for _ in 0..8 {
+            let module = (0..=path.len())
+                .rev()
+                .find_map(|length| self.named.get_key_value(&path[..length]))?;
+            let Some(name) = path.get(module.0.len()) else {
+                return Some((module.0, "*".to_owned()));
+            };
+            let import = module
+                .1
+                .iter()
+                .find(|named| named.imported_as.as_ref() == Some(name));
+            let Some(import) = import else {
+                return Some((module.0, name.clone()));
+            };
+            let rest = &path[module.0.len() + 1..];
+            path = import.path.iter().chain(rest).cloned().collect();
+        }
+        None
+    }
+
+    /// What each file takes from which other one. A name that a file only passes on is not its own affair.
+    fn ties(&self) -> BTreeMap<&Path, BTreeMap<&Path, BTreeSet<String>>> {
+        let mut ties: BTreeMap<_, BTreeMap<_, BTreeSet<_>>> = BTreeMap::new();
+        for (module, named) in &self.named {
+            for named in named.iter().filter(|named| !named.is_re_export) {
+                if let Some((other, name)) = self.find(&named.path)
+                    && other != module
+                    && !other.is_empty()
+                {
+                    let of_module: &mut BTreeMap<_, _> = ties.entry(module).or_default();
+                    of_module.entry(other).or_default().insert(name);
+                }
+            }
+        }
+        ties
+    }
+
+    /// Each circle with what ties its files.
+    fn circles(&self) -> BTreeMap<BTreeSet<String>, String> {
+        let ties = self.ties();
+        let mut reached = BTreeMap::new();
+        for module in self.named.keys() {
+            let (mut seen, mut next) = (BTreeSet::new(), vec![module]);
+            while let Some(module) = next.pop() {
+                let others = ties.get(module).into_iter().flat_map(BTreeMap::keys);
+                next.extend(others.filter(|other| seen.insert(**other)));
+            }
+            reached.insert(module, seen);
+        }
+        let mut circles = BTreeMap::new();
+        for (module, of_module) in &reached {
+            let back = |other: &&&Path| reached[**other].contains(module);
+            let circle: BTreeSet<_> = of_module.iter().filter(back).collect();
+            if circle.len() > 1 {
+                let mut text = String::new();
+                for module in &circle {
+                    for (other, names) in &ties[**module] {
+                        if circle.contains(other) {
+                            let names: Vec<_> = names.iter().map(String::as_str).collect();
+                            let (module, other) = (module.join("::"), other.join("::"));
+                            writeln!(text, "    {module} -> {other}: {}", names.join(", "))
+                                .unwrap();
+                        }
+                    }
+                }
+                let files = circle.iter().map(|module| module.join("::"));
+                circles.insert(files.collect(), text);
+            }
+        }
+        circles
+    }
+}
+
+#[test]
+fn no_files_import_each_other_unless_they_are_one_subject() {
+    let sources = rust_files(&source()).into_iter().filter_map(|file| {
+        let module = module_path(&file);
+        // `main` is a program of its own.
+        (module != ["main"]).then(|| (module, product_code(&file)))
+    });
+    let mut found = Files::of(&sources.collect::<Vec<_>>()).circles();
+    let mut offences = String::new();
+    for (files, reason) in CIRCLES {
+        let files: BTreeSet<_> = files.iter().map(|file| (*file).to_owned()).collect();
+        if found.remove(&files).is_none() {
+            writeln!(offences, "take from the list ({reason}): {files:?}").unwrap();
+        }
+    }
+    for (files, ties) in found {
+        writeln!(
+            offences,
+            "{} files that import each other:\n{ties}",
+            files.len()
+        )
+        .unwrap();
+    }
+    assert!(offences.is_empty(), "\n{offences}");
+}
+
+#[test]
+fn the_search_for_circles_bites() {
+    let check = |sources: &[(&str, &str)], expected: &[&str]| {
+        let parts = |module: &str| module.split("::").map(ToOwned::to_owned).collect();
+        let sources = sources
+            .iter()
+            .map(|(module, code)| (parts(module), (*code).to_owned()));
+        let circles = Files::of(&sources.collect::<Vec<_>>()).circles();
+        let circles: Vec<_> = circles.keys().flatten().map(String::as_str).collect();
+        assert_eq!(circles, expected);
+    };
+    let below = ("a::b", "pub struct B;");
+    check(&[("a", "use b::B;"), below], &[]);
+    check(
+        &[("a", "use b::B;"), ("a::b", "fn f() -> super::A {}")],
+        &["a", "a::b"],
+    );
+    check(
+        &[("a", "fn f() { b::f() }"), ("a::b", "use super::A;")],
+        &["a", "a::b"],
+    );
+    check(
+        &[("a", "use crate::c::C;"), ("c", "use crate::a::A;")],
+        &["a", "c"],
+    );
+    let three = [
+        ("a", "use crate::b::B;"),
+        ("b", "use crate::c;"),
+        ("c", "use crate::a::*;"),
+    ];
+    check(&three, &["a", "b", "c"]);
+    // A name that a file passes on comes from the file below.
+    let passed_on = ("a", "mod b;\nmod c;\npub use b::B;\nuse c::C;");
+    check(&[passed_on, below, ("a::c", "use super::B;")], &[]);
+    let taken = ("a", "mod b;\nmod c;\nuse b::B;\nuse c::C;");
+    check(&[taken, below, ("a::c", "use super::B;")], &[]);
+    check(
+        &[taken, ("a::b", "use super::C;"), ("a::c", "use super::B;")],
+        &["a::b", "a::c"],
+    );
+}
