@@ -1,6 +1,8 @@
 //! Cuts what an archive writer writes into blocks, and stops the writer while nobody takes them.
 
+use std::collections::VecDeque;
 use std::io::{self, Write};
+use std::mem;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
@@ -17,6 +19,37 @@ pub const BLOCK_BYTES: usize = 4 * 1024 * 1024;
 
 /// Blocks that wait for their checksum. They are the ones that are being sent, so they need little memory of their own.
 const UNSUMMED_BLOCKS: usize = 2;
+
+/// Blocks whose memory waits for its next use: those that an upload sends at a time, and a few more.
+const LENT_BLOCKS: usize = 6;
+
+/// The memory of blocks. A new block takes that of one that is sent, because the kernel prepares fresh memory page by page, a thousand for each block.
+#[derive(Debug, Default)]
+pub struct BlockMemory {
+    lent: VecDeque<Bytes>,
+}
+
+impl BlockMemory {
+    /// Memory for a block of `bytes`, with what was in it before.
+    pub fn take(&mut self, bytes: usize) -> BytesMut {
+        let free = self.lent.iter().position(Bytes::is_unique);
+        let free = free.and_then(|index| self.lent.remove(index));
+        match free.map(Bytes::try_into_mut) {
+            Some(Ok(block)) if block.capacity() >= bytes => block,
+            _ => BytesMut::with_capacity(bytes),
+        }
+    }
+
+    /// The block to send; its memory comes back when nobody has it any more.
+    pub fn lend(&mut self, block: BytesMut) -> Bytes {
+        let block = block.freeze();
+        if self.lent.len() == LENT_BLOCKS {
+            self.lent.pop_front();
+        }
+        self.lent.push_back(block.clone());
+        block
+    }
+}
 
 /// The checksum of all blocks, in a thread of its own: a build waits for reading, compressing and sending, and not for this as well.
 #[derive(Debug)]
@@ -57,6 +90,7 @@ pub(super) struct BlockWriter {
     sender: mpsc::Sender<Bytes>,
     block_bytes: usize,
     block: BytesMut,
+    memory: BlockMemory,
     written: u64,
     sum: Summer,
     abandoned: bool,
@@ -72,6 +106,7 @@ impl BlockWriter {
             sender,
             block_bytes,
             block: BytesMut::new(),
+            memory: BlockMemory::default(),
             written: 0,
             sum: Summer::start()?,
             abandoned: false,
@@ -91,7 +126,7 @@ impl BlockWriter {
     }
 
     fn send(&mut self) -> io::Result<()> {
-        let block = self.block.split().freeze();
+        let block = self.memory.lend(mem::take(&mut self.block));
         if !self.sum.add(block.clone()) {
             return Err(self.abandon());
         }
@@ -113,7 +148,8 @@ impl Write for BlockWriter {
             return Err(self.abandon());
         }
         if self.block.is_empty() {
-            self.block.reserve(self.block_bytes);
+            self.block = self.memory.take(self.block_bytes);
+            self.block.clear();
         }
         let room = self.block_bytes.saturating_sub(self.block.len());
         let part = data.get(..room).unwrap_or(data);
@@ -153,6 +189,29 @@ mod tests {
             blocks.push(block);
         }
         assert_eq!(blocks, [&b"abcdefghij"[..], b"klmnopqrst", b"uvwxyz"]);
+    }
+
+    #[test]
+    fn a_block_takes_the_memory_of_one_that_nobody_has_any_more() {
+        let mut memory = BlockMemory::default();
+        let mut lend = |text: &[u8]| {
+            let mut block = memory.take(10);
+            block.clear();
+            block.extend_from_slice(text);
+            memory.lend(block)
+        };
+        let first = lend(b"0123456789");
+        let second = lend(b"abcdefghij");
+        let place = first.as_ptr();
+        assert_ne!(second.as_ptr(), place);
+        let kept = first.clone();
+        drop(first);
+        assert_ne!(lend(b"ABCDEFGHIJ").as_ptr(), place, "a retry has it yet");
+        assert_eq!(kept, b"0123456789"[..]);
+        drop(kept);
+        let last = lend(b"xyz");
+        assert_eq!((last.as_ptr(), &last[..]), (place, &b"xyz"[..]));
+        assert_eq!(second, b"abcdefghij"[..]);
     }
 
     #[tokio::test]

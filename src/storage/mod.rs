@@ -48,7 +48,7 @@ use shared_key::SharedKey;
 pub use account::{StorageAccount, find_account, find_account_in};
 pub use archive::{Archived, Format, PackageFailure};
 pub use blob::{BlobRef, BlockIds, NotABlob, commit, put_blocks};
-pub use blocks::BLOCK_BYTES;
+pub use blocks::{BLOCK_BYTES, BlockMemory};
 pub use checksum::Sha256;
 pub use download::{Download, download};
 pub use failure::{

@@ -88,8 +88,12 @@ def main():
     options.add_argument("--pairs", type=int, default=3)
     options.add_argument("--scratch", default=None, help="a folder on a disk; the tree and temporary files go there")
     options.add_argument("--only-sending", action="store_true", help="leave packing and the start out")
+    options.add_argument("--only-file", action="store_true", help="leave everything out but sending one file of 500 MiB")
     options.add_argument("--target", default=os.environ.get("CARGO_TARGET_DIR", str(HERE.parent.parent / "target")))
     options = options.parse_args()
+    only_sending = options.only_sending or options.only_file
+    if options.scratch:
+        os.makedirs(options.scratch, exist_ok=True)
 
     packages = ["--package", "package-bench", "--package", "image-builder"]
     build = ["cargo", "build", "--quiet", "--release", *packages, "--target-dir", options.target]
@@ -97,7 +101,7 @@ def main():
     for peer in ("original", "modern"):
         install(PEERS / peer)
     bench = str(pathlib.Path(options.target) / "release" / "package-bench")
-    if not options.only_sending:
+    if not only_sending:
         measure_start(bench.replace("package-bench", "image-builder"), max(options.pairs, 10))
 
     scratch = pathlib.Path(tempfile.mkdtemp(prefix="package-bench-", dir=options.scratch))
@@ -107,14 +111,17 @@ def main():
         plain, encrypted = (sink.stdout.readline().strip() for sink in sinks)
         trust = {"NODE_EXTRA_CA_CERTS": certificate, "SSL_CERT_FILE": certificate}
         tree = str(scratch / "tree")
-        print(subprocess.run([bench, "tree", tree], check=True, capture_output=True, text=True).stdout.strip())
-        if not options.only_sending:
+        if not options.only_file:
+            print(subprocess.run([bench, "tree", tree], check=True, capture_output=True, text=True).stdout.strip())
+        if not only_sending:
             measure_packing(bench, tree, scratch, options.pairs)
         for name, url, env in (
             ("without TLS", f"http://127.0.0.1:{plain}", {}),
             ("over TLS", f"https://127.0.0.1:{encrypted}", trust),
         ):
-            measure_sending(bench, tree, scratch, options.pairs, name, url, env)
+            if not options.only_file:
+                measure_sending(bench, tree, scratch, options.pairs, name, url, env)
+            measure_file(bench, scratch, options.pairs, name, url, env)
     finally:
         for sink in sinks:
             sink.kill()
@@ -200,11 +207,6 @@ def measure_packing(bench, tree, scratch, pairs):
 def measure_sending(bench, tree, scratch, pairs, how, url, trust):
     env = dict(os.environ, NO_PROXY="127.0.0.1", no_proxy="127.0.0.1", **trust)
     azcopy = shutil.which("azcopy")
-
-    def copy(file):
-        blob = f"{url}/bench/bench/package?sig=none"
-        return f"{azcopy} copy {file} '{blob}' --from-to LocalBlob --skip-version-check --check-length=false --log-level NONE >/dev/null"
-
     file = str(scratch / "peer.out")
     for fmt in ("zip", "tar.gz"):
         contenders = [
@@ -213,11 +215,15 @@ def measure_sending(bench, tree, scratch, pairs, how, url, trust):
             ("archiver 7 into @azure/storage-blob", node("modern", env, "both", fmt, tree, file, url)),
         ]
         if fmt == "tar.gz" and azcopy and shutil.which("pigz"):
-            both = shell(f"tar -C {tree} -c . | pigz -1 > {file} && {copy(file)}")
+            both = shell(f"tar -C {tree} -c . | pigz -1 > {file} && {copy(azcopy, file, url)}")
             contenders.append(("tar | pigz -1, then azcopy", lambda: Run(both, env)))
         compare(f"packing and sending {how}, {fmt}", contenders, pairs)
 
-    # What cannot be compressed: sending is what is measured.
+
+def measure_file(bench, scratch, pairs, how, url, trust):
+    """What cannot be compressed: sending is what is measured."""
+    env = dict(os.environ, NO_PROXY="127.0.0.1", no_proxy="127.0.0.1", **trust)
+    azcopy = shutil.which("azcopy")
     noise = scratch / "noise"
     noise.mkdir(exist_ok=True)
     with open(noise / "noise.bin", "wb") as out:
@@ -231,8 +237,13 @@ def measure_sending(bench, tree, scratch, pairs, how, url, trust):
         ("@azure/storage-blob", node("modern", env, "send", "zip", "-", blob, url)),
     ]
     if azcopy:
-        contenders.append(("azcopy", lambda: Run(shell(copy(blob)), env)))
+        contenders.append(("azcopy", lambda: Run(shell(copy(azcopy, blob, url)), env)))
     compare(f"sending 500 MiB that cannot be compressed {how}", contenders, pairs)
+
+
+def copy(azcopy, file, url):
+    blob = f"{url}/bench/bench/package?sig=none"
+    return f"{azcopy} copy {file} '{blob}' --from-to LocalBlob --skip-version-check --check-length=false --log-level NONE >/dev/null"
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ use image_builder::arm::http::{Http, HttpClient, Sent, TransportError};
 use image_builder::arm::network::Network;
 use image_builder::secret::{Masker, Secret};
 use image_builder::storage::{
-    self, BLOCK_BYTES, BlockIds, Format, PackageSource, Progress, StorageAccount,
+    self, BLOCK_BYTES, BlockIds, BlockMemory, Format, PackageSource, Progress, StorageAccount,
 };
 use tokio::sync::mpsc;
 
@@ -106,13 +106,22 @@ fn send_file(file: &Path, url: &str) -> Result<(), Box<dyn Error>> {
 }
 
 fn read_blocks(file: &File, blocks: &mpsc::Sender<Bytes>) -> io::Result<()> {
+    let mut memory = BlockMemory::default();
     loop {
-        let mut block = Vec::with_capacity(BLOCK_BYTES);
-        let length = u64::try_from(BLOCK_BYTES).unwrap_or(u64::MAX);
-        if file.take(length).read_to_end(&mut block)? == 0 {
+        let mut block = memory.take(BLOCK_BYTES);
+        block.resize(BLOCK_BYTES, 0);
+        let mut length = 0;
+        while let Some(rest) = block.get_mut(length..).filter(|rest| !rest.is_empty()) {
+            match (&*file).read(rest)? {
+                0 => break,
+                more => length += more,
+            }
+        }
+        if length == 0 {
             return Ok(());
         }
-        let sent = blocks.blocking_send(Bytes::from(block));
+        block.truncate(length);
+        let sent = blocks.blocking_send(memory.lend(block));
         sent.map_err(io::Error::other)?;
     }
 }
