@@ -86,6 +86,13 @@ impl Failure {
         })
     }
 
+    /// Whether the server will give the same answer again.
+    pub fn is_final(&self) -> bool {
+        self.refusal().is_some()
+            && !self.may_have_acted()
+            && !self.is(StatusCode::TOO_MANY_REQUESTS)
+    }
+
     /// Whether the same question may be answered later: there was no answer, or one of a server in trouble.
     pub fn is_passing(&self) -> bool {
         let too_many = self.is(StatusCode::TOO_MANY_REQUESTS);

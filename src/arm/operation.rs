@@ -24,6 +24,15 @@ pub struct Started {
 }
 
 impl Started {
+    /// Something that others have started, or whose answer got lost: there is no operation to ask for, and the resource itself tells how things
+    /// stand.
+    pub fn elsewhere() -> Self {
+        Self {
+            operation: None,
+            pause: None,
+        }
+    }
+
     /// Reads the headers of a 200, 201 or 202. `Azure-AsyncOperation` comes before `Location`, which the answer to a PUT does not even have.
     ///
     /// An address outside of `base` is not taken: the token goes to Azure Resource Manager and nowhere else, whatever a header says.

@@ -86,6 +86,16 @@ impl RunState {
         )
     }
 
+    /// Whether a run that ended like that has made an image.
+    pub fn has_image(&self) -> bool {
+        matches!(self, Self::Succeeded | Self::PartiallySucceeded)
+    }
+
+    /// Whether the run has ended without an image.
+    pub fn is_without_image(&self) -> bool {
+        matches!(self, Self::Failed | Self::Canceled)
+    }
+
     fn from_text(text: &str) -> Self {
         match text.to_ascii_lowercase().as_str() {
             "running" => Self::Running,
@@ -181,6 +191,32 @@ impl Template {
             created: created.and_then(moment),
             definition: ImageTemplate::deserialize(value).ok(),
         }
+    }
+
+    /// Whether it is being created or changed.
+    pub fn is_being_provisioned(&self) -> bool {
+        self.is_in_state("Creating") || self.is_in_state("Updating")
+    }
+
+    /// Whether it is being deleted.
+    pub fn is_being_deleted(&self) -> bool {
+        self.is_in_state("Deleting")
+    }
+
+    /// Whether it can run.
+    pub fn is_provisioned(&self) -> bool {
+        self.is_in_state("Succeeded")
+    }
+
+    /// Whether nothing goes on in it: neither a run, nor a change of the template itself.
+    pub fn is_at_rest(&self) -> bool {
+        let run = self.last_run.as_ref();
+        let changes = self.is_being_provisioned() || self.is_being_deleted();
+        run.is_none_or(RunStatus::is_over) && !changes
+    }
+
+    fn is_in_state(&self, state: &str) -> bool {
+        self.provisioning_state.eq_ignore_ascii_case(state)
     }
 
     /// The value of tag `name`; Azure keeps names in the letter case that they came in, and ignores it.

@@ -17,50 +17,52 @@ use crate::error::Error;
 use crate::inputs::declared::{TEST_ENGINE, VM_SIZE};
 use crate::inputs::{Code, Plan};
 use crate::log::{SingleTests, Step, TestState};
-use crate::run::leftover::{Leftover, Leftovers, Tie};
-use crate::run::{Done, NOT_REMOVED_YET, Ran, Workplace, build_image};
+use crate::run::leftover::{Leftover, Ownership};
+use crate::run::leftovers::Leftovers;
+use crate::run::{NOT_REMOVED_YET, Success, TestRun, Workplace, build_image};
 
 /// Boots the image, and runs the checks.
 pub(super) async fn test(
     lab: &Lab<'_>,
     plan: &Plan,
     subject: &Subject,
-    earlier: Vec<(Leftover, Tie)>,
+    earlier: Vec<(Leftover, Ownership)>,
 ) -> Ended {
     if let Err(why) = before(lab, plan, subject).await {
         return Ended {
             result: Err(why),
-            remains: Leftovers::known(lab.events, earlier).all_remain(NOT_REMOVED_YET),
+            not_removed: Leftovers::known(lab.events, earlier).all_not_removed(NOT_REMOVED_YET),
         };
     }
     lab.events.tell(Event::Limits);
     let workplace = Workplace {
+        arm: lab.arm,
         folder: lab.folder,
-        job: lab.job,
+        events: lab.events,
     };
-    let outcome = Box::pin(build_image(
-        plan, lab.arm, workplace, lab.events, lab.stop, earlier,
-    ));
-    let outcome = outcome.await;
+    let building = build_image(plan, lab.job, workplace, lab.stop, earlier);
+    let outcome = Box::pin(building).await;
     let result = match outcome.result {
-        Ok(Done::Ran(ran)) => {
+        Ok(Success::TestRun(ran)) => {
             if ran.logs.is_none() {
                 lab.events.tell(Event::TestsMayBeMissing);
             }
             judged(*ran, plan)
         }
         // A test comes to no image, and is followed to its end.
-        Ok(Done::Image(_) | Done::GoesOn { .. } | Done::NotReady { .. }) => Err(Error::NotReady {
-            template: plan.template_name.clone(),
-            phase: None,
-            elapsed: Duration::ZERO,
+        Ok(Success::Image(_) | Success::RunContinues { .. } | Success::NotReady { .. }) => {
+            Err(Error::NotReady {
+                template: plan.template_name.clone(),
+                phase: None,
+                elapsed: Duration::ZERO,
+            }
+            .into())
         }
-        .into()),
         Err(error) => Err(error.into()),
     };
     Ended {
         result,
-        remains: outcome.remains,
+        not_removed: outcome.not_removed,
     }
 }
 
@@ -82,7 +84,7 @@ async fn before(lab: &Lab<'_>, plan: &Plan, subject: &Subject) -> Result<(), Not
 }
 
 /// The verdict of a run that has ended, or why there is none.
-fn judged(ran: Ran, plan: &Plan) -> Result<Tested, NotTested> {
+fn judged(ran: TestRun, plan: &Plan) -> Result<Tested, NotTested> {
     let log = ran.logs.as_ref().and_then(|logs| logs.of_validators());
     let log = log.cloned();
     let course = Course::of(&ran.validators, log.as_ref());
@@ -115,7 +117,7 @@ fn judged(ran: Ran, plan: &Plan) -> Result<Tested, NotTested> {
 }
 
 /// A run that failed for a reason that says nothing of the image, or ended in a way that nobody knows.
-fn without_verdict(ran: Ran) -> Error {
+fn without_verdict(ran: TestRun) -> Error {
     let explanation = ran.explanation.unwrap_or_else(|| {
         let message = if ran.end.message.is_empty() {
             format!("it ended as '{}'", ran.end.state)
@@ -163,7 +165,7 @@ const OUT_OF_TIME: [&str; 2] = ["AIB032", "AIB034"];
 
 /// What a run that failed says of the image; nothing if it says nothing.
 fn failed(
-    ran: &Ran,
+    ran: &TestRun,
     explanation: &Explanation,
     course: &Course<'_>,
     log: Option<&LogSummary>,

@@ -28,7 +28,8 @@ use crate::release::tags::moment;
 use crate::release::{NotTagged, tag_version};
 use crate::resource::quoted;
 use crate::run::NOT_REMOVED_YET;
-use crate::run::leftover::{Leftover, Leftovers, Remains, Tie};
+use crate::run::leftover::{Leftover, NotRemoved, Ownership};
+use crate::run::leftovers::Leftovers;
 pub use doctor::doctor;
 use event::{Event, Events};
 pub use not_tested::{NotTested, Refused};
@@ -59,7 +60,7 @@ pub struct Outcome {
     /// The verdict, or why there is none.
     pub result: Result<Tested, NotTested>,
     /// What could not be removed.
-    pub remains: Vec<Remains>,
+    pub not_removed: Vec<NotRemoved>,
 }
 
 impl Outcome {
@@ -67,13 +68,13 @@ impl Outcome {
     pub fn failed(error: Error) -> Self {
         Self {
             result: Err(error.into()),
-            remains: Vec::new(),
+            not_removed: Vec::new(),
         }
     }
 }
 
 /// Tests the image, unless the stop comes first. `earlier` is what an attempt in the same job left.
-pub async fn test(lab: &Lab<'_>, earlier: Vec<(Leftover, Tie)>) -> Outcome {
+pub async fn test(lab: &Lab<'_>, earlier: Vec<(Leftover, Ownership)>) -> Outcome {
     let looked = tokio::select! {
         biased;
         () = lab.stop.cancelled() => Err(Error::Canceled.into()),
@@ -84,11 +85,14 @@ pub async fn test(lab: &Lab<'_>, earlier: Vec<(Leftover, Tie)>) -> Outcome {
         Err(why) => {
             return Outcome {
                 result: Err(why),
-                remains: Leftovers::known(lab.events, earlier).all_remain(NOT_REMOVED_YET),
+                not_removed: Leftovers::known(lab.events, earlier).all_not_removed(NOT_REMOVED_YET),
             };
         }
     };
-    let Ended { result, remains } = match &lab.test.engine {
+    let Ended {
+        result,
+        not_removed,
+    } = match &lab.test.engine {
         TestEngine::ImageBuilder(plan) => {
             Box::pin(builder::test(lab, plan, &subject, earlier)).await
         }
@@ -103,7 +107,10 @@ pub async fn test(lab: &Lab<'_>, earlier: Vec<(Leftover, Tie)>) -> Outcome {
             }
         }
     }
-    Outcome { result, remains }
+    Outcome {
+        result,
+        not_removed,
+    }
 }
 
 async fn look(lab: &Lab<'_>) -> Result<Subject, NotTested> {

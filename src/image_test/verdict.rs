@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::codes::CHECK_FAILED;
 use super::not_tested::NotTested;
 use crate::log::{SingleTests, TestState};
-use crate::run::leftover::Remains;
+use crate::run::leftover::NotRemoved;
 
 /// What an engine brings home.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub(super) struct Ended {
     /// The verdict, or why there is none.
     pub(super) result: Result<Tested, NotTested>,
     /// What could not be removed.
-    pub(super) remains: Vec<Remains>,
+    pub(super) not_removed: Vec<NotRemoved>,
 }
 
 /// A test with a verdict.

@@ -24,10 +24,6 @@ pub(super) async fn build(
     let reporter = Reporter::new(agent, earlier.all());
     reporter.announce(plan);
     let folder = agent.environment().temp_directory();
-    let workplace = Workplace {
-        folder: &folder,
-        job: doctor::job(agent),
-    };
     let arm = tokio::select! {
         biased;
         () = stop.requested().cancelled() => Err(Error::Canceled),
@@ -36,12 +32,18 @@ pub(super) async fn build(
     let (earlier, mut others) = earlier.apart();
     let outcome = match arm {
         Ok(arm) => {
-            let building = build_image(plan, &arm, workplace, &reporter, stop.requested(), earlier);
+            let workplace = Workplace {
+                arm: &arm,
+                folder: &folder,
+                events: &reporter,
+            };
+            let job = doctor::job(agent);
+            let building = build_image(plan, job, workplace, stop.requested(), earlier);
             tokio::select! {
                 biased;
                 () = stop.at_once().cancelled() => reporter.abandoned(),
                 outcome = Box::pin(building) => Outcome {
-                    remains: outcome.remains.into_iter().chain(others.drain(..)).collect(),
+                    not_removed: outcome.not_removed.into_iter().chain(others.drain(..)).collect(),
                     ..outcome
                 },
             }

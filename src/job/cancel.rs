@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::inputs::Existing;
 use crate::report::{self, Lines};
 use crate::run::cancel::{Request, cancel as cancel_run};
-use crate::run::find::Sought;
+use crate::run::find::TemplateRef;
 
 /// `action: cancel`. `http` is the way to Azure, or why there is none.
 ///
@@ -26,7 +26,7 @@ pub(super) async fn cancel(
         let arm = super::connect(agent, http, &asked.connection).await?;
         let request = Request {
             group: &asked.group,
-            sought: Sought::new(asked.template_name.as_deref(), &asked.origin.run),
+            template: TemplateRef::new(asked.template_name.as_deref(), &asked.origin.run),
             keep: asked.keep,
             preview: asked.preview,
         };

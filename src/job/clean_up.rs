@@ -10,54 +10,57 @@ use crate::arm::http::Http;
 use crate::inputs::{self, Owner};
 use crate::report::{self, LEFTOVERS, Reporter};
 use crate::run::clean_up::{Budget, clean_up};
-use crate::run::leftover::{Leftover, Leftovers, Remains, Tie};
-use crate::run::tie;
+use crate::run::leftover::{Leftover, NotRemoved, Ownership};
+use crate::run::leftovers::Leftovers;
+use crate::run::ownership;
 
 /// Why something stays after a stop of the post-job stage.
 const STOPPED: &str = "the post-job step was stopped before it was removed";
 
 /// What a note has: whose it is by names and places alone, or why it is not ours.
-pub(super) struct Noted(Vec<(Leftover, Result<Tie, String>)>);
+pub(super) struct Noted(Vec<(Leftover, Result<Ownership, String>)>);
 
 impl Noted {
     pub(super) fn new(all: Vec<Leftover>, owner: &Owner) -> Self {
         let all = all.into_iter();
         Self(
             all.map(|leftover| {
-                let tie = tie::by_name(&leftover, owner);
-                (leftover, tie)
+                let ownership = ownership::by_name(&leftover, owner);
+                (leftover, ownership)
             })
             .collect(),
         )
     }
 
     /// All of it, for the note of this stage.
-    pub(super) fn all(&self) -> Vec<(Leftover, Tie)> {
+    pub(super) fn all(&self) -> Vec<(Leftover, Ownership)> {
         let all = self.0.iter().cloned();
-        all.map(|(leftover, tie)| (leftover, tie.unwrap_or(Tie::NotOurs)))
+        all.map(|(leftover, ownership)| (leftover, ownership.unwrap_or(Ownership::NotOurs)))
             .collect()
     }
 
     /// All of it stays, for one reason; what is not ours for a reason of its own.
-    pub(super) fn all_remain(&self, reason: &str) -> Vec<Remains> {
+    pub(super) fn all_not_removed(&self, reason: &str) -> Vec<NotRemoved> {
         let all = self.0.iter().cloned();
-        all.map(|(leftover, tie)| match tie {
-            Ok(tie) => Remains::of(leftover, tie, reason),
-            Err(not_ours) => Remains::of(leftover, Tie::NotOurs, &not_ours),
+        all.map(|(leftover, ownership)| match ownership {
+            Ok(ownership) => NotRemoved::of(leftover, ownership, reason),
+            Err(not_ours) => NotRemoved::of(leftover, Ownership::NotOurs, &not_ours),
         })
         .collect()
     }
 
     /// What is ours, and what is not, for a report.
-    pub(super) fn apart(self) -> (Vec<(Leftover, Tie)>, Vec<Remains>) {
-        let (mut certain, mut remains) = (Vec::new(), Vec::new());
-        for (leftover, tie) in self.0 {
-            match tie {
-                Ok(tie) => certain.push((leftover, tie)),
-                Err(not_ours) => remains.push(Remains::of(leftover, Tie::NotOurs, &not_ours)),
+    pub(super) fn apart(self) -> (Vec<(Leftover, Ownership)>, Vec<NotRemoved>) {
+        let (mut certain, mut not_removed) = (Vec::new(), Vec::new());
+        for (leftover, ownership) in self.0 {
+            match ownership {
+                Ok(ownership) => certain.push((leftover, ownership)),
+                Err(not_ours) => {
+                    not_removed.push(NotRemoved::of(leftover, Ownership::NotOurs, &not_ours));
+                }
             }
         }
-        (certain, remains)
+        (certain, not_removed)
     }
 
     /// Removes what is ours. The rest stays in the note. After `stop`, which means `reason`, nothing more is removed.
@@ -67,15 +70,15 @@ impl Noted {
         owner: &Owner,
         reporter: &Reporter,
         (stop, reason): (&CancellationToken, &str),
-    ) -> Vec<Remains> {
-        let (certain, mut remains) = self.apart();
+    ) -> Vec<NotRemoved> {
+        let (certain, mut not_removed) = self.apart();
         let mut leftovers = Leftovers::known(reporter, certain);
         let mut stay = tokio::select! {
             biased;
-            () = stop.cancelled() => leftovers.all_remain(reason),
+            () = stop.cancelled() => leftovers.all_not_removed(reason),
             stay = clean_up(arm, owner, &mut leftovers, Budget::AFTER_CANCEL) => stay,
         };
-        stay.append(&mut remains);
+        stay.append(&mut not_removed);
         stay
     }
 }
@@ -91,7 +94,7 @@ pub async fn remove_leftovers(
     let (all, unreadable) = report::leftovers_from_texts(&texts);
     if unreadable {
         let text = "Reading what the main step left failed: it is not in the form in which this task writes it\nhint: check resource group and storage account for image templates 't_...' and packages of this run";
-        console.issue(IssueKind::Warning, Some(report::CODE_REMAINS), text);
+        console.issue(IssueKind::Warning, Some(report::CODE_NOT_REMOVED), text);
     }
     if all.is_empty() {
         return;
@@ -111,14 +114,14 @@ pub async fn remove_leftovers(
         () = stop.requested().cancelled() => Err(STOPPED.to_owned()),
         arm = arm => arm,
     };
-    let remains = match arm {
+    let not_removed = match arm {
         Ok(arm) => {
             let stop = (stop.requested(), STOPPED);
             Box::pin(noted.remove(&arm, &owner, &reporter, stop)).await
         }
-        Err(reason) => noted.all_remain(&reason),
+        Err(reason) => noted.all_not_removed(&reason),
     };
-    report::report_clean_up(console, &remains);
+    report::report_clean_up(console, &not_removed);
 }
 
 /// What an earlier attempt at the main stage noted. A note that cannot be read is a matter for the post-job stage, which says so.

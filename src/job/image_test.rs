@@ -43,7 +43,7 @@ pub(super) async fn act(
                 biased;
                 () = stop.at_once().cancelled() => reporter.abandoned(),
                 outcome = Box::pin(test(&lab, earlier)) => Outcome {
-                    remains: outcome.remains.into_iter().chain(others.drain(..)).collect(),
+                    not_removed: outcome.not_removed.into_iter().chain(others.drain(..)).collect(),
                     ..outcome
                 },
             }

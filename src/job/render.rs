@@ -5,11 +5,11 @@ use crate::file;
 use crate::inputs::declared::{IB_SUBSCRIPTION, MANAGED_IDENTITY};
 use crate::inputs::{Given, GivenConnection, Package, Plan};
 use crate::report::{self, with_hint};
-use crate::run::provenance::record;
+use crate::run::image_provenance::record;
 use crate::secret::{Masker, Secret};
 use crate::storage::CONTAINER;
 use crate::template::model::json;
-use crate::template::{Address, PackageLink, add_tags, compose};
+use crate::template::{Address, PackageLink, add_image_tags, compose};
 
 /// A value in place of a secret is none, and is to be read.
 struct Placeholder;
@@ -62,7 +62,7 @@ fn template(plan: &Plan) -> String {
     });
     let mut template = compose(plan, link.as_ref());
     if plan.provenance.as_tags {
-        add_tags(&mut template, &record(plan, None, None));
+        add_image_tags(&mut template, &record(plan, None, None));
     }
     format!("{:#}\n", json(&template))
 }

@@ -7,8 +7,8 @@ use crate::arm::http::Http;
 use crate::error::Error;
 use crate::inputs::Existing;
 use crate::report;
-use crate::run::find::Sought;
-use crate::run::status::look;
+use crate::run::find::TemplateRef;
+use crate::run::status::read_status;
 
 /// `action: status`. `http` is the way to Azure, or why there is none.
 pub(super) async fn status(
@@ -21,8 +21,8 @@ pub(super) async fn status(
     report::report_warnings(console, &asked.warnings);
     let looking = async {
         let arm = super::connect(agent, http, &asked.connection).await?;
-        let sought = Sought::new(asked.template_name.as_deref(), &asked.origin.run);
-        look(&arm, &asked.group, sought).await
+        let wanted = TemplateRef::new(asked.template_name.as_deref(), &asked.origin.run);
+        read_status(&arm, &asked.group, wanted).await
     };
     let result = tokio::select! {
         biased;

@@ -8,7 +8,7 @@ use crate::arm::http::Http;
 use crate::error::Error;
 use crate::inputs::Follow;
 use crate::report::{Reporter, Subject};
-use crate::run::{Outcome, wait_for_image};
+use crate::run::{Outcome, Workplace, wait_for_image};
 
 /// Follows the run that `follow` asks for.
 pub(super) async fn wait(
@@ -28,7 +28,12 @@ pub(super) async fn wait(
     };
     let outcome = match arm {
         Ok(arm) => {
-            let waiting = wait_for_image(follow, &arm, &folder, &reporter, stop.requested());
+            let workplace = Workplace {
+                arm: &arm,
+                folder: &folder,
+                events: &reporter,
+            };
+            let waiting = wait_for_image(follow, workplace, stop.requested());
             tokio::select! {
                 biased;
                 () = stop.at_once().cancelled() => reporter.abandoned(),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::closing;
 use super::files::Files;
-use super::outcome::{CODE_REMAINS, report_remains, with_hint};
+use super::outcome::{CODE_NOT_REMOVED, report_not_removed, with_hint};
 use super::status::{failure, looked, of_template, report_error, set_template_variables};
 use super::summary::markup::{code, commented, escaped, fenced, table};
 use super::summary::warning as item;
@@ -16,9 +16,9 @@ use crate::error::Error;
 use crate::error::{LEFT_RUNNING, NOTHING_TO_CANCEL};
 use crate::inputs::origin::KEEP;
 use crate::inputs::{Action, Existing};
-use crate::run::cancel::{Canceled, End, Run};
-use crate::run::leftover::{Leftover, Remains, Tie};
-use crate::run::removal::Removed;
+use crate::run::cancel::{Canceled, RunOutcome, TemplateOutcome};
+use crate::run::leftover::{Leftover, NotRemoved, Ownership};
+use crate::run::template_removal::Removed;
 
 /// The end of `action: cancel`; the files are in `folder`.
 pub fn report_cancel(
@@ -51,9 +51,9 @@ pub fn report_cancel(
         let text = with_hint(text, Some(hint));
         console.issue(IssueKind::Warning, Some(code), &text);
     }
-    let remains = remains(canceled);
-    report_remains(console, remains);
-    let issues = warning.is_some() || !remains.is_empty() || !asked.warnings.is_empty();
+    let not_removed = not_removed(canceled);
+    report_not_removed(console, not_removed);
+    let issues = warning.is_some() || !not_removed.is_empty() || !asked.warnings.is_empty();
     let result = if issues {
         TaskResult::SucceededWithIssues
     } else {
@@ -63,9 +63,9 @@ pub fn report_cancel(
     console.complete(result, &sentence);
 }
 
-fn remains(canceled: &Canceled) -> &[Remains] {
+fn not_removed(canceled: &Canceled) -> &[NotRemoved] {
     match &canceled.end {
-        End::Removed(removed) => &removed.remains,
+        TemplateOutcome::Removed(removed) => &removed.not_removed,
         _ => &[],
     }
 }
@@ -74,26 +74,30 @@ fn remains(canceled: &Canceled) -> &[Remains] {
 fn sentence(canceled: &Canceled) -> String {
     let name = canceled.found.id.name();
     let run = match canceled.run {
-        Run::None => "there was no run",
-        Run::Canceled => "the run was canceled",
-        Run::Over => "the run had ended",
-        Run::Canceling => "the run is still being canceled",
-        Run::Untouched => "the run continues",
+        RunOutcome::None => "there was no run",
+        RunOutcome::Canceled => "the run was canceled",
+        RunOutcome::Over => "the run had ended",
+        RunOutcome::Canceling => "the run is still being canceled",
+        RunOutcome::Untouched => "the run continues",
     };
     match &canceled.end {
-        End::Removed(removed) if removed.remains.is_empty() => {
+        TemplateOutcome::Removed(removed) if removed.not_removed.is_empty() => {
             format!("image template '{name}':  {run}; template and package are deleted")
         }
-        End::Removed(_) => format!("image template '{name}':  {run}; not everything is deleted"),
-        End::LeftForWait => {
+        TemplateOutcome::Removed(_) => {
+            format!("image template '{name}':  {run}; not everything is deleted")
+        }
+        TemplateOutcome::LeftForWait => {
             format!("image template '{name}':  {run}; it stays, and 'wait' collects its image")
         }
-        End::Kept { .. } => {
+        TemplateOutcome::Kept { .. } => {
             format!("image template '{name}':  {run}; template and package are kept")
         }
-        End::LeftCanceling => format!("image template '{name}':  {run}; it stays"),
-        End::Gone => format!("image template '{name}':  it was deleted by somebody else"),
-        End::Preview(what) => {
+        TemplateOutcome::LeftCanceling => format!("image template '{name}':  {run}; it stays"),
+        TemplateOutcome::Gone => {
+            format!("image template '{name}':  it was deleted by somebody else")
+        }
+        TemplateOutcome::Preview(what) => {
             format!("image template '{name}':  preview, nothing is changed; would {what}")
         }
     }
@@ -104,15 +108,15 @@ fn warning(canceled: &Canceled) -> Option<(&'static str, String, String)> {
     let name = canceled.found.id.name();
     let state = canceled.found.template.last_run.as_ref();
     let state = state.map(|run| run.state.to_string()).unwrap_or_default();
-    if matches!(canceled.end, End::Preview(_)) {
+    if matches!(canceled.end, TemplateOutcome::Preview(_)) {
         return None;
     }
-    if let End::Kept {
+    if let TemplateOutcome::Kept {
         not_marked: Some(reason),
     } = &canceled.end
     {
         return Some((
-            CODE_REMAINS,
+            CODE_NOT_REMOVED,
             format!(
                 "The image template '{name}' has no tag '{KEEP}', so action 'sweep' would delete it: {reason}"
             ),
@@ -120,8 +124,8 @@ fn warning(canceled: &Canceled) -> Option<(&'static str, String, String)> {
         ));
     }
     match canceled.run {
-        Run::Canceling => {
-            let command = Remains::of(canceled.leftover(), Tie::Ours, "").command();
+        RunOutcome::Canceling => {
+            let command = NotRemoved::of(canceled.leftover(), Ownership::Ours, "").command();
             Some((
                 LEFT_RUNNING,
                 format!(
@@ -133,36 +137,42 @@ fn warning(canceled: &Canceled) -> Option<(&'static str, String, String)> {
                 ),
             ))
         }
-        Run::Over => Some((
+        RunOutcome::Over => Some((
             NOTHING_TO_CANCEL,
             format!(
                 "There is nothing to cancel: the run of image template '{name}' has ended with '{state}'"
             ),
             match canceled.end {
-                End::LeftForWait => {
+                TemplateOutcome::LeftForWait => {
                     "action 'wait' collects the image and deletes the template".to_owned()
                 }
-                End::Kept { .. } => "the template is kept, as was asked for".to_owned(),
+                TemplateOutcome::Kept { .. } => "the template is kept, as was asked for".to_owned(),
                 _ => "nothing remains to be done".to_owned(),
             },
         )),
-        Run::None | Run::Canceled | Run::Untouched => None,
+        RunOutcome::None | RunOutcome::Canceled | RunOutcome::Untouched => None,
     }
 }
 
 fn document(asked: &Existing, canceled: Option<&Canceled>) -> Value {
     let mut members = of_template(asked, canceled.map(|it| &it.found));
     let end = canceled.map(|it| match it.end {
-        End::Removed(_) | End::Gone => "deleted",
-        End::LeftForWait | End::LeftCanceling | End::Kept { .. } => "kept",
-        End::Preview(_) => "unchanged",
+        TemplateOutcome::Removed(_) | TemplateOutcome::Gone => "deleted",
+        TemplateOutcome::LeftForWait
+        | TemplateOutcome::LeftCanceling
+        | TemplateOutcome::Kept { .. } => "kept",
+        TemplateOutcome::Preview(_) => "unchanged",
     });
     let removed = match canceled.map(|it| &it.end) {
-        Some(End::Removed(removed)) => removed.clone(),
+        Some(TemplateOutcome::Removed(removed)) => removed.clone(),
         _ => Removed::default(),
     };
     let gone: Vec<_> = removed.gone.iter().map(Leftover::describe).collect();
-    let stays: Vec<_> = removed.remains.iter().map(|it| it.why.as_str()).collect();
+    let stays: Vec<_> = removed
+        .not_removed
+        .iter()
+        .map(|it| it.why.as_str())
+        .collect();
     if let Some(members) = members.as_object_mut() {
         members.insert("template".to_owned(), json!(end));
         members.insert("deleted".to_owned(), json!(gone));
@@ -179,15 +189,17 @@ fn summary(canceled: &Canceled) -> String {
         ("Resource group", code(canceled.found.id.resource_group())),
         ("Result", escaped(what)),
     ];
-    let (remains, warned) = (remains(canceled), warning(canceled));
+    let (not_removed, warned) = (not_removed(canceled), warning(canceled));
     let title = match &canceled.end {
-        End::Preview(_) => "🔍 Image build not canceled: preview",
-        _ if warned.is_some() || !remains.is_empty() => "⚠️ Canceled image build",
+        TemplateOutcome::Preview(_) => "🔍 Image build not canceled: preview",
+        _ if warned.is_some() || !not_removed.is_empty() => "⚠️ Canceled image build",
         _ => "✅ Canceled image build",
     };
     let mut text = format!("## {title}\n\n{}", table(&rows));
     let warned = warned.map(|(code, told, hint)| item(code, &told, Some(&hint)));
-    let stays = remains.iter().map(|it| item(CODE_REMAINS, &it.why, None));
+    let stays = not_removed
+        .iter()
+        .map(|it| item(CODE_NOT_REMOVED, &it.why, None));
     let warnings: Vec<_> = warned.into_iter().chain(stays).collect();
     if !warnings.is_empty() {
         text.push_str("\n### Warnings\n\n");
@@ -195,7 +207,7 @@ fn summary(canceled: &Canceled) -> String {
     for warning in warnings {
         writeln!(text, "- {warning}").ok();
     }
-    let commands = remains.iter();
+    let commands = not_removed.iter();
     let commands: Vec<_> = commands
         .filter_map(|it| {
             let what = format!("to delete {}", it.leftover.describe());

@@ -10,7 +10,7 @@ use crate::error::{CHANGE_FORBIDDEN, Error, duration};
 use crate::inputs::Action;
 use crate::inputs::declared::{ACTION, TEMPLATE_NAME};
 use crate::resource::ResourceId;
-use crate::run::{Done, Image, Made, Outcome};
+use crate::run::{Image, Made, Outcome, Success};
 
 /// The step did what it was asked for: this is what exists now.
 pub(super) fn exists(console: &Console, text: &str) {
@@ -38,7 +38,7 @@ pub(super) fn of_outcome(
     took: Option<Duration>,
 ) {
     match &outcome.result {
-        Ok(Done::Image(image)) => {
+        Ok(Success::Image(image)) => {
             exists(console, &of_image(subject, image, took));
             let compared = image.compared.as_ref();
             let forbidden = compared.and_then(|it| diff::failure(it, About::OwnImage));
@@ -46,14 +46,14 @@ pub(super) fn of_outcome(
                 what_to_do(console, CHANGE_FORBIDDEN, Some(&hint));
             }
         }
-        Ok(Done::GoesOn { .. }) => exists(
+        Ok(Success::RunContinues { .. }) => exists(
             console,
             &format!(
                 "the image is being built; to collect it: {}",
                 wait_for(subject.name)
             ),
         ),
-        Ok(Done::NotReady { .. }) => exists(
+        Ok(Success::NotReady { .. }) => exists(
             console,
             &format!(
                 "there is no image yet, and the build continues; to collect it: {}",
@@ -61,7 +61,7 @@ pub(super) fn of_outcome(
             ),
         ),
         // What a cancel leaves is told line by line, and the verdict of a test elsewhere.
-        Ok(Done::Ran(_)) | Err(Error::Canceled) => {}
+        Ok(Success::TestRun(_)) | Err(Error::Canceled) => {}
         Err(Error::Preflight(findings)) if findings.len() > 1 => {
             let all = format!(
                 "correct all {} errors; '{}: {}' checks everything without a build",
@@ -92,9 +92,11 @@ pub(super) fn wait_for(template: &str) -> String {
 fn of_image(subject: &Subject<'_>, image: &Image, took: Option<Duration>) -> String {
     let how = match image.made {
         Made::Now => took.map(|took| format!("built in {}", duration(took))),
-        Made::Earlier if subject.plan.is_some() => Some("built by an earlier attempt".to_owned()),
-        Made::Earlier => Some("found by its tags".to_owned()),
-        Made::Before => Some("unchanged: no image was built".to_owned()),
+        Made::ByEarlierAttempt if subject.plan.is_some() => {
+            Some("built by an earlier attempt".to_owned())
+        }
+        Made::ByEarlierAttempt => Some("found by its tags".to_owned()),
+        Made::ByEarlierBuild => Some("unchanged: no image was built".to_owned()),
     };
     let lost = missing(image).count();
     let lost =

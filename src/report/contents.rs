@@ -5,12 +5,12 @@ use crate::inputs::declared::{INVENTORY_CONTAINER, STORAGE_ACCOUNT_NAME};
 use crate::inputs::inventory::STEP;
 use crate::inventory::{NoList, SHA256_TAG};
 use crate::resource::quoted;
-use crate::run::event::Told;
+use crate::run::event::ContentsEvent;
 
 /// The lines of the log.
-pub(super) fn lines(told: &Told) -> Vec<String> {
+pub(super) fn lines(told: &ContentsEvent) -> Vec<String> {
     match told {
-        Told::Listed {
+        ContentsEvent::Listed {
             system,
             components,
             incomplete,
@@ -20,20 +20,20 @@ pub(super) fn lines(told: &Told) -> Vec<String> {
             let missing = missing.map(|kind| format!("inventory:  {kind} could not be listed"));
             [first].into_iter().chain(missing).collect()
         }
-        Told::Saved { path, .. } => {
+        ContentsEvent::Saved { path, .. } => {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             vec![format!(
                 "SBOM:  {name}; it is attached to the logs of this run"
             )]
         }
-        Told::NotSaved { reason } => vec![format!("no SBOM file:  {reason}")],
-        Told::Kept { blob } => vec![format!("SBOM kept:  {blob}")],
-        Told::Tagging { version } => {
+        ContentsEvent::NotSaved { reason } => vec![format!("no SBOM file:  {reason}")],
+        ContentsEvent::Kept { blob } => vec![format!("SBOM kept:  {blob}")],
+        ContentsEvent::Tagging { version } => {
             vec![format!(
                 "writing the SBOM's tags on image version {version}"
             )]
         }
-        Told::Busy {
+        ContentsEvent::Busy {
             version,
             state,
             elapsed,
@@ -41,14 +41,16 @@ pub(super) fn lines(told: &Told) -> Vec<String> {
             "image version {version}:  {state} (after {})",
             duration(*elapsed)
         )],
-        Told::None { .. } | Told::NotKept { .. } | Told::NotTagged { .. } => Vec::new(),
+        ContentsEvent::None { .. }
+        | ContentsEvent::NotKept { .. }
+        | ContentsEvent::NotTagged { .. } => Vec::new(),
     }
 }
 
 /// What is said as a warning: its code, a sentence, and what to do.
-pub(super) fn warning(told: &Told) -> Option<(&'static str, String, String)> {
+pub(super) fn warning(told: &ContentsEvent) -> Option<(&'static str, String, String)> {
     match told {
-        Told::None { reason, log } => Some((
+        ContentsEvent::None { reason, log } => Some((
             NO_CONTENTS,
             format!(
                 "The image is built, but its contents are not known: {}",
@@ -56,7 +58,7 @@ pub(super) fn warning(told: &Told) -> Option<(&'static str, String, String)> {
             ),
             remedy(reason, *log),
         )),
-        Told::NotKept {
+        ContentsEvent::NotKept {
             container,
             account,
             version,
@@ -71,7 +73,7 @@ pub(super) fn warning(told: &Told) -> Option<(&'static str, String, String)> {
                 STORAGE_ACCOUNT_NAME.name, INVENTORY_CONTAINER.name
             ),
         )),
-        Told::NotTagged {
+        ContentsEvent::NotTagged {
             version,
             reason,
             is_forbidden,
@@ -97,12 +99,12 @@ pub(super) fn warning(told: &Told) -> Option<(&'static str, String, String)> {
                 hint,
             ))
         }
-        Told::Listed { .. }
-        | Told::Saved { .. }
-        | Told::NotSaved { .. }
-        | Told::Kept { .. }
-        | Told::Tagging { .. }
-        | Told::Busy { .. } => None,
+        ContentsEvent::Listed { .. }
+        | ContentsEvent::Saved { .. }
+        | ContentsEvent::NotSaved { .. }
+        | ContentsEvent::Kept { .. }
+        | ContentsEvent::Tagging { .. }
+        | ContentsEvent::Busy { .. } => None,
     }
 }
 

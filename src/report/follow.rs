@@ -10,7 +10,7 @@ use crate::error::{DROPPED, LEFT_RUNNING, duration};
 use crate::inputs::Action;
 use crate::inputs::declared::{ON_CANCEL, RESUME};
 use crate::run::event::Event;
-use crate::run::{Done, Outcome};
+use crate::run::{Outcome, Success};
 
 /// What is said at every cancel of a build: it cannot be told from the end of the job's time.
 pub(super) const PERHAPS_THE_LIMIT: &str =
@@ -59,11 +59,11 @@ pub(super) fn set_variables(
     let names = variables_of(subject.action);
     let image = outcome.image();
     let deadline = match &outcome.result {
-        Ok(Done::GoesOn { deadline }) => deadline.and_then(in_words),
+        Ok(Success::RunContinues { deadline }) => deadline.and_then(in_words),
         _ => None,
     };
     let state = match (&outcome.result, seen.state.as_str()) {
-        (Ok(Done::Image(image)), "") if image.changed() => "Succeeded",
+        (Ok(Success::Image(image)), "") if image.changed() => "Succeeded",
         (_, state) => state,
     };
     for name in names {

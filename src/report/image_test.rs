@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::closing;
 use super::files::Files;
 use super::outcome::{
-    report_canceled, report_explanation, report_findings_of, report_remains, report_warnings,
+    report_canceled, report_explanation, report_findings_of, report_not_removed, report_warnings,
     with_hint,
 };
 use super::result_file::SCHEMA_VERSION;
@@ -29,7 +29,7 @@ use crate::inputs::declared::{ACTION, TASK_VERSION};
 use crate::inputs::{Action, ImageTest, TestEngine};
 use crate::log::TestState;
 use crate::run::event;
-use crate::run::leftover::{Leftover, Tie};
+use crate::run::leftover::{Leftover, Ownership};
 use crate::secret::Masker as _;
 
 /// Writes what happens during a test to the job's log.
@@ -62,7 +62,7 @@ struct Warned {
 impl<'a> TestReporter<'a> {
     /// A reporter to the agent's console, which says first what is known before anything is sent. `leftovers` is what an earlier stage or
     /// attempt left.
-    pub fn new(agent: &Agent, test: &'a ImageTest, leftovers: Vec<(Leftover, Tie)>) -> Self {
+    pub fn new(agent: &Agent, test: &'a ImageTest, leftovers: Vec<(Leftover, Ownership)>) -> Self {
         let reporter = Self {
             run: Reporter::new(agent, leftovers),
             console: agent.console().clone(),
@@ -84,7 +84,7 @@ impl<'a> TestReporter<'a> {
     /// The outcome after a second request to stop: nothing is waited for any more.
     pub fn abandoned(&self) -> Outcome {
         Outcome {
-            remains: self.run.all_remain(),
+            not_removed: self.run.all_not_removed(),
             ..Outcome::failed(Error::Canceled)
         }
     }
@@ -128,13 +128,13 @@ impl<'a> TestReporter<'a> {
     fn report(&self, outcome: &Outcome, known: &Known) {
         // The last line is what came of it.
         if !outcome.result.as_ref().is_err_and(NotTested::is_cancel) {
-            report_remains(&self.console, &outcome.remains);
+            report_not_removed(&self.console, &outcome.not_removed);
         }
         let (done, message) = match &outcome.result {
             Ok(tested) => match &tested.verdict {
                 Verdict::Passed => {
                     let warned = !known.warnings.is_empty() || !self.test.warnings.is_empty();
-                    let done = if warned || !outcome.remains.is_empty() {
+                    let done = if warned || !outcome.not_removed.is_empty() {
                         TaskResult::SucceededWithIssues
                     } else {
                         TaskResult::Succeeded
@@ -153,7 +153,7 @@ impl<'a> TestReporter<'a> {
                 }
             },
             Err(why) if why.is_cancel() => {
-                report_canceled(&self.console, &outcome.remains);
+                report_canceled(&self.console, &outcome.not_removed);
                 let text = "The job was canceled".to_owned();
                 return self.console.complete(TaskResult::Canceled, &text);
             }

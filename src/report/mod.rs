@@ -39,9 +39,9 @@ use crate::agent::{Agent, Console, IssueKind, Note, TaskResult};
 use crate::check::Finding;
 use crate::error::Error;
 use crate::inputs::{Action, Follow, Plan};
-use crate::run::event::{Event, Events, Told as Contents};
-use crate::run::leftover::{Leftover, Remains, Tie};
-use crate::run::{Done, Image, Outcome, Output};
+use crate::run::event::{ContentsEvent, Event, Events};
+use crate::run::leftover::{Leftover, NotRemoved, Ownership};
+use crate::run::{Image, Outcome, Output, Success};
 use files::Files;
 use follow::Seen;
 use groups::Groups;
@@ -58,7 +58,7 @@ pub use fleet::FleetReporter;
 pub use follow::set_nothing;
 pub use image_test::TestReporter;
 pub use lines::Lines;
-pub use outcome::{CODE_REMAINS, report_clean_up, report_refusal, report_warnings, with_hint};
+pub use outcome::{CODE_NOT_REMOVED, report_clean_up, report_refusal, report_warnings, with_hint};
 pub use release::ReleaseReporter;
 pub use retain::RetainReporter;
 pub use rollout::RolloutReporter;
@@ -72,7 +72,7 @@ pub use tracing::listen_to_tracing;
 pub struct Reporter {
     console: Console,
     /// What may exist in Azure now: kept in the note after each change, where the post-job step finds it.
-    leftovers: Mutex<Vec<(Leftover, Tie)>>,
+    leftovers: Mutex<Vec<(Leftover, Ownership)>>,
     note: Note,
     timeline: Mutex<Timeline>,
     records: Mutex<Records>,
@@ -91,7 +91,7 @@ pub struct Reporter {
 impl Reporter {
     /// A reporter to the agent's console that starts with what an earlier stage or attempt left, and writes that down at once: it may come
     /// from two notes.
-    pub fn new(agent: &Agent, leftovers: Vec<(Leftover, Tie)>) -> Self {
+    pub fn new(agent: &Agent, leftovers: Vec<(Leftover, Ownership)>) -> Self {
         let reporter = Self {
             console: agent.console().clone(),
             leftovers: Mutex::new(leftovers),
@@ -174,7 +174,7 @@ impl Reporter {
         self.records().close(&self.console, last);
         self.console.end_group();
         let mut seen = self.seen().clone();
-        let goes_on = matches!(outcome.result, Ok(Done::GoesOn { .. }));
+        let goes_on = matches!(outcome.result, Ok(Success::RunContinues { .. }));
         let looked = goes_on || seen.template_id.is_some();
         if let (None, Some(plan)) = (&seen.template_id, subject.plan) {
             seen.template_id = Some(plan.template_id.to_string());
@@ -248,22 +248,24 @@ impl Reporter {
     /// The outcome after a second request to stop: nothing is waited for any more.
     pub fn abandoned(&self) -> Outcome {
         Outcome {
-            remains: self.all_remain(),
+            not_removed: self.all_not_removed(),
             ..Outcome::failed(Error::Canceled)
         }
     }
 
-    fn all_remain(&self) -> Vec<Remains> {
+    fn all_not_removed(&self) -> Vec<NotRemoved> {
         let leftovers = self
             .leftovers
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let all = leftovers.iter().cloned();
-        let remain = |(leftover, tie)| Remains::of(leftover, tie, "the job was ended at once");
+        let remain = |(leftover, ownership)| {
+            NotRemoved::of(leftover, ownership, "the job was ended at once")
+        };
         all.map(remain).collect()
     }
 
-    fn change_leftovers(&self, change: impl FnOnce(&mut Vec<(Leftover, Tie)>)) {
+    fn change_leftovers(&self, change: impl FnOnce(&mut Vec<(Leftover, Ownership)>)) {
         let mut leftovers = self
             .leftovers
             .lock()
@@ -298,7 +300,7 @@ impl Reporter {
     /// Hands files over to the run.
     fn attach(&self, event: &Event) {
         match event {
-            Event::Contents(Contents::Saved { path, is_first }) => {
+            Event::Contents(ContentsEvent::Saved { path, is_first }) => {
                 self.console.upload_file(path);
                 if *is_first {
                     let path = path.to_string_lossy();
@@ -318,7 +320,7 @@ impl Reporter {
     fn take_note(&self, event: &Event) {
         match event {
             Event::Registered(leftover) => {
-                self.change_leftovers(|all| all.push((leftover.clone(), Tie::Ours)));
+                self.change_leftovers(|all| all.push((leftover.clone(), Ownership::Ours)));
             }
             Event::Removed(leftover)
             | Event::NotThere(leftover)
@@ -369,7 +371,9 @@ impl Events for Reporter {
                         .set_variable("stagingResourceGroup", group.name());
                 }
             }
-            Event::Remains(remains) => outcome::report_remains(&self.console, &[*remains.clone()]),
+            Event::NotRemoved(not_removed) => {
+                outcome::report_not_removed(&self.console, &[*not_removed.clone()]);
+            }
             Event::Distributed(outputs) => {
                 let mut known = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
                 known.clone_from(outputs);

@@ -13,11 +13,11 @@ use crate::diagnosis::{Place, of_text};
 use crate::error::{CHANGE_FORBIDDEN, Error, PARTLY};
 use crate::inputs::{Action, Problems, Warning};
 use crate::resource::ResourceId;
-use crate::run::leftover::Remains;
-use crate::run::{Caveat, Distribution, Done, Image, Made, Outcome, Output};
+use crate::run::leftover::NotRemoved;
+use crate::run::{Caveat, Distribution, Image, Made, Outcome, Output, Success};
 
 /// Code of "something stays in Azure".
-pub const CODE_REMAINS: &str = "AIB601";
+pub const CODE_NOT_REMOVED: &str = "AIB601";
 /// The run page shows ten errors of a step; the eleventh and later ones go into one.
 pub(super) const MOST_ISSUES: usize = 10;
 
@@ -87,30 +87,32 @@ pub(super) fn report_outcome(
     match &outcome.result {
         Ok(done) => {
             match done {
-                Done::Image(image) => {
+                Success::Image(image) => {
                     report_caveat(console, image);
                     report_missing(console, image);
                 }
-                Done::GoesOn { deadline } => console.line(&follow::submitted(*deadline)),
+                Success::RunContinues { deadline } => console.line(&follow::submitted(*deadline)),
                 // The verdict of a test is told elsewhere.
-                Done::Ran(_) => {}
-                Done::NotReady { error, is_issue } => report_not_ready(console, error, *is_issue),
+                Success::TestRun(_) => {}
+                Success::NotReady { error, is_issue } => {
+                    report_not_ready(console, error, *is_issue);
+                }
             }
-            report_remains(console, &outcome.remains);
+            report_not_removed(console, &outcome.not_removed);
             let compared = outcome.image().and_then(|image| image.compared.as_ref());
             if let Some(compared) = compared {
                 told = diff::report_issues(console, compared, About::OwnImage);
             }
         }
         Err(Error::Canceled) => {
-            report_canceled(console, &outcome.remains);
+            report_canceled(console, &outcome.not_removed);
             if subject.action == Action::Build {
                 console.line(follow::PERHAPS_THE_LIMIT);
             }
         }
         Err(Error::Preflight(findings)) => {
             report_findings(console, findings);
-            report_remains(console, &outcome.remains);
+            report_not_removed(console, &outcome.not_removed);
         }
         Err(error) => {
             report_explanation(console, error);
@@ -124,7 +126,7 @@ pub(super) fn report_outcome(
                 _ => None,
             };
             console.issue_at(IssueKind::Error, Some(error.code()), place, &text);
-            report_remains(console, &outcome.remains);
+            report_not_removed(console, &outcome.not_removed);
         }
     }
     closing::of_outcome(console, subject, outcome, took);
@@ -146,15 +148,15 @@ pub(super) fn report_findings_of(console: &Console, error: &Error) -> bool {
 }
 
 /// What a canceled step leaves to the post-job stage.
-pub(super) fn report_canceled(console: &Console, remains: &[Remains]) {
-    for remains in remains {
-        let what = remains.leftover.describe();
-        console.line(&match remains.removal() {
+pub(super) fn report_canceled(console: &Console, not_removed: &[NotRemoved]) {
+    for not_removed in not_removed {
+        let what = not_removed.leftover.describe();
+        console.line(&match not_removed.removal() {
             Some(command) if console.has_agent() => {
                 format!("The post-job step deletes {what}; if it does not run: {command}")
             }
             Some(command) => format!("This remains: {what}; to delete it: {command}"),
-            None => remains.why.clone(),
+            None => not_removed.why.clone(),
         });
     }
 }
@@ -166,11 +168,14 @@ fn complete(console: &Console, subject: &Subject<'_>, outcome: &Outcome, told: d
     let image = outcome.image();
     let partly =
         image.is_some_and(|image| image.caveat.is_some() || missing(image).next().is_some());
-    let late = matches!(&outcome.result, Ok(Done::NotReady { is_issue: true, .. }));
+    let late = matches!(
+        &outcome.result,
+        Ok(Success::NotReady { is_issue: true, .. })
+    );
     let issues = partly
         || late
         || told.warned
-        || !outcome.remains.is_empty()
+        || !outcome.not_removed.is_empty()
         || !subject.warnings.is_empty();
     let done = if issues {
         TaskResult::SucceededWithIssues
@@ -178,10 +183,12 @@ fn complete(console: &Console, subject: &Subject<'_>, outcome: &Outcome, told: d
         TaskResult::Succeeded
     };
     match &outcome.result {
-        Ok(Done::Image(image)) => console.complete(done, &image.uri),
-        Ok(Done::GoesOn { .. }) => console.complete(done, "The build goes on without this job"),
-        Ok(Done::Ran(_)) => console.complete(done, "The test has ended"),
-        Ok(Done::NotReady { error, .. }) => console.complete(done, &error.to_string()),
+        Ok(Success::Image(image)) => console.complete(done, &image.uri),
+        Ok(Success::RunContinues { .. }) => {
+            console.complete(done, "The build goes on without this job");
+        }
+        Ok(Success::TestRun(_)) => console.complete(done, "The test has ended"),
+        Ok(Success::NotReady { error, .. }) => console.complete(done, &error.to_string()),
         Err(Error::Canceled) => console.complete(TaskResult::Canceled, "The job was canceled"),
         Err(error) => console.complete(TaskResult::Failed, &error.to_string()),
     }
@@ -277,9 +284,9 @@ pub(super) fn report_explanation(console: &Console, error: &Error) {
 }
 
 /// The end of the post-job step.
-pub fn report_clean_up(console: &Console, remains: &[Remains]) {
-    report_remains(console, remains);
-    if remains.is_empty() {
+pub fn report_clean_up(console: &Console, not_removed: &[NotRemoved]) {
+    report_not_removed(console, not_removed);
+    if not_removed.is_empty() {
         closing::exists(console, "Nothing is left in Azure");
         console.complete(TaskResult::Succeeded, "Nothing is left in Azure");
     } else {
@@ -293,8 +300,8 @@ pub fn report_clean_up(console: &Console, remains: &[Remains]) {
 /// There is no command for what may be somebody else's.
 const NOT_OURS: &str = "this task deletes only what this step created; the owner of the resource decides whether to delete it";
 
-pub(super) fn report_remains(console: &Console, remains: &[Remains]) {
-    for stays in remains {
+pub(super) fn report_not_removed(console: &Console, not_removed: &[NotRemoved]) {
+    for stays in not_removed {
         let why = &stays.why;
         let known = of_text(&[Place::CleanUp], why);
         let hint = match (stays.removal(), known) {
@@ -306,7 +313,7 @@ pub(super) fn report_remains(console: &Console, remains: &[Remains]) {
         };
         console.issue(
             IssueKind::Warning,
-            Some(CODE_REMAINS),
+            Some(CODE_NOT_REMOVED),
             &with_hint(why, Some(&hint)),
         );
     }

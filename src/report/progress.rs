@@ -77,7 +77,7 @@ impl Bar {
     /// Moves on within the phase. Returns what is to be told.
     pub(super) fn take(&mut self, event: &Event) -> Option<(u8, String)> {
         match event {
-            Event::Sending(sending) => self.reach(f64::from(sending.percent) / 100.0),
+            Event::Uploading(sending) => self.reach(f64::from(sending.percent) / 100.0),
             Event::StillRunning { elapsed, .. } => {
                 let here = elapsed.saturating_sub(self.since).as_secs_f64();
                 let usual = self.share().map_or(f64::MAX, |it| it.usual.as_secs_f64());
@@ -114,10 +114,10 @@ impl Bar {
 mod tests {
     use super::*;
     use crate::arm::template_state::RunState;
-    use crate::run::event::Sending;
+    use crate::run::event::UploadProgress;
 
     fn sent(percent: u8) -> Event {
-        Event::Sending(Sending {
+        Event::Uploading(UploadProgress {
             percent,
             bytes_per_second: 1,
             remaining: None,

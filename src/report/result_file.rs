@@ -6,7 +6,7 @@ use super::diff;
 use super::timeline::Phase;
 use crate::inputs::declared::{INVENTORY, TASK_VERSION};
 use crate::resource::ResourceId;
-use crate::run::{Image, Listed, Output};
+use crate::run::{ContentsList, Image, Output};
 use crate::template::model::Source;
 
 /// The document for `image`. Members are only added, or this number is raised.
@@ -66,7 +66,7 @@ pub(super) fn document(image: &Image, phases: &[Phase], diff_file: Option<&str>)
 }
 
 /// The list of the image's contents.
-fn inventory(listed: &Listed) -> Value {
+fn inventory(listed: &ContentsList) -> Value {
     let path = listed.path.as_ref();
     json!({
         "path": path.map(|path| path.to_string_lossy()),

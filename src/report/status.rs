@@ -14,7 +14,7 @@ use crate::agent::{Console, IssueKind, TaskResult};
 use crate::arm::template_state::RunState;
 use crate::error::Error;
 use crate::inputs::{Action, Existing};
-use crate::run::find::Found;
+use crate::run::find::FoundTemplate;
 use crate::run::status::Status;
 
 /// The end of `action: status`; the files are in `folder`. Whatever the run's state is, the step succeeds.
@@ -74,7 +74,11 @@ fn set_variables(console: &Console, asked: &Existing, status: Option<&Status>) {
 }
 
 /// What later steps find the template by; empty where there is none.
-pub(super) fn set_template_variables(console: &Console, asked: &Existing, found: Option<&Found>) {
+pub(super) fn set_template_variables(
+    console: &Console,
+    asked: &Existing,
+    found: Option<&FoundTemplate>,
+) {
     let given = asked.template_name.as_deref().unwrap_or_default();
     let name = found.map_or(given, |found| found.id.name());
     console.set_variable("templateName", name);
@@ -119,7 +123,7 @@ fn line(status: &Status) -> String {
 }
 
 /// The members that tell of a template and its run.
-pub(super) fn of_template(asked: &Existing, found: Option<&Found>) -> Value {
+pub(super) fn of_template(asked: &Existing, found: Option<&FoundTemplate>) -> Value {
     let run = found.and_then(|found| found.template.last_run.as_ref());
     let name = found.map(|found| found.id.name().to_owned());
     json!({

@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 use super::closing;
 use super::files::Files;
-use super::outcome::{CODE_REMAINS, report_remains, with_hint};
+use super::outcome::{CODE_NOT_REMOVED, report_not_removed, with_hint};
 use super::status::{failure, report_error};
 use super::summary::markup::{code, commented, escaped, fenced};
 use crate::agent::{Console, IssueKind, TaskResult};
 use crate::error::{Error, duration};
 use crate::inputs::declared::{OLDER_THAN_HOURS, PREVIEW, STORAGE_ACCOUNT_NAME};
 use crate::inputs::{Action, Sweep};
-use crate::run::leftover::{Leftover, Remains};
+use crate::run::leftover::{Leftover, NotRemoved};
 use crate::run::sweep::{Kept, Swept};
 
 /// The run page shows ten issues of a step; more of them are one.
@@ -52,7 +52,7 @@ pub fn report_sweep(
     if let Some(error) = error {
         return report_error(console, error);
     }
-    report_remains(console, &swept.remains);
+    report_not_removed(console, &swept.not_removed);
     if let Some(why) = &swept.packages_left {
         let text = format!("The packages without a template were not deleted: {why}");
         let hint = format!(
@@ -60,10 +60,11 @@ pub fn report_sweep(
             STORAGE_ACCOUNT_NAME.name
         );
         let text = with_hint(&text, Some(&hint));
-        console.issue(IssueKind::Warning, Some(CODE_REMAINS), &text);
+        console.issue(IssueKind::Warning, Some(CODE_NOT_REMOVED), &text);
     }
-    let issues =
-        !swept.remains.is_empty() || swept.packages_left.is_some() || !asked.warnings.is_empty();
+    let issues = !swept.not_removed.is_empty()
+        || swept.packages_left.is_some()
+        || !asked.warnings.is_empty();
     let result = if issues {
         TaskResult::SucceededWithIssues
     } else {
@@ -74,7 +75,7 @@ pub fn report_sweep(
 }
 
 fn sentence(asked: &Sweep, swept: &Swept) -> String {
-    let (gone, kept, remain) = (swept.gone.len(), swept.kept.len(), swept.remains.len());
+    let (gone, kept, remain) = (swept.gone.len(), swept.kept.len(), swept.not_removed.len());
     if asked.preview {
         let how = match gone {
             0 => String::new(),
@@ -143,14 +144,14 @@ fn what(leftover: &Leftover) -> String {
 fn document(asked: &Sweep, swept: &Swept) -> Value {
     let gone: Vec<_> = swept.gone.iter().map(Leftover::describe).collect();
     let kept = |kept: &Kept| json!({"what": kept.leftover.describe(), "why": kept.why, "command": kept.command()});
-    let remains = |remains: &Remains| json!({"why": remains.why, "command": remains.removal()});
+    let not_removed = |not_removed: &NotRemoved| json!({"why": not_removed.why, "command": not_removed.removal()});
     json!({
         "resourceGroup": asked.group.name(),
         (OLDER_THAN_HOURS.name): asked.older_than.as_secs() / 3600,
         (PREVIEW.name): asked.preview,
         "deleted": gone,
         "kept": swept.kept.iter().map(kept).collect::<Vec<_>>(),
-        "notDeleted": swept.remains.iter().map(remains).collect::<Vec<_>>(),
+        "notDeleted": swept.not_removed.iter().map(not_removed).collect::<Vec<_>>(),
         "packagesNotDeleted": swept.packages_left,
         "foreignTemplates": swept.foreign,
     })
@@ -171,8 +172,8 @@ fn summary(asked: &Sweep, swept: &Swept) -> String {
     let kept: Vec<_> = kept
         .map(|it| format!("{}: {}", escaped(&it.leftover.describe()), escaped(&it.why)))
         .collect();
-    let remains = swept.remains.iter().map(|it| escaped(&it.why));
-    let remains: Vec<_> = remains
+    let not_removed = swept.not_removed.iter().map(|it| escaped(&it.why));
+    let not_removed: Vec<_> = not_removed
         .chain(swept.packages_left.iter().map(|why| escaped(why)))
         .collect();
     let title = if asked.preview {
@@ -180,7 +181,7 @@ fn summary(asked: &Sweep, swept: &Swept) -> String {
     } else {
         "Deleted"
     };
-    for (title, rows) in [(title, gone), ("Kept", kept), ("Not deleted", remains)] {
+    for (title, rows) in [(title, gone), ("Kept", kept), ("Not deleted", not_removed)] {
         if rows.is_empty() {
             continue;
         }
@@ -224,7 +225,7 @@ fn commands(swept: &Swept) -> Vec<String> {
         let what = format!("{}: {}", it.leftover.describe(), it.why);
         Some(commented(&what, &it.command()?))
     });
-    let removals = swept.remains.iter();
+    let removals = swept.not_removed.iter();
     let removals =
         removals.filter_map(|it| Some(commented(&it.leftover.describe(), &it.command()?)));
     kept.chain(removals).take(MOST_ROWS).collect()

@@ -5,15 +5,15 @@ use crate::arm::gallery::RegionState;
 use crate::error::duration;
 use crate::inputs::declared::{PACKAGE_EXCLUDE, PACKAGE_PATH};
 use crate::run::Output;
-use crate::run::event::{Event, Sending};
-use crate::run::leftover::{Keeping, Leftover, Remains, Tie};
+use crate::run::event::{Event, UploadProgress};
+use crate::run::leftover::{KeepReason, Leftover, NotRemoved, Ownership};
 
 /// The lines for `event`.
 pub(super) fn of(event: &Event) -> Vec<String> {
     match event {
         Event::SourceVersion(version) => vec![format!("source version:  {version}")],
         Event::Packing { folder, blob } => vec![format!("Archiving {folder} to {blob}")],
-        Event::Sending(sending) => vec![of_sending(sending)],
+        Event::Uploading(sending) => vec![of_sending(sending)],
         Event::Packed {
             files,
             bytes_read,
@@ -64,13 +64,13 @@ pub(super) fn of(event: &Event) -> Vec<String> {
     }
 }
 
-fn of_what_stays(leftover: &Leftover, why: Keeping) -> Vec<String> {
-    let command = Remains::of(leftover.clone(), Tie::Ours, "").removal();
+fn of_what_stays(leftover: &Leftover, why: KeepReason) -> Vec<String> {
+    let command = NotRemoved::of(leftover.clone(), Ownership::Ours, "").removal();
     let why = match why {
-        Keeping::HoldsResult => {
+        KeepReason::HoldsResult => {
             "because the VHD, or the VM of the failed build, would be deleted with it"
         }
-        Keeping::Asked => "because it is to be kept",
+        KeepReason::Asked => "because it is to be kept",
     };
     vec![format!(
         "{} remains, {why}. When it is no longer needed, run: {}",
@@ -159,8 +159,8 @@ fn of_what_is_there(event: &Event) -> Vec<String> {
     vec![line]
 }
 
-fn of_sending(sending: &Sending) -> String {
-    let Sending {
+fn of_sending(sending: &UploadProgress) -> String {
+    let UploadProgress {
         percent,
         bytes_per_second,
         remaining,
@@ -281,12 +281,12 @@ mod tests {
     #[test]
     fn progress_reads_as_people_say_it() {
         let check = |remaining: Option<u64>, expected: &str| {
-            let sending = Sending {
+            let sending = UploadProgress {
                 percent: 25,
                 bytes_per_second: 3 << 20,
                 remaining: remaining.map(std::time::Duration::from_secs),
             };
-            assert_eq!(of(&Event::Sending(sending)), [expected]);
+            assert_eq!(of(&Event::Uploading(sending)), [expected]);
         };
         check(None, "sending the package: 25 %, 3.0 MiB/s");
         check(

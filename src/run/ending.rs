@@ -5,14 +5,15 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::clean_up::{Budget, cancel_runs, clean_up};
-use super::course::{Known, Run};
+use super::context::{Context, CurrentRun, CurrentTemplate};
+use super::distribution::Output;
 use super::event::Event;
-use super::find::Found;
-use super::leftover::{Keeping, Leftover, Leftovers, Remains};
-use super::removal::{self, Package};
-use super::tail::Place;
-use super::{Done, NOT_REMOVED_YET, Outcome, Output};
-use crate::arm::api;
+use super::find::FoundTemplate;
+use super::leftover::{KeepReason, Leftover, NotRemoved};
+use super::leftovers::Leftovers;
+use super::outcome::{NOT_REMOVED_YET, Outcome, Success};
+use super::package_removal::{self, PackageRemoval};
+use super::template_tags;
 use crate::error::Error;
 use crate::inputs::origin::KEEP;
 use crate::inputs::{OnCancel, Owner, Templates};
@@ -24,7 +25,7 @@ const CANCEL_BUDGET: Duration = Duration::from_secs(5);
 
 /// Whose step ends, and what its author wants.
 pub(super) struct Ending<'a> {
-    pub(super) place: Place<'a>,
+    pub(super) context: Context<'a>,
     pub(super) owner: &'a Owner,
     pub(super) stop: &'a CancellationToken,
     /// What a canceled job does with the run; by default it depends on whose it is.
@@ -37,121 +38,114 @@ impl Ending<'_> {
     /// Ends the step with `result`; `leftovers` is what it may have to remove.
     pub(super) async fn conclude(
         &self,
-        result: Result<Done, Error>,
+        result: Result<Success, Error>,
         mut leftovers: Leftovers<'_>,
     ) -> Outcome {
-        let Place { arm, events, .. } = self.place;
-        let mut remains = Vec::new();
+        let Context { arm, events, .. } = self.context;
+        let mut not_removed = Vec::new();
         match &result {
             Err(Error::Canceled) => return self.canceled(leftovers).await,
             Err(Error::Deadline { .. }) => cancel_runs(arm, &templates(&leftovers), events).await,
-            Ok(Done::Image(image)) => events.emit(Event::Built(image.clone())),
+            Ok(Success::Image(image)) => events.emit(Event::Built(image.clone())),
             // Whoever comes back needs all of it.
-            Ok(Done::GoesOn { .. } | Done::NotReady { .. })
+            Ok(Success::RunContinues { .. } | Success::NotReady { .. })
             | Err(Error::NotReady { .. } | Error::NeverRun { .. }) => leftovers.release(),
-            Ok(Done::Ran(_)) | Err(_) => {}
+            Ok(Success::TestRun(_)) | Err(_) => {}
         }
-        if let Some(template) = self.place.course.template() {
+        if let Some(template) = self.context.state.template() {
             if self.keep || template.kept {
                 self.keep(&template, &mut leftovers).await;
             } else if holds_result(&template.properties, &result) {
-                remains.extend(self.keep_template(&template, &mut leftovers).await);
+                not_removed.extend(self.keep_template(&template, &mut leftovers).await);
             }
         }
         if !leftovers.all().is_empty() {
             events.emit(Event::CleaningUp);
         }
-        remains.extend(tokio::select! {
+        not_removed.extend(tokio::select! {
             biased;
-            () = self.stop.cancelled() => leftovers.all_remain(NOT_REMOVED_YET),
-            remains = clean_up(arm, self.owner, &mut leftovers, Budget::AFTER_BUILD) => remains,
+            () = self.stop.cancelled() => leftovers.all_not_removed(NOT_REMOVED_YET),
+            not_removed = clean_up(arm, self.owner, &mut leftovers, Budget::AFTER_BUILD) => not_removed,
         });
         Outcome {
-            remains,
+            not_removed,
             ..Outcome::of(result)
         }
     }
 
     /// Template and package stay, because somebody wants it. `sweep` is to know, too.
-    async fn keep(&self, template: &Known, leftovers: &mut Leftovers<'_>) {
-        let Place { arm, events, .. } = self.place;
+    async fn keep(&self, template: &CurrentTemplate, leftovers: &mut Leftovers<'_>) {
+        let Context { arm, events, .. } = self.context;
         if !template.kept
             && template.ours
             && let Ok(seen) = arm.template(&template.id).await
             && seen.value.tag(KEEP).is_none_or(|keep| keep != "true")
         {
-            let mut tags = seen.value.tags;
-            tags.retain(|name, _| !name.eq_ignore_ascii_case(KEEP));
-            tags.insert(KEEP.to_owned(), "true".to_owned());
-            let body = serde_json::json!({"tags": tags});
             let doing = format!("Tagging image template '{}'", template.id.name());
-            let patched = arm
-                .patch(&doing, &template.id, api::IMAGE_TEMPLATES, &body)
-                .await;
-            if let Err(failure) = patched {
+            let tags = seen.value.tags;
+            let written = template_tags::write_keep(arm, &doing, &template.id, tags).await;
+            if let Err(failure) = written {
                 events.emit(Event::NotMarked {
                     reason: failure.to_string(),
                 });
             }
         }
-        for leftover in leftovers.all() {
-            leftovers.keep(&leftover, Keeping::Asked);
-        }
+        leftovers.keep_all(KeepReason::Asked);
     }
 
     /// The template alone stays, because the result would go with it.
     async fn keep_template(
         &self,
-        template: &Known,
+        template: &CurrentTemplate,
         leftovers: &mut Leftovers<'_>,
-    ) -> Option<Remains> {
+    ) -> Option<NotRemoved> {
         let own = Leftover::template(&template.id);
         if !leftovers.all().contains(&own) {
             return None;
         }
-        leftovers.keep(&own, Keeping::HoldsResult);
+        leftovers.keep(&own, KeepReason::HoldsResult);
         if !leftovers.all().is_empty() {
             return None;
         }
         // The package of a template that another step or attempt made.
-        let seen = self.place.arm.template(&template.id).await.ok()?;
-        let found = Found::of(template.id.clone(), seen.value);
-        match removal::package(self.place.arm, &found, self.place.events).await {
-            Package::NotOurs(remains) | Package::Stays(remains) => Some(remains),
-            Package::None | Package::Gone(_) => None,
+        let seen = self.context.arm.template(&template.id).await.ok()?;
+        let found = FoundTemplate::of(template.id.clone(), seen.value);
+        match package_removal::remove(self.context.arm, &found, self.context.events).await {
+            PackageRemoval::NotOurs(not_removed) | PackageRemoval::Stays(not_removed) => {
+                Some(not_removed)
+            }
+            PackageRemoval::None | PackageRemoval::Gone(_) => None,
         }
     }
 
+    /// Ends a step that was canceled: there are seconds, so that nothing is waited for.
     async fn canceled(&self, mut leftovers: Leftovers<'_>) -> Outcome {
-        let Place {
-            arm,
-            events,
-            course,
-            ..
-        } = self.place;
-        let (template, run) = (course.template(), course.run());
-        let running = template.as_ref().filter(|_| run != Run::Off);
+        let Context {
+            arm, events, state, ..
+        } = self.context;
+        let (template, run) = (state.template(), state.run());
+        let running = template.as_ref().filter(|_| run != CurrentRun::None);
         // Who waits for somebody to start the run leaves the template to whoever does.
         let waits = !matches!(self.owner.templates, Templates::OfStep(_));
-        let left = template
+        let runs_or_will = template
             .as_ref()
-            .filter(|it| run != Run::Off || (waits && it.ours));
-        if let Some(running) = left
-            && self.leaves(running, run)
+            .filter(|template| running.is_some() || (waits && template.ours));
+        if let Some(template) = runs_or_will
+            && self.leaves_run(template, run)
         {
             leftovers.release();
             events.emit(Event::LeftRunning {
-                template: running.id.clone(),
+                template: template.id.clone(),
             });
             return Outcome::failed(Error::Canceled);
         }
-        let rests = |it: &Known| !it.ours && running.is_none();
-        if !template.as_ref().is_some_and(rests) {
+        let foreign_at_rest = |template: &CurrentTemplate| !template.ours && running.is_none();
+        if !template.as_ref().is_some_and(foreign_at_rest) {
             events.emit(Event::Canceling);
         }
         let mut ids = templates(&leftovers);
         // The run of somebody else's template is stopped, and the template stays.
-        ids.extend(running.map(|it| it.id.clone()));
+        ids.extend(running.map(|template| template.id.clone()));
         ids.dedup();
         let sent = tokio::time::timeout(CANCEL_BUDGET, cancel_runs(arm, &ids, events)).await;
         if sent.is_err() {
@@ -162,18 +156,17 @@ impl Ending<'_> {
         if let Some(template) = template
             && (self.keep || template.kept)
         {
-            for leftover in leftovers.all() {
-                leftovers.keep(&leftover, Keeping::Asked);
-            }
+            leftovers.keep_all(KeepReason::Asked);
         }
         Outcome {
-            remains: leftovers.all_remain(NOT_REMOVED_YET),
+            not_removed: leftovers.all_not_removed(NOT_REMOVED_YET),
             ..Outcome::failed(Error::Canceled)
         }
     }
 
-    fn leaves(&self, template: &Known, run: Run) -> bool {
-        let by_default = if template.ours || run == Run::Started {
+    /// Whether the run goes on after a cancel.
+    fn leaves_run(&self, template: &CurrentTemplate, run: CurrentRun) -> bool {
+        let by_default = if template.ours || run == CurrentRun::StartedHere {
             OnCancel::Cancel
         } else {
             OnCancel::Leave
@@ -182,6 +175,7 @@ impl Ending<'_> {
     }
 }
 
+/// The templates among `leftovers`.
 fn templates(leftovers: &Leftovers<'_>) -> Vec<ResourceId> {
     let all = leftovers.all().into_iter();
     all.filter_map(|leftover| match leftover {
@@ -193,10 +187,10 @@ fn templates(leftovers: &Leftovers<'_>) -> Vec<ResourceId> {
 
 /// A VHD without an address of its own lies in the template's staging group and would go with the template, also when its run output could not
 /// be read. So would a VM that is to be examined after a failure.
-fn holds_result(properties: &Properties, result: &Result<Done, Error>) -> bool {
+fn holds_result(properties: &Properties, result: &Result<Success, Error>) -> bool {
     let holds_vhd = match result {
-        Ok(Done::Image(image)) => image.outputs.iter().any(Output::is_vhd),
-        Ok(Done::GoesOn { .. } | Done::NotReady { .. } | Done::Ran(_)) => false,
+        Ok(Success::Image(image)) => image.outputs.iter().any(Output::is_vhd),
+        Ok(Success::RunContinues { .. } | Success::NotReady { .. } | Success::TestRun(_)) => false,
         Err(error) => matches!(error, Error::NoImage { .. }),
     };
     let vm_stays = matches!(result, Err(Error::Run { .. })) && properties.keeps_vm_after_error();

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use super::contents::Told;
 use super::distribution::Output;
-use super::leftover::{Keeping, Leftover, Remains};
-use super::{Image, contents};
+use super::image::Image;
+use super::leftover::{KeepReason, Leftover, NotRemoved};
 use crate::arm::gallery::RegionState;
 use crate::arm::template_state::RunState;
 use crate::check::Finding;
+use crate::inventory::NoList;
 use crate::log::Step;
 use crate::resource::{ResourceGroupId, ResourceId};
 
@@ -76,7 +76,7 @@ pub enum Event {
         identity: String,
     },
     /// A package of some size is on its way; said once in a while.
-    Sending(Sending),
+    Uploading(UploadProgress),
     /// The package is in storage.
     Packed {
         /// Number of files in it.
@@ -142,7 +142,7 @@ pub enum Event {
     },
     /// A line of the build's own output. Foreign text.
     BuildOutput(String),
-    /// The step has ended. What Packer says after a failure is none of the step's.
+    /// The step has ended. What Packer says after a failure does not belong to the step.
     StepEnded {
         /// How long it was seen.
         elapsed: Duration,
@@ -185,7 +185,7 @@ pub enum Event {
         reason: String,
     },
     /// What there is to say of the list of the image's contents.
-    Contents(contents::Told),
+    Contents(ContentsEvent),
     /// The run failed, and some targets have their image nevertheless.
     Distributed(Vec<Output>),
     /// The image is there.
@@ -206,11 +206,11 @@ pub enum Event {
     /// This thing is not there: it was not made by us after all, or is gone already.
     NotThere(Leftover),
     /// This thing stays on purpose.
-    Kept(Leftover, Keeping),
-    /// This thing is none of this job's any more: a run goes on that needs it.
+    Kept(Leftover, KeepReason),
+    /// This job does not remove this thing: a run goes on that needs it.
     Released(Leftover),
     /// This stays, and cannot be removed now.
-    Remains(Box<Remains>),
+    NotRemoved(Box<NotRemoved>),
     /// The tag that keeps the template could not be written.
     NotMarked {
         /// Why.
@@ -282,9 +282,81 @@ pub enum Event {
     },
 }
 
+/// What there is to say of the list of an image's contents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContentsEvent {
+    /// There is none.
+    None {
+        /// Why: the rest of a sentence.
+        reason: NoList,
+        /// Whether the log of the build was there to read.
+        log: bool,
+    },
+    /// It is known.
+    Listed {
+        /// Name and version of the operating system.
+        system: String,
+        /// How many packages and programs.
+        components: usize,
+        /// What could not be listed: `snap`.
+        incomplete: Vec<String>,
+    },
+    /// A file with it is on the agent.
+    Saved {
+        /// The file.
+        path: PathBuf,
+        /// Whether it is that of the first image, which is the one that is reported.
+        is_first: bool,
+    },
+    /// A file with it could not be written.
+    NotSaved {
+        /// Why.
+        reason: String,
+    },
+    /// It is kept for later versions.
+    Kept {
+        /// Where, in words.
+        blob: String,
+    },
+    /// It is not kept for later versions.
+    NotKept {
+        /// The container in which it should be.
+        container: String,
+        /// The storage account.
+        account: String,
+        /// Number of the image version.
+        version: String,
+        /// Why.
+        reason: String,
+    },
+    /// The tags of the image version are about to be changed.
+    Tagging {
+        /// Number of the image version.
+        version: String,
+    },
+    /// The image version is being changed; said now and then.
+    Busy {
+        /// Number of the image version.
+        version: String,
+        /// Its state: `Updating`.
+        state: String,
+        /// Since it is waited for.
+        elapsed: Duration,
+    },
+    /// The image version has no tags that tell of it.
+    NotTagged {
+        /// The image version.
+        version: ResourceId,
+        /// Why.
+        reason: String,
+        /// Whether a permission is missing.
+        is_forbidden: bool,
+    },
+}
+
 /// How far a package has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sending {
+pub struct UploadProgress {
     /// How much of the folder was read, in percent.
     pub percent: u8,
     /// Bytes of the archive that were sent each second.

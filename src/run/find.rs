@@ -8,8 +8,7 @@ use http::StatusCode;
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
-use super::marks::Marks;
-use super::watch::is_final;
+use super::template_tags::TemplateTags;
 use crate::arm::pace::Pace;
 use crate::arm::template_state::Template;
 use crate::arm::{Arm, Failure};
@@ -20,29 +19,25 @@ use crate::template::model::Distributor;
 
 /// A template, and what its tags say of it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Found {
+pub struct FoundTemplate {
     /// Its id.
     pub id: ResourceId,
     /// What Azure says of it.
     pub template: Template,
     /// What its tags say.
-    pub marks: Marks,
+    pub tags: TemplateTags,
 }
 
-impl Found {
+impl FoundTemplate {
     /// `template`, with its tags read.
     pub fn of(id: ResourceId, template: Template) -> Self {
-        let marks = Marks::read(&template);
-        Self {
-            id,
-            template,
-            marks,
-        }
+        let tags = TemplateTags::read(&template);
+        Self { id, template, tags }
     }
 
-    /// The template was looked at again.
-    pub fn see(&mut self, template: Template) {
-        self.marks = Marks::read(&template);
+    /// Azure was asked for the template again.
+    pub fn update(&mut self, template: Template) {
+        self.tags = TemplateTags::read(&template);
         self.template = template;
     }
 
@@ -60,7 +55,7 @@ impl Found {
         };
         let mut targets = definition.properties.targets().iter();
         let lies_here = |target: &Distributor| match target {
-            Distributor::Vhd(vhd) => vhd.uri.as_ref().is_none_or(|uri| uri.trim().is_empty()),
+            Distributor::Vhd(vhd) => vhd.lies_with_template(),
             Distributor::Unknown(_) => true,
             Distributor::ManagedImage(_) | Distributor::SharedImage(_) => false,
         };
@@ -72,7 +67,7 @@ impl Found {
         match &self.template.last_run {
             Some(run) if run.is_over() => run.ended,
             Some(_) => None,
-            None => self.marks.made.or(self.template.created),
+            None => self.tags.made.or(self.template.created),
         }
     }
 }
@@ -81,64 +76,69 @@ impl Found {
 ///
 /// # Errors
 /// The list cannot be read to its end.
-pub async fn all(arm: &Arm, group: &ResourceGroupId) -> Result<Vec<Found>, Failure> {
+pub async fn all(arm: &Arm, group: &ResourceGroupId) -> Result<Vec<FoundTemplate>, Failure> {
     let all = arm.templates(group).await?.into_iter();
     // Azure's own ids have other letter cases than those that are sent.
-    let id = |id: ResourceId| named(group, id.name());
+    let id = |id: ResourceId| template_id(group, id.name());
     Ok(all
-        .map(|(own, template)| Found::of(id(own), template))
+        .map(|(own, template)| FoundTemplate::of(id(own), template))
         .collect())
 }
 
-/// Which template is meant.
+/// Which template is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sought<'a> {
+pub enum TemplateRef<'a> {
     /// The one of this name, whoever made it.
     Named(&'a str),
     /// The one that pipeline run `0` made, in whatever step; not one that tests an image.
     OfRun(&'a str),
 }
 
-impl<'a> Sought<'a> {
+impl<'a> TemplateRef<'a> {
     /// The template `name`, or where no name is given that of pipeline run `run`.
     pub fn new(name: Option<&'a str>, run: &'a str) -> Self {
         name.map_or(Self::OfRun(run), Self::Named)
     }
 }
 
-/// The template that is meant in `group`; `None` if there is none.
+/// The template that is wanted in `group`; `None` if there is none.
 ///
 /// # Errors
 /// Azure refuses, its list cannot be read to the end, or several templates are of the run ([`Error::SeveralTemplates`]).
 pub async fn find(
     arm: &Arm,
     group: &ResourceGroupId,
-    sought: Sought<'_>,
-) -> Result<Option<Found>, Error> {
-    let run = match sought {
-        Sought::Named(name) => {
-            let id = named(group, name);
+    wanted: TemplateRef<'_>,
+) -> Result<Option<FoundTemplate>, Error> {
+    let run = match wanted {
+        TemplateRef::Named(name) => {
+            let id = template_id(group, name);
             return match arm.template(&id).await {
-                Ok(seen) => Ok(Some(Found::of(id, seen.value))),
+                Ok(seen) => Ok(Some(FoundTemplate::of(id, seen.value))),
                 Err(failure) if is_missing(&failure) => Ok(None),
                 Err(failure) => Err(failure.into()),
             };
         }
-        Sought::OfRun(run) => run,
+        TemplateRef::OfRun(run) => run,
     };
     let mut found = all(arm, group).await?;
     found.retain(|one| {
-        let marks = &one.marks;
-        marks.are_ours() && marks.run.as_deref() == Some(run) && !one.is_test()
+        let tags = &one.tags;
+        tags.are_ours() && tags.run.as_deref() == Some(run) && !one.is_test()
     });
     match found.len() {
         0 | 1 => Ok(found.pop()),
-        _ => {
-            let mut names: Vec<_> = found.iter().map(|one| one.id.name().to_owned()).collect();
-            names.sort();
-            let group = group.name().to_owned();
-            Err(Error::SeveralTemplates { group, names })
-        }
+        _ => Err(several(group.name(), &found)),
+    }
+}
+
+/// That `found` of resource group `group` are several where one is wanted.
+pub(super) fn several(group: &str, found: &[FoundTemplate]) -> Error {
+    let mut names: Vec<_> = found.iter().map(|one| one.id.name().to_owned()).collect();
+    names.sort();
+    Error::SeveralTemplates {
+        group: group.to_owned(),
+        names,
     }
 }
 
@@ -149,19 +149,19 @@ pub async fn find(
 pub async fn find_or_fail(
     arm: &Arm,
     group: &ResourceGroupId,
-    sought: Sought<'_>,
-) -> Result<Found, Error> {
-    match find(arm, group, sought).await? {
+    wanted: TemplateRef<'_>,
+) -> Result<FoundTemplate, Error> {
+    match find(arm, group, wanted).await? {
         Some(found) => Ok(found),
-        None => Err(missing(arm, group, sought).await),
+        None => Err(missing(arm, group, wanted).await),
     }
 }
 
 /// That there is no such template, with the name that was perhaps meant.
-pub async fn missing(arm: &Arm, group: &ResourceGroupId, sought: Sought<'_>) -> Error {
-    let (name, near) = match sought {
-        Sought::OfRun(_) => (None, None),
-        Sought::Named(name) => {
+pub async fn missing(arm: &Arm, group: &ResourceGroupId, wanted: TemplateRef<'_>) -> Error {
+    let (name, near) = match wanted {
+        TemplateRef::OfRun(_) => (None, None),
+        TemplateRef::Named(name) => {
             let all = arm.templates(group).await.unwrap_or_default();
             let near = nearest(name, all.iter().map(|(id, _)| id.name()));
             (Some(name.to_owned()), near.map(str::to_owned))
@@ -175,7 +175,7 @@ pub async fn missing(arm: &Arm, group: &ResourceGroupId, sought: Sought<'_>) -> 
 }
 
 /// The id of template `name` in `group`.
-pub fn named(group: &ResourceGroupId, name: &str) -> ResourceId {
+pub fn template_id(group: &ResourceGroupId, name: &str) -> ResourceId {
     ResourceId::in_group(group.subscription(), group.name(), IMAGE_TEMPLATE, name)
 }
 
@@ -190,7 +190,7 @@ pub(super) async fn until_gone(arm: &Arm, id: &ResourceId, limit: Duration) -> R
         match arm.template(id).await {
             Ok(seen) => pace.asked(seen.pause),
             Err(failure) if is_missing(&failure) => return Ok(()),
-            Err(failure) if is_final(&failure) => return Err(failure.into()),
+            Err(failure) if failure.is_final() => return Err(failure.into()),
             Err(failure) => last = Some(failure),
         }
         sleep(pace.pause()).await;
@@ -217,9 +217,9 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn found(value: &Value) -> Found {
+    fn found(value: &Value) -> FoundTemplate {
         let group = ResourceGroupId::new("s", "g");
-        Found::of(named(&group, "t_1"), Template::read(value))
+        FoundTemplate::of(template_id(&group, "t_1"), Template::read(value))
     }
 
     #[test]

@@ -1,18 +1,11 @@
-//! What a successful run left.
+//! The image that a build came to: plain data.
 
-use super::contents::Listed;
-use super::distribution::{Distribution, Output};
-use super::event::{Event, Events};
-use super::followed::Followed;
-use super::outputs::{Outputs, of_failed_run, settled};
-use super::proof::Ended;
-use super::provenance::Record;
-use super::watch::RunEnd;
-use crate::arm::Arm;
+use std::path::PathBuf;
+
+use super::distribution::Output;
+use super::image_provenance::Record;
 use crate::arm::template_state::RunState;
-use crate::diagnosis::Explanation;
-use crate::error::Error;
-use crate::inventory::Compared;
+use crate::inventory::{Compared, Inventory};
 use crate::resource::ResourceId;
 use crate::template::model::Source;
 
@@ -40,7 +33,7 @@ pub struct Image {
     /// Why the run that made it did not simply succeed, if it did not.
     pub caveat: Option<Caveat>,
     /// What it holds, where a step of its template tells.
-    pub contents: Option<Box<Listed>>,
+    pub contents: Option<Box<ContentsList>>,
     /// What is different in it, where that was asked for.
     pub compared: Option<Compared>,
 }
@@ -51,9 +44,9 @@ pub enum Made {
     /// The run that was followed.
     Now,
     /// An earlier attempt, or a run that another job has followed: its template is gone.
-    Earlier,
+    ByEarlierAttempt,
     /// An earlier build, of the same.
-    Before,
+    ByEarlierBuild,
 }
 
 impl Image {
@@ -65,7 +58,7 @@ impl Image {
 
     /// Whether there is an image that was not there before the build.
     pub fn changed(&self) -> bool {
-        self.made != Made::Before
+        self.made != Made::ByEarlierBuild
     }
 }
 
@@ -93,74 +86,15 @@ pub struct PlatformImage {
     pub version: String,
 }
 
-/// The run output names the image: the gallery chose its number, so it cannot be guessed. `end` is how the run of `followed` ended.
-pub(super) async fn collect(
-    followed: &Followed<'_>,
-    arm: &Arm,
-    end: RunEnd,
-    events: &dyn Events,
-) -> Result<Image, Error> {
-    let ended = Ended {
-        end: &end,
-        staging_group: followed.staging_group.as_ref(),
-    };
-    let targets = followed.targets();
-    let Outputs { all, failure } = settled(arm, &followed.id, &targets, ended, events).await;
-    let uri = all.first().and_then(|output| output.uri.clone());
-    let Some(uri) = uri else {
-        if end.state == RunState::Succeeded {
-            return Err(Error::NoImage {
-                template: followed.name().to_owned(),
-                run_output: followed.run_output_name().to_owned(),
-                failure,
-                listing: targets.first().and_then(Distribution::listing),
-            });
-        }
-        announce(all, events);
-        return Err(partly(end));
-    };
-    let newest = arm.template(&followed.id).await.ok();
-    let newest = newest.and_then(|seen| seen.value.source_version);
-    let version = newest.or_else(|| followed.source_version.clone());
-    let source = followed.template.properties.source.as_ref();
-    Ok(Image {
-        uri,
-        template_name: followed.name().to_owned(),
-        template_id: Some(followed.id.clone()),
-        outputs: all,
-        run_output: followed.run_output_name().to_owned(),
-        source: source.cloned(),
-        provenance: followed.provenance(version.as_deref()),
-        platform_image: platform_image(source, version),
-        made: Made::Now,
-        caveat: Caveat::of(end),
-        contents: None,
-        compared: None,
-    })
-}
-
-impl Caveat {
-    /// Nothing for a run that simply succeeded.
-    fn of(end: RunEnd) -> Option<Self> {
-        let hint = Explanation::of(&end.message, None, &[]).fix;
-        (end.state != RunState::Succeeded).then_some(Self {
-            state: end.state,
-            message: end.message,
-            hint,
-        })
-    }
-}
-
-/// Tells which targets got an image although the run failed, if any did.
-pub(super) async fn tell(followed: &Followed<'_>, arm: &Arm, events: &dyn Events) {
-    let outputs = of_failed_run(arm, &followed.id, &followed.targets()).await;
-    announce(outputs, events);
-}
-
-fn announce(outputs: Vec<Output>, events: &dyn Events) {
-    if outputs.iter().any(|output| output.uri.is_some()) {
-        events.emit(Event::Distributed(outputs));
-    }
+/// What an image holds, as a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContentsList {
+    /// What it holds.
+    pub inventory: Inventory,
+    /// The `CycloneDX` document of the first target, on the agent; nothing if it could not be written.
+    pub path: Option<PathBuf>,
+    /// Its SHA-256, in 64 hexadecimal digits.
+    pub sha256: String,
 }
 
 /// The marketplace image with the number that Azure resolved.
@@ -177,19 +111,4 @@ pub(super) fn platform_image(
         sku: source.sku.clone(),
         version: resolved.unwrap_or_else(|| source.version_or_latest().to_owned()),
     })
-}
-
-fn partly(mut end: RunEnd) -> Error {
-    if end.message.is_empty() {
-        end.message = format!(
-            "it ended as '{}', and the first target has no image",
-            end.state
-        );
-    }
-    Error::Run {
-        phase: end.phase,
-        elapsed: end.elapsed,
-        explanation: Box::new(Explanation::of(&end.message, None, &[])),
-        message: end.message,
-    }
 }

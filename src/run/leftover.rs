@@ -1,9 +1,8 @@
-//! What a build may leave in Azure: registered before it is made, removed after it has served, or named with the command that removes it.
+//! What a build may leave in Azure, and what could not be removed of it: plain data, with the words and commands for it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::event::{Event, Events};
 use crate::arm::machine_part::Part;
 use crate::inputs::origin;
 use crate::resource::{IMAGE_TEMPLATE, ResourceId, quoted};
@@ -168,7 +167,7 @@ fn cut(text: &str) -> String {
 
 /// Why something stays on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keeping {
+pub enum KeepReason {
     /// A VHD, or the VM of a failed build, would go with it.
     HoldsResult,
     /// The author, or a tag, asks for it.
@@ -177,7 +176,7 @@ pub enum Keeping {
 
 /// How sure it is that something is ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Tie {
+pub enum Ownership {
     /// It is: we have made it, or Azure says so.
     Ours,
     /// Its name is one that this run alone gives.
@@ -193,25 +192,29 @@ pub enum Tie {
 
 /// Something that could not be removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remains {
+pub struct NotRemoved {
     /// What stays.
     pub leftover: Leftover,
     /// Who refused to remove it, and why, as a sentence.
     pub why: String,
     /// How sure it is that it is ours.
-    pub tie: Tie,
+    pub ownership: Ownership,
 }
 
-impl Remains {
+impl NotRemoved {
     /// `leftover` stays for `reason`.
-    pub fn of(leftover: Leftover, tie: Tie, reason: &str) -> Self {
-        let why = match tie {
-            Tie::Ours | Tie::ByName | Tie::ByTag { .. } => {
+    pub fn of(leftover: Leftover, ownership: Ownership, reason: &str) -> Self {
+        let why = match ownership {
+            Ownership::Ours | Ownership::ByName | Ownership::ByTag { .. } => {
                 format!("Deleting {} failed: {reason}", leftover.describe())
             }
-            Tie::NotOurs => format!("Left alone: {}: {reason}", leftover.describe()),
+            Ownership::NotOurs => format!("Left alone: {}: {reason}", leftover.describe()),
         };
-        Self { leftover, why, tie }
+        Self {
+            leftover,
+            why,
+            ownership,
+        }
     }
 
     /// What to run so that it goes, and what to compare before. Nothing for what is not ours.
@@ -225,138 +228,23 @@ impl Remains {
 
     /// The command that removes it, for a shell. Nothing for what is not ours.
     pub fn command(&self) -> Option<String> {
-        match &self.tie {
-            Tie::Ours | Tie::ByName | Tie::ByTag { .. } => self.leftover.removal_command(),
-            Tie::NotOurs => None,
+        match &self.ownership {
+            Ownership::Ours | Ownership::ByName | Ownership::ByTag { .. } => {
+                self.leftover.removal_command()
+            }
+            Ownership::NotOurs => None,
         }
     }
 
     /// What has to be so before the command is run, where nobody has looked yet.
     pub fn condition(&self) -> Option<String> {
-        match &self.tie {
-            Tie::ByTag { run } => Some(format!(
+        match &self.ownership {
+            Ownership::ByTag { run } => Some(format!(
                 "only if its tag '{}' is '{run}': then this run has made it",
                 origin::RUN
             )),
-            Tie::Ours | Tie::ByName | Tie::NotOurs => None,
+            Ownership::Ours | Ownership::ByName | Ownership::NotOurs => None,
         }
-    }
-}
-
-/// The things that may exist now. Every change is told to the listener at once, who keeps it where a later step finds it.
-pub struct Leftovers<'a> {
-    events: &'a dyn Events,
-    all: Vec<(Leftover, Tie)>,
-}
-
-impl<'a> Leftovers<'a> {
-    /// Nothing yet.
-    pub fn none(events: &'a dyn Events) -> Self {
-        Self::known(events, Vec::new())
-    }
-
-    /// What an earlier step registered; nothing is said.
-    pub fn known(events: &'a dyn Events, all: Vec<(Leftover, Tie)>) -> Self {
-        Self { events, all }
-    }
-
-    /// To be called before the request that may make `leftover`, whose tags name `run`.
-    pub fn register(&mut self, leftover: Leftover, run: &str) {
-        let tie = match &leftover {
-            // The name is of this process's making.
-            Leftover::Blob(_) | Leftover::BlobByKey(_) => Tie::Ours,
-            Leftover::Template { .. }
-            | Leftover::Vm { .. }
-            | Leftover::Nic { .. }
-            | Leftover::Disk { .. }
-            | Leftover::Unknown(_) => Tie::ByTag {
-                run: run.to_owned(),
-            },
-        };
-        self.all.push((leftover.clone(), tie));
-        self.events.emit(Event::Registered(leftover));
-    }
-
-    /// `leftover` is ours, without doubt.
-    pub fn proven(&mut self, leftover: &Leftover) {
-        for (known, tie) in &mut self.all {
-            if known == leftover {
-                *tie = Tie::Ours;
-            }
-        }
-    }
-
-    /// `leftover` is not ours.
-    pub fn disproven(&mut self, leftover: &Leftover) {
-        for (known, tie) in &mut self.all {
-            if known == leftover {
-                *tie = Tie::NotOurs;
-            }
-        }
-    }
-
-    /// `leftover` is gone.
-    pub fn removed(&mut self, leftover: &Leftover) {
-        self.forget(leftover);
-        self.events.emit(Event::Removed(leftover.clone()));
-    }
-
-    /// There is no `leftover`: it never came to be through us, or is gone already. What is there under its name, if anything, is somebody
-    /// else's.
-    pub fn not_there(&mut self, leftover: &Leftover) {
-        self.forget(leftover);
-        self.events.emit(Event::NotThere(leftover.clone()));
-    }
-
-    /// `leftover` stays on purpose.
-    pub fn keep(&mut self, leftover: &Leftover, why: Keeping) {
-        self.forget(leftover);
-        self.events.emit(Event::Kept(leftover.clone(), why));
-    }
-
-    /// All of it is none of this job's any more: a run goes on that needs it, and whoever comes back removes it.
-    pub fn release(&mut self) {
-        for (leftover, _) in std::mem::take(&mut self.all) {
-            self.events.emit(Event::Released(leftover));
-        }
-    }
-
-    fn forget(&mut self, leftover: &Leftover) {
-        self.all.retain(|(known, _)| known != leftover);
-    }
-
-    /// Everything stays, for one reason.
-    pub fn all_remain(&self, reason: &str) -> Vec<Remains> {
-        let all = self.all.iter().cloned();
-        all.map(|(leftover, tie)| Remains::of(leftover, tie, reason))
-            .collect()
-    }
-
-    /// What may exist, in the order in which it was registered.
-    pub fn all(&self) -> Vec<Leftover> {
-        let all = self.all.iter();
-        all.map(|(leftover, _)| leftover.clone()).collect()
-    }
-
-    /// Who is told.
-    pub(super) fn events(&self) -> &'a dyn Events {
-        self.events
-    }
-
-    /// All of it is in `others` from now on.
-    pub(super) fn move_to(&mut self, others: &mut Leftovers<'_>) {
-        for (leftover, tie) in std::mem::take(&mut self.all) {
-            if !others.all.iter().any(|(known, _)| *known == leftover) {
-                others.all.push((leftover, tie));
-            }
-        }
-    }
-
-    /// How sure it is that `leftover` is ours.
-    pub(super) fn tie(&self, leftover: &Leftover) -> Tie {
-        let mut all = self.all.iter();
-        let known = all.find(|(known, _)| known == leftover);
-        known.map_or(Tie::NotOurs, |(_, tie)| tie.clone())
     }
 }
 
@@ -373,8 +261,8 @@ mod tests {
         let unknown = |text: &str| {
             let leftover = read(text);
             assert!(matches!(leftover, Leftover::Unknown(_)), "{leftover:?}");
-            let remains = Remains::of(leftover, Tie::Ours, "");
-            assert_eq!(remains.removal(), None, "{text}");
+            let not_removed = NotRemoved::of(leftover, Ownership::Ours, "");
+            assert_eq!(not_removed.removal(), None, "{text}");
         };
         let blob = |name: &str, url: &str| {
             let account = r#"{"id":"/x","name":"st","blob_endpoint":"https://st.blob.example/"}"#;
@@ -400,23 +288,23 @@ mod tests {
         let leftover = Leftover::Template { id: id.to_owned() };
         let command =
             "az image builder delete --subscription s --resource-group 'rg(1)' --name t_1";
-        let check = |tie: Tie, expected: Option<&str>| {
-            let remains = Remains::of(leftover.clone(), tie, "no");
-            assert_eq!(remains.removal().as_deref(), expected);
+        let check = |ownership: Ownership, expected: Option<&str>| {
+            let not_removed = NotRemoved::of(leftover.clone(), ownership, "no");
+            assert_eq!(not_removed.removal().as_deref(), expected);
         };
-        check(Tie::Ours, Some(command));
-        check(Tie::ByName, Some(command));
-        check(Tie::NotOurs, None);
+        check(Ownership::Ours, Some(command));
+        check(Ownership::ByName, Some(command));
+        check(Ownership::NotOurs, None);
         let run = "c/p/4711".to_owned();
         let careful = format!(
             "{command} (only if its tag 'imageBuilderRun' is 'c/p/4711': then this run has made it)"
         );
-        check(Tie::ByTag { run }, Some(&careful));
+        check(Ownership::ByTag { run }, Some(&careful));
         let other = Leftover::Template {
             id: "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/t_1; rm"
                 .to_owned(),
         };
-        assert_eq!(Remains::of(other, Tie::Ours, "no").removal(), None);
+        assert_eq!(NotRemoved::of(other, Ownership::Ours, "no").removal(), None);
     }
 
     #[test]
@@ -430,7 +318,7 @@ mod tests {
             assert_eq!(read(&text), leftover);
             assert_eq!(leftover.as_part(), Some((part, id.as_str())));
             assert_eq!(leftover.describe(), described);
-            let removal = Remains::of(leftover, Tie::Ours, "no").removal();
+            let removal = NotRemoved::of(leftover, Ownership::Ours, "no").removal();
             assert_eq!(removal.as_deref(), Some(command));
         };
         check(
@@ -453,6 +341,6 @@ mod tests {
         );
         let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/disks/a";
         let other = Leftover::Vm { id: id.to_owned() };
-        assert_eq!(Remains::of(other, Tie::Ours, "no").removal(), None);
+        assert_eq!(NotRemoved::of(other, Ownership::Ours, "no").removal(), None);
     }
 }

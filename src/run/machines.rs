@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::clean_up::{disks_of, is_kept};
-use super::leftover::{Leftover, Tie};
-use super::tie;
+use super::leftover::{Leftover, Ownership};
+use super::ownership;
 use crate::arm::machine_part::{Part, tag};
 use crate::arm::{Arm, Failure};
 use crate::inputs::Origin;
@@ -29,7 +29,7 @@ impl FoundPart {
     fn of(part: Part, group: &ResourceGroupId, document: Value) -> Option<Self> {
         let name = document.get("name").and_then(Value::as_str)?;
         // Azure's own ids have other letter cases than those that are sent.
-        let id = tie::is_test_name(part, name).then(|| part.id(group, name))?;
+        let id = ownership::is_test_name(part, name).then(|| part.id(group, name))?;
         Some(Self { part, id, document })
     }
 
@@ -89,11 +89,11 @@ pub async fn of_step(
     arm: &Arm,
     group: &ResourceGroupId,
     origin: &Origin,
-) -> Result<Vec<(Leftover, Tie)>, Failure> {
+) -> Result<Vec<(Leftover, Ownership)>, Failure> {
     let all = all(arm, group).await?;
     let is_own = |found: &FoundPart| {
         let tag = |name: &str| tag(&found.document, name);
-        tie::by_marks(tag, origin).is_ok()
+        ownership::by_tags(tag, origin).is_ok()
     };
     let kept: Vec<&str> = all
         .iter()
@@ -108,17 +108,17 @@ pub async fn of_step(
     };
     let mut own = Vec::new();
     for found in all.iter().filter(|found| is_own(found) && !stays(found)) {
-        own.push((found.leftover(), Tie::Ours));
+        own.push((found.leftover(), Ownership::Ours));
         // Whether their disks have the tags or not.
         if found.part == Part::Vm {
             let disks = disks_of(&found.document).into_iter();
             own.extend(disks.map(|id| {
                 let id = Part::Disk.id(group, id.name());
-                (Leftover::part(Part::Disk, &id), Tie::Ours)
+                (Leftover::part(Part::Disk, &id), Ownership::Ours)
             }));
         }
     }
-    let mut unique: Vec<(Leftover, Tie)> = Vec::new();
+    let mut unique: Vec<(Leftover, Ownership)> = Vec::new();
     for one in own {
         if !unique.contains(&one) {
             unique.push(one);

@@ -1,185 +1,106 @@
-//! The story of a build: from a plan to an image, leaving nothing behind.
+//! The story of a build: from a plan to an image, leaving nothing behind. [`build_image`] tells it from top to bottom.
+//!
+//! Plain data, and the trait of who listens, know nothing of who makes them: `image`, `distribution`, `leftover`, `event`, `outcome`. What helps a
+//! build and decides nothing is in `aids`.
 
 mod adoption;
+mod aids;
+mod build_template;
 pub mod cancel;
 pub mod clean_up;
-mod compared;
-mod contents;
-mod course;
+mod collect;
+mod context;
 mod distribution;
 mod ending;
 pub mod event;
 pub mod find;
-mod followed;
+mod follow;
 mod image;
+pub mod image_provenance;
 pub mod leftover;
-mod live_log;
-mod log_access;
-mod log_file;
+pub mod leftovers;
 pub mod machines;
-pub mod marks;
-mod outputs;
+mod outcome;
+pub mod ownership;
 pub mod package;
+mod package_removal;
 mod prepare;
 mod proof;
-pub mod provenance;
-pub mod removal;
-mod replication;
-mod same;
-mod script;
 pub mod start;
 pub mod status;
 pub mod submit;
 pub mod sweep;
-mod tagged;
-mod tail;
-pub mod tie;
+mod tagged_images;
+pub mod template_removal;
+pub mod template_tags;
 mod unchanged;
 mod wait;
 pub mod watch;
 
 use std::borrow::Cow;
-use std::path::Path;
 
-use time::OffsetDateTime;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::arm::Arm;
-use crate::arm::operation::Started;
 use crate::check::{Finding, Job, foreseen};
 use crate::error::Error;
 use crate::inputs::{Owner, Plan};
 use crate::resource::ResourceId;
-use adoption::Taken;
+use adoption::Adopted;
+use aids::contents;
+pub use aids::log_file::Logs;
+use build_template::BuildTemplate;
 use clean_up::{Budget, clean_up};
-pub use contents::Listed;
-use course::Course;
+pub use context::Workplace;
+use context::{Build, BuildState, Context, CurrentRun, sign_in};
 pub use distribution::{Distribution, Output};
 use ending::Ending;
-use event::Events;
-use followed::Followed;
-pub use image::{Caveat, Image, Made, PlatformImage};
-use leftover::{Leftover, Leftovers, Remains, Tie};
-pub use log_file::Logs;
-use prepare::{Prepared, look_around, prepare};
+use follow::{ActiveRun, Run};
+pub use image::{Caveat, ContentsList, Image, Made, PlatformImage};
+use leftover::{Leftover, NotRemoved, Ownership};
+use leftovers::Leftovers;
+pub use outcome::{NOT_REMOVED_YET, Outcome, Success, TestRun};
+use prepare::{Sums, check, prepare};
 use submit::Created;
-pub use tail::Ran;
-use tail::{Place, Run};
-use unchanged::Look;
+use unchanged::Decision;
 pub use wait::wait_for_image;
-use watch::RunEnd;
-
-/// What a step came to.
-#[derive(Debug)]
-pub struct Outcome {
-    /// What was done, or why it was not.
-    pub result: Result<Done, Error>,
-    /// What could not be removed.
-    pub remains: Vec<Remains>,
-    /// What was warned of before the build, and may be why it failed.
-    pub foreseen: Vec<Finding>,
-}
-
-/// What a step has done.
-#[derive(Debug)]
-pub enum Done {
-    /// The image is there.
-    Image(Box<Image>),
-    /// The run goes on without this job.
-    GoesOn {
-        /// When the service ends it at the latest, by Azure's clock.
-        deadline: Option<OffsetDateTime>,
-    },
-    /// The run of a test has ended by itself.
-    Ran(Box<Ran>),
-    /// The image was not ready in the time given, and that is no failure.
-    NotReady {
-        /// What there is to say of it.
-        error: Box<Error>,
-        /// Whether it is worth a warning.
-        is_issue: bool,
-    },
-}
-
-impl Outcome {
-    /// Nothing is left.
-    fn of(result: Result<Done, Error>) -> Self {
-        Self {
-            result,
-            remains: Vec::new(),
-            foreseen: Vec::new(),
-        }
-    }
-
-    /// Nothing was done, and nothing is there.
-    pub fn failed(error: Error) -> Self {
-        Self::of(Err(error))
-    }
-
-    /// The image, if there is one.
-    pub fn image(&self) -> Option<&Image> {
-        match &self.result {
-            Ok(Done::Image(image)) => Some(image),
-            Ok(Done::GoesOn { .. } | Done::NotReady { .. } | Done::Ran(_)) | Err(_) => None,
-        }
-    }
-}
-
-/// Where a build runs.
-#[derive(Debug, Clone, Copy)]
-pub struct Workplace<'a> {
-    /// Where files for the job's log go.
-    pub folder: &'a Path,
-    /// What the job tells of itself.
-    pub job: Job,
-}
-
-/// Why something stays after a cancel.
-pub const NOT_REMOVED_YET: &str = "the job was canceled before it was removed";
 
 /// Builds the image of `plan`, or takes over what an earlier attempt has begun of it, unless `stop` comes first. `earlier` is what an attempt in
 /// the same job left: what is not taken over is removed first.
 pub async fn build_image(
     plan: &Plan,
-    arm: &Arm,
+    job: Job,
     workplace: Workplace<'_>,
-    events: &dyn Events,
     stop: &CancellationToken,
-    earlier: Vec<(Leftover, Tie)>,
+    earlier: Vec<(Leftover, Ownership)>,
 ) -> Outcome {
-    let owner = Owner::from(plan);
-    let mut leftovers = Leftovers::none(events);
-    let mut earlier = Earlier::new(events, earlier);
-    let mut suspected = Vec::new();
-    let course = Course::default();
-    let place = Place {
+    let state = BuildState::default();
+    let Workplace {
         arm,
-        folder: workplace.folder,
+        folder,
         events,
-        course: &course,
+    } = workplace;
+    let context = Context {
+        arm,
+        folder,
+        events,
+        state: &state,
         contents: &plan.contents,
         storage_account: plan.storage_account.as_deref(),
     };
-    let own = Step { plan, place };
-    let building = async {
-        sign_in(arm).await?;
-        if !plan.life.resume {
-            earlier.remove(arm, &owner).await;
-        }
-        let taken = own.take_over(&mut leftovers).await?;
-        earlier.hand_over(taken.template(), &mut leftovers);
-        earlier.remove(arm, &owner).await;
-        let job = workplace.job;
-        Box::pin(build(&own, job, taken, &mut leftovers, &mut suspected)).await
-    };
+    let build = Build { plan, job, context };
+    let owner = Owner::from(plan);
+    let mut leftovers = Leftovers::none(events);
+    let mut earlier = EarlierLeftovers::new(context, &owner, earlier);
+    let mut suspected = Vec::new();
+
     let result = tokio::select! {
         biased;
         () = stop.cancelled() => Err(Error::Canceled),
-        result = Box::pin(building) => result,
+        result = Box::pin(build.carry_out(&mut earlier, &mut leftovers, &mut suspected)) => result,
     };
     let ending = Ending {
-        place,
+        context,
         owner: &owner,
         stop,
         on_cancel: plan.life.on_cancel,
@@ -188,163 +109,163 @@ pub async fn build_image(
     let mut outcome = ending.conclude(result, leftovers).await;
     if plan.contents.listed {
         let group = plan.template_id.group();
-        Box::pin(compared::compare(&place, &group, &mut outcome, stop)).await;
+        Box::pin(contents::compare(&context, &group, &mut outcome, stop)).await;
     }
-    outcome.remains.append(&mut earlier.remains());
+    outcome.not_removed.append(&mut earlier.not_removed());
     if let Err(error) = &outcome.result {
         outcome.foreseen = foreseen(&suspected, &error.said());
     }
     outcome
 }
 
-/// What an attempt in the same job left.
-struct Earlier<'a> {
-    leftovers: Leftovers<'a>,
-    /// What could not be removed, once that was tried.
-    remains: Option<Vec<Remains>>,
-}
-
-impl<'a> Earlier<'a> {
-    fn new(events: &'a dyn Events, all: Vec<(Leftover, Tie)>) -> Self {
-        let leftovers = Leftovers::known(events, all);
-        Self {
-            leftovers,
-            remains: None,
+impl Build<'_> {
+    /// Goes on with what an earlier attempt has begun, or builds anew. What the preflight warns of goes to `suspected`.
+    async fn carry_out(
+        &self,
+        earlier: &mut EarlierLeftovers<'_>,
+        leftovers: &mut Leftovers<'_>,
+        suspected: &mut Vec<Finding>,
+    ) -> Result<Success, Error> {
+        sign_in(self.context.arm).await?;
+        if !self.plan.life.resume {
+            earlier.remove().await;
+        }
+        let adopted = self.adopt(leftovers).await?;
+        earlier.hand_over(adopted.template(), leftovers);
+        earlier.remove().await;
+        match adopted {
+            Adopted::Nothing => Box::pin(self.build_anew(leftovers, suspected)).await,
+            Adopted::Image(image) => Ok(Success::Image(image)),
+            Adopted::Run(template, run) => Box::pin(self.finish(&template, run)).await,
         }
     }
 
-    /// What belongs to a template that goes on is this attempt's now.
-    fn hand_over(&mut self, taken: Option<&ResourceId>, leftovers: &mut Leftovers<'_>) {
-        let taken = taken.map(Leftover::template);
-        if taken.is_some_and(|taken| self.leftovers.all().contains(&taken)) {
+    async fn build_anew(
+        &self,
+        leftovers: &mut Leftovers<'_>,
+        suspected: &mut Vec<Finding>,
+    ) -> Result<Success, Error> {
+        let Context {
+            arm, events, state, ..
+        } = self.context;
+        let content = package::content(self.plan).await?;
+        let asked = unchanged::asked(self.plan, content.as_ref());
+        let (plan, made_of) = if self.plan.skip_if_unchanged {
+            match unchanged::decide(self.plan, arm, content.as_ref(), events).await {
+                Decision::Unchanged(image) => return Ok(Success::Image(image)),
+                Decision::Build(pinned, made_of) => (Cow::Owned(*pinned), made_of),
+            }
+        } else {
+            (Cow::Borrowed(self.plan), None)
+        };
+        let plan = plan.as_ref();
+        let build = Build { plan, ..*self };
+        let checked = check(&build, suspected).await?;
+        let sums = Sums {
+            content,
+            asked,
+            made_of,
+        };
+        let prepared = prepare(&build, checked, sums, leftovers).await?;
+        let definition = prepared.definition;
+        let created = submit::create_template(arm, plan, &definition, events, leftovers).await?;
+        let provisioned = match created {
+            Created::Provisioned(provisioned) => provisioned,
+            // Somebody was quicker under this name: perhaps an earlier attempt at this step.
+            Created::NameTaken(failure) => {
+                return match self.adopt(leftovers).await? {
+                    Adopted::Nothing => Err(failure.into()),
+                    Adopted::Image(image) => Ok(Success::Image(image)),
+                    Adopted::Run(template, run) => self.finish(&template, run).await,
+                };
+            }
+        };
+        let template = BuildTemplate::of_plan(plan, definition, &provisioned, prepared.package);
+        state.set_template(&template, true, false);
+        let started = start::start_run(arm, &template.id, &provisioned, events).await?;
+        state.set_run(CurrentRun::StartedHere);
+        let run = ActiveRun::started(started, arm.client.azure_time());
+        self.finish(&template, Run::Active(run)).await
+    }
+
+    /// Follows the run to its end, and collects what it leaves; or leaves it to itself where nobody wants to wait.
+    async fn finish(&self, template: &BuildTemplate<'_>, run: Run) -> Result<Success, Error> {
+        let Self { plan, context, .. } = self;
+        if plan.tests {
+            let end = match run {
+                Run::Active(run) => follow::follow_to_end(context, template, &run).await?,
+                Run::Ended(end) => end,
+            };
+            let test = follow::collect_test(context, template, end).await?;
+            return Ok(Success::TestRun(Box::new(test)));
+        }
+        let image = match run {
+            Run::Active(run) if plan.submits => {
+                let limit = template.build_timeout();
+                let deadline = run
+                    .began
+                    .and_then(|began| began.checked_add(limit.try_into().ok()?));
+                return Ok(Success::RunContinues { deadline });
+            }
+            Run::Active(run) => {
+                let limit = plan.life.wait_limit;
+                let until = limit.map(|limit| Instant::now() + limit);
+                let run = ActiveRun { until, ..run };
+                match follow::follow_and_collect(context, template, &run).await {
+                    Err(Error::Gone(failure)) => {
+                        context.state.clear();
+                        return match self.image_by_tags(None).await {
+                            Ok(Some(image)) => Ok(Success::Image(image)),
+                            Ok(None) | Err(_) => Err(failure.into()),
+                        };
+                    }
+                    image => image?,
+                }
+            }
+            Run::Ended(end) => follow::collect_image(context, template, end).await?,
+        };
+        Ok(Success::Image(Box::new(image)))
+    }
+}
+
+/// What an attempt in the same job left.
+struct EarlierLeftovers<'a> {
+    context: Context<'a>,
+    owner: &'a Owner,
+    leftovers: Leftovers<'a>,
+    /// What could not be removed, once that was tried.
+    not_removed: Option<Vec<NotRemoved>>,
+}
+
+impl<'a> EarlierLeftovers<'a> {
+    fn new(context: Context<'a>, owner: &'a Owner, all: Vec<(Leftover, Ownership)>) -> Self {
+        Self {
+            context,
+            owner,
+            leftovers: Leftovers::known(context.events, all),
+            not_removed: None,
+        }
+    }
+
+    /// What belongs to the template that is taken over is this attempt's now.
+    fn hand_over(&mut self, adopted: Option<&ResourceId>, leftovers: &mut Leftovers<'_>) {
+        let adopted = adopted.map(Leftover::template);
+        if adopted.is_some_and(|adopted| self.leftovers.all().contains(&adopted)) {
             self.leftovers.move_to(leftovers);
         }
     }
 
-    async fn remove(&mut self, arm: &Arm, owner: &Owner) {
-        if self.remains.is_none() && !self.leftovers.all().is_empty() {
+    /// Removes it, the first time that this is called.
+    async fn remove(&mut self) {
+        if self.not_removed.is_none() && !self.leftovers.all().is_empty() {
             let budget = Budget::AFTER_CANCEL;
-            let remains = clean_up(arm, owner, &mut self.leftovers, budget).await;
-            self.remains = Some(remains);
+            let removing = clean_up(self.context.arm, self.owner, &mut self.leftovers, budget);
+            self.not_removed = Some(removing.await);
         }
     }
 
-    fn remains(self) -> Vec<Remains> {
-        let untouched = || self.leftovers.all_remain(NOT_REMOVED_YET);
-        self.remains.unwrap_or_else(untouched)
-    }
-}
-
-async fn sign_in(arm: &Arm) -> Result<(), Error> {
-    let signed_in = arm.client.sign_in(&arm.scope).await;
-    signed_in.map_err(Error::SignIn)
-}
-
-async fn build(
-    step: &Step<'_>,
-    job: Job,
-    taken: Taken<'_>,
-    leftovers: &mut Leftovers<'_>,
-    suspected: &mut Vec<Finding>,
-) -> Result<Done, Error> {
-    let Step { plan, place } = *step;
-    let Place { arm, events, .. } = place;
-    match taken {
-        Taken::Nothing => {}
-        Taken::Image(image) => return Ok(Done::Image(image)),
-        Taken::Run(followed, at) => return step.go_on(&followed, at).await,
-    }
-    let asked = plan;
-    let content = package::content(plan).await?;
-    let (plan, inputs) = if plan.skip_if_unchanged {
-        match unchanged::look(plan, arm, content.as_ref(), events).await {
-            Look::Unchanged(image) => return Ok(Done::Image(image)),
-            Look::Build(pinned, inputs) => (Cow::Owned(*pinned), inputs),
-        }
-    } else {
-        (Cow::Borrowed(plan), None)
-    };
-    let plan = plan.as_ref();
-    let around = look_around(plan, arm, job, events, suspected).await?;
-    let sums = (content, inputs);
-    let prepared = prepare((plan, asked), arm, around, sums, events, leftovers).await?;
-    let Prepared { template, package } = prepared;
-    let provisioned = match submit::create_template(arm, plan, &template, events, leftovers).await?
-    {
-        Created::Provisioned(provisioned) => provisioned,
-        // Somebody was quicker under this name: perhaps an earlier attempt at this step.
-        Created::Taken(failure) => {
-            return match step.take_over(leftovers).await? {
-                Taken::Nothing => Err(failure.into()),
-                Taken::Image(image) => Ok(Done::Image(image)),
-                Taken::Run(followed, at) => step.go_on(&followed, at).await,
-            };
-        }
-    };
-    let followed = Followed::of_plan(plan, template, &provisioned, package);
-    place.course.deals_with(&followed, true, false);
-    let started = start::start_run(arm, &followed.id, &provisioned, events).await?;
-    step.go_on(&followed, At::started(started, place)).await
-}
-
-/// A build, and where it happens.
-#[derive(Clone, Copy)]
-struct Step<'a> {
-    plan: &'a Plan,
-    place: Place<'a>,
-}
-
-/// Where a run is.
-enum At {
-    /// It is on. The second is since when, by Azure's clock.
-    On(Run, Option<OffsetDateTime>),
-    /// It has ended.
-    Over(RunEnd),
-}
-
-impl At {
-    /// A run that this step has just started.
-    fn started(started: Started, place: Place<'_>) -> Self {
-        place.course.runs(course::Run::Started);
-        Self::On(Run::from(started), place.arm.client.azure_time())
-    }
-}
-
-impl<'a> Step<'a> {
-    /// Follows the run to its end, or leaves it to itself where nobody wants to wait.
-    async fn go_on(&self, followed: &Followed<'a>, at: At) -> Result<Done, Error> {
-        let Self { plan, place } = self;
-        if plan.tests {
-            let end = match at {
-                At::On(run, _) => tail::over(place, followed, &run).await?,
-                At::Over(end) => end,
-            };
-            let ran = tail::tested(place, followed, end).await?;
-            return Ok(Done::Ran(Box::new(ran)));
-        }
-        let image = match at {
-            At::On(_, since) if plan.submits => {
-                let limit = followed.build_timeout();
-                let deadline = since.and_then(|since| since.checked_add(limit.try_into().ok()?));
-                return Ok(Done::GoesOn { deadline });
-            }
-            At::On(run, _) => {
-                let limit = plan.life.wait_limit;
-                let until = limit.map(|limit| Instant::now() + limit);
-                let followed_up = tail::to_its_end(place, followed, &Run { until, ..run }).await;
-                match followed_up {
-                    Err(Error::Gone(failure)) => {
-                        place.course.forget();
-                        return match self.image_by_tags(None).await {
-                            Ok(Some(image)) => Ok(Done::Image(image)),
-                            Ok(None) | Err(_) => Err(failure.into()),
-                        };
-                    }
-                    followed_up => followed_up?,
-                }
-            }
-            At::Over(end) => tail::ended(place, followed, end).await?,
-        };
-        Ok(Done::Image(Box::new(image)))
+    fn not_removed(self) -> Vec<NotRemoved> {
+        let untouched = || self.leftovers.all_not_removed(NOT_REMOVED_YET);
+        self.not_removed.unwrap_or_else(untouched)
     }
 }

@@ -1,34 +1,33 @@
-//! What comes before the template is submitted: a look around, the package in storage, the template with its tags.
+//! What comes before the template is submitted: the checks, the package in storage, the template with its tags.
 
-use super::event::{Event, Events};
-use super::leftover::Leftovers;
-use super::{marks, package, provenance, unchanged};
-use crate::arm::Arm;
-use crate::check::{Finding, Job, preflight};
+use super::context::{Build, Context};
+use super::event::Event;
+use super::leftovers::Leftovers;
+use super::package::PackageUpload;
+use super::{image_provenance, package, template_tags, unchanged};
+use crate::check::{Finding, preflight};
 use crate::error::Error;
-use crate::inputs::{Package, Plan};
+use crate::inputs::Package;
 use crate::storage::{Sha256, StorageAccount};
 use crate::template::model::ImageTemplate;
-use crate::template::{add_tags, compose, mark, mark_images};
-
-/// A package, and the account that it goes to.
-type Destination<'a> = Option<(&'a Package, StorageAccount)>;
+use crate::template::{add_image_tags, compose, tag_images, tag_template};
 
 /// What is known when everything has been checked.
-pub(super) struct Around<'a> {
-    destination: Destination<'a>,
+pub(super) struct Checked<'a> {
+    /// The package, and the account that it goes to.
+    destination: Option<(&'a Package, StorageAccount)>,
+    /// The version of the marketplace image that the build starts from.
     source_version: Option<String>,
 }
 
 /// What is certain to fail is refused before anything is made; the rest of what was found is told, and goes to `suspected`. The storage account
 /// is looked up at the same time.
-pub(super) async fn look_around<'a>(
-    plan: &'a Plan,
-    arm: &Arm,
-    job: Job,
-    events: &dyn Events,
+pub(super) async fn check<'a>(
+    build: &Build<'a>,
     suspected: &mut Vec<Finding>,
-) -> Result<Around<'a>, Error> {
+) -> Result<Checked<'a>, Error> {
+    let Build { plan, job, .. } = *build;
+    let Context { arm, events, .. } = build.context;
     let account = async {
         let package = plan.package.as_ref()?;
         let found = package::find_account(plan, package, arm).await;
@@ -43,7 +42,7 @@ pub(super) async fn look_around<'a>(
         if let Some(version) = &known.source_version {
             events.emit(Event::SourceVersion(version.clone()));
         }
-        Ok(Around {
+        Ok(Checked {
             destination: account.transpose()?,
             source_version: known.source_version,
         })
@@ -52,28 +51,36 @@ pub(super) async fn look_around<'a>(
     }
 }
 
+/// The sums of what the image is made of.
+pub(super) struct Sums {
+    /// Of the contents of the package, if there is one.
+    pub(super) content: Option<Sha256>,
+    /// Of what the step asks for, by which a later attempt knows it again.
+    pub(super) asked: String,
+    /// Of everything that the image is made of, where it is known.
+    pub(super) made_of: Option<String>,
+}
+
 /// What is submitted.
 pub(super) struct Prepared {
     /// The template.
-    pub(super) template: ImageTemplate,
+    pub(super) definition: ImageTemplate,
     /// SHA-256 of the package's archive.
     pub(super) package: Option<String>,
 }
 
-/// Brings the package to storage and composes the template of `plan`, which was asked for as `asked`. `content` is the sum of the package, `inputs` that of everything that the image is
-/// made of, where they are known.
+/// Brings the package to storage, and composes the template.
 pub(super) async fn prepare(
-    (plan, asked): (&Plan, &Plan),
-    arm: &Arm,
-    around: Around<'_>,
-    (content, inputs): (Option<Sha256>, Option<String>),
-    events: &dyn Events,
+    build: &Build<'_>,
+    checked: Checked<'_>,
+    sums: Sums,
     leftovers: &mut Leftovers<'_>,
 ) -> Result<Prepared, Error> {
-    let asked = unchanged::asked(asked, content.as_ref());
-    let link = match &around.destination {
+    let plan = build.plan;
+    let Context { arm, events, .. } = build.context;
+    let link = match &checked.destination {
         Some((package, account)) => {
-            let sending = package::Sending {
+            let upload = PackageUpload {
                 origin: &plan.origin,
                 second_attempt: plan.life.second_attempt,
                 subscription: &plan.connection.subscription,
@@ -82,21 +89,25 @@ pub(super) async fn prepare(
                 account,
                 events,
             };
-            Some(sending.upload(plan, content, leftovers).await?)
+            Some(upload.upload(plan, sums.content, leftovers).await?)
         }
         None => None,
     };
-    let mut template = compose(plan, link.as_ref());
+    let mut definition = compose(plan, link.as_ref());
     let package = link.map(|link| link.sha256);
     if plan.provenance.as_tags {
-        let mut tags =
-            provenance::record(plan, around.source_version.as_deref(), package.as_deref());
-        tags.extend(inputs.map(|sum| (unchanged::INPUTS, sum)));
-        mark_images(&mut template, &marks::of_image(&plan.origin, Some(&asked)));
-        add_tags(&mut template, &tags);
+        let version = checked.source_version.as_deref();
+        let mut tags = image_provenance::record(plan, version, package.as_deref());
+        tags.extend(sums.made_of.map(|sum| (unchanged::MADE_OF, sum)));
+        let of_image = template_tags::of_image(&plan.origin, Some(&sums.asked));
+        tag_images(&mut definition, &of_image);
+        add_image_tags(&mut definition, &tags);
     }
-    let account = around.destination.as_ref().map(|(_, account)| account);
-    let marks = marks::of(plan, account, &asked, arm.client.azure_time());
-    mark(&mut template, &marks);
-    Ok(Prepared { template, package })
+    let account = checked.destination.as_ref().map(|(_, account)| account);
+    let tags = template_tags::of(plan, account, &sums.asked, arm.client.azure_time());
+    tag_template(&mut definition, &tags);
+    Ok(Prepared {
+        definition,
+        package,
+    })
 }

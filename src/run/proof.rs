@@ -13,14 +13,18 @@ use crate::resource::{ImageVersion, ResourceGroupId, ResourceId};
 
 /// A run that is over, and where it happened.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Ended<'a> {
+pub(super) struct EndedRun<'a> {
     pub(super) end: &'a RunEnd,
     /// The staging group, if Azure told it.
     pub(super) staging_group: Option<&'a ResourceGroupId>,
 }
 
 /// The image that the run made for `target`, if there is exactly one that is proven to be its.
-pub(super) async fn made_for(arm: &Arm, target: &Distribution, run: Ended<'_>) -> Option<String> {
+pub(super) async fn made_for(
+    arm: &Arm,
+    target: &Distribution,
+    run: EndedRun<'_>,
+) -> Option<String> {
     let id = target.id.as_ref()?;
     if target.is_gallery() {
         let versions = arm.versions(id).await.ok()?;
@@ -35,7 +39,7 @@ pub(super) async fn made_for(arm: &Arm, target: &Distribution, run: Ended<'_>) -
     managed_image(arm, id, run).await
 }
 
-fn is_of_run(version: &Version, number: Option<&str>, run: Ended<'_>) -> bool {
+fn is_of_run(version: &Version, number: Option<&str>, run: EndedRun<'_>) -> bool {
     let (Some(published), Some(started)) = (version.published, run.end.started) else {
         return false;
     };
@@ -59,7 +63,7 @@ fn is_in_group((id, group): (&str, &ResourceGroupId)) -> bool {
 }
 
 /// A managed image has no time: it counts only where the staging group was made for this template.
-async fn managed_image(arm: &Arm, id: &ResourceId, run: Ended<'_>) -> Option<String> {
+async fn managed_image(arm: &Arm, id: &ResourceId, run: EndedRun<'_>) -> Option<String> {
     let group = run.staging_group.filter(|group| is_of_service(group))?;
     if !id.is("Microsoft.Compute/images") {
         return None;
@@ -123,7 +127,7 @@ mod tests {
         let began = Some(datetime!(2026-11-28 10:00 UTC));
         let check = |version: &Version, number: Option<&str>, end: &RunEnd, expected: bool| {
             let group = GROUP.parse().unwrap();
-            let run = Ended {
+            let run = EndedRun {
                 end,
                 staging_group: Some(&group),
             };

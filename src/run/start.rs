@@ -43,7 +43,7 @@ pub async fn start_run(
     events: &dyn Events,
 ) -> Result<Started, Error> {
     events.emit(Event::Starting);
-    let template = Reader { arm, id, before };
+    let template = TemplateReader { arm, id, before };
     let not_started = |requests, cause| Error::NotStarted {
         template: id.name().to_owned(),
         requests,
@@ -53,8 +53,8 @@ pub async fn start_run(
         Ok(started) => return Ok(started),
         Err(failure) => failure,
     };
-    let refused = is_on(&failure);
-    if !refused && !may_come_right(&failure) {
+    let refused = says_running(&failure);
+    if !refused && !may_still_work(&failure) {
         return Err(failure.into());
     }
     match template.read_for(BEFORE_ASKING_AGAIN).await {
@@ -70,8 +70,8 @@ pub async fn start_run(
         Ok(started) => return Ok(started),
         Err(failure) => failure,
     };
-    let refused = is_on(&failure);
-    if !refused && !may_come_right(&failure) {
+    let refused = says_running(&failure);
+    if !refused && !may_still_work(&failure) {
         return Err(failure.into());
     }
     match template.read_for(UNTIL_IT_SHOWS).await {
@@ -82,7 +82,7 @@ pub async fn start_run(
 }
 
 /// Whether Azure refused because a run is on. The status was reported as 409, that of other actions as 405.
-fn is_on(failure: &Failure) -> bool {
+fn says_running(failure: &Failure) -> bool {
     failure.is(StatusCode::CONFLICT)
         || failure
             .refusal()
@@ -90,20 +90,20 @@ fn is_on(failure: &Failure) -> bool {
 }
 
 /// Whether the same request may be obeyed a minute later, or was obeyed already.
-fn may_come_right(failure: &Failure) -> bool {
+fn may_still_work(failure: &Failure) -> bool {
     let never_sent =
         matches!(&failure.cause, Cause::Unreachable { error, .. } if error.sent == Sent::Nothing);
     never_sent || failure.may_have_acted() || failure.is(StatusCode::TOO_MANY_REQUESTS)
 }
 
 /// Reads a template for signs of a run.
-struct Reader<'a> {
+struct TemplateReader<'a> {
     arm: &'a Arm,
     id: &'a ResourceId,
     before: &'a Template,
 }
 
-impl Reader<'_> {
+impl TemplateReader<'_> {
     /// Reads until a run shows, or `time` is over and Azure has answered after that.
     async fn read_for(&self, time: Duration) -> Signs {
         let start = Instant::now();
@@ -157,8 +157,8 @@ mod tests {
     fn a_refusal_says_whether_the_run_is_on() {
         let check = |status: u16, code: &str, on: bool, again: bool| {
             let failure = refused(StatusCode::from_u16(status).unwrap(), code);
-            assert_eq!(is_on(&failure), on, "{failure}");
-            assert_eq!(may_come_right(&failure), again, "{failure}");
+            assert_eq!(says_running(&failure), on, "{failure}");
+            assert_eq!(may_still_work(&failure), again, "{failure}");
         };
         check(409, "OperationNotAllowed", true, false);
         check(405, "OperationNotAllowed", true, false);

@@ -1,8 +1,9 @@
-//! One look at a run.
+//! Where a run stands: one look at its template.
 
 use std::time::Duration;
 
-use super::find::{self, Found, Sought};
+use super::context::sign_in;
+use super::find::{self, FoundTemplate, TemplateRef};
 use crate::arm::Arm;
 use crate::arm::template_state::RunState;
 use crate::error::Error;
@@ -16,7 +17,7 @@ const SERVICE_LIMIT_MINUTES: u32 = 240;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Status {
     /// The template, as it was seen.
-    pub found: Found,
+    pub found: FoundTemplate,
     /// Since the run was started by Azure's clock, or as long as it took; `None` before the first run.
     pub elapsed: Option<Duration>,
     /// The build's limit.
@@ -25,7 +26,7 @@ pub struct Status {
 
 impl Status {
     /// What is to be said of `found` now, by the clock of `arm`.
-    pub fn of(found: Found, arm: &Arm) -> Self {
+    pub fn of(found: FoundTemplate, arm: &Arm) -> Self {
         let run = found.template.last_run.as_ref();
         let until = run.and_then(|run| match run.ended {
             Some(ended) if run.is_over() => Some(ended),
@@ -59,22 +60,20 @@ impl Status {
 
     /// Whether the run has made an image.
     pub fn has_image(&self) -> bool {
-        matches!(
-            self.state(),
-            Some(RunState::Succeeded | RunState::PartiallySucceeded)
-        )
+        self.state().is_some_and(RunState::has_image)
     }
 }
 
-/// Looks at the template that is meant in `group`.
+/// Reads the template that is wanted in `group`.
 ///
 /// # Errors
 /// As [`find::find_or_fail`].
-pub async fn look(arm: &Arm, group: &ResourceGroupId, sought: Sought<'_>) -> Result<Status, Error> {
-    arm.client
-        .sign_in(&arm.scope)
-        .await
-        .map_err(Error::SignIn)?;
-    let found = find::find_or_fail(arm, group, sought).await?;
+pub async fn read_status(
+    arm: &Arm,
+    group: &ResourceGroupId,
+    wanted: TemplateRef<'_>,
+) -> Result<Status, Error> {
+    sign_in(arm).await?;
+    let found = find::find_or_fail(arm, group, wanted).await?;
     Ok(Status::of(found, arm))
 }

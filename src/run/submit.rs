@@ -8,9 +8,10 @@ use http::StatusCode;
 use tokio::time::{Instant, sleep};
 
 use super::event::{Event, Events};
-use super::leftover::{Leftover, Leftovers};
-use super::tie;
-use super::watch::{LONGEST_SILENCE, is_final};
+use super::leftover::Leftover;
+use super::leftovers::Leftovers;
+use super::ownership;
+use super::watch::LONGEST_SILENCE;
 use crate::arm::Arm;
 use crate::arm::Failure;
 use crate::arm::operation::{Started, Status};
@@ -22,8 +23,8 @@ use crate::inputs::origin::PACKAGE;
 use crate::resource::ResourceId;
 use crate::template::model::{ImageTemplate, Tags};
 
-/// The community measured up to 40 minutes for provisioning; this is beyond doubt.
-const PROVISIONING_LIMIT: Duration = Duration::from_secs(60 * 60);
+/// The community measured up to 40 minutes for provisioning; nothing takes longer than this.
+pub(super) const PROVISIONING_LIMIT: Duration = Duration::from_secs(60 * 60);
 /// How often the log says that the template is still being provisioned.
 const HEARTBEAT: Duration = Duration::from_secs(120);
 /// Azure Resource Manager may answer 404 for what it has just made.
@@ -59,12 +60,12 @@ pub async fn create_template(
             let is_taken = failure.is(StatusCode::CONFLICT)
                 && failure.refusal().is_some_and(|it| it.code == "Conflict");
             if is_taken && plan.life.named {
-                return Ok(Created::Taken(failure));
+                return Ok(Created::NameTaken(failure));
             }
             return Err(failure.into());
         }
     };
-    leftovers.proven(&leftover);
+    leftovers.confirm_ours(&leftover);
     let template = provisioned(arm, id, &started, start, events).await?;
     events.emit(Event::Submitted {
         staging_group: template.staging_group.clone(),
@@ -78,7 +79,7 @@ pub enum Created {
     /// It is provisioned, and this is what Azure says of it.
     Provisioned(Box<Template>),
     /// There is another one of the name that the author gave it, and Azure refuses to replace that.
-    Taken(Failure),
+    NameTaken(Failure),
 }
 
 /// What the request came to.
@@ -97,21 +98,20 @@ async fn after_lost_answer(
     failure: Failure,
 ) -> Result<Submitted, Error> {
     let id = &plan.template_id;
-    let followed_by_template = |seen: &Template, failure| {
+    let judge = |seen: &Template, failure| {
         let package = |tags: &Tags| tags.get(PACKAGE).cloned();
         let sent = body.tags.as_ref().and_then(package);
-        if tie::by_tags(seen, &plan.origin).is_err() || seen.tag(PACKAGE) != sent.as_ref() {
+        if ownership::by_template_tags(seen, &plan.origin).is_err()
+            || seen.tag(PACKAGE) != sent.as_ref()
+        {
             return Submitted::Refused(failure);
         }
-        Submitted::Ours(Started {
-            operation: None,
-            pause: None,
-        })
+        Submitted::Ours(Started::elsewhere())
     };
     let start = Instant::now();
     while start.elapsed() < READ_AFTER_WRITE {
         match arm.template(id).await {
-            Ok(seen) => return Ok(followed_by_template(&seen.value, failure)),
+            Ok(seen) => return Ok(judge(&seen.value, failure)),
             Err(look) if look.is(StatusCode::NOT_FOUND) => sleep(LOOK_AGAIN).await,
             Err(_) => return Err(failure.into()),
         }
@@ -120,7 +120,7 @@ async fn after_lost_answer(
         Ok(started) => Ok(Submitted::Ours(started)),
         // The first one came through after all, or it is somebody else's.
         Err(second) if second.is(StatusCode::CONFLICT) => match arm.template(id).await {
-            Ok(seen) => Ok(followed_by_template(&seen.value, second)),
+            Ok(seen) => Ok(judge(&seen.value, second)),
             Err(_) => Err(second.into()),
         },
         Err(second) => Err(second.into()),
@@ -137,12 +137,12 @@ pub(super) async fn provisioned(
 ) -> Result<Template, Error> {
     let mut operation = started.operation.as_ref();
     let mut pace = Pace::new(started.pause);
-    let mut spoken = Instant::now();
-    let mut news = Instant::now();
+    let mut last_line = Instant::now();
+    let mut last_answer = Instant::now();
     while start.elapsed() < PROVISIONING_LIMIT {
         sleep(pace.pause()).await;
-        if spoken.elapsed() >= HEARTBEAT {
-            spoken = Instant::now();
+        if last_line.elapsed() >= HEARTBEAT {
+            last_line = Instant::now();
             events.emit(Event::Provisioning {
                 elapsed: start.elapsed(),
             });
@@ -166,17 +166,17 @@ pub(super) async fn provisioned(
         }
         match arm.template(id).await {
             Ok(seen) => {
-                news = Instant::now();
+                last_answer = Instant::now();
                 pace.asked(seen.pause);
                 if let Some(end) = end_of_provisioning(id, seen.value) {
                     return end;
                 }
             }
             Err(look) if look.is(StatusCode::NOT_FOUND) && start.elapsed() < READ_AFTER_WRITE => {}
-            Err(failure) if is_final(&failure) || news.elapsed() > LONGEST_SILENCE => {
+            Err(failure) if failure.is_final() || last_answer.elapsed() > LONGEST_SILENCE => {
                 return Err(failure.into());
             }
-            // A bad answer, or the wish to be asked tomorrow, is no news of the template.
+            // A bad answer, or the wish to be asked tomorrow, says nothing of the template.
             Err(_) => {}
         }
     }

@@ -14,9 +14,9 @@ use time::OffsetDateTime;
 
 use super::clean_up::Budget;
 use super::event::Events;
-use super::find::{self, Found};
-use super::leftover::{Leftover, Remains, Tie};
-use super::removal::{Busy, Removed, remove};
+use super::find::{self, FoundTemplate};
+use super::leftover::{Leftover, NotRemoved, Ownership};
+use super::template_removal::{Removed, WhenBusy, remove};
 use crate::arm::template_state::RunState;
 use crate::arm::{Arm, Cause, Failure};
 use crate::error::{Error, duration};
@@ -48,7 +48,7 @@ pub struct Swept {
     /// What stays, and why.
     pub kept: Vec<Kept>,
     /// What was to go and stays, or is not ours although it looked so.
-    pub remains: Vec<Remains>,
+    pub not_removed: Vec<NotRemoved>,
     /// How many templates of the group are of somebody else.
     pub foreign: usize,
     /// Why the packages were not swept although they were to be.
@@ -71,7 +71,7 @@ pub struct Kept {
 impl Kept {
     /// The command that deletes it, where a person has to decide.
     pub fn command(&self) -> Option<String> {
-        let removal = Remains::of(self.leftover.clone(), Tie::Ours, "");
+        let removal = NotRemoved::of(self.leftover.clone(), Ownership::Ours, "");
         removal.command().filter(|_| self.for_a_person)
     }
 }
@@ -127,7 +127,7 @@ pub async fn sweep(
             match done {
                 Done::Removed(removed) => {
                     swept.gone.extend(removed.gone);
-                    swept.remains.extend(removed.remains);
+                    swept.not_removed.extend(removed.not_removed);
                 }
                 Done::Changed(found, verdict) => swept.note(&found, verdict),
                 Done::Gone => {}
@@ -155,7 +155,7 @@ fn now(arm: &Arm) -> Result<OffsetDateTime, Error> {
 }
 
 impl Swept {
-    fn note(&mut self, found: &Found, verdict: Verdict) {
+    fn note(&mut self, found: &FoundTemplate, verdict: Verdict) {
         let (why, for_a_person) = match verdict {
             Verdict::Foreign => {
                 self.foreign += 1;
@@ -177,21 +177,30 @@ impl Swept {
 enum Done {
     Removed(Removed),
     /// It has changed since the group was listed.
-    Changed(Box<Found>, Verdict),
+    Changed(Box<FoundTemplate>, Verdict),
     /// Somebody else was quicker.
     Gone,
 }
 
-async fn delete(arm: &Arm, request: Request<'_>, mut found: Found, events: &dyn Events) -> Done {
+async fn delete(
+    arm: &Arm,
+    request: Request<'_>,
+    mut found: FoundTemplate,
+    events: &dyn Events,
+) -> Done {
     let leftover = Leftover::template(&found.id);
     // The list may be minutes old when its turn comes.
     match arm.template(&found.id).await {
-        Ok(seen) => found.see(seen.value),
+        Ok(seen) => found.update(seen.value),
         Err(failure) if failure.is(StatusCode::NOT_FOUND) => return Done::Gone,
         Err(failure) => {
-            let remains = vec![Remains::of(leftover, Tie::Ours, &failure.to_string())];
+            let not_removed = vec![NotRemoved::of(
+                leftover,
+                Ownership::Ours,
+                &failure.to_string(),
+            )];
             return Done::Removed(Removed {
-                remains,
+                not_removed,
                 ..Removed::default()
             });
         }
@@ -201,7 +210,7 @@ async fn delete(arm: &Arm, request: Request<'_>, mut found: Found, events: &dyn 
         Err(error) => Verdict::Name(error.to_string()),
     };
     if verdict == Verdict::Delete {
-        Done::Removed(remove(arm, &found, Busy::Leave, events, Budget::AFTER_BUILD).await)
+        Done::Removed(remove(arm, &found, WhenBusy::Leave, events, Budget::AFTER_BUILD).await)
     } else {
         Done::Changed(Box::new(found), verdict)
     }
@@ -213,12 +222,12 @@ fn is_of_before(name: &str) -> bool {
     !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn verdict(found: &Found, now: OffsetDateTime, older_than: Duration) -> Verdict {
-    let ours = found.marks.are_ours();
+fn verdict(found: &FoundTemplate, now: OffsetDateTime, older_than: Duration) -> Verdict {
+    let ours = found.tags.are_ours();
     if !ours && !is_of_before(found.id.name()) {
         return Verdict::Foreign;
     }
-    if found.marks.keep {
+    if found.tags.keep {
         return Verdict::Keep(format!("its tag '{KEEP}' keeps it"));
     }
     let state = &found.template.provisioning_state;
@@ -288,7 +297,7 @@ mod tests {
     fn check(name: &str, value: impl std::borrow::Borrow<Value>, expected: &str) {
         let value = value.borrow();
         let group = ResourceGroupId::new("s", "g");
-        let found = Found::of(find::named(&group, name), Template::read(value));
+        let found = FoundTemplate::of(find::template_id(&group, name), Template::read(value));
         let day = Duration::from_secs(24 * 3600);
         let told = match verdict(&found, NOW, day) {
             Verdict::Delete => "delete".to_owned(),

@@ -5,7 +5,7 @@
 use super::distribution::{Output, distributions_of};
 use super::event::{Event, Events};
 use super::image::{Image, Made, platform_image};
-use super::provenance::{NAMES, Record};
+use super::image_provenance::{NAMES, Record};
 use crate::arm::Arm;
 use crate::arm::gallery::{Version, WITHDRAWN_AT, latest, newest_good};
 use crate::check::source_version;
@@ -17,25 +17,25 @@ use crate::template::model::{Distributor, LATEST, Source, json};
 use crate::template::{Address, PackageLink, compose};
 
 /// The tag with the number.
-pub(super) const INPUTS: &str = "inputsSha256";
+pub(super) const MADE_OF: &str = "inputsSha256";
 /// Nobody reads the stand-in for a link but the digest.
 const STAND_IN: &str = "https://package";
 
-/// What a look at the gallery came to.
-pub(super) enum Look {
+/// Whether there is anything to build.
+pub(super) enum Decision {
     /// There is such an image already.
     Unchanged(Box<Image>),
     /// An image has to be built, of this plan, with this number as a tag if it is known.
     Build(Box<Plan>, Option<String>),
 }
 
-/// Looks whether the newest good version of the target was made of the same. `content` is the sum of the package.
-pub(super) async fn look(
+/// Decides by whether the newest good version of the target was made of the same. `content` is the sum of the package.
+pub(super) async fn decide(
     plan: &Plan,
     arm: &Arm,
     content: Option<&Sha256>,
     events: &dyn Events,
-) -> Look {
+) -> Decision {
     let (pinned, sum) = match pinned(plan, arm).await {
         Ok(pinned) => {
             let sum = sum(&pinned, content);
@@ -43,24 +43,24 @@ pub(super) async fn look(
         }
         Err(reason) => {
             events.emit(Event::ChangeUnknown { reason });
-            return Look::Build(Box::new(plan.clone()), None);
+            return Decision::Build(Box::new(plan.clone()), None);
         }
     };
     let found = match newest(plan, arm).await {
         Ok(found) => found,
         Err(reason) => {
             events.emit(Event::ChangeUnknown { reason });
-            return Look::Build(Box::new(pinned), Some(sum));
+            return Decision::Build(Box::new(pinned), Some(sum));
         }
     };
-    match found.filter(|version| version.tag(INPUTS) == Some(&sum)) {
+    match found.filter(|version| version.tag(MADE_OF) == Some(&sum)) {
         Some(version) => {
             events.emit(Event::Unchanged {
                 version: version.name.clone(),
             });
-            Look::Unchanged(Box::new(image(&pinned, &version)))
+            Decision::Unchanged(Box::new(image(&pinned, &version)))
         }
-        None => Look::Build(Box::new(pinned), Some(sum)),
+        None => Decision::Build(Box::new(pinned), Some(sum)),
     }
 }
 
@@ -195,7 +195,7 @@ fn image(plan: &Plan, version: &Version) -> Image {
         run_output: plan.run_output_name().to_owned(),
         source: plan.properties.source.clone(),
         provenance,
-        made: Made::Before,
+        made: Made::ByEarlierBuild,
         caveat: None,
         contents: None,
         compared: None,

@@ -1,4 +1,4 @@
-//! Following a run to its end.
+//! Watching a run to its end.
 //!
 //! Two sources tell of it: the run's operation, and `lastRunStatus` of the template. They end up to 65 s apart (recorded in 2025), and only
 //! the second one has the states between. So both are asked, and the end is when both have come to it or one has been silent for too long.
@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
 use super::event::{Event, Events};
-use super::marks::Marks;
+use super::template_tags::TemplateTags;
 use crate::arm::Arm;
 use crate::arm::Failure;
 use crate::arm::operation::{Started, Status};
@@ -66,22 +66,22 @@ impl RunEnd {
     }
 }
 
-/// What is followed, since when, and how long.
+/// A run that is watched, since when, and how long.
 #[derive(Debug, Clone, Copy)]
-pub struct Following<'a> {
+pub struct WatchedRun<'a> {
     /// Where to ask for the operation, if this step has started the run.
     pub started: &'a Started,
     /// When the run before this one began: as long as the template shows that one, this one does not show yet.
-    pub before: Option<OffsetDateTime>,
+    pub previous_began: Option<OffsetDateTime>,
     /// How long the run has been on.
-    pub already: Duration,
-    /// How long it is followed from now on.
+    pub age: Duration,
+    /// How long it is watched from now on.
     pub limit: Duration,
 }
 
-/// Why a run could not be followed to its end.
+/// Why a run could not be watched to its end.
 #[derive(Debug)]
-pub enum Unfollowed {
+pub enum WatchError {
     /// Azure did not answer for a quarter of an hour, or will not answer at all.
     Lost(Failure),
     /// The template is gone.
@@ -104,27 +104,27 @@ const READ_AFTER_WRITE: Duration = Duration::from_secs(60);
 /// Azure answers a question about a template badly now and then while its build goes on (danielsollondon/azvmimagebuilder#129).
 pub(super) const LONGEST_SILENCE: Duration = Duration::from_secs(15 * 60);
 
-/// Follows a run until it ends, or the limit is over.
+/// Watches a run until it ends, or the limit is over.
 pub async fn watch(
     arm: &Arm,
     id: &ResourceId,
-    following: Following<'_>,
+    watched: WatchedRun<'_>,
     events: &dyn Events,
-) -> Result<RunEnd, Unfollowed> {
-    let Following {
+) -> Result<RunEnd, WatchError> {
+    let WatchedRun {
         started,
-        before,
-        already,
+        previous_began,
+        age,
         limit,
-    } = following;
-    let mut run = Run {
+    } = watched;
+    let mut run = Watch {
         arm,
         id,
         operation_address: started.operation.as_ref(),
         events,
         start: Instant::now(),
-        before,
-        already,
+        previous_began,
+        age,
         first: None,
         kept: false,
         last_answer: Instant::now(),
@@ -145,8 +145,8 @@ pub async fn watch(
         operations_turn = !operations_turn;
         let asked = match run.ask(pace.is_asked(), operations_turn).await {
             Ok(asked) => asked,
-            Err(failure) if run.missing.is_some() => return Err(Unfollowed::Gone(failure)),
-            Err(failure) => return Err(Unfollowed::Lost(failure)),
+            Err(failure) if run.missing.is_some() => return Err(WatchError::Gone(failure)),
+            Err(failure) => return Err(WatchError::Lost(failure)),
         };
         pace.asked(asked);
         run.report();
@@ -154,7 +154,7 @@ pub async fn watch(
             return Ok(run.end());
         }
         if run.start.elapsed() > limit {
-            return Err(Unfollowed::TooLong {
+            return Err(WatchError::TooLong {
                 elapsed: run.elapsed(),
                 phase: run.phase,
             });
@@ -162,7 +162,7 @@ pub async fn watch(
     }
 }
 
-struct Run<'a> {
+struct Watch<'a> {
     arm: &'a Arm,
     id: &'a ResourceId,
     /// Where to ask for the operation, until Azure refuses to tell.
@@ -170,9 +170,9 @@ struct Run<'a> {
     events: &'a dyn Events,
     start: Instant,
     /// When the run before this one began.
-    before: Option<OffsetDateTime>,
+    previous_began: Option<OffsetDateTime>,
     /// How long the run had been on then.
-    already: Duration,
+    age: Duration,
     /// When the run began that was seen first.
     first: Option<OffsetDateTime>,
     /// Whether a tag of the template says that it stays.
@@ -195,7 +195,7 @@ struct Run<'a> {
     ended: Option<Instant>,
 }
 
-impl Run<'_> {
+impl Watch<'_> {
     /// Asks the sources that are not at their end. At our own pace they take turns, so that four questions a minute are not exceeded;
     /// at the server's pace both are asked. Returns the pause that the server wants.
     async fn ask(
@@ -228,7 +228,7 @@ impl Run<'_> {
                 Ok(seen.pause)
             }
             // The template alone tells enough.
-            Err(failure) if is_final(&failure) => {
+            Err(failure) if failure.is_final() => {
                 self.operation_address = None;
                 Ok(None)
             }
@@ -241,9 +241,11 @@ impl Run<'_> {
             Ok(seen) => {
                 self.note_answer();
                 self.missing = None;
-                self.kept = Marks::read(&seen.value).keep;
+                self.kept = TemplateTags::read(&seen.value).keep;
                 let run = seen.value.last_run;
-                let is_this = |run: &RunStatus| self.before.is_none() || run.started != self.before;
+                let is_this = |run: &RunStatus| {
+                    self.previous_began.is_none() || run.started != self.previous_began
+                };
                 self.status = run.filter(is_this).or(self.status.take());
                 self.note_another_run();
                 Ok(seen.pause)
@@ -255,7 +257,7 @@ impl Run<'_> {
                 }
                 Err(failure)
             }
-            Err(failure) if is_final(&failure) => Err(failure),
+            Err(failure) if failure.is_final() => Err(failure),
             Err(failure) => self.tolerate(failure),
         }
     }
@@ -273,7 +275,7 @@ impl Run<'_> {
     }
 
     fn elapsed(&self) -> Duration {
-        self.already + self.start.elapsed()
+        self.age + self.start.elapsed()
     }
 
     fn note_answer(&mut self) {
@@ -367,11 +369,4 @@ impl Run<'_> {
             kept: self.kept,
         }
     }
-}
-
-/// Whether Azure will give the same answer again.
-pub(super) fn is_final(failure: &Failure) -> bool {
-    failure.refusal().is_some()
-        && !failure.may_have_acted()
-        && !failure.is(StatusCode::TOO_MANY_REQUESTS)
 }

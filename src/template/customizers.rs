@@ -1,7 +1,8 @@
 //! The customizers that the inputs ask for: the package comes first, the author's script after it.
 
 use super::model::{Customizer, FileCustomizer, PowerShellCustomizer, Source, WindowsUpdate};
-use super::{Address, Link, PackageLink, own_script, unpacking};
+use super::package_link::{Address, LinkedPackage, PackageLink};
+use super::{own_script, unpacking};
 use crate::inputs::inventory::STEP;
 use crate::inputs::{Customization, Plan, Provisioner};
 use crate::inventory::script::{linux, windows};
@@ -16,7 +17,7 @@ const INLINE: &str = "vststask_inline";
 const WAIT: &str = "5minWait_is_needed_before_windowsUpdate";
 
 /// The archive, as the service brings it to `destination`.
-fn file_copy((_, link): Link<'_>, destination: String) -> Customizer {
+fn file_copy(link: &PackageLink, destination: String) -> Customizer {
     Customizer::File(FileCustomizer {
         name: Some(FILE_COPY.to_owned()),
         source_uri: Some(link.address.url().to_owned()),
@@ -27,9 +28,9 @@ fn file_copy((_, link): Link<'_>, destination: String) -> Customizer {
 }
 
 /// What comes before the script that unpacks the package: the archive, where the service brings it.
-fn before_unpacking(provisioner: Provisioner, link: Link<'_>) -> Vec<Customizer> {
-    let (package, PackageLink { address, .. }) = link;
-    match (provisioner, address) {
+fn before_unpacking(provisioner: Provisioner, package: LinkedPackage<'_>) -> Vec<Customizer> {
+    let LinkedPackage { package, link } = package;
+    match (provisioner, &link.address) {
         (Provisioner::Shell, _) => {
             vec![file_copy(link, unpacking::linux_archive(&package.name))]
         }
@@ -41,7 +42,8 @@ fn before_unpacking(provisioner: Provisioner, link: Link<'_>) -> Vec<Customizer>
     }
 }
 
-fn unpacking(provisioner: Provisioner, (package, link): Link<'_>) -> Vec<String> {
+fn unpacking(provisioner: Provisioner, package: LinkedPackage<'_>) -> Vec<String> {
+    let LinkedPackage { package, link } = package;
     match provisioner {
         Provisioner::Shell => unpacking::linux(package, &link.sha256),
         Provisioner::PowerShell => unpacking::windows(package, link),
@@ -49,18 +51,25 @@ fn unpacking(provisioner: Provisioner, (package, link): Link<'_>) -> Vec<String>
 }
 
 /// Brings the package to its place, before the customizers of a template file.
-pub(super) fn package(provisioner: Provisioner, link: Link<'_>) -> Vec<Customizer> {
-    package_called(PACKAGE, provisioner, link)
+pub(super) fn package(provisioner: Provisioner, package: LinkedPackage<'_>) -> Vec<Customizer> {
+    named_package(PACKAGE, provisioner, package)
 }
 
 /// The same before the validators of a test.
-pub(super) fn package_of_test(provisioner: Provisioner, link: Link<'_>) -> Vec<Customizer> {
-    package_called(PACKAGE_OF_TEST, provisioner, link)
+pub(super) fn package_of_test(
+    provisioner: Provisioner,
+    package: LinkedPackage<'_>,
+) -> Vec<Customizer> {
+    named_package(PACKAGE_OF_TEST, provisioner, package)
 }
 
-fn package_called(name: &str, provisioner: Provisioner, link: Link<'_>) -> Vec<Customizer> {
-    let mut customizers = before_unpacking(provisioner, link);
-    let inline = unpacking(provisioner, link);
+fn named_package(
+    name: &str,
+    provisioner: Provisioner,
+    package: LinkedPackage<'_>,
+) -> Vec<Customizer> {
+    let mut customizers = before_unpacking(provisioner, package);
+    let inline = unpacking(provisioner, package);
     customizers.push(script(provisioner, Some(name), inline));
     customizers
 }
@@ -77,16 +86,16 @@ pub(super) fn script(
 }
 
 /// The package, the script of the inputs, and what goes with Windows.
-pub(super) fn customizers(plan: &Plan, package: Option<Link<'_>>) -> Vec<Customizer> {
+pub(super) fn customizers(plan: &Plan, package: Option<LinkedPackage<'_>>) -> Vec<Customizer> {
     let Customization {
         provisioner,
         inline,
         stop_on_error,
         ..
     } = &plan.customization;
-    let before = package.map(|link| before_unpacking(*provisioner, link));
+    let before = package.map(|package| before_unpacking(*provisioner, package));
     let mut customizers = before.unwrap_or_default();
-    let unpacking = package.map(|link| unpacking(*provisioner, link));
+    let unpacking = package.map(|package| unpacking(*provisioner, package));
     let own = match provisioner {
         Provisioner::Shell => inline.clone(),
         Provisioner::PowerShell => own_script::powershell(inline, *stop_on_error),

@@ -7,7 +7,7 @@ const MOST_TAGS: usize = 48;
 
 /// Adds `tags` to the images and image versions that `template` makes. A tag that is there already stays, whatever its letter case; with too
 /// many of them the last ones of `tags` are left out.
-pub fn add_tags(template: &mut ImageTemplate, tags: &[(&'static str, String)]) {
+pub fn add_image_tags(template: &mut ImageTemplate, tags: &[(&'static str, String)]) {
     let targets = template.properties.distribute.iter_mut().flatten();
     for own in targets.filter_map(|target| target.artifact_tags_mut()) {
         let own = own.get_or_insert_default();
@@ -20,22 +20,22 @@ pub fn add_tags(template: &mut ImageTemplate, tags: &[(&'static str, String)]) {
 }
 
 /// Adds `tags` to what the targets of `template` get, as far as Azure's limit permits. They win over whatever is there under their names.
-pub fn mark_images(template: &mut ImageTemplate, tags: &[(&'static str, String)]) {
+pub fn tag_images(template: &mut ImageTemplate, tags: &[(&'static str, String)]) {
     let targets = template.properties.distribute.iter_mut().flatten();
     for own in targets.filter_map(|target| target.artifact_tags_mut()) {
         let own = own.get_or_insert_default();
         if own.len() + tags.len() <= MOST_TAGS {
-            win(own, tags);
+            overwrite(own, tags);
         }
     }
 }
 
 /// Adds `tags` to `template` itself. They win over whatever is there under their names.
-pub fn mark(template: &mut ImageTemplate, tags: &[(&'static str, String)]) {
-    win(template.tags.get_or_insert_default(), tags);
+pub fn tag_template(template: &mut ImageTemplate, tags: &[(&'static str, String)]) {
+    overwrite(template.tags.get_or_insert_default(), tags);
 }
 
-fn win(all: &mut Tags, tags: &[(&'static str, String)]) {
+fn overwrite(all: &mut Tags, tags: &[(&'static str, String)]) {
     all.retain(|known, _| {
         !tags
             .iter()
@@ -66,7 +66,7 @@ mod tests {
             ("commit", "1f3a".to_owned()),
             ("buildId", "4711".to_owned()),
         ];
-        add_tags(&mut template, &tags);
+        add_image_tags(&mut template, &tags);
         json(&template)["properties"]["distribute"][0]["artifactTags"].take()
     }
 
@@ -85,13 +85,13 @@ mod tests {
     #[test]
     fn a_target_without_tags_gets_some() {
         let mut one = template(json!({"properties": {"distribute": [{"type": "SharedImage"}]}}));
-        add_tags(&mut one, &[("commit", "1f3a".to_owned())]);
+        add_image_tags(&mut one, &[("commit", "1f3a".to_owned())]);
         assert_eq!(
             json(&one)["properties"]["distribute"][0]["artifactTags"],
             json!({"commit": "1f3a"})
         );
         let mut without = template(json!({"properties": {}}));
-        add_tags(&mut without, &[("commit", "1f3a".to_owned())]);
+        add_image_tags(&mut without, &[("commit", "1f3a".to_owned())]);
         assert_eq!(json(&without), json!({"properties": {}}));
     }
 
@@ -108,7 +108,7 @@ mod tests {
     fn the_tasks_own_tags_win() {
         let tags = [("imageBuilderRun", "c/p/1".to_owned())];
         let mut one = template(json!({"location": "westeurope", "properties": {}}));
-        mark(&mut one, &tags);
+        tag_template(&mut one, &tags);
         let expected =
             r#"{"location":"westeurope","tags":{"imageBuilderRun":"c/p/1"},"properties":{}}"#;
         assert_eq!(json(&one).to_string(), expected);
@@ -117,7 +117,7 @@ mod tests {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
         );
-        mark(&mut one, &tags);
+        tag_template(&mut one, &tags);
         assert_eq!(
             json(&one)["tags"],
             json!({"owner": "x", "imageBuilderRun": "c/p/1"})

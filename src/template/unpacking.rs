@@ -5,7 +5,8 @@
 //!
 //! Tests run the lines for Linux in the shell of the machine, and those for Windows in PowerShell 7, where there is one.
 
-use super::{Address, PackageLink, quoting};
+use super::package_link::{Address, PackageLink};
+use super::quoting;
 use crate::inputs::Package;
 use crate::resource::{ResourceId, single_quoted};
 

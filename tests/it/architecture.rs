@@ -172,7 +172,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 /// The top module that a file belongs to: `arm` for `src/arm/http.rs`.
 fn module_of(file: &Path) -> String {
     let inside = file.strip_prefix(source()).unwrap();
-    if inside == Path::new("template/model.rs") {
+    if inside.starts_with("template/model") {
         return MODEL.to_owned();
     }
     inside

@@ -16,8 +16,9 @@ use crate::diagnosis::{Place, of_text};
 use crate::image_test::codes::NOT_RUN;
 use crate::image_test::not_tested::NotTested;
 use crate::resource::ResourceId;
-use crate::run::leftover::{Leftover, Leftovers};
-use crate::run::{marks, tie};
+use crate::run::leftover::Leftover;
+use crate::run::leftovers::Leftovers;
+use crate::run::{ownership, template_tags};
 
 /// Azure Resource Manager may answer 404 for what it has just made.
 pub(super) const READ_AFTER_WRITE: Duration = Duration::from_secs(60);
@@ -84,7 +85,7 @@ impl Trial<'_> {
     /// The tags of VM and network interface.
     fn tags(&self) -> Map<String, Value> {
         let now = self.lab.arm.client.azure_time();
-        let tags = marks::of_machine(&self.lab.test.origin, now).into_iter();
+        let tags = template_tags::of_machine(&self.lab.test.origin, now).into_iter();
         tags.map(|(name, value)| (name.to_owned(), json!(value)))
             .collect()
     }
@@ -141,7 +142,7 @@ impl Trial<'_> {
         };
         match asked {
             Ok(started) => {
-                leftovers.proven(&leftover);
+                leftovers.confirm_ours(&leftover);
                 Ok(started)
             }
             Err(Lost::Refused(failure)) => {
@@ -183,7 +184,7 @@ impl Trial<'_> {
 
     /// What is there under the name is what was asked for, if it has the tags.
     fn ours(&self, seen: &Value, failure: Failure) -> Result<Started, Lost> {
-        let is_ours = tie::by_marks(|name| tag(seen, name), &self.lab.test.origin).is_ok();
+        let is_ours = ownership::by_tags(|name| tag(seen, name), &self.lab.test.origin).is_ok();
         if !is_ours {
             return Err(Lost::Refused(failure));
         }

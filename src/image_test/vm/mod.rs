@@ -33,8 +33,9 @@ use crate::inputs::{Owner, Package};
 use crate::log::{SingleTests, TestState};
 use crate::resource::{ResourceGroupId, ResourceId};
 use crate::run::clean_up::{Budget, clean_up};
-use crate::run::leftover::{Keeping, Leftover, Leftovers, Remains, Tie};
-use crate::run::package::Sending;
+use crate::run::leftover::{KeepReason, Leftover, NotRemoved, Ownership};
+use crate::run::leftovers::Leftovers;
+use crate::run::package::PackageUpload;
 use crate::run::{NOT_REMOVED_YET, machines};
 use crate::secret::Secret;
 use crate::storage::{self, StorageAccount};
@@ -50,7 +51,7 @@ pub(super) async fn test(
     lab: &Lab<'_>,
     vm: &TestVm,
     subject: &Subject,
-    earlier: Vec<(Leftover, Tie)>,
+    earlier: Vec<(Leftover, Ownership)>,
 ) -> Ended {
     let owner = Owner::from(lab.test);
     let trial = Trial {
@@ -61,19 +62,23 @@ pub(super) async fn test(
     };
     let mut leftovers = Leftovers::none(lab.events);
     let mut earlier = Leftovers::known(lab.events, earlier);
-    let mut remains = Vec::new();
+    let mut not_removed = Vec::new();
     let result = tokio::select! {
         biased;
         () = lab.stop.cancelled() => Err(Error::Canceled.into()),
-        result = Box::pin(trial.carry_out(&mut leftovers, &mut earlier, &mut remains)) => result,
+        result = Box::pin(trial.carry_out(&mut leftovers, &mut earlier, &mut not_removed)) => result,
     };
-    remains.extend(trial.conclude(&result, leftovers).await);
+    not_removed.extend(trial.conclude(&result, leftovers).await);
     // What was tried to be deleted and stays is told already.
-    let untouched = earlier.all_remain(NOT_REMOVED_YET).into_iter();
-    let untouched = untouched.filter(|one| !remains.iter().any(|it| it.leftover == one.leftover));
+    let untouched = earlier.all_not_removed(NOT_REMOVED_YET).into_iter();
+    let untouched =
+        untouched.filter(|one| !not_removed.iter().any(|it| it.leftover == one.leftover));
     let untouched: Vec<_> = untouched.collect();
-    remains.extend(untouched);
-    Ended { result, remains }
+    not_removed.extend(untouched);
+    Ended {
+        result,
+        not_removed,
+    }
 }
 
 /// A test in a VM.
@@ -110,10 +115,10 @@ impl<'a> Trial<'a> {
         &self,
         leftovers: &mut Leftovers<'_>,
         earlier: &mut Leftovers<'_>,
-        remains: &mut Vec<Remains>,
+        not_removed: &mut Vec<NotRemoved>,
     ) -> Result<Tested, NotTested> {
         // Whatever comes of this attempt.
-        self.remove_earlier(earlier, remains).await;
+        self.remove_earlier(earlier, not_removed).await;
         self.check_shell()?;
         let region = self.region().await?;
         replica_in(self.lab, self.subject, &region).await?;
@@ -173,13 +178,13 @@ impl<'a> Trial<'a> {
 
     /// Deletes what an attempt in the same job noted, and what an earlier attempt at the step left in Azure. That it stays is no reason not to
     /// test: it is told at the end.
-    async fn remove_earlier(&self, earlier: &mut Leftovers<'_>, remains: &mut Vec<Remains>) {
+    async fn remove_earlier(&self, earlier: &mut Leftovers<'_>, not_removed: &mut Vec<NotRemoved>) {
         let Lab {
             arm, events, test, ..
         } = *self.lab;
         if !earlier.all().is_empty() {
             let budget = Budget::AFTER_CANCEL;
-            remains.extend(clean_up(arm, self.owner, earlier, budget).await);
+            not_removed.extend(clean_up(arm, self.owner, earlier, budget).await);
         }
         if !test.second_attempt {
             return;
@@ -190,7 +195,7 @@ impl<'a> Trial<'a> {
                 let count = found.len();
                 let mut found = Leftovers::known(events, found);
                 let budget = Budget::AFTER_CANCEL;
-                remains.extend(clean_up(arm, self.owner, &mut found, budget).await);
+                not_removed.extend(clean_up(arm, self.owner, &mut found, budget).await);
                 self.tell(Event::EarlierRemoved { count });
             }
             Err(failure) => self.tell(Event::EarlierUnknown {
@@ -207,7 +212,7 @@ impl<'a> Trial<'a> {
         let (Some(package), Some(account)) = (&self.vm.package, account) else {
             return Ok(None);
         };
-        let sending = Sending {
+        let sending = PackageUpload {
             origin: &self.lab.test.origin,
             second_attempt: self.lab.test.second_attempt,
             subscription: &self.lab.test.connection.subscription,
@@ -296,10 +301,10 @@ impl<'a> Trial<'a> {
         &self,
         result: &Result<Tested, NotTested>,
         mut leftovers: Leftovers<'_>,
-    ) -> Vec<Remains> {
+    ) -> Vec<NotRemoved> {
         let Lab { arm, stop, .. } = *self.lab;
         if result.as_ref().is_err_and(NotTested::is_cancel) {
-            return leftovers.all_remain(NOT_REMOVED_YET);
+            return leftovers.all_not_removed(NOT_REMOVED_YET);
         }
         let failed = result.as_ref().is_ok_and(|tested| !tested.passed());
         if failed && self.vm.keep_on_failure {
@@ -307,8 +312,8 @@ impl<'a> Trial<'a> {
         }
         tokio::select! {
             biased;
-            () = stop.cancelled() => leftovers.all_remain(NOT_REMOVED_YET),
-            remains = clean_up(arm, self.owner, &mut leftovers, Budget::AFTER_BUILD) => remains,
+            () = stop.cancelled() => leftovers.all_not_removed(NOT_REMOVED_YET),
+            not_removed = clean_up(arm, self.owner, &mut leftovers, Budget::AFTER_BUILD) => not_removed,
         }
     }
 
@@ -339,9 +344,9 @@ impl<'a> Trial<'a> {
             }
         }
         for leftover in of_vm {
-            leftovers.keep(&leftover, Keeping::Asked);
+            leftovers.keep(&leftover, KeepReason::Asked);
         }
-        let kept = Remains::of(vm.clone(), Tie::Ours, "");
+        let kept = NotRemoved::of(vm.clone(), Ownership::Ours, "");
         self.tell(Event::Kept {
             what: vm.describe(),
             command: kept.command().unwrap_or_default(),

@@ -21,7 +21,7 @@ use crate::image_test::verdict::Test;
 use crate::inputs::image_test::Check;
 use crate::log::{SingleTests, TestState};
 use crate::run::event;
-use crate::run::leftover::Leftovers;
+use crate::run::leftovers::Leftovers;
 use crate::storage::StorageAccount;
 use crate::template::script_in_vm;
 

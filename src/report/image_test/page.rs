@@ -10,7 +10,7 @@ use crate::image_test::{NotTested, Outcome, Subject, Test, Tested, Verdict};
 use crate::inputs::declared::{ACTION, REQUIRE_TAGS};
 use crate::inputs::{Action, ImageTest};
 use crate::log::TestState;
-use crate::report::outcome::CODE_REMAINS;
+use crate::report::outcome::CODE_NOT_REMOVED;
 use crate::report::summary::markup::{code, escaped, fenced, table};
 use crate::report::summary::removals;
 use crate::report::summary::{cause, course};
@@ -164,9 +164,14 @@ fn warnings(told: &Told<'_>) -> String {
         let (text, hint) = (escaped(&it.text), escaped(&it.hint));
         format!("- **{}** {text}. {hint}\n", it.code)
     });
-    let remains = told.outcome.remains.iter();
-    let remains = remains.map(|it| format!("- **{CODE_REMAINS}** {}\n", escaped(&it.why)));
-    let all: String = inputs.chain(suspected).chain(own).chain(remains).collect();
+    let not_removed = told.outcome.not_removed.iter();
+    let not_removed =
+        not_removed.map(|it| format!("- **{CODE_NOT_REMOVED}** {}\n", escaped(&it.why)));
+    let all: String = inputs
+        .chain(suspected)
+        .chain(own)
+        .chain(not_removed)
+        .collect();
     if all.is_empty() {
         return String::new();
     }
@@ -186,7 +191,7 @@ fn next(told: &Told<'_>) -> String {
         _ if !told.known.latest_in.is_empty() => words::withdrawal(image),
         _ => Vec::new(),
     };
-    let removals = removals(&told.outcome.remains);
+    let removals = removals(&told.outcome.not_removed);
     if inputs.is_empty() && removals.is_empty() {
         return String::new();
     }

@@ -46,8 +46,8 @@ pub(super) fn success(told: &Told<'_>, image: &Image) -> String {
     }
     let what = match image.made {
         Made::Now => "built",
-        Made::Earlier => "found",
-        Made::Before => "unchanged",
+        Made::ByEarlierAttempt => "found",
+        Made::ByEarlierBuild => "unchanged",
     };
     let title = escaped(&title);
     let forbidden = matches!(&image.compared, Some(Compared::With(it)) if !it.forbidden.is_empty());
@@ -65,11 +65,11 @@ fn result(told: &Told<'_>, image: &Image) -> String {
             Some(took) => format!("built in {}", duration(took)),
             None => "built".to_owned(),
         },
-        Made::Earlier if told.subject.plan.is_some() => {
+        Made::ByEarlierAttempt if told.subject.plan.is_some() => {
             format!("nothing was built: {}", earlier_image(&image.called()))
         }
-        Made::Earlier => "found by its tags: its image template is gone".to_owned(),
-        Made::Before => {
+        Made::ByEarlierAttempt => "found by its tags: its image template is gone".to_owned(),
+        Made::ByEarlierBuild => {
             "nothing was built: source, template and package have not changed since this image"
                 .to_owned()
         }

@@ -21,8 +21,8 @@ use crate::inputs::Action;
 use crate::inputs::declared::{ACTION, IB_AZURE_RESOURCE_GROUP, TEMPLATE_NAME};
 use crate::log::Step;
 use crate::resource::{ResourceId, definition_options, quoted};
-use crate::run::leftover::Remains;
-use crate::run::{Distribution, Done, Image, Outcome, Output};
+use crate::run::leftover::NotRemoved;
+use crate::run::{Distribution, Image, Outcome, Output, Success};
 use crate::template::model::Distributor;
 use image::{portal, success};
 use markup::{code, commented, escaped, fenced, table, with_commands};
@@ -73,12 +73,14 @@ const WIDTH: u128 = 24;
 /// The summary; `None` for a canceled build, which has nothing to tell and no time.
 pub(super) fn markdown(told: &Told<'_>) -> Option<String> {
     let mut text = match &told.outcome.result {
-        Ok(Done::Image(image)) => success(told, image),
-        Ok(Done::GoesOn { deadline }) => goes_on(told, "Image is being built", &until(*deadline)),
-        Ok(Done::NotReady { error, .. }) => {
+        Ok(Success::Image(image)) => success(told, image),
+        Ok(Success::RunContinues { deadline }) => {
+            goes_on(told, "Image is being built", &until(*deadline))
+        }
+        Ok(Success::NotReady { error, .. }) => {
             goes_on(told, "Image is not ready yet", &format!("{error}."))
         }
-        Ok(Done::Ran(_)) | Err(Error::Canceled) => return None,
+        Ok(Success::TestRun(_)) | Err(Error::Canceled) => return None,
         Err(error) => failure(told, error),
     };
     text.push_str(&targets(told));
@@ -334,11 +336,13 @@ fn warnings(told: &Told<'_>) -> String {
         let code = finding.code().unwrap_or_default();
         warning(code, &finding.to_string(), finding.fix.as_deref())
     });
-    let remains = told
-        .outcome
-        .remains
-        .iter()
-        .map(|remains| format!("**{}** {}", super::CODE_REMAINS, escaped(&remains.why)));
+    let not_removed = told.outcome.not_removed.iter().map(|not_removed| {
+        format!(
+            "**{}** {}",
+            super::CODE_NOT_REMOVED,
+            escaped(&not_removed.why)
+        )
+    });
     let caveat = told.outcome.image().into_iter().filter_map(|image| {
         let text = in_words(image.caveat.as_ref()?);
         Some(format!("**{PARTLY}** {}", escaped(&text)))
@@ -350,7 +354,7 @@ fn warnings(told: &Told<'_>) -> String {
         .chain(suspected)
         .chain(caveat)
         .chain(missing)
-        .chain(remains)
+        .chain(not_removed)
         .map(|line| format!("- {line}\n"))
         .collect();
     if all.is_empty() {
@@ -360,8 +364,8 @@ fn warnings(told: &Told<'_>) -> String {
 }
 
 /// The commands that delete what stayed, each under a line that says what it is for.
-pub(super) fn removals(remains: &[Remains]) -> Vec<String> {
-    let commands = remains.iter().filter_map(|stays| {
+pub(super) fn removals(not_removed: &[NotRemoved]) -> Vec<String> {
+    let commands = not_removed.iter().filter_map(|stays| {
         let what = format!("to delete {}", stays.leftover.describe());
         let what = match stays.condition() {
             Some(condition) => format!("{what}, {condition}"),
@@ -390,7 +394,7 @@ fn next_commands(told: &Told<'_>) -> String {
             ));
         }
     }
-    commands.extend(removals(&told.outcome.remains));
+    commands.extend(removals(&told.outcome.not_removed));
     if commands.is_empty() {
         return String::new();
     }

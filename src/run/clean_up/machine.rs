@@ -14,7 +14,7 @@ use crate::inputs::Owner;
 use crate::inputs::origin::KEEP;
 use crate::resource::ResourceId;
 use crate::run::leftover::Leftover;
-use crate::run::tie;
+use crate::run::ownership;
 
 /// Azure keeps a network interface for a VM that could not be made for 180 s, and calls it in use while its VM is being deleted. Both come with 400
 /// (<https://learn.microsoft.com/troubleshoot/azure/virtual-network/virtual-network-troubleshoot-nic-reserved>).
@@ -55,14 +55,14 @@ pub(super) async fn remove(
                 }
             }
             Err(failure) if failure.may_have_acted() => {
-                progress.last_word = Some(failure.to_string());
+                progress.note(&failure);
             }
             Err(failure) => return Err(Stays::Refused(failure.to_string())),
         }
         if progress.is_proven() {
             match delete(arm, part, id, &mut pace).await {
                 Ok(()) => return Ok(Removal::Done),
-                Err(failure) if passes(&failure) => progress.last_word = Some(failure.to_string()),
+                Err(failure) if passes(&failure) => progress.note(&failure),
                 Err(failure) => return Err(refused(arm, &failure).await),
             }
         }
@@ -93,7 +93,7 @@ fn confirm_ours(
 ) -> Result<(), Stays> {
     if !progress.is_proven() {
         let tag = |name: &str| machine_part::tag(document, name);
-        tie::by_marks(tag, &owner.origin).map_err(Stays::NotOurs)?;
+        ownership::by_tags(tag, &owner.origin).map_err(Stays::NotOurs)?;
         progress.confirm_ours();
     }
     Ok(())
@@ -108,7 +108,7 @@ fn prove_disks(document: &Value, progress: &mut Progress<'_, '_>) {
             _ => false,
         };
         let known = known.iter().find(is_it).cloned();
-        progress.leftovers.proven(&known.unwrap_or(disk));
+        progress.leftovers.confirm_ours(&known.unwrap_or(disk));
     }
 }
 
@@ -123,7 +123,7 @@ pub(in crate::run) fn disks_of(document: &Value) -> Vec<ResourceId> {
     let own = |id: &ResourceId| {
         let rest = id.name().strip_prefix(name);
         id.is(Part::Disk.resource_type())
-            && tie::is_test_name(Part::Disk, id.name())
+            && ownership::is_test_name(Part::Disk, id.name())
             && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
     };
     let ids = os.into_iter().chain(data).filter_map(|disk| {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use http::StatusCode;
 use tokio::time::sleep;
 
-use super::{Progress, Removal, Stays, lock};
+use super::lock;
+use super::progress::{Progress, Removal, Stays};
 use crate::arm::Arm;
 use crate::arm::image_template::Seen;
 use crate::arm::operation::Status;
@@ -15,9 +16,9 @@ use crate::arm::{Cause, Failure};
 use crate::diagnosis::{Place, of_text};
 use crate::inputs::Owner;
 use crate::resource::ResourceId;
-use crate::run::find::Found;
-use crate::run::removal::{self, PACKAGE_STAYS, Package};
-use crate::run::tie;
+use crate::run::find::FoundTemplate;
+use crate::run::ownership;
+use crate::run::package_removal::{self, PACKAGE_STAYS, PackageRemoval};
 
 /// When to look again for a template that was never seen: its PUT may still be on its way, or the answer may come from a replica that does not
 /// know it yet.
@@ -40,8 +41,8 @@ pub(super) async fn remove(
     let (mut canceled, mut seen_once) = (false, false);
     let mut looks_again = LOOKS_AGAIN.into_iter();
     loop {
-        let step = match look(arm, id, progress).await? {
-            Look::Gone => match looks_again.next().filter(|_| !seen_once) {
+        let step = match ask(arm, id, progress).await? {
+            Answer::Gone => match looks_again.next().filter(|_| !seen_once) {
                 Some(pause) => {
                     sleep(pause).await;
                     continue;
@@ -49,21 +50,21 @@ pub(super) async fn remove(
                 None if seen_once || progress.is_proven() => return Ok(Removal::Done),
                 None => return Ok(Removal::NotThere),
             },
-            Look::There(seen) => {
+            Answer::There(seen) => {
                 seen_once = true;
                 confirm_ours(&seen.value, owner, progress)?;
                 pace.asked(seen.pause);
-                let found = Found::of(id.clone(), seen.value);
-                if found.marks.keep {
+                let found = FoundTemplate::of(id.clone(), seen.value);
+                if found.tags.keep {
                     return Ok(Removal::Kept);
                 }
-                let step = step(&found.template);
-                if matches!(step, Step::Delete) {
-                    take_package_along(arm, &found, progress).await?;
+                let step = next_step(&found.template);
+                if matches!(step, NextStep::Delete) {
+                    remove_package(arm, &found, progress).await?;
                 }
                 step
             }
-            Look::NoAnswer => {
+            Answer::Silence => {
                 pace.asked(None);
                 if !progress.is_proven()
                     && let Ok(Some(listed)) = arm.template_in_list(id).await
@@ -72,23 +73,23 @@ pub(super) async fn remove(
                     confirm_ours(&listed, owner, progress)?;
                 }
                 if progress.is_proven() {
-                    Step::CancelAndDelete
+                    NextStep::CancelAndDelete
                 } else {
-                    Step::Wait
+                    NextStep::Wait
                 }
             }
         };
         match step {
-            Step::Wait => {}
-            Step::CancelAndDelete if !canceled => {
+            NextStep::Wait => {}
+            NextStep::CancelAndDelete if !canceled => {
                 canceled = true;
                 // A refusal means that the run ended meanwhile; the next look tells.
                 arm.cancel_run(id).await.ok();
                 continue;
             }
-            Step::CancelAndDelete | Step::Delete => match delete(arm, id, progress).await {
+            NextStep::CancelAndDelete | NextStep::Delete => match delete(arm, id, progress).await {
                 Ok(()) => return Ok(Removal::Done),
-                Err(failure) if is_busy(&failure) => progress.last_word = Some(failure.to_string()),
+                Err(failure) if is_busy(&failure) => progress.note(&failure),
                 Err(failure) => return Err(refused(arm, &failure).await),
             },
         }
@@ -112,7 +113,7 @@ pub(super) async fn delete_at_rest(
         };
         match arm.template(id).await {
             Err(look) if look.is(StatusCode::NOT_FOUND) => return Ok(Removal::NotThere),
-            Ok(seen) if is_busy(&failure) && (patient || is_being_deleted(&seen.value)) => {
+            Ok(seen) if is_busy(&failure) && (patient || seen.value.is_being_deleted()) => {
                 pace.asked(seen.pause);
             }
             Ok(_) | Err(_) => return Err(refused(arm, &failure).await),
@@ -121,38 +122,34 @@ pub(super) async fn delete_at_rest(
     }
 }
 
-fn is_being_deleted(template: &Template) -> bool {
-    template.provisioning_state.eq_ignore_ascii_case("Deleting")
-}
-
 fn confirm_ours(
     template: &Template,
     owner: &Owner,
     progress: &mut Progress<'_, '_>,
 ) -> Result<(), Stays> {
     if !progress.is_proven() {
-        tie::by_owner(template, owner).map_err(Stays::NotOurs)?;
+        ownership::by_owner(template, owner).map_err(Stays::NotOurs)?;
         progress.confirm_ours();
     }
     Ok(())
 }
 
 /// The package goes first, since the template's tag alone names it: one that is ours and cannot be deleted keeps the template.
-async fn take_package_along(
+async fn remove_package(
     arm: &Arm,
-    found: &Found,
+    found: &FoundTemplate,
     progress: &mut Progress<'_, '_>,
 ) -> Result<(), Stays> {
-    if !std::mem::take(&mut progress.along) {
+    if !std::mem::take(&mut progress.with_package) {
         return Ok(());
     }
-    match removal::package(arm, found, progress.leftovers.events()).await {
-        Package::NotOurs(remains) => progress.remains.push(remains),
-        Package::Stays(remains) => {
-            progress.remains.push(remains);
+    match package_removal::remove(arm, found, progress.leftovers.events()).await {
+        PackageRemoval::NotOurs(not_removed) => progress.not_removed.push(not_removed),
+        PackageRemoval::Stays(not_removed) => {
+            progress.not_removed.push(not_removed);
             return Err(Stays::Refused(PACKAGE_STAYS.to_owned()));
         }
-        Package::None | Package::Gone(_) => {}
+        PackageRemoval::None | PackageRemoval::Gone(_) => {}
     }
     Ok(())
 }
@@ -166,46 +163,40 @@ pub(super) async fn refused(arm: &Arm, failure: &Failure) -> Stays {
     Stays::Refused(why)
 }
 
-/// States of a template that pass by themselves.
-const WAITED_OUT: [&str; 3] = ["Creating", "Updating", "Deleting"];
-
 /// What brings a template closer to its end.
-enum Step {
+enum NextStep {
     Wait,
     CancelAndDelete,
     Delete,
 }
 
-fn step(template: &Template) -> Step {
+fn next_step(template: &Template) -> NextStep {
     let last = template.last_run.as_ref().filter(|run| !run.is_over());
     match last.map(|run| &run.state) {
-        Some(RunState::Running | RunState::Unknown(_)) => Step::CancelAndDelete,
-        Some(RunState::Canceling) => Step::Wait,
-        _ if WAITED_OUT
-            .iter()
-            .any(|state| template.provisioning_state.eq_ignore_ascii_case(state)) =>
-        {
-            Step::Wait
-        }
-        _ => Step::Delete,
+        Some(RunState::Running | RunState::Unknown(_)) => NextStep::CancelAndDelete,
+        Some(RunState::Canceling) => NextStep::Wait,
+        // These states pass by themselves.
+        _ if template.is_being_provisioned() || template.is_being_deleted() => NextStep::Wait,
+        _ => NextStep::Delete,
     }
 }
 
-enum Look {
+/// What Azure answers to the question for a template.
+enum Answer {
     Gone,
     There(Box<Seen<Template>>),
     /// Azure answers a question about a template badly now and then while its run goes on (danielsollondon/azvmimagebuilder#129). That must
     /// not keep us from removing what is ours: a cancel or a deletion at a wrong time is refused and does no harm.
-    NoAnswer,
+    Silence,
 }
 
-async fn look(arm: &Arm, id: &ResourceId, progress: &mut Progress<'_, '_>) -> Result<Look, Stays> {
+async fn ask(arm: &Arm, id: &ResourceId, progress: &mut Progress<'_, '_>) -> Result<Answer, Stays> {
     match arm.template(id).await {
-        Ok(seen) => Ok(Look::There(Box::new(seen))),
-        Err(failure) if failure.is(StatusCode::NOT_FOUND) => Ok(Look::Gone),
+        Ok(seen) => Ok(Answer::There(Box::new(seen))),
+        Err(failure) if failure.is(StatusCode::NOT_FOUND) => Ok(Answer::Gone),
         Err(failure) if failure.may_have_acted() => {
-            progress.last_word = Some(failure.to_string());
-            Ok(Look::NoAnswer)
+            progress.note(&failure);
+            Ok(Answer::Silence)
         }
         Err(failure) => Err(Stays::Refused(failure.to_string())),
     }
@@ -256,7 +247,7 @@ async fn delete(
                 Ok(seen) => pace.asked(seen.pause),
                 Err(failure) if failure.is(StatusCode::NOT_FOUND) => return Ok(()),
                 Err(failure) if failure.may_have_acted() => {
-                    progress.last_word = Some(failure.to_string());
+                    progress.note(&failure);
                     pace.asked(None);
                 }
                 Err(failure) => return Err(failure),

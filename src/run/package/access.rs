@@ -1,10 +1,9 @@
-//! By which right the package is sent, and by which one it is read: no key and no signed link where it goes without them.
+//! By which credential the package is sent, and by which one it is read: no key and no signed link where it goes without them.
 
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::{CLOCKS_DIFFER, LINK_MARGIN};
 use crate::arm::{Arm, Client};
 use crate::error::Error;
 use crate::inputs::{Package, PackageAccess, Plan, Provisioner};
@@ -14,21 +13,25 @@ use crate::secret::Secret;
 use crate::storage::{self, BlobRef, CONTAINER, StorageAccount, StorageFailure};
 use crate::template::Address;
 
+/// The package's link outlives the build's limit by this: provisioning comes before the limit begins to count.
+const LINK_MARGIN: Duration = Duration::from_secs(60 * 60);
+/// Storage refuses a link that begins in its future.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(5 * 60);
 /// What the service's way to bring a file to Windows is made for
 /// (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#file-customizer>).
 const MOST_BYTES_OF_FILE_CUSTOMIZER: u64 = 20_000_000;
 
-/// How the right to write is proved.
-pub(super) enum Way {
+/// What the request that writes the package is authorized by.
+pub(super) enum Credential {
     /// By the service connection's own token.
     Token,
     /// By a key of the account.
     Key(Secret),
 }
 
-impl Way {
-    /// The way to begin with.
-    pub(super) async fn first(
+impl Credential {
+    /// The credential that is tried first.
+    pub(super) async fn to_begin_with(
         package: &Package,
         arm: &Arm,
         account: &StorageAccount,
@@ -85,11 +88,11 @@ pub(super) async fn address(
     package: &Package,
     arm: &Arm,
     (blob, bytes): (&BlobRef, u64),
-    way: &Way,
+    credential: &Credential,
     events: &dyn Events,
 ) -> Result<Address, Error> {
     let reader = match package.access {
-        _ if matches!(way, Way::Key(_)) => None,
+        _ if matches!(credential, Credential::Key(_)) => None,
         PackageAccess::Identity => Some(reader(plan)),
         PackageAccess::Auto => reader_for_sure(plan, arm, (blob, bytes)).await,
         PackageAccess::Sas | PackageAccess::Key => None,
@@ -101,7 +104,7 @@ pub(super) async fn address(
         return Ok(reader.address(blob));
     }
     let life = plan.effective_build_timeout() + LINK_MARGIN;
-    let link = link(package, arm, blob, way, life, events).await?;
+    let link = link(package, arm, blob, credential, life, events).await?;
     Ok(Address::Signed(link))
 }
 
@@ -110,13 +113,13 @@ pub(super) async fn link(
     package: &Package,
     arm: &Arm,
     blob: &BlobRef,
-    way: &Way,
+    credential: &Credential,
     life: Duration,
     events: &dyn Events,
 ) -> Result<Secret, Error> {
     let now = OffsetDateTime::now_utc();
     let (from, until) = (now - CLOCKS_DIFFER, now + life);
-    if let Way::Key(key) = way {
+    if let Credential::Key(key) = credential {
         return Ok(storage::key_link(&arm.client, key, blob, from, until)?.url);
     }
     let failure = match storage::read_link(&arm.client, blob, from, until).await {
@@ -163,7 +166,7 @@ fn reader(plan: &Plan) -> Reader {
     }
 }
 
-/// The reader, if it is known to have the right, and a link would be no quicker.
+/// The reader, if it is known to have the role, and a link would be no quicker.
 async fn reader_for_sure(plan: &Plan, arm: &Arm, (blob, bytes): (&BlobRef, u64)) -> Option<Reader> {
     let reader = reader(plan);
     let windows = plan.customization.provisioner == Provisioner::PowerShell;

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use crate::run::event::{Event, Events, Sending};
+use crate::run::event::{Event, Events, UploadProgress};
 use crate::storage::{Progress, Survey};
 
 /// Below this a package is there before anybody wonders.
@@ -20,17 +20,17 @@ pub(super) async fn tell(progress: &Progress, survey: Survey, events: &dyn Event
         tokio::time::sleep(PROGRESS_INTERVAL).await;
         elapsed += PROGRESS_INTERVAL;
         let (read, sent) = (progress.bytes_read(), progress.bytes_sent());
-        events.emit(Event::Sending(sending(read, sent, survey.bytes, elapsed)));
+        events.emit(Event::Uploading(sending(read, sent, survey.bytes, elapsed)));
     }
 }
 
 /// What `read` of `all` bytes and `sent` bytes of the archive after `elapsed` say. The archive's length is known in the end only, so the rest
 /// is reckoned from what was read.
-fn sending(read: u64, sent: u64, all: u64, elapsed: Duration) -> Sending {
+fn sending(read: u64, sent: u64, all: u64, elapsed: Duration) -> UploadProgress {
     let read = read.min(all);
     let seconds = elapsed.as_secs().max(1);
     let remaining = (all - read).saturating_mul(seconds).checked_div(read);
-    Sending {
+    UploadProgress {
         percent: u8::try_from(u128::from(read) * 100 / u128::from(all.max(1))).unwrap_or(100),
         bytes_per_second: sent / seconds,
         remaining: remaining.map(Duration::from_secs),

@@ -12,7 +12,8 @@ use crate::inputs::Owner;
 use crate::inputs::origin::{KEEP, RUN};
 use crate::run::clean_up::{Budget, clean_up, is_kept};
 use crate::run::event::{Event, Events};
-use crate::run::leftover::{Leftovers, Remains, Tie};
+use crate::run::leftover::{NotRemoved, Ownership};
+use crate::run::leftovers::Leftovers;
 use crate::run::machines::{self, FoundPart};
 
 /// What is to become of one.
@@ -114,23 +115,25 @@ async fn delete(arm: &Arm, found: &FoundPart, events: &dyn Events, swept: &mut S
         }
         Ok(Some(document)) if tag(&document, RUN) == found.run() && !is_kept(&document) => None,
         Ok(Some(_)) => Some((
-            Tie::NotOurs,
+            Ownership::NotOurs,
             "its tags have changed since it was found".to_owned(),
         )),
-        Err(failure) => Some((Tie::Ours, failure.to_string())),
+        Err(failure) => Some((Ownership::Ours, failure.to_string())),
     };
-    if let Some((tie, why)) = stays {
-        swept.remains.push(Remains::of(leftover, tie, &why));
+    if let Some((ownership, why)) = stays {
+        swept
+            .not_removed
+            .push(NotRemoved::of(leftover, ownership, &why));
         return false;
     }
-    let mut leftovers = Leftovers::known(events, vec![(leftover.clone(), Tie::Ours)]);
+    let mut leftovers = Leftovers::known(events, vec![(leftover.clone(), Ownership::Ours)]);
     let nobody = Owner::nobody();
-    let remains = clean_up(arm, &nobody, &mut leftovers, Budget::AFTER_BUILD).await;
-    let gone = remains.is_empty();
+    let not_removed = clean_up(arm, &nobody, &mut leftovers, Budget::AFTER_BUILD).await;
+    let gone = not_removed.is_empty();
     if gone {
         swept.gone.push(leftover);
     }
-    swept.remains.extend(remains);
+    swept.not_removed.extend(not_removed);
     gone
 }
 

@@ -9,9 +9,9 @@ use crate::arm::{Arm, Client};
 use crate::error::duration;
 use crate::inputs::origin::PackageName;
 use crate::run::event::{Event, Events};
-use crate::run::find::Found;
-use crate::run::leftover::{Leftover, Remains, Tie};
-use crate::run::tie;
+use crate::run::find::FoundTemplate;
+use crate::run::leftover::{Leftover, NotRemoved, Ownership};
+use crate::run::ownership;
 use crate::storage::reading::{self, Access, Listed};
 use crate::storage::{self, BlobRef, CONTAINER, StorageAccount};
 
@@ -45,7 +45,7 @@ pub(super) async fn sweep(
     };
     let templates: Vec<_> = templates
         .into_iter()
-        .map(|(id, template)| Found::of(id, template))
+        .map(|(id, template)| FoundTemplate::of(id, template))
         .collect();
     for found in listed {
         // The name of a blob that could not be one of ours any more.
@@ -72,10 +72,10 @@ pub(super) async fn sweep(
             }
             // Another sweep was quicker, or somebody has begun to use it.
             Ok(false) => {}
-            Err(failure) => swept.remains.push(Remains {
+            Err(failure) => swept.not_removed.push(NotRemoved {
                 leftover,
                 why: failure.to_string(),
-                tie: Tie::Ours,
+                ownership: Ownership::Ours,
             }),
         }
     }
@@ -87,11 +87,11 @@ fn stays(
     request: Request<'_>,
     found: &Listed,
     blob: &BlobRef,
-    templates: &[Found],
+    templates: &[FoundTemplate],
 ) -> Option<String> {
     let account = &blob.account().name;
     let mut naming = templates.iter();
-    if let Some(template) = naming.find(|it| tie::names(it, account, blob.name())) {
+    if let Some(template) = naming.find(|it| ownership::names(it, account, blob.name())) {
         return Some(format!(
             "image template '{}' in resource group '{}' names it",
             template.id.name(),

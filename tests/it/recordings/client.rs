@@ -90,14 +90,17 @@ async fn cancel() {
     assert_eq!(version.as_deref(), Some("18.04.201808140"));
     let started = performance.start().await;
     assert!(started.operation.is_some());
-    let remains = clean_up(
+    let not_removed = clean_up(
         &performance.arm,
         &performance.owner(),
         &mut leftovers,
         Budget::AFTER_BUILD,
     )
     .await;
-    assert_eq!((remains.as_slice(), leftovers.all()), (&[][..], Vec::new()));
+    assert_eq!(
+        (not_removed.as_slice(), leftovers.all()),
+        (&[][..], Vec::new())
+    );
     performance.finish();
 }
 
@@ -115,14 +118,17 @@ async fn cancel_signed_urls() {
     cancel_runs(&performance.arm, &templates, &performance.heard).await;
     let seen = performance.arm.template(performance.id()).await.unwrap();
     assert_eq!(seen.value.last_run.unwrap().state, RunState::Canceling);
-    let remains = clean_up(
+    let not_removed = clean_up(
         &performance.arm,
         &performance.owner(),
         &mut leftovers,
         Budget::AFTER_CANCEL,
     )
     .await;
-    assert_eq!((remains.as_slice(), leftovers.all()), (&[][..], Vec::new()));
+    assert_eq!(
+        (not_removed.as_slice(), leftovers.all()),
+        (&[][..], Vec::new())
+    );
     performance.finish();
 }
 

@@ -14,10 +14,10 @@ use image_builder::inputs::connection::Cloud;
 use image_builder::inputs::{Owner, Plan};
 use image_builder::resource::ResourceId;
 use image_builder::run::event::{Event, Events};
-use image_builder::run::leftover::Leftovers;
+use image_builder::run::leftovers::Leftovers;
 use image_builder::run::start::start_run;
 use image_builder::run::submit::{Created, create_template};
-use image_builder::run::watch::{Following, RunEnd, watch};
+use image_builder::run::watch::{RunEnd, WatchedRun, watch};
 use image_builder::secret::{Masker, Secret};
 use serde_json::Value;
 
@@ -125,7 +125,7 @@ impl Performance {
         let created = create_template(&self.arm, &self.plan, &sent, &self.heard, leftovers).await;
         match created.unwrap() {
             Created::Provisioned(template) => template.source_version,
-            Created::Taken(failure) => panic!("{failure}"),
+            Created::NameTaken(failure) => panic!("{failure}"),
         }
     }
 
@@ -137,13 +137,13 @@ impl Performance {
 
     pub(super) async fn watch(&self, started: &Started) -> RunEnd {
         let limit = Duration::from_secs(4 * 60 * 60);
-        let following = Following {
+        let watched = WatchedRun {
             started,
-            before: None,
-            already: Duration::ZERO,
+            previous_began: None,
+            age: Duration::ZERO,
             limit,
         };
-        watch(&self.arm, self.id(), following, &self.heard)
+        watch(&self.arm, self.id(), watched, &self.heard)
             .await
             .unwrap()
     }

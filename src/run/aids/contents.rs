@@ -1,0 +1,326 @@
+//! The list of an image's contents: out of the log of its build, into a file, to where lists are kept, and its sum into the tags of the image. In the
+//! end it is compared with that of an earlier version.
+//!
+//! Best effort: a failure here is a warning, and the image is as good as without.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::join_all;
+use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
+
+use crate::file;
+use crate::inputs::CompareWith;
+use crate::inputs::declared::TASK_VERSION;
+use crate::inventory::{
+    self, ADDRESS_TAG, Account, Compared, Inventory, LARGEST, Library, NoList, NotCompared, Now,
+    Reader, SHA256_TAG, Shelf, Subject, write,
+};
+use crate::release::change::Progress;
+use crate::release::{NotTagged, tag_version};
+use crate::resource::{ResourceGroupId, ResourceId};
+use crate::run::build_template::BuildTemplate;
+use crate::run::context::Context;
+use crate::run::distribution::Output;
+use crate::run::event::{ContentsEvent, Event};
+use crate::run::image::{ContentsList, Image};
+use crate::run::image_provenance::{PACKAGE, Record};
+use crate::run::outcome::{Outcome, Success};
+use crate::storage::Sha256;
+use crate::wording::duration;
+
+/// A change of tags takes 150 s (recorded in 2026); nobody waits longer for what an image is as good without.
+const TAGGING: Duration = Duration::from_secs(20 * 60);
+/// The longest value of a tag.
+const LONGEST_TAG: usize = 256;
+/// The file of the first image; the others have numbers.
+const FILE: &str = "image-sbom";
+
+/// What was read of the list.
+pub(crate) struct ContentsReaders {
+    /// From the log of the build, if it could be read.
+    pub(crate) saved: Option<Reader>,
+    /// While the run was on.
+    pub(crate) seen: Reader,
+}
+
+impl ContentsReaders {
+    /// The log counts; what was seen while the run was on only where the log does not tell.
+    fn list(&self, hidden: impl Fn(&str) -> String) -> Result<Inventory, NoList> {
+        let saved = match &self.saved {
+            Some(saved) => saved.finish(&hidden),
+            None => Err(NoList::None),
+        };
+        let reason = match saved {
+            Ok(list) => return Ok(list),
+            Err(reason) => reason,
+        };
+        match self.seen.finish(&hidden) {
+            Err(seen) if reason == NoList::None => Err(seen),
+            Err(_) => Err(reason),
+            Ok(list) => Ok(list),
+        }
+    }
+}
+
+/// Publishes the list of what `image` holds, and says what there is to say of it. The run that made it ended at `ended`.
+pub(crate) async fn publish(
+    context: &Context<'_>,
+    template: &BuildTemplate<'_>,
+    image: &Image,
+    readers: ContentsReaders,
+    ended: Option<OffsetDateTime>,
+) -> Option<Box<ContentsList>> {
+    let tell = |told: ContentsEvent| context.events.emit(Event::Contents(told));
+    let list = readers.list(|line| context.arm.client.hidden(line));
+    let log = readers.saved.is_some();
+    let inventory = match list {
+        Ok(inventory) => inventory,
+        Err(reason) => {
+            tell(ContentsEvent::None { reason, log });
+            return None;
+        }
+    };
+    tell(ContentsEvent::Listed {
+        system: inventory.system.shown(),
+        components: inventory.components.len(),
+        incomplete: inventory
+            .incomplete()
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
+    });
+    let provenance = provenance(template, image);
+    let common = Common {
+        inventory: &inventory,
+        provenance: &provenance,
+        ended,
+    };
+    let outputs = image.outputs.iter();
+    let documents: Vec<_> = outputs
+        .filter_map(|output| common.document(output))
+        .collect();
+    let mut listed = None;
+    for (index, document) in documents.iter().enumerate() {
+        let path = document.save(context, &image.template_name, index);
+        let path = match path {
+            Ok(path) => {
+                tell(ContentsEvent::Saved {
+                    path: path.clone(),
+                    is_first: index == 0,
+                });
+                Some(path)
+            }
+            Err(reason) => {
+                tell(ContentsEvent::NotSaved { reason });
+                None
+            }
+        };
+        listed.get_or_insert_with(|| (path, document.sha256.clone()));
+    }
+    let in_gallery = documents.iter().filter_map(Document::in_gallery);
+    let group = template.id.group();
+    let publishing = in_gallery.map(|document| document.publish(context, &group));
+    join_all(publishing).await;
+    let (path, sha256) = listed?;
+    Some(Box::new(ContentsList {
+        inventory,
+        path,
+        sha256,
+    }))
+}
+
+/// Where the image comes from, the same for each attempt at it: what only the attempt knows that packed the package stands in the tags.
+fn provenance(template: &BuildTemplate<'_>, image: &Image) -> Record {
+    let of_tags = template.provenance_in_tags();
+    let package = of_tags.into_iter().filter(|(name, _)| *name == PACKAGE);
+    let others = image.provenance.iter().filter(|(name, _)| *name != PACKAGE);
+    others.cloned().chain(package).collect()
+}
+
+/// What all documents of a run have in common.
+struct Common<'a> {
+    inventory: &'a Inventory,
+    provenance: &'a Record,
+    ended: Option<OffsetDateTime>,
+}
+
+/// The document about one image.
+struct Document<'a> {
+    output: &'a Output,
+    id: Option<ResourceId>,
+    bytes: Bytes,
+    sha256: String,
+}
+
+/// The document about an image version.
+struct OfVersion<'a> {
+    version: &'a ResourceId,
+    bytes: &'a Bytes,
+    sha256: &'a str,
+}
+
+impl<'a> Common<'a> {
+    /// The document about the image that `output` tells of, if there is one.
+    fn document(&self, output: &'a Output) -> Option<Document<'a>> {
+        let uri = output.uri.as_deref()?;
+        let id = uri.parse::<ResourceId>().ok();
+        let of_gallery = id.as_ref().filter(|_| output.target.is_gallery());
+        let definition = of_gallery.and_then(ResourceId::parent);
+        let name = match (&definition, &id) {
+            (Some(definition), _) => definition.name(),
+            (None, Some(id)) => id.name(),
+            (None, None) => output.target.run_output.as_str(),
+        };
+        let subject = Subject {
+            id: uri,
+            name,
+            version: of_gallery.map(ResourceId::name),
+            ended: self.ended,
+            task_version: TASK_VERSION,
+            provenance: self.provenance,
+        };
+        let bytes = Bytes::from(write(self.inventory, subject));
+        let sha256 = Sha256::of(&bytes).to_string();
+        Some(Document {
+            output,
+            id,
+            bytes,
+            sha256,
+        })
+    }
+}
+
+impl Document<'_> {
+    fn save(&self, context: &Context<'_>, template: &str, index: usize) -> Result<PathBuf, String> {
+        let number = match index {
+            0 => String::new(),
+            others => format!("-{}", others + 1),
+        };
+        let path = context
+            .folder
+            .join(format!("{template}-{FILE}{number}.cdx.json"));
+        match file::write(&path, &self.bytes) {
+            Ok(()) => Ok(path),
+            Err(error) => Err(format!("'{}' cannot be written: {error}", path.display())),
+        }
+    }
+
+    fn in_gallery(&self) -> Option<OfVersion<'_>> {
+        let version = self
+            .id
+            .as_ref()
+            .filter(|_| self.output.target.is_gallery())?;
+        Some(OfVersion {
+            version,
+            bytes: &self.bytes,
+            sha256: &self.sha256,
+        })
+    }
+}
+
+impl OfVersion<'_> {
+    /// Keeps the document, and says in the tags of the version which one it is.
+    async fn publish(self, context: &Context<'_>, group: &ResourceGroupId) {
+        let address = self.keep(context, group).await;
+        let mut tags = vec![(SHA256_TAG.to_owned(), self.sha256.to_owned())];
+        let fits = address.filter(|address| address.len() <= LONGEST_TAG);
+        tags.extend(fits.map(|address| (ADDRESS_TAG.to_owned(), address)));
+        let tell = |told: ContentsEvent| context.events.emit(Event::Contents(told));
+        tell(ContentsEvent::Tagging {
+            version: self.version.name().to_owned(),
+        });
+        let version = self.version.name();
+        let busy = |progress: Progress| {
+            if let Progress::Busy { state, elapsed } = progress {
+                tell(ContentsEvent::Busy {
+                    version: version.to_owned(),
+                    state,
+                    elapsed,
+                });
+            }
+        };
+        let tagging = tag_version(context.arm, self.version, &tags, &busy);
+        let late = || NotTagged::Unfinished(format!("it was not done after {}", duration(TAGGING)));
+        let tagged = tokio::time::timeout(TAGGING, tagging).await;
+        let tagged = tagged.unwrap_or_else(|_| Err(late()));
+        if let Err(why) = tagged {
+            tell(ContentsEvent::NotTagged {
+                version: self.version.clone(),
+                is_forbidden: why.is_forbidden(),
+                reason: why.to_string(),
+            });
+        }
+    }
+
+    /// The address of the document, if it is kept.
+    async fn keep(&self, context: &Context<'_>, group: &ResourceGroupId) -> Option<String> {
+        let account = context.storage_account?;
+        let lists = Shelf {
+            group,
+            account,
+            container: &context.contents.container,
+        };
+        let kept = if u64::try_from(self.bytes.len()).is_ok_and(|length| length <= LARGEST) {
+            lists
+                .keep(context.arm, self.version, self.bytes.clone())
+                .await
+        } else {
+            Err("it is larger than 32 MiB".to_owned())
+        };
+        let told = match &kept {
+            Ok(blob) => ContentsEvent::Kept {
+                blob: blob.to_string(),
+            },
+            Err(reason) => ContentsEvent::NotKept {
+                container: context.contents.container.clone(),
+                account: account.to_owned(),
+                version: self.version.name().to_owned(),
+                reason: reason.clone(),
+            },
+        };
+        context.events.emit(Event::Contents(told));
+        Some(kept.ok()?.url().to_string())
+    }
+}
+
+/// Compares the image of `outcome`, if it has one, with an earlier version. Whatever goes wrong, there is an image: then there was nothing to compare
+/// with. `group` is where the storage account is looked for first.
+pub(crate) async fn compare(
+    context: &Context<'_>,
+    group: &ResourceGroupId,
+    outcome: &mut Outcome,
+    stop: &CancellationToken,
+) {
+    let Ok(Success::Image(image)) = &mut outcome.result else {
+        return;
+    };
+    let contents = context.contents;
+    let gates = contents.gates();
+    if contents.compare_with == CompareWith::Nothing && !gates {
+        return;
+    }
+    let account = match context.storage_account {
+        Some(name) => Account::InGroup(name, group),
+        None => Account::Unknown,
+    };
+    let library = Library::new(account, &contents.container);
+    let now = Now {
+        id: &image.uri,
+        inventory: image.contents.as_ref().map(|listed| &listed.inventory),
+    };
+    let compared = tokio::select! {
+        biased;
+        () = stop.cancelled() => Err(NotCompared::Nothing("the job was canceled".to_owned())),
+        compared = inventory::compare(context.arm, contents, &library, now) => compared,
+    };
+    image.compared = Some(match compared {
+        Ok(comparison) => Compared::With(Box::new(comparison)),
+        Err(why) => Compared::Nothing {
+            why: why.to_string(),
+            gates,
+        },
+    });
+}
