@@ -29,13 +29,13 @@ pub struct Call {
     pub repeat: Repeat,
     /// Whether a successful answer must be JSON; one that is not counts as a broken connection.
     pub expects_json: bool,
-    /// What proves the right to ask, where that is no token.
+    /// Authorizes the call in place of a token.
     pub signer: Option<Arc<dyn Signer>>,
 }
 
 /// Signs a request with something else than a token.
 pub trait Signer: Send + Sync + fmt::Debug {
-    /// Adds what proves the right, as the last thing before `request` is sent; anew for each try.
+    /// Authorizes `request`, as the last thing before it is sent; anew for each try.
     fn sign(&self, request: &mut Request<Bytes>);
 }
 

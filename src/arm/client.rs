@@ -14,8 +14,8 @@ use url::Url;
 use uuid::Uuid;
 
 use super::auth::{Freshness, SignInFailure, TokenSource};
-use super::azure_time::AzureTime;
 pub use super::call::{Call, Signer};
+use super::clocks::AzureTime;
 use super::failure::{Cause, Failure};
 use super::http::{Http, Sent, TransportError};
 use super::refusal::Refusal;
@@ -29,7 +29,7 @@ pub struct Client {
     http: Arc<dyn Http>,
     tokens: Arc<dyn TokenSource>,
     masker: Arc<dyn Masker>,
-    /// What proves the right to ask, for calls that say nothing of it.
+    /// Authorizes the calls that have no signer of their own.
     signer: Option<Arc<dyn Signer>>,
     clock: AzureTime,
     /// A scope whose tokens go to this server alone.
@@ -197,7 +197,7 @@ impl Client {
         }
     }
 
-    /// What proves the right to ask goes over HTTPS alone, and a token of [`Self::keeping`] to its own server.
+    /// Tokens and signatures travel over HTTPS only, and a token of [`Self::keeping`] to its own server.
     fn check_address(&self, call: &Call, token: Option<&Secret>) -> Result<(), TransportError> {
         let refused = |reason: &str| TransportError {
             sent: Sent::NothingEver,

@@ -9,7 +9,7 @@ use futures::{Stream, TryStreamExt as _};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method, Request, Response, Uri};
 
-use super::network::Network;
+use super::network::{Network, NoClient, innermost};
 
 /// Sends one request, once. Redirects are answers, not followed: a bearer token must not travel to another host.
 #[async_trait]
@@ -38,11 +38,6 @@ pub enum Sent {
     /// The server may have received and obeyed the request.
     Perhaps,
 }
-
-/// A client could not be made of the [`Network`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct NoClient(pub(super) String);
 
 /// [`Http`] over TLS by reqwest.
 #[derive(Debug, Clone)]
@@ -213,25 +208,6 @@ fn classify(error: reqwest::Error) -> TransportError {
         Sent::Nothing
     };
     TransportError { sent, reason }
-}
-
-/// The text at the end of an error's chain of causes.
-pub(super) fn innermost_text(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut innermost = error;
-    while let Some(cause) = innermost.source() {
-        innermost = cause;
-    }
-    innermost.to_string()
-}
-
-/// reqwest's own text says little ("error sending request"); the cause is at the end of the chain.
-pub(super) fn innermost(error: &reqwest::Error) -> String {
-    let text = innermost_text(error);
-    if error.is_timeout() {
-        format!("no answer in time ({text})")
-    } else {
-        text
-    }
 }
 
 #[cfg(test)]

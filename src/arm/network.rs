@@ -7,7 +7,6 @@ use regex::{Regex, RegexBuilder};
 use reqwest::{Certificate, ClientBuilder, Identity};
 use url::{Host, Url};
 
-use super::http::{NoClient, innermost};
 use crate::secret::Secret;
 
 /// What a job tells about the way to the network.
@@ -24,6 +23,11 @@ pub struct Network {
     /// `User-Agent` of every request.
     pub user_agent: String,
 }
+
+/// A client could not be made of the [`Network`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NoClient(pub(super) String);
 
 /// A proxy, and what it is not for.
 #[derive(Debug, Clone)]
@@ -126,6 +130,25 @@ impl Network {
             builder = builder.proxy(proxy.clone().into_reqwest());
         }
         Ok(builder)
+    }
+}
+
+/// The text at the end of an error's chain of causes.
+pub(super) fn innermost_text(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    innermost.to_string()
+}
+
+/// reqwest's own text says little ("error sending request"); the cause is at the end of the chain.
+pub(super) fn innermost(error: &reqwest::Error) -> String {
+    let text = innermost_text(error);
+    if error.is_timeout() {
+        format!("no answer in time ({text})")
+    } else {
+        text
     }
 }
 

@@ -26,14 +26,14 @@ struct Page {
     total: Option<u64>,
     /// What leads to the next page.
     next: Option<String>,
-    /// Whether rows are left out, which is no matter while another page follows.
+    /// Whether rows are left out. While another page follows, that is normal.
     truncated: bool,
 }
 
 impl Arm {
-    /// Every row of `query`, or a failure: what is not whole is no answer. `doing` reads before "failed".
+    /// Every row of `query`, or a failure if the answer is not whole. `doing` stands before "failed".
     ///
-    /// No subscription is named, so the service looks in all that the caller may read. It leaves out what the caller may not read without a word.
+    /// No subscription is named, so the service looks in all that the caller may read. It leaves out silently what the caller cannot read.
     pub async fn query_resources(&self, doing: &str, query: &str) -> Result<Vec<Row>, Failure> {
         let path = "/providers/Microsoft.ResourceGraph/resources";
         let unreadable = |reason: &str| Failure::of(doing, Cause::Unreadable(reason.to_owned()));

@@ -12,7 +12,7 @@ pub struct Finding {
     pub check: &'static str,
     /// How it stands.
     pub verdict: Verdict,
-    /// A sentence without a full stop: what was findings, and why it matters.
+    /// A sentence without a full stop: what was found, and why it matters.
     pub text: String,
     /// What to do: a command, or the input to change.
     pub fix: Option<String>,
@@ -29,7 +29,7 @@ pub enum Verdict {
     Problem(Code),
     /// A build is certain to fail by it, and Azure itself has said so.
     Certain(Code),
-    /// It cannot be read, which is no failure: a build needs no right to look around.
+    /// It cannot be read, which is no failure: a build needs no permission to read everything.
     Unknown,
 }
 

@@ -77,7 +77,7 @@ impl<'a> Urn<'a> {
         azure.look_up(self.versions(), MARKETPLACE_IMAGES).await
     }
 
-    /// The number of the version that a build would use: what `latest` stands for now, if that is to be had.
+    /// The number of the version that a build would use: what `latest` stands for now, if that can be read.
     pub(super) async fn number(&self, azure: &Azure<'_>) -> Option<String> {
         if !self.is_latest() {
             return Some(self.version.to_owned());

@@ -1,4 +1,4 @@
-//! What can be known before a build costs time and money: read-only looks at everything that a template names.
+//! What can be known before a build costs time and money: read-only requests for everything that a template names.
 //!
 //! One list of checks serves two purposes. The doctor takes its time and tells every finding. The preflight of each build makes the same checks
 //! with one try each and within six seconds: it refuses what is certain to fail, and warns of the rest. An answer that is missing, late,
@@ -18,7 +18,6 @@ mod providers;
 mod regions;
 mod required_roles;
 mod resource_group;
-mod resources;
 mod source;
 mod steps;
 mod storage;
@@ -66,7 +65,7 @@ pub async fn preflight(plan: &Plan, arm: &Arm, job: Job) -> Preflight {
     for finding in &found {
         tracing::debug!("preflight, {finding}");
     }
-    // That a key does instead of a role, a build says itself when it takes the key.
+    // That a key is used for want of a role is reported when the build takes the key.
     let told_later = Verdict::Warning(codes::OWN_RIGHTS);
     let found = found
         .into_iter()
@@ -77,7 +76,7 @@ pub async fn preflight(plan: &Plan, arm: &Arm, job: Job) -> Preflight {
     Preflight {
         blockers,
         suspected,
-        // What the checks have learned is there at once; nobody waits for what they had no time for.
+        // Only if the checks have read it already.
         source_version: source_number(&azure).now_or_never().flatten(),
     }
 }

@@ -6,9 +6,8 @@ use serde_json::Value;
 use super::advice::{advice, groups, listed, texts};
 use super::codes::{IDENTITY, IDENTITY_RIGHTS, OWN_RIGHTS};
 use super::finding::{Finding, Verdict};
-use super::lookup::{Azure, Lookup, text};
+use super::lookup::{Azure, Lookup, identities_of, identity, text};
 use super::required_roles::{self, RequiredRole};
-use super::resources::{identities_of, identity};
 use crate::arm::api::{IDENTITIES, ROLES};
 use crate::arm::authorization::{
     Permission, RoleAssignment, missing, principal_of, role_assignments,
@@ -71,7 +70,7 @@ async fn exists(azure: &Azure<'_>, id: &ResourceId, why: &str) -> Finding {
 
 const EMPTY: &str = "the list is empty";
 
-/// The service connection's own rights. Everybody may ask for those.
+/// The service connection's own permissions, which every principal can read.
 pub(super) async fn of_connection(azure: &Azure<'_>) -> Vec<Finding> {
     let needs = required_roles::of_connection(azure).await;
     let one = async |need: &RequiredRole| {
@@ -99,7 +98,7 @@ pub(super) async fn of_connection(azure: &Azure<'_>) -> Vec<Finding> {
     join_all(needs.iter().map(one)).await
 }
 
-/// The identity's rights, by its roles and those of its groups.
+/// The identity's permissions, by its roles and those of its groups.
 pub(super) async fn of_identity(azure: &Azure<'_>) -> Vec<Finding> {
     let id = &azure.subject.identity;
     let look = identity(azure, id).await;

@@ -3,8 +3,7 @@
 use super::codes::STEPS;
 use super::finding::{Finding, Verdict};
 use super::image_traits::ImageTraits;
-use super::lookup::{Azure, Lookup};
-use super::resources::definition;
+use super::lookup::{Azure, Lookup, definition};
 use super::source;
 use super::subject::{CUSTOMIZER, Step, Target};
 use crate::inputs::declared::PROVISIONER;

@@ -93,7 +93,7 @@ impl<E> From<Failure> for NotChanged<E> {
     }
 }
 
-/// What a version is to become, as far as it was seen: nothing where nothing is to be done. It is asked with nothing where there is no such
+/// What a version is to become, given how it is now: `None` if nothing is to be done. It is called with `None` where there is no such
 /// version.
 pub type Wanted<'a, E> = dyn Fn(Option<&Version>) -> Result<Option<Body>, E> + Sync + 'a;
 

@@ -7,15 +7,15 @@ use serde_json::Value;
 
 use super::change::{Changed, Progress};
 use super::event::{Event, Subject};
-use super::refused::{Refused, Why};
+use super::job::{Job, NamedVersion, named, planned};
+use super::refused::{NotReleased, Refused, Why};
 use super::wanted::{Asked, COPIED_FROM};
-use super::{Job, NotReleased, Seen, named, planned};
 use crate::arm::api::GALLERIES;
 use crate::arm::gallery::{Body, State, Version};
 use crate::inputs::Release;
 use crate::resource::{ResourceId, definition_options, plain_region, quoted};
 
-/// A copy that nothing speaks against.
+/// A copy that has passed the checks.
 struct Copy {
     /// Its id.
     id: ResourceId,
@@ -32,7 +32,11 @@ struct Copy {
 
 impl Job<'_> {
     /// A copy of the version in every target.
-    pub(super) async fn copies(&self, asked: Asked<'_>, source: Seen) -> Result<(), NotReleased> {
+    pub(super) async fn copies(
+        &self,
+        asked: Asked<'_>,
+        source: NamedVersion,
+    ) -> Result<(), NotReleased> {
         let mut copies = Vec::new();
         for target in self.request.targets() {
             copies.push(self.checked(asked, &source, target).await?);
@@ -48,7 +52,7 @@ impl Job<'_> {
     async fn checked(
         &self,
         asked: Asked<'_>,
-        source: &Seen,
+        source: &NamedVersion,
         target: &ResourceId,
     ) -> Result<Copy, NotReleased> {
         let number = self.request.version.name();
@@ -157,7 +161,12 @@ impl Job<'_> {
     }
 
     /// Makes the copy, or makes it count.
-    async fn copy(&self, asked: Asked<'_>, source: &Seen, copy: Copy) -> Result<(), NotReleased> {
+    async fn copy(
+        &self,
+        asked: Asked<'_>,
+        source: &NamedVersion,
+        copy: Copy,
+    ) -> Result<(), NotReleased> {
         let id = &copy.id;
         let plan = planned(&copy.subject, &copy.versions, &copy.planned);
         if self.request.preview {

@@ -1,4 +1,4 @@
-//! What happens while a version is promoted or withdrawn, as data. Whoever listens decides how it reads.
+//! What happens while a version is promoted or withdrawn, as data. The words are in `report`.
 
 use std::time::Duration;
 
@@ -74,11 +74,11 @@ pub enum Event {
         /// Scale sets.
         scale_sets: usize,
     },
-    /// Something that does not stop it.
+    /// A problem that does not stop the step.
     Warning(Warning),
 }
 
-/// Something that does not stop it.
+/// A problem that does not stop the step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
     /// The stable code.
@@ -89,7 +89,7 @@ pub struct Warning {
     pub hint: String,
 }
 
-/// Listens to a promotion or a withdrawal.
+/// Receives the events of a promotion or a withdrawal.
 pub trait Events: Send + Sync {
     /// Takes note of `event`; returns when it is written down.
     fn emit(&self, event: Event);

@@ -23,7 +23,7 @@ pub(super) const MOST_TAGS: usize = 50;
 pub enum NotReleased {
     /// Azure refused a request, or could not be reached.
     Azure(Failure),
-    /// Something speaks against it.
+    /// A rule of this task forbids it.
     Refused(Box<Refused>),
 }
 
@@ -39,7 +39,7 @@ impl From<Refused> for NotReleased {
     }
 }
 
-/// What speaks against it, and of which version.
+/// Why it is refused, and for which version.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refused {
     /// `Promoting`, `Withdrawing` or `Rolling out`.

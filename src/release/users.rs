@@ -1,21 +1,21 @@
-//! Who has a version that is withdrawn: copies of it, which stay as they are, and machines that were made of it. Azure Resource Graph tells it
-//! where the service connection may ask. Nothing depends on it, so what it does not tell is no trouble.
+//! What uses a version that is withdrawn: copies of it, which stay as they are, and machines that were made of it. Best effort: it is read from
+//! Azure Resource Graph, and a failure here never fails the step.
 
 use std::time::Duration;
 
-use super::Job;
 use super::event::Event;
+use super::job::Job;
 use super::wanted::COPIED_FROM;
 use crate::arm::Failure;
 use crate::arm::image_users::ImageUser;
 use crate::arm::resource_graph::Row;
 use crate::resource::ResourceId;
 
-/// Nobody waits longer for it.
+/// The longest wait for it.
 const LIMIT: Duration = Duration::from_secs(30);
 
 impl Job<'_> {
-    /// Tells of the copies, and counts the machines.
+    /// Emits the copies, and the number of machines.
     pub(super) async fn tell_users(&self) {
         let version = &self.request.version;
         let look = async {

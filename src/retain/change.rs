@@ -3,10 +3,10 @@
 use tokio::time::Instant;
 
 use super::delete::{locked, stays};
+use super::event::Event;
 use super::outcome::Fate;
 use super::reason::Reason;
-use super::turn::{Ended, Turn, is_same};
-use super::{Event, Story};
+use super::retention::{Candidate, Ended, Retention, is_same};
 use crate::arm::gallery::{Body, Version};
 use crate::error::duration;
 use crate::inputs::RetainAction;
@@ -20,11 +20,11 @@ enum Unwanted {
     Gone,
 }
 
-impl Story<'_> {
+impl Retention<'_> {
     /// Changes a version, if it is still what was decided on.
-    pub(super) async fn change(&self, turn: &Turn<'_>) -> Ended {
+    pub(super) async fn change(&self, candidate: &Candidate<'_>) -> Ended {
         let start = Instant::now();
-        let changing = self.make(turn, start);
+        let changing = self.make(candidate, start);
         tokio::select! {
             biased;
             () = self.stop.cancelled() => Ended::of(Fate::UnderWay),
@@ -32,16 +32,16 @@ impl Story<'_> {
         }
     }
 
-    async fn make(&self, turn: &Turn<'_>, start: Instant) -> Ended {
-        let version = turn.version;
-        let seen = match self.arm.version(&turn.id).await {
+    async fn make(&self, candidate: &Candidate<'_>, start: Instant) -> Ended {
+        let version = candidate.version;
+        let seen = match self.arm.version(&candidate.id).await {
             Ok(seen) => seen,
-            Err(failure) => return stays(turn, &failure),
+            Err(failure) => return stays(candidate, &failure),
         };
         let tell = |progress: Progress| self.tell(&version.name, start, progress);
         let change = Change {
             arm: self.arm,
-            id: &turn.id,
+            id: &candidate.id,
             replicates: false,
             tell: &tell,
         };
@@ -53,7 +53,7 @@ impl Story<'_> {
                 Ended::kept(Reason::Changed)
             }
             Err(NotChanged::Unwanted(Unwanted::Gone) | NotChanged::Gone) => Ended::of(Fate::Gone),
-            Err(NotChanged::Azure(failure)) => stays(turn, &failure),
+            Err(NotChanged::Azure(failure)) => stays(candidate, &failure),
             Err(NotChanged::Ended { code, message }) => locked(
                 version,
                 format!("changing it failed: Azure reports {code}: {message}"),

@@ -1,16 +1,16 @@
 //! Deletes one version, and follows that to its end.
 //!
-//! Azure deletes a version that VMs use, and says no word of it; so this is asked for right after the look.
+//! Azure deletes a version that VMs use without a warning, so the request follows the look for uses at once.
 
 use std::time::Duration;
 
 use http::StatusCode;
 use tokio::time::Instant;
 
+use super::event::Event;
 use super::outcome::{Fate, Warned};
 use super::reason::Reason;
-use super::turn::{Ended, Turn, is_same};
-use super::{Event, NEWS, Story};
+use super::retention::{Candidate, Ended, NEWS, Retention, is_same};
 use crate::arm::Failure;
 use crate::arm::api::GALLERIES;
 use crate::arm::gallery::{State, Version};
@@ -19,17 +19,17 @@ use crate::arm::pace::Pace;
 use crate::error::{KEPT_LOCKED, KEPT_NO_PERMISSION, duration};
 use crate::secret::Secret;
 
-/// Azure takes two or three minutes; after this nobody waits any longer.
+/// Azure takes two or three minutes; after this time the step stops waiting.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
-impl Story<'_> {
+impl Retention<'_> {
     /// Deletes a version, if it is still what was decided on.
-    pub(super) async fn delete(&self, turn: &Turn<'_>) -> Ended {
-        let (version, id) = (turn.version, &turn.id);
+    pub(super) async fn delete(&self, candidate: &Candidate<'_>) -> Ended {
+        let (version, id) = (candidate.version, &candidate.id);
         match self.arm.version(id).await {
             Ok(None) => return Ended::of(Fate::Gone),
             Ok(Some(now)) if !is_same(&now, version) => return Ended::kept(Reason::Changed),
             Ok(Some(_)) => {}
-            Err(failure) => return stays(turn, &failure),
+            Err(failure) => return stays(candidate, &failure),
         }
         self.events.emit(Event::Starting {
             version: version.name.clone(),
@@ -39,14 +39,14 @@ impl Story<'_> {
         let ended = match self.arm.delete(&doing, id, GALLERIES).await {
             Ok(None) => Ended::of(Fate::Removed),
             Ok(Some(started)) => {
-                let following = self.follow(turn, started, start);
+                let following = self.follow(candidate, started, start);
                 tokio::select! {
                     biased;
                     () = self.stop.cancelled() => Ended::of(Fate::UnderWay),
                     ended = following => ended,
                 }
             }
-            Err(failure) => self.refused(turn, &failure).await,
+            Err(failure) => self.refused(candidate, &failure).await,
         };
         if ended.fate == Fate::Removed {
             self.events.emit(Event::Done {
@@ -58,30 +58,30 @@ impl Story<'_> {
     }
 
     /// What a refusal means depends on how the version is now: another job may delete it.
-    async fn refused(&self, turn: &Turn<'_>, failure: &Failure) -> Ended {
-        match self.arm.version(&turn.id).await {
+    async fn refused(&self, candidate: &Candidate<'_>, failure: &Failure) -> Ended {
+        match self.arm.version(&candidate.id).await {
             Ok(None) if failure.may_have_acted() => Ended::of(Fate::Removed),
             Ok(None) => Ended::of(Fate::Gone),
             Ok(Some(now)) if now.state == State::Deleting && failure.may_have_acted() => {
                 Ended::of(Fate::UnderWay)
             }
             Ok(Some(now)) if now.state == State::Deleting => Ended::kept(Reason::DeletedByOthers),
-            Ok(Some(_)) | Err(_) => stays(turn, failure),
+            Ok(Some(_)) | Err(_) => stays(candidate, failure),
         }
     }
 
-    /// Asks for the operation, or for the version where that is not to be had, until one of them is at its end.
-    async fn follow(&self, turn: &Turn<'_>, started: Started, start: Instant) -> Ended {
+    /// Reads the operation, or the version where the operation cannot be read, until one of them has ended.
+    async fn follow(&self, candidate: &Candidate<'_>, started: Started, start: Instant) -> Ended {
         let (mut operation, mut pace) = (started.operation, Pace::new(started.pause));
         let mut told = start;
         while start.elapsed() < LONGEST {
             tokio::time::sleep(pace.pause()).await;
-            let status = self.ask(turn, &mut operation, &mut pace).await;
+            let status = self.ask(candidate, &mut operation, &mut pace).await;
             let ended = match &status {
                 Some(Status::Succeeded) => Some(Ended::of(Fate::Removed)),
                 Some(Status::InProgress) => None,
                 Some(Status::Failed { .. } | Status::Canceled) | None => {
-                    self.end_of(turn, status.as_ref()).await
+                    self.end_of(candidate, status.as_ref()).await
                 }
             };
             if let Some(ended) = ended {
@@ -90,7 +90,7 @@ impl Story<'_> {
             if told.elapsed() >= NEWS {
                 told = Instant::now();
                 self.events.emit(Event::StillGoing {
-                    version: turn.version.name.clone(),
+                    version: candidate.version.name.clone(),
                     state: State::Deleting.as_str().to_owned(),
                     elapsed: start.elapsed(),
                 });
@@ -102,28 +102,28 @@ impl Story<'_> {
                 code: KEPT_LOCKED,
                 text: format!(
                     "The deletion of image version {} has not ended after {}; it goes on in Azure",
-                    turn.version.name,
+                    candidate.version.name,
                     duration(start.elapsed())
                 ),
                 hint: format!(
                     "to see where it is, run: az sig image-version show --ids {}",
-                    turn.id
+                    candidate.id
                 ),
             }),
         }
     }
 
-    /// Where the operation stands; nothing if that is not to be had, for now or for good.
+    /// The operation's status; `None` if it cannot be read.
     async fn ask(
         &self,
-        turn: &Turn<'_>,
+        candidate: &Candidate<'_>,
         operation: &mut Option<Secret>,
         pace: &mut Pace,
     ) -> Option<Status> {
         let address = operation.as_ref()?;
         let doing = format!(
             "Following the deletion of image version {}",
-            turn.version.name
+            candidate.version.name
         );
         match self.arm.operation(&doing, address).await {
             Ok(seen) => {
@@ -131,7 +131,7 @@ impl Story<'_> {
                 Some(seen.value)
             }
             Err(failure) => {
-                // It is the version that counts; who may not read operations reads that alone.
+                // Without the permission to read operations, the version alone is read.
                 if failure.refusal().is_some() {
                     *operation = None;
                 }
@@ -144,11 +144,11 @@ impl Story<'_> {
     }
 
     /// What the version itself tells; nothing while it is being deleted, or where Azure does not answer. `status` is how the operation ended.
-    async fn end_of(&self, turn: &Turn<'_>, status: Option<&Status>) -> Option<Ended> {
-        match self.arm.version(&turn.id).await {
+    async fn end_of(&self, candidate: &Candidate<'_>, status: Option<&Status>) -> Option<Ended> {
+        match self.arm.version(&candidate.id).await {
             Ok(None) => Some(Ended::of(Fate::Removed)),
             Ok(Some(now)) if status.is_none() && now.state == State::Deleting => None,
-            Ok(Some(_)) => Some(failed(turn.version, status)),
+            Ok(Some(_)) => Some(failed(candidate.version, status)),
             Err(failure) => {
                 self.events.emit(Event::NoNews {
                     reason: failure.to_string(),
@@ -171,8 +171,8 @@ fn failed(version: &Version, status: Option<&Status>) -> Ended {
 }
 
 /// A request was refused, or was not answered.
-pub(super) fn stays(turn: &Turn<'_>, failure: &Failure) -> Ended {
-    let version = turn.version;
+pub(super) fn stays(candidate: &Candidate<'_>, failure: &Failure) -> Ended {
+    let version = candidate.version;
     if failure.is(StatusCode::FORBIDDEN) {
         return Ended {
             fate: Fate::Kept(vec![Reason::Refused(failure.to_string())]),
@@ -181,7 +181,7 @@ pub(super) fn stays(turn: &Turn<'_>, failure: &Failure) -> Ended {
                 text: format!("Image version {} stays: {failure}", version.name),
                 hint: format!(
                     "assign a role that permits this to the principal of the service connection: az role assignment create --assignee {{object id}} --role \"Image Builder Task release\" --scope {}; samples/setup creates the role",
-                    turn.definition()
+                    candidate.definition()
                 ),
             }),
         };

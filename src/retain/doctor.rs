@@ -3,7 +3,7 @@
 use futures::join;
 use http::StatusCode;
 
-use super::looks::{self, Seen, Unknown};
+use super::find_uses::{self, FoundUses, Unknown};
 use crate::arm::api::ROLES;
 use crate::arm::authorization::{Action, Permission, missing};
 use crate::arm::{Arm, Failure};
@@ -103,15 +103,18 @@ async fn uses(retain: &Retain, arm: &Arm) -> Vec<Finding> {
     if retain.keep.action == RetainAction::Exclude {
         return Vec::new();
     }
-    let mut findings = told("use of the versions", looks::first(arm, retain).await);
+    let mut findings = told(
+        "use of the versions",
+        find_uses::before_decision(arm, retain).await,
+    );
     if retain.keep.action == RetainAction::Delete {
-        let again = looks::again(arm, retain).await;
+        let again = find_uses::before_deletion(arm, retain).await;
         findings.extend(told("use right before a deletion", again));
     }
     findings
 }
 
-fn told(check: &'static str, look: Result<Seen, Unknown>) -> Vec<Finding> {
+fn told(check: &'static str, look: Result<FoundUses, Unknown>) -> Vec<Finding> {
     match look {
         Ok(seen) => {
             let text = "it can be told which versions are in use".to_owned();

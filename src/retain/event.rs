@@ -1,4 +1,4 @@
-//! What is told while versions are looked at and changed. Words are found elsewhere.
+//! What happens while versions are read, changed and deleted, as data. The words are in `report`.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub enum Event {
         /// Its number.
         version: String,
     },
-    /// It is not done yet; said every two minutes.
+    /// It is not done yet; sent every two minutes.
     StillGoing {
         /// Its number.
         version: String,
@@ -30,7 +30,7 @@ pub enum Event {
         /// Since the request.
         elapsed: Duration,
     },
-    /// A question was not answered; it goes on.
+    /// A request for the state was not answered; the step goes on.
     NoNews {
         /// Why.
         reason: String,
@@ -46,7 +46,7 @@ pub enum Event {
     Settled(Verdict),
 }
 
-/// Listens.
+/// Receives the events of a retention.
 pub trait Events: Send + Sync {
     /// Takes note of `event`; returns when it is written down.
     fn emit(&self, event: Event);

@@ -6,46 +6,36 @@ mod change;
 mod delete;
 mod doctor;
 mod event;
-mod looks;
+mod find_uses;
 mod outcome;
 mod reason;
+mod retention;
 mod rules;
-mod turn;
 mod uses;
 
 pub use doctor::doctor;
 pub use event::{Event, Events};
-pub use looks::Unknown;
+pub use find_uses::Unknown;
 pub use outcome::{Fate, Outcome, Verdict, Warned};
 pub use reason::Reason;
 pub use rules::{Decision, decide};
 pub use uses::Uses;
 
-use std::time::Duration;
-
+use futures::future::join_all;
 use http::StatusCode;
-use time::OffsetDateTime;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::arm::Arm;
 use crate::arm::gallery::Version;
-use crate::arm::{Arm, Failure};
 use crate::error::{Error, KEPT_BLOCKED};
 use crate::inputs::{Retain, RetainAction};
 use crate::resource::{ImageVersion, quoted};
-use looks::Seen;
-use turn::Turn;
+use find_uses::FoundUses;
+use retention::{Candidate, Ended, Retention, is_same};
 
-/// So many versions are changed or deleted at a time, each after a look of its own.
+/// So many versions are changed or deleted at a time, after one look that serves them all.
 const AT_ONCE: usize = 4;
-
-/// What every part of the story needs.
-struct Story<'a> {
-    retain: &'a Retain,
-    arm: &'a Arm,
-    events: &'a dyn Events,
-    stop: &'a CancellationToken,
-}
 
 /// Decides on every version of the definition, and does what is decided unless it is a preview. `outcome` holds at any time what was done so far.
 pub async fn retain(
@@ -55,24 +45,26 @@ pub async fn retain(
     stop: &CancellationToken,
     outcome: &mut Outcome,
 ) {
-    let story = Story {
+    let retention = Retention {
         retain,
         arm,
         events,
         stop,
     };
     outcome.preview = retain.preview;
-    let told = tokio::select! {
+    let ended = tokio::select! {
         biased;
         () = stop.cancelled() => Err(Error::Canceled),
-        decided = story.decide(outcome) => decided,
+        decided = retention.decide(outcome) => decided,
     };
-    let told = match told {
-        Ok((versions, seen)) if !retain.preview => story.act(&versions, &seen, outcome).await,
+    let ended = match ended {
+        Ok((versions, seen)) if !retain.preview => {
+            retention.carry_out(&versions, &seen, outcome).await
+        }
         Ok(_) => Ok(()),
         Err(error) => Err(error),
     };
-    let reason = match &told {
+    let reason = match &ended {
         Ok(()) => Reason::NoTime,
         Err(Error::Canceled) => Reason::Canceled,
         Err(Error::UseUnknown { .. }) => Reason::UseUnknown,
@@ -81,22 +73,12 @@ pub async fn retain(
     if !retain.preview {
         outcome.give_up(&reason);
     }
-    outcome.error = told.err();
+    outcome.error = ended.err();
 }
 
-impl Story<'_> {
-    /// All versions, or a failure: with a part of them nothing can be decided.
-    async fn list(&self) -> Result<Vec<Version>, Failure> {
-        self.arm.versions(&self.retain.definition).await
-    }
-
-    fn now(&self) -> OffsetDateTime {
-        let azure = self.arm.client.azure_time();
-        azure.unwrap_or_else(OffsetDateTime::now_utc)
-    }
-
+impl Retention<'_> {
     /// Lists the versions, finds out what uses them, and decides.
-    async fn decide(&self, outcome: &mut Outcome) -> Result<(Vec<Version>, Seen), Error> {
+    async fn decide(&self, outcome: &mut Outcome) -> Result<(Vec<Version>, FoundUses), Error> {
         let versions = self.list().await.map_err(|failure| {
             if failure.is(StatusCode::NOT_FOUND) {
                 Error::NoDefinition {
@@ -110,17 +92,17 @@ impl Story<'_> {
         self.events.emit(Event::Listed {
             versions: versions.len(),
         });
-        // Who uses a version is no matter where it is only excluded, or where there is none.
+        // An exclusion does not depend on who uses a version.
         let looks = self.retain.keep.action != RetainAction::Exclude && !versions.is_empty();
         let seen = if looks {
-            looks::first(self.arm, self.retain).await
+            find_uses::before_decision(self.arm, self.retain).await
         } else {
-            Ok(Seen::default())
+            Ok(FoundUses::default())
         };
         let seen = match seen {
             Ok(seen) => seen,
             Err(unknown) => {
-                // What the rules keep anyway is known all the same.
+                // Versions that stay for another reason are still reported with it.
                 self.tell_decisions(&versions, Some(&Uses::default()), outcome);
                 outcome.give_up(&Reason::UseUnknown);
                 self.events.emit(Event::Decided(outcome.verdicts.clone()));
@@ -153,18 +135,18 @@ impl Story<'_> {
         }
     }
 
-    fn turn_of<'v>(&self, version: &'v Version) -> Option<(ImageVersion, Turn<'v>)> {
+    fn candidate<'v>(&self, version: &'v Version) -> Option<(ImageVersion, Candidate<'v>)> {
         let number = version.number()?;
         let id = format!("{}/versions/{number}", self.retain.definition);
         let id = id.parse().ok()?;
-        Some((number, Turn { version, id }))
+        Some((number, Candidate { version, id }))
     }
 
-    /// Has its turn with each version that goes, the oldest first, as long as there is time.
-    async fn act(
+    /// Changes or deletes each version that goes, the oldest first, as long as there is time.
+    async fn carry_out(
         &self,
         versions: &[Version],
-        seen: &Seen,
+        seen: &FoundUses,
         outcome: &mut Outcome,
     ) -> Result<(), Error> {
         let start = Instant::now();
@@ -173,23 +155,99 @@ impl Story<'_> {
             all.any(|verdict| verdict.id == version.id)
         };
         let going = versions.iter().filter(goes);
-        let mut going: Vec<(ImageVersion, Turn<'_>)> =
-            going.filter_map(|version| self.turn_of(version)).collect();
+        let mut going: Vec<(ImageVersion, Candidate<'_>)> = going
+            .filter_map(|version| self.candidate(version))
+            .collect();
         going.sort_by_key(|(number, _)| *number);
-        let going: Vec<Turn<'_>> = going.into_iter().map(|(_, turn)| turn).collect();
-        for turn in going.chunks(AT_ONCE) {
+        let going: Vec<Candidate<'_>> = going.into_iter().map(|(_, candidate)| candidate).collect();
+        for batch in going.chunks(AT_ONCE) {
             if self.stop.is_cancelled() {
                 return Err(Error::Canceled);
             }
             if start.elapsed() >= self.retain.limit {
                 break;
             }
-            self.turn(turn, seen, outcome).await?;
+            self.carry_out_batch(batch, seen, outcome).await?;
         }
         if self.stop.is_cancelled() {
             return Err(Error::Canceled);
         }
         Ok(())
+    }
+
+    /// Looks once more, and then changes or deletes what still goes.
+    async fn carry_out_batch(
+        &self,
+        batch: &[Candidate<'_>],
+        seen: &FoundUses,
+        outcome: &mut Outcome,
+    ) -> Result<(), Error> {
+        let still = if self.retain.keep.action == RetainAction::Delete {
+            self.look_again(batch, seen, outcome).await?
+        } else {
+            batch.iter().collect()
+        };
+        for one in &still {
+            outcome.settle(&one.version.id, Fate::UnderWay);
+        }
+        let requests = still.iter().map(|one| async {
+            match self.retain.keep.action {
+                RetainAction::Delete => self.delete(one).await,
+                RetainAction::Exclude | RetainAction::EndOfLife => self.change(one).await,
+            }
+        });
+        for (one, ended) in still.iter().zip(join_all(requests).await) {
+            self.settle(one.version, ended, outcome);
+        }
+        Ok(())
+    }
+
+    fn settle(&self, version: &Version, ended: Ended, outcome: &mut Outcome) {
+        outcome.warnings.extend(ended.warned);
+        if ended.fate != Fate::Removed {
+            let verdict = Verdict::new(version, ended.fate.clone());
+            self.events.emit(Event::Settled(verdict));
+        }
+        outcome.settle(&version.id, ended.fate);
+    }
+
+    /// Reads right before a deletion how the versions are now and what uses them now. What was found in use before still counts as in use.
+    async fn look_again<'v>(
+        &self,
+        batch: &'v [Candidate<'v>],
+        seen: &FoundUses,
+        outcome: &mut Outcome,
+    ) -> Result<Vec<&'v Candidate<'v>>, Error> {
+        let looks = async {
+            let live = find_uses::before_deletion(self.arm, self.retain).await;
+            let live = live.map_err(Error::from)?;
+            Ok::<_, Error>((live, self.list().await.map_err(Error::Azure)?))
+        };
+        let (live, versions) = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return Err(Error::Canceled),
+            found = looks => found?,
+        };
+        outcome.not_looked_at.extend(live.not_looked_at);
+        let mut uses = seen.uses.clone();
+        uses.extend(live.uses);
+        let decisions = decide(&versions, Some(&uses), &self.retain.keep, self.now());
+        let mut still = Vec::new();
+        for one in batch {
+            let version = one.version;
+            let known = decisions.iter().find(|it| it.version.name == version.name);
+            let fate = match known {
+                None => Fate::Gone,
+                Some(now) if !now.goes() => Fate::Kept(now.reasons.clone()),
+                Some(now) if !is_same(now.version, version) => Fate::Kept(vec![Reason::Changed]),
+                Some(_) => {
+                    still.push(one);
+                    continue;
+                }
+            };
+            self.settle(version, Ended::of(fate), outcome);
+        }
+        Ok(still)
     }
 }
 
@@ -212,6 +270,3 @@ fn blocked(decision: &Decision<'_>) -> Warned {
         ),
     }
 }
-
-/// How often a line says that something goes on.
-const NEWS: Duration = Duration::from_secs(120);

@@ -13,11 +13,11 @@ pub enum Fate {
     Kept(Vec<Reason>),
     /// It is to go: in a preview it would.
     Goes,
-    /// The request was sent, and how it ended nobody waited for.
+    /// The request was sent, and the step ended before the operation did.
     UnderWay,
     /// It was deleted, excluded or ended.
     Removed,
-    /// It was gone before its turn came.
+    /// Somebody else had deleted it by then.
     Gone,
 }
 
@@ -96,7 +96,7 @@ impl Outcome {
         }
     }
 
-    /// The versions whose turn does not come any more, because of `reason`.
+    /// Keeps the versions that are still to be changed or deleted, because of `reason`.
     pub(super) fn give_up(&mut self, reason: &Reason) {
         for verdict in &mut self.verdicts {
             if verdict.fate == Fate::Goes {

@@ -35,7 +35,7 @@ impl Decision<'_> {
 /// A failed version is looked at for so long.
 const FAILED_STAYS: Duration = Duration::DAY;
 
-/// Decides on each of `versions`, in their order. Nothing in `uses` where the use of a version is no matter.
+/// Decides on each of `versions`, in their order. `uses` is `None` where the use of a version does not count.
 pub fn decide<'a>(
     versions: &'a [Version],
     uses: Option<&Uses>,

@@ -16,7 +16,7 @@ pub struct Uses {
 const LATEST: &str = "latest";
 
 impl Uses {
-    /// Takes note that the resource with id `user` in `region` (`westeurope`) names `image`, which is no matter unless it is of `definition`.
+    /// Takes note that the resource with id `user` in `region` (`westeurope`) names `image`. Images of other definitions are left out.
     ///
     /// Azure shows an image as it was named, and beside it in `exact` the number that it stood for.
     pub fn add(
@@ -73,7 +73,7 @@ fn version_of(definition: &ResourceId, image: &str) -> Option<String> {
     if rest.is_empty() {
         return Some(String::new());
     }
-    // What hangs on the definition in another way than a version does uses it all the same, and which one nobody knows.
+    // An id below the definition that is not a version's: it uses the definition, and which version is not known.
     let below = rest.strip_prefix('/')?;
     Some(
         below

@@ -5,9 +5,8 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::Value;
 
-use super::blob::{BlobRef, NotABlob};
+use super::blob::{BlobRef, NotABlob, PART, encode};
 use super::failure::StorageFailure;
-use super::percent::{PART, encode};
 use crate::arm::api::STORAGE_ACCOUNTS;
 use crate::arm::refusal::cut;
 use crate::arm::storage_account::STORAGE_ACCOUNT;
@@ -37,7 +36,7 @@ const LOOK_AGAIN: [Duration; 3] = [
 ];
 
 /// Finds the account `name`: in `group`, where a permission on the account alone is enough, or else among all accounts of the subscription.
-/// Names compare without case. One that is nowhere, and is no slip of the pen, is looked for again for half a minute.
+/// Names compare without case. A name that is nowhere, and is not a typing error, is searched for again for half a minute.
 ///
 /// # Errors
 /// It is nowhere, stores no blobs, or Azure refuses.

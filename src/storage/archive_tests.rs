@@ -1,10 +1,17 @@
 use super::*;
 use crate::storage::in_order::most_bytes;
+use crate::storage::package::Progress;
+use crate::storage::package_failure::failure_at;
+use crate::storage::source_file::SourceFile;
 use crate::storage::testing::noise;
 
 #[cfg(unix)]
 use std::collections::BTreeMap;
 use std::fs;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
 #[cfg(unix)]
 use std::process::Command;
 
@@ -246,7 +253,7 @@ fn a_file_that_changes_while_it_is_read_is_named() {
     let path = folder.path().join("log");
     let check = |change: &dyn Fn(File)| {
         fs::write(&path, "12345").unwrap();
-        let mut content = Content::open(&path, &Progress::default()).unwrap();
+        let mut content = SourceFile::of(&path, &Progress::default()).unwrap();
         change(File::options().write(true).open(&path).unwrap());
         let error = io::copy(&mut content, &mut io::sink()).unwrap_err();
         let expected = PackageFailure::Changed {
@@ -265,7 +272,7 @@ fn nobody_waits_for_a_pipe_that_took_the_place_of_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a");
     crate::file::tests::make_pipe(&path);
-    let failure = Content::open(&path, &Progress::default()).unwrap_err();
+    let failure = SourceFile::of(&path, &Progress::default()).unwrap_err();
     let reason = "it is not a regular file".to_owned();
     assert_eq!(failure, PackageFailure::Unreadable { path, reason });
 }
@@ -275,7 +282,7 @@ fn a_file_that_vanishes_before_it_is_read_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gone");
     assert_eq!(
-        Content::open(&path, &Progress::default()).unwrap_err(),
+        SourceFile::of(&path, &Progress::default()).unwrap_err(),
         PackageFailure::Missing(path)
     );
 }

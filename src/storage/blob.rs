@@ -8,13 +8,13 @@ use bytes::Bytes;
 use futures::stream::{Stream, StreamExt as _, TryStreamExt as _};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
 use http::{HeaderValue, Method, StatusCode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use url::Url;
 
 use super::account::StorageAccount;
-use super::percent::{PART, PATH, encode};
-use super::progress::Progress;
+use super::package::Progress;
 use crate::arm::retry::Repeat;
 use crate::arm::{Call, Client, Failure};
 use crate::resource::quoted;
@@ -34,10 +34,9 @@ const CONTAINER_PAUSE: Duration = Duration::from_secs(10);
 /// No build waits longer for a proof that it can do without.
 const LENGTH_PATIENCE: Duration = Duration::from_secs(10);
 
-/// A blob that may or may not exist. It carries no right to read it.
+/// The address of a blob, which may not exist. It has no signature.
 ///
-/// There is no other way to one than by `BlobRef::new`, also from a text that somebody else may have written: so no address of storage leads
-/// out of its container.
+/// `BlobRef::new` is the only constructor, also for a text that somebody else may have written, so that no address leads out of its container.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "WrittenBlob")]
 pub struct BlobRef {
@@ -151,7 +150,7 @@ impl BlobRef {
         &self.url
     }
 
-    /// The command that removes the blob, by the caller's own right (`login`) or a key of the account (`key`).
+    /// The command that removes the blob, with the caller's own sign-in (`login`) or a key of the account (`key`).
     pub fn removal_command(&self, mode: &str) -> String {
         format!(
             "az storage blob delete --auth-mode {mode} --account-name {} --container-name {} --name {}",
@@ -336,6 +335,20 @@ fn http_date(time: OffsetDateTime) -> Option<HeaderValue> {
     // Headers have no time before 1970.
     let time = SystemTime::from(time).max(SystemTime::UNIX_EPOCH);
     HeaderValue::from_str(&httpdate::fmt_http_date(time)).ok()
+}
+
+/// What stands in one part of an address: everything but the characters that need it nowhere (RFC 3986 "unreserved") is encoded.
+pub(super) const PART: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+/// The same for several parts with slashes between them.
+pub(super) const PATH: &AsciiSet = &PART.remove(b'/');
+
+/// `text` as it stands in an address.
+pub(super) fn encode(text: &str, set: &'static AsciiSet) -> String {
+    utf8_percent_encode(text, set).to_string()
 }
 
 #[cfg(test)]

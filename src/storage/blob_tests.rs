@@ -312,3 +312,13 @@ async fn deleting_takes_snapshots_along_and_accepts_that_the_blob_is_gone() {
     )
     .await;
 }
+
+#[test]
+fn everything_special_is_encoded() {
+    assert_eq!(encode("aZ09-._~", PART), "aZ09-._~");
+    assert_eq!(
+        encode("a b/c?#&+'(é)", PATH),
+        "a%20b/c%3F%23%26%2B%27%28%C3%A9%29"
+    );
+    assert_eq!(encode("sig/+=", PART), "sig%2F%2B%3D");
+}

@@ -6,14 +6,13 @@ use std::io::{self, Read as _};
 use std::mem;
 use std::path::Path;
 
-use super::archive::{Content, PackageFailure, failure_at};
 use super::checksum::{Sha256, Summing};
 use super::deflate::PIECE_BYTES;
-use super::exclusion::Exclusion;
 use super::in_order::{self, InOrder};
-use super::progress::Progress;
-use super::walk::{Entry, Kind, Walk, slashed};
-use super::{Format, PackageSource};
+use super::package::{Format, PackageSource, Progress};
+use super::package_failure::{PackageFailure, failure_at};
+use super::source_file::SourceFile;
+use super::walk::{Entry, Exclusion, Kind, Walk, slashed};
 
 /// Raised when an archive of the same files is written in another way, so that blobs of before are not taken for those of now.
 const EDITION: &str = "image-builder package 1";
@@ -117,7 +116,7 @@ fn add(whole: &mut Summing, part: &[u8]) {
 fn sum_of_file(path: &Path, buffer: &mut [u8]) -> Result<Sha256, PackageFailure> {
     let failed = |error: io::Error| failure_at(path, &error);
     // It is read again when it is packed, which is what progress counts.
-    let mut content = Content::open(path, &Progress::default())?;
+    let mut content = SourceFile::of(path, &Progress::default())?;
     let mut sum = Summing::new();
     loop {
         let count = match content.read(buffer) {

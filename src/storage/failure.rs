@@ -5,8 +5,9 @@ mod hint;
 use std::path::PathBuf;
 
 use super::account::StorageAccount;
-use super::archive::PackageFailure;
 use super::blob::NotABlob;
+use super::package::PackageSource;
+use super::package_failure::PackageFailure;
 use crate::arm::{Failure, Refusal};
 
 /// The package cannot be packed.
@@ -135,6 +136,14 @@ fn searched(resource_group: Option<&str>, subscription: &str, refusal: Option<&R
 }
 
 impl StorageFailure {
+    /// The folder of `package` cannot be packed.
+    pub(super) fn packing(package: &PackageSource, cause: PackageFailure) -> Self {
+        Self::Package {
+            folder: package.folder.clone(),
+            cause,
+        }
+    }
+
     pub(super) fn account(failure: Failure) -> Self {
         Self::Account(Box::new(failure))
     }

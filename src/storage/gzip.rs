@@ -5,9 +5,9 @@ use std::num::NonZero;
 
 use flate2::Crc;
 
-use super::archive::PackageFailure;
 use super::deflate::{self, END, PIECE_BYTES, WINDOW_BYTES};
 use super::in_order::InOrder;
+use super::package_failure::PackageFailure;
 
 /// Deflate, no name and no time, from an unknown system: nothing that depends on where it was made.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];

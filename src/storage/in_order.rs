@@ -6,8 +6,8 @@ use std::num::NonZero;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
-use super::archive::PackageFailure;
 use super::deflate::PIECE_BYTES;
+use super::package_failure::PackageFailure;
 use crate::threads;
 
 /// Sixteen cores compress more than any line carries, and each needs memory.

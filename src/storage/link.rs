@@ -11,9 +11,8 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{Duration, OffsetDateTime, UtcOffset};
 
-use super::blob::{BlobRef, VERSION, storage_call};
+use super::blob::{BlobRef, PART, PATH, VERSION, encode, storage_call};
 use super::failure::{Operation, StorageFailure};
-use super::percent::{PART, PATH, encode};
 use crate::arm::refusal::xml_element;
 use crate::arm::{Cause, Client, Failure};
 use crate::secret::Secret;

@@ -12,17 +12,17 @@ mod checksum;
 mod deflate;
 mod digest;
 mod download;
-mod exclusion;
 mod failure;
 mod gzip;
 mod in_order;
 mod keeping;
 mod link;
-mod percent;
-mod progress;
+mod package;
+mod package_failure;
 pub mod reading;
 mod retained;
 mod shared_key;
+mod source_file;
 mod survey;
 mod tar_gz;
 #[cfg(test)]
@@ -31,7 +31,6 @@ mod walk;
 mod zip;
 
 use std::future::ready;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,12 +40,11 @@ use tokio::time::Instant;
 
 use crate::arm::Client;
 use crate::secret::Secret;
-use archive::Packing;
 use link::Rights;
+use package::Packing;
 use shared_key::SharedKey;
 
 pub use account::{StorageAccount, find_account, find_account_in};
-pub use archive::{Archived, Format, PackageFailure};
 pub use blob::{BlobRef, BlockIds, NotABlob, commit, put_blocks};
 pub use blocks::{BLOCK_BYTES, BlockMemory};
 pub use checksum::Sha256;
@@ -57,40 +55,13 @@ pub use failure::{
 };
 pub use keeping::{Written, write_new};
 pub use link::{LONGEST_LIFE, ReadLink};
-pub use progress::Progress;
-pub use retained::{
-    Retained, RetainedArchive, delete_unused, find_retained, record_use, retained_name,
-};
+pub use package::{Archived, Format, PackageSource, Progress, Retained};
+pub use package_failure::PackageFailure;
+pub use retained::{RetainedArchive, delete_unused, find_retained, record_use, retained_name};
 pub use survey::Survey;
 
 /// The container that packages go to: the one that `AzureImageBuilderTask@1` uses, so that a pipeline that moves finds its container.
 pub const CONTAINER: &str = "imagebuilder-vststask";
-
-/// What to upload, and where to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PackageSource {
-    /// The folder; its contents are at the root of the archive.
-    pub folder: PathBuf,
-    /// What stays out of it: patterns as in `.gitignore`, one in each line.
-    pub exclude: Vec<String>,
-    /// The archive's format.
-    pub format: Format,
-    /// The container; created unless it exists.
-    pub container: String,
-    /// The blob's name.
-    pub blob_name: String,
-    /// Set where other runs may use the blob, too; otherwise nobody else uses it.
-    pub retained: Option<Retained>,
-}
-
-impl PackageSource {
-    fn failure(&self, cause: PackageFailure) -> StorageFailure {
-        StorageFailure::Package {
-            folder: self.folder.clone(),
-            cause,
-        }
-    }
-}
 
 /// A package that is in its blob.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,7 +80,7 @@ pub async fn survey(package: &PackageSource) -> Result<Survey, StorageFailure> {
     let counted = tokio::task::spawn_blocking(move || survey::survey(&folder, &exclude)).await;
     // A thread without an answer was stopped together with the whole runtime.
     let counted = counted.unwrap_or(Err(PackageFailure::Abandoned));
-    counted.map_err(|cause| package.failure(cause))
+    counted.map_err(|cause| StorageFailure::packing(package, cause))
 }
 
 /// The sum of what the package holds. The whole folder is read for it.
@@ -117,21 +88,25 @@ pub async fn content(package: &PackageSource) -> Result<Sha256, StorageFailure> 
     let source = package.clone();
     let sum = tokio::task::spawn_blocking(move || digest::sum(&source)).await;
     let sum = sum.unwrap_or(Err(PackageFailure::Abandoned));
-    sum.map_err(|cause| package.failure(cause))
+    sum.map_err(|cause| StorageFailure::packing(package, cause))
 }
 
 /// What the package's archive is, without keeping it: the same files give the same archive.
 pub async fn packed(package: &PackageSource) -> Result<Archived, StorageFailure> {
-    let mut archiving = archive::start(Packing {
+    let mut archiving = archive::start(packing(package, Progress::default()));
+    archiving.blocks().for_each(|_| ready(())).await;
+    let archived = archiving.finish().await;
+    archived.map_err(|cause| StorageFailure::packing(package, cause))
+}
+
+fn packing(package: &PackageSource, progress: Progress) -> Packing {
+    Packing {
         folder: package.folder.clone(),
         exclude: package.exclude.clone(),
         format: package.format,
         threads: in_order::threads(),
-        progress: Progress::default(),
-    });
-    archiving.blocks().for_each(|_| ready(())).await;
-    let archived = archiving.finish().await;
-    archived.map_err(|cause| package.failure(cause))
+        progress,
+    }
 }
 
 /// Packs and uploads a package at once: the first blocks are on their way while the rest is still being read.
@@ -148,13 +123,7 @@ pub async fn upload(
     let start = Instant::now();
     let blob = account.blob(&package.container, &package.blob_name)?;
     let refused = |failure| StorageFailure::refused(Operation::Upload, failure, account);
-    let mut archiving = archive::start(Packing {
-        folder: package.folder.clone(),
-        exclude: package.exclude.clone(),
-        format: package.format,
-        threads: in_order::threads(),
-        progress: progress.clone(),
-    });
+    let mut archiving = archive::start(packing(package, progress.clone()));
     blob::create_container(client, &blob)
         .await
         .map_err(refused)?;
@@ -163,7 +132,7 @@ pub async fn upload(
     let count = blob::put_blocks(client, &blob, archiving.blocks(), &ids, progress).await;
     let count = count.map_err(refused)?;
     let archived = archiving.finish().await;
-    let archived = archived.map_err(|cause| package.failure(cause))?;
+    let archived = archived.map_err(|cause| StorageFailure::packing(package, cause))?;
     let sum = archived.sha256.to_string();
     let described = |call| match &package.retained {
         Some(retained) => retained::describe(call, &retained.content, &sum, archived.bytes_written),
@@ -197,12 +166,12 @@ pub async fn read_link(
     link::read_link(client, blob, valid_from, valid_until, Rights::Read).await
 }
 
-/// A client that proves its right to `account` by a key of it.
+/// A client that signs its requests to `account` with a key of it.
 pub fn with_key(client: &Client, account: &StorageAccount, key: Secret) -> Client {
     client.signing(Arc::new(SharedKey::new(&account.name, key)))
 }
 
-/// Makes such a link with a key of the account, for who may not ask for a key of their own.
+/// As [`read_link`], signed with a key of the account: for a principal without the permission to get a user delegation key.
 pub fn key_link(
     client: &Client,
     key: &Secret,
@@ -213,7 +182,8 @@ pub fn key_link(
     link::key_link(client, key, blob, valid_from, valid_until, Rights::Read)
 }
 
-/// Makes a link by which somebody else creates `blob` and appends to it; with `key`, a key of the account, for who may not ask for a key of their own.
+/// Makes a link by which somebody else creates `blob` and appends to it. It is signed with `key`, a key of the account, if there is one, and otherwise
+/// with a user delegation key.
 pub async fn append_link(
     client: &Client,
     key: Option<&Secret>,

@@ -8,8 +8,7 @@ use http::{HeaderValue, Method, StatusCode};
 use time::OffsetDateTime;
 
 use super::account::StorageAccount;
-use super::blob::{BlobRef, container_address, storage_call};
-use super::percent::{PART, encode};
+use super::blob::{BlobRef, PART, container_address, encode, storage_call};
 use super::shared_key::SharedKey;
 use crate::arm::refusal::xml_element;
 use crate::arm::{Call, Cause, Client, Failure, Signer};
@@ -21,7 +20,7 @@ const RANGE: HeaderName = HeaderName::from_static("x-ms-range");
 /// More pages than the container of one build has.
 const MOST_PAGES: usize = 20;
 
-/// How the right to read is proved.
+/// How a read is authorized.
 #[derive(Debug, Clone)]
 pub struct Access(Option<Arc<dyn Signer>>);
 

@@ -9,9 +9,9 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use time::OffsetDateTime;
 
 use super::account::StorageAccount;
-use super::archive::Format;
 use super::blob::{BlobRef, delete_unless_changed, storage_call};
 use super::checksum::Sha256;
+use super::package::Format;
 use super::reading::{self, Access};
 use crate::arm::{Call, Client, Failure};
 
@@ -20,15 +20,6 @@ const SHA256: HeaderName = HeaderName::from_static("x-ms-meta-sha256");
 const LENGTH: HeaderName = HeaderName::from_static("x-ms-meta-length");
 /// Comes before the sum of the contents in a blob's name.
 const MARK: &str = "sha256-";
-
-/// A package that several runs may use.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Retained {
-    /// The sum of what it holds.
-    pub content: Sha256,
-    /// A number of this run alone: two runs that send the same package at once must not mix their blocks.
-    pub run: u128,
-}
 
 /// The archive in such a blob.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +51,7 @@ pub(super) fn describe(call: Call, content: &Sha256, sha256: &str, length: u64) 
     })
 }
 
-/// What `blob` says of itself, if that is an archive of `content`. That is no proof: whoever may write to the container can say the same.
+/// What `blob` says of itself, if that is an archive of `content`. It is not a proof: whoever can write to the container can say the same.
 pub async fn find_retained(
     client: &Client,
     blob: &BlobRef,

@@ -2,11 +2,15 @@
 
 use super::*;
 use crate::storage::deflate::PIECE_BYTES;
+use crate::storage::package::Progress;
 use crate::storage::testing::noise;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Cursor;
+use std::fs::File;
+use std::io::{Cursor, Read as _};
+use std::num::NonZero;
+use std::path::Path;
 use std::process::Command;
 
 use futures::StreamExt as _;

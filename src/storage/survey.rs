@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use super::archive::PackageFailure;
-use super::exclusion::Exclusion;
-use super::walk::{Kind, Walk};
+use super::package_failure::PackageFailure;
+use super::walk::{Exclusion, Kind, Walk};
 
 /// The size of a package, without its exclusions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

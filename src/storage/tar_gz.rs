@@ -5,9 +5,11 @@ use std::path::Path;
 
 use tar::{Builder, EntryType, Header};
 
-use super::archive::{Archived, Content, PackageFailure, Packing, failure_at};
 use super::blocks::BlockWriter;
 use super::gzip::Gzip;
+use super::package::{Archived, Packing};
+use super::package_failure::{PackageFailure, failure_at};
+use super::source_file::SourceFile;
 use super::walk::{Entry, Kind, Walk};
 
 /// 1980-01-01, as in a `.zip`: GNU tar warns of a time stamp of 1970-01-01.
@@ -39,7 +41,7 @@ pub(super) fn write(
                 archived.files += 1;
             }
             Kind::File { .. } => {
-                let content = Content::open(&entry.path, &packing.progress)?;
+                let content = SourceFile::of(&entry.path, &packing.progress)?;
                 let length = content.length();
                 header.set_size(length);
                 let added = archive.append_data(&mut header, &entry.name, content.buffered());

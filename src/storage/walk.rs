@@ -4,8 +4,10 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::archive::PackageFailure;
-use super::exclusion::Exclusion;
+// Git's rules have corners that nobody should write twice; this is what ripgrep uses.
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use super::package_failure::{PackageFailure, unreadable};
 
 /// One thing in the package.
 #[derive(Debug, PartialEq, Eq)]
@@ -131,19 +133,6 @@ impl Iterator for Walk {
     }
 }
 
-/// Why `path` could not be read; what is gone was there when its folder was listed.
-pub(super) fn unreadable(path: &Path, error: &io::Error) -> PackageFailure {
-    let path = path.to_owned();
-    if error.kind() == io::ErrorKind::NotFound {
-        PackageFailure::Missing(path)
-    } else {
-        PackageFailure::Unreadable {
-            path,
-            reason: error.to_string(),
-        }
-    }
-}
-
 /// Whether a link ends inside the package, judged by names: a link that dangles here may be sound on the build VM, one that leaves the
 /// package never is.
 fn stays_inside(link: &Path, target: &Path) -> bool {
@@ -178,6 +167,28 @@ pub(super) fn slashed(path: &Path) -> Option<String> {
         .map(|part| part.as_os_str().to_str())
         .collect();
     Some(parts?.join("/"))
+}
+
+/// Patterns, the last one that fits decides.
+#[derive(Debug)]
+pub(super) struct Exclusion(Gitignore);
+
+impl Exclusion {
+    /// One pattern in each line; empty lines and comments (`#`) mean nothing.
+    pub(super) fn of(lines: &[String]) -> Result<Self, PackageFailure> {
+        let mut builder = GitignoreBuilder::new("");
+        let failed = |error: ignore::Error| PackageFailure::Pattern(error.to_string());
+        for line in lines {
+            builder.add_line(None, line).map_err(failed)?;
+        }
+        builder.build().map(Self).map_err(failed)
+    }
+
+    /// Whether `name`, a path inside the package, stays out. Nothing below a folder that stays out comes in again: the folder is not looked
+    /// into.
+    pub(super) fn excludes(&self, name: &Path, is_folder: bool) -> bool {
+        self.0.matched(name, is_folder).is_ignore()
+    }
 }
 
 #[cfg(test)]

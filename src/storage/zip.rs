@@ -11,11 +11,12 @@ use std::path::Path;
 use zip::write::{PreparedZipFile, SimpleFileOptions, StreamWriter};
 use zip::{CompressionMethod, DateTime, System, ZipWriter};
 
-use super::archive::{Archived, Content, PackageFailure, Packing, failure_at};
 use super::blocks::BlockWriter;
 use super::deflate::{self, LEVEL, PIECE_BYTES};
 use super::in_order::InOrder;
-use super::progress::Progress;
+use super::package::{Archived, Packing, Progress};
+use super::package_failure::{PackageFailure, failure_at};
+use super::source_file::SourceFile;
 use super::walk::{Entry, Kind, Walk, slashed};
 
 /// One thread gets as many small files at once, so that handing over costs little.
@@ -196,7 +197,7 @@ impl Archive<'_> {
 
     fn add_large(&mut self, entry: &Entry, name: &str) -> Result<(), PackageFailure> {
         let failed = |error: io::Error| failure_at(&entry.path, &error);
-        let mut content = Content::open(&entry.path, &self.progress)?;
+        let mut content = SourceFile::of(&entry.path, &self.progress)?;
         let method = if deflate::pays(&content.sample().map_err(failed)?).map_err(failed)? {
             CompressionMethod::Deflated
         } else {
@@ -276,7 +277,7 @@ fn prepare(
         Kind::File { length } => *length,
     };
     let failed = |error: io::Error| failure_at(&entry.path, &error);
-    Content::open(&entry.path, progress)?.read_small(length, content)?;
+    SourceFile::of(&entry.path, progress)?.read_small(length, content)?;
     let prepare = |method| {
         let prepared = PreparedZipFile::from_data(&name, options(mode, method), content);
         prepared.map_err(|error| failed(error.into()))

@@ -108,7 +108,7 @@ impl AzureCoreTransport {
     /// Sends a token request, again by our own rules. The credential for the metadata service has rules of its own, which are the service's.
     ///
     /// Only an answer with a token goes back to the credential. It reads each refusal as JSON without escapes, which Microsoft Entra ID's never
-    /// is, and tells of its parser instead; so what is refused is told here, in the server's own words.
+    /// is, and tells of its parser instead; so a refusal is logged here, in the server's own words.
     async fn send(&self, request: http::Request<Bytes>) -> azure_core::Result<Response<Bytes>> {
         if is_metadata_service(request.uri()) {
             let answer = self.http.send(request).await.map_err(of_metadata_service)?;

@@ -21,7 +21,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 use uuid::Uuid;
 
-use crate::arm::wall_clock::WallClock;
+use crate::arm::clocks::WallClock;
 use crate::secret::Secret;
 
 /// How long an assertion is valid, in seconds: Entra ID reads it within one.
@@ -119,7 +119,7 @@ fn unusable(reason: impl Into<String>) -> Unusable {
     }
 }
 
-/// The key, of PKCS#8 or PKCS#1. What is wrong with it is told without a word of what stands in it.
+/// The key, of PKCS#8 or PKCS#1. Errors never repeat its content.
 fn private_key(pem: &[u8]) -> Result<RsaKeyPair, Unusable> {
     let text = String::from_utf8_lossy(pem);
     if text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED") {

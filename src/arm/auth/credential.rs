@@ -17,8 +17,8 @@ use super::certificate::CertificateAssertion;
 use super::oidc::{Claims, PipelinesAssertion};
 use super::sign_in_refusal;
 use super::token::SignInFailure;
+use crate::arm::clocks::WallClock;
 use crate::arm::http::Http;
-use crate::arm::wall_clock::WallClock;
 use crate::inputs::connection::{Connection, Scheme};
 use crate::secret::Masker;
 

@@ -15,9 +15,10 @@ use tokio::time::Instant;
 use super::credential::CredentialSource;
 use super::sign_in_refusal;
 use super::token::{Freshness, LONGEST_LIFE, SignInFailure, TokenSource};
-use crate::arm::http::{Http, innermost_text};
+use crate::arm::clocks::WallClock;
+use crate::arm::http::Http;
+use crate::arm::network::innermost_text;
 use crate::arm::refusal::shortened;
-use crate::arm::wall_clock::WallClock;
 use crate::inputs::connection::{Cloud, Connection, Scheme};
 use crate::secret::{Masker, Secret};
 

@@ -1,4 +1,4 @@
-//! Why there is no token, in words: who refused, why, and what to do.
+//! Why there is no token: who refused, why, and what to do.
 
 use super::certificate::Unusable;
 use super::oidc::{Claims, PipelinesAssertion};

@@ -19,7 +19,7 @@ pub const CODE_CERTIFICATE: &str = "AIB205";
 pub const CODE_MANAGED_IDENTITY: &str = "AIB206";
 /// The Azure CLI gave no token.
 pub const CODE_AZURE_CLI: &str = "AIB207";
-/// The addresses of the service connection's cloud are not to be had.
+/// The addresses of the service connection's cloud cannot be found.
 pub const CODE_NO_CLOUD: &str = "AIB208";
 
 /// Gives tokens.
@@ -38,7 +38,7 @@ pub enum Freshness {
     Renewed,
 }
 
-/// No token was to be had.
+/// There is no token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct SignInFailure {

@@ -62,7 +62,7 @@ impl Lists {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a list is to be had now, for who is as good without one.
+    /// Whether the service would answer a list now, for callers that can do without.
     pub fn is_free(&self) -> bool {
         let now = Instant::now();
         let mut asked = self.asked();

@@ -4,7 +4,7 @@ use super::{Operation, StorageFailure};
 use crate::arm::{Cause, Failure};
 use crate::resource::quoted;
 use crate::storage::account::StorageAccount;
-use crate::storage::archive::PackageFailure;
+use crate::storage::package_failure::PackageFailure;
 
 impl StorageFailure {
     /// What to do next.

@@ -14,7 +14,6 @@ const TO_BE_BROKEN: &str = "to be broken";
 
 /// Circles that are one subject each: their files, and why they belong together.
 const CIRCLES: &[(&[&str], &str)] = &[
-    (&["arm::http", "arm::network"], TO_BE_BROKEN),
     (
         &[
             "image_test",
@@ -145,8 +144,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
         TO_BE_BROKEN,
     ),
     (&["report::summary", "report::summary::image"], TO_BE_BROKEN),
-    (&["resource::group_id", "resource::id"], TO_BE_BROKEN),
-    (&["retain", "retain::turn"], TO_BE_BROKEN),
     (
         &[
             "rollout",
@@ -169,20 +166,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
     ),
     (
         &["run::sweep", "run::sweep::machines", "run::sweep::packages"],
-        TO_BE_BROKEN,
-    ),
-    (&["storage", "storage::digest"], TO_BE_BROKEN),
-    (
-        &[
-            "storage::archive",
-            "storage::blocks",
-            "storage::exclusion",
-            "storage::gzip",
-            "storage::in_order",
-            "storage::tar_gz",
-            "storage::walk",
-            "storage::zip",
-        ],
         TO_BE_BROKEN,
     ),
 ];

@@ -1,6 +1,7 @@
-//! The time as Azure's answers tell it: an agent's clock may be wrong, and ages of what is in Azure count from Azure's.
+//! The two clocks: Azure's, by which the ages of what is in Azure count, and the machine's, for what is signed with a time.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use http::HeaderMap;
 use http::header::DATE;
@@ -25,6 +26,29 @@ impl AzureTime {
     pub(super) fn now(&self) -> Option<OffsetDateTime> {
         let (date, since) = (*self.0.lock().unwrap_or_else(PoisonError::into_inner))?;
         date.checked_add(since.elapsed().try_into().ok()?)
+    }
+}
+
+/// The time of day, read once and then counted on: nothing ends early or late because the machine's clock is set during a build, and a
+/// simulated clock moves it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WallClock {
+    start: SystemTime,
+    since: Instant,
+}
+
+impl WallClock {
+    /// A clock that shows the machine's time now.
+    pub(super) fn of_machine() -> Self {
+        Self {
+            start: SystemTime::now(),
+            since: Instant::now(),
+        }
+    }
+
+    /// The time of day.
+    pub(super) fn now(self) -> OffsetDateTime {
+        OffsetDateTime::from(self.start) + self.since.elapsed()
     }
 }
 

@@ -15,7 +15,7 @@ use crate::resource::ResourceId;
 
 /// What was found, and what could not be looked at.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Seen {
+pub(super) struct FoundUses {
     pub(super) uses: Uses,
     /// Places whose use of versions is not known, and why.
     pub(super) not_looked_at: BTreeSet<String>,
@@ -43,8 +43,8 @@ impl From<Unknown> for Error {
 const AT_ONCE: usize = 4;
 
 /// The first look: Azure Resource Graph, or the live lists where it refuses; host pools and image templates that the inputs name.
-pub(super) async fn first(arm: &Arm, retain: &Retain) -> Result<Seen, Unknown> {
-    let mut seen = Seen::default();
+pub(super) async fn before_decision(arm: &Arm, retain: &Retain) -> Result<FoundUses, Unknown> {
+    let mut seen = FoundUses::default();
     match by_graph(arm, &retain.definition).await {
         Ok(uses) => seen.uses = uses,
         Err(failure) if failure.says_no() => {
@@ -60,8 +60,8 @@ pub(super) async fn first(arm: &Arm, retain: &Retain) -> Result<Seen, Unknown> {
 }
 
 /// The look right before a deletion: what is live, because Azure Resource Graph is behind by minutes.
-pub(super) async fn again(arm: &Arm, retain: &Retain) -> Result<Seen, Unknown> {
-    let mut seen = Seen::default();
+pub(super) async fn before_deletion(arm: &Arm, retain: &Retain) -> Result<FoundUses, Unknown> {
+    let mut seen = FoundUses::default();
     machines(arm, retain, &mut seen).await?;
     named(arm, retain, &mut seen).await?;
     Ok(seen)
@@ -85,7 +85,7 @@ async fn by_graph(arm: &Arm, definition: &ResourceId) -> Result<Uses, Failure> {
 }
 
 /// The live lists of VMs and scale sets: of the definition's subscription, which must be readable, and of the others as far as they are.
-async fn machines(arm: &Arm, retain: &Retain, seen: &mut Seen) -> Result<(), Unknown> {
+async fn machines(arm: &Arm, retain: &Retain, seen: &mut FoundUses) -> Result<(), Unknown> {
     let own = retain.definition.subscription();
     let mut others = match arm.subscriptions().await {
         Ok(all) => all,
@@ -131,7 +131,7 @@ async fn machines(arm: &Arm, retain: &Retain, seen: &mut Seen) -> Result<(), Unk
 }
 
 /// Host pools and image templates that the inputs name: what an author names must be readable.
-async fn named(arm: &Arm, retain: &Retain, seen: &mut Seen) -> Result<(), Unknown> {
+async fn named(arm: &Arm, retain: &Retain, seen: &mut FoundUses) -> Result<(), Unknown> {
     for pool in &retain.host_pools {
         let found = arm.session_host_images(pool).await.map_err(|failure| Unknown {
             why: failure.to_string(),
