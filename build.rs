@@ -1,12 +1,15 @@
 //! Makes constants of `task/task.json`, so that a misspelt input is a compile error and no list of inputs is kept by hand; and the table of a
 //! template's members of Azure's own definition.
 
+#[path = "build/actions.rs"]
+mod actions;
 #[path = "build/members.rs"]
 mod members;
 
 use std::path::Path;
 use std::{env, fs};
 
+use actions::Form;
 use serde_json::Value;
 
 /// What is offered as a source, what was, and what replaces it.
@@ -15,6 +18,7 @@ const BASE_IMAGES: &str = "build/base-images.json";
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=task/task.json");
+    println!("cargo::rerun-if-changed=build/actions.rs");
     println!("cargo::rerun-if-changed=build/members.rs");
     println!("cargo::rerun-if-changed={BASE_IMAGES}");
     println!("cargo::rerun-if-changed={}", members::DEFINITION);
@@ -76,11 +80,15 @@ fn constants(manifest: &Value, package: &str) -> Result<String, String> {
         "/// The version of the task, `major.minor.patch`.".to_owned(),
         format!("pub const TASK_VERSION: &str = {task:?};"),
     ];
+    let form = Form::of(manifest);
     let mut names = Vec::new();
     for input in inputs {
         let constant = screaming_snake(text(input, "name")?);
         lines.push(format!("/// {}.", text(input, "label")?));
-        lines.push(format!("pub const {constant}: Input = {};", value(input)?));
+        lines.push(format!(
+            "pub const {constant}: Input = {};",
+            value(input, &form)?
+        ));
         names.push(constant);
     }
     lines.push("/// Every input, in the order of `task.json`.".to_owned());
@@ -91,7 +99,7 @@ fn constants(manifest: &Value, package: &str) -> Result<String, String> {
     Ok(lines.join("\n"))
 }
 
-fn value(input: &Value) -> Result<String, String> {
+fn value(input: &Value, form: &Form<'_>) -> Result<String, String> {
     let name = text(input, "name")?;
     // The agent hands over every default as a text, a JSON boolean in .NET's spelling.
     let default = match input.get("defaultValue") {
@@ -108,8 +116,9 @@ fn value(input: &Value) -> Result<String, String> {
         .get("required")
         .and_then(Value::as_bool)
         .unwrap_or(false);
+    let actions = form.actions_of(input)?;
     Ok(format!(
-        "Input {{ name: {name:?}, default: {default:?}, options: &{options:?}, required: {required} }}"
+        "Input {{ name: {name:?}, default: {default:?}, options: &{options:?}, required: {required}, actions: &{actions:?} }}"
     ))
 }
 

@@ -64,7 +64,7 @@ pub fn help(console: &Console, about: Option<&str>) {
 /// Every action has a file of its own beside this one.
 async fn act(agent: &Agent, given: &Given, http: Result<Arc<dyn Http>, String>, stop: &StopSignal) {
     let console = agent.console();
-    let (task, _warnings) = match inputs::task(given, console) {
+    let task = match inputs::task(given, console) {
         Ok(read) => read,
         Err(problems) => {
             let (action, name) = (given.action(), given.given_template());
@@ -120,7 +120,7 @@ pub fn render(agent: &Agent, arguments: impl Iterator<Item = String>) {
     render::stand_in_for_connection(&mut given);
     given.ask_for(Action::Render);
     match inputs::task(&given, console) {
-        Ok((task, _)) => task
+        Ok(task) => task
             .plan()
             .iter()
             .for_each(|plan| render::print(console, plan)),

@@ -179,7 +179,7 @@ const RULE: Form = Form {
     example: "removed: Microsoft Edge",
 };
 
-/// The changes that fail the step. Every line that is none is a problem of its own.
+/// The changes that fail the step, one rule a line. Each wrong line is a problem of its own.
 pub(super) fn rules(reading: &mut Reading<'_>) -> Result<Vec<ChangeRule>, Reported> {
     let text = reading.optional_lines(&FAIL_ON_CHANGE)?.unwrap_or_default();
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());

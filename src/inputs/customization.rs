@@ -6,7 +6,9 @@ use super::declared::{
 };
 use super::plan::{Customization, Provisioner};
 use super::reading::{Reading, Reported};
-use super::template_file::{CUSTOMIZE, TemplateFile};
+use super::spelling::lines;
+use super::template_file::TemplateFile;
+use super::template_file::sections::CUSTOMIZE;
 
 const PROVISIONERS: &[(&str, Provisioner)] = &[
     ("shell", Provisioner::Shell),
@@ -72,34 +74,5 @@ pub(super) fn provisioner(reading: &mut Reading<'_>) -> Result<Provisioner, Repo
     match reading.optional(&PROVISIONER)? {
         Some(_) => reading.choice(&PROVISIONER, PROVISIONERS),
         None => Ok(Provisioner::Shell),
-    }
-}
-
-/// The lines of a script without line ends; the classic editor sends CR LF. Line breaks at the end are no lines.
-pub(super) fn lines(script: &str) -> Vec<String> {
-    let script = script.trim_end_matches(['\r', '\n']);
-    if script.is_empty() {
-        return Vec::new();
-    }
-    script
-        .split('\n')
-        .map(|line| line.trim_end_matches('\r').to_owned())
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn scripts_become_lines() {
-        let check =
-            |script: &str, expected: &[&str]| assert_eq!(lines(script), expected, "{script:?}");
-        check("", &[]);
-        check("\r\n\n", &[]);
-        check("a", &["a"]);
-        check("a\r\nb\r\n", &["a", "b"]);
-        check("  a  \n\n\tb", &["  a  ", "", "\tb"]);
-        check("if x\n  y\n\n", &["if x", "  y"]);
     }
 }

@@ -1,19 +1,21 @@
 //! What `task/task.json` declares: one constant per input, written by `build.rs`.
 //!
-//! This is the only place where an input's name, default and options come from. What the texts mean is not decided here.
+//! This is the only place where an input's name, default, options and actions come from. What the texts mean is not decided here.
 
 /// An input as the task's manifest declares it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Input {
     /// The name that pipeline authors write, for example `ibSubscription`.
     pub name: &'static str,
-    /// The text that the agent hands over when the author says nothing; empty if there is no default.
+    /// The text that the agent hands over when the author gives none; empty if there is no default.
     pub default: &'static str,
     /// The keys of a pick list in the order of the manifest, empty for other inputs. They are what the editor offers;
     /// YAML can say anything.
     pub options: &'static [&'static str],
     /// Whether the manifest marks it as required. The agent does not enforce this.
     pub required: bool,
+    /// The names of the actions in which it has an effect: those for which the form shows it.
+    pub actions: &'static [&'static str],
 }
 
 impl Input {
@@ -36,6 +38,7 @@ mod tests {
             default: "managedimage",
             options: &["managedimage", "sig", "vhd"],
             required: false,
+            actions: &["build", "submit", "render", "doctor"],
         };
         assert_eq!(DISTRIBUTE_TYPE, expected);
         assert_eq!(

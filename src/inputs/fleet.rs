@@ -15,7 +15,7 @@ use crate::secret::Masker;
 /// What is to be reported on.
 #[derive(Debug, Clone)]
 pub struct Fleet {
-    /// Who signs in, and where.
+    /// The service connection.
     pub connection: Connection,
     /// The image definitions, each once; at least one.
     pub definitions: Vec<ResourceId>,
@@ -23,9 +23,9 @@ pub struct Fleet {
     pub host_pools: Vec<ResourceId>,
     /// What fails the step.
     pub fail_when: Vec<Condition>,
-    /// What the names of files begin with.
+    /// The beginning of the names of the files that the step writes.
     pub name: String,
-    /// What is worth telling the author although it does not stop the step.
+    /// What is wrong with the inputs without stopping the step.
     pub warnings: Vec<Warning>,
 }
 

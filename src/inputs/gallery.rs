@@ -28,7 +28,7 @@ pub(super) const NAMES: [&str; 8] = [
 /// Name of the run output, which is that of the original task.
 const OUTPUT: &str = "SharedImage_distribute";
 
-/// What the inputs say, and what Azure calls it.
+/// The inputs' words, and Azure's.
 const STORAGE_TYPES: &[(&str, &str)] = &[
     ("StandardLRS", "Standard_LRS"),
     ("StandardZRS", "Standard_ZRS"),

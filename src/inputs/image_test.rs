@@ -29,7 +29,7 @@ pub use engine::TestVm;
 /// An image that is to be tested.
 #[derive(Debug, Clone)]
 pub struct ImageTest {
-    /// Who signs in, and where.
+    /// The service connection.
     pub connection: Connection,
     /// A version of an image definition, by its number, or a managed image.
     pub image: ResourceId,
@@ -43,9 +43,9 @@ pub struct ImageTest {
     pub second_attempt: bool,
     /// Microseconds since 1970, in the names of what the test makes.
     pub number: u128,
-    /// What the names of files begin with.
+    /// The beginning of the names of the files that the step writes.
     pub name: String,
-    /// What is worth telling the author although it does not stop the step.
+    /// What is wrong with the inputs without stopping the step.
     pub warnings: Vec<Warning>,
 }
 

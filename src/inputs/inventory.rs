@@ -1,15 +1,18 @@
-//! What an image's contents are kept for, and compared with.
+//! Lists of what is in an image: how a build keeps and compares its own, and what `diff` needs to compare two.
 
 use super::comparison::{self, ChangeRule, CompareWith};
+use super::connection::Connection;
 use super::declared::{
     COMPARE_WITH, FAIL_ON_CHANGE, INVENTORY, INVENTORY_CONTAINER, STORAGE_ACCOUNT_NAME,
     TEMPLATE_FILE,
 };
-use super::package;
 use super::plan::Package;
-use super::problem::{Code, Form, Problem};
+use super::problem::{Code, Form, Problem, Warning};
 use super::reading::{Reading, Reported};
 use super::template_file::TemplateFile;
+use super::{given_version, package, service_connection};
+use crate::resource::ResourceId;
+use crate::secret::Masker;
 
 /// How the list of an image's contents is kept and compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,14 +53,14 @@ fn read(reading: &mut Reading<'_>) -> Result<Contents, Reported> {
     })
 }
 
-/// As [`read`], for who follows a build that another step has started.
+/// As [`read`], for a build that another step has started.
 pub(super) fn compared(reading: &mut Reading<'_>) -> Result<Contents, Reported> {
     let compare_with = comparison::of_build(reading);
     rest(reading, compare_with)
 }
 
-/// As [`read`], for who compares two versions that are there.
-pub(super) fn of_diff(reading: &mut Reading<'_>) -> Result<Contents, Reported> {
+/// As [`read`], for two versions that exist.
+fn of_diff(reading: &mut Reading<'_>) -> Result<Contents, Reported> {
     let compare_with = comparison::of_diff(reading);
     rest(reading, compare_with)
 }
@@ -99,7 +102,7 @@ fn container(reading: &mut Reading<'_>) -> Result<String, Reported> {
 /// The name of the step that lists the contents.
 pub const STEP: &str = INVENTORY.name;
 
-/// As [`read`], for who makes the template, and the storage account of the lists.
+/// As [`read`], for a build of the step's own, with the storage account of the lists.
 pub(super) fn of_build(
     reading: &mut Reading<'_>,
     file: &TemplateFile,
@@ -150,4 +153,37 @@ fn refuse_other_steps(reading: &mut Reading<'_>, file: &TemplateFile) {
         text,
         Some(hint),
     ));
+}
+
+/// Two image versions that are to be compared.
+#[derive(Debug, Clone)]
+pub struct Diff {
+    /// The service connection.
+    pub connection: Connection,
+    /// The version as it is now.
+    pub version: ResourceId,
+    /// What it is compared with, and where the lists are.
+    pub contents: Contents,
+    /// The storage account of the lists.
+    pub storage_account: String,
+    /// The beginning of the names of the files that the step writes.
+    pub name: String,
+    /// What is wrong with the inputs without stopping the step.
+    pub warnings: Vec<Warning>,
+}
+
+/// Every part is read before the first `?`, so that each part reports its problems.
+pub(super) fn read_diff(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Diff, Reported> {
+    let connection = service_connection::read(reading, masker);
+    let version = given_version::read(reading);
+    let contents = of_diff(reading);
+    let storage_account = package::storage_account(reading, true);
+    Ok(Diff {
+        connection: connection?,
+        version: version?,
+        contents: contents?,
+        storage_account: storage_account?,
+        name: reading.given().template_name(),
+        warnings: Vec::new(),
+    })
 }

@@ -1,4 +1,4 @@
-//! What becomes of a build that may outlive its job: the name of its template, attempts, cancels, and how long is waited.
+//! Builds that can outlive their job: the name of the template, further attempts, cancels, and how long the step waits.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub enum OnCancel {
     Leave,
 }
 
-/// What a step ends with that has waited in vain.
+/// How a step ends whose wait was in vain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum WhenNotReady {
     /// It fails.
@@ -29,7 +29,7 @@ pub enum WhenNotReady {
     Succeed,
 }
 
-/// How a build deals with what an earlier attempt started, and with its own end.
+/// How a build deals with what an earlier attempt has started, and with a cancel.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -44,7 +44,7 @@ pub struct Life {
     pub resume: bool,
     /// Whether the job, its stage or the release is at its second attempt or a later one.
     pub second_attempt: bool,
-    /// How long is waited; without it until the build's own limit.
+    /// How long the step waits; without it until the build's own time-out.
     pub wait_limit: Option<Duration>,
     /// Whether template and package stay at the end.
     pub keep: bool,
@@ -74,7 +74,7 @@ pub(super) fn template_name(reading: &mut Reading<'_>) -> Result<Option<String>,
         return Ok(None);
     };
     let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
-    // Nothing but dots would be a way out of the address that the name becomes a part of.
+    // A name of dots would lead out of the address that it becomes a part of.
     let is_name =
         text.chars().all(plain) && text.len() <= LONGEST_NAME && !text.chars().all(|c| c == '.');
     if is_name {
@@ -92,7 +92,7 @@ pub(super) fn when_not_ready(reading: &mut Reading<'_>) -> Result<WhenNotReady, 
     Ok(word.unwrap_or_default())
 }
 
-/// How long is waited; 0 for the build's own limit.
+/// How long the step waits; 0 for the build's own time-out.
 pub(super) fn wait_limit(reading: &mut Reading<'_>) -> Result<Option<Duration>, Reported> {
     let input: &Input = &WAIT_TIMEOUT_IN_MINUTES;
     let minutes = reading.number(input, 0..=MOST_MINUTES, MINUTES)?;
@@ -108,7 +108,7 @@ const MINUTES: Form = Form {
     example: "50",
 };
 
-/// What a build is asked for; `named` is whether its template has a name of the author's.
+/// Reads it for a build. `named` is whether the author gave the template its name.
 pub(super) fn read(
     reading: &mut Reading<'_>,
     named: bool,

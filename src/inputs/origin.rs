@@ -1,5 +1,5 @@
-//! Whose pipeline run and which step of it makes something: it stands in the tags of the template and in the name of the package, and by it
-//! the task knows again what is its own.
+//! Which step of which pipeline run makes something. It is in the tags of the template and in the name of the package, and shows later what is the
+//! step's own.
 
 use std::fmt::Write as _;
 
@@ -50,7 +50,7 @@ pub struct Origin {
     in_names: InNames,
 }
 
-/// How the run shows in the name of a package.
+/// How the name of a package names the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum InNames {
     /// `{release id}-{attempt}`.
@@ -201,13 +201,13 @@ pub fn blob_folder(name: &str) -> String {
     name.replace(['\\', '/', '%'], "_")
 }
 
-/// Nobody takes it over: the number is that of this process.
+/// No later attempt takes it over: the number is that of this process.
 fn prompt(person: &str, start: u128) -> String {
     let person: String = person.chars().take(128).collect();
     format!("prompt/{person}/{start}")
 }
 
-/// `value`, or what stands for it where Azure takes no value of this length.
+/// `value`, or a shorter text for it if Azure does not accept a value of this length.
 fn fitting(value: &str) -> String {
     let value: String = value.chars().filter(|c| !c.is_control()).collect();
     if value.chars().count() <= LONGEST_VALUE {

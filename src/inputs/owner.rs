@@ -1,34 +1,33 @@
-//! What a step may call its own, read again for a stage that removes what another one left.
+//! Which resources are a step's own, for a stage that removes what an earlier one left.
 
 use super::action::{ACTIONS, Action};
 use super::declared::{ACTION, TEST_VM_GROUP};
-use super::follow::Follow;
+use super::existing::Follow;
 use super::origin::Origin;
 use super::reading::Reading;
-use super::{
-    Given, ImageTest, Plan, TestEngine, is_resource_group_name, life, package, service_connection,
-};
+use super::reading::resource::{is_resource_group_name, resource_group};
+use super::{Given, ImageTest, Plan, TestEngine, life, package, service_connection};
 use crate::resource::ResourceGroupId;
 use crate::secret::Masker;
 
-/// What a step may call its own: what lies elsewhere, or is of another run, is none of its business.
+/// Which resources are a step's own: by their place, and by the run that made them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {
     /// The step.
     pub origin: Origin,
-    /// The subscription that it works in, if its inputs tell.
+    /// The subscription that it works in, if known from its inputs.
     pub subscription: Option<String>,
-    /// The resource group of its template, if its inputs tell.
+    /// The resource group of its template, if known from its inputs.
     pub resource_group: Option<String>,
-    /// The account of its package, if its inputs tell.
+    /// The account of its package, if known from its inputs.
     pub storage_account: Option<String>,
     /// Which templates are its own.
     pub templates: Templates,
-    /// The resource group of the VM that it makes to see an image boot, if its inputs tell.
+    /// The resource group of the VM that a test makes, if known from its inputs.
     pub machine_group: Option<ResourceGroupId>,
 }
 
-/// Which templates a step may call its own, apart from their place.
+/// Which templates are a step's own, beside their place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Templates {
     /// Those whose tags name run and step; the name is one that the task gives, or this one.
@@ -53,7 +52,7 @@ impl From<&Follow> for Owner {
 }
 
 impl Owner {
-    /// Whoever has looked at everything that is to be deleted before.
+    /// For a caller that has checked before what is deleted.
     pub fn nobody() -> Self {
         Self {
             origin: Origin::of(&Given::default()),
@@ -105,7 +104,7 @@ impl From<&ImageTest> for Owner {
     }
 }
 
-/// What the step that `given` is about may call its own. An input that is not understood makes less its own, never more.
+/// Which resources are the own ones of the step that `given` is about. An input that is not understood makes them fewer, never more.
 pub fn owner(given: &Given, masker: &dyn Masker) -> Owner {
     let mut reading = Reading::new(given);
     let connection = service_connection::read(&mut reading, masker).ok();
@@ -124,7 +123,7 @@ pub fn owner(given: &Given, masker: &dyn Masker) -> Owner {
     };
     let subscription = connection.map(|connection| connection.subscription);
     let machine_group = machine_group(&mut reading, subscription.as_deref());
-    let group = super::resource_group(&mut reading).ok();
+    let group = resource_group(&mut reading).ok();
     Owner {
         origin: Origin::of(given),
         // A test in a VM has no other group, and its storage account is found from there.

@@ -14,6 +14,7 @@ use super::declared::{
 use super::origin::Origin;
 use super::plan::{ArchiveFormat, Package, PackageAccess, Retention};
 use super::problem::{Code, Form, Problem};
+use super::reading::resource::last_of_id;
 use super::reading::{Reading, Reported};
 use super::template_file::{FileSteps, TemplateFile};
 
@@ -68,7 +69,7 @@ pub(super) fn for_test(
     read_whole(reading, format, script, (true, true)).map(Some)
 }
 
-/// What was said of a package that there is none of.
+/// Warns of inputs about a package if there is none.
 fn warn_without_package(reading: &mut Reading<'_>) {
     for input in [&PACKAGE_EXCLUDE, &PACKAGE_ACCESS, &PACKAGE_RETENTION_DAYS] {
         if reading.is_set(input) {
@@ -160,7 +161,7 @@ pub(super) fn storage_account(reading: &mut Reading<'_>, needed: bool) -> Result
     if (3..=24).contains(&name.len()) && name.chars().all(plain) {
         return Ok(name);
     }
-    let hint = super::last_of_id(text).map(|name| format!("use only the name: '{name}'"));
+    let hint = last_of_id(text).map(|name| format!("use only the name: '{name}'"));
     Err(reading.malformed(&STORAGE_ACCOUNT_NAME, text, STORAGE_ACCOUNT, hint))
 }
 

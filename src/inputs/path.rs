@@ -7,8 +7,8 @@ use super::given::Given;
 use super::problem::quoted;
 use super::spelling::nearest;
 
-/// The folders whose files a repository can bring into a template or a package: who changes a file of the repository need not be who may
-/// change the pipeline, and the rest of the agent's machine is not theirs to read.
+/// The folders whose files a repository can bring into a template or a package. Somebody who can change the repository, but not the pipeline, must not
+/// read the rest of the agent's machine.
 #[derive(Debug)]
 pub(super) struct Bounds {
     /// Without `..`, both as they are called and with every link resolved.
@@ -103,7 +103,7 @@ pub(super) fn resolved(path: &Path) -> PathBuf {
     result
 }
 
-/// Looks at the nearest folder that exists, for a name that is spelled a little differently.
+/// A hint with the nearest folder that exists, and a name in it that is spelled a little differently.
 pub(super) fn what_there_is(path: &Path) -> Option<String> {
     let (parent, missing) = path
         .ancestors()

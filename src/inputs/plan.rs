@@ -1,21 +1,38 @@
-//! What will be done, in types: whatever is in a [`Plan`] has been checked.
+//! What a build will do: whatever is in a [`Plan`] has been checked.
 
-mod customization;
-mod package;
+mod parts;
 
 use std::time::Duration;
 
 use super::connection::Connection;
-use super::inventory::Contents;
-use super::life::Life;
+use super::declared::{
+    ALL_INPUTS, BUILD_VM_IDENTITIES, INLINE_SCRIPT, MANAGED_IDENTITY, PROVENANCE_TAGS,
+    REPLICATION_REGIONS, SKIP_IF_UNCHANGED, STREAM_LOGS, TARGET_REGIONS, TEMPLATE_FILE,
+    TEMPLATE_TAGS, VALIDATION_INLINE_SCRIPT,
+};
+use super::inventory::{self, Contents};
+use super::life::{self, Life};
 use super::origin::Origin;
-use super::problem::Warning;
-use super::provenance::Provenance;
-use crate::resource::{Region, ResourceId};
-use crate::template::model::{Distributor, Properties, Tags};
+use super::problem::{Code, Problem, Warning};
+use super::provenance::{self, Provenance};
+use super::reading::resource::{location, resource_group};
+use super::reading::{Reading, Reported};
+use super::resource_kind::IDENTITY;
+use super::template_file::overrides::{in_the_file, overrides_by};
+use super::template_file::sections::{CUSTOMIZE, DISTRIBUTE, SOURCE, VALIDATE, VM_PROFILE};
+use super::template_file::{self, FileSteps, TemplateFile};
+use super::{
+    customization, image_version, package, script, service_connection, settings, source, tags,
+    target, validation,
+};
+use crate::resource::{IMAGE_TEMPLATE, Region, ResourceId};
+use crate::secret::Masker;
+use crate::template::model::{Distributor, Properties, Tags, Validate};
 
-pub use customization::{Customization, Mend, Provisioner, Step, StepAction};
-pub use package::{ArchiveFormat, Package, PackageAccess, Retention};
+pub use parts::{
+    ArchiveFormat, Customization, Mend, Package, PackageAccess, Provisioner, Retention, Step,
+    StepAction,
+};
 
 /// A validated build of one image.
 #[derive(Debug, Clone)]
@@ -28,7 +45,7 @@ pub struct Plan {
     pub template_name: String,
     /// Resource id of the image template.
     pub template_id: ResourceId,
-    /// Who signs in, and where.
+    /// The service connection.
     pub connection: Connection,
     /// Resource group of the image template.
     pub resource_group: String,
@@ -68,7 +85,7 @@ pub struct Plan {
     pub stream_logs: bool,
     /// Inputs that have no effect in this build, and what counts in their place, as a hint names it.
     pub instead: Vec<(&'static str, String)>,
-    /// What is worth telling the author although it does not stop the build.
+    /// What is wrong with the inputs without stopping the build.
     pub warnings: Vec<Warning>,
 }
 
@@ -110,4 +127,205 @@ impl Plan {
         let ids = profile.flat_map(|it| it.user_assigned_identities.iter().flatten());
         ids.filter_map(|id| id.parse().ok()).collect()
     }
+
+    /// The id of an image template.
+    pub(super) fn template_id(subscription: &str, resource_group: &str, name: &str) -> ResourceId {
+        ResourceId::in_group(subscription, resource_group, IMAGE_TEMPLATE, name)
+    }
+}
+
+/// A build that is to be sent, or only shown or checked.
+///
+/// Every part is read before the first `?`, so that each part reports its problems.
+pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Box<Plan>, Reported> {
+    let connection = service_connection::read(reading, masker);
+    let (resource_group, location) = (resource_group(reading), location(reading));
+    let identity = reading.required_id(&MANAGED_IDENTITY, IDENTITY);
+    let file = template_file::read(reading);
+    let source = file.or_inputs(reading, SOURCE, |it| it.source.clone(), source::read);
+    let customization = |it: &mut Reading<'_>| customization::read(it, &file);
+    let customization = file.or_inputs(reading, CUSTOMIZE, |_| None, customization);
+    let format = customization.as_ref().map(Customization::format);
+    let package = package::read(reading, format.ok(), &file);
+    let targets = |it: &mut Reading<'_>| target::read(it, &location);
+    let targets = file.or_inputs(reading, DISTRIBUTE, |it| it.distribute.clone(), targets);
+    let settings = settings::read(reading, &file, connection.as_ref().ok());
+    let template_tags = tags::of_template(reading, &TEMPLATE_TAGS);
+    // Without a customization, there is a problem elsewhere, and no plan.
+    let shell = customization.as_ref().map(|it| it.provisioner);
+    let validate = |it: &mut Reading<'_>| validation::read(it, shell.unwrap_or(Provisioner::Shell));
+    let validate = file.section(reading, VALIDATE, |it| &it.validate, validate);
+    let stream_logs = reading.flag(&STREAM_LOGS);
+    let provenance = provenance::read(reading);
+    let skip_if_unchanged = skip_if_unchanged(reading, targets.as_ref().ok(), &provenance);
+    let not_itself = target::check_against(reading, &file, source.as_ref(), targets.as_ref());
+    read_other_flags(reading, &file);
+    let given_name = life::template_name(reading);
+    let by_clock = image_version::is_by_clock(reading);
+    let life = life::read(reading, matches!(&given_name, Ok(Some(_))), by_clock);
+    let (contents, storage_account) = inventory::of_build(reading, &file, &package);
+    let customization = judged_scripts(reading, customization, &validate, package.as_ref(), &file);
+    let instead = what_counts_instead(reading, &file);
+    let steps = template_file::resolve(reading, file.steps, package.as_ref());
+    let (connection, resource_group, ()) = (connection?, resource_group?, not_itself?);
+    let template_name = given_name?.unwrap_or_else(|| reading.given().template_name());
+    Ok(Box::new(Plan {
+        template_id: Plan::template_id(&connection.subscription, &resource_group, &template_name),
+        template_name,
+        connection,
+        resource_group,
+        location: location?,
+        identity: identity?,
+        template_tags: template_tags?,
+        properties: Properties {
+            source: Some(source?),
+            validate: validate?,
+            distribute: Some(targets?),
+            ..settings?
+        },
+        sections_of_file: file.names,
+        customization: customization?,
+        steps: steps?,
+        package: package?,
+        skip_if_unchanged: skip_if_unchanged?,
+        provenance: provenance?,
+        origin: Origin::of(reading.given()),
+        life: life?,
+        contents: contents?,
+        storage_account: storage_account?,
+        submits: false,
+        tests: false,
+        stream_logs: stream_logs?,
+        instead,
+        warnings: Vec::new(),
+    }))
+}
+
+/// What is compared stands in a tag of the image version, so there must be both.
+fn skip_if_unchanged(
+    reading: &mut Reading<'_>,
+    targets: Option<&Vec<Distributor>>,
+    provenance: &Result<Provenance, Reported>,
+) -> Result<bool, Reported> {
+    let input = &SKIP_IF_UNCHANGED;
+    if !reading.flag(input)? {
+        return Ok(false);
+    }
+    let tagged = provenance.as_ref().is_ok_and(|it| it.as_tags);
+    let (reason, hint) = match targets.map(Vec::as_slice) {
+        Some([Distributor::SharedImage(_)]) if tagged => return Ok(true),
+        Some([Distributor::SharedImage(_)]) => (
+            "because the provenance tags of the image version are needed to compare",
+            format!("remove input '{}'", PROVENANCE_TAGS.name),
+        ),
+        Some(_) => (
+            "because only a gallery image version has the tags that are compared",
+            format!("remove '{}', or distribute to a gallery", input.name),
+        ),
+        // There is a problem elsewhere, and no plan.
+        None => return Ok(false),
+    };
+    reading.warn_without_effect(input, reason, &hint);
+    Ok(false)
+}
+
+/// Reports what is wrong with the scripts of inputs and file, and leaves out a script that does nothing.
+fn judged_scripts(
+    reading: &mut Reading<'_>,
+    customization: Result<Customization, Reported>,
+    validate: &Result<Option<Validate>, Reported>,
+    package: Result<&Option<Package>, &Reported>,
+    file: &TemplateFile,
+) -> Result<Customization, Reported> {
+    let validation = match validate {
+        Ok(Some(validate)) if !file.has(VALIDATE) => validate.script(),
+        Ok(_) | Err(_) => Vec::new(),
+    };
+    refuse_exposed_secrets(reading, &customization, &validation, file);
+    warn_of_scripts(reading, &customization, file, package);
+    let customization = script::judged(reading, customization, package, file);
+    let own = customization.as_ref().map(|it| it.inline.as_slice());
+    script::warn_of_macros(reading, &INLINE_SCRIPT, own.unwrap_or_default());
+    script::warn_of_macros(reading, &VALIDATION_INLINE_SCRIPT, &validation);
+    customization
+}
+
+/// The scripts are in the template, and so visible to everybody with read permission on it.
+fn refuse_exposed_secrets(
+    reading: &mut Reading<'_>,
+    customization: &Result<Customization, Reported>,
+    validation: &[String],
+    file: &TemplateFile,
+) {
+    let identities = if file.has(VM_PROFILE) {
+        in_the_file(VM_PROFILE, "userAssignedIdentities")
+    } else {
+        format!("input '{}'", BUILD_VM_IDENTITIES.name)
+    };
+    let lines = customization.as_ref().map(|it| it.inline.join("\n"));
+    let mut scripts = vec![(&INLINE_SCRIPT, None, lines.unwrap_or_default())];
+    scripts.push((&VALIDATION_INLINE_SCRIPT, None, validation.join("\n")));
+    let in_file = file.scripts().into_iter();
+    scripts.extend(in_file.map(|(place, script)| (&TEMPLATE_FILE, Some(place), script)));
+    for (input, place, script) in scripts {
+        let Some(secret) = reading.given().secret_in(&script) else {
+            continue;
+        };
+        let place = place.map(|place| format!("{place}: "));
+        let text = format!(
+            "{}the script contains {secret}; everybody with read permission on the image template could read it",
+            place.unwrap_or_default()
+        );
+        let hint = format!(
+            "let the build VM read the secret from a key vault with its own managed identity ({identities}); if the value is not confidential, do not make the variable secret"
+        );
+        reading.report(Problem::new(Code::Exposed, input, text, Some(hint)));
+    }
+}
+
+/// Lines of scripts that do not do what they seem to.
+fn warn_of_scripts(
+    reading: &mut Reading<'_>,
+    customization: &Result<Customization, Reported>,
+    file: &TemplateFile,
+    package: Result<&Option<Package>, &Reported>,
+) {
+    let Ok(customization) = customization else {
+        return;
+    };
+    let provisioner = customization.provisioner;
+    let package = package.ok().and_then(Option::as_ref);
+    let own = customization.inline.join("\n");
+    let whose = (&INLINE_SCRIPT, "");
+    script::warn_of_lines(reading, whose, &own, provisioner, package);
+    for script in file.steps.iter().flat_map(FileSteps::scripts) {
+        let whose = (&TEMPLATE_FILE, ", a script of it");
+        script::warn_of_lines(reading, whose, &script, provisioner, package);
+    }
+}
+
+/// Switches that no part of the plan has read must be `true` or `false`, too.
+fn read_other_flags(reading: &mut Reading<'_>, file: &TemplateFile) {
+    let overridden: Vec<_> = overrides_by(|section| file.has(section)).collect();
+    for input in ALL_INPUTS.iter().filter(|input| input.is_flag()) {
+        if !overridden.iter().any(|(_, other, _)| *other == input) {
+            // A problem is kept with the others.
+            drop(reading.flag(input));
+        }
+    }
+}
+
+/// For each input without effect that a hint may name: what counts instead.
+fn what_counts_instead(reading: &Reading<'_>, file: &TemplateFile) -> Vec<(&'static str, String)> {
+    let overridden = overrides_by(|section| file.has(section));
+    let mut instead: Vec<_> = overridden
+        .map(|(section, input, member)| (input.name, in_the_file(section, member)))
+        .collect();
+    if reading.is_set(&TARGET_REGIONS) && !file.has(DISTRIBUTE) {
+        instead.push((
+            REPLICATION_REGIONS.name,
+            format!("input '{}'", TARGET_REGIONS.name),
+        ));
+    }
+    instead
 }

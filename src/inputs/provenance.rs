@@ -1,4 +1,4 @@
-//! Where an image comes from: whose run makes it, of which sources. It stands in tags that many people read, so nothing secret gets in.
+//! Where an image comes from: which pipeline run makes it, of which sources. It is in tags that many people can read, so it holds no secret.
 
 use super::declared::PROVENANCE_TAGS;
 use super::given::Given;

@@ -1,17 +1,15 @@
 //! One pass over what a job gives: hands out texts, collects problems and warnings.
 
 pub(super) mod resource;
-mod undeclared;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use super::declared::Input;
+use super::declared::{ALL_INPUTS, Input};
 use super::given::Given;
-use super::macros;
-use super::predefined::predefined;
+use super::macros::{predefined, unexpanded};
 use super::problem::{Code, Form, Problem, Problems, Warning, list, quoted};
-use super::spelling::{is_invisible, meant, nearest, tidy, trimmed};
+use super::spelling::{did_you_mean, is_invisible, meant, nearest, tidy, trimmed};
 
 /// What was given, and what has been found wrong with it so far.
 pub(super) struct Reading<'a> {
@@ -22,7 +20,7 @@ pub(super) struct Reading<'a> {
     flags: BTreeMap<&'static str, Result<bool, Reported>>,
 }
 
-/// A value that is not to be had, because of a problem that has been reported. Only reporting makes one.
+/// There is no value, because of a problem that has been reported. Only reporting makes one.
 #[derive(Debug, Clone)]
 pub(super) struct Reported(Problem);
 
@@ -130,7 +128,7 @@ impl<'a> Reading<'a> {
         input: &Input,
         text: &'t str,
     ) -> Result<Option<&'t str>, Reported> {
-        match macros::unexpanded(text) {
+        match unexpanded(text) {
             Some(name) => Err(self.report(Problem::new(
                 Code::Macro,
                 input,
@@ -277,5 +275,44 @@ pub(super) fn undefined(name: &str) -> String {
         None => format!(
             "define variable '{name}' for this job; variables of later steps, other jobs and other stages are not available here"
         ),
+    }
+}
+
+impl<'a> Reading<'a> {
+    /// Names that were given and that the task does not declare.
+    pub(super) fn undeclared(&self) -> Vec<&'a str> {
+        let declared = |name: &str| {
+            ALL_INPUTS
+                .iter()
+                .any(|input| input.name.eq_ignore_ascii_case(name))
+        };
+        let given = self.given.inputs.iter();
+        given
+            .filter(|(name, value)| !declared(name) && !tidy(value).is_empty())
+            .map(|(name, _)| name.as_str())
+            .collect()
+    }
+
+    /// A misspelt input is ignored by the agent without a word, so it is named here.
+    pub(in crate::inputs) fn warn_of_undeclared(&mut self) {
+        let mut strange = Vec::new();
+        for name in self.undeclared() {
+            let all = ALL_INPUTS.iter().map(|input| input.name);
+            match did_you_mean(&meant(name, all)) {
+                Some(hint) => self.warn(
+                    Code::Undeclared,
+                    format!("Input '{name}' is not an input of this task and has no effect"),
+                    Some(hint),
+                ),
+                None => strange.push(name),
+            }
+        }
+        if !strange.is_empty() {
+            let text = format!(
+                "These are not inputs of this task and have no effect: {}",
+                list(strange)
+            );
+            self.warn(Code::Undeclared, text, None);
+        }
     }
 }

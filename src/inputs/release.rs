@@ -1,4 +1,4 @@
-//! Promoting an image version, or withdrawing it: which one, where, and what else becomes of it.
+//! What `promote` and `withdraw` need: an image version, where it counts, and its tags and end of life.
 
 use super::connection::Connection;
 use super::declared::{
@@ -19,7 +19,7 @@ use crate::template::model::{Tags, TargetRegion};
 /// An image version that is to be promoted or withdrawn.
 #[derive(Debug, Clone)]
 pub struct Release {
-    /// The service connection that asks for it.
+    /// The service connection.
     pub connection: Connection,
     /// The version.
     pub version: ResourceId,
@@ -33,15 +33,15 @@ pub struct Release {
     pub end_of_life_in_days: Option<u32>,
     /// Whether it cannot be deleted before.
     pub blocks_deletion: bool,
-    /// Whether nothing is changed.
+    /// Whether the step only reports what it would change.
     pub preview: bool,
-    /// Whose doing it is, for a tag: the pipeline, or the person at a prompt.
+    /// Who does it, for a tag: the pipeline, or the person at a prompt.
     pub by: Option<String>,
     /// The run of that pipeline, for a tag.
     pub run: Option<String>,
-    /// What the names of files begin with.
+    /// The beginning of the names of the files that the step writes.
     pub name: String,
-    /// What is worth telling although it stops nothing.
+    /// What is wrong with the inputs without stopping the step.
     pub warnings: Vec<Warning>,
 }
 

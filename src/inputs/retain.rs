@@ -8,10 +8,11 @@ use super::declared::{
     RETAIN_ACTION, RETAIN_FAILED, RETAIN_HOST_POOLS, RETAIN_PREVIEW, WAIT_TIMEOUT_IN_MINUTES,
 };
 use super::problem::{Code, Form, Problem, Warning, quoted};
+use super::reading::resource::resource_group;
 use super::reading::{Reading, Reported};
 use super::resource_kind::{HOST_POOL, IMAGE_DEFINITION, IMAGE_VERSION};
+use super::service_connection;
 use super::spelling::tidy;
-use super::{resource_group, service_connection};
 use crate::resource::{ResourceGroupId, ResourceId};
 use crate::secret::Masker;
 
@@ -38,14 +39,14 @@ pub struct Keep {
     pub tag: String,
     /// Those that failed, too.
     pub failed: bool,
-    /// What becomes of the others: some stay for one of these only.
+    /// What becomes of the others.
     pub action: RetainAction,
 }
 
-/// The versions of one image definition, to be looked through.
+/// The versions of one image definition, and which of them stay.
 #[derive(Debug, Clone)]
 pub struct Retain {
-    /// Who signs in, and where.
+    /// The service connection.
     pub connection: Connection,
     /// The image definition.
     pub definition: ResourceId,
@@ -55,13 +56,13 @@ pub struct Retain {
     pub host_pools: Vec<ResourceId>,
     /// The resource group whose image templates are read one by one, whatever Azure Resource Graph finds.
     pub resource_group: Option<ResourceGroupId>,
-    /// Whether nothing is changed.
+    /// Whether the step only reports what it would change or delete.
     pub preview: bool,
-    /// For so long versions are begun with.
+    /// After this time no further version is changed or deleted.
     pub limit: Duration,
-    /// What the files of this step are called by.
+    /// The beginning of the names of the files that the step writes.
     pub name: String,
-    /// What is worth telling the author although it does not stop the step.
+    /// What is wrong with the inputs without stopping the step.
     pub warnings: Vec<Warning>,
 }
 

@@ -20,9 +20,10 @@ use super::declared::{
 };
 use super::life::{self, OnCancel, WhenNotReady};
 use super::problem::{Form, Warning};
+use super::reading::resource::{RESOURCE_GROUP, is_resource_group_name, last_of_id};
 use super::reading::{Reading, Reported};
 use super::resource_kind::HOST_POOL;
-use super::{RESOURCE_GROUP, is_resource_group_name, last_of_id, release, service_connection};
+use super::{release, service_connection};
 use crate::resource::{ResourceGroupId, ResourceId};
 use crate::secret::Masker;
 
@@ -69,7 +70,7 @@ pub enum OnRolloutFailure {
 /// An image that a host pool is to serve.
 #[derive(Debug, Clone)]
 pub struct Rollout {
-    /// Who signs in, and where.
+    /// The service connection.
     pub connection: Connection,
     /// The host pool.
     pub pool: ResourceId,
@@ -119,9 +120,9 @@ pub struct Rollout {
     pub preview: bool,
     /// The inputs that the author has set and that only some methods use.
     of_methods: Vec<&'static str>,
-    /// What the names of files begin with.
+    /// The beginning of the names of the files that the step writes.
     pub name: String,
-    /// What is worth telling the author although it does not stop the step.
+    /// What is wrong with the inputs without stopping the step.
     pub warnings: Vec<Warning>,
 }
 

@@ -1,14 +1,15 @@
-//! Scripts of inputs that do nothing, or that still hold a macro of the agent's.
+//! Scripts that do nothing, have lines that do not do what they seem to, or still hold a macro of the agent's.
 
-use super::customization::lines;
 use super::declared::{INLINE_SCRIPT, Input};
+use super::macros::left_alone;
 use super::plan::{Customization, Package, Provisioner};
-use super::predefined::left_alone;
 use super::problem::Code;
 use super::reading::{Reading, Reported, undefined};
+use super::script_remarks::{Remark, path, quotes};
+use super::spelling::lines;
 use super::template_file::TemplateFile;
 
-/// Says so where the script does nothing, and leaves it out where there is no package to unpack either.
+/// Warns of a script that does nothing, and leaves it out if there is no package to unpack either.
 pub(super) fn judged(
     reading: &mut Reading<'_>,
     customization: Result<Customization, Reported>,
@@ -75,7 +76,26 @@ fn example(customization: &Customization) -> &'static str {
     }
 }
 
-/// What looks like a variable of the agent and is still there, because there is none of this name.
+/// Warns of the lines of `script`, which `input` holds, or a file that it names.
+pub(super) fn warn_of_lines(
+    reading: &mut Reading<'_>,
+    (input, whose): (&Input, &str),
+    script: &str,
+    provisioner: Provisioner,
+    package: Option<&Package>,
+) {
+    let mut remarks = quotes::remarks(script, provisioner);
+    if let Some(package) = package {
+        remarks.extend(path::remarks(script, provisioner, package));
+    }
+    remarks.sort_by_key(|remark| remark.line);
+    for Remark { line, text, hint } in remarks {
+        let sentence = format!("Input '{}'{whose}, line {line}: {text}", input.name);
+        reading.warn(Code::Script, sentence, Some(hint));
+    }
+}
+
+/// Warns of what looks like a variable of the agent and was not replaced, because there is no variable of this name.
 pub(super) fn warn_of_macros(reading: &mut Reading<'_>, input: &Input, script: &[String]) {
     for name in left_alone(&script.join("\n")) {
         let text = format!(

@@ -7,13 +7,14 @@ use super::declared::{
     STAGING_RESOURCE_GROUP,
 };
 use super::problem::{Code, Form, Problem, quoted};
-use super::reading::resource::SAMPLE_SUBSCRIPTION;
+use super::reading::resource::{SAMPLE_SUBSCRIPTION, is_resource_group_name};
 use super::reading::{Reading, Reported};
-use super::template_file::{TIMEOUT, TemplateFile};
-use super::{VM_PROFILE, build_vm, is_resource_group_name, tags};
+use super::template_file::TemplateFile;
+use super::template_file::sections::{TIMEOUT, VM_PROFILE};
+use super::{build_vm, tags};
 use crate::template::model::{ErrorHandling, Optimize, Properties, State};
 
-/// What the service does by itself.
+/// The service's own default.
 const CLEANUP: &str = "cleanup";
 const ON_ERROR: &[(&str, &str)] = &[(CLEANUP, CLEANUP), ("abort", "abort")];
 
@@ -73,7 +74,7 @@ pub(super) fn read(
     })
 }
 
-/// Nothing is said where the service does the same by itself.
+/// `None` where it is the service's own default.
 fn error_handling(reading: &mut Reading<'_>) -> Result<Option<ErrorHandling>, Reported> {
     let customizer = reading.choice_or_default(&ERROR_HANDLING_ON_CUSTOMIZER_ERROR, ON_ERROR);
     let validation = reading.choice_or_default(&ERROR_HANDLING_ON_VALIDATION_ERROR, ON_ERROR);

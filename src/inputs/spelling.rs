@@ -107,6 +107,18 @@ pub(super) fn whole_vm_size(text: &str) -> Option<String> {
     is_size.then(|| format!("Standard_{text}"))
 }
 
+/// The lines of a script without line ends; the classic editor sends CR LF. Line breaks at the end are no lines.
+pub(super) fn lines(script: &str) -> Vec<String> {
+    let script = script.trim_end_matches(['\r', '\n']);
+    if script.is_empty() {
+        return Vec::new();
+    }
+    script
+        .split('\n')
+        .map(|line| line.trim_end_matches('\r').to_owned())
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,5 +200,17 @@ mod tests {
         check("a", None);
         check("Internal_D4", None);
         check("Standard", None);
+    }
+
+    #[test]
+    fn scripts_become_lines() {
+        let check =
+            |script: &str, expected: &[&str]| assert_eq!(lines(script), expected, "{script:?}");
+        check("", &[]);
+        check("\r\n\n", &[]);
+        check("a", &["a"]);
+        check("a\r\nb\r\n", &["a", "b"]);
+        check("  a  \n\n\tb", &["  a  ", "", "\tb"]);
+        check("if x\n  y\n\n", &["if x", "  y"]);
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn of_template(
     Err(reading.report(Problem::new(Code::Malformed, input, sentence, None)))
 }
 
-/// Tags of an input that may not have the names of the task's own.
+/// Tags of an input, which must not have the names of the task's own.
 pub(super) fn beside_ours(
     reading: &mut Reading<'_>,
     input: &Input,

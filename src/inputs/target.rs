@@ -9,7 +9,8 @@ use super::declared::{
 use super::problem::{Code, Form, Problem, quoted};
 use super::reading::{Reading, Reported};
 use super::resource_kind::MANAGED_IMAGE;
-use super::template_file::{DISTRIBUTE, SOURCE, TemplateFile};
+use super::template_file::TemplateFile;
+use super::template_file::sections::{DISTRIBUTE, SOURCE};
 use super::{gallery, tags};
 use crate::resource::{Region, ResourceId};
 use crate::template::model::{Distributor, ManagedImageTarget, Source, Tags, Vhd};

@@ -1,6 +1,5 @@
 //! How the image is checked before it is distributed.
 
-use super::customization::lines;
 use super::declared::{
     CONTINUE_DISTRIBUTE_ON_FAILURE, ENABLE_VALIDATION, SOURCE_VALIDATION_ONLY,
     VALIDATION_INLINE_SCRIPT,
@@ -8,6 +7,7 @@ use super::declared::{
 use super::plan::Provisioner;
 use super::problem::Code;
 use super::reading::{Reading, Reported};
+use super::spelling::lines;
 use crate::template::model::{Customizer, Validate};
 
 /// The name is that of the original task: people look for it in customization logs.

@@ -125,7 +125,7 @@ fn job_with_same_folder(changed: &Job) -> Option<image_builder::inputs::Package>
         given.inputs.insert(name.to_owned(), value.to_owned());
     }
     let task = image_builder::inputs::task(&given, &changed.masked);
-    task.unwrap().0.plan().unwrap().package
+    task.unwrap().plan().unwrap().package
 }
 
 #[test]

@@ -138,7 +138,7 @@ impl Job {
     }
 
     pub(crate) fn plan(&self) -> Result<Plan, Problems> {
-        let (task, _) = task(&self.given, &self.masked)?;
+        let task = task(&self.given, &self.masked)?;
         Ok(task.plan().expect("the action has a plan"))
     }
 

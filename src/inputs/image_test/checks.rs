@@ -1,14 +1,14 @@
 //! The checks of a test: the script of the inputs, or the validators of a template file.
 
-use crate::inputs::customization::{self, lines};
 use crate::inputs::declared::{TEMPLATE_FILE, VALIDATION_INLINE_SCRIPT};
 use crate::inputs::plan::Provisioner;
 use crate::inputs::problem::{Code, Problem};
 use crate::inputs::reading::{Reading, Reported};
 use crate::inputs::script::{self, is_idle};
-use crate::inputs::script_remarks;
+use crate::inputs::spelling::lines;
 use crate::inputs::template_file::TemplateFile;
-use crate::inputs::{Package, VALIDATE};
+use crate::inputs::template_file::sections::VALIDATE;
+use crate::inputs::{Package, customization};
 use crate::template::model::Customizer;
 
 /// A check that a VM of the step's own runs.
@@ -158,6 +158,6 @@ pub(super) fn remark(
         } else {
             ", a script of it"
         };
-        script_remarks::warn_of(reading, (input, whose), &text, checks.provisioner, package);
+        script::warn_of_lines(reading, (input, whose), &text, checks.provisioner, package);
     }
 }

@@ -14,13 +14,11 @@ use crate::inputs::life::Life;
 use crate::inputs::plan::{Customization, Package, Plan, Provisioner};
 use crate::inputs::problem::{Code, Form, Problem};
 use crate::inputs::provenance::Provenance;
+use crate::inputs::reading::resource::{is_resource_group_name, location, resource_group};
 use crate::inputs::reading::{Reading, Reported};
 use crate::inputs::resource_kind::{IDENTITY, MANAGED_IMAGE, SUBNET};
 use crate::inputs::template_file::TemplateFile;
-use crate::inputs::{
-    Contents, Origin, build_vm, is_resource_group_name, location, package, resource_group,
-    settings, tags, template_id,
-};
+use crate::inputs::{Contents, Origin, build_vm, package, settings, tags};
 use crate::resource::{Region, ResourceGroupId, ResourceId};
 use crate::secret::{Masker, Secret};
 use crate::template::model::{
@@ -74,7 +72,7 @@ pub(super) fn image_builder(
     let template_name = reading.given().template_name();
     let (connection, image, settings) = (connection.clone()?, image.clone()?, settings?);
     Ok(TestEngine::ImageBuilder(Box::new(Plan {
-        template_id: template_id(&connection.subscription, &group, &template_name),
+        template_id: Plan::template_id(&connection.subscription, &group, &template_name),
         template_name,
         connection,
         resource_group: group,

@@ -25,7 +25,7 @@ pub(super) fn is_left_out(reading: &Reading<'_>, script: &str, in_file: bool) ->
         && ((text.is_empty() && in_file) || !names_place_of(script, &folder))
 }
 
-/// The storage account is what tells that a package is wanted.
+/// A storage account that is named means that a package is wanted.
 fn without_package() -> String {
     format!(
         "for a build without a package, remove '{}' as well",
@@ -110,7 +110,7 @@ pub(super) fn read(
     }
 }
 
-/// Whether a script names the place where the package lands. Then the folder of the whole job is no forgotten input.
+/// Whether a script names the place where the package lands. Then the folder of the whole job is meant, and not a forgotten input.
 fn names_place_of(script: &str, folder: &Path) -> bool {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let places = [

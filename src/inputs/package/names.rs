@@ -142,7 +142,7 @@ fn of_windows(
     windows::too_long(package, name, kind.is_dir())
 }
 
-/// By name, so that the same package is always told of in the same way.
+/// Sorted by name, so that the same package always gives the same message.
 fn entries(folder: &Path) -> Vec<(OsString, FileType)> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut entries: Vec<_> = entries

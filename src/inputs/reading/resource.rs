@@ -1,8 +1,7 @@
-//! Resource ids and regions in what a job gives.
+//! Resource ids, regions and resource groups in what a job gives.
 
 use super::{Reading, Reported};
-use crate::inputs::REGION;
-use crate::inputs::declared::Input;
+use crate::inputs::declared::{IB_AZURE_RESOURCE_GROUP, IB_LOCATION, Input};
 use crate::inputs::problem::{Code, Form, Problem, quoted};
 use crate::inputs::resource_kind::ResourceKind;
 use crate::inputs::spelling::{nearest, tidy};
@@ -133,4 +132,44 @@ impl Reading<'_> {
         }
         Ok(region)
     }
+}
+
+/// The region of the image template.
+pub(in crate::inputs) fn location(reading: &mut Reading<'_>) -> Result<Region, Reported> {
+    let text = reading.required(&IB_LOCATION, REGION)?;
+    reading.region(&IB_LOCATION, text)
+}
+
+const REGION: Form = Form {
+    what: "a region",
+    looks: "letters and digits",
+    example: "westeurope",
+};
+
+pub(in crate::inputs) const RESOURCE_GROUP: Form = Form {
+    what: "the name of a resource group",
+    looks: "up to 90 letters, digits and '-_.()' without a '.' at the end",
+    example: "rg-images",
+};
+
+/// The rules are those of <https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules#microsoftresources>.
+pub(in crate::inputs) fn resource_group(reading: &mut Reading<'_>) -> Result<String, Reported> {
+    let text = reading.required(&IB_AZURE_RESOURCE_GROUP, RESOURCE_GROUP)?;
+    if is_resource_group_name(text) {
+        return Ok(text.to_owned());
+    }
+    let hint = last_of_id(text).map(|name| format!("use only the name: '{name}'"));
+    Err(reading.malformed(&IB_AZURE_RESOURCE_GROUP, text, RESOURCE_GROUP, hint))
+}
+
+pub(in crate::inputs) fn is_resource_group_name(text: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || "-_.()".contains(c);
+    let length = text.chars().count();
+    text.chars().all(plain) && (1..=90).contains(&length) && !text.ends_with('.')
+}
+
+/// The last segment, where an author gave the id of something that is wanted by its name.
+pub(in crate::inputs) fn last_of_id(text: &str) -> Option<&str> {
+    let id = text.starts_with('/').then(|| text.trim_end_matches('/'))?;
+    id.rsplit('/').next().filter(|name| !name.is_empty())
 }

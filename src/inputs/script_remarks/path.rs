@@ -15,7 +15,11 @@ use contents::{Contents, Found};
 const WINDOWS: &str = r"c:\buildartifacts\";
 const LINUX: &str = "/tmp/";
 
-pub(super) fn remarks(script: &str, provisioner: Provisioner, package: &Package) -> Vec<Remark> {
+pub(in crate::inputs) fn remarks(
+    script: &str,
+    provisioner: Provisioner,
+    package: &Package,
+) -> Vec<Remark> {
     let contents = Contents::of(package, provisioner);
     let mut remarks = Vec::new();
     let mut before = String::new();

@@ -5,7 +5,7 @@ use crate::inputs::plan::Provisioner;
 use crate::inputs::powershell::Scanner;
 use crate::inputs::problem::quoted;
 
-pub(super) fn remarks(script: &str, provisioner: Provisioner) -> Vec<Remark> {
+pub(in crate::inputs) fn remarks(script: &str, provisioner: Provisioner) -> Vec<Remark> {
     match provisioner {
         Provisioner::PowerShell => of_powershell(script),
         Provisioner::Shell => of_shell(script),

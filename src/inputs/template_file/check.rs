@@ -1,42 +1,18 @@
 //! The tree of a file against the table of members: what it says, as the service takes it, or everything that is wrong with it.
 
 mod arm_expression;
-mod object;
-
-use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::members::{Object, Shape};
+use super::checked::{Checked, Fault};
+use super::members::{Member, Object, Shape};
 use super::node::{Kind, Node};
 use super::variables::expand;
 use crate::inputs::given::Variables;
-use crate::inputs::predefined::left_alone;
+use crate::inputs::macros::left_alone;
 use crate::inputs::problem::{Code, list, quoted};
 use crate::inputs::reading::undefined;
-use crate::inputs::spelling::{nearest, tidy, trimmed};
-
-/// Something that is wrong with the file.
-#[derive(Debug)]
-pub(super) struct Fault {
-    pub(super) code: Code,
-    pub(super) line: usize,
-    /// `customize[2].inline`; empty for the file as a whole.
-    pub(super) place: String,
-    pub(super) text: String,
-    pub(super) hint: Option<String>,
-}
-
-/// What a file says.
-#[derive(Debug, Default)]
-pub(super) struct Checked {
-    pub(super) value: Map<String, Value>,
-    /// The line of each member by its place.
-    pub(super) lines: BTreeMap<String, usize>,
-    pub(super) faults: Vec<Fault>,
-    /// What does not stop a build.
-    pub(super) warnings: Vec<Fault>,
-}
+use crate::inputs::spelling::{lines, nearest, tidy, trimmed};
 
 /// Members that hold scripts or commands, in which `$(…)` may be the shell's own.
 const SCRIPTS: &[&str] = &[
@@ -203,7 +179,7 @@ impl Check<'_> {
             }
             (Kind::Scalar(_), Shape::Text { options: [] }) => {
                 let text = self.text(node, &[], place)?;
-                let lines = crate::inputs::customization::lines(&text);
+                let lines = lines(&text);
                 Some(Value::Array(lines.into_iter().map(Value::String).collect()))
             }
             _ => {
@@ -233,5 +209,168 @@ impl Check<'_> {
             }
         }
         whole.then_some(Value::Object(texts))
+    }
+
+    /// An object of the type that its discriminator names.
+    fn variant(
+        &mut self,
+        node: &Node,
+        discriminator: &str,
+        objects: &[(&'static str, &'static Object)],
+        place: &str,
+    ) -> Option<Value> {
+        let Kind::Map(members) = &node.kind else {
+            self.wanted(node, "an object", place);
+            return None;
+        };
+        let names: Vec<&'static str> = objects.iter().map(|(name, _)| *name).collect();
+        let given = members
+            .iter()
+            .find(|(name, _)| matches!(&name.kind, Kind::Scalar(name) if name == discriminator));
+        let Some((_, value)) = given else {
+            let text = format!(
+                "'{discriminator}' is missing; expected one of {}",
+                list(&names)
+            );
+            self.fault(node.line, place, text, None);
+            return None;
+        };
+        let chosen = self.text(value, &names, &format!("{place}.{discriminator}"))?;
+        let (_, object) = objects.iter().find(|(name, _)| **name == *chosen)?;
+        self.object(node, object, place).map(Value::Object)
+    }
+
+    fn object(
+        &mut self,
+        node: &Node,
+        object: &'static Object,
+        place: &str,
+    ) -> Option<Map<String, Value>> {
+        let (members, whole) = self.members(node, object, place)?;
+        whole.then_some(members)
+    }
+
+    /// The members that are right, and whether these are all.
+    fn members(
+        &mut self,
+        node: &Node,
+        object: &'static Object,
+        place: &str,
+    ) -> Option<(Map<String, Value>, bool)> {
+        let Kind::Map(members) = &node.kind else {
+            self.wanted(node, "an object", place);
+            return None;
+        };
+        let mut found = Map::new();
+        let mut whole = true;
+        for (name, value) in members {
+            let Kind::Scalar(text) = &name.kind else {
+                self.wanted(name, "the name of a member", place);
+                continue;
+            };
+            if place.is_empty() && (text == "$schema" || text.starts_with("x-")) {
+                continue;
+            }
+            let inside = if place.is_empty() {
+                text.clone()
+            } else {
+                format!("{place}.{text}")
+            };
+            let member = object.members.iter().find(|member| member.name == text);
+            let Some(member) = self.usable(member, object, name.line, &inside, text) else {
+                whole = false;
+                continue;
+            };
+            if self
+                .checked
+                .lines
+                .insert(inside.clone(), name.line)
+                .is_some()
+            {
+                self.fault(name.line, &inside, "it is listed twice".to_owned(), None);
+                whole = false;
+            }
+            match &value.kind {
+                Kind::Empty => {}
+                _ => match self.value(value, &member.shape, &inside) {
+                    Some(value) => {
+                        found.insert(text.clone(), value);
+                    }
+                    None => whole = false,
+                },
+            }
+        }
+        let whole = self.required(node.line, object, place, &found, members, whole);
+        Some((found, whole))
+    }
+
+    /// Reports a member that does not exist, or that only the service writes.
+    fn usable(
+        &mut self,
+        member: Option<&'static Member>,
+        object: &Object,
+        line: usize,
+        place: &str,
+        name: &str,
+    ) -> Option<&'static Member> {
+        let writable = object.members.iter().filter(|member| !member.read_only);
+        let names: Vec<&str> = writable.map(|member| member.name).collect();
+        match member {
+            Some(member) if !member.read_only => Some(member),
+            Some(_) => {
+                let text = "this member is read-only".to_owned();
+                self.fault(line, place, text, Some("remove it".to_owned()));
+                None
+            }
+            None => {
+                let same = names.iter().find(|known| known.eq_ignore_ascii_case(name));
+                let near = same
+                    .copied()
+                    .or_else(|| nearest(name, names.iter().copied()));
+                let hint = match near {
+                    Some(near) => format!("did you mean '{near}'?"),
+                    None if place == "properties" => {
+                        "write what is in 'properties' at the top of the file".to_owned()
+                    }
+                    None => format!("the members here are {}", list(&names)),
+                };
+                self.fault(
+                    line,
+                    place,
+                    "this member does not exist".to_owned(),
+                    Some(hint),
+                );
+                None
+            }
+        }
+    }
+
+    /// Whether everything that is required is there.
+    fn required(
+        &mut self,
+        line: usize,
+        object: &Object,
+        place: &str,
+        found: &Map<String, Value>,
+        given: &[(Node, Node)],
+        mut whole: bool,
+    ) -> bool {
+        // A whole file need not have them: inputs fill in what it does not say.
+        let required = object
+            .members
+            .iter()
+            .filter(|member| member.required && !place.is_empty());
+        for member in required.filter(|member| !found.contains_key(member.name)) {
+            let wrong = given.iter().any(|(name, value)| {
+                matches!(&name.kind, Kind::Scalar(name) if name == member.name)
+                    && !matches!(value.kind, Kind::Empty)
+            });
+            if !wrong {
+                let text = format!("'{}' is missing", member.name);
+                self.fault(line, place, text, None);
+            }
+            whole = false;
+        }
+        whole
     }
 }

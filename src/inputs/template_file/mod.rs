@@ -4,10 +4,13 @@
 //! `sourcePath` on files name files of the repository.
 
 mod check;
+mod checked;
 pub mod members;
 mod node;
 pub mod overrides;
 mod rules;
+mod script_file;
+pub(super) mod sections;
 mod source;
 mod steps;
 mod variables;
@@ -15,15 +18,15 @@ mod variables;
 use std::path::Path;
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::declared::{AUTO_RUN, BUILD_TIMEOUT_IN_MINUTES, TEMPLATE_FILE};
+use super::declared::{AUTO_RUN, TEMPLATE_FILE};
 use super::plan::Provisioner;
 use super::problem::{Code, Problem};
 use super::reading::{Reading, Reported};
 use crate::template::model::Properties;
-use check::{Checked, Fault};
-pub(super) use overrides::{CUSTOMIZE, DISTRIBUTE, SOURCE};
+use checked::{Checked, Fault};
+use sections::{CUSTOMIZE, DISTRIBUTE, SOURCE};
 pub(super) use steps::{FileSteps, resolve};
 
 /// What a template file says, checked. The default is that of no file.
@@ -111,9 +114,6 @@ impl TemplateFile {
         self.steps.as_ref().and_then(FileSteps::provisioner)
     }
 }
-
-/// The member has the name of an input, but it is Azure's.
-pub(super) const TIMEOUT: &str = BUILD_TIMEOUT_IN_MINUTES.name;
 
 /// What a test passes over: it is about a build, which may well be one of the same file.
 const NOT_OF_TEST: &[&str] = &[
@@ -215,75 +215,9 @@ fn of_fault(file: &str, fault: Fault) -> Problem {
     problem(fault.code, sentence, fault.hint)
 }
 
-impl Fault {
-    /// `web.yml, line 2, vmProfile.vmSize: …`
-    fn sentence(&self, file: &str) -> String {
-        let place = if self.place.is_empty() {
-            String::new()
-        } else {
-            format!(", {}", self.place)
-        };
-        format!("{file}, line {}{place}: {}", self.line, self.text)
-    }
-}
-
 impl Reading<'_> {
     fn warn_of_file(&mut self, file: &str, warning: Fault) {
         let text = format!("Input '{}': {}", TEMPLATE_FILE.name, warning.sentence(file));
         self.warn(warning.code, text, warning.hint);
-    }
-}
-
-/// A file without faults for the rules, so that they need not ask again.
-fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
-    object.get(name).and_then(Value::as_str)
-}
-
-impl Checked {
-    /// The line of a member, or of the nearest one around it.
-    fn line(&self, place: &str) -> usize {
-        let mut place = place;
-        loop {
-            if let Some(line) = self.lines.get(place) {
-                return *line;
-            }
-            match place.rfind(['.', '[']) {
-                Some(at) => place = place.get(..at).unwrap_or_default(),
-                None => return 1,
-            }
-        }
-    }
-
-    /// Puts `value` at a place `distribute[0].targetRegions`.
-    fn replace(&mut self, place: &str, value: Value) {
-        let pointer = place.replace(['.', '['], "/").replace(']', "");
-        let Some((first, rest)) = pointer.split_once('/') else {
-            return;
-        };
-        let section = self.value.get_mut(first);
-        if let Some(old) = section.and_then(|it| it.pointer_mut(&format!("/{rest}"))) {
-            *old = value;
-        }
-    }
-
-    fn warn(&mut self, code: Code, place: &str, text: String, hint: String) {
-        self.warnings.push(Fault {
-            code,
-            line: self.line(place),
-            place: place.to_owned(),
-            text,
-            hint: Some(hint),
-        });
-    }
-
-    fn fault(&mut self, place: &str, text: impl Into<String>, hint: Option<&str>) {
-        let line = self.line(place);
-        self.faults.push(Fault {
-            code: Code::TemplateFile,
-            line,
-            place: place.to_owned(),
-            text: text.into(),
-            hint: hint.map(str::to_owned),
-        });
     }
 }

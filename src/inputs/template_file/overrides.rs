@@ -1,6 +1,6 @@
 //! Which inputs a section of the template file overrides. The warning, the help in the form and the pages are made of this one table.
 
-use super::TIMEOUT;
+use super::sections::{CUSTOMIZE, DISTRIBUTE, SOURCE, TIMEOUT, VALIDATE, VM_PROFILE};
 use crate::inputs::declared::{
     ARTIFACT_TAGS, BASE_IMAGE, BASE_IMAGE_PUB_OFFER_SKU, BASE_IMAGE_VERSION,
     BUILD_TIMEOUT_IN_MINUTES, BUILD_VM_IDENTITIES, CONTAINER_INSTANCE_SUBNET_ID,
@@ -25,13 +25,6 @@ pub struct Override {
     /// Each input, and the member of the section that says the same; empty where no one member does.
     pub inputs: &'static [(&'static Input, &'static str)],
 }
-
-/// The section with the source.
-pub(in crate::inputs) const SOURCE: &str = "source";
-/// The section with the steps.
-pub(in crate::inputs) const CUSTOMIZE: &str = "customize";
-/// The section with the targets.
-pub(in crate::inputs) const DISTRIBUTE: &str = "distribute";
 
 /// Every override, in the order of the sections in the definition. `provisioner` counts beside customizers that tell no system.
 pub const OVERRIDES: &[Override] = &[
@@ -63,7 +56,7 @@ pub const OVERRIDES: &[Override] = &[
         inputs: &[(&OPTIMIZE_VM_BOOT, "vmBoot.state")],
     },
     Override {
-        section: "validate",
+        section: VALIDATE,
         inputs: &[
             (&ENABLE_VALIDATION, ""),
             (&SOURCE_VALIDATION_ONLY, SOURCE_VALIDATION_ONLY.name),
@@ -108,7 +101,7 @@ pub const OVERRIDES: &[Override] = &[
         inputs: &[(&BUILD_TIMEOUT_IN_MINUTES, "")],
     },
     Override {
-        section: "vmProfile",
+        section: VM_PROFILE,
         inputs: &[
             (&VM_SIZE, VM_SIZE.name),
             (&OS_DISK_SIZE_GB, OS_DISK_SIZE_GB.name),

@@ -1,41 +1,38 @@
 //! What the service refuses although every member has the right shape
 //! (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json>).
-//! Sections of the template with more than one rule have a file each.
+//! Customizers and targets have a file each.
 
 mod customize;
 mod distribute;
-mod source;
-mod vm_profile;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::check::Checked;
-// A member of the template has the name of an input.
-use crate::inputs::declared::AUTO_RUN;
-use crate::inputs::problem::Code;
-use crate::inputs::reading::resource::{OWN_SUBSCRIPTION, SAMPLE, SAMPLE_SUBSCRIPTION};
-use crate::resource::ResourceId;
-
-type Object = Map<String, Value>;
+use super::checked::{Checked, IDENTITY, IMAGE, SUBNET, VERSION, objects, text};
+use super::sections::{CUSTOMIZE, DISTRIBUTE, SOURCE, TIMEOUT, VALIDATE, VM_PROFILE};
+// Some members of the template have the names of inputs.
+use crate::inputs::declared::{AUTO_RUN, CONTAINER_INSTANCE_SUBNET_ID, PROXY_VM_SIZE, VM_SIZE};
+use crate::inputs::problem::quoted;
+use crate::inputs::source::shared_directly;
+use crate::inputs::spelling::whole_vm_size;
 
 /// Reports what breaks a rule.
 pub(super) fn check(checked: &mut Checked) {
     let sections = checked.value.clone();
-    for (index, step) in objects(sections.get("customize")) {
+    for (index, step) in objects(sections.get(CUSTOMIZE)) {
         customize::script(checked, &format!("customize[{index}]"), step);
     }
-    customize::one_system(checked, sections.get("customize"));
-    customize::destinations(checked, sections.get("customize"));
-    let validate = sections.get("validate").and_then(Value::as_object);
+    customize::one_system(checked, sections.get(CUSTOMIZE));
+    customize::destinations(checked, sections.get(CUSTOMIZE));
+    let validate = sections.get(VALIDATE).and_then(Value::as_object);
     let validators = validate.and_then(|validate| validate.get("inVMValidations"));
     for (index, step) in objects(validators) {
         customize::script(checked, &format!("validate.inVMValidations[{index}]"), step);
     }
-    source::check(checked, sections.get("source"));
-    distribute::check(checked, sections.get("distribute"));
-    vm_profile::check(checked, sections.get("vmProfile"));
-    if let Some(1..=5) = sections.get(super::TIMEOUT).and_then(Value::as_u64) {
-        checked.fault(super::TIMEOUT, "expected 0 for the service's default, or 6 to 960", Some("the service ends a build of less than 6 minutes at once, because its own sign-in to the build VM would expire"));
+    check_source(checked, sections.get(SOURCE));
+    distribute::check(checked, sections.get(DISTRIBUTE));
+    check_vm_profile(checked, sections.get(VM_PROFILE));
+    if let Some(1..=5) = sections.get(TIMEOUT).and_then(Value::as_u64) {
+        checked.fault(TIMEOUT, "expected 0 for the service's default, or 6 to 960", Some("the service ends a build of less than 6 minutes at once, because its own sign-in to the build VM would expire"));
     }
     let auto_run = AUTO_RUN.name;
     let state = sections.get(auto_run).and_then(|it| it.get("state"));
@@ -48,57 +45,101 @@ pub(super) fn check(checked: &mut Checked) {
     }
 }
 
-/// The objects of a list, with their places in it.
-fn objects(list: Option<&Value>) -> impl Iterator<Item = (usize, &Object)> {
-    let items = list.and_then(Value::as_array).into_iter().flatten();
-    items
-        .enumerate()
-        .filter_map(|(index, item)| Some((index, item.as_object()?)))
+/// What the image starts from.
+fn check_source(checked: &mut Checked, source: Option<&Value>) {
+    let Some(source) = source.and_then(Value::as_object) else {
+        return;
+    };
+    match text(source, "type").unwrap_or_default() {
+        "ManagedImage" => {
+            checked.id("source.imageId", text(source, "imageId"), &[IMAGE]);
+        }
+        "SharedImageVersion" => {
+            let place = "source.imageVersionId";
+            let version = text(source, "imageVersionId");
+            match version.and_then(shared_directly) {
+                Some(Ok(_)) => {}
+                Some(Err(reason)) => {
+                    let shown = quoted(version.unwrap_or_default());
+                    checked.fault(place, format!("{shown} {reason}"), None);
+                }
+                None => {
+                    checked.id(place, version, &[VERSION]);
+                }
+            }
+        }
+        "PlatformImage" => {
+            for name in ["publisher", "offer", "sku"] {
+                if !source.contains_key(name) {
+                    checked.fault("source", format!("'{name}' is missing"), None);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
-const IMAGE: &str = "Microsoft.Compute/images";
-const DEFINITION: &str = "Microsoft.Compute/galleries/images";
-const VERSION: &str = "Microsoft.Compute/galleries/images/versions";
-const SUBNET: &str = "Microsoft.Network/virtualNetworks/subnets";
-const IDENTITY: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
+/// A size without the word that all sizes begin with.
+fn size(checked: &mut Checked, place: &str, size: Option<&str>) {
+    if let Some(whole) = size.and_then(whole_vm_size) {
+        let hint = format!("did you mean '{whole}'?");
+        checked.fault(place, "it is not the size of a VM", Some(&hint));
+    }
+}
 
-/// The id of a resource of one of these types, or a fault.
-fn id(
-    checked: &mut Checked,
-    place: &str,
-    value: Option<&str>,
-    kinds: &[&str],
-) -> Option<ResourceId> {
-    let value = value?;
-    let id: ResourceId = match value.parse() {
-        Ok(id) => id,
-        Err(reason) => {
-            checked.fault(
-                place,
-                format!("'{value}' is not a resource id: {reason}"),
-                None,
-            );
-            return None;
-        }
+/// The build VM: its identities, and its place in a network.
+fn check_vm_profile(checked: &mut Checked, profile: Option<&Value>) {
+    let Some(profile) = profile.and_then(Value::as_object) else {
+        return;
     };
-    if id.subscription() == SAMPLE_SUBSCRIPTION {
-        checked.warn(
-            Code::Placeholder,
-            place,
-            SAMPLE.to_owned(),
-            OWN_SUBSCRIPTION.to_owned(),
+    let identities = profile
+        .get("userAssignedIdentities")
+        .and_then(Value::as_array);
+    for (index, identity) in identities.into_iter().flatten().enumerate() {
+        checked.id(
+            &format!("vmProfile.userAssignedIdentities[{index}]"),
+            identity.as_str(),
+            &[IDENTITY],
         );
     }
-    if kinds.iter().any(|kind| id.is(kind)) {
-        return Some(id);
-    }
-    let hint = (id.is(DEFINITION) && kinds.contains(&VERSION))
-        .then_some("add '/versions/latest', or the version number instead of 'latest'");
-    let sentence = format!(
-        "'{value}' is the id of a '{}'; expected '{}'",
-        id.resource_type(),
-        kinds.join("' or '")
+    size(checked, "vmProfile.vmSize", text(profile, VM_SIZE.name));
+    let Some(network) = profile.get("vnetConfig").and_then(Value::as_object) else {
+        return;
+    };
+    let container_name = CONTAINER_INSTANCE_SUBNET_ID.name;
+    let place = format!("vmProfile.vnetConfig.{container_name}");
+    let subnet = checked.id(
+        "vmProfile.vnetConfig.subnetId",
+        text(network, "subnetId"),
+        &[SUBNET],
     );
-    checked.fault(place, sentence, hint);
-    None
+    let container = checked.id(&place, text(network, container_name), &[SUBNET]);
+    let proxy = PROXY_VM_SIZE.name;
+    size(
+        checked,
+        &format!("vmProfile.vnetConfig.{proxy}"),
+        text(network, proxy),
+    );
+    let has_proxy = text(network, proxy).is_some_and(|size| !size.is_empty());
+    if !network.contains_key("subnetId") {
+        checked.fault("vmProfile.vnetConfig", "'subnetId' is missing", None);
+    }
+    if let (Some(subnet), Some(container)) = (subnet, container) {
+        if subnet == container {
+            checked.fault(&place, "it is also the subnet of the build VM", None);
+        } else if subnet.parent() != container.parent() {
+            checked.fault(
+                &place,
+                "it is in a different virtual network than the subnet of the build VM",
+                None,
+            );
+        }
+        if has_proxy {
+            checked.fault(
+                &format!("vmProfile.vnetConfig.{proxy}"),
+                "there is no proxy VM with a subnet of the build container",
+                Some("remove it"),
+            );
+        }
+    }
 }

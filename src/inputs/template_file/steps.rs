@@ -1,24 +1,21 @@
 //! The customizers of a template file, and the repository's files that they name.
 
-mod interpreter;
-mod resolution;
-mod text_file;
-
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::check::Checked;
+use super::checked::Checked;
+use super::script_file::{self, by_its_interpreter};
 use crate::file;
-use crate::inputs::customization::lines;
+use crate::inputs::declared::{PACKAGE_PATH, TEMPLATE_FILE};
+use crate::inputs::macros::left_alone;
 use crate::inputs::path::{Bounds, INTO_BOUNDS, resolved, what_there_is};
-use crate::inputs::plan::{Mend, Provisioner};
-use crate::inputs::predefined::left_alone;
-use crate::inputs::problem::{Code, quoted};
+use crate::inputs::plan::{Mend, Package, Provisioner, Step, StepAction};
+use crate::inputs::problem::{Code, Problem, quoted};
+use crate::inputs::reading::{Reading, Reported};
+use crate::inputs::spelling::lines;
 use crate::template::model::{Customizer, Properties};
-use interpreter::by_its_interpreter;
-pub(in crate::inputs) use resolution::resolve;
 
 /// A script up to this length goes into the template. Azure Resource Manager takes requests of 4 MB, and a template has room for some scripts.
 const LONGEST_INLINE: usize = 20_000;
@@ -161,10 +158,10 @@ fn step(
             customizer,
             file,
             member,
-            mend: text_file::mend(&content, shell),
+            mend: script_file::mend(&content, shell),
         };
     }
-    let Some(script) = text_file::decoded(content, shell) else {
+    let Some(script) = script_file::decoded(content, shell) else {
         let hint =
             (!shell).then_some("save it as UTF-8; UTF-16 with a byte order mark is also supported");
         checked.fault(&member, format!("{shown} is not UTF-8 text"), hint);
@@ -241,4 +238,76 @@ impl FileSteps {
         let steps = self.customizers().enumerate();
         steps.map(|(index, step)| (format!("customize[{index}]"), step.inline().join("\n")))
     }
+}
+
+/// The steps as they are sent, if the file has any. Every file that has to come with the package must lie in it.
+pub(in crate::inputs) fn resolve(
+    reading: &mut Reading<'_>,
+    steps: Option<FileSteps>,
+    package: Result<&Option<Package>, &Reported>,
+) -> Result<Option<Vec<Step>>, Reported> {
+    let Some(steps) = steps else {
+        return Ok(None);
+    };
+    let package = package.map_err(Reported::clone)?.as_ref();
+    let mut resolved = Vec::new();
+    let mut outside = None;
+    for step in steps.0 {
+        let (customizer, file, member, mend) = match step {
+            FileStep::Plain(customizer, script) => {
+                resolved.push(Step {
+                    action: StepAction::Plain(customizer),
+                    script,
+                });
+                continue;
+            }
+            FileStep::Carried {
+                customizer,
+                file,
+                member,
+                mend,
+            } => (customizer, file, member, mend),
+        };
+        let inside = package.and_then(|package| file.strip_prefix(&package.folder).ok());
+        let Some(inside) = inside else {
+            let problem = is_outside(&member, &file);
+            outside = Some(reading.report(problem));
+            continue;
+        };
+        let parts = inside
+            .components()
+            .map(|part| part.as_os_str().to_string_lossy());
+        let path = parts.collect::<Vec<_>>().join("/");
+        let is_script = member.ends_with(SCRIPT_PATH);
+        let action = match customizer {
+            Customizer::File(customizer) => StepAction::PackageFile {
+                name: customizer.name,
+                destination: customizer.destination.unwrap_or_default(),
+                path,
+            },
+            customizer => StepAction::PackageScript {
+                customizer,
+                path,
+                mend,
+            },
+        };
+        resolved.push(Step {
+            action,
+            script: is_script.then_some(file),
+        });
+    }
+    outside.map_or(Ok(Some(resolved)), Err)
+}
+
+fn is_outside(member: &str, file: &Path) -> Problem {
+    let why = if member.ends_with(SCRIPT_PATH) {
+        format!(
+            "is larger than {LONGEST_INLINE} bytes, so it must be part of the package, but it is not in the package folder"
+        )
+    } else {
+        "must be part of the package, but it is not in the package folder".to_owned()
+    };
+    let sentence = format!("{member}: {} {why}", quoted(&file.display().to_string()));
+    let hint = format!("set '{}' to a folder that contains it", PACKAGE_PATH.name);
+    Problem::new(Code::TemplateFile, &TEMPLATE_FILE, sentence, Some(hint))
 }

@@ -2,6 +2,7 @@
 
 use crate::inputs::given::Variables;
 use crate::inputs::macros;
+use crate::inputs::reading::undefined;
 
 /// A macro that cannot be replaced.
 #[derive(Debug, thiserror::Error)]
@@ -19,9 +20,7 @@ pub(super) enum Unexpandable {
 impl Unexpandable {
     pub(super) fn hint(&self) -> String {
         match self {
-            Self::Undefined(name) => format!(
-                "define variable '{name}' for this job; variables of later steps, other jobs and other stages are not available here"
-            ),
+            Self::Undefined(name) => undefined(name),
             Self::Secret(_) => {
                 "let the build VM read the secret from a key vault with its own managed identity"
                     .to_owned()

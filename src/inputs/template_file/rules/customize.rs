@@ -1,13 +1,11 @@
 //! The rules for customizers and validators: what each runs or copies, and that all are for one system.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{Object, objects};
 // Some members of the template have the names of inputs.
 use crate::inputs::declared::{RUN_AS_SYSTEM, RUN_ELEVATED};
 use crate::inputs::problem::{list, quoted};
-use crate::inputs::template_file::check::Checked;
-use crate::inputs::template_file::text;
+use crate::inputs::template_file::checked::{Checked, objects, text};
 
 /// The members of which a customizer or validator has exactly one, by its type.
 fn contents(kind: &str) -> &'static [&'static str] {
@@ -18,7 +16,7 @@ fn contents(kind: &str) -> &'static [&'static str] {
     }
 }
 
-pub(super) fn script(checked: &mut Checked, place: &str, step: &Object) {
+pub(super) fn script(checked: &mut Checked, place: &str, step: &Map<String, Value>) {
     let kind = text(step, "type").unwrap_or_default();
     let contents = contents(kind);
     let given: Vec<&str> = contents
@@ -75,7 +73,7 @@ pub(super) fn script(checked: &mut Checked, place: &str, step: &Object) {
 }
 
 /// A script without lines, or a file without a place.
-fn nothing_to_do(checked: &mut Checked, place: &str, step: &Object) {
+fn nothing_to_do(checked: &mut Checked, place: &str, step: &Map<String, Value>) {
     let lines = step.get("inline").and_then(Value::as_array);
     if lines.is_some_and(Vec::is_empty) {
         checked.fault(

@@ -1,13 +1,11 @@
 //! The rules for the targets: that each has a name of its own, and what a version in a gallery may say.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{DEFINITION, IMAGE, Object, VERSION, id, objects};
 // Some members of the template have the names of inputs.
 use crate::inputs::declared::{GALLERY_IMAGE_ID, REPLICATION_REGIONS, TARGET_REGIONS};
 use crate::inputs::problem::quoted;
-use crate::inputs::template_file::check::Checked;
-use crate::inputs::template_file::text;
+use crate::inputs::template_file::checked::{Checked, DEFINITION, IMAGE, VERSION, objects, text};
 use crate::resource::{ImageVersion, Region, split_at_blanks};
 
 pub(super) fn check(checked: &mut Checked, distribute: Option<&Value>) {
@@ -39,8 +37,7 @@ pub(super) fn check(checked: &mut Checked, distribute: Option<&Value>) {
         names.push(name);
         match text(target, "type").unwrap_or_default() {
             "ManagedImage" => {
-                id(
-                    checked,
+                checked.id(
                     &format!("{place}.imageId"),
                     text(target, "imageId"),
                     &[IMAGE],
@@ -53,7 +50,7 @@ pub(super) fn check(checked: &mut Checked, distribute: Option<&Value>) {
 }
 
 /// A region counts once, however it is spelled: the service refuses duplicates. What says the same twice is sent once.
-fn regions(checked: &mut Checked, place: &str, target: &Object) {
+fn regions(checked: &mut Checked, place: &str, target: &Map<String, Value>) {
     for member in [REPLICATION_REGIONS.name, TARGET_REGIONS.name] {
         let given = target.get(member).and_then(Value::as_array);
         let mut kept: Vec<(Region, Value)> = Vec::new();
@@ -116,10 +113,9 @@ fn same_but_for_name(one: &Value, other: &Value) -> bool {
     rest(one) == rest(other)
 }
 
-fn gallery(checked: &mut Checked, place: &str, target: &Object) {
+fn gallery(checked: &mut Checked, place: &str, target: &Map<String, Value>) {
     let inside = format!("{place}.{}", GALLERY_IMAGE_ID.name);
-    let found = id(
-        checked,
+    let found = checked.id(
         &inside,
         text(target, GALLERY_IMAGE_ID.name),
         &[DEFINITION, VERSION],

@@ -1,4 +1,4 @@
-//! The bytes of a script as text, as the shell in the build VM would read them.
+//! A script of the repository: its text, as the shell in the build VM would read it, and its inline lines.
 
 use crate::inputs::plan::Mend;
 
@@ -42,9 +42,35 @@ pub(super) fn mend(content: &[u8], shell: bool) -> Mend {
     }
 }
 
+/// Inline lines run in `/bin/sh`. A script that names its interpreter is written to a file and given to that.
+pub(super) fn by_its_interpreter(script: Vec<String>) -> Vec<String> {
+    let interpreter = script.first().and_then(|line| line.strip_prefix("#!"));
+    let Some(interpreter) = interpreter.map(str::trim).filter(|it| !it.is_empty()) else {
+        return script;
+    };
+    let mut mark = "END_OF_SCRIPT".to_owned();
+    while script.contains(&mark) {
+        mark.push('_');
+    }
+    let mut lines = vec![
+        "script=$(mktemp) || exit 1".to_owned(),
+        format!("cat > \"$script\" <<'{mark}'"),
+    ];
+    let call = format!("{interpreter} \"$script\"; status=$?");
+    lines.extend(script);
+    lines.extend([
+        mark,
+        call,
+        "rm -f \"$script\"".to_owned(),
+        "exit $status".to_owned(),
+    ]);
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inputs::spelling::lines;
 
     #[test]
     fn texts_are_read_as_windows_powershell_reads_them() {
@@ -74,5 +100,17 @@ mod tests {
         check("\u{feff}ä".as_bytes(), false, Mend::Nothing);
         check(b"\xff\xfea\0", false, Mend::Nothing);
         check(b"\xe4", false, Mend::Nothing);
+    }
+
+    #[test]
+    fn scripts_run_in_the_interpreter_that_they_name() {
+        let check = |script: &str, expected: &str| {
+            assert_eq!(by_its_interpreter(lines(script)).join("\n"), expected);
+        };
+        check("echo 1\necho 2", "echo 1\necho 2");
+        check(
+            "#!/bin/bash -e\nEND_OF_SCRIPT",
+            "script=$(mktemp) || exit 1\ncat > \"$script\" <<'END_OF_SCRIPT_'\n#!/bin/bash -e\nEND_OF_SCRIPT\nEND_OF_SCRIPT_\n/bin/bash -e \"$script\"; status=$?\nrm -f \"$script\"\nexit $status",
+        );
     }
 }

@@ -1,0 +1,383 @@
+//! What a step is asked to do, and the inputs of it.
+
+use std::path::Path;
+
+use super::action::{ACTIONS, Action};
+use super::declared::{
+    ACTION, ALL_INPUTS, FAIL_WHEN, GALLERY_IMAGE_ID, HOST_POOL_ID, IMAGE_VERSION_ID, Input,
+    PACKAGE_PATH, REPORT_HOST_POOLS,
+};
+use super::existing::{self, Existing, Follow, Sweep};
+use super::fleet::{self, Fleet};
+use super::given::Given;
+use super::image_test::{self, ImageTest};
+use super::inventory::{self, Diff};
+use super::plan::{self, Plan};
+use super::problem::{Code, Problems, Warning, list};
+use super::reading::{Reading, Reported};
+use super::release::{self, Release};
+use super::retain::{self, Retain};
+use super::rollout::{self, Rollout};
+use super::spelling::{nearest, tidy};
+use crate::secret::Masker;
+
+/// What a step is asked to do, with everything that it needs.
+#[derive(Debug)]
+pub enum Task {
+    /// Build the image, and wait for it.
+    Build(Box<Plan>),
+    /// Start a build, and end.
+    Submit(Box<Plan>),
+    /// Follow a run, which is started first where that is asked for.
+    Follow(Box<Follow>),
+    /// Show the template that would be sent.
+    Render(Box<Plan>),
+    /// Check everything that a build needs.
+    Doctor(Box<Plan>),
+    /// Promote an image version, or withdraw it.
+    Release(Box<Release>),
+    /// Keep the right versions of an image definition, and delete the others.
+    Retain(Box<Retain>),
+    /// Check everything that this needs.
+    DoctorOfRetain(Box<Retain>),
+    /// Check everything that this needs.
+    DoctorOfRelease(Box<Release>),
+    /// Look at a run once.
+    Status(Box<Existing>),
+    /// Cancel a run, and clean up.
+    Cancel(Box<Existing>),
+    /// Delete what dead jobs left.
+    Sweep(Box<Sweep>),
+    /// Boot an image version, and run checks in it.
+    Test(Box<ImageTest>),
+    /// Check everything that this needs.
+    DoctorOfTest(Box<ImageTest>),
+    /// Compare the contents of two image versions.
+    Diff(Box<Diff>),
+    /// Make a host pool serve an image version.
+    Rollout(Box<Rollout>),
+    /// Check everything that this needs.
+    DoctorOfRollout(Box<Rollout>),
+    /// Say which hosts and VMs run which version.
+    Report(Box<Fleet>),
+    /// Check everything that this needs.
+    DoctorOfReport(Box<Fleet>),
+}
+
+impl Task {
+    /// The build that is to be done, shown or checked.
+    pub fn plan(self) -> Option<Plan> {
+        match self {
+            Self::Build(plan) | Self::Submit(plan) | Self::Render(plan) | Self::Doctor(plan) => {
+                Some(*plan)
+            }
+            Self::Follow(_)
+            | Self::Release(_)
+            | Self::Retain(_)
+            | Self::DoctorOfRetain(_)
+            | Self::DoctorOfRelease(_)
+            | Self::Status(_)
+            | Self::Cancel(_)
+            | Self::Sweep(_)
+            | Self::Test(_)
+            | Self::DoctorOfTest(_)
+            | Self::Diff(_)
+            | Self::Rollout(_)
+            | Self::DoctorOfRollout(_)
+            | Self::Report(_)
+            | Self::DoctorOfReport(_) => None,
+        }
+    }
+
+    fn warnings(&mut self) -> &mut Vec<Warning> {
+        match self {
+            Self::Build(plan) | Self::Submit(plan) | Self::Render(plan) | Self::Doctor(plan) => {
+                &mut plan.warnings
+            }
+            Self::Follow(follow) => &mut follow.warnings,
+            Self::Release(release) | Self::DoctorOfRelease(release) => &mut release.warnings,
+            Self::Retain(retain) | Self::DoctorOfRetain(retain) => &mut retain.warnings,
+            Self::Status(existing) | Self::Cancel(existing) => &mut existing.warnings,
+            Self::Sweep(sweep) => &mut sweep.warnings,
+            Self::Test(test) | Self::DoctorOfTest(test) => &mut test.warnings,
+            Self::Diff(diff) => &mut diff.warnings,
+            Self::Rollout(rollout) | Self::DoctorOfRollout(rollout) => &mut rollout.warnings,
+            Self::Report(fleet) | Self::DoctorOfReport(fleet) => &mut fleet.warnings,
+        }
+    }
+}
+
+/// Understands what a job gives, or says everything that is wrong with it. Secrets are announced to `masker` before they go anywhere.
+/// The warnings come with the task.
+pub fn task(given: &Given, masker: &dyn Masker) -> Result<Task, Problems> {
+    let mut reading = Reading::new(given);
+    let read = read(&mut reading, masker);
+    let (mut task, warnings) = reading.finish(read)?;
+    *task.warnings() = warnings;
+    Ok(task)
+}
+
+fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Task, Reported> {
+    reading.warn_of_undeclared();
+    let action = match read_action(reading) {
+        Ok(action) => action,
+        Err(reported) => {
+            // All problems are reported at once. An input that only a build needs is missing only if this is one.
+            if is_nearly_a_build(reading) {
+                drop(plan::read(reading, masker));
+            } else {
+                drop(reading.as_far_as_given(|it| plan::read(it, masker)));
+            }
+            return Err(reported);
+        }
+    };
+    match action {
+        Action::Render => Ok(Task::Render(plan::read(reading, masker)?)),
+        Action::Doctor => read_for_doctor(reading, masker),
+        Action::Promote => {
+            let release = release::promotion(reading, masker)?;
+            Ok(Task::Release(Box::new(release)))
+        }
+        Action::Withdraw => {
+            let release = release::withdrawal(reading, masker)?;
+            Ok(Task::Release(Box::new(release)))
+        }
+        Action::Retain => Ok(Task::Retain(Box::new(retain::read(reading, masker)?))),
+        Action::Submit => {
+            let mut plan = plan::read(reading, masker)?;
+            plan.submits = true;
+            Ok(Task::Submit(plan))
+        }
+        Action::Wait | Action::Run => Ok(Task::Follow(existing::read_follow(
+            reading, masker, action,
+        )?)),
+        Action::Status => Ok(Task::Status(Box::new(existing::read_existing(
+            reading, masker, action,
+        )?))),
+        Action::Cancel => Ok(Task::Cancel(Box::new(existing::read_existing(
+            reading, masker, action,
+        )?))),
+        Action::Sweep => Ok(Task::Sweep(Box::new(existing::read_sweep(
+            reading, masker,
+        )?))),
+        Action::Test => Ok(Task::Test(Box::new(image_test::read(reading, masker)?))),
+        Action::Diff => Ok(Task::Diff(Box::new(inventory::read_diff(reading, masker)?))),
+        Action::Rollout => Ok(Task::Rollout(Box::new(rollout::read(reading, masker)?))),
+        Action::Report => Ok(Task::Report(Box::new(fleet::read(reading, masker)?))),
+        Action::Build => Ok(Task::Build(plan::read(reading, masker)?)),
+    }
+}
+
+/// What the doctor checks: what the action needs whose inputs these are.
+fn read_for_doctor(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Task, Reported> {
+    Ok(match examined(reading) {
+        Action::Promote => Task::DoctorOfRelease(Box::new(release::promotion(reading, masker)?)),
+        Action::Withdraw => Task::DoctorOfRelease(Box::new(release::withdrawal(reading, masker)?)),
+        Action::Retain => Task::DoctorOfRetain(Box::new(retain::read(reading, masker)?)),
+        Action::Test => Task::DoctorOfTest(Box::new(image_test::read(reading, masker)?)),
+        Action::Rollout => Task::DoctorOfRollout(Box::new(rollout::read(reading, masker)?)),
+        Action::Report => Task::DoctorOfReport(Box::new(fleet::read(reading, masker)?)),
+        _ => Task::Doctor(plan::read(reading, masker)?),
+    })
+}
+
+/// The action of the step.
+fn read_action(reading: &mut Reading<'_>) -> Result<Action, Reported> {
+    let action = reading.choice_or_default(&ACTION, ACTIONS)?;
+    let action = action.unwrap_or_default();
+    warn_of_unused(reading, action);
+    Ok(action)
+}
+
+/// The action whose needs the doctor checks: the one that uses all inputs that are set, otherwise a build.
+fn examined(reading: &Reading<'_>) -> Action {
+    let fits = |action: Action| {
+        let mut given = ALL_INPUTS
+            .iter()
+            .filter(|input| reading.is_set(input) && !is_left_out_by_the_agent(reading, input));
+        given.all(|input| action.uses(input))
+    };
+    if reading.is_set(&HOST_POOL_ID) && fits(Action::Rollout) {
+        return Action::Rollout;
+    }
+    if reading.is_set(&IMAGE_VERSION_ID) {
+        let of_versions = [Action::Promote, Action::Withdraw].into_iter();
+        if let Some(action) = of_versions.into_iter().find(|action| fits(*action)) {
+            return action;
+        }
+        if fits(Action::Test) {
+            return Action::Test;
+        }
+    }
+    let of_reports = [&REPORT_HOST_POOLS, &FAIL_WHEN];
+    if of_reports.iter().any(|input| reading.is_set(input)) && fits(Action::Report) {
+        return Action::Report;
+    }
+    if reading.is_set(&GALLERY_IMAGE_ID) && fits(Action::Retain) {
+        return Action::Retain;
+    }
+    Action::Build
+}
+
+/// Whether an unknown action is most likely a build with a typing error, or no action at all.
+fn is_nearly_a_build(reading: &Reading<'_>) -> bool {
+    let names = ACTIONS.iter().map(|(name, _)| *name);
+    let near = nearest(tidy(reading.raw(&ACTION)), names);
+    let near = near.and_then(|near| ACTIONS.iter().find(|(name, _)| *name == near));
+    near.is_none_or(|(_, action)| action.composes_a_template())
+}
+
+/// An author who gives an input expects that it does something.
+fn warn_of_unused(reading: &mut Reading<'_>, action: Action) {
+    let unused = ALL_INPUTS.iter().filter(|input| {
+        !action.uses(input) && reading.is_set(input) && !is_left_out_by_the_agent(reading, input)
+    });
+    // The inputs by the actions that use them.
+    let mut unused_of: Vec<(String, Vec<&str>)> = Vec::new();
+    for input in unused {
+        let using = ACTIONS
+            .iter()
+            .filter(|(_, other)| *other != Action::Doctor && other.uses(input));
+        let using: Vec<&str> = using.map(|(name, _)| *name).collect();
+        let using = using.join(", ");
+        match unused_of.iter_mut().find(|(known, _)| *known == using) {
+            Some((_, names)) => names.push(input.name),
+            None => unused_of.push((using, vec![input.name])),
+        }
+    }
+    let (text, hint) = match unused_of.as_slice() {
+        [] => return,
+        [(using, names)] if names.len() == 1 => {
+            let name = list(names);
+            (
+                format!(
+                    "Input {name}: it has no effect with action '{}'",
+                    action.name()
+                ),
+                format!("remove {name}; it is an input of {using}"),
+            )
+        }
+        several => {
+            let names = several.iter().flat_map(|(_, names)| names);
+            let inputs = several.iter().map(|(using, names)| {
+                let are = if names.len() == 1 {
+                    "is an input"
+                } else {
+                    "are inputs"
+                };
+                format!("{} {are} of {using}", list(names))
+            });
+            (
+                format!(
+                    "These inputs have no effect with action '{}': {}",
+                    action.name(),
+                    list(names)
+                ),
+                format!("remove them; {}", inputs.collect::<Vec<_>>().join("; ")),
+            )
+        }
+    };
+    reading.warn(Code::Contradiction, text, Some(hint));
+}
+
+/// The agent makes the sources folder of an empty input of type `filePath`.
+fn is_left_out_by_the_agent(reading: &Reading<'_>, input: &Input) -> bool {
+    if *input != PACKAGE_PATH {
+        return false;
+    }
+    let sources = reading.given().sources_directory.as_ref();
+    let text = tidy(reading.raw(input));
+    sources.is_some_and(|sources| Path::new(text) == sources.as_path())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inputs::declared::VM_SIZE;
+
+    fn warnings(inputs: &[(&str, &str)]) -> Vec<String> {
+        let inputs = inputs.iter();
+        let given = Given {
+            inputs: inputs
+                .map(|(name, value)| (name.to_lowercase(), (*value).to_owned()))
+                .collect(),
+            sources_directory: Some("/agent/1/s".into()),
+            ..Given::default()
+        };
+        let mut reading = Reading::new(&given);
+        let action = read_action(&mut reading);
+        let (_, warnings) = reading.finish(action).unwrap();
+        warnings.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn inputs_of_other_actions_are_warned_of() {
+        let none: [&str; 0] = [];
+        assert_eq!(warnings(&[("vmSize", "Standard_D2s_v5")]), none);
+        assert_eq!(
+            warnings(&[("action", "wait"), ("vmSize", VM_SIZE.default)]),
+            none
+        );
+        assert_eq!(
+            warnings(&[("action", "wait"), ("packagePath", "/agent/1/s")]),
+            none
+        );
+        assert_eq!(
+            warnings(&[("action", "wait"), ("vmSize", "Standard_D2s_v5")]),
+            ["Input 'vmSize': it has no effect with action 'wait'"]
+        );
+        assert_eq!(
+            warnings(&[("action", "submit"), ("onCancel", "leave")]),
+            ["Input 'onCancel': it has no effect with action 'submit'"]
+        );
+        assert_eq!(
+            warnings(&[("action", "sweep"), ("storageAccountName", "stimages")]),
+            none
+        );
+        assert_eq!(
+            warnings(&[("action", "withdraw"), ("requireTags", "a=b")]),
+            ["Input 'requireTags': it has no effect with action 'withdraw'"]
+        );
+        assert_eq!(
+            warnings(&[("action", "doctor"), ("requireTags", "a=b")]),
+            none
+        );
+        assert_eq!(
+            warnings(&[("keepVersions", "3")]),
+            ["Input 'keepVersions': it has no effect with action 'build'"]
+        );
+        assert_eq!(
+            warnings(&[
+                ("keepVersions", "3"),
+                ("promoteTo", "/x"),
+                ("keepDays", "3")
+            ]),
+            [
+                "These inputs have no effect with action 'build': 'promoteTo', 'keepVersions', 'keepDays'"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_doctor_looks_at_the_action_that_the_inputs_fit() {
+        let of = |inputs: &[(&str, &str)]| {
+            let inputs = inputs.iter();
+            let given = Given {
+                inputs: inputs
+                    .map(|(name, value)| (name.to_lowercase(), (*value).to_owned()))
+                    .collect(),
+                ..Given::default()
+            };
+            examined(&Reading::new(&given))
+        };
+        let definition = ("galleryImageId", "/subscriptions/s");
+        assert_eq!(of(&[definition, ("keepDays", "3")]), Action::Retain);
+        assert_eq!(
+            of(&[definition, ("vmSize", VM_SIZE.default)]),
+            Action::Retain
+        );
+        assert_eq!(of(&[definition, ("managedIdentity", "/x")]), Action::Build);
+        assert_eq!(of(&[("keepDays", "3")]), Action::Build);
+        assert_eq!(of(&[]), Action::Build);
+    }
+}
