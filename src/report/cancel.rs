@@ -112,7 +112,7 @@ fn warning(canceled: &Canceled) -> Option<(&'static str, String, String)> {
         return None;
     }
     if let TemplateOutcome::Kept {
-        not_marked: Some(reason),
+        tag_not_written: Some(reason),
     } = &canceled.end
     {
         return Some((

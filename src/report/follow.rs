@@ -189,10 +189,10 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
             let how = if state.to_string() == "Canceled" { "was canceled" } else { "failed" };
             format!("the run of an earlier attempt {how}: building anew")
         }
-        Event::OrphansRemoved { count } => {
+        Event::OrphanedPackagesRemoved { count } => {
             format!("deleted {count} packages that earlier attempts left")
         }
-        Event::NotMarked { reason } => format!(
+        Event::KeepTagNotWritten { reason } => format!(
             "the template stays, but without the tag that says so, so 'action: sweep' deletes it:  {reason}"
         ),
         _ => return Vec::new(),
@@ -211,7 +211,7 @@ pub(super) fn earlier_image(name: &str) -> String {
 /// What is said as a warning: its code, a sentence, and what to do.
 pub(super) fn warning_of(event: &Event) -> Option<(&'static str, String, String)> {
     match event {
-        Event::EarlierDropped { template, why } => Some((
+        Event::EarlierDiscarded { template, why } => Some((
             DROPPED,
             format!("The template of an earlier attempt {why}: '{template}' is deleted"),
             "nothing is to be done: the image is built anew".to_owned(),

@@ -111,7 +111,7 @@ impl Groups {
 /// The part that begins with `event`. What an earlier attempt left is dealt with where it is found.
 fn begins(event: &Event, now: Option<Part>) -> Option<Part> {
     match event {
-        Event::Packing { .. } | Event::PackageThere { .. } => Some(Part::Package),
+        Event::Packing { .. } | Event::PackageReused { .. } => Some(Part::Package),
         Event::Submitting | Event::EarlierProvisioning { .. } => Some(Part::Template),
         Event::Starting
         | Event::RunChanged { .. }

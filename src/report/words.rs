@@ -39,7 +39,7 @@ pub(super) fn of(event: &Event) -> Vec<String> {
         Event::StartingAgain { .. }
         | Event::RunChanged { .. }
         | Event::StillRunning { .. }
-        | Event::NoNews { .. }
+        | Event::NoAnswer { .. }
         | Event::RunEnded { .. } => of_run(event),
         Event::Replicating { .. }
         | Event::FoundAtTarget { .. }
@@ -96,7 +96,7 @@ pub(super) fn warning_of(event: &Event) -> Option<(&'static str, String, String)
                 .to_owned(),
             format!("to exclude it, add the line '.git/' to input '{exclude}'"),
         )),
-        Event::KeyInstead { account, why, hint } => Some((
+        Event::KeyInsteadOfRole { account, why, hint } => Some((
             CODE_KEY,
             format!(
                 "A key of storage account '{account}' is used, because a role assignment is missing: {why}"
@@ -138,7 +138,7 @@ fn of_what_is_there(event: &Event) -> Vec<String> {
         Event::ReadByIdentity { identity } => {
             format!("identity '{identity}' reads the package, without a link")
         }
-        Event::PackageThere { blob, bytes } => format!(
+        Event::PackageReused { blob, bytes } => format!(
             "the package is unchanged, so nothing is sent: it is in {blob}, {} compressed",
             size(*bytes)
         ),
@@ -204,7 +204,7 @@ fn of_run(event: &Event) -> Vec<String> {
             let phase = sub_state.as_deref().unwrap_or("running").to_lowercase();
             vec![format!("still {phase} after {}", duration(*elapsed))]
         }
-        Event::NoNews { reason } => vec![format!(
+        Event::NoAnswer { reason } => vec![format!(
             "no answer at the moment, the build continues: {reason}"
         )],
         Event::RunEnded { elapsed } => vec![format!("the run ended after {}", duration(*elapsed))],

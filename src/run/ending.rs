@@ -85,7 +85,7 @@ impl Ending<'_> {
             let tags = seen.value.tags;
             let written = template_tags::write_keep(arm, &doing, &template.id, tags).await;
             if let Err(failure) = written {
-                events.emit(Event::NotMarked {
+                events.emit(Event::KeepTagNotWritten {
                     reason: failure.to_string(),
                 });
             }

@@ -35,7 +35,7 @@ pub enum Event {
         bytes: u64,
     },
     /// The service connection lacks a role for the package's account, and a key of the account does instead.
-    KeyInstead {
+    KeyInsteadOfRole {
         /// The account's name.
         account: String,
         /// Who refused what.
@@ -44,7 +44,7 @@ pub enum Event {
         hint: String,
     },
     /// The package is in storage from an earlier run, and nothing is sent.
-    PackageThere {
+    PackageReused {
         /// Where: `container/blob`.
         blob: String,
         /// Bytes of the archive.
@@ -126,7 +126,7 @@ pub enum Event {
         elapsed: Duration,
     },
     /// A question was not answered; the build goes on.
-    NoNews {
+    NoAnswer {
         /// Why.
         reason: String,
     },
@@ -212,7 +212,7 @@ pub enum Event {
     /// This stays, and cannot be removed now.
     NotRemoved(Box<NotRemoved>),
     /// The tag that keeps the template could not be written.
-    NotMarked {
+    KeepTagNotWritten {
         /// Why.
         reason: String,
     },
@@ -269,14 +269,14 @@ pub enum Event {
         state: RunState,
     },
     /// The template of an earlier attempt is of no use, and is deleted.
-    EarlierDropped {
+    EarlierDiscarded {
         /// Its name.
         template: String,
         /// Why, as the rest of a sentence about it.
         why: String,
     },
     /// Packages that earlier attempts left were deleted.
-    OrphansRemoved {
+    OrphanedPackagesRemoved {
         /// How many.
         count: usize,
     },

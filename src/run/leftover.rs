@@ -77,7 +77,7 @@ impl Leftover {
 
     /// Its place among what is deleted: what is quick and holds the user's files comes first, and what belongs to a VM after the VM. So does the
     /// output of a script, which the VM would write again.
-    pub(super) fn turn(&self) -> u8 {
+    pub(super) fn removal_order(&self) -> u8 {
         match self {
             Self::Blob(blob) | Self::BlobByKey(blob) if blob.name().ends_with(origin::OUTPUT) => 2,
             Self::Blob(_) | Self::BlobByKey(_) | Self::Unknown(_) => 0,

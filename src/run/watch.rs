@@ -289,7 +289,7 @@ impl Watch<'_> {
             return Err(failure);
         }
         if !std::mem::replace(&mut self.silent, true) {
-            self.events.emit(Event::NoNews {
+            self.events.emit(Event::NoAnswer {
                 reason: failure.to_string(),
             });
         }

@@ -338,9 +338,11 @@ impl<'a> Trial<'a> {
                 tags.insert(KEEP.to_owned(), "true".into());
             }
             if let Err(failure) = arm.set_tags_of_part(Part::Vm, &machine, &tags).await {
-                self.lab.events.emit(crate::run::event::Event::NotMarked {
-                    reason: failure.to_string(),
-                });
+                self.lab
+                    .events
+                    .emit(crate::run::event::Event::KeepTagNotWritten {
+                        reason: failure.to_string(),
+                    });
             }
         }
         for leftover in of_vm {

@@ -151,7 +151,7 @@ impl<'a> Search<'a> {
         why: &str,
         leftovers: &mut Leftovers<'_>,
     ) -> Result<(), Error> {
-        self.emit(Event::EarlierDropped {
+        self.emit(Event::EarlierDiscarded {
             template: found.id.name().to_owned(),
             why: why.to_owned(),
         });

@@ -51,7 +51,7 @@ pub enum TemplateOutcome {
     /// They stay because somebody wants it.
     Kept {
         /// Why the tag that tells later steps so could not be written.
-        not_marked: Option<String>,
+        tag_not_written: Option<String>,
     },
     /// They stay until the cancel is through.
     LeftCanceling,
@@ -91,7 +91,7 @@ pub async fn cancel(
         None => TemplateOutcome::Gone,
         Some(RunOutcome::Canceling) => TemplateOutcome::LeftCanceling,
         Some(_) if keep || found.tags.keep => TemplateOutcome::Kept {
-            not_marked: mark_as_kept(arm, &found).await.err(),
+            tag_not_written: mark_as_kept(arm, &found).await.err(),
         },
         Some(_) if has_image => TemplateOutcome::LeftForWait,
         Some(_) => {

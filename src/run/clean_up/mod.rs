@@ -47,7 +47,7 @@ pub async fn clean_up(
 ) -> Vec<NotRemoved> {
     let clean_up = CleanUp::begin(arm, owner, budget);
     let mut order = leftovers.all();
-    order.sort_by_key(Leftover::turn);
+    order.sort_by_key(Leftover::removal_order);
     // The package of a template that another step or attempt made is named by the template's tag alone.
     let with_package = order.iter().all(Leftover::is_template);
     let mut not_removed = Vec::new();

@@ -74,7 +74,7 @@ pub(super) async fn key_instead(
         return None;
     }
     let key = key(arm, account).await.ok()?;
-    events.emit(Event::KeyInstead {
+    events.emit(Event::KeyInsteadOfRole {
         account: account.name.clone(),
         why: failure.to_string(),
         hint: failure.hint().unwrap_or_default(),

@@ -207,7 +207,7 @@ impl PackageUpload<'_> {
                 .await
                 .ok()?;
         let RetainedArchive { sha256, length } = Some(ours).filter(|_| there)?;
-        self.events.emit(Event::PackageThere {
+        self.events.emit(Event::PackageReused {
             blob: format!("{CONTAINER}/{}", blob.name()),
             bytes: length,
         });

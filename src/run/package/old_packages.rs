@@ -66,7 +66,7 @@ impl PackageUpload<'_> {
             }
         }
         if count > 0 {
-            events.emit(Event::OrphansRemoved { count });
+            events.emit(Event::OrphanedPackagesRemoved { count });
         }
     }
 

@@ -1,6 +1,5 @@
 //! Whole builds in process: the core's two stages against the emulated cloud, without sockets, on a paused clock.
 
-mod access;
 mod cancel;
 mod cloud_http;
 mod contract;
@@ -14,13 +13,14 @@ mod ills;
 pub(crate) mod image_test;
 mod live_secrets;
 mod log_file;
-mod look;
 mod outlive;
 mod ownership;
+mod package_access;
 mod pictures;
 mod preflight;
 mod provenance;
 mod refused_removal;
+mod refused_template;
 mod release;
 mod removal;
 pub(crate) mod rollout;
@@ -30,14 +30,14 @@ pub(crate) mod scene;
 mod secret_files;
 mod sockets;
 pub(crate) mod somebody;
+mod status;
 mod stops;
 pub(crate) mod story;
 mod sweep;
 mod switches;
 mod targets;
+mod tokens;
+mod unchanged;
 
 pub(crate) use live_secrets::LiveSecrets;
 pub(crate) use scene::Output;
-mod tokens;
-mod unchanged;
-mod words;

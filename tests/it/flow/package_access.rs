@@ -1,4 +1,4 @@
-//! By which right the package is sent and read.
+//! By which credential the package is sent and read.
 
 use azure_emulator::blob::BlobRole;
 use azure_emulator::{Effect, Fault, Matcher};
