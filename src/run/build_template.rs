@@ -25,7 +25,7 @@ pub(super) struct BuildTemplate<'a> {
     pub(super) source_version: Option<String>,
     /// SHA-256 of the package's archive, where it was packed here.
     pub(super) package: Option<String>,
-    /// Whose build it is, where that is this step's.
+    /// The plan of the build, where it is this step's.
     pub(super) plan: Option<&'a Plan>,
     /// Whether the output of the build is shown while it runs.
     pub(super) stream_logs: bool,
@@ -50,7 +50,7 @@ impl<'a> BuildTemplate<'a> {
         }
     }
 
-    /// A template that is there. `plan` is whose build it is, where that is this step's.
+    /// A template that is there. `plan` is that of the build, where it is this step's.
     pub(super) fn of_found(
         found: &FoundTemplate,
         plan: Option<&'a Plan>,
@@ -73,7 +73,7 @@ impl<'a> BuildTemplate<'a> {
         self.id.name()
     }
 
-    /// When the service gives its run up.
+    /// The limit of the build: the service ends the run then.
     pub(super) fn build_timeout(&self) -> Duration {
         self.definition.properties.effective_build_timeout()
     }

@@ -18,7 +18,7 @@ use crate::diagnosis::Explanation;
 use crate::error::Error;
 use crate::resource::ResourceId;
 
-/// Azure Resource Manager may answer 404 for what there has been for a moment only.
+/// Azure Resource Manager may answer 404 for what was created a moment ago.
 const READ_AFTER_WRITE: Duration = Duration::from_secs(60);
 /// Between two reads.
 const READ_AGAIN: Duration = Duration::from_secs(5);
@@ -132,7 +132,7 @@ impl RunOutputReader<'_> {
         }
     }
 
-    /// Whether a moment later there may be more to read: other failures come after several tries, and stay.
+    /// Whether a later read may tell more: other failures were tried again already, and stay.
     fn is_open(&self) -> bool {
         let missing = |failure: &Failure| failure.is(StatusCode::NOT_FOUND);
         self.uri.is_none() && self.failure.as_ref().is_none_or(missing)

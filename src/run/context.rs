@@ -115,7 +115,7 @@ impl BuildState {
         }
     }
 
-    /// The template is gone, or is not this step's to care for.
+    /// The template is gone, or does not belong to this step.
     pub(super) fn clear(&self) {
         *self.state() = State::default();
     }

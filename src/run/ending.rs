@@ -23,7 +23,7 @@ use crate::template::model::Properties;
 /// The agent grants 7.5 s after its first signal; the rest of them is for the report.
 const CANCEL_BUDGET: Duration = Duration::from_secs(5);
 
-/// Whose step ends, and what its author wants.
+/// A step that ends, and what its author wants.
 pub(super) struct Ending<'a> {
     pub(super) context: Context<'a>,
     pub(super) owner: &'a Owner,
@@ -47,7 +47,7 @@ impl Ending<'_> {
             Err(Error::Canceled) => return self.canceled(leftovers).await,
             Err(Error::Deadline { .. }) => cancel_runs(arm, &templates(&leftovers), events).await,
             Ok(Success::Image(image)) => events.emit(Event::Built(image.clone())),
-            // Whoever comes back needs all of it.
+            // A later step or attempt needs all of it.
             Ok(Success::RunContinues { .. } | Success::NotReady { .. })
             | Err(Error::NotReady { .. } | Error::NeverRun { .. }) => leftovers.release(),
             Ok(Success::TestRun(_)) | Err(_) => {}
@@ -73,7 +73,7 @@ impl Ending<'_> {
         }
     }
 
-    /// Template and package stay, because somebody wants it. `sweep` is to know, too.
+    /// Keeps template and package, because the author or a tag asks for it, and writes the tag by which `sweep` keeps them, too.
     async fn keep(&self, template: &CurrentTemplate, leftovers: &mut Leftovers<'_>) {
         let Context { arm, events, .. } = self.context;
         if !template.kept
@@ -93,7 +93,7 @@ impl Ending<'_> {
         leftovers.keep_all(KeepReason::Asked);
     }
 
-    /// The template alone stays, because the result would go with it.
+    /// Keeps the template alone, because the result would be deleted with it.
     async fn keep_template(
         &self,
         template: &CurrentTemplate,
@@ -194,6 +194,6 @@ fn holds_result(properties: &Properties, result: &Result<Success, Error>) -> boo
         Err(error) => matches!(error, Error::NoImage { .. }),
     };
     let vm_stays = matches!(result, Err(Error::Run { .. })) && properties.keeps_vm_after_error();
-    // The VHD of a test is nothing that anybody wants.
+    // The VHD of a test is of no use.
     vm_stays || (holds_vhd && !properties.is_test() && properties.result_lies_with_template())
 }

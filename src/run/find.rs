@@ -47,8 +47,8 @@ impl FoundTemplate {
         definition.is_some_and(|definition| definition.properties.is_test())
     }
 
-    /// Whether a result of it lies in its staging group and goes with it: a VHD without an address of its own. So it is where nobody knows its
-    /// targets.
+    /// Whether its result would be deleted with it: a VHD without an address of its own lies in its staging group. Targets that are not known may
+    /// be such.
     pub fn holds_vhd(&self) -> bool {
         let Some(definition) = &self.template.definition else {
             return true;
@@ -62,7 +62,7 @@ impl FoundTemplate {
         !self.is_test() && targets.any(lies_here)
     }
 
-    /// When its run ended or, where it has none, when it was made. `None` while a run goes on, and where nobody knows.
+    /// When its run ended or, where it has none, when it was made. `None` while a run goes on, and where Azure does not tell.
     pub fn at_rest_since(&self) -> Option<OffsetDateTime> {
         match &self.template.last_run {
             Some(run) if run.is_over() => run.ended,
@@ -132,7 +132,7 @@ pub async fn find(
     }
 }
 
-/// That `found` of resource group `group` are several where one is wanted.
+/// The error that several templates were found in resource group `group` where one is wanted.
 pub(super) fn several(group: &str, found: &[FoundTemplate]) -> Error {
     let mut names: Vec<_> = found.iter().map(|one| one.id.name().to_owned()).collect();
     names.sort();
@@ -157,7 +157,7 @@ pub async fn find_or_fail(
     }
 }
 
-/// That there is no such template, with the name that was perhaps meant.
+/// The error that there is no such template, with the nearest name.
 pub async fn missing(arm: &Arm, group: &ResourceGroupId, wanted: TemplateRef<'_>) -> Error {
     let (name, near) = match wanted {
         TemplateRef::OfRun(_) => (None, None),
@@ -179,7 +179,7 @@ pub fn template_id(group: &ResourceGroupId, name: &str) -> ResourceId {
     ResourceId::in_group(group.subscription(), group.name(), IMAGE_TEMPLATE, name)
 }
 
-/// Waits until template `id` is gone that Azure deletes.
+/// Waits until template `id`, which is being deleted, is gone.
 ///
 /// # Errors
 /// It is still there after `limit`, or Azure refuses to tell.

@@ -22,7 +22,7 @@ use crate::diagnosis::{Explanation, LogSummary};
 use crate::error::Error;
 use crate::inventory::Reader;
 
-/// The service ends a build at its limit by itself; this long after it something is wrong.
+/// The service ends a build at its limit by itself. A run that is on this long after its limit is canceled.
 const MARGIN: Duration = Duration::from_secs(20 * 60);
 
 /// A run that has begun.
@@ -43,7 +43,7 @@ pub(super) struct ActiveRun {
     pub(super) previous_began: Option<OffsetDateTime>,
     /// How long it has been on.
     pub(super) age: Duration,
-    /// Until when it is waited for; without it until the service has certainly given it up.
+    /// Until when it is waited for; without it, until the service must have ended the run.
     pub(super) until: Option<Instant>,
     /// What comes of it when it does not end in time.
     pub(super) on_timeout: OnTimeout,

@@ -26,15 +26,15 @@ pub struct Image {
     pub run_output: String,
     /// What it was built from, as the template says it.
     pub source: Option<Source>,
-    /// Where it comes from, by the names of the tags that say so.
+    /// Where it comes from: names and values of tags.
     pub provenance: Record,
     /// Whether this build made it.
     pub made: Made,
     /// Why the run that made it did not simply succeed, if it did not.
     pub caveat: Option<Caveat>,
-    /// What it holds, where a step of its template tells.
+    /// What it holds, if a step of its template lists that.
     pub contents: Option<Box<ContentsList>>,
-    /// What is different in it, where that was asked for.
+    /// What has changed since an earlier version, if that was asked for.
     pub compared: Option<Compared>,
 }
 
@@ -45,7 +45,7 @@ pub enum Made {
     Now,
     /// An earlier attempt, or a run that another job has followed: its template is gone.
     ByEarlierAttempt,
-    /// An earlier build, of the same.
+    /// An earlier build, with the same source, template and package.
     ByEarlierBuild,
 }
 

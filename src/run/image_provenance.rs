@@ -51,7 +51,7 @@ pub fn record(plan: &Plan, source_version: Option<&str>, package: Option<&str>) 
         .collect()
 }
 
-/// The record of an image whose template was read of Azure: what it says of the source, and the tags of the image.
+/// The record of an image whose template was read from Azure: what it says of the source, and the tags of the image.
 pub(super) fn of_tags(
     source: Option<&Source>,
     source_version: Option<&str>,

@@ -47,7 +47,7 @@ impl<'a> Leftovers<'a> {
         is_new
     }
 
-    /// `leftover` is ours, without doubt.
+    /// `leftover` is proven to be ours.
     pub fn confirm_ours(&mut self, leftover: &Leftover) {
         for (known, ownership) in &mut self.all {
             if known == leftover {
@@ -56,7 +56,7 @@ impl<'a> Leftovers<'a> {
         }
     }
 
-    /// `leftover` is not ours.
+    /// `leftover` is proven not to be ours.
     pub fn confirm_not_ours(&mut self, leftover: &Leftover) {
         for (known, ownership) in &mut self.all {
             if known == leftover {
@@ -115,7 +115,7 @@ impl<'a> Leftovers<'a> {
         all.map(|(leftover, _)| leftover.clone()).collect()
     }
 
-    /// Who is told.
+    /// Who listens to the changes.
     pub(super) fn events(&self) -> &'a dyn Events {
         self.events
     }

@@ -1,7 +1,11 @@
 //! The story of a build: from a plan to an image, leaving nothing behind. [`build_image`] tells it from top to bottom.
 //!
-//! Plain data, and the trait of who listens, know nothing of who makes them: `image`, `distribution`, `leftover`, `event`, `outcome`. What helps a
-//! build and decides nothing is in `aids`.
+//! - What it does, in this order: `adoption` (what an earlier attempt has begun), `unchanged` (whether there is anything to build), `prepare` and `package`,
+//!   `submit`, `start`, `follow` and `watch`, `collect` and `proof` (the image), `ending` and `clean_up`.
+//! - Other actions: `wait` (also `run`), `cancel`, `status`, `sweep`.
+//! - Templates and images that are there: `find`, `template_tags`, `build_template`, `tagged_images`; whose they are: `ownership`.
+//! - Plain data, which knows nothing of who makes it: `outcome`, `image`, `distribution`, `leftover`, and `event` with the trait of who listens.
+//! - What helps a build and decides nothing: `aids`.
 
 mod adoption;
 mod aids;
@@ -171,7 +175,7 @@ impl Build<'_> {
         let created = submit::create_template(arm, plan, &definition, events, leftovers).await?;
         let provisioned = match created {
             Created::Provisioned(provisioned) => provisioned,
-            // Somebody was quicker under this name: perhaps an earlier attempt at this step.
+            // A template has this name by now: perhaps an earlier attempt at this step made it.
             Created::NameTaken(failure) => {
                 return match self.adopt(leftovers).await? {
                     Adopted::Nothing => Err(failure.into()),
@@ -188,7 +192,7 @@ impl Build<'_> {
         self.finish(&template, Run::Active(run)).await
     }
 
-    /// Follows the run to its end, and collects what it leaves; or leaves it to itself where nobody wants to wait.
+    /// Follows the run to its end, and collects what it leaves; or leaves the run on where the step only submits.
     async fn finish(&self, template: &BuildTemplate<'_>, run: Run) -> Result<Success, Error> {
         let Self { plan, context, .. } = self;
         if plan.tests {
@@ -247,7 +251,7 @@ impl<'a> EarlierLeftovers<'a> {
         }
     }
 
-    /// What belongs to the template that is taken over is this attempt's now.
+    /// What belongs to the template that is taken over is removed with it, by this attempt.
     fn hand_over(&mut self, adopted: Option<&ResourceId>, leftovers: &mut Leftovers<'_>) {
         let adopted = adopted.map(Leftover::template);
         if adopted.is_some_and(|adopted| self.leftovers.all().contains(&adopted)) {

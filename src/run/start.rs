@@ -1,7 +1,7 @@
 //! Starting the run of a template, exactly once in effect.
 //!
-//! A request without a good answer may have been obeyed, so it is never sent again blindly: the template is read for a minute. Only when Azure
-//! answers that no run has begun, a second and last request is sent. If the first one was obeyed after all, Azure refuses the second, since a
+//! A request without a good answer may have had its effect, so it is never sent again blindly: the template is read for a minute. Only when Azure
+//! answers that no run has begun, a second and last request is sent. If the first one had its effect after all, Azure refuses the second, since a
 //! template has one run at a time (`OperationNotAllowed`, Azure/azvmimagebuilder#45), and the run is followed.
 
 use std::time::Duration;
@@ -89,7 +89,7 @@ fn says_running(failure: &Failure) -> bool {
             .is_some_and(|refusal| refusal.code == "OperationNotAllowed")
 }
 
-/// Whether the same request may be obeyed a minute later, or was obeyed already.
+/// Whether the same request may succeed a minute later, or has had its effect already.
 fn may_still_work(failure: &Failure) -> bool {
     let never_sent =
         matches!(&failure.cause, Cause::Unreachable { error, .. } if error.sent == Sent::Nothing);

@@ -25,7 +25,7 @@ pub struct Status {
 }
 
 impl Status {
-    /// What is to be said of `found` now, by the clock of `arm`.
+    /// The status of `found` now, by Azure's clock.
     pub fn of(found: FoundTemplate, arm: &Arm) -> Self {
         let run = found.template.last_run.as_ref();
         let until = run.and_then(|run| match run.ended {

@@ -176,7 +176,7 @@ pub(super) async fn provisioned(
             Err(failure) if failure.is_final() || last_answer.elapsed() > LONGEST_SILENCE => {
                 return Err(failure.into());
             }
-            // A bad answer, or the wish to be asked tomorrow, says nothing of the template.
+            // A bad answer, or one that asks for a long pause, says nothing of the template.
             Err(_) => {}
         }
     }

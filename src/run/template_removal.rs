@@ -1,5 +1,5 @@
-//! Removing a template of this task, whoever of its steps made it, and the package that its tag names: the package first, the template last, since
-//! only its tag names the package.
+//! Removing a template of this task, whichever step made it, with the package that its tag names. The package goes first, since only the template's
+//! tag names it.
 
 use super::clean_up::{Budget, delete_template_at_rest};
 use super::event::Events;
@@ -18,7 +18,7 @@ pub struct Removed {
     pub not_removed: Vec<NotRemoved>,
 }
 
-/// What a refusal that passes means.
+/// What a temporary refusal means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenBusy {
     /// Azure has not come to rest after the run: it is waited out.

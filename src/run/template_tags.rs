@@ -15,7 +15,8 @@ use crate::inputs::{Origin, Plan};
 use crate::resource::ResourceId;
 use crate::storage::StorageAccount;
 
-/// The tags of the template of `plan`, asked to build of what has the sum `inputs`, made at `now` by Azure's clock; its package is in `account`.
+/// The tags of the template of `plan`, which is made at `now` by Azure's clock. `inputs` is the sum of what the step asks for; the package is in
+/// `account`.
 pub(super) fn of(
     plan: &Plan,
     account: Option<&StorageAccount>,

@@ -1,6 +1,6 @@
 //! Whether a build would make the image that is there already: the same source, the same template, the same package.
 //!
-//! The three are one number, which the image version carries as a tag. What cannot be read means a build, never none.
+//! One number stands for the three, and the image version carries it as a tag. Where something cannot be read, an image is built.
 
 use super::distribution::{Output, distributions_of};
 use super::event::{Event, Events};
@@ -18,18 +18,18 @@ use crate::template::{Address, PackageLink, compose};
 
 /// The tag with the number.
 pub(super) const MADE_OF: &str = "inputsSha256";
-/// Nobody reads the stand-in for a link but the digest.
+/// Stands in for the link, which differs from run to run.
 const STAND_IN: &str = "https://package";
 
 /// Whether there is anything to build.
 pub(super) enum Decision {
-    /// There is such an image already.
+    /// The newest version was made of the same.
     Unchanged(Box<Image>),
     /// An image has to be built, of this plan, with this number as a tag if it is known.
     Build(Box<Plan>, Option<String>),
 }
 
-/// Decides by whether the newest good version of the target was made of the same. `content` is the sum of the package.
+/// Compares with the newest good version of the target. `content` is the sum of the package.
 pub(super) async fn decide(
     plan: &Plan,
     arm: &Arm,
@@ -138,13 +138,13 @@ fn latest_in_all<'a>(versions: &'a [Version], regions: &[String]) -> Option<&'a 
         .then_some(first)
 }
 
-/// One number for everything that the image is made of. What differs from run to run and does not change the image is left out: the link, the
+/// The sum of everything that the image is made of. What differs from run to run and does not change the image is left out: the link, the
 /// image's own number, tags.
 fn sum(plan: &Plan, content: Option<&Sha256>) -> String {
     sum_of(plan, content, false)
 }
 
-/// The number for what a step asks for, by which a later attempt knows it again: as [`sum`], but `latest` stays `latest`. The image's number is in
+/// The sum of what a step asks for, by which a later attempt knows it again: as [`sum`], but `latest` stays `latest`. The image's number is in
 /// it unless the clock gives it.
 pub(super) fn asked(plan: &Plan, content: Option<&Sha256>) -> String {
     sum_of(plan, content, !plan.life.number_by_clock)

@@ -56,7 +56,7 @@ impl RunEnd {
         }
     }
 
-    /// The end of a run that nobody here has seen running.
+    /// The event for a run that was over when it was first seen.
     pub(super) fn as_event(&self) -> Event {
         Event::RunChanged {
             state: self.state.clone(),

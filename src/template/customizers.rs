@@ -116,9 +116,9 @@ pub(super) fn customizers(plan: &Plan, package: Option<LinkedPackage<'_>>) -> Ve
     customizers
 }
 
-/// Lists what the image holds, when everything else is done. Parts of Windows are told to administrators alone.
+/// Lists what the image holds, when everything else is done. Windows shows some of it to administrators only.
 ///
-/// Steps of a template file need not tell the system; Microsoft's own images of Windows do.
+/// The steps of a template file do not always say which system it is; an image of Microsoft's for Windows does.
 pub(super) fn contents(plan: &Plan) -> Customizer {
     let system = match &plan.properties.source {
         Some(Source::PlatformImage(image)) if is_windows(&image.publisher) => {

@@ -1,15 +1,14 @@
 //! PowerShell lines that end at the first error.
 //!
-//! Windows PowerShell has a preference for errors of cmdlets, but none for the exit codes of programs. So a line that calls a program gets a look
-//! at its exit code behind it, where a line can be told to be such a call and to be whole, in blocks and functions as well; every other line stays
-//! as it is.
+//! Windows PowerShell has a preference for errors of cmdlets, but none for the exit codes of programs. So a check of the exit code
+//! follows each line that is certain to be a whole call of a program, in blocks and functions as well; every other line stays as it is.
 
 use crate::inputs::powershell::Scanner;
 
 /// What makes cmdlets stop. A script that is called finds it set.
 pub(super) const STOP: &str = "$ErrorActionPreference = 'Stop'";
 
-/// The lines with looks at exit codes between them.
+/// The lines with checks of exit codes between them.
 pub(super) fn strict(lines: &[String]) -> Vec<String> {
     let functions = functions(lines);
     let mut result = Vec::new();
@@ -24,10 +23,10 @@ pub(super) fn strict(lines: &[String]) -> Vec<String> {
             .find(|line| !line.trim().is_empty());
         let next = next.map_or("", |line| line.trim());
         let call = whole && calls_program(line, &functions) && !goes_on(line, next);
-        let looked_at = [line.as_str(), next]
+        let checked = [line.as_str(), next]
             .iter()
             .any(|line| mentions_exit_code(line));
-        if call && !looked_at {
+        if call && !checked {
             let indent = line.len() - line.trim_start().len();
             let indent = line.get(..indent).unwrap_or_default();
             result.push(format!("{indent}$global:LASTEXITCODE = 0"));
@@ -42,7 +41,7 @@ pub(super) fn strict(lines: &[String]) -> Vec<String> {
     result
 }
 
-/// The functions of the script, in lower case. Their own lines are looked at.
+/// The functions of the script, in lower case. Their own lines are checked.
 fn functions(lines: &[String]) -> Vec<String> {
     let names = lines.iter().filter_map(|line| {
         let mut words = line.split(|c: char| c.is_whitespace() || "({".contains(c));
@@ -132,7 +131,7 @@ fn goes_on(line: &str, next: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// `!` before a line that gets a look at its exit code.
+    /// `!` before a line that is followed by a check of its exit code.
     fn check(script: &str, expected: &str) {
         let lines: Vec<String> = script.lines().map(str::to_owned).collect();
         let strict = strict(&lines);
@@ -152,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_of_programs_are_looked_at() {
+    fn calls_of_programs_are_checked() {
         check(
             "& 'c:\\x y\\a.ps1' -Verbose\nmsiexec /i a.msi\nchoco install git -y",
             "!& 'c:\\x y\\a.ps1' -Verbose\n!msiexec /i a.msi\n!choco install git -y",
@@ -177,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn the_looks_stand_where_the_line_stands() {
+    fn the_checks_stand_where_the_line_stands() {
         let lines = ["if ($y) {", "\ta.exe", "}"].map(str::to_owned);
         let expected = [
             "if ($y) {",

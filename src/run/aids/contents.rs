@@ -286,8 +286,8 @@ impl OfVersion<'_> {
     }
 }
 
-/// Compares the image of `outcome`, if it has one, with an earlier version. Whatever goes wrong, there is an image: then there was nothing to compare
-/// with. `group` is where the storage account is looked for first.
+/// Compares the image of `outcome`, if it has one, with an earlier version. A failure here never fails the build: there is nothing to compare with
+/// then. `group` is where the storage account is looked for first.
 pub(crate) async fn compare(
     context: &Context<'_>,
     group: &ResourceGroupId,

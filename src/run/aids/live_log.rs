@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(15 * 60);
 /// The container's end looks like this many failures in a row.
 const MOST_FAILURES: u32 = 5;
 
-/// What is said of the build, as far as it can be seen.
+/// What is shown of the build.
 struct Live<'a> {
     events: &'a dyn Events,
     customizers: &'a [Customizer],

@@ -207,7 +207,7 @@ async fn remove(
     }
 }
 
-/// On a cancel there are seconds: the run is told to stop, nothing is waited for. The post-job step removes what is registered.
+/// Cancels runs, and waits for nothing: a canceled job has seconds. The post-job step removes what is registered.
 pub async fn cancel_runs(arm: &Arm, templates: &[ResourceId], events: &dyn Events) {
     for id in templates {
         if let Err(failure) = arm.cancel_run(id).await

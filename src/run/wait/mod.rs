@@ -107,7 +107,7 @@ struct Waiting<'a, 'l, 'e> {
     task: &'a Follow,
     context: Context<'a>,
     leftovers: &'l mut Leftovers<'e>,
-    /// Until when is waited, if the author says so.
+    /// When the waiting ends, if the author sets a limit.
     until: Option<Instant>,
 }
 
@@ -162,7 +162,7 @@ impl<'a> Waiting<'a, '_, '_> {
         }
     }
 
-    /// What is ours is this step's to remove from now on.
+    /// Notes what `found` is now. A template of this task is removed by this step in the end.
     fn register(&mut self, found: &FoundTemplate) {
         let template = self.template(found);
         let ours = found.tags.are_ours();
@@ -304,7 +304,7 @@ impl<'a> Waiting<'a, '_, '_> {
         let one_step = all
             .iter()
             .all(|image| Some(&image.step) == first.map(|first| &first.step));
-        // Who starts a run wants an image of its own; another step's proves a misspelt name.
+        // A step that starts a run wants an image of its own. One of another step means that the name is misspelt.
         let starts = self.task.action == Action::Run;
         let image = match own.or(first.filter(|_| one_step && !starts)) {
             Some(image) => image.clone(),

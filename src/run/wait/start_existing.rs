@@ -72,8 +72,8 @@ impl Waiting<'_, '_, '_> {
         own && since.is_some_and(|(began, made)| began >= made)
     }
 
-    /// The image is to carry the key of this step, and a later attempt is to know what this one started. Tags and targets are sent whole, so that
-    /// nothing depends on whether Azure merges or replaces them.
+    /// Writes the tags of this step to the template and its targets, so that the image is found by them, and a later attempt knows what this one
+    /// started. Tags and targets are sent whole, so that nothing depends on whether Azure merges or replaces them.
     async fn tag(&mut self, found: &FoundTemplate) -> Result<(), Error> {
         let origin = &self.task.origin;
         let mut tags = found.template.tags.clone();
