@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use image_builder::agent::{Agent, IssueKind};
 use image_builder::arm::http::{Http, HttpClient};
-use image_builder::arm::network::{Network, Proxy};
+use image_builder::arm::network_settings::{NetworkSettings, Proxy};
 use image_builder::file;
 use image_builder::inputs::declared::TASK_VERSION;
 use image_builder::secret::{Masker as _, Secret};
@@ -34,7 +34,7 @@ pub(crate) fn to_network(agent: &Agent) -> Result<Arc<dyn Http>, String> {
         .iter()
         .map(|path| read(path))
         .collect::<Result<_, _>>()?;
-    let network = Network {
+    let network = NetworkSettings {
         extra_authorities,
         proxy: proxy(agent)?,
         client_certificate: client_certificate(agent)?,

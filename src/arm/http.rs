@@ -9,7 +9,7 @@ use futures::{Stream, TryStreamExt as _};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method, Request, Response, Uri};
 
-use super::network::{Network, NoClient, innermost};
+use super::network_settings::{NetworkSettings, NoClient, innermost};
 
 /// Sends one request, once. Redirects are answers, not followed: a bearer token must not travel to another host.
 #[async_trait]
@@ -73,7 +73,7 @@ pub(super) fn is_metadata_service(uri: &Uri) -> bool {
 
 impl HttpClient {
     /// A client for `network`, with the system's certificate authorities, and the environment's proxy unless the agent has its own.
-    pub fn new(network: &Network) -> Result<Self, NoClient> {
+    pub fn new(network: &NetworkSettings) -> Result<Self, NoClient> {
         // The result says whether another part of the process was first, and then its provider serves as well.
         rustls::crypto::ring::default_provider()
             .install_default()

@@ -20,7 +20,7 @@ pub mod image_users;
 pub mod machine;
 pub mod machine_part;
 pub mod managed_image;
-pub mod network;
+pub mod network_settings;
 pub mod operation;
 pub mod pace;
 pub mod refusal;

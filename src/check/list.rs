@@ -2,7 +2,7 @@
 
 use super::finding::Finding;
 use super::lookup::Azure;
-use super::{network, permissions, providers, regions, resource_group, source, steps, storage};
+use super::{permissions, providers, regions, resource_group, source, steps, storage, subnets};
 use super::{targets, time_limit, vm};
 
 /// One check.
@@ -53,7 +53,7 @@ impl Kind {
             Self::Identity => permissions::identities(azure).await,
             Self::OwnRights => permissions::of_connection(azure).await,
             Self::IdentityRights => permissions::of_identity(azure).await,
-            Self::Subnets => network::check(azure).await,
+            Self::Subnets => subnets::check(azure).await,
             Self::VmSize => vm::check(azure).await,
             Self::StorageAccount => storage::check(azure).await,
             Self::StagingGroup => resource_group::staging(azure).await,

@@ -7,7 +7,7 @@ use super::declared::{
     KEEP_TEMPLATE, OLDER_THAN_HOURS, PREVIEW, STORAGE_ACCOUNT_NAME, STREAM_LOGS,
 };
 use super::inventory::{self, Contents};
-use super::life::{self, OnCancel, WhenNotReady};
+use super::long_build::{self, OnCancel, WhenNotReady};
 use super::origin::Origin;
 use super::problem::{Form, Warning};
 use super::reading::resource::resource_group;
@@ -45,7 +45,7 @@ pub(super) fn read_existing(
 ) -> Result<Existing, Reported> {
     let connection = service_connection::read(reading, masker);
     let group = resource_group(reading);
-    let template_name = life::template_name(reading);
+    let template_name = long_build::template_name(reading);
     let (keep, preview) = if action == Action::Cancel {
         (reading.flag(&KEEP_TEMPLATE), reading.flag(&PREVIEW))
     } else {
@@ -106,11 +106,11 @@ pub(super) fn read_follow(
 ) -> Result<Box<Follow>, Reported> {
     let connection = service_connection::read(reading, masker);
     let group = resource_group(reading);
-    let template_name = life::template_name(reading);
-    let on_cancel = life::on_cancel(reading);
-    let wait_limit = life::wait_limit(reading);
+    let template_name = long_build::template_name(reading);
+    let on_cancel = long_build::on_cancel(reading);
+    let wait_limit = long_build::wait_limit(reading);
     let when_not_ready = if action == Action::Wait {
-        life::when_not_ready(reading)
+        long_build::when_not_ready(reading)
     } else {
         Ok(WhenNotReady::default())
     };

@@ -11,7 +11,7 @@ use super::declared::{
     RESUME, STAGING_RESOURCE_GROUP, STREAM_LOGS, TEMPLATE_TAGS, TEST_ADMIN_PASSWORD, TEST_ENGINE,
     TEST_SUBNET_ID, TEST_TAG, TEST_VM_GROUP, VNET_SUBNET_ID,
 };
-use super::life::RESUMES;
+use super::long_build::RESUMES;
 use super::origin::RESERVED;
 use super::problem::{Code, Form, Problem, Warning, quoted};
 use super::reading::{Reading, Reported};
@@ -119,7 +119,7 @@ pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Ima
     let mut engine = engine?;
     let resume = resume?.unwrap_or(true);
     if let TestEngine::ImageBuilder(plan) = &mut engine {
-        plan.life.resume = resume;
+        plan.long_build.resume = resume;
     }
     Ok(ImageTest {
         connection: connection?,

@@ -23,7 +23,7 @@ pub mod existing;
 mod gallery;
 mod given_version;
 mod image_version;
-pub mod life;
+pub mod long_build;
 mod macros;
 mod marketplace;
 pub mod origin;
@@ -54,7 +54,7 @@ pub use fleet::{Condition, Fleet};
 pub use given::{Given, GivenConnection, GivenRun, GivenStep, Variables};
 pub use image_test::{Check, ImageTest, TestEngine, TestTag, TestVm};
 pub use inventory::{Contents, Diff};
-pub use life::{Life, OnCancel, WhenNotReady};
+pub use long_build::{LongBuild, OnCancel, WhenNotReady};
 pub use origin::Origin;
 pub use owner::{Owner, Templates, owner};
 pub use plan::{

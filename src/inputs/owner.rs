@@ -6,7 +6,7 @@ use super::existing::Follow;
 use super::origin::Origin;
 use super::reading::Reading;
 use super::reading::resource::{is_resource_group_name, resource_group};
-use super::{Given, ImageTest, Plan, TestEngine, life, package, service_connection};
+use super::{Given, ImageTest, Plan, TestEngine, long_build, package, service_connection};
 use crate::resource::ResourceGroupId;
 use crate::secret::Masker;
 
@@ -108,7 +108,7 @@ impl From<&ImageTest> for Owner {
 pub fn owner(given: &Given, masker: &dyn Masker) -> Owner {
     let mut reading = Reading::new(given);
     let connection = service_connection::read(&mut reading, masker).ok();
-    let name = life::template_name(&mut reading);
+    let name = long_build::template_name(&mut reading);
     let action = reading.choice_or_default(&ACTION, ACTIONS);
     let makes_none = matches!(
         action,

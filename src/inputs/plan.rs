@@ -11,7 +11,7 @@ use super::declared::{
     TEMPLATE_TAGS, VALIDATION_INLINE_SCRIPT,
 };
 use super::inventory::{self, Contents};
-use super::life::{self, Life};
+use super::long_build::{self, LongBuild};
 use super::origin::Origin;
 use super::problem::{Code, Problem, Warning};
 use super::provenance::{self, Provenance};
@@ -76,7 +76,7 @@ pub struct Plan {
     /// The storage account of the lists, if there is one.
     pub storage_account: Option<String>,
     /// How it deals with what an earlier attempt started, and with its own end.
-    pub life: Life,
+    pub long_build: LongBuild,
     /// Whether the step ends when the run has begun.
     pub submits: bool,
     /// Whether it boots an image and makes none.
@@ -160,9 +160,9 @@ pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Box
     let skip_if_unchanged = skip_if_unchanged(reading, targets.as_ref().ok(), &provenance);
     let not_itself = target::check_against(reading, &file, source.as_ref(), targets.as_ref());
     read_other_flags(reading, &file);
-    let given_name = life::template_name(reading);
+    let given_name = long_build::template_name(reading);
     let by_clock = image_version::is_by_clock(reading);
-    let life = life::read(reading, matches!(&given_name, Ok(Some(_))), by_clock);
+    let long_build = long_build::read(reading, matches!(&given_name, Ok(Some(_))), by_clock);
     let (contents, storage_account) = inventory::of_build(reading, &file, &package);
     let customization = judged_scripts(reading, customization, &validate, package.as_ref(), &file);
     let instead = what_counts_instead(reading, &file);
@@ -190,7 +190,7 @@ pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Box
         skip_if_unchanged: skip_if_unchanged?,
         provenance: provenance?,
         origin: Origin::of(reading.given()),
-        life: life?,
+        long_build: long_build?,
         contents: contents?,
         storage_account: storage_account?,
         submits: false,

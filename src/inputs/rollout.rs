@@ -18,7 +18,7 @@ use super::declared::{
     KEEP_OLD_HOSTS, LOG_OFF_DELAY_IN_MINUTES, MAX_HOSTS_AT_ONCE, ON_ROLLOUT_FAILURE, PREVIEW,
     REQUIRE_TAGS, ROLLOUT_METHOD, ROLLOUT_WAIT, SESSION_HOST_GROUP,
 };
-use super::life::{self, OnCancel, WhenNotReady};
+use super::long_build::{self, OnCancel, WhenNotReady};
 use super::problem::{Form, Warning};
 use super::reading::resource::{RESOURCE_GROUP, is_resource_group_name, last_of_id};
 use super::reading::{Reading, Reported};
@@ -224,9 +224,9 @@ pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Rol
     let keeps_old = reading.choice_or_default(&KEEP_OLD_HOSTS, YES_OR_NO);
     let on_failure = reading.choice_or_default(&ON_ROLLOUT_FAILURE, ON_FAILURES);
     let waits = reading.choice_or_default(&ROLLOUT_WAIT, YES_OR_NO);
-    let wait_limit = life::wait_limit(reading);
-    let when_not_ready = life::when_not_ready(reading);
-    let on_cancel = life::on_cancel(reading);
+    let wait_limit = long_build::wait_limit(reading);
+    let when_not_ready = long_build::when_not_ready(reading);
+    let on_cancel = long_build::on_cancel(reading);
     let is_replace = known == Some(RolloutMethod::Replace);
     let hosts_made = host_template::read(reading, is_replace, masker);
     let group = group(reading, pool.as_ref().ok());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::change::Progress;
-use super::standing::Standing;
+use super::latest::LatestVersions;
 use crate::resource::ResourceId;
 
 /// A version that is promoted or withdrawn: the one that is named, or a copy of it.
@@ -18,7 +18,7 @@ pub struct Subject {
     /// Whether it is a copy.
     pub is_copy: bool,
     /// How things were before.
-    pub before: Standing,
+    pub before: LatestVersions,
     /// Whether it counted before in one of these regions.
     pub counts: bool,
 }
@@ -38,7 +38,7 @@ pub enum Event {
     /// How things are before anything is sent.
     Before(Subject),
     /// How things would be afterwards, as far as can be told now.
-    Planned(Standing),
+    Planned(LatestVersions),
     /// Nothing is sent, because it was only asked what would be. Whether there would be something to do.
     Preview {
         /// Whether something would be sent.
@@ -54,7 +54,7 @@ pub enum Event {
     /// How things are now, of the subject last told.
     Now {
         /// Who is the latest where.
-        standing: Standing,
+        standing: LatestVersions,
         /// Whether the version counts in one of its regions.
         counts: bool,
         /// Whether something was changed.

@@ -7,8 +7,8 @@ use time::format_description::well_known::Rfc3339;
 
 use super::change::{Change, NotChanged, Progress};
 use super::event::{Event, Events, Subject, Warning};
+use super::latest::LatestVersions;
 use super::refused::{NotReleased, Refused, Why};
-use super::standing::Standing;
 use super::wanted::Asked;
 use crate::arm::gallery::{Body, SoftDeleted, Version, counting};
 use crate::arm::{Arm, Failure};
@@ -140,14 +140,14 @@ impl Job<'_> {
             version: id.clone(),
             location: planned.location.clone(),
             is_copy: *id != self.request.version,
-            before: Standing::of(versions, &own),
+            before: LatestVersions::of(versions, &own),
             counts: now.is_some_and(|now| counts_in_any(now, &regions)),
             regions,
         }
     }
 
-    pub(super) fn preview(&self, subject: &Subject, plan: &Standing, changes: bool) {
-        self.warn_of_standing(subject, plan);
+    pub(super) fn preview(&self, subject: &Subject, plan: &LatestVersions, changes: bool) {
+        self.warn_of_latest(subject, plan);
         self.events.emit(Event::Preview { changes });
         self.events.emit(Event::Now {
             standing: subject.before.clone(),
@@ -167,7 +167,7 @@ impl Job<'_> {
         let definition = definition.unwrap_or_else(|| subject.version.clone());
         let versions = self.arm.counted_versions(&definition).await?;
         let regions = subject.before.0.iter().map(|(name, _)| name.clone());
-        let standing = Standing::of(&versions, &regions.collect::<Vec<_>>());
+        let standing = LatestVersions::of(&versions, &regions.collect::<Vec<_>>());
         let own = versions
             .iter()
             .find(|version| version.name.eq_ignore_ascii_case(subject.version.name()));
@@ -177,12 +177,12 @@ impl Job<'_> {
             counts,
             changed,
         });
-        self.warn_of_standing(subject, &standing);
+        self.warn_of_latest(subject, &standing);
         Ok(())
     }
 
     /// Warns where the latest version is, or would be, another one than expected.
-    fn warn_of_standing(&self, subject: &Subject, standing: &Standing) {
+    fn warn_of_latest(&self, subject: &Subject, standing: &LatestVersions) {
         let name = subject.version.name();
         if let What::Withdraw { .. } = self.request.what {
             let lost = subject.before.lost_in(standing);
@@ -251,13 +251,17 @@ fn counts_in_any(version: &Version, regions: &[String]) -> bool {
 }
 
 /// The latest versions with `planned` among the versions.
-pub(super) fn planned(subject: &Subject, versions: &[Version], planned: &Version) -> Standing {
+pub(super) fn planned(
+    subject: &Subject,
+    versions: &[Version],
+    planned: &Version,
+) -> LatestVersions {
     let others = versions
         .iter()
         .filter(|version| !version.name.eq_ignore_ascii_case(&planned.name));
     let all: Vec<_> = others.cloned().chain([planned.clone()]).collect();
     let regions = subject.before.0.iter().map(|(name, _)| name.clone());
-    Standing::of(&all, &regions.collect::<Vec<_>>())
+    LatestVersions::of(&all, &regions.collect::<Vec<_>>())
 }
 
 fn is_higher(one: &str, other: &str) -> bool {

@@ -8,8 +8,8 @@ mod copy;
 mod doctor;
 pub mod event;
 mod job;
+mod latest;
 mod refused;
-mod standing;
 pub mod tags;
 mod users;
 mod wanted;
@@ -23,8 +23,8 @@ use change::{Changed, Progress, WAITED};
 pub use doctor::{doctor, permissions_to_tag};
 use event::{Event, Events, Subject};
 use job::{END_OF_LIFE_PAST, Job, NamedVersion, named, planned};
+pub use latest::{Latest, LatestVersions};
 pub use refused::{NotReleased, ROLLING_OUT, Refused, Why, called, deletion};
-pub use standing::{Latest, Standing};
 pub use tags::{NotTagged, tag_version};
 use wanted::Asked;
 
@@ -212,7 +212,7 @@ impl Job<'_> {
         &self,
         asked: Asked<'_>,
         subject: &Subject,
-        plan: &Standing,
+        plan: &LatestVersions,
     ) -> Result<(), Refused> {
         let What::Withdraw { last, .. } = self.request.what else {
             return Ok(());

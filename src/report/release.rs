@@ -20,7 +20,7 @@ use crate::inputs::declared::{RELEASE_REGIONS, TASK_VERSION, WITHDRAW_REASON};
 use crate::inputs::{Action, Release, What};
 use crate::release::change::Progress;
 use crate::release::event::{Event, Events, Subject, Warning};
-use crate::release::{Latest, Standing};
+use crate::release::{Latest, LatestVersions};
 use crate::resource::ResourceId;
 
 /// Writes the events of a promotion or withdrawal to the job's log as they come, and keeps what the end needs.
@@ -48,7 +48,7 @@ struct Released {
 }
 
 struct Now {
-    standing: Standing,
+    standing: LatestVersions,
     counts: bool,
     changed: bool,
 }
@@ -381,7 +381,7 @@ fn standings(one: &Released) -> String {
 }
 
 /// The latest version's id by region.
-fn by_region(standing: &Standing) -> Value {
+fn by_region(standing: &LatestVersions) -> Value {
     let all = standing.0.iter();
     let all = all.map(|(region, latest)| {
         let id = latest.as_ref().map(|latest| latest.id.as_str());
@@ -391,7 +391,7 @@ fn by_region(standing: &Standing) -> Value {
 }
 
 /// One line for each version: `latest now:  1.0.3 in westeurope, northeurope`.
-fn lines_of(what: &str, standing: &Standing) -> Vec<String> {
+fn lines_of(what: &str, standing: &LatestVersions) -> Vec<String> {
     let groups = standing.groups().into_iter();
     let lines = groups.map(|(latest, regions)| {
         let name = latest.map_or("none", |latest| &latest.name);

@@ -107,8 +107,8 @@ pub async fn build_image(
         context,
         owner: &owner,
         stop,
-        on_cancel: plan.life.on_cancel,
-        keep: plan.life.keep,
+        on_cancel: plan.long_build.on_cancel,
+        keep: plan.long_build.keep,
     };
     let mut outcome = ending.conclude(result, leftovers).await;
     if plan.contents.listed {
@@ -131,7 +131,7 @@ impl Build<'_> {
         suspected: &mut Vec<Finding>,
     ) -> Result<Success, Error> {
         sign_in(self.context.arm).await?;
-        if !self.plan.life.resume {
+        if !self.plan.long_build.resume {
             earlier.remove().await;
         }
         let adopted = self.adopt(leftovers).await?;
@@ -212,7 +212,7 @@ impl Build<'_> {
                 return Ok(Success::RunContinues { deadline });
             }
             Run::Active(run) => {
-                let limit = plan.life.wait_limit;
+                let limit = plan.long_build.wait_limit;
                 let until = limit.map(|limit| Instant::now() + limit);
                 let run = ActiveRun { until, ..run };
                 match follow::follow_and_collect(context, template, &run).await {

@@ -82,7 +82,7 @@ pub(super) async fn prepare(
         Some((package, account)) => {
             let upload = PackageUpload {
                 origin: &plan.origin,
-                second_attempt: plan.life.second_attempt,
+                second_attempt: plan.long_build.second_attempt,
                 subscription: &plan.connection.subscription,
                 package,
                 arm,

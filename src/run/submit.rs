@@ -59,7 +59,7 @@ pub async fn create_template(
             leftovers.not_there(&leftover);
             let is_taken = failure.is(StatusCode::CONFLICT)
                 && failure.refusal().is_some_and(|it| it.code == "Conflict");
-            if is_taken && plan.life.named {
+            if is_taken && plan.long_build.named {
                 return Ok(Created::NameTaken(failure));
             }
             return Err(failure.into());

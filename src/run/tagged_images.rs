@@ -113,7 +113,7 @@ pub(super) fn at_targets(plan: &Plan, made: &[TaggedImage]) -> Option<Image> {
         let number = target
             .version
             .as_deref()
-            .filter(|_| !plan.life.number_by_clock);
+            .filter(|_| !plan.long_build.number_by_clock);
         let numbered = number.is_none_or(|number| image.id.name() == number);
         match image.id.parent().filter(|_| image.is_version()) {
             Some(definition) => definition == *id && numbered,

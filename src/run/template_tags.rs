@@ -30,7 +30,7 @@ pub(super) fn of(
         (PACKAGE, account.and_then(|account| package(plan, account))),
         (MADE, now.and_then(in_words)),
         (INPUTS, Some(inputs.to_owned())),
-        (KEEP, plan.life.keep.then(|| "true".to_owned())),
+        (KEEP, plan.long_build.keep.then(|| "true".to_owned())),
     ];
     known(all)
 }

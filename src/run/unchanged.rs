@@ -147,7 +147,7 @@ fn sum(plan: &Plan, content: Option<&Sha256>) -> String {
 /// The sum of what a step asks for, by which a later attempt knows it again: as [`sum`], but `latest` stays `latest`. The image's number is in
 /// it unless the clock gives it.
 pub(super) fn asked(plan: &Plan, content: Option<&Sha256>) -> String {
-    sum_of(plan, content, !plan.life.number_by_clock)
+    sum_of(plan, content, !plan.long_build.number_by_clock)
 }
 
 fn sum_of(plan: &Plan, content: Option<&Sha256>, with_number: bool) -> String {

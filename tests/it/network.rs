@@ -8,7 +8,7 @@ use std::thread;
 use bytes::Bytes;
 use http::Request;
 use image_builder::arm::http::{Http as _, HttpClient, Sent, TransportError};
-use image_builder::arm::network::{self, Network};
+use image_builder::arm::network_settings::{self, NetworkSettings};
 use image_builder::secret::{Masker, Secret};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::pki_types::pem::PemObject as _;
@@ -96,18 +96,18 @@ fn serve(own: &Certificates, clients: Option<&Certificates>) -> u16 {
     port
 }
 
-async fn ask(network: &Network, host: &str, port: u16) -> Result<Bytes, TransportError> {
+async fn ask(network: &NetworkSettings, host: &str, port: u16) -> Result<Bytes, TransportError> {
     let client = HttpClient::new(network).unwrap();
     let request = Request::get(format!("https://{host}:{port}/")).body(Bytes::new());
     let answer = client.send(request.unwrap()).await?;
     Ok(answer.into_body())
 }
 
-fn trusting(certificates: &Certificates) -> Network {
-    Network {
+fn trusting(certificates: &Certificates) -> NetworkSettings {
+    NetworkSettings {
         extra_authorities: vec![certificates.authority.clone().into_bytes()],
         user_agent: "image-builder-test/1".to_owned(),
-        ..Network::default()
+        ..NetworkSettings::default()
     }
 }
 
@@ -121,7 +121,7 @@ async fn a_server_is_trusted_by_its_authority_or_not_at_all() {
     assert_eq!(refused.sent, Sent::NothingEver, "{refused}");
     let wrong_name = ask(&trusting(&own), "127.0.0.1", port).await.unwrap_err();
     assert_eq!(wrong_name.sent, Sent::NothingEver, "{wrong_name}");
-    let careless = Network {
+    let careless = NetworkSettings {
         trusts_every_server: true,
         ..trusting(&other)
     };
@@ -132,7 +132,7 @@ async fn a_server_is_trusted_by_its_authority_or_not_at_all() {
 async fn a_server_that_asks_for_a_certificate_gets_the_agents() {
     let (own, clients) = (certificates(), certificates());
     let port = serve(&own, Some(&clients));
-    let with = |shown: &Certificates| Network {
+    let with = |shown: &Certificates| NetworkSettings {
         client_certificate: Some(Secret::new(
             format!("{}{}", shown.certificate, shown.key),
             &Nobody,
@@ -152,9 +152,9 @@ async fn the_bypass_list_goes_past_the_proxy() {
     let own = certificates();
     let port = serve(&own, None);
     let proxy = Proxy::start(None, move |_| Some(port));
-    let network = |bypass: &str| Network {
+    let network = |bypass: &str| NetworkSettings {
         proxy: Some(
-            network::Proxy::new(
+            network_settings::Proxy::new(
                 &format!("http://127.0.0.1:{}", proxy.port),
                 None,
                 &[bypass.to_owned()],
@@ -180,8 +180,8 @@ async fn a_proxy_that_refuses_is_named() {
     let network = |login: Option<&str>| {
         let login = login.map(|password| ("builder".to_owned(), Secret::new(password, &Nobody)));
         let url = format!("http://127.0.0.1:{}", proxy.port);
-        Network {
-            proxy: Some(network::Proxy::new(&url, login, &[]).unwrap()),
+        NetworkSettings {
+            proxy: Some(network_settings::Proxy::new(&url, login, &[]).unwrap()),
             ..trusting(&certificates())
         }
     };

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
 use image_builder::arm::auth::{Freshness, SignInFailure, TokenSource};
 use image_builder::arm::http::{Http as _, HttpClient, TransportError};
-use image_builder::arm::network::Network;
+use image_builder::arm::network_settings::NetworkSettings;
 use image_builder::arm::{Client, Refusal};
 use image_builder::secret::{Masker, Secret};
 use image_builder::storage::{
@@ -82,10 +82,10 @@ impl Service {
     }
 
     fn new(kind: Kind, name: &str, endpoint: &str, ca_pem: Vec<u8>) -> Self {
-        let network = Network {
+        let network = NetworkSettings {
             extra_authorities: vec![ca_pem],
             user_agent: "storage-services-test".to_owned(),
-            ..Network::default()
+            ..NetworkSettings::default()
         };
         Self {
             kind,

@@ -17,7 +17,7 @@ use super::sign_in_refusal;
 use super::token::{Freshness, LONGEST_LIFE, SignInFailure, TokenSource};
 use crate::arm::clocks::WallClock;
 use crate::arm::http::Http;
-use crate::arm::network::innermost_text;
+use crate::arm::network_settings::innermost_text;
 use crate::arm::refusal::shortened;
 use crate::inputs::connection::{Cloud, Connection, Scheme};
 use crate::secret::{Masker, Secret};

@@ -10,7 +10,7 @@ use crate::inputs::declared::{
     STORAGE_ACCOUNT_NAME, STREAM_LOGS, TEMPLATE_FILE, TEMPLATE_TAGS, TEST_ADMIN_PASSWORD,
     TEST_ENGINE, TEST_SUBNET_ID, TEST_VM_GROUP, VM_SIZE,
 };
-use crate::inputs::life::Life;
+use crate::inputs::long_build::LongBuild;
 use crate::inputs::plan::{Customization, Package, Plan, Provisioner};
 use crate::inputs::problem::{Code, Form, Problem};
 use crate::inputs::provenance::Provenance;
@@ -96,10 +96,10 @@ pub(super) fn image_builder(
         skip_if_unchanged: false,
         provenance: Provenance::default(),
         origin: Origin::of(reading.given()),
-        life: Life {
+        long_build: LongBuild {
             second_attempt: reading.given().is_second_attempt(),
             resume: true,
-            ..Life::default()
+            ..LongBuild::default()
         },
         submits: false,
         tests: true,

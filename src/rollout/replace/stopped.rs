@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::plan::{Part, Plan};
 use crate::arm::deployment::State;
-use crate::inputs::life::OnCancel;
+use crate::inputs::long_build::OnCancel;
 use crate::rollout::event::Event as Of;
 use crate::rollout::stopping::Left;
 use crate::rollout::{Job, Stopped};

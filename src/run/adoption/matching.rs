@@ -20,7 +20,7 @@ pub(super) fn is_as_asked(there: &ImageTemplate, plan: &Plan) -> bool {
         source => has(&json(&there.source), &json(source)),
     };
     let (old, new) = (there.targets(), sent.targets());
-    let by_clock = plan.life.number_by_clock;
+    let by_clock = plan.long_build.number_by_clock;
     source
         && old.len() == new.len()
         && old

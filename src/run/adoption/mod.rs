@@ -111,20 +111,21 @@ impl<'a> Search<'a> {
     /// One round of the search. Nothing where something has changed, so that another round is needed.
     async fn round(&self, leftovers: &mut Leftovers<'_>) -> Result<Option<Adopted<'a>>, Error> {
         let plan = self.build.plan;
-        let life = &plan.life;
+        let long_build = &plan.long_build;
         let named = self.named().await?;
         if let Some(found) = &named {
             if found.template.is_being_deleted() {
                 self.until_gone(&found.id).await?;
                 return Ok(None);
             }
-            if !life.resume {
+            if !long_build.resume {
                 check_at_rest(found)?;
                 self.remove(found, leftovers).await?;
                 return Ok(Some(Adopted::Nothing));
             }
         }
-        if !life.resume || (life.named && named.is_none() && !life.second_attempt) {
+        if !long_build.resume || (long_build.named && named.is_none() && !long_build.second_attempt)
+        {
             return Ok(Some(Adopted::Nothing));
         }
         let OfStep { mut same, other } = self.of_step(named).await?;
@@ -134,7 +135,7 @@ impl<'a> Search<'a> {
         if let Some(found) = same.pop() {
             return self.take_over(found, leftovers).await;
         }
-        if life.second_attempt
+        if long_build.second_attempt
             && !plan.tests
             && let Some(image) = self.image().await?
         {
@@ -144,7 +145,7 @@ impl<'a> Search<'a> {
             return Ok(Some(Adopted::Image(image)));
         }
         for found in other {
-            if !life.second_attempt {
+            if !long_build.second_attempt {
                 // Another step of the same name: it matters only where it has the template's name.
                 if found.id == plan.template_id {
                     let why = "another step of this pipeline run uses it, with other inputs";
@@ -165,7 +166,7 @@ impl<'a> Search<'a> {
     /// The template under the name that the author gave; an error if it is not this step's.
     async fn named(&self) -> Result<Option<FoundTemplate>, Error> {
         let plan = self.build.plan;
-        if !plan.life.named {
+        if !plan.long_build.named {
             return Ok(None);
         }
         let group = plan.template_id.group();
@@ -208,7 +209,7 @@ impl<'a> Search<'a> {
                 Ok(all) => all,
                 // A first attempt has hardly anything to take over, and must not need one permission more. A list that leads astray is no list.
                 Err(failure)
-                    if !plan.life.second_attempt
+                    if !plan.long_build.second_attempt
                         && !matches!(failure.cause, Cause::Unreadable(_)) =>
                 {
                     Vec::new()

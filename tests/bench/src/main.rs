@@ -27,7 +27,7 @@ use http::{Request, Response};
 use image_builder::arm::Client;
 use image_builder::arm::auth::{Freshness, SignInFailure, TokenSource};
 use image_builder::arm::http::{Http, HttpClient, Sent, TransportError};
-use image_builder::arm::network::Network;
+use image_builder::arm::network_settings::NetworkSettings;
 use image_builder::secret::{Masker, Secret};
 use image_builder::storage::{
     self, BLOCK_BYTES, BlockIds, BlockMemory, Format, PackageSource, Progress, StorageAccount,
@@ -176,9 +176,9 @@ struct Sending {
 impl Sending {
     fn to(url: &str) -> Result<Arc<dyn Http>, Box<dyn Error>> {
         let authority = std::env::var_os("NODE_EXTRA_CA_CERTS").map(fs::read);
-        let network = Network {
+        let network = NetworkSettings {
             extra_authorities: authority.transpose()?.into_iter().collect(),
-            ..Network::default()
+            ..NetworkSettings::default()
         };
         Ok(Arc::new(Self {
             http: HttpClient::new(&network)?,

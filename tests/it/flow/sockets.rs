@@ -8,7 +8,7 @@ use azure_emulator::{Clock, Cloud, Server, ServerOptions};
 use bytes::Bytes;
 use http::{Request, Response};
 use image_builder::arm::http::{Http, HttpClient, TransportError};
-use image_builder::arm::network::Network;
+use image_builder::arm::network_settings::NetworkSettings;
 use tempfile::TempDir;
 use time::OffsetDateTime;
 use tokio::runtime::{Builder, Handle};
@@ -66,10 +66,10 @@ fn header_names_are_read_in_any_letter_case() {
             Cloud::new(scene.world.clone(), scene.switches.clone(), clock)
         };
         let server = Server::start(cloud, &options).unwrap();
-        let client = HttpClient::new(&Network {
+        let client = HttpClient::new(&NetworkSettings {
             extra_authorities: vec![std::fs::read(&server.ca_pem_path).unwrap()],
             user_agent: "sockets-test".to_owned(),
-            ..Network::default()
+            ..NetworkSettings::default()
         });
         let stage = paused.block_on(async {
             let http = SocketHttp {

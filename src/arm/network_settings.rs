@@ -11,7 +11,7 @@ use crate::secret::Secret;
 
 /// What a job tells about the way to the network.
 #[derive(Debug, Clone, Default)]
-pub struct Network {
+pub struct NetworkSettings {
     /// Certificate authorities to trust in addition to the system's, as PEM texts (`Agent.CAInfo`, `NODE_EXTRA_CA_CERTS`).
     pub extra_authorities: Vec<Vec<u8>>,
     /// The agent's proxy; without one the environment's counts (`HTTPS_PROXY` and its like).
@@ -24,7 +24,7 @@ pub struct Network {
     pub user_agent: String,
 }
 
-/// A client could not be made of the [`Network`].
+/// A client could not be made of the [`NetworkSettings`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct NoClient(pub(super) String);
@@ -104,7 +104,7 @@ impl Proxy {
     }
 }
 
-impl Network {
+impl NetworkSettings {
     /// Configures a client: whom it trusts, who it is, and by which way it goes.
     pub(super) fn configure(&self, mut builder: ClientBuilder) -> Result<ClientBuilder, NoClient> {
         for pem in &self.extra_authorities {

@@ -4,7 +4,7 @@ use crate::arm::gallery::{Version, latest, regions};
 
 /// The latest version in each region; nothing where there is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Standing(pub Vec<(String, Option<Latest>)>);
+pub struct LatestVersions(pub Vec<(String, Option<Latest>)>);
 
 /// A version that is the latest one somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Latest {
     pub id: String,
 }
 
-impl Standing {
+impl LatestVersions {
     /// How things are in the regions `first`, in this order, and then in every other region of any version.
     pub fn of(versions: &[Version], first: &[String]) -> Self {
         let others = regions(versions).into_iter();
@@ -87,7 +87,7 @@ mod tests {
             version("1.1.0", &["c", "b"]),
         ];
         let first = ["d", "b", "a"].map(str::to_owned);
-        let standing = Standing::of(&versions, &first);
+        let standing = LatestVersions::of(&versions, &first);
         let groups: Vec<_> = standing
             .groups()
             .into_iter()
@@ -99,7 +99,7 @@ mod tests {
             (None, vec!["d"]),
         ];
         assert_eq!(groups, expected);
-        let later = Standing::of(&versions[..0], &first);
+        let later = LatestVersions::of(&versions[..0], &first);
         assert_eq!(standing.lost_in(&later), ["b", "a", "c"]);
         assert!(standing.lost_in(&standing).is_empty());
     }

@@ -35,7 +35,7 @@ pub enum WhenNotReady {
     clippy::struct_excessive_bools,
     reason = "each is an answer to a question of its own"
 )]
-pub struct Life {
+pub struct LongBuild {
     /// Whether the author gave the template its name.
     pub named: bool,
     /// What a canceled job does with the run; by default it depends on whose template it is.
@@ -113,12 +113,12 @@ pub(super) fn read(
     reading: &mut Reading<'_>,
     named: bool,
     number_by_clock: bool,
-) -> Result<Life, Reported> {
+) -> Result<LongBuild, Reported> {
     let on_cancel = on_cancel(reading);
     let resume = reading.choice_or_default(&RESUME, RESUMES);
     let wait_limit = wait_limit(reading);
     let keep = reading.flag(&KEEP_TEMPLATE);
-    Ok(Life {
+    Ok(LongBuild {
         named,
         on_cancel: on_cancel?,
         resume: resume?.unwrap_or(true),
