@@ -5,7 +5,7 @@ use super::declared::{
     VM_SIZE, VNET_SUBNET_ID,
 };
 use super::problem::{Code, Form, Problem, quoted};
-use super::reading::{Reading, Reported};
+use super::reader::{AlreadyReported, Reader};
 use super::resource_kind::{IDENTITY, SUBNET};
 use super::spelling::{tidy, whole_vm_size};
 use crate::resource::ResourceId;
@@ -22,11 +22,11 @@ const SIZE: Form = Form {
 const OLD_SIZE: &str = "Standard_D1_v2";
 
 /// None where the inputs say nothing of it.
-pub(super) fn read(reading: &mut Reading<'_>) -> Result<Option<VmProfile>, Reported> {
-    let size = size(reading);
-    let network = network(reading);
-    let identities = identities(reading);
-    let disk_size_gb = reading.number(&OS_DISK_SIZE_GB, 0..=LARGEST_DISK_GB, DISK_SIZE);
+pub(super) fn read(reader: &mut Reader<'_>) -> Result<Option<VmProfile>, AlreadyReported> {
+    let size = size(reader);
+    let network = network(reader);
+    let identities = identities(reader);
+    let disk_size_gb = reader.number(&OS_DISK_SIZE_GB, 0..=LARGEST_DISK_GB, DISK_SIZE);
     let profile = VmProfile {
         vm_size: size?,
         os_disk_size_gb: disk_size_gb?.filter(|gigabytes| *gigabytes > 0),
@@ -47,12 +47,12 @@ const DISK_SIZE: Form = Form {
 };
 
 /// One id per line; commas separate as well.
-fn identities(reading: &mut Reading<'_>) -> Result<Option<Vec<String>>, Reported> {
-    let text = reading.optional(&BUILD_VM_IDENTITIES)?.unwrap_or_default();
+fn identities(reader: &mut Reader<'_>) -> Result<Option<Vec<String>>, AlreadyReported> {
+    let text = reader.optional(&BUILD_VM_IDENTITIES)?.unwrap_or_default();
     let ids = text.split(['\n', ',', ';']).map(tidy);
     let read: Vec<_> = ids
         .filter(|id| !id.is_empty())
-        .map(|id| reading.id_of(&BUILD_VM_IDENTITIES, id, IDENTITY))
+        .map(|id| reader.id_of(&BUILD_VM_IDENTITIES, id, IDENTITY))
         .collect();
     let mut identities = Vec::new();
     for id in read {
@@ -65,20 +65,20 @@ fn identities(reading: &mut Reading<'_>) -> Result<Option<Vec<String>>, Reported
     Ok(Some(identities).filter(|identities| !identities.is_empty()))
 }
 
-fn network(reading: &mut Reading<'_>) -> Result<Option<VnetConfig>, Reported> {
-    let subnet = reading.optional_id(&VNET_SUBNET_ID, SUBNET);
+fn network(reader: &mut Reader<'_>) -> Result<Option<VnetConfig>, AlreadyReported> {
+    let subnet = reader.optional_id(&VNET_SUBNET_ID, SUBNET);
     // Both are hidden in the editor without a subnet.
     if matches!(subnet, Ok(None)) {
         return Ok(None);
     }
-    let container = reading.optional_id(&CONTAINER_INSTANCE_SUBNET_ID, SUBNET);
-    let proxy = vm_size(reading, &PROXY_VM_SIZE, PROXY_SIZE);
+    let container = reader.optional_id(&CONTAINER_INSTANCE_SUBNET_ID, SUBNET);
+    let proxy = vm_size(reader, &PROXY_VM_SIZE, PROXY_SIZE);
     let (subnet, container) = (subnet?, container?);
     let Some(subnet) = subnet else {
         return Ok(None);
     };
     let container_subnet = match container {
-        Some(container) => Some(container_subnet(reading, &subnet, container)?),
+        Some(container) => Some(container_subnet(reader, &subnet, container)?),
         None => None,
     };
     let mut proxy = proxy?;
@@ -88,7 +88,7 @@ fn network(reading: &mut Reading<'_>) -> Result<Option<VnetConfig>, Reported> {
             CONTAINER_INSTANCE_SUBNET_ID.name
         );
         let hint = format!("remove '{}'", PROXY_VM_SIZE.name);
-        reading.warn_without_effect(&PROXY_VM_SIZE, &reason, &hint);
+        reader.warn_without_effect(&PROXY_VM_SIZE, &reason, &hint);
     }
     Ok(Some(VnetConfig {
         subnet_id: Some(subnet.to_string()),
@@ -100,10 +100,10 @@ fn network(reading: &mut Reading<'_>) -> Result<Option<VnetConfig>, Reported> {
 
 /// The rules are those of <https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-networking>.
 fn container_subnet(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     subnet: &ResourceId,
     container: ResourceId,
-) -> Result<ResourceId, Reported> {
+) -> Result<ResourceId, AlreadyReported> {
     let fault = if &container == subnet {
         "is also the subnet of the build VM"
     } else if container.parent() != subnet.parent() {
@@ -117,7 +117,7 @@ fn container_subnet(
         VNET_SUBNET_ID.name
     );
     let input = &CONTAINER_INSTANCE_SUBNET_ID;
-    Err(reading.report(Problem::new(Code::Contradiction, input, sentence, None)))
+    Err(reader.report(Problem::new(Code::Contradiction, input, sentence, None)))
 }
 
 const PROXY_SIZE: Form = Form {
@@ -126,16 +126,16 @@ const PROXY_SIZE: Form = Form {
 };
 
 fn vm_size<'a>(
-    reading: &mut Reading<'a>,
+    reader: &mut Reader<'a>,
     input: &Input,
     form: Form,
-) -> Result<Option<&'a str>, Reported> {
-    let Some(text) = reading.optional(input)? else {
+) -> Result<Option<&'a str>, AlreadyReported> {
+    let Some(text) = reader.optional(input)? else {
         return Ok(None);
     };
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
     if !text.chars().all(plain) {
-        return Err(reading.malformed(input, text, form, None));
+        return Err(reader.malformed(input, text, form, None));
     }
     if let Some(whole) = whole_vm_size(text) {
         let sentence = format!(
@@ -143,13 +143,13 @@ fn vm_size<'a>(
             quoted(text)
         );
         let hint = Some(format!("did you mean '{whole}'?"));
-        return Err(reading.report(Problem::new(Code::Malformed, input, sentence, hint)));
+        return Err(reader.report(Problem::new(Code::Malformed, input, sentence, hint)));
     }
     Ok(Some(text))
 }
 
-pub(super) fn size(reading: &mut Reading<'_>) -> Result<Option<String>, Reported> {
-    let Some(text) = vm_size(reading, &VM_SIZE, SIZE)? else {
+pub(super) fn size(reader: &mut Reader<'_>) -> Result<Option<String>, AlreadyReported> {
+    let Some(text) = vm_size(reader, &VM_SIZE, SIZE)? else {
         return Ok(None);
     };
     if text.eq_ignore_ascii_case(OLD_SIZE) {
@@ -158,7 +158,7 @@ pub(super) fn size(reading: &mut Reading<'_>) -> Result<Option<String>, Reported
             VM_SIZE.name
         );
         let hint = format!("set '{}' to '{}'", VM_SIZE.name, SIZE.example);
-        reading.warn(Code::Retired, sentence, Some(hint));
+        reader.warn(Code::Retired, sentence, Some(hint));
     }
     Ok(Some(text.to_owned()))
 }

@@ -5,8 +5,8 @@ use regex::{Regex, RegexBuilder};
 use super::declared::{COMPARE_WITH, FAIL_ON_CHANGE};
 use super::given_version;
 use super::problem::{Code, Form, Problem, quoted};
-use super::reading::resource::SAMPLE_SUBSCRIPTION;
-use super::reading::{Reading, Reported};
+use super::reader::resource::SAMPLE_SUBSCRIPTION;
+use super::reader::{AlreadyReported, Reader};
 use super::spelling::nearest;
 use crate::resource::ResourceId;
 
@@ -121,19 +121,19 @@ const DIFF: Form = Form {
 };
 
 /// What a build is compared with.
-pub(super) fn of_build(reading: &mut Reading<'_>) -> Result<CompareWith, Reported> {
-    let given = compare_with(reading, BUILD)?;
+pub(super) fn of_build(reader: &mut Reader<'_>) -> Result<CompareWith, AlreadyReported> {
+    let given = compare_with(reader, BUILD)?;
     Ok(given.unwrap_or(CompareWith::Latest))
 }
 
 /// What `action: diff` compares with.
-pub(super) fn of_diff(reading: &mut Reading<'_>) -> Result<CompareWith, Reported> {
-    match compare_with(reading, DIFF)? {
+pub(super) fn of_diff(reader: &mut Reader<'_>) -> Result<CompareWith, AlreadyReported> {
+    match compare_with(reader, DIFF)? {
         None => Ok(CompareWith::Previous),
         Some(CompareWith::Nothing) => {
-            let text = reading.raw(&COMPARE_WITH).trim();
+            let text = reader.raw(&COMPARE_WITH).trim();
             let hint = Some("leave it empty to compare with the previous version".to_owned());
-            Err(reading.malformed(&COMPARE_WITH, text, DIFF, hint))
+            Err(reader.malformed(&COMPARE_WITH, text, DIFF, hint))
         }
         Some(given) => Ok(given),
     }
@@ -145,8 +145,11 @@ const WORDS: &[(&str, CompareWith)] = &[
     ("none", CompareWith::Nothing),
 ];
 
-fn compare_with(reading: &mut Reading<'_>, form: Form) -> Result<Option<CompareWith>, Reported> {
-    let Some(text) = reading.optional(&COMPARE_WITH)? else {
+fn compare_with(
+    reader: &mut Reader<'_>,
+    form: Form,
+) -> Result<Option<CompareWith>, AlreadyReported> {
+    let Some(text) = reader.optional(&COMPARE_WITH)? else {
         return Ok(None);
     };
     let word = |(word, _): &&(&str, CompareWith)| word.eq_ignore_ascii_case(text);
@@ -156,19 +159,19 @@ fn compare_with(reading: &mut Reading<'_>, form: Form) -> Result<Option<CompareW
     if !text.starts_with('/') {
         let near = nearest(text, WORDS.iter().map(|(word, _)| *word));
         let hint = near.map(|near| format!("did you mean '{near}'?"));
-        return Err(reading.malformed(&COMPARE_WITH, text, form, hint));
+        return Err(reader.malformed(&COMPARE_WITH, text, form, hint));
     }
     match given_version::version(text) {
         Ok(id) => {
             if id.subscription() == SAMPLE_SUBSCRIPTION {
-                reading.warn_of_sample(&COMPARE_WITH);
+                reader.warn_of_sample(&COMPARE_WITH);
             }
             Ok(Some(CompareWith::Version(id)))
         }
         Err(reason) => {
             let sentence = format!("{} {reason}", quoted(text));
             let problem = Problem::new(Code::Malformed, &COMPARE_WITH, sentence, None);
-            Err(reading.report(problem))
+            Err(reader.report(problem))
         }
     }
 }
@@ -180,11 +183,11 @@ const RULE: Form = Form {
 };
 
 /// The changes that fail the step, one rule a line. Each wrong line is a problem of its own.
-pub(super) fn rules(reading: &mut Reading<'_>) -> Result<Vec<ChangeRule>, Reported> {
-    let text = reading.optional_lines(&FAIL_ON_CHANGE)?.unwrap_or_default();
+pub(super) fn rules(reader: &mut Reader<'_>) -> Result<Vec<ChangeRule>, AlreadyReported> {
+    let text = reader.optional_lines(&FAIL_ON_CHANGE)?.unwrap_or_default();
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let read: Vec<_> = lines
-        .map(|line| rule(line).map_err(|hint| reading.malformed(&FAIL_ON_CHANGE, line, RULE, hint)))
+        .map(|line| rule(line).map_err(|hint| reader.malformed(&FAIL_ON_CHANGE, line, RULE, hint)))
         .collect();
     read.into_iter().collect()
 }
@@ -223,20 +226,20 @@ mod tests {
     fn read<T>(
         input: &Input,
         text: &str,
-        read: impl FnOnce(&mut Reading<'_>) -> Result<T, Reported>,
+        read: impl FnOnce(&mut Reader<'_>) -> Result<T, AlreadyReported>,
     ) -> Result<T, Vec<String>> {
         let given = Given {
             inputs: [(input.name.to_lowercase(), text.to_owned())].into(),
             ..Given::default()
         };
-        let mut reading = Reading::new(&given);
-        let value = read(&mut reading);
+        let mut reader = Reader::new(&given);
+        let value = read(&mut reader);
         let told = |problem: &Problem| {
             let hint = problem.hint.as_ref();
             let hint = hint.map_or_else(String::new, |hint| format!(" ({hint})"));
             format!("{} {problem}{hint}", problem.code)
         };
-        match reading.finish(value) {
+        match reader.finish(value) {
             Ok((value, _)) => Ok(value),
             Err(problems) => Err(problems.iter().map(told).collect()),
         }

@@ -5,7 +5,7 @@ use super::declared::{
     WINDOWS_UPDATE_PROVISIONER,
 };
 use super::plan::{Customization, Provisioner};
-use super::reading::{Reading, Reported};
+use super::reader::{AlreadyReported, Reader};
 use super::spelling::lines;
 use super::template_file::TemplateFile;
 use super::template_file::sections::CUSTOMIZE;
@@ -17,13 +17,13 @@ const PROVISIONERS: &[(&str, Provisioner)] = &[
 
 /// With the customizers of a template file, only the system is of interest, which they mostly tell.
 pub(super) fn read(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     file: &TemplateFile,
-) -> Result<Customization, Reported> {
+) -> Result<Customization, AlreadyReported> {
     if file.has(CUSTOMIZE) {
         let told = file.provisioner();
         return Ok(Customization {
-            provisioner: told.map_or_else(|| provisioner(reading), Ok)?,
+            provisioner: told.map_or_else(|| provisioner(reader), Ok)?,
             inline: Vec::new(),
             run_elevated: false,
             run_as_system: false,
@@ -31,11 +31,11 @@ pub(super) fn read(
             windows_update: false,
         });
     }
-    let provisioner = provisioner(reading);
-    let elevated = reading.flag(&RUN_ELEVATED);
-    let system = reading.flag(&RUN_AS_SYSTEM);
-    let update = reading.flag(&WINDOWS_UPDATE_PROVISIONER);
-    let stop = reading.flag(&STOP_ON_ERROR);
+    let provisioner = provisioner(reader);
+    let elevated = reader.flag(&RUN_ELEVATED);
+    let system = reader.flag(&RUN_AS_SYSTEM);
+    let update = reader.flag(&WINDOWS_UPDATE_PROVISIONER);
+    let stop = reader.flag(&STOP_ON_ERROR);
     let provisioner = provisioner?;
     let (elevated, system, update) = (elevated?, system?, update?);
     let windows = provisioner == Provisioner::PowerShell;
@@ -50,18 +50,18 @@ pub(super) fn read(
             (&RUN_ELEVATED, elevated),
         ] {
             if set {
-                reading.warn_without_effect(input, &reason, &hint);
+                reader.warn_without_effect(input, &reason, &hint);
             }
         }
     }
     let reason = format!("because '{}' is not 'true'", RUN_ELEVATED.name);
     let hint = format!("set '{}' as well", RUN_ELEVATED.name);
     if windows && system && !elevated {
-        reading.warn_without_effect(&RUN_AS_SYSTEM, &reason, &hint);
+        reader.warn_without_effect(&RUN_AS_SYSTEM, &reason, &hint);
     }
     Ok(Customization {
         provisioner,
-        inline: lines(reading.raw(&INLINE_SCRIPT)),
+        inline: lines(reader.raw(&INLINE_SCRIPT)),
         run_elevated: windows && elevated,
         run_as_system: windows && elevated && system,
         stop_on_error: windows && stop?,
@@ -70,9 +70,9 @@ pub(super) fn read(
 }
 
 /// An empty text is the default, as it is for the original task.
-pub(super) fn provisioner(reading: &mut Reading<'_>) -> Result<Provisioner, Reported> {
-    match reading.optional(&PROVISIONER)? {
-        Some(_) => reading.choice(&PROVISIONER, PROVISIONERS),
+pub(super) fn provisioner(reader: &mut Reader<'_>) -> Result<Provisioner, AlreadyReported> {
+    match reader.optional(&PROVISIONER)? {
+        Some(_) => reader.choice(&PROVISIONER, PROVISIONERS),
         None => Ok(Provisioner::Shell),
     }
 }

@@ -10,8 +10,8 @@ use super::inventory::{self, Contents};
 use super::long_build::{self, OnCancel, WhenNotReady};
 use super::origin::Origin;
 use super::problem::{Form, Warning};
-use super::reading::resource::resource_group;
-use super::reading::{Reading, Reported};
+use super::reader::resource::resource_group;
+use super::reader::{AlreadyReported, Reader};
 use super::{Action, package, service_connection};
 use crate::resource::ResourceGroupId;
 use crate::secret::Masker;
@@ -39,20 +39,20 @@ pub struct Existing {
 
 /// What `status` or `cancel` is asked for.
 pub(super) fn read_existing(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     masker: &dyn Masker,
     action: Action,
-) -> Result<Existing, Reported> {
-    let connection = service_connection::read(reading, masker);
-    let group = resource_group(reading);
-    let template_name = long_build::template_name(reading);
+) -> Result<Existing, AlreadyReported> {
+    let connection = service_connection::read(reader, masker);
+    let group = resource_group(reader);
+    let template_name = long_build::template_name(reader);
     let (keep, preview) = if action == Action::Cancel {
-        (reading.flag(&KEEP_TEMPLATE), reading.flag(&PREVIEW))
+        (reader.flag(&KEEP_TEMPLATE), reader.flag(&PREVIEW))
     } else {
         (Ok(false), Ok(false))
     };
     let connection = connection?;
-    let given = reading.given();
+    let given = reader.given();
     Ok(Existing {
         group: ResourceGroupId::new(&connection.subscription, &group?),
         connection,
@@ -100,30 +100,30 @@ pub struct Follow {
 
 /// What `action` is asked for.
 pub(super) fn read_follow(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     masker: &dyn Masker,
     action: Action,
-) -> Result<Box<Follow>, Reported> {
-    let connection = service_connection::read(reading, masker);
-    let group = resource_group(reading);
-    let template_name = long_build::template_name(reading);
-    let on_cancel = long_build::on_cancel(reading);
-    let wait_limit = long_build::wait_limit(reading);
+) -> Result<Box<Follow>, AlreadyReported> {
+    let connection = service_connection::read(reader, masker);
+    let group = resource_group(reader);
+    let template_name = long_build::template_name(reader);
+    let on_cancel = long_build::on_cancel(reader);
+    let wait_limit = long_build::wait_limit(reader);
     let when_not_ready = if action == Action::Wait {
-        long_build::when_not_ready(reading)
+        long_build::when_not_ready(reader)
     } else {
         Ok(WhenNotReady::default())
     };
-    let keep = reading.flag(&KEEP_TEMPLATE);
-    let stream_logs = reading.flag(&STREAM_LOGS);
-    let contents = inventory::compared(reading);
-    let storage_account = if reading.is_set(&STORAGE_ACCOUNT_NAME) {
-        package::storage_account(reading, true).map(Some)
+    let keep = reader.flag(&KEEP_TEMPLATE);
+    let stream_logs = reader.flag(&STREAM_LOGS);
+    let contents = inventory::compared(reader);
+    let storage_account = if reader.is_set(&STORAGE_ACCOUNT_NAME) {
+        package::storage_account(reader, true).map(Some)
     } else {
         Ok(None)
     };
     let (connection, group) = (connection?, group?);
-    let given = reading.given();
+    let given = reader.given();
     Ok(Box::new(Follow {
         action,
         group: ResourceGroupId::new(&connection.subscription, &group),
@@ -172,18 +172,18 @@ const DEFAULT_HOURS: u32 = 24;
 
 /// What `sweep` is asked for.
 pub(super) fn read_sweep(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     masker: &dyn Masker,
-) -> Result<Sweep, Reported> {
-    let connection = service_connection::read(reading, masker);
-    let group = resource_group(reading);
-    let hours = reading.number(&OLDER_THAN_HOURS, 1..=MOST_HOURS, HOURS);
-    let storage_account = if reading.is_set(&STORAGE_ACCOUNT_NAME) {
-        package::storage_account(reading, true).map(Some)
+) -> Result<Sweep, AlreadyReported> {
+    let connection = service_connection::read(reader, masker);
+    let group = resource_group(reader);
+    let hours = reader.number(&OLDER_THAN_HOURS, 1..=MOST_HOURS, HOURS);
+    let storage_account = if reader.is_set(&STORAGE_ACCOUNT_NAME) {
+        package::storage_account(reader, true).map(Some)
     } else {
         Ok(None)
     };
-    let preview = reading.flag(&PREVIEW);
+    let preview = reader.flag(&PREVIEW);
     let connection = connection?;
     let hours = hours?.unwrap_or(DEFAULT_HOURS);
     Ok(Sweep {
@@ -192,7 +192,7 @@ pub(super) fn read_sweep(
         older_than: Duration::from_secs(u64::from(hours) * 3600),
         storage_account: storage_account?,
         preview: preview?,
-        files: reading.given().template_name(),
+        files: reader.given().template_name(),
         warnings: Vec::new(),
     })
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use super::connection::Connection;
 use super::declared::{FAIL_WHEN, GALLERY_IMAGE_ID, Input, REPORT_HOST_POOLS};
 use super::problem::{Form, Warning};
-use super::reading::{Reading, Reported};
+use super::reader::{AlreadyReported, Reader};
 use super::resource_kind::{HOST_POOL, IMAGE_DEFINITION, IMAGE_VERSION};
 use super::service_connection;
 use super::spelling::{did_you_mean, nearest, tidy};
@@ -79,15 +79,15 @@ const DEFINITION: Form = Form {
 };
 
 /// Every part is read before the first `?`, so that each part reports its problems.
-pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Fleet, Reported> {
-    let connection = service_connection::read(reading, masker);
-    let definitions = definitions(reading);
-    let host_pools = host_pools(reading);
-    let fail_when = fail_when(reading);
+pub(super) fn read(reader: &mut Reader<'_>, masker: &dyn Masker) -> Result<Fleet, AlreadyReported> {
+    let connection = service_connection::read(reader, masker);
+    let definitions = definitions(reader);
+    let host_pools = host_pools(reader);
+    let fail_when = fail_when(reader);
     let definitions = definitions?;
     let first = definitions.first().map_or("", ResourceId::name);
     Ok(Fleet {
-        name: format!("{first}-{}", reading.given().unique),
+        name: format!("{first}-{}", reader.given().unique),
         connection: connection?,
         definitions,
         host_pools: host_pools?,
@@ -105,8 +105,8 @@ fn items(text: &str) -> impl Iterator<Item = &str> {
 /// Each wrong item is reported, and each other one is there once.
 fn each<'t, T: PartialEq>(
     items: impl Iterator<Item = &'t str>,
-    mut read: impl FnMut(&'t str) -> Result<T, Reported>,
-) -> Result<Vec<T>, Reported> {
+    mut read: impl FnMut(&'t str) -> Result<T, AlreadyReported>,
+) -> Result<Vec<T>, AlreadyReported> {
     let all: Vec<_> = items.map(&mut read).collect();
     let mut found = Vec::new();
     for one in all {
@@ -118,35 +118,35 @@ fn each<'t, T: PartialEq>(
     Ok(found)
 }
 
-fn definitions(reading: &mut Reading<'_>) -> Result<Vec<ResourceId>, Reported> {
-    let text = reading.required(&GALLERY_IMAGE_ID, DEFINITION)?;
-    each(items(text), |item| definition(reading, item))
+fn definitions(reader: &mut Reader<'_>) -> Result<Vec<ResourceId>, AlreadyReported> {
+    let text = reader.required(&GALLERY_IMAGE_ID, DEFINITION)?;
+    each(items(text), |item| definition(reader, item))
 }
 
 /// One definition, not one version of it.
-fn definition(reading: &mut Reading<'_>, item: &str) -> Result<ResourceId, Reported> {
-    let id = reading.id(&GALLERY_IMAGE_ID, item, DEFINITION)?;
+fn definition(reader: &mut Reader<'_>, item: &str) -> Result<ResourceId, AlreadyReported> {
+    let id = reader.id(&GALLERY_IMAGE_ID, item, DEFINITION)?;
     if IMAGE_DEFINITION.includes(&id) {
         return Ok(id);
     }
     let hint = IMAGE_VERSION
         .includes(&id)
         .then(|| format!("remove '/versions/{}'", id.name()));
-    Err(reading.wrong_kind(&GALLERY_IMAGE_ID, &id, DEFINITION, hint))
+    Err(reader.wrong_kind(&GALLERY_IMAGE_ID, &id, DEFINITION, hint))
 }
 
-fn host_pools(reading: &mut Reading<'_>) -> Result<Vec<ResourceId>, Reported> {
+fn host_pools(reader: &mut Reader<'_>) -> Result<Vec<ResourceId>, AlreadyReported> {
     let input: &Input = &REPORT_HOST_POOLS;
-    let text = reading.optional(input)?.unwrap_or_default();
-    each(items(text), |item| reading.id_of(input, item, HOST_POOL))
+    let text = reader.optional(input)?.unwrap_or_default();
+    each(items(text), |item| reader.id_of(input, item, HOST_POOL))
 }
 
-fn fail_when(reading: &mut Reading<'_>) -> Result<Vec<Condition>, Reported> {
-    let text = reading.optional(&FAIL_WHEN)?.unwrap_or_default();
-    each(items(text), |item| condition(reading, item))
+fn fail_when(reader: &mut Reader<'_>) -> Result<Vec<Condition>, AlreadyReported> {
+    let text = reader.optional(&FAIL_WHEN)?.unwrap_or_default();
+    each(items(text), |item| condition(reader, item))
 }
 
-fn condition(reading: &mut Reading<'_>, item: &str) -> Result<Condition, Reported> {
+fn condition(reader: &mut Reader<'_>, item: &str) -> Result<Condition, AlreadyReported> {
     let plain: String = item.split_whitespace().collect();
     let word = |word: Condition| word.to_string().eq_ignore_ascii_case(&plain);
     if let Some(found) = WORDS.into_iter().find(|it| word(*it)) {
@@ -157,7 +157,7 @@ fn condition(reading: &mut Reading<'_>, item: &str) -> Result<Condition, Reporte
     }
     let hint = meant(&plain);
     let hint = did_you_mean(&hint.iter().map(String::as_str).collect::<Vec<_>>());
-    Err(reading.malformed(&FAIL_WHEN, item, CONDITION, hint))
+    Err(reader.malformed(&FAIL_WHEN, item, CONDITION, hint))
 }
 
 /// The number in `behind>30d`.
@@ -198,14 +198,14 @@ mod tests {
     /// What `read` makes of one input: the value, or every problem with its hint.
     fn read_of<T>(
         (name, value): (&str, &str),
-        read: impl FnOnce(&mut Reading<'_>) -> Result<T, Reported>,
+        read: impl FnOnce(&mut Reader<'_>) -> Result<T, AlreadyReported>,
     ) -> Result<T, Vec<String>> {
         let given = Given {
             inputs: [(name.to_lowercase(), value.to_owned())].into(),
             ..Given::default()
         };
-        let mut reading = Reading::new(&given);
-        let value = read(&mut reading);
+        let mut reader = Reader::new(&given);
+        let value = read(&mut reader);
         let told = |problems: crate::inputs::Problems| {
             let told = problems.iter().map(|problem| {
                 let hint = problem.hint.clone().unwrap_or_default();
@@ -213,7 +213,7 @@ mod tests {
             });
             told.collect()
         };
-        reading.finish(value).map(|(value, _)| value).map_err(told)
+        reader.finish(value).map(|(value, _)| value).map_err(told)
     }
 
     #[test]

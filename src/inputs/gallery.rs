@@ -7,7 +7,7 @@ use super::declared::{
 };
 use super::image_version;
 use super::problem::{Code, Form, Problem, quoted};
-use super::reading::{Reading, Reported};
+use super::reader::{AlreadyReported, Reader};
 use super::resource_kind::{IMAGE_DEFINITION, IMAGE_VERSION};
 use super::spelling::tidy;
 use crate::resource::{ImageVersion, Region, ResourceId, split_at_blanks};
@@ -42,21 +42,21 @@ const SCHEMES: &[(&str, &str)] = &[(BY_LATEST, BY_LATEST), ("Source", "Source")]
 
 /// `location` stands in for regions that are not given.
 pub(super) fn read(
-    reading: &mut Reading<'_>,
-    location: &Result<Region, Reported>,
-) -> Result<Distributor, Reported> {
-    let image = definition_and_version(reading);
-    let own_version = image_version::read(reading);
-    let versioning = versioning(reading);
-    let regions = regions(reading);
-    let exclude_from_latest = reading.flag(&EXCLUDE_FROM_LATEST);
-    let replication_mode = reading.choice_or_default(&REPLICATION_MODE, REPLICATION_MODES);
-    let storage = storage_type(reading);
+    reader: &mut Reader<'_>,
+    location: &Result<Region, AlreadyReported>,
+) -> Result<Distributor, AlreadyReported> {
+    let image = definition_and_version(reader);
+    let own_version = image_version::read(reader);
+    let versioning = versioning(reader);
+    let regions = regions(reader);
+    let exclude_from_latest = reader.flag(&EXCLUDE_FROM_LATEST);
+    let replication_mode = reader.choice_or_default(&REPLICATION_MODE, REPLICATION_MODES);
+    let storage = storage_type(reader);
     let (definition, version) = image?;
-    let version = one_version(reading, version, own_version?)?;
+    let version = one_version(reader, version, own_version?)?;
     let mut versioning = versioning?;
     if version.is_some() && versioning.take().is_some() {
-        reading.warn_without_effect(
+        reader.warn_without_effect(
             &DISTRIBUTE_VERSIONING_SCHEME,
             "because the version number is set",
             &format!("remove '{}'", DISTRIBUTE_VERSIONING_SCHEME.name),
@@ -91,10 +91,10 @@ pub(super) fn read(
 
 /// The number at the end of the id, or that of the input for it.
 fn one_version(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     in_id: Option<ImageVersion>,
     own: Option<ImageVersion>,
-) -> Result<Option<ImageVersion>, Reported> {
+) -> Result<Option<ImageVersion>, AlreadyReported> {
     match (in_id, own) {
         (Some(in_id), Some(own)) if in_id != own => {
             let sentence = format!(
@@ -105,7 +105,7 @@ fn one_version(
                 "remove '/versions/{in_id}' from '{}'",
                 GALLERY_IMAGE_ID.name
             );
-            Err(reading.report(Problem::new(
+            Err(reader.report(Problem::new(
                 Code::Contradiction,
                 &IMAGE_VERSION_INPUT,
                 sentence,
@@ -122,15 +122,15 @@ const MAJOR: Form = Form {
     example: "1",
 };
 
-fn versioning(reading: &mut Reading<'_>) -> Result<Option<Versioning>, Reported> {
-    let scheme = reading.choice_or_default(&DISTRIBUTE_VERSIONING_SCHEME, SCHEMES)?;
+fn versioning(reader: &mut Reader<'_>) -> Result<Option<Versioning>, AlreadyReported> {
+    let scheme = reader.choice_or_default(&DISTRIBUTE_VERSIONING_SCHEME, SCHEMES)?;
     if scheme == Some(BY_LATEST) {
         // The service itself writes -1 for "none".
-        let none = tidy(reading.raw(&DISTRIBUTE_VERSIONING_MAJOR)) == "-1";
+        let none = tidy(reader.raw(&DISTRIBUTE_VERSIONING_MAJOR)) == "-1";
         let major = if none {
             None
         } else {
-            reading.number(&DISTRIBUTE_VERSIONING_MAJOR, 0..=2_147_483_647, MAJOR)?
+            reader.number(&DISTRIBUTE_VERSIONING_MAJOR, 0..=2_147_483_647, MAJOR)?
         };
         return Ok(Some(Versioning {
             scheme: BY_LATEST.to_owned(),
@@ -138,13 +138,13 @@ fn versioning(reading: &mut Reading<'_>) -> Result<Option<Versioning>, Reported>
             ..Versioning::default()
         }));
     }
-    if reading.optional(&DISTRIBUTE_VERSIONING_MAJOR)?.is_some() {
+    if reader.optional(&DISTRIBUTE_VERSIONING_MAJOR)?.is_some() {
         let reason = format!(
             "because '{}' is not 'Latest'",
             DISTRIBUTE_VERSIONING_SCHEME.name
         );
         let hint = format!("set '{}' to 'Latest'", DISTRIBUTE_VERSIONING_SCHEME.name);
-        reading.warn_without_effect(&DISTRIBUTE_VERSIONING_MAJOR, &reason, &hint);
+        reader.warn_without_effect(&DISTRIBUTE_VERSIONING_MAJOR, &reason, &hint);
     }
     Ok(scheme.map(|scheme| Versioning {
         scheme: scheme.to_owned(),
@@ -154,17 +154,17 @@ fn versioning(reading: &mut Reading<'_>) -> Result<Option<Versioning>, Reported>
 
 /// The definition's id, which may carry the number of the version to make.
 fn definition_and_version(
-    reading: &mut Reading<'_>,
-) -> Result<(ResourceId, Option<ImageVersion>), Reported> {
+    reader: &mut Reader<'_>,
+) -> Result<(ResourceId, Option<ImageVersion>), AlreadyReported> {
     let form = IMAGE_DEFINITION.form;
-    let text = reading.required(&GALLERY_IMAGE_ID, form)?;
-    let id = reading.id(&GALLERY_IMAGE_ID, text, form)?;
+    let text = reader.required(&GALLERY_IMAGE_ID, form)?;
+    let id = reader.id(&GALLERY_IMAGE_ID, text, form)?;
     if IMAGE_DEFINITION.includes(&id) {
         return Ok((id, None));
     }
     let definition = id.parent().filter(|_| IMAGE_VERSION.includes(&id));
     let Some(definition) = definition else {
-        return Err(reading.wrong_kind(&GALLERY_IMAGE_ID, &id, form, None));
+        return Err(reader.wrong_kind(&GALLERY_IMAGE_ID, &id, form, None));
     };
     let version = id.name().parse().map_err(|_| {
         let sentence = format!(
@@ -175,7 +175,7 @@ fn definition_and_version(
             "remove '/versions/{}' to let the gallery number the version",
             id.name()
         );
-        reading.report(Problem::new(
+        reader.report(Problem::new(
             Code::Malformed,
             &GALLERY_IMAGE_ID,
             sentence,
@@ -186,8 +186,10 @@ fn definition_and_version(
 }
 
 /// What Azure calls the storage of the regions that have none of their own.
-pub(super) fn storage_type(reading: &mut Reading<'_>) -> Result<Option<&'static str>, Reported> {
-    reading.choice_or_default(&DISTRIBUTE_STORAGE_ACCOUNT_TYPE, STORAGE_TYPES)
+pub(super) fn storage_type(
+    reader: &mut Reader<'_>,
+) -> Result<Option<&'static str>, AlreadyReported> {
+    reader.choice_or_default(&DISTRIBUTE_STORAGE_ACCOUNT_TYPE, STORAGE_TYPES)
 }
 
 const TARGET_REGION: Form = Form {
@@ -197,16 +199,16 @@ const TARGET_REGION: Form = Form {
 };
 
 /// Every region once; empty if none is given. Each wrong one is reported.
-pub(super) fn regions(reading: &mut Reading<'_>) -> Result<Vec<TargetRegion>, Reported> {
-    let input = match reading.optional(&TARGET_REGIONS)? {
+pub(super) fn regions(reader: &mut Reader<'_>) -> Result<Vec<TargetRegion>, AlreadyReported> {
+    let input = match reader.optional(&TARGET_REGIONS)? {
         Some(_) => &TARGET_REGIONS,
         None => &REPLICATION_REGIONS,
     };
-    let text = reading.optional(input)?.unwrap_or_default();
+    let text = reader.optional(input)?.unwrap_or_default();
     let items = text.split([',', ';', '\n']);
     let names = items.flat_map(|item| split_at_blanks(tidy(item)));
     let names = names.filter(|name| !name.is_empty());
-    let read: Vec<_> = names.map(|name| region(reading, input, &name)).collect();
+    let read: Vec<_> = names.map(|name| region(reader, input, &name)).collect();
     let mut regions: Vec<TargetRegion> = Vec::new();
     for region in read {
         let region = region?;
@@ -219,7 +221,7 @@ pub(super) fn regions(reading: &mut Reading<'_>) -> Result<Vec<TargetRegion>, Re
                     region.name
                 );
                 let hint = Some(format!("list '{}' once", region.name));
-                return Err(reading.report(Problem::new(
+                return Err(reader.report(Problem::new(
                     Code::Contradiction,
                     input,
                     sentence,
@@ -232,10 +234,14 @@ pub(super) fn regions(reading: &mut Reading<'_>) -> Result<Vec<TargetRegion>, Re
 }
 
 /// `westeurope`, `westeurope=2`, `westeurope=Standard_ZRS` or `westeurope=2:Standard_ZRS`.
-fn region(reading: &mut Reading<'_>, input: &Input, text: &str) -> Result<TargetRegion, Reported> {
+fn region(
+    reader: &mut Reader<'_>,
+    input: &Input,
+    text: &str,
+) -> Result<TargetRegion, AlreadyReported> {
     let (name, rest) = text.split_once('=').unwrap_or((text, ""));
     let mut region = TargetRegion {
-        name: reading.region(input, name)?.to_string(),
+        name: reader.region(input, name)?.to_string(),
         ..TargetRegion::default()
     };
     let details = rest.split(':').map(str::trim);
@@ -251,7 +257,7 @@ fn region(reading: &mut Reading<'_>, input: &Input, text: &str) -> Result<Target
             }
             (Ok(_), _) => {
                 let hint = format!("a region has 1 to {MOST_REPLICAS} replicas");
-                return Err(reading.malformed(input, text, TARGET_REGION, Some(hint)));
+                return Err(reader.malformed(input, text, TARGET_REGION, Some(hint)));
             }
             (Err(_), Some((_, storage))) if region.storage_account_type.is_none() => {
                 region.storage_account_type = Some((*storage).to_owned());
@@ -261,7 +267,7 @@ fn region(reading: &mut Reading<'_>, input: &Input, text: &str) -> Result<Target
                     "{} is neither a number nor one of 'Standard_LRS', 'Standard_ZRS', 'Premium_LRS'",
                     quoted(detail)
                 );
-                return Err(reading.malformed(input, text, TARGET_REGION, Some(hint)));
+                return Err(reader.malformed(input, text, TARGET_REGION, Some(hint)));
             }
         }
     }

@@ -8,8 +8,8 @@ use crate::file;
 use crate::inputs::declared::{GALLERY_IMAGE_ID, IMAGE_VERSION_ID};
 use crate::inputs::path::{resolved, what_there_is};
 use crate::inputs::problem::{Code, Form, Problem, list, quoted};
-use crate::inputs::reading::resource::SAMPLE_SUBSCRIPTION;
-use crate::inputs::reading::{Reading, Reported};
+use crate::inputs::reader::resource::SAMPLE_SUBSCRIPTION;
+use crate::inputs::reader::{AlreadyReported, Reader};
 use crate::inputs::resource_kind::{IMAGE_DEFINITION, IMAGE_VERSION};
 use crate::inputs::spelling::tidy;
 use crate::resource::{ImageVersion, ResourceId};
@@ -25,13 +25,13 @@ const FORM: Form = Form {
     example: "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gallery/images/web/versions/1.2.0",
 };
 
-pub(super) fn read(reading: &mut Reading<'_>) -> Result<ResourceId, Reported> {
-    let text = reading.required(&IMAGE_VERSION_ID, FORM)?;
-    let definition = definition(reading);
+pub(super) fn read(reader: &mut Reader<'_>) -> Result<ResourceId, AlreadyReported> {
+    let text = reader.required(&IMAGE_VERSION_ID, FORM)?;
+    let definition = definition(reader);
     if is_id(text) {
-        let version = version(text).map_err(|reason| refuse(reading, text, &reason))?;
+        let version = version(text).map_err(|reason| refuse(reader, text, &reason))?;
         if version.subscription() == SAMPLE_SUBSCRIPTION {
-            reading.warn_of_sample(&IMAGE_VERSION_ID);
+            reader.warn_of_sample(&IMAGE_VERSION_ID);
         }
         return match definition? {
             Some(wanted) if version.parent().as_ref() != Some(&wanted) => {
@@ -43,13 +43,13 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Result<ResourceId, Reported> {
                 let hint = format!("remove '{}'", GALLERY_IMAGE_ID.name);
                 let code = Code::Contradiction;
                 let problem = Problem::new(code, &GALLERY_IMAGE_ID, sentence, Some(hint));
-                Err(reading.report(problem))
+                Err(reader.report(problem))
             }
             _ => Ok(version),
         };
     }
-    let named = in_file(reading, text)?;
-    one_of(reading, text, &named, definition?.as_ref())
+    let named = in_file(reader, text)?;
+    one_of(reader, text, &named, definition?.as_ref())
 }
 
 fn is_id(text: &str) -> bool {
@@ -80,9 +80,9 @@ pub(super) fn version(text: &str) -> Result<ResourceId, String> {
     }
 }
 
-fn refuse(reading: &mut Reading<'_>, text: &str, reason: &str) -> Reported {
+fn refuse(reader: &mut Reader<'_>, text: &str, reason: &str) -> AlreadyReported {
     let sentence = format!("{} {reason}", quoted(text));
-    reading.report(Problem::new(
+    reader.report(Problem::new(
         Code::Malformed,
         &IMAGE_VERSION_ID,
         sentence,
@@ -91,10 +91,10 @@ fn refuse(reading: &mut Reading<'_>, text: &str, reason: &str) -> Reported {
 }
 
 /// The definition that tells which of several versions is meant.
-fn definition(reading: &mut Reading<'_>) -> Result<Option<ResourceId>, Reported> {
-    let Some(id) = reading
+fn definition(reader: &mut Reader<'_>) -> Result<Option<ResourceId>, AlreadyReported> {
+    let Some(id) = reader
         .optional(&GALLERY_IMAGE_ID)?
-        .map(|text| reading.id(&GALLERY_IMAGE_ID, text, IMAGE_DEFINITION.form))
+        .map(|text| reader.id(&GALLERY_IMAGE_ID, text, IMAGE_DEFINITION.form))
         .transpose()?
     else {
         return Ok(None);
@@ -104,13 +104,13 @@ fn definition(reading: &mut Reading<'_>) -> Result<Option<ResourceId>, Reported>
     }
     match id.parent().filter(|_| IMAGE_VERSION.includes(&id)) {
         Some(definition) => Ok(Some(definition)),
-        None => Err(reading.wrong_kind(&GALLERY_IMAGE_ID, &id, IMAGE_DEFINITION.form, None)),
+        None => Err(reader.wrong_kind(&GALLERY_IMAGE_ID, &id, IMAGE_DEFINITION.form, None)),
     }
 }
 
 /// The versions that the file at `text` names, at least one.
-fn in_file(reading: &mut Reading<'_>, text: &str) -> Result<Vec<ResourceId>, Reported> {
-    let path = reading.given().working_directory.join(tidy(text));
+fn in_file(reader: &mut Reader<'_>, text: &str) -> Result<Vec<ResourceId>, AlreadyReported> {
+    let path = reader.given().working_directory.join(tidy(text));
     let path = resolved(&path);
     let shown = quoted(&path.display().to_string());
     let content = match file::read(&path, LARGEST) {
@@ -128,13 +128,13 @@ fn in_file(reading: &mut Reading<'_>, text: &str) -> Result<Vec<ResourceId>, Rep
                     .then(|| format!("an id begins with '{START}'"))
             });
             let code = Code::Malformed;
-            return Err(reading.report(Problem::new(code, &IMAGE_VERSION_ID, sentence, hint)));
+            return Err(reader.report(Problem::new(code, &IMAGE_VERSION_ID, sentence, hint)));
         }
     };
     let found = named_in(&content).map_err(|reason| {
         let sentence = format!("file {shown} {reason}");
         let hint = "give the path of the image-result.json of a build that made an image version, or of a promotion; or the id of the version".to_owned();
-        reading.report(Problem::new(
+        reader.report(Problem::new(
             Code::Malformed,
             &IMAGE_VERSION_ID,
             sentence,
@@ -188,11 +188,11 @@ fn named_in(content: &[u8]) -> Result<Vec<ResourceId>, String> {
 
 /// The one that is meant.
 fn one_of(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     text: &str,
     named: &[ResourceId],
     definition: Option<&ResourceId>,
-) -> Result<ResourceId, Reported> {
+) -> Result<ResourceId, AlreadyReported> {
     let meant: Vec<_> = named
         .iter()
         .filter(|version| definition.is_none_or(|wanted| version.parent().as_ref() == Some(wanted)))
@@ -222,7 +222,7 @@ fn one_of(
             ),
         )
     };
-    Err(reading.report(Problem::new(
+    Err(reader.report(Problem::new(
         Code::Malformed,
         &IMAGE_VERSION_ID,
         sentence,

@@ -14,7 +14,7 @@ use super::declared::{
 use super::long_build::RESUMES;
 use super::origin::RESERVED;
 use super::problem::{Code, Form, Problem, Warning, quoted};
-use super::reading::{Reading, Reported};
+use super::reader::{AlreadyReported, Reader};
 use super::release::OWN_TAGS;
 use super::resource_kind::MANAGED_IMAGE;
 use super::tags::REFUSED_IN_NAMES;
@@ -92,28 +92,31 @@ enum Kind {
 const ENGINES: &[(&str, Kind)] = &[(IMAGE_BUILDER, Kind::ImageBuilder), (VM, Kind::Vm)];
 
 /// Every part is read before the first `?`, so that each part reports its problems.
-pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<ImageTest, Reported> {
-    let connection = service_connection::read(reading, masker);
-    let image = image(reading);
-    let file = template_file::read_for_test(reading);
-    let kind = reading.choice_or_default(&TEST_ENGINE, ENGINES);
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    masker: &dyn Masker,
+) -> Result<ImageTest, AlreadyReported> {
+    let connection = service_connection::read(reader, masker);
+    let image = image(reader);
+    let file = template_file::read_for_test(reader);
+    let kind = reader.choice_or_default(&TEST_ENGINE, ENGINES);
     if let Ok(kind) = kind {
-        warn_of_other_engine(reading, kind.unwrap_or(Kind::ImageBuilder));
+        warn_of_other_engine(reader, kind.unwrap_or(Kind::ImageBuilder));
     }
-    let tag = tag(reading);
-    let resume = reading.choice_or_default(&RESUME, RESUMES);
+    let tag = tag(reader);
+    let resume = reader.choice_or_default(&RESUME, RESUMES);
     let engine = match kind {
-        Ok(Some(Kind::Vm)) => engine::vm(reading, masker, &file, connection.as_ref().ok()),
+        Ok(Some(Kind::Vm)) => engine::vm(reader, masker, &file, connection.as_ref().ok()),
         Ok(Some(Kind::ImageBuilder) | None) => {
-            engine::image_builder(reading, &file, (&connection, &image))
+            engine::image_builder(reader, &file, (&connection, &image))
         }
         Err(ref reported) => {
             // The checks are the same with both.
-            drop(checks::read(reading, &file));
+            drop(checks::read(reader, &file));
             Err(reported.clone())
         }
     };
-    let given = reading.given();
+    let given = reader.given();
     let (origin, number, name) = (Origin::of(given), given.unique, given.template_name());
     let second_attempt = given.is_second_attempt();
     let mut engine = engine?;
@@ -158,29 +161,29 @@ const OF_IMAGE_BUILDER: &[Input] = &[
     STREAM_LOGS,
 ];
 
-fn warn_of_other_engine(reading: &mut Reading<'_>, kind: Kind) {
+fn warn_of_other_engine(reader: &mut Reader<'_>, kind: Kind) {
     let (unused, own, other) = match kind {
         Kind::ImageBuilder => (OF_VM, IMAGE_BUILDER, VM),
         Kind::Vm => (OF_IMAGE_BUILDER, VM, IMAGE_BUILDER),
     };
     for input in unused
         .iter()
-        .filter(|input| reading.is_set(input))
+        .filter(|input| reader.is_set(input))
         .collect::<Vec<_>>()
     {
         let reason = format!("because '{}' is '{own}'", TEST_ENGINE.name);
         let hint = format!("remove '{}'; it is an input of '{other}'", input.name);
-        reading.warn_without_effect(input, &reason, &hint);
+        reader.warn_without_effect(input, &reason, &hint);
     }
 }
 
 /// A version as for a promotion, or a managed image.
-fn image(reading: &mut Reading<'_>) -> Result<ResourceId, Reported> {
-    let id = reading.optional(&IMAGE_VERSION_ID);
+fn image(reader: &mut Reader<'_>) -> Result<ResourceId, AlreadyReported> {
+    let id = reader.optional(&IMAGE_VERSION_ID);
     let id = id.ok().flatten().and_then(|text| text.parse().ok());
     match id.filter(|id| MANAGED_IMAGE.includes(id)) {
         Some(image) => Ok(image),
-        None => given_version::read(reading),
+        None => given_version::read(reader),
     }
 }
 
@@ -192,13 +195,13 @@ const TAG: Form = Form {
 /// Azure's limit is 512 with what is added to it.
 const LONGEST_TAG: usize = 500;
 
-fn tag(reading: &mut Reading<'_>) -> Result<Option<TestTag>, Reported> {
-    let Some(name) = reading.optional(&TEST_TAG)? else {
+fn tag(reader: &mut Reader<'_>) -> Result<Option<TestTag>, AlreadyReported> {
+    let Some(name) = reader.optional(&TEST_TAG)? else {
         return Ok(None);
     };
     let refused = |c: char| REFUSED_IN_NAMES.contains(c) || c.is_control();
     if name.contains(refused) || name.chars().count() > LONGEST_TAG {
-        return Err(reading.malformed(&TEST_TAG, name, TAG, None));
+        return Err(reader.malformed(&TEST_TAG, name, TAG, None));
     }
     let ends = [""].into_iter().chain(TAG_ENDS);
     let mut names = ends.map(|end| format!("{name}{end}").to_lowercase());
@@ -213,9 +216,9 @@ fn tag(reading: &mut Reading<'_>) -> Result<Option<TestTag>, Reported> {
         );
         let hint = format!("use another name, for example '{}'", TAG.example);
         let problem = Problem::new(Code::Contradiction, &TEST_TAG, sentence, Some(hint));
-        return Err(reading.report(problem));
+        return Err(reader.report(problem));
     }
-    let given = reading.given();
+    let given = reader.given();
     let run = given.run.release.clone();
     let run = run.or_else(|| given.build_number.clone());
     // Nothing secret stands in a tag.

@@ -8,7 +8,7 @@ use super::declared::{IMAGE_VERSION, Input};
 use super::given::Given;
 use super::macros;
 use super::problem::{Code, Form, Problem, quoted};
-use super::reading::{Reading, Reported};
+use super::reader::{AlreadyReported, Reader};
 use super::spelling::tidy;
 use crate::resource::ImageVersion;
 
@@ -19,10 +19,10 @@ const VERSION: Form = Form {
 };
 
 /// None leaves the number to the gallery.
-pub(super) fn read(reading: &mut Reading<'_>) -> Result<Option<ImageVersion>, Reported> {
+pub(super) fn read(reader: &mut Reader<'_>) -> Result<Option<ImageVersion>, AlreadyReported> {
     let input = &IMAGE_VERSION;
-    let filled = fill_in(tidy(reading.raw(input)), reading.given());
-    let Some(text) = reading.whole(input, &filled)? else {
+    let filled = fill_in(tidy(reader.raw(input)), reader.given());
+    let Some(text) = reader.whole(input, &filled)? else {
         return Ok(None);
     };
     let parts: Vec<&str> = text.split('.').collect();
@@ -37,7 +37,7 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Result<Option<ImageVersion>, Re
             VERSION.expected()
         );
         let hint = "a build number such as 20261122.3 already has two of the three: write '1.$(Build.BuildNumber)'";
-        return Err(reported(reading, input, sentence, hint));
+        return Err(reported(reader, input, sentence, hint));
     }
     if numbers && parts.len() < 3 {
         let sentence = format!(
@@ -53,7 +53,7 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Result<Option<ImageVersion>, Re
         } else {
             format!("write '{text}{}'", ".0".repeat(missing))
         };
-        return Err(reported(reading, input, sentence, &hint));
+        return Err(reported(reader, input, sentence, &hint));
     }
     // Build numbers have leading zeros (the ninety-fourth day is 094), which a version may not have.
     let plain: Vec<&str> = parts
@@ -72,14 +72,19 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Result<Option<ImageVersion>, Re
                 VERSION.expected()
             );
             let hint = "a date and a time are too large for one number: use two numbers, as in '1.$(Year)$(Month)$(DayOfMonth).$(Hours)$(Minutes)'";
-            Err(reported(reading, input, sentence, hint))
+            Err(reported(reader, input, sentence, hint))
         }
-        Err(_) => Err(reading.malformed(input, text, VERSION, None)),
+        Err(_) => Err(reader.malformed(input, text, VERSION, None)),
     }
 }
 
-fn reported(reading: &mut Reading<'_>, input: &Input, sentence: String, hint: &str) -> Reported {
-    reading.report(Problem::new(
+fn reported(
+    reader: &mut Reader<'_>,
+    input: &Input,
+    sentence: String,
+    hint: &str,
+) -> AlreadyReported {
+    reader.report(Problem::new(
         Code::Malformed,
         input,
         sentence,
@@ -88,9 +93,9 @@ fn reported(reading: &mut Reading<'_>, input: &Input, sentence: String, hint: &s
 }
 
 /// Whether the number that is asked for comes from the clock, so that each attempt at a step has another one.
-pub(super) fn is_by_clock(reading: &Reading<'_>) -> bool {
-    let raw = tidy(reading.raw(&IMAGE_VERSION));
-    let given = reading.given();
+pub(super) fn is_by_clock(reader: &Reader<'_>) -> bool {
+    let raw = tidy(reader.raw(&IMAGE_VERSION));
+    let given = reader.given();
     let later = Given {
         unique: given.unique + A_WHILE,
         build_number: given.build_number.clone(),

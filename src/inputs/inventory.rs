@@ -8,7 +8,7 @@ use super::declared::{
 };
 use super::plan::Package;
 use super::problem::{Code, Form, Problem, Warning};
-use super::reading::{Reading, Reported};
+use super::reader::{AlreadyReported, Reader};
 use super::template_file::TemplateFile;
 use super::{given_version, package, service_connection};
 use crate::resource::ResourceId;
@@ -35,15 +35,15 @@ impl Contents {
 }
 
 /// Every part is read before the first `?`, so that each part reports its problems.
-fn read(reading: &mut Reading<'_>) -> Result<Contents, Reported> {
-    let listed = reading.flag(&INVENTORY);
-    let rest = compared(reading);
+fn read(reader: &mut Reader<'_>) -> Result<Contents, AlreadyReported> {
+    let listed = reader.flag(&INVENTORY);
+    let rest = compared(reader);
     if let Ok(false) = listed {
         for input in [&COMPARE_WITH, &INVENTORY_CONTAINER, &FAIL_ON_CHANGE] {
-            if reading.is_set(input) {
+            if reader.is_set(input) {
                 let hint = format!("set '{}', or remove '{}'", INVENTORY.name, input.name);
                 let reason = format!("because '{}' is 'false'", INVENTORY.name);
-                reading.warn_without_effect(input, &reason, &hint);
+                reader.warn_without_effect(input, &reason, &hint);
             }
         }
     }
@@ -54,23 +54,23 @@ fn read(reading: &mut Reading<'_>) -> Result<Contents, Reported> {
 }
 
 /// As [`read`], for a build that another step has started.
-pub(super) fn compared(reading: &mut Reading<'_>) -> Result<Contents, Reported> {
-    let compare_with = comparison::of_build(reading);
-    rest(reading, compare_with)
+pub(super) fn compared(reader: &mut Reader<'_>) -> Result<Contents, AlreadyReported> {
+    let compare_with = comparison::of_build(reader);
+    rest(reader, compare_with)
 }
 
 /// As [`read`], for two versions that exist.
-fn of_diff(reading: &mut Reading<'_>) -> Result<Contents, Reported> {
-    let compare_with = comparison::of_diff(reading);
-    rest(reading, compare_with)
+fn of_diff(reader: &mut Reader<'_>) -> Result<Contents, AlreadyReported> {
+    let compare_with = comparison::of_diff(reader);
+    rest(reader, compare_with)
 }
 
 fn rest(
-    reading: &mut Reading<'_>,
-    compare_with: Result<CompareWith, Reported>,
-) -> Result<Contents, Reported> {
-    let container = container(reading);
-    let fail_on_change = comparison::rules(reading);
+    reader: &mut Reader<'_>,
+    compare_with: Result<CompareWith, AlreadyReported>,
+) -> Result<Contents, AlreadyReported> {
+    let container = container(reader);
+    let fail_on_change = comparison::rules(reader);
     Ok(Contents {
         listed: false,
         compare_with: compare_with?,
@@ -86,9 +86,9 @@ const CONTAINER: Form = Form {
 };
 
 /// <https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata#container-names>
-fn container(reading: &mut Reading<'_>) -> Result<String, Reported> {
+fn container(reader: &mut Reader<'_>) -> Result<String, AlreadyReported> {
     let input = &INVENTORY_CONTAINER;
-    let text = reading.optional(input)?.unwrap_or(input.default);
+    let text = reader.optional(input)?.unwrap_or(input.default);
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let is_word = |part: &str| !part.is_empty() && part.chars().all(plain);
     if (3..=63).contains(&text.len()) && text.split('-').all(is_word) {
@@ -96,7 +96,7 @@ fn container(reading: &mut Reading<'_>) -> Result<String, Reported> {
     }
     let lower = text.to_lowercase().replace('_', "-");
     let hint = (lower != text && lower.split('-').all(is_word)).then(|| format!("write '{lower}'"));
-    Err(reading.malformed(input, text, CONTAINER, hint))
+    Err(reader.malformed(input, text, CONTAINER, hint))
 }
 
 /// The name of the step that lists the contents.
@@ -104,27 +104,30 @@ pub const STEP: &str = INVENTORY.name;
 
 /// As [`read`], for a build of the step's own, with the storage account of the lists.
 pub(super) fn of_build(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     file: &TemplateFile,
-    package: &Result<Option<Package>, Reported>,
-) -> (Result<Contents, Reported>, Result<Option<String>, Reported>) {
-    let contents = read(reading);
-    refuse_other_steps(reading, file);
-    (contents, storage_account(reading, package))
+    package: &Result<Option<Package>, AlreadyReported>,
+) -> (
+    Result<Contents, AlreadyReported>,
+    Result<Option<String>, AlreadyReported>,
+) {
+    let contents = read(reader);
+    refuse_other_steps(reader, file);
+    (contents, storage_account(reader, package))
 }
 
 /// The storage account in which the lists of a build are kept: that of its package, or the one that is named for the lists alone.
 fn storage_account(
-    reading: &mut Reading<'_>,
-    package: &Result<Option<Package>, Reported>,
-) -> Result<Option<String>, Reported> {
+    reader: &mut Reader<'_>,
+    package: &Result<Option<Package>, AlreadyReported>,
+) -> Result<Option<String>, AlreadyReported> {
     match package {
         Ok(Some(package)) => Ok(Some(package.storage_account.clone())),
         Ok(None)
-            if reading.flag(&INVENTORY).unwrap_or_default()
-                && reading.is_set(&STORAGE_ACCOUNT_NAME) =>
+            if reader.flag(&INVENTORY).unwrap_or_default()
+                && reader.is_set(&STORAGE_ACCOUNT_NAME) =>
         {
-            package::storage_account(reading, true).map(Some)
+            package::storage_account(reader, true).map(Some)
         }
         // There is a problem elsewhere, and no plan.
         Ok(None) | Err(_) => Ok(None),
@@ -132,8 +135,8 @@ fn storage_account(
 }
 
 /// The step is known by its name, in the template and later.
-fn refuse_other_steps(reading: &mut Reading<'_>, file: &TemplateFile) {
-    if !reading.flag(&INVENTORY).unwrap_or_default() {
+fn refuse_other_steps(reader: &mut Reader<'_>, file: &TemplateFile) {
+    if !reader.flag(&INVENTORY).unwrap_or_default() {
         return;
     }
     let Some(index) = file.step_named(STEP) else {
@@ -147,7 +150,7 @@ fn refuse_other_steps(reading: &mut Reading<'_>, file: &TemplateFile) {
         "give customize[{index}] another name, or remove '{}'",
         INVENTORY.name
     );
-    reading.report(Problem::new(
+    reader.report(Problem::new(
         Code::Malformed,
         &TEMPLATE_FILE,
         text,
@@ -173,17 +176,20 @@ pub struct Diff {
 }
 
 /// Every part is read before the first `?`, so that each part reports its problems.
-pub(super) fn read_diff(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Diff, Reported> {
-    let connection = service_connection::read(reading, masker);
-    let version = given_version::read(reading);
-    let contents = of_diff(reading);
-    let storage_account = package::storage_account(reading, true);
+pub(super) fn read_diff(
+    reader: &mut Reader<'_>,
+    masker: &dyn Masker,
+) -> Result<Diff, AlreadyReported> {
+    let connection = service_connection::read(reader, masker);
+    let version = given_version::read(reader);
+    let contents = of_diff(reader);
+    let storage_account = package::storage_account(reader, true);
     Ok(Diff {
         connection: connection?,
         version: version?,
         contents: contents?,
         storage_account: storage_account?,
-        name: reading.given().template_name(),
+        name: reader.given().template_name(),
         warnings: Vec::new(),
     })
 }

@@ -6,7 +6,7 @@ use super::declared::{
     Input, KEEP_TEMPLATE, ON_CANCEL, RESUME, TEMPLATE_NAME, WAIT_TIMEOUT_IN_MINUTES, WHEN_NOT_READY,
 };
 use super::problem::Form;
-use super::reading::{Reading, Reported};
+use super::reader::{AlreadyReported, Reader};
 
 /// What a canceled job does with the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,9 +68,9 @@ const NAME: Form = Form {
 const LONGEST_NAME: usize = 64;
 
 /// The name of the template, if one is given.
-pub(super) fn template_name(reading: &mut Reading<'_>) -> Result<Option<String>, Reported> {
+pub(super) fn template_name(reader: &mut Reader<'_>) -> Result<Option<String>, AlreadyReported> {
     let input = &TEMPLATE_NAME;
-    let Some(text) = reading.optional(input)? else {
+    let Some(text) = reader.optional(input)? else {
         return Ok(None);
     };
     let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
@@ -80,22 +80,22 @@ pub(super) fn template_name(reading: &mut Reading<'_>) -> Result<Option<String>,
     if is_name {
         return Ok(Some(text.to_owned()));
     }
-    Err(reading.malformed(input, text, NAME, None))
+    Err(reader.malformed(input, text, NAME, None))
 }
 
-pub(super) fn on_cancel(reading: &mut Reading<'_>) -> Result<Option<OnCancel>, Reported> {
-    reading.choice_or_default(&ON_CANCEL, ON_CANCELS)
+pub(super) fn on_cancel(reader: &mut Reader<'_>) -> Result<Option<OnCancel>, AlreadyReported> {
+    reader.choice_or_default(&ON_CANCEL, ON_CANCELS)
 }
 
-pub(super) fn when_not_ready(reading: &mut Reading<'_>) -> Result<WhenNotReady, Reported> {
-    let word = reading.choice_or_default(&WHEN_NOT_READY, WHEN_NOT_READIES)?;
+pub(super) fn when_not_ready(reader: &mut Reader<'_>) -> Result<WhenNotReady, AlreadyReported> {
+    let word = reader.choice_or_default(&WHEN_NOT_READY, WHEN_NOT_READIES)?;
     Ok(word.unwrap_or_default())
 }
 
 /// How long the step waits; 0 for the build's own time-out.
-pub(super) fn wait_limit(reading: &mut Reading<'_>) -> Result<Option<Duration>, Reported> {
+pub(super) fn wait_limit(reader: &mut Reader<'_>) -> Result<Option<Duration>, AlreadyReported> {
     let input: &Input = &WAIT_TIMEOUT_IN_MINUTES;
-    let minutes = reading.number(input, 0..=MOST_MINUTES, MINUTES)?;
+    let minutes = reader.number(input, 0..=MOST_MINUTES, MINUTES)?;
     let minutes = minutes.filter(|minutes| *minutes > 0);
     Ok(minutes.map(|minutes| Duration::from_secs(u64::from(minutes) * 60)))
 }
@@ -110,19 +110,19 @@ const MINUTES: Form = Form {
 
 /// Reads it for a build. `named` is whether the author gave the template its name.
 pub(super) fn read(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     named: bool,
     number_by_clock: bool,
-) -> Result<LongBuild, Reported> {
-    let on_cancel = on_cancel(reading);
-    let resume = reading.choice_or_default(&RESUME, RESUMES);
-    let wait_limit = wait_limit(reading);
-    let keep = reading.flag(&KEEP_TEMPLATE);
+) -> Result<LongBuild, AlreadyReported> {
+    let on_cancel = on_cancel(reader);
+    let resume = reader.choice_or_default(&RESUME, RESUMES);
+    let wait_limit = wait_limit(reader);
+    let keep = reader.flag(&KEEP_TEMPLATE);
     Ok(LongBuild {
         named,
         on_cancel: on_cancel?,
         resume: resume?.unwrap_or(true),
-        second_attempt: reading.given().is_second_attempt(),
+        second_attempt: reader.given().is_second_attempt(),
         wait_limit: wait_limit?,
         keep: keep?,
         number_by_clock,

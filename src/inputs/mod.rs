@@ -31,7 +31,7 @@ mod owner;
 mod package;
 mod path;
 pub(crate) mod powershell;
-mod reading;
+mod reader;
 mod resource_kind;
 pub mod retain;
 mod script;
@@ -69,13 +69,13 @@ pub use rollout::{OnRolloutFailure, Rollout, RolloutMethod, WantedImage};
 pub use spelling::{meant, nearest};
 pub use task::{Task, task};
 
-use reading::Reading;
+use reader::Reader;
 
 use crate::secret::Masker;
 
 /// The service connection alone, for a step that removes what an earlier one left.
 pub fn connection(given: &Given, masker: &dyn Masker) -> Result<Connection, Problems> {
-    let mut reading = Reading::new(given);
-    let read = service_connection::read(&mut reading, masker);
-    Ok(reading.finish(read)?.0)
+    let mut reader = Reader::new(given);
+    let read = service_connection::read(&mut reader, masker);
+    Ok(reader.finish(read)?.0)
 }

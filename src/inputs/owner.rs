@@ -4,8 +4,8 @@ use super::action::{ACTIONS, Action};
 use super::declared::{ACTION, TEST_VM_GROUP};
 use super::existing::Follow;
 use super::origin::Origin;
-use super::reading::Reading;
-use super::reading::resource::{is_resource_group_name, resource_group};
+use super::reader::Reader;
+use super::reader::resource::{is_resource_group_name, resource_group};
 use super::{Given, ImageTest, Plan, TestEngine, long_build, package, service_connection};
 use crate::resource::ResourceGroupId;
 use crate::secret::Masker;
@@ -106,10 +106,10 @@ impl From<&ImageTest> for Owner {
 
 /// Which resources are the own ones of the step that `given` is about. An input that is not understood makes them fewer, never more.
 pub fn owner(given: &Given, masker: &dyn Masker) -> Owner {
-    let mut reading = Reading::new(given);
-    let connection = service_connection::read(&mut reading, masker).ok();
-    let name = long_build::template_name(&mut reading);
-    let action = reading.choice_or_default(&ACTION, ACTIONS);
+    let mut reader = Reader::new(given);
+    let connection = service_connection::read(&mut reader, masker).ok();
+    let name = long_build::template_name(&mut reader);
+    let action = reader.choice_or_default(&ACTION, ACTIONS);
     let makes_none = matches!(
         action,
         Ok(Some(
@@ -122,22 +122,22 @@ pub fn owner(given: &Given, masker: &dyn Masker) -> Owner {
         Err(_) => Templates::OfStep(None),
     };
     let subscription = connection.map(|connection| connection.subscription);
-    let machine_group = machine_group(&mut reading, subscription.as_deref());
-    let group = resource_group(&mut reading).ok();
+    let machine_group = machine_group(&mut reader, subscription.as_deref());
+    let group = resource_group(&mut reader).ok();
     Owner {
         origin: Origin::of(given),
         // A test in a VM has no other group, and its storage account is found from there.
         resource_group: group.or_else(|| Some(machine_group.as_ref()?.name().to_owned())),
         subscription,
-        storage_account: package::storage_account(&mut reading, true).ok(),
+        storage_account: package::storage_account(&mut reader, true).ok(),
         templates,
         machine_group,
     }
 }
 
 /// The group of the VM that a test makes: its id, or its name in the service connection's subscription.
-fn machine_group(reading: &mut Reading<'_>, subscription: Option<&str>) -> Option<ResourceGroupId> {
-    let text = reading.optional(&TEST_VM_GROUP).ok()??;
+fn machine_group(reader: &mut Reader<'_>, subscription: Option<&str>) -> Option<ResourceGroupId> {
+    let text = reader.optional(&TEST_VM_GROUP).ok()??;
     if let Ok(id) = text.parse() {
         return Some(id);
     }

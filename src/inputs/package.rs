@@ -14,47 +14,47 @@ use super::declared::{
 use super::origin::Origin;
 use super::plan::{ArchiveFormat, Package, PackageAccess, Retention};
 use super::problem::{Code, Form, Problem};
-use super::reading::resource::last_of_id;
-use super::reading::{Reading, Reported};
+use super::reader::resource::last_of_id;
+use super::reader::{AlreadyReported, Reader};
 use super::template_file::{FileSteps, TemplateFile};
 
 /// `format` is unknown if the customization is not understood. None where nobody asked for a package: a script that needs no files, Windows Update
 /// and the customizers of a template file do without, and without a storage account.
 pub(super) fn read(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     format: Option<ArchiveFormat>,
     file: &TemplateFile,
-) -> Result<Option<Package>, Reported> {
+) -> Result<Option<Package>, AlreadyReported> {
     let steps = file.steps.as_ref();
     let needed = steps.is_some_and(FileSteps::need_package);
     let in_file = file.may_customize();
     // With customizers of its own, a step of many pipelines names the same account without a package; and lists of contents are kept in it.
-    let for_more = in_file || reading.flag(&INVENTORY).unwrap_or_default();
-    let asked_for = needed || (!for_more && reading.is_set(&STORAGE_ACCOUNT_NAME));
+    let for_more = in_file || reader.flag(&INVENTORY).unwrap_or_default();
+    let asked_for = needed || (!for_more && reader.is_set(&STORAGE_ACCOUNT_NAME));
     let script = match steps {
         Some(steps) => steps.script(),
         None if in_file => String::new(),
-        None => reading.raw(&INLINE_SCRIPT).to_owned(),
+        None => reader.raw(&INLINE_SCRIPT).to_owned(),
     };
-    if !asked_for && folder::is_left_out(reading, &script, in_file) {
-        warn_without_package(reading);
+    if !asked_for && folder::is_left_out(reader, &script, in_file) {
+        warn_without_package(reader);
         return Ok(None);
     }
-    read_whole(reading, format, &script, (needed, in_file)).map(Some)
+    read_whole(reader, format, &script, (needed, in_file)).map(Some)
 }
 
 /// The package of a test. The checks alone do not tell that there is one: they speak of files that came with the image.
 pub(super) fn for_test(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     format: Option<ArchiveFormat>,
     script: &str,
     in_vm: bool,
-) -> Result<Option<Package>, Reported> {
-    if folder::is_left_out(reading, "", true) {
-        warn_without_package(reading);
+) -> Result<Option<Package>, AlreadyReported> {
+    if folder::is_left_out(reader, "", true) {
+        warn_without_package(reader);
         return Ok(None);
     }
-    if in_vm && !reading.is_set(&STORAGE_ACCOUNT_NAME) {
+    if in_vm && !reader.is_set(&STORAGE_ACCOUNT_NAME) {
         let text = format!(
             "a package needs a storage account, through which it gets into the VM; expected '{}' as well",
             STORAGE_ACCOUNT_NAME.name
@@ -64,47 +64,47 @@ pub(super) fn for_test(
             STORAGE_ACCOUNT_NAME.name, PACKAGE_PATH.name
         );
         let problem = Problem::new(Code::Malformed, &PACKAGE_PATH, text, Some(hint));
-        return Err(reading.report(problem));
+        return Err(reader.report(problem));
     }
-    read_whole(reading, format, script, (true, true)).map(Some)
+    read_whole(reader, format, script, (true, true)).map(Some)
 }
 
 /// Warns of inputs about a package if there is none.
-fn warn_without_package(reading: &mut Reading<'_>) {
+fn warn_without_package(reader: &mut Reader<'_>) {
     for input in [&PACKAGE_EXCLUDE, &PACKAGE_ACCESS, &PACKAGE_RETENTION_DAYS] {
-        if reading.is_set(input) {
+        if reader.is_set(input) {
             let reason = "because there is no package";
             let hint = format!(
                 "set '{}' as well, or remove '{}'",
                 PACKAGE_PATH.name, input.name
             );
-            reading.warn_without_effect(input, reason, &hint);
+            reader.warn_without_effect(input, reason, &hint);
         }
     }
 }
 
 fn read_whole(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     format: Option<ArchiveFormat>,
     script: &str,
     (needed, told_elsewhere): (bool, bool),
-) -> Result<Package, Reported> {
-    let storage_account = storage_account(reading, needed);
-    let exclude = exclude(reading);
-    let access = reading.choice_or_default(&PACKAGE_ACCESS, ACCESS);
-    let retention = retention(reading);
-    let (folder, is_file) = folder::read(reading, script, needed)?;
-    let name = folder::name(reading, &folder)?;
+) -> Result<Package, AlreadyReported> {
+    let storage_account = storage_account(reader, needed);
+    let exclude = exclude(reader);
+    let access = reader.choice_or_default(&PACKAGE_ACCESS, ACCESS);
+    let retention = retention(reader);
+    let (folder, is_file) = folder::read(reader, script, needed)?;
+    let name = folder::name(reader, &folder)?;
     if format == Some(ArchiveFormat::Zip) {
-        folder::fits_windows(reading, &folder, &name, told_elsewhere)?;
+        folder::fits_windows(reader, &folder, &name, told_elsewhere)?;
     }
     if let (Some(format), Ok(exclude)) = (format, &exclude) {
-        names::check(reading, &folder, &name, exclude, format)?;
+        names::check(reader, &folder, &name, exclude, format)?;
     }
     // Without a format there is a problem elsewhere, and no plan.
     let format = format.unwrap_or(ArchiveFormat::TarGz);
     Ok(Package {
-        blob_name: blob_name(reading, &name, format),
+        blob_name: blob_name(reader, &name, format),
         folder,
         is_file,
         exclude: exclude?,
@@ -123,9 +123,9 @@ const RETENTION: Form = Form {
 };
 
 /// A day is longer than any build, so what a build uses is never old.
-fn retention(reading: &mut Reading<'_>) -> Result<Option<Retention>, Reported> {
-    let days = reading.number(&PACKAGE_RETENTION_DAYS, 0..=365, RETENTION)?;
-    let run = reading.given().unique;
+fn retention(reader: &mut Reader<'_>) -> Result<Option<Retention>, AlreadyReported> {
+    let days = reader.number(&PACKAGE_RETENTION_DAYS, 0..=365, RETENTION)?;
+    let run = reader.given().unique;
     Ok(days
         .filter(|days| *days > 0)
         .map(|days| Retention { days, run }))
@@ -146,15 +146,18 @@ const STORAGE_ACCOUNT: Form = Form {
 
 /// The original task looked the name up ignoring case; Azure's names are lower-case
 /// (<https://learn.microsoft.com/azure/storage/common/storage-account-overview#storage-account-name>).
-pub(super) fn storage_account(reading: &mut Reading<'_>, needed: bool) -> Result<String, Reported> {
-    let Some(text) = reading.optional(&STORAGE_ACCOUNT_NAME)? else {
+pub(super) fn storage_account(
+    reader: &mut Reader<'_>,
+    needed: bool,
+) -> Result<String, AlreadyReported> {
+    let Some(text) = reader.optional(&STORAGE_ACCOUNT_NAME)? else {
         let without = format!(
             "a build without a package needs no storage account: remove '{}' as well",
             PACKAGE_PATH.name
         );
         let hint = Some(without).filter(|_| !needed);
         let expected = STORAGE_ACCOUNT.expected();
-        return Err(reading.missing_unless(&STORAGE_ACCOUNT_NAME, &expected, hint));
+        return Err(reader.missing_unless(&STORAGE_ACCOUNT_NAME, &expected, hint));
     };
     let name = text.to_ascii_lowercase();
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
@@ -162,7 +165,7 @@ pub(super) fn storage_account(reading: &mut Reading<'_>, needed: bool) -> Result
         return Ok(name);
     }
     let hint = last_of_id(text).map(|name| format!("use only the name: '{name}'"));
-    Err(reading.malformed(&STORAGE_ACCOUNT_NAME, text, STORAGE_ACCOUNT, hint))
+    Err(reader.malformed(&STORAGE_ACCOUNT_NAME, text, STORAGE_ACCOUNT, hint))
 }
 
 const PATTERN: Form = Form {
@@ -172,21 +175,19 @@ const PATTERN: Form = Form {
 };
 
 /// Each line is tried by itself, so that a wrong one is named.
-fn exclude(reading: &mut Reading<'_>) -> Result<Vec<String>, Reported> {
-    let lines = reading
-        .optional_lines(&PACKAGE_EXCLUDE)?
-        .unwrap_or_default();
+fn exclude(reader: &mut Reader<'_>) -> Result<Vec<String>, AlreadyReported> {
+    let lines = reader.optional_lines(&PACKAGE_EXCLUDE)?.unwrap_or_default();
     let mut wrong = None;
     for line in lines.lines() {
         if GitignoreBuilder::new("").add_line(None, line).is_err() {
-            wrong = Some(reading.malformed(&PACKAGE_EXCLUDE, line, PATTERN, None));
+            wrong = Some(reader.malformed(&PACKAGE_EXCLUDE, line, PATTERN, None));
         }
     }
     wrong.map_or_else(|| Ok(lines.lines().map(str::to_owned).collect()), Err)
 }
 
 /// Build or release, then the unique number, so that no two runs meet.
-fn blob_name(reading: &Reading<'_>, name: &str, format: ArchiveFormat) -> String {
-    let given = reading.given();
+fn blob_name(reader: &Reader<'_>, name: &str, format: ArchiveFormat) -> String {
+    let given = reader.given();
     Origin::of(given).blob_name(name, given.unique, format.extension())
 }

@@ -15,8 +15,8 @@ use super::long_build::{self, LongBuild};
 use super::origin::Origin;
 use super::problem::{Code, Problem, Warning};
 use super::provenance::{self, Provenance};
-use super::reading::resource::{location, resource_group};
-use super::reading::{Reading, Reported};
+use super::reader::resource::{location, resource_group};
+use super::reader::{AlreadyReported, Reader};
 use super::resource_kind::IDENTITY;
 use super::template_file::overrides::{in_the_file, overrides_by};
 use super::template_file::sections::{CUSTOMIZE, DISTRIBUTE, SOURCE, VALIDATE, VM_PROFILE};
@@ -137,38 +137,41 @@ impl Plan {
 /// A build that is to be sent, or only shown or checked.
 ///
 /// Every part is read before the first `?`, so that each part reports its problems.
-pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Box<Plan>, Reported> {
-    let connection = service_connection::read(reading, masker);
-    let (resource_group, location) = (resource_group(reading), location(reading));
-    let identity = reading.required_id(&MANAGED_IDENTITY, IDENTITY);
-    let file = template_file::read(reading);
-    let source = file.or_inputs(reading, SOURCE, |it| it.source.clone(), source::read);
-    let customization = |it: &mut Reading<'_>| customization::read(it, &file);
-    let customization = file.or_inputs(reading, CUSTOMIZE, |_| None, customization);
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    masker: &dyn Masker,
+) -> Result<Box<Plan>, AlreadyReported> {
+    let connection = service_connection::read(reader, masker);
+    let (resource_group, location) = (resource_group(reader), location(reader));
+    let identity = reader.required_id(&MANAGED_IDENTITY, IDENTITY);
+    let file = template_file::read(reader);
+    let source = file.or_inputs(reader, SOURCE, |it| it.source.clone(), source::read);
+    let customization = |it: &mut Reader<'_>| customization::read(it, &file);
+    let customization = file.or_inputs(reader, CUSTOMIZE, |_| None, customization);
     let format = customization.as_ref().map(Customization::format);
-    let package = package::read(reading, format.ok(), &file);
-    let targets = |it: &mut Reading<'_>| target::read(it, &location);
-    let targets = file.or_inputs(reading, DISTRIBUTE, |it| it.distribute.clone(), targets);
-    let settings = settings::read(reading, &file, connection.as_ref().ok());
-    let template_tags = tags::of_template(reading, &TEMPLATE_TAGS);
+    let package = package::read(reader, format.ok(), &file);
+    let targets = |it: &mut Reader<'_>| target::read(it, &location);
+    let targets = file.or_inputs(reader, DISTRIBUTE, |it| it.distribute.clone(), targets);
+    let settings = settings::read(reader, &file, connection.as_ref().ok());
+    let template_tags = tags::of_template(reader, &TEMPLATE_TAGS);
     // Without a customization, there is a problem elsewhere, and no plan.
     let shell = customization.as_ref().map(|it| it.provisioner);
-    let validate = |it: &mut Reading<'_>| validation::read(it, shell.unwrap_or(Provisioner::Shell));
-    let validate = file.section(reading, VALIDATE, |it| &it.validate, validate);
-    let stream_logs = reading.flag(&STREAM_LOGS);
-    let provenance = provenance::read(reading);
-    let skip_if_unchanged = skip_if_unchanged(reading, targets.as_ref().ok(), &provenance);
-    let not_itself = target::check_against(reading, &file, source.as_ref(), targets.as_ref());
-    read_other_flags(reading, &file);
-    let given_name = long_build::template_name(reading);
-    let by_clock = image_version::is_by_clock(reading);
-    let long_build = long_build::read(reading, matches!(&given_name, Ok(Some(_))), by_clock);
-    let (contents, storage_account) = inventory::of_build(reading, &file, &package);
-    let customization = judged_scripts(reading, customization, &validate, package.as_ref(), &file);
-    let instead = what_counts_instead(reading, &file);
-    let steps = template_file::resolve(reading, file.steps, package.as_ref());
+    let validate = |it: &mut Reader<'_>| validation::read(it, shell.unwrap_or(Provisioner::Shell));
+    let validate = file.section(reader, VALIDATE, |it| &it.validate, validate);
+    let stream_logs = reader.flag(&STREAM_LOGS);
+    let provenance = provenance::read(reader);
+    let skip_if_unchanged = skip_if_unchanged(reader, targets.as_ref().ok(), &provenance);
+    let not_itself = target::check_against(reader, &file, source.as_ref(), targets.as_ref());
+    read_other_flags(reader, &file);
+    let given_name = long_build::template_name(reader);
+    let by_clock = image_version::is_by_clock(reader);
+    let long_build = long_build::read(reader, matches!(&given_name, Ok(Some(_))), by_clock);
+    let (contents, storage_account) = inventory::of_build(reader, &file, &package);
+    let customization = judged_scripts(reader, customization, &validate, package.as_ref(), &file);
+    let instead = what_counts_instead(reader, &file);
+    let steps = template_file::resolve(reader, file.steps, package.as_ref());
     let (connection, resource_group, ()) = (connection?, resource_group?, not_itself?);
-    let template_name = given_name?.unwrap_or_else(|| reading.given().template_name());
+    let template_name = given_name?.unwrap_or_else(|| reader.given().template_name());
     Ok(Box::new(Plan {
         template_id: Plan::template_id(&connection.subscription, &resource_group, &template_name),
         template_name,
@@ -189,7 +192,7 @@ pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Box
         package: package?,
         skip_if_unchanged: skip_if_unchanged?,
         provenance: provenance?,
-        origin: Origin::of(reading.given()),
+        origin: Origin::of(reader.given()),
         long_build: long_build?,
         contents: contents?,
         storage_account: storage_account?,
@@ -203,12 +206,12 @@ pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Box
 
 /// What is compared stands in a tag of the image version, so there must be both.
 fn skip_if_unchanged(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     targets: Option<&Vec<Distributor>>,
-    provenance: &Result<Provenance, Reported>,
-) -> Result<bool, Reported> {
+    provenance: &Result<Provenance, AlreadyReported>,
+) -> Result<bool, AlreadyReported> {
     let input = &SKIP_IF_UNCHANGED;
-    if !reading.flag(input)? {
+    if !reader.flag(input)? {
         return Ok(false);
     }
     let tagged = provenance.as_ref().is_ok_and(|it| it.as_tags);
@@ -225,35 +228,35 @@ fn skip_if_unchanged(
         // There is a problem elsewhere, and no plan.
         None => return Ok(false),
     };
-    reading.warn_without_effect(input, reason, &hint);
+    reader.warn_without_effect(input, reason, &hint);
     Ok(false)
 }
 
 /// Reports what is wrong with the scripts of inputs and file, and leaves out a script that does nothing.
 fn judged_scripts(
-    reading: &mut Reading<'_>,
-    customization: Result<Customization, Reported>,
-    validate: &Result<Option<Validate>, Reported>,
-    package: Result<&Option<Package>, &Reported>,
+    reader: &mut Reader<'_>,
+    customization: Result<Customization, AlreadyReported>,
+    validate: &Result<Option<Validate>, AlreadyReported>,
+    package: Result<&Option<Package>, &AlreadyReported>,
     file: &TemplateFile,
-) -> Result<Customization, Reported> {
+) -> Result<Customization, AlreadyReported> {
     let validation = match validate {
         Ok(Some(validate)) if !file.has(VALIDATE) => validate.script(),
         Ok(_) | Err(_) => Vec::new(),
     };
-    refuse_exposed_secrets(reading, &customization, &validation, file);
-    warn_of_scripts(reading, &customization, file, package);
-    let customization = script::judged(reading, customization, package, file);
+    refuse_exposed_secrets(reader, &customization, &validation, file);
+    warn_of_scripts(reader, &customization, file, package);
+    let customization = script::judged(reader, customization, package, file);
     let own = customization.as_ref().map(|it| it.inline.as_slice());
-    script::warn_of_macros(reading, &INLINE_SCRIPT, own.unwrap_or_default());
-    script::warn_of_macros(reading, &VALIDATION_INLINE_SCRIPT, &validation);
+    script::warn_of_macros(reader, &INLINE_SCRIPT, own.unwrap_or_default());
+    script::warn_of_macros(reader, &VALIDATION_INLINE_SCRIPT, &validation);
     customization
 }
 
 /// The scripts are in the template, and so visible to everybody with read permission on it.
 fn refuse_exposed_secrets(
-    reading: &mut Reading<'_>,
-    customization: &Result<Customization, Reported>,
+    reader: &mut Reader<'_>,
+    customization: &Result<Customization, AlreadyReported>,
     validation: &[String],
     file: &TemplateFile,
 ) {
@@ -268,7 +271,7 @@ fn refuse_exposed_secrets(
     let in_file = file.scripts().into_iter();
     scripts.extend(in_file.map(|(place, script)| (&TEMPLATE_FILE, Some(place), script)));
     for (input, place, script) in scripts {
-        let Some(secret) = reading.given().secret_in(&script) else {
+        let Some(secret) = reader.given().secret_in(&script) else {
             continue;
         };
         let place = place.map(|place| format!("{place}: "));
@@ -279,16 +282,16 @@ fn refuse_exposed_secrets(
         let hint = format!(
             "let the build VM read the secret from a key vault with its own managed identity ({identities}); if the value is not confidential, do not make the variable secret"
         );
-        reading.report(Problem::new(Code::Exposed, input, text, Some(hint)));
+        reader.report(Problem::new(Code::Exposed, input, text, Some(hint)));
     }
 }
 
 /// Lines of scripts that do not do what they seem to.
 fn warn_of_scripts(
-    reading: &mut Reading<'_>,
-    customization: &Result<Customization, Reported>,
+    reader: &mut Reader<'_>,
+    customization: &Result<Customization, AlreadyReported>,
     file: &TemplateFile,
-    package: Result<&Option<Package>, &Reported>,
+    package: Result<&Option<Package>, &AlreadyReported>,
 ) {
     let Ok(customization) = customization else {
         return;
@@ -297,31 +300,31 @@ fn warn_of_scripts(
     let package = package.ok().and_then(Option::as_ref);
     let own = customization.inline.join("\n");
     let whose = (&INLINE_SCRIPT, "");
-    script::warn_of_lines(reading, whose, &own, provisioner, package);
+    script::warn_of_lines(reader, whose, &own, provisioner, package);
     for script in file.steps.iter().flat_map(FileSteps::scripts) {
         let whose = (&TEMPLATE_FILE, ", a script of it");
-        script::warn_of_lines(reading, whose, &script, provisioner, package);
+        script::warn_of_lines(reader, whose, &script, provisioner, package);
     }
 }
 
 /// Switches that no part of the plan has read must be `true` or `false`, too.
-fn read_other_flags(reading: &mut Reading<'_>, file: &TemplateFile) {
+fn read_other_flags(reader: &mut Reader<'_>, file: &TemplateFile) {
     let overridden: Vec<_> = overrides_by(|section| file.has(section)).collect();
     for input in ALL_INPUTS.iter().filter(|input| input.is_flag()) {
         if !overridden.iter().any(|(_, other, _)| *other == input) {
             // A problem is kept with the others.
-            drop(reading.flag(input));
+            drop(reader.flag(input));
         }
     }
 }
 
 /// For each input without effect that a hint may name: what counts instead.
-fn what_counts_instead(reading: &Reading<'_>, file: &TemplateFile) -> Vec<(&'static str, String)> {
+fn what_counts_instead(reader: &Reader<'_>, file: &TemplateFile) -> Vec<(&'static str, String)> {
     let overridden = overrides_by(|section| file.has(section));
     let mut instead: Vec<_> = overridden
         .map(|(section, input, member)| (input.name, in_the_file(section, member)))
         .collect();
-    if reading.is_set(&TARGET_REGIONS) && !file.has(DISTRIBUTE) {
+    if reader.is_set(&TARGET_REGIONS) && !file.has(DISTRIBUTE) {
         instead.push((
             REPLICATION_REGIONS.name,
             format!("input '{}'", TARGET_REGIONS.name),

@@ -2,7 +2,7 @@
 
 use super::declared::PROVENANCE_TAGS;
 use super::given::Given;
-use super::reading::{Reading, Reported};
+use super::reader::{AlreadyReported, Reader};
 
 /// Whose run makes the image, and of which sources.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,10 +16,10 @@ pub struct Provenance {
 /// Azure's limit (<https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations>).
 const LONGEST_VALUE: usize = 256;
 
-pub(super) fn read(reading: &mut Reading<'_>) -> Result<Provenance, Reported> {
+pub(super) fn read(reader: &mut Reader<'_>) -> Result<Provenance, AlreadyReported> {
     Ok(Provenance {
-        as_tags: reading.flag(&PROVENANCE_TAGS)?,
-        facts: facts(reading.given()),
+        as_tags: reader.flag(&PROVENANCE_TAGS)?,
+        facts: facts(reader.given()),
     })
 }
 

@@ -8,7 +8,7 @@ use super::declared::{
 };
 use super::given::Given;
 use super::problem::{Code, Form, Problem, Warning, quoted};
-use super::reading::{Reading, Reported};
+use super::reader::{AlreadyReported, Reader};
 use super::resource_kind::{IMAGE_DEFINITION, IMAGE_VERSION};
 use super::spelling::tidy;
 use super::{gallery, given_version, service_connection, tags};
@@ -126,16 +126,16 @@ const TAG: Form = Form {
 
 /// Every part is read before the first `?`, so that each part reports its problems.
 pub(super) fn promotion(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     masker: &dyn Masker,
-) -> Result<Release, Reported> {
-    let connection = service_connection::read(reading, masker);
-    let version = given_version::read(reading);
-    let to = targets(reading, version.as_ref().ok());
-    let added = gallery::regions(reading);
-    let storage = gallery::storage_type(reading);
-    let required = required_tags(reading);
-    let rest = Rest::read(reading);
+) -> Result<Release, AlreadyReported> {
+    let connection = service_connection::read(reader, masker);
+    let version = given_version::read(reader);
+    let to = targets(reader, version.as_ref().ok());
+    let added = gallery::regions(reader);
+    let storage = gallery::storage_type(reader);
+    let required = required_tags(reader);
+    let rest = Rest::read(reader);
     let mut added = added?;
     match storage? {
         Some(storage) if !added.is_empty() => {
@@ -144,7 +144,7 @@ pub(super) fn promotion(
                 own.get_or_insert_with(|| storage.to_owned());
             }
         }
-        Some(_) if to.as_ref().is_ok_and(Vec::is_empty) => reading.warn_without_effect(
+        Some(_) if to.as_ref().is_ok_and(Vec::is_empty) => reader.warn_without_effect(
             &DISTRIBUTE_STORAGE_ACCOUNT_TYPE,
             "because no region is added",
             &format!("remove '{}'", DISTRIBUTE_STORAGE_ACCOUNT_TYPE.name),
@@ -157,24 +157,24 @@ pub(super) fn promotion(
         required: required?,
     };
     let what = What::Promote(promotion);
-    Ok(rest?.with(connection?, version?, what, reading.given()))
+    Ok(rest?.with(connection?, version?, what, reader.given()))
 }
 
 /// As [`promotion`].
 pub(super) fn withdrawal(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     masker: &dyn Masker,
-) -> Result<Release, Reported> {
-    let connection = service_connection::read(reading, masker);
-    let version = given_version::read(reading);
-    let reason = reason(reading);
-    let last = reading.flag(&WITHDRAW_LAST);
-    let rest = Rest::read(reading);
+) -> Result<Release, AlreadyReported> {
+    let connection = service_connection::read(reader, masker);
+    let version = given_version::read(reader);
+    let reason = reason(reader);
+    let last = reader.flag(&WITHDRAW_LAST);
+    let rest = Rest::read(reader);
     let what = What::Withdraw {
         reason: reason?,
         last: last?,
     };
-    Ok(rest?.with(connection?, version?, what, reading.given()))
+    Ok(rest?.with(connection?, version?, what, reader.given()))
 }
 
 /// What both have.
@@ -187,12 +187,12 @@ struct Rest {
 }
 
 impl Rest {
-    fn read(reading: &mut Reading<'_>) -> Result<Self, Reported> {
-        let regions = release_regions(reading);
-        let tags = own_tags(reading);
-        let days = reading.number(&END_OF_LIFE_IN_DAYS, 0..=36_500, DAYS);
-        let blocks_deletion = reading.flag(&BLOCK_DELETION_UNTIL_END_OF_LIFE);
-        let preview = reading.flag(&PREVIEW);
+    fn read(reader: &mut Reader<'_>) -> Result<Self, AlreadyReported> {
+        let regions = release_regions(reader);
+        let tags = own_tags(reader);
+        let days = reader.number(&END_OF_LIFE_IN_DAYS, 0..=36_500, DAYS);
+        let blocks_deletion = reader.flag(&BLOCK_DELETION_UNTIL_END_OF_LIFE);
+        let preview = reader.flag(&PREVIEW);
         Ok(Self {
             regions: regions?,
             tags: tags?,
@@ -248,15 +248,15 @@ fn public(given: &Given, text: Option<String>) -> Option<String> {
 
 /// The image definitions that get a copy, each once.
 fn targets(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     version: Option<&ResourceId>,
-) -> Result<Vec<ResourceId>, Reported> {
-    let text = reading.optional(&PROMOTE_TO)?.unwrap_or_default();
+) -> Result<Vec<ResourceId>, AlreadyReported> {
+    let text = reader.optional(&PROMOTE_TO)?.unwrap_or_default();
     let lines = text.split(['\n', ',', ';']).map(tidy);
     let lines = lines.filter(|line| !line.is_empty());
     let own = version.and_then(ResourceId::parent);
     let read: Vec<_> = lines
-        .map(|line| target(reading, line, own.as_ref()))
+        .map(|line| target(reader, line, own.as_ref()))
         .collect();
     let mut targets: Vec<ResourceId> = Vec::new();
     for target in read {
@@ -269,21 +269,21 @@ fn targets(
 }
 
 fn target(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     line: &str,
     own: Option<&ResourceId>,
-) -> Result<ResourceId, Reported> {
+) -> Result<ResourceId, AlreadyReported> {
     let form = IMAGE_DEFINITION.form;
-    let id = reading.id(&PROMOTE_TO, line, form)?;
+    let id = reader.id(&PROMOTE_TO, line, form)?;
     if IMAGE_VERSION.includes(&id) {
         let hint = format!(
             "remove '/versions/{}': the copy has the number of the version",
             id.name()
         );
-        return Err(reading.wrong_kind(&PROMOTE_TO, &id, form, Some(hint)));
+        return Err(reader.wrong_kind(&PROMOTE_TO, &id, form, Some(hint)));
     }
     if !IMAGE_DEFINITION.includes(&id) {
-        return Err(reading.wrong_kind(&PROMOTE_TO, &id, form, None));
+        return Err(reader.wrong_kind(&PROMOTE_TO, &id, form, None));
     }
     if own == Some(&id) {
         let sentence = format!(
@@ -295,18 +295,18 @@ fn target(
             PROMOTE_TO.name
         );
         let problem = Problem::new(Code::Malformed, &PROMOTE_TO, sentence, Some(hint));
-        return Err(reading.report(problem));
+        return Err(reader.report(problem));
     }
     Ok(id)
 }
 
-fn release_regions(reading: &mut Reading<'_>) -> Result<Vec<Region>, Reported> {
-    let text = reading.optional(&RELEASE_REGIONS)?.unwrap_or_default();
+fn release_regions(reader: &mut Reader<'_>) -> Result<Vec<Region>, AlreadyReported> {
+    let text = reader.optional(&RELEASE_REGIONS)?.unwrap_or_default();
     let names = text.split([',', ';', '\n']);
     let names = names.flat_map(|item| split_at_blanks(tidy(item)));
     let names = names.filter(|name| !name.is_empty());
     let read: Vec<_> = names
-        .map(|name| reading.region(&RELEASE_REGIONS, &name))
+        .map(|name| reader.region(&RELEASE_REGIONS, &name))
         .collect();
     let mut regions = Vec::new();
     for region in read {
@@ -318,8 +318,10 @@ fn release_regions(reading: &mut Reading<'_>) -> Result<Vec<Region>, Reported> {
     Ok(regions)
 }
 
-pub(super) fn required_tags(reading: &mut Reading<'_>) -> Result<Vec<(String, String)>, Reported> {
-    let text = reading.optional_lines(&REQUIRE_TAGS)?.unwrap_or_default();
+pub(super) fn required_tags(
+    reader: &mut Reader<'_>,
+) -> Result<Vec<(String, String)>, AlreadyReported> {
+    let text = reader.optional_lines(&REQUIRE_TAGS)?.unwrap_or_default();
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let mut required = Vec::new();
     let mut wrong = None;
@@ -328,14 +330,14 @@ pub(super) fn required_tags(reading: &mut Reading<'_>) -> Result<Vec<(String, St
             Some((name, value)) if !name.trim().is_empty() => {
                 required.push((name.trim().to_owned(), value.trim().to_owned()));
             }
-            Some(_) | None => wrong = Some(reading.malformed(&REQUIRE_TAGS, line, TAG, None)),
+            Some(_) | None => wrong = Some(reader.malformed(&REQUIRE_TAGS, line, TAG, None)),
         }
     }
     wrong.map_or(Ok(required), Err)
 }
 
-fn own_tags(reading: &mut Reading<'_>) -> Result<Tags, Reported> {
-    let tags = tags::beside_ours(reading, &ARTIFACT_TAGS)?.unwrap_or_default();
+fn own_tags(reader: &mut Reader<'_>) -> Result<Tags, AlreadyReported> {
+    let tags = tags::beside_ours(reader, &ARTIFACT_TAGS)?.unwrap_or_default();
     let is_own = |name: &&String| OWN_TAGS.iter().any(|own| own.eq_ignore_ascii_case(name));
     if let Some(name) = tags.keys().find(is_own) {
         let sentence = format!(
@@ -343,7 +345,7 @@ fn own_tags(reading: &mut Reading<'_>) -> Result<Tags, Reported> {
             quoted(name)
         );
         let hint = Some("use another tag name".to_owned());
-        return Err(reading.report(Problem::new(
+        return Err(reader.report(Problem::new(
             Code::Contradiction,
             &ARTIFACT_TAGS,
             sentence,
@@ -353,16 +355,16 @@ fn own_tags(reading: &mut Reading<'_>) -> Result<Tags, Reported> {
     Ok(tags)
 }
 
-fn reason(reading: &mut Reading<'_>) -> Result<String, Reported> {
-    let reason = reading.required(&WITHDRAW_REASON, REASON)?;
-    let Some(secret) = reading.given().secret_in(reason) else {
+fn reason(reader: &mut Reader<'_>) -> Result<String, AlreadyReported> {
+    let reason = reader.required(&WITHDRAW_REASON, REASON)?;
+    let Some(secret) = reader.given().secret_in(reason) else {
         return Ok(reason.to_owned());
     };
     let sentence = format!(
         "it contains {secret}; everybody with read permission on the image version could read it"
     );
     let hint = "write a reason without it".to_owned();
-    Err(reading.report(Problem::new(
+    Err(reader.report(Problem::new(
         Code::Exposed,
         &WITHDRAW_REASON,
         sentence,

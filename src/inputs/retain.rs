@@ -8,8 +8,8 @@ use super::declared::{
     RETAIN_ACTION, RETAIN_FAILED, RETAIN_HOST_POOLS, RETAIN_PREVIEW, WAIT_TIMEOUT_IN_MINUTES,
 };
 use super::problem::{Code, Form, Problem, Warning, quoted};
-use super::reading::resource::resource_group;
-use super::reading::{Reading, Reported};
+use super::reader::resource::resource_group;
+use super::reader::{AlreadyReported, Reader};
 use super::resource_kind::{HOST_POOL, IMAGE_DEFINITION, IMAGE_VERSION};
 use super::service_connection;
 use super::spelling::tidy;
@@ -117,27 +117,30 @@ const TAG: Form = Form {
 };
 
 /// Every part is read before the first `?`, so that each part reports its problems.
-pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Retain, Reported> {
-    let connection = service_connection::read(reading, masker);
-    let definition = definition(reading);
-    let keep = keep(reading);
-    let host_pools = host_pools(reading);
-    let group = match reading.optional(&IB_AZURE_RESOURCE_GROUP) {
-        Ok(Some(_)) => resource_group(reading).map(Some),
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    masker: &dyn Masker,
+) -> Result<Retain, AlreadyReported> {
+    let connection = service_connection::read(reader, masker);
+    let definition = definition(reader);
+    let keep = keep(reader);
+    let host_pools = host_pools(reader);
+    let group = match reader.optional(&IB_AZURE_RESOURCE_GROUP) {
+        Ok(Some(_)) => resource_group(reader).map(Some),
         Ok(None) => Ok(None),
         Err(reported) => Err(reported),
     };
-    let previews = [&RETAIN_PREVIEW, &PREVIEW].map(|input| reading.flag(input));
-    let minutes = reading.number(&WAIT_TIMEOUT_IN_MINUTES, 0..=MOST_MINUTES, MINUTES);
+    let previews = [&RETAIN_PREVIEW, &PREVIEW].map(|input| reader.flag(input));
+    let minutes = reader.number(&WAIT_TIMEOUT_IN_MINUTES, 0..=MOST_MINUTES, MINUTES);
     let [retain_preview, preview] = previews;
-    let is_blank = tidy(reading.raw(&RETAIN_PREVIEW)).is_empty();
+    let is_blank = tidy(reader.raw(&RETAIN_PREVIEW)).is_empty();
     let (connection, minutes) = (connection?, minutes?);
     let minutes = minutes
         .filter(|minutes| *minutes > 0)
         .unwrap_or(USUAL_MINUTES);
     let definition = definition?;
     Ok(Retain {
-        name: format!("{}-{}", definition.name(), reading.given().unique),
+        name: format!("{}-{}", definition.name(), reader.given().unique),
         definition,
         keep: keep?,
         host_pools: host_pools?,
@@ -151,24 +154,24 @@ pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Ret
 }
 
 /// One definition, not one version of it.
-fn definition(reading: &mut Reading<'_>) -> Result<ResourceId, Reported> {
-    let text = reading.required(&GALLERY_IMAGE_ID, DEFINITION)?;
-    let id = reading.id(&GALLERY_IMAGE_ID, text, DEFINITION)?;
+fn definition(reader: &mut Reader<'_>) -> Result<ResourceId, AlreadyReported> {
+    let text = reader.required(&GALLERY_IMAGE_ID, DEFINITION)?;
+    let id = reader.id(&GALLERY_IMAGE_ID, text, DEFINITION)?;
     if IMAGE_DEFINITION.includes(&id) {
         return Ok(id);
     }
     let hint = IMAGE_VERSION
         .includes(&id)
         .then(|| format!("remove '/versions/{}'", id.name()));
-    Err(reading.wrong_kind(&GALLERY_IMAGE_ID, &id, DEFINITION, hint))
+    Err(reader.wrong_kind(&GALLERY_IMAGE_ID, &id, DEFINITION, hint))
 }
 
-fn keep(reading: &mut Reading<'_>) -> Result<Keep, Reported> {
-    let versions = reading.number(&KEEP_VERSIONS, 0..=MOST_VERSIONS, VERSIONS);
-    let days = reading.number(&KEEP_DAYS, 0..=MOST_DAYS, DAYS);
-    let tag = tag(reading);
-    let failed = reading.flag(&RETAIN_FAILED);
-    let action = reading.choice_or_default(&RETAIN_ACTION, ACTIONS);
+fn keep(reader: &mut Reader<'_>) -> Result<Keep, AlreadyReported> {
+    let versions = reader.number(&KEEP_VERSIONS, 0..=MOST_VERSIONS, VERSIONS);
+    let days = reader.number(&KEEP_DAYS, 0..=MOST_DAYS, DAYS);
+    let tag = tag(reader);
+    let failed = reader.flag(&RETAIN_FAILED);
+    let action = reader.choice_or_default(&RETAIN_ACTION, ACTIONS);
     Ok(Keep {
         versions: versions?.unwrap_or(USUAL_VERSIONS),
         days: days?.unwrap_or(USUAL_DAYS),
@@ -179,30 +182,30 @@ fn keep(reading: &mut Reading<'_>) -> Result<Keep, Reported> {
 }
 
 /// <https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations>
-fn tag(reading: &mut Reading<'_>) -> Result<String, Reported> {
-    let Some(text) = reading.optional(&KEEP_TAG)? else {
+fn tag(reader: &mut Reader<'_>) -> Result<String, AlreadyReported> {
+    let Some(text) = reader.optional(&KEEP_TAG)? else {
         return Ok(KEEP_TAG.default.to_owned());
     };
     let plain = |c: char| !"<>%&\\?/".contains(c) && !c.is_control();
     if text.chars().all(plain) && text.chars().count() <= LONGEST_TAG_NAME {
         return Ok(text.to_owned());
     }
-    Err(reading.malformed(&KEEP_TAG, text, TAG, None))
+    Err(reader.malformed(&KEEP_TAG, text, TAG, None))
 }
 
 /// Each pool once. Each wrong one is reported.
-fn host_pools(reading: &mut Reading<'_>) -> Result<Vec<ResourceId>, Reported> {
+fn host_pools(reader: &mut Reader<'_>) -> Result<Vec<ResourceId>, AlreadyReported> {
     let input = &RETAIN_HOST_POOLS;
-    let text = reading.optional_lines(input)?.unwrap_or_default();
+    let text = reader.optional_lines(input)?.unwrap_or_default();
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let read: Vec<_> = lines
-        .map(|line| reading.id_of(input, line, HOST_POOL))
+        .map(|line| reader.id_of(input, line, HOST_POOL))
         .collect();
     let mut pools: Vec<ResourceId> = Vec::new();
     for pool in read {
         let pool = pool?;
         if pools.contains(&pool) {
-            return Err(reading.report(Problem::new(
+            return Err(reader.report(Problem::new(
                 Code::Contradiction,
                 input,
                 format!("{} is listed twice", quoted(pool.as_str())),
@@ -235,12 +238,12 @@ mod tests {
     /// What `read` says of the inputs: the value, or the first problem.
     fn read_of<T>(
         inputs: &[(&str, &str)],
-        read: impl FnOnce(&mut Reading<'_>) -> Result<T, Reported>,
+        read: impl FnOnce(&mut Reader<'_>) -> Result<T, AlreadyReported>,
     ) -> Result<T, String> {
         let given = given(inputs);
-        let mut reading = Reading::new(&given);
-        let value = read(&mut reading);
-        let value = reading.finish(value);
+        let mut reader = Reader::new(&given);
+        let value = read(&mut reader);
+        let value = reader.finish(value);
         value.map(|(value, _)| value).map_err(|it| it.to_string())
     }
 

@@ -20,8 +20,8 @@ use super::declared::{
 };
 use super::long_build::{self, OnCancel, WhenNotReady};
 use super::problem::{Form, Warning};
-use super::reading::resource::{RESOURCE_GROUP, is_resource_group_name, last_of_id};
-use super::reading::{Reading, Reported};
+use super::reader::resource::{RESOURCE_GROUP, is_resource_group_name, last_of_id};
+use super::reader::{AlreadyReported, Reader};
 use super::resource_kind::HOST_POOL;
 use super::{release, service_connection};
 use crate::resource::{ResourceGroupId, ResourceId};
@@ -202,42 +202,45 @@ const GRACE: Form = Form {
 
 /// Every part is read before the first `?`, so that each part reports its problems.
 #[expect(clippy::too_many_lines, reason = "two lines for each input")]
-pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Rollout, Reported> {
-    let connection = service_connection::read(reading, masker);
-    let pool = reading.required_id(&HOST_POOL_ID, HOST_POOL);
-    let method = reading.choice_or_default(&ROLLOUT_METHOD, METHODS);
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    masker: &dyn Masker,
+) -> Result<Rollout, AlreadyReported> {
+    let connection = service_connection::read(reader, masker);
+    let pool = reader.required_id(&HOST_POOL_ID, HOST_POOL);
+    let method = reader.choice_or_default(&ROLLOUT_METHOD, METHODS);
     let method = method.map(Option::flatten);
     let known = method.clone().ok().flatten();
-    let image = image::read(reading, known);
-    let required = release::required_tags(reading);
-    let hosts = reading.number(&MAX_HOSTS_AT_ONCE, 1..=MOST_HOSTS, HOSTS);
-    let delay = reading.number(&LOG_OFF_DELAY_IN_MINUTES, 0..=60, DELAY);
+    let image = image::read(reader, known);
+    let required = release::required_tags(reader);
+    let hosts = reader.number(&MAX_HOSTS_AT_ONCE, 1..=MOST_HOSTS, HOSTS);
+    let delay = reader.number(&LOG_OFF_DELAY_IN_MINUTES, 0..=60, DELAY);
     let delay = delay.map(|delay| delay.unwrap_or(15));
-    let grace = reading.number(&GRACE_IN_MINUTES, 0..=MOST_MINUTES, GRACE);
+    let grace = reader.number(&GRACE_IN_MINUTES, 0..=MOST_MINUTES, GRACE);
     let grace = grace.map(Option::unwrap_or_default);
     let minutes = (
         delay.clone().unwrap_or(60),
         grace.clone().unwrap_or(MOST_MINUTES),
     );
-    let message = message::read(reading, known, minutes);
-    let at = start::read(reading, known);
-    let keeps_old = reading.choice_or_default(&KEEP_OLD_HOSTS, YES_OR_NO);
-    let on_failure = reading.choice_or_default(&ON_ROLLOUT_FAILURE, ON_FAILURES);
-    let waits = reading.choice_or_default(&ROLLOUT_WAIT, YES_OR_NO);
-    let wait_limit = long_build::wait_limit(reading);
-    let when_not_ready = long_build::when_not_ready(reading);
-    let on_cancel = long_build::on_cancel(reading);
+    let message = message::read(reader, known, minutes);
+    let at = start::read(reader, known);
+    let keeps_old = reader.choice_or_default(&KEEP_OLD_HOSTS, YES_OR_NO);
+    let on_failure = reader.choice_or_default(&ON_ROLLOUT_FAILURE, ON_FAILURES);
+    let waits = reader.choice_or_default(&ROLLOUT_WAIT, YES_OR_NO);
+    let wait_limit = long_build::wait_limit(reader);
+    let when_not_ready = long_build::when_not_ready(reader);
+    let on_cancel = long_build::on_cancel(reader);
     let is_replace = known == Some(RolloutMethod::Replace);
-    let hosts_made = host_template::read(reading, is_replace, masker);
-    let group = group(reading, pool.as_ref().ok());
-    let host_count = host_count(reading);
-    let names = names::read(reading, pool.as_ref().ok(), &host_count);
-    let canary = reading.number(&CANARY_HOSTS, 0..=MOST_HOSTS, CANARY);
-    let health = reading.number(&HEALTH_TIMEOUT_IN_MINUTES, 1..=MOST_MINUTES, HEALTH);
-    let preview = reading.flag(&PREVIEW);
-    let of_methods = effects::given(reading);
+    let hosts_made = host_template::read(reader, is_replace, masker);
+    let group = group(reader, pool.as_ref().ok());
+    let host_count = host_count(reader);
+    let names = names::read(reader, pool.as_ref().ok(), &host_count);
+    let canary = reader.number(&CANARY_HOSTS, 0..=MOST_HOSTS, CANARY);
+    let health = reader.number(&HEALTH_TIMEOUT_IN_MINUTES, 1..=MOST_MINUTES, HEALTH);
+    let preview = reader.flag(&PREVIEW);
+    let of_methods = effects::given(reader);
     if let Some(method) = known {
-        effects::warn(reading, &of_methods, method);
+        effects::warn(reader, &of_methods, method);
     }
     let (template, parameters) = hosts_made?;
     let image = image?;
@@ -245,9 +248,9 @@ pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Rol
     if !required.is_empty() && matches!(image, WantedImage::Marketplace { .. }) {
         let hint = format!("remove '{}'", REQUIRE_TAGS.name);
         let reason = "because an image of the Marketplace has no tags";
-        reading.warn_without_effect(&REQUIRE_TAGS, reason, &hint);
+        reader.warn_without_effect(&REQUIRE_TAGS, reason, &hint);
     }
-    let given = reading.given();
+    let given = reader.given();
     Ok(Rollout {
         connection: connection?,
         pool: pool?,
@@ -285,24 +288,24 @@ fn minutes_of(minutes: u32) -> Duration {
 
 /// The resource group of the deployment, in the subscription of the pool.
 fn group(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     pool: Option<&ResourceId>,
-) -> Result<ResourceGroupId, Reported> {
+) -> Result<ResourceGroupId, AlreadyReported> {
     let subscription = pool.map_or("", ResourceId::subscription);
-    match reading.optional(&SESSION_HOST_GROUP)? {
+    match reader.optional(&SESSION_HOST_GROUP)? {
         Some(text) if is_resource_group_name(text) => Ok(ResourceGroupId::new(subscription, text)),
         Some(text) => {
             let hint = last_of_id(text).map(|name| format!("use only the name: '{name}'"));
-            Err(reading.malformed(&SESSION_HOST_GROUP, text, RESOURCE_GROUP, hint))
+            Err(reader.malformed(&SESSION_HOST_GROUP, text, RESOURCE_GROUP, hint))
         }
         None => Ok(pool.map_or_else(|| ResourceGroupId::new("", ""), ResourceId::group)),
     }
 }
 
-fn host_count(reading: &mut Reading<'_>) -> Result<Option<u32>, Reported> {
-    match reading.optional(&HOST_COUNT)? {
+fn host_count(reader: &mut Reader<'_>) -> Result<Option<u32>, AlreadyReported> {
+    match reader.optional(&HOST_COUNT)? {
         Some(text) if !text.eq_ignore_ascii_case("same") => {
-            reading.number(&HOST_COUNT, 1..=MOST_HOSTS, COUNT)
+            reader.number(&HOST_COUNT, 1..=MOST_HOSTS, COUNT)
         }
         _ => Ok(None),
     }

@@ -4,18 +4,18 @@ use super::declared::{INLINE_SCRIPT, Input};
 use super::macros::left_alone;
 use super::plan::{Customization, Package, Provisioner};
 use super::problem::Code;
-use super::reading::{Reading, Reported, undefined};
+use super::reader::{AlreadyReported, Reader, undefined};
 use super::script_remarks::{Remark, path, quotes};
 use super::spelling::lines;
 use super::template_file::TemplateFile;
 
 /// Warns of a script that does nothing, and leaves it out if there is no package to unpack either.
 pub(super) fn judged(
-    reading: &mut Reading<'_>,
-    customization: Result<Customization, Reported>,
-    package: Result<&Option<Package>, &Reported>,
+    reader: &mut Reader<'_>,
+    customization: Result<Customization, AlreadyReported>,
+    package: Result<&Option<Package>, &AlreadyReported>,
     file: &TemplateFile,
-) -> Result<Customization, Reported> {
+) -> Result<Customization, AlreadyReported> {
     let mut customization = customization?;
     let Ok(package) = package else {
         return Ok(customization);
@@ -23,7 +23,7 @@ pub(super) fn judged(
     if file.may_customize() || !is_idle(&customization.inline) {
         return Ok(customization);
     }
-    let what = what_it_is(reading.raw(&INLINE_SCRIPT));
+    let what = what_it_is(reader.raw(&INLINE_SCRIPT));
     let consequence = match (package, customization.provisioner) {
         (Some(package), Provisioner::Shell) => Some(format!(
             "nothing moves the package out of /tmp/{}, which is not kept in the image",
@@ -48,7 +48,7 @@ pub(super) fn judged(
             "write the commands to run, for example: {}",
             example(&customization)
         );
-        reading.warn(Code::Placeholder, text, Some(hint));
+        reader.warn(Code::Placeholder, text, Some(hint));
     }
     Ok(customization)
 }
@@ -78,7 +78,7 @@ fn example(customization: &Customization) -> &'static str {
 
 /// Warns of the lines of `script`, which `input` holds, or a file that it names.
 pub(super) fn warn_of_lines(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     (input, whose): (&Input, &str),
     script: &str,
     provisioner: Provisioner,
@@ -91,17 +91,17 @@ pub(super) fn warn_of_lines(
     remarks.sort_by_key(|remark| remark.line);
     for Remark { line, text, hint } in remarks {
         let sentence = format!("Input '{}'{whose}, line {line}: {text}", input.name);
-        reading.warn(Code::Script, sentence, Some(hint));
+        reader.warn(Code::Script, sentence, Some(hint));
     }
 }
 
 /// Warns of what looks like a variable of the agent and was not replaced, because there is no variable of this name.
-pub(super) fn warn_of_macros(reading: &mut Reading<'_>, input: &Input, script: &[String]) {
+pub(super) fn warn_of_macros(reader: &mut Reader<'_>, input: &Input, script: &[String]) {
     for name in left_alone(&script.join("\n")) {
         let text = format!(
             "Input '{}': '$({name})' in the script is not replaced, because variable '{name}' is not defined",
             input.name
         );
-        reading.warn(Code::Macro, text, Some(undefined(name)));
+        reader.warn(Code::Macro, text, Some(undefined(name)));
     }
 }

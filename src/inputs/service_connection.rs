@@ -9,7 +9,7 @@ use super::connection::{Connection, KnownCloud, OidcRequest, OidcSource, Scheme}
 use super::declared::IB_SUBSCRIPTION;
 use super::given::GivenConnection;
 use super::problem::{Code, Form, Problem, quoted};
-use super::reading::{Reading, Reported};
+use super::reader::{AlreadyReported, Reader};
 use crate::secret::{Masker, Secret};
 
 const CONNECTION: Form = Form {
@@ -18,22 +18,25 @@ const CONNECTION: Form = Form {
     example: "images-prod",
 };
 
-pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Connection, Reported> {
-    let text = reading.required(&IB_SUBSCRIPTION, CONNECTION)?;
-    let Some(given) = reading.given().connection.as_ref() else {
-        if reading.given().at_prompt {
-            return at_prompt(reading, text);
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    masker: &dyn Masker,
+) -> Result<Connection, AlreadyReported> {
+    let text = reader.required(&IB_SUBSCRIPTION, CONNECTION)?;
+    let Some(given) = reader.given().connection.as_ref() else {
+        if reader.given().at_prompt {
+            return at_prompt(reader, text);
         }
         let sentence = format!(
             "the agent did not provide service connection {}",
             quoted(text)
         );
         let hint = "check that the service connection exists in this project and that the pipeline has permission to use it";
-        return Err(refuse(reading, sentence, Some(hint)));
+        return Err(refuse(reader, sentence, Some(hint)));
     };
-    let scheme = scheme(reading, given, masker);
-    let cloud = cloud(reading, given);
-    let subscription = subscription(reading, given);
+    let scheme = scheme(reader, given, masker);
+    let cloud = cloud(reader, given);
+    let subscription = subscription(reader, given);
     Ok(Connection {
         id: given.id.clone(),
         subscription: subscription?,
@@ -43,7 +46,7 @@ pub(super) fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Con
 }
 
 /// Without an agent there are no service connections: the input names the subscription itself, and the Azure CLI signs in.
-fn at_prompt(reading: &mut Reading<'_>, text: &str) -> Result<Connection, Reported> {
+fn at_prompt(reader: &mut Reader<'_>, text: &str) -> Result<Connection, AlreadyReported> {
     let hyphens = |(at, c): (usize, char)| match at {
         8 | 13 | 18 | 23 => c == '-',
         _ => c.is_ascii_hexdigit(),
@@ -51,10 +54,10 @@ fn at_prompt(reading: &mut Reading<'_>, text: &str) -> Result<Connection, Report
     if text.len() != 36 || !text.char_indices().all(hyphens) {
         let sentence = format!("{} is not the id of a subscription", quoted(text));
         let hint = "outside a pipeline there are no service connections: use the id of the subscription (az account show --query id), and the Azure CLI signs in";
-        return Err(refuse(reading, sentence, Some(hint)));
+        return Err(refuse(reader, sentence, Some(hint)));
     }
-    let resource_manager = https(reading, PUBLIC.resource_manager, "Azure Resource Manager")?;
-    let authority = https(reading, PUBLIC.authority, "the sign-in authority")?;
+    let resource_manager = https(reader, PUBLIC.resource_manager, "Azure Resource Manager")?;
+    let authority = https(reader, PUBLIC.authority, "the sign-in authority")?;
     Ok(Connection {
         id: String::new(),
         subscription: text.to_owned(),
@@ -67,9 +70,9 @@ fn at_prompt(reading: &mut Reading<'_>, text: &str) -> Result<Connection, Report
     })
 }
 
-fn refuse(reading: &mut Reading<'_>, text: String, hint: Option<&str>) -> Reported {
+fn refuse(reader: &mut Reader<'_>, text: String, hint: Option<&str>) -> AlreadyReported {
     let hint = hint.map(str::to_owned);
-    reading.report(Problem::new(
+    reader.report(Problem::new(
         Code::ServiceConnection,
         &IB_SUBSCRIPTION,
         text,
@@ -88,17 +91,17 @@ fn entry<'a>(
 
 /// A parameter without which nobody can sign in. `key` is in lower case.
 fn parameter(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     given: &GivenConnection,
     key: &str,
     what: &str,
-) -> Result<String, Reported> {
+) -> Result<String, AlreadyReported> {
     entry(&given.parameters, key)
         .map(str::to_owned)
         .ok_or_else(|| {
             let sentence = format!("the service connection has no {what} (parameter '{key}')");
             let hint = "open the connection in the project settings, then verify and save it";
-            refuse(reading, sentence, Some(hint))
+            refuse(reader, sentence, Some(hint))
         })
 }
 
@@ -106,22 +109,22 @@ fn parameter(
 const SUPPORTED: &str = "use a connection with workload identity federation, a service principal, or a managed identity";
 
 fn scheme(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     given: &GivenConnection,
     masker: &dyn Masker,
-) -> Result<Scheme, Reported> {
-    let unsupported = |reading: &mut Reading<'_>, what: &str| {
+) -> Result<Scheme, AlreadyReported> {
+    let unsupported = |reader: &mut Reader<'_>, what: &str| {
         let sentence =
             format!("the service connection uses {what}, which this task does not support");
-        Err(refuse(reading, sentence, Some(SUPPORTED)))
+        Err(refuse(reader, sentence, Some(SUPPORTED)))
     };
     // A connection without a scheme is one with a service principal.
     let name = given.scheme.as_deref().map(str::trim).unwrap_or_default();
     match name.to_ascii_lowercase().as_str() {
-        "" | "serviceprincipal" => service_principal(reading, given, masker),
+        "" | "serviceprincipal" => service_principal(reader, given, masker),
         "workloadidentityfederation" => {
-            let principal = principal(reading, given);
-            let oidc = oidc_source(reading, given, masker);
+            let principal = principal(reader, given);
+            let oidc = oidc_source(reader, given, masker);
             let (tenant, client) = principal?;
             Ok(Scheme::Federated {
                 tenant,
@@ -137,40 +140,40 @@ fn scheme(
                 client: client.map(str::to_owned),
             })
         }
-        "publishprofile" => unsupported(reading, "a publish profile"),
-        _ => unsupported(reading, &format!("authentication scheme {}", quoted(name))),
+        "publishprofile" => unsupported(reader, "a publish profile"),
+        _ => unsupported(reader, &format!("authentication scheme {}", quoted(name))),
     }
 }
 
 /// Tenant and client of a service principal.
 fn principal(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     given: &GivenConnection,
-) -> Result<(String, String), Reported> {
+) -> Result<(String, String), AlreadyReported> {
     let client = parameter(
-        reading,
+        reader,
         given,
         "serviceprincipalid",
         "application (client) id",
     );
-    let tenant = parameter(reading, given, "tenantid", "directory (tenant) id");
+    let tenant = parameter(reader, given, "tenantid", "directory (tenant) id");
     Ok((tenant?, client?))
 }
 
 fn service_principal(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     given: &GivenConnection,
     masker: &dyn Masker,
-) -> Result<Scheme, Reported> {
+) -> Result<Scheme, AlreadyReported> {
     if entry(&given.data, "enableadfsauthentication").is_some_and(is_true) {
         let sentence = "the service connection uses AD FS, which this task does not support: no cloud with AD FS offers Azure VM Image Builder";
-        return Err(refuse(reading, sentence.to_owned(), Some(SUPPORTED)));
+        return Err(refuse(reader, sentence.to_owned(), Some(SUPPORTED)));
     }
-    let principal = principal(reading, given);
+    let principal = principal(reader, given);
     let kind = entry(&given.parameters, "authenticationtype").unwrap_or_default();
     if kind.eq_ignore_ascii_case("spnCertificate") {
         let pem = parameter(
-            reading,
+            reader,
             given,
             "serviceprincipalcertificate",
             "certificate with its private key",
@@ -183,7 +186,7 @@ fn service_principal(
             pem: pem?,
         });
     }
-    let secret = parameter(reading, given, "serviceprincipalkey", "client secret");
+    let secret = parameter(reader, given, "serviceprincipalkey", "client secret");
     let secret = secret.map(|text| Secret::new(text, masker));
     let (tenant, client) = principal?;
     Ok(Scheme::Secret {
@@ -206,33 +209,33 @@ const OLD_DEVOPS_SUFFIX: &str = ".visualstudio.com";
 /// Where OIDC tokens come from. A token that an earlier step put into the connection ends after minutes, so it is for jobs that cannot ask
 /// for one (<https://github.com/microsoft/azure-pipelines-tasks/pull/21580>).
 fn oidc_source(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     connection: &GivenConnection,
     masker: &dyn Masker,
-) -> Result<OidcSource, Reported> {
-    let given = reading.given();
+) -> Result<OidcSource, AlreadyReported> {
+    let given = reader.given();
     let address = given.oidc_request_uri.as_deref().map(str::trim);
     let may_ask = address.is_some_and(|text| !text.is_empty()) && given.job_token.is_some();
     let token = entry(&connection.parameters, "idtoken");
     match token.map(|token| Secret::new(token, masker)) {
         Some(token) if !may_ask => Ok(OidcSource::Given(token)),
-        token => oidc_request(reading).map(|request| OidcSource::Request(request, token)),
+        token => oidc_request(reader).map(|request| OidcSource::Request(request, token)),
     }
 }
 
 /// The request for an OIDC token, as the job tells it.
-fn oidc_request(reading: &mut Reading<'_>) -> Result<OidcRequest, Reported> {
-    let given = reading.given();
+fn oidc_request(reader: &mut Reader<'_>) -> Result<OidcRequest, AlreadyReported> {
+    let given = reader.given();
     let uri = given.oidc_request_uri.as_deref().map(str::trim);
     let uri = match uri.filter(|text| !text.is_empty()) {
-        Some(text) => https(reading, text, "the agent's address for OIDC tokens")
-            .and_then(|uri| trusted(reading, uri)),
-        None => Err(without_address(reading)),
+        Some(text) => https(reader, text, "the agent's address for OIDC tokens")
+            .and_then(|uri| trusted(reader, uri)),
+        None => Err(without_address(reader)),
     };
     let job_token = given.job_token.clone().ok_or_else(|| {
         let sentence = "the agent provided no job token, which is needed to request an OIDC token";
         let hint = "run the task as a step of a pipeline job";
-        refuse(reading, sentence.to_owned(), Some(hint))
+        refuse(reader, sentence.to_owned(), Some(hint))
     });
     Ok(OidcRequest {
         uri: uri?,
@@ -240,15 +243,15 @@ fn oidc_request(reading: &mut Reading<'_>) -> Result<OidcRequest, Reported> {
     })
 }
 
-fn without_address(reading: &mut Reading<'_>) -> Reported {
+fn without_address(reader: &mut Reader<'_>) -> AlreadyReported {
     let sentence = "the agent provided no address for the OIDC token that workload identity federation needs ('System.OidcRequestUri')";
     let hint = "update the agent, or use a connection with a client secret";
-    refuse(reading, sentence.to_owned(), Some(hint))
+    refuse(reader, sentence.to_owned(), Some(hint))
 }
 
 /// Refuses an address outside of Azure DevOps, because it gets the job's own token: somebody may have set the variable to collect the tokens of jobs.
-fn trusted(reading: &mut Reading<'_>, uri: Url) -> Result<Url, Reported> {
-    let collections = reading.given().collection_uris.iter();
+fn trusted(reader: &mut Reader<'_>, uri: Url) -> Result<Url, AlreadyReported> {
+    let collections = reader.given().collection_uris.iter();
     if is_trusted(
         &uri,
         collections.filter_map(|text| Url::parse(text.trim()).ok()),
@@ -260,7 +263,7 @@ fn trusted(reading: &mut Reading<'_>, uri: Url) -> Result<Url, Reported> {
         quoted(&server_of(&uri))
     );
     let hint = "remove the variable 'System.OidcRequestUri' from the pipeline";
-    Err(refuse(reading, sentence, Some(hint)))
+    Err(refuse(reader, sentence, Some(hint)))
 }
 
 /// Host, and port where one is named.
@@ -277,12 +280,15 @@ fn is_trusted(uri: &Url, mut collections: impl Iterator<Item = Url>) -> bool {
     (is_known && uri.port().is_none()) || collections.any(|known| known.origin() == uri.origin())
 }
 
-fn subscription(reading: &mut Reading<'_>, given: &GivenConnection) -> Result<String, Reported> {
+fn subscription(
+    reader: &mut Reader<'_>,
+    given: &GivenConnection,
+) -> Result<String, AlreadyReported> {
     let Some(id) = entry(&given.data, "subscriptionid") else {
         let sentence =
             "the service connection has no subscription (its data has no 'subscriptionId')";
         let hint = "use a connection with scope level 'Subscription'; a connection to a management group or a workspace does not specify where to build";
-        return Err(refuse(reading, sentence.to_owned(), Some(hint)));
+        return Err(refuse(reader, sentence.to_owned(), Some(hint)));
     };
     // It becomes a part of every address.
     if id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
@@ -293,7 +299,7 @@ fn subscription(reading: &mut Reading<'_>, given: &GivenConnection) -> Result<St
         quoted(id)
     );
     let hint = "open the connection in the project settings, then verify and save it";
-    Err(refuse(reading, sentence, Some(hint)))
+    Err(refuse(reader, sentence, Some(hint)))
 }
 
 /// A cloud whose addresses do not have to be asked for.
@@ -325,7 +331,7 @@ const BUILTIN: [Builtin; 3] = [
 ];
 
 /// What the connection names comes first, then what is known of its environment. What is missing then, Azure Resource Manager is asked for.
-fn cloud(reading: &mut Reading<'_>, given: &GivenConnection) -> Result<KnownCloud, Reported> {
+fn cloud(reader: &mut Reader<'_>, given: &GivenConnection) -> Result<KnownCloud, AlreadyReported> {
     let environment = entry(&given.data, "environment").unwrap_or(PUBLIC.environment);
     let builtin = BUILTIN
         .iter()
@@ -335,7 +341,7 @@ fn cloud(reading: &mut Reading<'_>, given: &GivenConnection) -> Result<KnownClou
         .filter(|url| !url.is_empty())
         .or(builtin.map(|cloud| cloud.resource_manager));
     let resource_manager = https(
-        reading,
+        reader,
         url.unwrap_or_default(),
         "the service connection's address of Azure Resource Manager",
     );
@@ -343,7 +349,7 @@ fn cloud(reading: &mut Reading<'_>, given: &GivenConnection) -> Result<KnownClou
         .or_else(|| entry(&given.data, "environmentauthorityurl"))
         .or(builtin.map(|cloud| cloud.authority));
     let authority = authority
-        .map(|text| https(reading, text, "the service connection's sign-in authority"))
+        .map(|text| https(reader, text, "the service connection's sign-in authority"))
         .transpose();
     let resource_manager = base(resource_manager?);
     let own = builtin.map(|_| resource_manager.as_str());
@@ -355,12 +361,12 @@ fn cloud(reading: &mut Reading<'_>, given: &GivenConnection) -> Result<KnownClou
     })
 }
 
-fn https(reading: &mut Reading<'_>, text: &str, what: &str) -> Result<Url, Reported> {
+fn https(reader: &mut Reader<'_>, text: &str, what: &str) -> Result<Url, AlreadyReported> {
     let url = Url::parse(text).ok();
     url.filter(|url| url.scheme() == "https" && url.has_host())
         .ok_or_else(|| {
             let sentence = format!("{what} is {}, which is not an https address", quoted(text));
-            refuse(reading, sentence, None)
+            refuse(reader, sentence, None)
         })
 }
 

@@ -7,8 +7,8 @@ use super::declared::{
     STAGING_RESOURCE_GROUP,
 };
 use super::problem::{Code, Form, Problem, quoted};
-use super::reading::resource::{SAMPLE_SUBSCRIPTION, is_resource_group_name};
-use super::reading::{Reading, Reported};
+use super::reader::resource::{SAMPLE_SUBSCRIPTION, is_resource_group_name};
+use super::reader::{AlreadyReported, Reader};
 use super::template_file::TemplateFile;
 use super::template_file::sections::{TIMEOUT, VM_PROFILE};
 use super::{build_vm, tags};
@@ -21,43 +21,43 @@ const ON_ERROR: &[(&str, &str)] = &[(CLEANUP, CLEANUP), ("abort", "abort")];
 /// The file's sections, with these settings among them, from the file or from the inputs.
 /// `connection` is the service connection, if that is understood.
 pub(super) fn read(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     file: &TemplateFile,
     connection: Option<&Connection>,
-) -> Result<Properties, Reported> {
+) -> Result<Properties, AlreadyReported> {
     let subscription = connection.map(|it| it.subscription.as_str());
-    let build_vm = file.section(reading, VM_PROFILE, |it| &it.vm_profile, build_vm::read);
+    let build_vm = file.section(reader, VM_PROFILE, |it| &it.vm_profile, build_vm::read);
     let timeout = file.section(
-        reading,
+        reader,
         TIMEOUT,
         |it| &it.build_timeout_in_minutes,
         build_timeout,
     );
     let staging = file.section(
-        reading,
+        reader,
         STAGING_RESOURCE_GROUP.name,
         |it| &it.staging_resource_group,
         |it| staging(it, subscription),
     );
     let managed_resource_tags = file.section(
-        reading,
+        reader,
         MANAGED_RESOURCE_TAGS.name,
         |it| &it.managed_resource_tags,
         |it| tags::read(it, &MANAGED_RESOURCE_TAGS),
     );
     let handling = file.section(
-        reading,
+        reader,
         "errorHandling",
         |it| &it.error_handling,
         error_handling,
     );
-    let optimize = file.section(reading, "optimize", |it| &it.optimize, optimize);
-    if reading.flag(&AUTO_RUN)? {
+    let optimize = file.section(reader, "optimize", |it| &it.optimize, optimize);
+    if reader.flag(&AUTO_RUN)? {
         let text = format!(
             "Input '{}': it has no effect, because this task starts the run itself, and a second run, started by the service, would conflict with it",
             AUTO_RUN.name
         );
-        reading.warn(
+        reader.warn(
             Code::Contradiction,
             text,
             Some(format!("remove '{}'", AUTO_RUN.name)),
@@ -75,9 +75,9 @@ pub(super) fn read(
 }
 
 /// `None` where it is the service's own default.
-fn error_handling(reading: &mut Reading<'_>) -> Result<Option<ErrorHandling>, Reported> {
-    let customizer = reading.choice_or_default(&ERROR_HANDLING_ON_CUSTOMIZER_ERROR, ON_ERROR);
-    let validation = reading.choice_or_default(&ERROR_HANDLING_ON_VALIDATION_ERROR, ON_ERROR);
+fn error_handling(reader: &mut Reader<'_>) -> Result<Option<ErrorHandling>, AlreadyReported> {
+    let customizer = reader.choice_or_default(&ERROR_HANDLING_ON_CUSTOMIZER_ERROR, ON_ERROR);
+    let validation = reader.choice_or_default(&ERROR_HANDLING_ON_VALIDATION_ERROR, ON_ERROR);
     let words = [customizer?, validation?].map(|word| word.unwrap_or(CLEANUP));
     let [customizer, validation] = words.map(str::to_owned);
     Ok((words != [CLEANUP; 2]).then(|| ErrorHandling {
@@ -87,8 +87,8 @@ fn error_handling(reading: &mut Reading<'_>) -> Result<Option<ErrorHandling>, Re
     }))
 }
 
-fn optimize(reading: &mut Reading<'_>) -> Result<Option<Optimize>, Reported> {
-    let faster = reading.flag(&OPTIMIZE_VM_BOOT)?;
+fn optimize(reader: &mut Reader<'_>) -> Result<Option<Optimize>, AlreadyReported> {
+    let faster = reader.flag(&OPTIMIZE_VM_BOOT)?;
     Ok(faster.then(|| Optimize {
         vm_boot: Some(State::enabled()),
         ..Optimize::default()
@@ -104,11 +104,11 @@ const STAGING: Form = Form {
 /// The group must be in the template's own subscription
 /// (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#properties-stagingresourcegroup>).
 fn staging(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     subscription: Option<&str>,
-) -> Result<Option<String>, Reported> {
+) -> Result<Option<String>, AlreadyReported> {
     let input = &STAGING_RESOURCE_GROUP;
-    let Some(text) = reading.optional(input)? else {
+    let Some(text) = reader.optional(input)? else {
         return Ok(None);
     };
     if is_resource_group_name(text) {
@@ -127,7 +127,7 @@ fn staging(
                 && is_resource_group_name(name) =>
         {
             if *theirs == SAMPLE_SUBSCRIPTION {
-                reading.warn_of_sample(input);
+                reader.warn_of_sample(input);
             }
             match subscription.filter(|ours| !ours.eq_ignore_ascii_case(theirs)) {
                 None => Ok(Some(id.to_owned())),
@@ -136,11 +136,11 @@ fn staging(
                         "{} is in a different subscription than the image template; expected a resource group in subscription '{ours}'",
                         quoted(text)
                     );
-                    Err(reading.report(Problem::new(Code::Contradiction, input, sentence, None)))
+                    Err(reader.report(Problem::new(Code::Contradiction, input, sentence, None)))
                 }
             }
         }
-        _ => Err(reading.malformed(input, text, STAGING, None)),
+        _ => Err(reader.malformed(input, text, STAGING, None)),
     }
 }
 
@@ -152,21 +152,21 @@ const BUILD_TIMEOUT: Form = Form {
 
 /// None leaves it to the service. The limits are those of
 /// <https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#properties-buildtimeoutinminutes>.
-fn build_timeout(reading: &mut Reading<'_>) -> Result<Option<u32>, Reported> {
-    let text = reading.optional(&BUILD_TIMEOUT_IN_MINUTES)?.unwrap_or("0");
+fn build_timeout(reader: &mut Reader<'_>) -> Result<Option<u32>, AlreadyReported> {
+    let text = reader.optional(&BUILD_TIMEOUT_IN_MINUTES)?.unwrap_or("0");
     let minutes = text.parse::<u32>().ok();
     match minutes {
         Some(0) => Ok(None),
         Some(minutes @ 6..=960) => Ok(Some(minutes)),
         Some(1..=5) => {
             let hint = "the service ends a build of less than 6 minutes at once, because its own sign-in to the build VM would expire";
-            Err(reading.malformed(
+            Err(reader.malformed(
                 &BUILD_TIMEOUT_IN_MINUTES,
                 text,
                 BUILD_TIMEOUT,
                 Some(hint.to_owned()),
             ))
         }
-        _ => Err(reading.malformed(&BUILD_TIMEOUT_IN_MINUTES, text, BUILD_TIMEOUT, None)),
+        _ => Err(reader.malformed(&BUILD_TIMEOUT_IN_MINUTES, text, BUILD_TIMEOUT, None)),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::declared::{CUSTOM_IMAGE_RESOURCE_ID, IMAGE_SOURCE, IMAGE_VERSION_ID};
 use super::problem::{Code, Problem, quoted};
-use super::reading::{Reading, Reported};
+use super::reader::{AlreadyReported, Reader};
 use super::resource_kind::{IMAGE_DEFINITION, IMAGE_VERSION, MANAGED_IMAGE};
 use super::{gallery, marketplace};
 use crate::resource::ImageVersion;
@@ -23,25 +23,25 @@ const OTHERS: &[(&str, Kind)] = &[
 ];
 
 /// Only the inputs of the chosen kind are looked at: the others are hidden in the editor and arrive with their defaults.
-pub(super) fn read(reading: &mut Reading<'_>) -> Result<Source, Reported> {
+pub(super) fn read(reader: &mut Reader<'_>) -> Result<Source, AlreadyReported> {
     let mut kinds = gallery::NAMES.map(|name| (name, Kind::Gallery)).to_vec();
     kinds.extend(OTHERS);
-    match reading.choice(&IMAGE_SOURCE, &kinds)? {
+    match reader.choice(&IMAGE_SOURCE, &kinds)? {
         Kind::ManagedImage => {
-            let id = reading.required_id(&CUSTOM_IMAGE_RESOURCE_ID, MANAGED_IMAGE)?;
+            let id = reader.required_id(&CUSTOM_IMAGE_RESOURCE_ID, MANAGED_IMAGE)?;
             Ok(Source::ManagedImage(ManagedImageSource {
                 image_id: id.to_string(),
                 ..ManagedImageSource::default()
             }))
         }
         Kind::Gallery => {
-            let image_version_id = gallery_version(reading)?;
+            let image_version_id = gallery_version(reader)?;
             Ok(Source::SharedImageVersion(SharedImageVersionSource {
                 image_version_id,
                 ..SharedImageVersionSource::default()
             }))
         }
-        Kind::Marketplace => marketplace::read(reading),
+        Kind::Marketplace => marketplace::read(reader),
     }
 }
 
@@ -78,26 +78,26 @@ fn is_version(name: &str) -> bool {
     name.parse::<ImageVersion>().is_ok() || name.eq_ignore_ascii_case(LATEST)
 }
 
-fn gallery_version(reading: &mut Reading<'_>) -> Result<String, Reported> {
+fn gallery_version(reader: &mut Reader<'_>) -> Result<String, AlreadyReported> {
     let form = IMAGE_VERSION.form;
-    let text = reading.required(&IMAGE_VERSION_ID, form)?;
+    let text = reader.required(&IMAGE_VERSION_ID, form)?;
     if let Some(shared) = shared_directly(text) {
         return match shared {
             Ok(id) => Ok(id.to_owned()),
             Err(reason) => {
                 let sentence = format!("{} {reason}", quoted(text));
                 let problem = Problem::new(Code::Malformed, &IMAGE_VERSION_ID, sentence, None);
-                Err(reading.report(problem))
+                Err(reader.report(problem))
             }
         };
     }
-    let id = reading.id(&IMAGE_VERSION_ID, text, form)?;
+    let id = reader.id(&IMAGE_VERSION_ID, text, form)?;
     if IMAGE_DEFINITION.includes(&id) {
         let hint = "add '/versions/latest', or the version number instead of 'latest'";
-        return Err(reading.wrong_kind(&IMAGE_VERSION_ID, &id, form, Some(hint.to_owned())));
+        return Err(reader.wrong_kind(&IMAGE_VERSION_ID, &id, form, Some(hint.to_owned())));
     }
     if !IMAGE_VERSION.includes(&id) {
-        return Err(reading.wrong_kind(&IMAGE_VERSION_ID, &id, form, None));
+        return Err(reader.wrong_kind(&IMAGE_VERSION_ID, &id, form, None));
     }
     if is_version(id.name()) {
         return Ok(id.to_string());
@@ -106,7 +106,7 @@ fn gallery_version(reading: &mut Reading<'_>) -> Result<String, Reported> {
         "'{}' is neither 'latest' nor a version of the form Major.Minor.Patch",
         id.name()
     );
-    Err(reading.malformed(&IMAGE_VERSION_ID, text, form, Some(hint)))
+    Err(reader.malformed(&IMAGE_VERSION_ID, text, form, Some(hint)))
 }
 
 #[cfg(test)]

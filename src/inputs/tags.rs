@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::declared::Input;
 use super::origin::RESERVED;
 use super::problem::{Code, Form, Problem, quoted};
-use super::reading::{Reading, Reported};
+use super::reader::{AlreadyReported, Reader};
 use crate::template::model::Tags;
 
 const TAGS: Form = Form {
@@ -21,27 +21,30 @@ const LONGEST_VALUE: usize = 256;
 pub(super) const REFUSED_IN_NAMES: &str = "<>%&\\?/";
 
 /// The tags of an input in the order given; none if there are none.
-pub(super) fn read(reading: &mut Reading<'_>, input: &Input) -> Result<Option<Tags>, Reported> {
-    let Some(text) = reading.optional(input)? else {
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    input: &Input,
+) -> Result<Option<Tags>, AlreadyReported> {
+    let Some(text) = reader.optional(input)? else {
         return Ok(None);
     };
     let tags = if text.starts_with('{') {
-        from_json(reading, input, text)?
+        from_json(reader, input, text)?
     } else {
-        from_lines(reading, input, text)?
+        from_lines(reader, input, text)?
     };
     if let Some(sentence) = fault(&tags) {
-        return Err(reading.report(Problem::new(Code::Malformed, input, sentence, None)));
+        return Err(reader.report(Problem::new(Code::Malformed, input, sentence, None)));
     }
     Ok(Some(Tags::from_iter(tags)).filter(|tags| !tags.is_empty()))
 }
 
 /// The tags of an image template, which gets the task's own, too. Those that are not written yet count as well: what is permitted now is to stay so.
 pub(super) fn of_template(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     input: &Input,
-) -> Result<Option<Tags>, Reported> {
-    let tags = beside_ours(reading, input)?;
+) -> Result<Option<Tags>, AlreadyReported> {
+    let tags = beside_ours(reader, input)?;
     let most = MOST_TAGS - RESERVED.len();
     let count = tags.as_ref().map_or(0, Tags::len);
     if count <= most {
@@ -51,15 +54,15 @@ pub(super) fn of_template(
         "it has {count} tags; expected at most {most}, because Azure allows {MOST_TAGS} and the task adds {} of its own",
         RESERVED.len()
     );
-    Err(reading.report(Problem::new(Code::Malformed, input, sentence, None)))
+    Err(reader.report(Problem::new(Code::Malformed, input, sentence, None)))
 }
 
 /// Tags of an input, which must not have the names of the task's own.
 pub(super) fn beside_ours(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     input: &Input,
-) -> Result<Option<Tags>, Reported> {
-    let tags = read(reading, input)?;
+) -> Result<Option<Tags>, AlreadyReported> {
+    let tags = read(reader, input)?;
     let mut names = tags.iter().flat_map(Tags::keys);
     if let Some(name) = names.find(|name| RESERVED.contains(&name.to_lowercase().as_str())) {
         let sentence = format!(
@@ -69,16 +72,16 @@ pub(super) fn beside_ours(
         let hint =
             "use another tag name; names that start with 'imageBuilder' are reserved for the task";
         let hint = Some(hint.to_owned());
-        return Err(reading.report(Problem::new(Code::Contradiction, input, sentence, hint)));
+        return Err(reader.report(Problem::new(Code::Contradiction, input, sentence, hint)));
     }
     Ok(tags)
 }
 
 fn from_json(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     input: &Input,
     text: &str,
-) -> Result<Vec<(String, String)>, Reported> {
+) -> Result<Vec<(String, String)>, AlreadyReported> {
     let object: serde_json::Map<String, Value> = match serde_json::from_str(text) {
         Ok(object) => object,
         Err(error) => {
@@ -86,7 +89,7 @@ fn from_json(
                 "it begins with '{{', but it is not valid JSON (line {})",
                 error.line().max(1)
             );
-            return Err(reading.malformed(input, text, TAGS, Some(hint)));
+            return Err(reader.malformed(input, text, TAGS, Some(hint)));
         }
     };
     let mut tags = Vec::new();
@@ -96,7 +99,7 @@ fn from_json(
             Value::Number(_) | Value::Bool(_) => tags.push((name, value.to_string())),
             Value::Null | Value::Array(_) | Value::Object(_) => {
                 let hint = format!("the value of {} is not a string", quoted(&name));
-                return Err(reading.malformed(input, text, TAGS, Some(hint)));
+                return Err(reader.malformed(input, text, TAGS, Some(hint)));
             }
         }
     }
@@ -104,14 +107,14 @@ fn from_json(
 }
 
 fn from_lines(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     input: &Input,
     text: &str,
-) -> Result<Vec<(String, String)>, Reported> {
+) -> Result<Vec<(String, String)>, AlreadyReported> {
     let mut tags: Vec<(String, String)> = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let Some((name, value)) = line.split_once('=') else {
-            return Err(reading.malformed(input, line, TAGS, None));
+            return Err(reader.malformed(input, line, TAGS, None));
         };
         tags.push((name.trim().to_owned(), value.trim().to_owned()));
     }

@@ -7,7 +7,7 @@ use super::declared::{
     MANAGED_IMAGE_LOCATION, VHD_URI,
 };
 use super::problem::{Code, Form, Problem, quoted};
-use super::reading::{Reading, Reported};
+use super::reader::{AlreadyReported, Reader};
 use super::resource_kind::MANAGED_IMAGE;
 use super::template_file::TemplateFile;
 use super::template_file::sections::{DISTRIBUTE, SOURCE};
@@ -32,11 +32,11 @@ const VHD_OUTPUT: &str = "VHD_distribute";
 /// The one target that inputs can say. Only those of the chosen kind are looked at. `location` is where the template lives; it stands in for regions that are not
 /// given.
 pub(super) fn read(
-    reading: &mut Reading<'_>,
-    location: &Result<Region, Reported>,
-) -> Result<Vec<Distributor>, Reported> {
-    let target = of_kind(reading, location);
-    let tags = tags(reading, target.as_ref().ok());
+    reader: &mut Reader<'_>,
+    location: &Result<Region, AlreadyReported>,
+) -> Result<Vec<Distributor>, AlreadyReported> {
+    let target = of_kind(reader, location);
+    let tags = tags(reader, target.as_ref().ok());
     let (mut target, tags) = (target?, tags?);
     if let Some(own) = target.artifact_tags_mut() {
         *own = tags;
@@ -45,25 +45,25 @@ pub(super) fn read(
 }
 
 fn of_kind(
-    reading: &mut Reading<'_>,
-    location: &Result<Region, Reported>,
-) -> Result<Distributor, Reported> {
+    reader: &mut Reader<'_>,
+    location: &Result<Region, AlreadyReported>,
+) -> Result<Distributor, AlreadyReported> {
     let mut kinds = gallery::NAMES.map(|name| (name, Kind::Gallery)).to_vec();
     kinds.extend(OTHERS);
-    match reading.choice(&DISTRIBUTE_TYPE, &kinds)? {
-        Kind::ManagedImage => managed_image(reading, location),
-        Kind::Gallery => gallery::read(reading, location),
-        Kind::Vhd => vhd(reading),
+    match reader.choice(&DISTRIBUTE_TYPE, &kinds)? {
+        Kind::ManagedImage => managed_image(reader, location),
+        Kind::Gallery => gallery::read(reader, location),
+        Kind::Vhd => vhd(reader),
     }
 }
 
 fn managed_image(
-    reading: &mut Reading<'_>,
-    location: &Result<Region, Reported>,
-) -> Result<Distributor, Reported> {
-    let id = reading.required_id(&IMAGE_ID_FOR_DISTRIBUTE, MANAGED_IMAGE);
-    let location = match reading.optional(&MANAGED_IMAGE_LOCATION)? {
-        Some(text) => reading.region(&MANAGED_IMAGE_LOCATION, text)?,
+    reader: &mut Reader<'_>,
+    location: &Result<Region, AlreadyReported>,
+) -> Result<Distributor, AlreadyReported> {
+    let id = reader.required_id(&IMAGE_ID_FOR_DISTRIBUTE, MANAGED_IMAGE);
+    let location = match reader.optional(&MANAGED_IMAGE_LOCATION)? {
+        Some(text) => reader.region(&MANAGED_IMAGE_LOCATION, text)?,
         None => location.clone()?,
     };
     Ok(Distributor::ManagedImage(ManagedImageTarget {
@@ -80,7 +80,7 @@ const VHD: Form = Form {
     example: "https://stimages.blob.core.windows.net/vhds/web.vhd",
 };
 
-fn vhd(reading: &mut Reading<'_>) -> Result<Distributor, Reported> {
+fn vhd(reader: &mut Reader<'_>) -> Result<Distributor, AlreadyReported> {
     let target = |uri: Option<Url>| {
         Distributor::Vhd(Vhd {
             run_output_name: VHD_OUTPUT.to_owned(),
@@ -88,7 +88,7 @@ fn vhd(reading: &mut Reading<'_>) -> Result<Distributor, Reported> {
             ..Vhd::default()
         })
     };
-    let Some(text) = reading.optional(&VHD_URI)? else {
+    let Some(text) = reader.optional(&VHD_URI)? else {
         return Ok(target(None));
     };
     let container_and_name = |url: &Url| {
@@ -107,34 +107,37 @@ fn vhd(reading: &mut Reading<'_>) -> Result<Distributor, Reported> {
                 VHD.expected()
             );
             let hint = "grant the managed identity 'Storage Blob Data Contributor' on the container instead";
-            Err(reading.report(Problem::new(
+            Err(reader.report(Problem::new(
                 Code::Malformed,
                 &VHD_URI,
                 sentence,
                 Some(hint.to_owned()),
             )))
         }
-        None => Err(reading.malformed(&VHD_URI, text, VHD, None)),
+        None => Err(reader.malformed(&VHD_URI, text, VHD, None)),
     }
 }
 
 /// The tags of the result.
-fn tags(reading: &mut Reading<'_>, target: Option<&Distributor>) -> Result<Option<Tags>, Reported> {
-    let tags = tags::beside_ours(reading, &ARTIFACT_TAGS)?;
+fn tags(
+    reader: &mut Reader<'_>,
+    target: Option<&Distributor>,
+) -> Result<Option<Tags>, AlreadyReported> {
+    let tags = tags::beside_ours(reader, &ARTIFACT_TAGS)?;
     if matches!(target, Some(Distributor::Vhd(_))) && tags.is_some() {
         let hint = format!("remove '{}'", ARTIFACT_TAGS.name);
-        reading.warn_without_effect(&ARTIFACT_TAGS, "because a VHD has no tags", &hint);
+        reader.warn_without_effect(&ARTIFACT_TAGS, "because a VHD has no tags", &hint);
     }
     Ok(tags)
 }
 
 /// A version cannot be made from itself. What the template file says is left to Azure.
 pub(super) fn check_against(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     file: &TemplateFile,
-    source: Result<&Source, &Reported>,
-    targets: Result<&Vec<Distributor>, &Reported>,
-) -> Result<(), Reported> {
+    source: Result<&Source, &AlreadyReported>,
+    targets: Result<&Vec<Distributor>, &AlreadyReported>,
+) -> Result<(), AlreadyReported> {
     let (Ok(Source::SharedImageVersion(from)), Ok([Distributor::SharedImage(to)])) =
         (source, targets.map(Vec::as_slice))
     else {
@@ -155,7 +158,7 @@ pub(super) fn check_against(
         IMAGE_VERSION_ID.name
     );
     let hint = "increase the version number, for example with '$(Build.BuildId)'".to_owned();
-    Err(reading.report(Problem::new(
+    Err(reader.report(Problem::new(
         Code::Contradiction,
         &GALLERY_IMAGE_ID,
         sentence,

@@ -14,7 +14,7 @@ use super::image_test::{self, ImageTest};
 use super::inventory::{self, Diff};
 use super::plan::{self, Plan};
 use super::problem::{Code, Problems, Warning, list};
-use super::reading::{Reading, Reported};
+use super::reader::{AlreadyReported, Reader};
 use super::release::{self, Release};
 use super::retain::{self, Retain};
 use super::rollout::{self, Rollout};
@@ -110,97 +110,95 @@ impl Task {
 /// Understands what a job gives, or says everything that is wrong with it. Secrets are announced to `masker` before they go anywhere.
 /// The warnings come with the task.
 pub fn task(given: &Given, masker: &dyn Masker) -> Result<Task, Problems> {
-    let mut reading = Reading::new(given);
-    let read = read(&mut reading, masker);
-    let (mut task, warnings) = reading.finish(read)?;
+    let mut reader = Reader::new(given);
+    let read = read(&mut reader, masker);
+    let (mut task, warnings) = reader.finish(read)?;
     *task.warnings() = warnings;
     Ok(task)
 }
 
-fn read(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Task, Reported> {
-    reading.warn_of_undeclared();
-    let action = match read_action(reading) {
+fn read(reader: &mut Reader<'_>, masker: &dyn Masker) -> Result<Task, AlreadyReported> {
+    reader.warn_of_undeclared();
+    let action = match read_action(reader) {
         Ok(action) => action,
         Err(reported) => {
             // All problems are reported at once. An input that only a build needs is missing only if this is one.
-            if is_nearly_a_build(reading) {
-                drop(plan::read(reading, masker));
+            if is_nearly_a_build(reader) {
+                drop(plan::read(reader, masker));
             } else {
-                drop(reading.as_far_as_given(|it| plan::read(it, masker)));
+                drop(reader.as_far_as_given(|it| plan::read(it, masker)));
             }
             return Err(reported);
         }
     };
     match action {
-        Action::Render => Ok(Task::Render(plan::read(reading, masker)?)),
-        Action::Doctor => read_for_doctor(reading, masker),
+        Action::Render => Ok(Task::Render(plan::read(reader, masker)?)),
+        Action::Doctor => read_for_doctor(reader, masker),
         Action::Promote => {
-            let release = release::promotion(reading, masker)?;
+            let release = release::promotion(reader, masker)?;
             Ok(Task::Release(Box::new(release)))
         }
         Action::Withdraw => {
-            let release = release::withdrawal(reading, masker)?;
+            let release = release::withdrawal(reader, masker)?;
             Ok(Task::Release(Box::new(release)))
         }
-        Action::Retain => Ok(Task::Retain(Box::new(retain::read(reading, masker)?))),
+        Action::Retain => Ok(Task::Retain(Box::new(retain::read(reader, masker)?))),
         Action::Submit => {
-            let mut plan = plan::read(reading, masker)?;
+            let mut plan = plan::read(reader, masker)?;
             plan.submits = true;
             Ok(Task::Submit(plan))
         }
-        Action::Wait | Action::Run => Ok(Task::Follow(existing::read_follow(
-            reading, masker, action,
-        )?)),
+        Action::Wait | Action::Run => {
+            Ok(Task::Follow(existing::read_follow(reader, masker, action)?))
+        }
         Action::Status => Ok(Task::Status(Box::new(existing::read_existing(
-            reading, masker, action,
+            reader, masker, action,
         )?))),
         Action::Cancel => Ok(Task::Cancel(Box::new(existing::read_existing(
-            reading, masker, action,
+            reader, masker, action,
         )?))),
-        Action::Sweep => Ok(Task::Sweep(Box::new(existing::read_sweep(
-            reading, masker,
-        )?))),
-        Action::Test => Ok(Task::Test(Box::new(image_test::read(reading, masker)?))),
-        Action::Diff => Ok(Task::Diff(Box::new(inventory::read_diff(reading, masker)?))),
-        Action::Rollout => Ok(Task::Rollout(Box::new(rollout::read(reading, masker)?))),
-        Action::Report => Ok(Task::Report(Box::new(fleet::read(reading, masker)?))),
-        Action::Build => Ok(Task::Build(plan::read(reading, masker)?)),
+        Action::Sweep => Ok(Task::Sweep(Box::new(existing::read_sweep(reader, masker)?))),
+        Action::Test => Ok(Task::Test(Box::new(image_test::read(reader, masker)?))),
+        Action::Diff => Ok(Task::Diff(Box::new(inventory::read_diff(reader, masker)?))),
+        Action::Rollout => Ok(Task::Rollout(Box::new(rollout::read(reader, masker)?))),
+        Action::Report => Ok(Task::Report(Box::new(fleet::read(reader, masker)?))),
+        Action::Build => Ok(Task::Build(plan::read(reader, masker)?)),
     }
 }
 
 /// What the doctor checks: what the action needs whose inputs these are.
-fn read_for_doctor(reading: &mut Reading<'_>, masker: &dyn Masker) -> Result<Task, Reported> {
-    Ok(match examined(reading) {
-        Action::Promote => Task::DoctorOfRelease(Box::new(release::promotion(reading, masker)?)),
-        Action::Withdraw => Task::DoctorOfRelease(Box::new(release::withdrawal(reading, masker)?)),
-        Action::Retain => Task::DoctorOfRetain(Box::new(retain::read(reading, masker)?)),
-        Action::Test => Task::DoctorOfTest(Box::new(image_test::read(reading, masker)?)),
-        Action::Rollout => Task::DoctorOfRollout(Box::new(rollout::read(reading, masker)?)),
-        Action::Report => Task::DoctorOfReport(Box::new(fleet::read(reading, masker)?)),
-        _ => Task::Doctor(plan::read(reading, masker)?),
+fn read_for_doctor(reader: &mut Reader<'_>, masker: &dyn Masker) -> Result<Task, AlreadyReported> {
+    Ok(match examined(reader) {
+        Action::Promote => Task::DoctorOfRelease(Box::new(release::promotion(reader, masker)?)),
+        Action::Withdraw => Task::DoctorOfRelease(Box::new(release::withdrawal(reader, masker)?)),
+        Action::Retain => Task::DoctorOfRetain(Box::new(retain::read(reader, masker)?)),
+        Action::Test => Task::DoctorOfTest(Box::new(image_test::read(reader, masker)?)),
+        Action::Rollout => Task::DoctorOfRollout(Box::new(rollout::read(reader, masker)?)),
+        Action::Report => Task::DoctorOfReport(Box::new(fleet::read(reader, masker)?)),
+        _ => Task::Doctor(plan::read(reader, masker)?),
     })
 }
 
 /// The action of the step.
-fn read_action(reading: &mut Reading<'_>) -> Result<Action, Reported> {
-    let action = reading.choice_or_default(&ACTION, ACTIONS)?;
+fn read_action(reader: &mut Reader<'_>) -> Result<Action, AlreadyReported> {
+    let action = reader.choice_or_default(&ACTION, ACTIONS)?;
     let action = action.unwrap_or_default();
-    warn_of_unused(reading, action);
+    warn_of_unused(reader, action);
     Ok(action)
 }
 
 /// The action whose needs the doctor checks: the one that uses all inputs that are set, otherwise a build.
-fn examined(reading: &Reading<'_>) -> Action {
+fn examined(reader: &Reader<'_>) -> Action {
     let fits = |action: Action| {
         let mut given = ALL_INPUTS
             .iter()
-            .filter(|input| reading.is_set(input) && !is_left_out_by_the_agent(reading, input));
+            .filter(|input| reader.is_set(input) && !is_left_out_by_the_agent(reader, input));
         given.all(|input| action.uses(input))
     };
-    if reading.is_set(&HOST_POOL_ID) && fits(Action::Rollout) {
+    if reader.is_set(&HOST_POOL_ID) && fits(Action::Rollout) {
         return Action::Rollout;
     }
-    if reading.is_set(&IMAGE_VERSION_ID) {
+    if reader.is_set(&IMAGE_VERSION_ID) {
         let of_versions = [Action::Promote, Action::Withdraw].into_iter();
         if let Some(action) = of_versions.into_iter().find(|action| fits(*action)) {
             return action;
@@ -210,27 +208,27 @@ fn examined(reading: &Reading<'_>) -> Action {
         }
     }
     let of_reports = [&REPORT_HOST_POOLS, &FAIL_WHEN];
-    if of_reports.iter().any(|input| reading.is_set(input)) && fits(Action::Report) {
+    if of_reports.iter().any(|input| reader.is_set(input)) && fits(Action::Report) {
         return Action::Report;
     }
-    if reading.is_set(&GALLERY_IMAGE_ID) && fits(Action::Retain) {
+    if reader.is_set(&GALLERY_IMAGE_ID) && fits(Action::Retain) {
         return Action::Retain;
     }
     Action::Build
 }
 
 /// Whether an unknown action is most likely a build with a typing error, or no action at all.
-fn is_nearly_a_build(reading: &Reading<'_>) -> bool {
+fn is_nearly_a_build(reader: &Reader<'_>) -> bool {
     let names = ACTIONS.iter().map(|(name, _)| *name);
-    let near = nearest(tidy(reading.raw(&ACTION)), names);
+    let near = nearest(tidy(reader.raw(&ACTION)), names);
     let near = near.and_then(|near| ACTIONS.iter().find(|(name, _)| *name == near));
     near.is_none_or(|(_, action)| action.composes_a_template())
 }
 
 /// An author who gives an input expects that it does something.
-fn warn_of_unused(reading: &mut Reading<'_>, action: Action) {
+fn warn_of_unused(reader: &mut Reader<'_>, action: Action) {
     let unused = ALL_INPUTS.iter().filter(|input| {
-        !action.uses(input) && reading.is_set(input) && !is_left_out_by_the_agent(reading, input)
+        !action.uses(input) && reader.is_set(input) && !is_left_out_by_the_agent(reader, input)
     });
     // The inputs by the actions that use them.
     let mut unused_of: Vec<(String, Vec<&str>)> = Vec::new();
@@ -277,16 +275,16 @@ fn warn_of_unused(reading: &mut Reading<'_>, action: Action) {
             )
         }
     };
-    reading.warn(Code::Contradiction, text, Some(hint));
+    reader.warn(Code::Contradiction, text, Some(hint));
 }
 
 /// The agent makes the sources folder of an empty input of type `filePath`.
-fn is_left_out_by_the_agent(reading: &Reading<'_>, input: &Input) -> bool {
+fn is_left_out_by_the_agent(reader: &Reader<'_>, input: &Input) -> bool {
     if *input != PACKAGE_PATH {
         return false;
     }
-    let sources = reading.given().sources_directory.as_ref();
-    let text = tidy(reading.raw(input));
+    let sources = reader.given().sources_directory.as_ref();
+    let text = tidy(reader.raw(input));
     sources.is_some_and(|sources| Path::new(text) == sources.as_path())
 }
 
@@ -304,9 +302,9 @@ mod tests {
             sources_directory: Some("/agent/1/s".into()),
             ..Given::default()
         };
-        let mut reading = Reading::new(&given);
-        let action = read_action(&mut reading);
-        let (_, warnings) = reading.finish(action).unwrap();
+        let mut reader = Reader::new(&given);
+        let action = read_action(&mut reader);
+        let (_, warnings) = reader.finish(action).unwrap();
         warnings.iter().map(ToString::to_string).collect()
     }
 
@@ -368,7 +366,7 @@ mod tests {
                     .collect(),
                 ..Given::default()
             };
-            examined(&Reading::new(&given))
+            examined(&Reader::new(&given))
         };
         let definition = ("galleryImageId", "/subscriptions/s");
         assert_eq!(of(&[definition, ("keepDays", "3")]), Action::Retain);

@@ -6,7 +6,7 @@ use super::declared::{
 };
 use super::plan::Provisioner;
 use super::problem::Code;
-use super::reading::{Reading, Reported};
+use super::reader::{AlreadyReported, Reader};
 use super::spelling::lines;
 use crate::template::model::{Customizer, Validate};
 
@@ -15,15 +15,15 @@ const NAME: &str = "vststask_validation";
 
 /// The script runs in the shell of the customization. None unless it is switched on: the other inputs are hidden in the editor then.
 pub(super) fn read(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     provisioner: Provisioner,
-) -> Result<Option<Validate>, Reported> {
-    if !reading.flag(&ENABLE_VALIDATION)? {
+) -> Result<Option<Validate>, AlreadyReported> {
+    if !reader.flag(&ENABLE_VALIDATION)? {
         return Ok(None);
     }
-    let source_only = reading.flag(&SOURCE_VALIDATION_ONLY);
-    let continue_on_failure = reading.flag(&CONTINUE_DISTRIBUTE_ON_FAILURE);
-    let inline = lines(reading.raw(&VALIDATION_INLINE_SCRIPT));
+    let source_only = reader.flag(&SOURCE_VALIDATION_ONLY);
+    let continue_on_failure = reader.flag(&CONTINUE_DISTRIBUTE_ON_FAILURE);
+    let inline = lines(reader.raw(&VALIDATION_INLINE_SCRIPT));
     let nothing = inline.iter().all(|line| line.trim().is_empty());
     let (source_only, continue_on_failure) = (source_only?, continue_on_failure?);
     if nothing {
@@ -35,7 +35,7 @@ pub(super) fn read(
             "set '{}' to commands that fail if the image is faulty, for example: test -x /opt/webapp/bin/webapp",
             VALIDATION_INLINE_SCRIPT.name
         );
-        reading.warn(Code::Contradiction, text, Some(hint));
+        reader.warn(Code::Contradiction, text, Some(hint));
     }
     let validator = match provisioner {
         Provisioner::Shell => Customizer::shell(Some(NAME), inline),

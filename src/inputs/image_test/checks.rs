@@ -3,7 +3,7 @@
 use crate::inputs::declared::{TEMPLATE_FILE, VALIDATION_INLINE_SCRIPT};
 use crate::inputs::plan::Provisioner;
 use crate::inputs::problem::{Code, Problem};
-use crate::inputs::reading::{Reading, Reported};
+use crate::inputs::reader::{AlreadyReported, Reader};
 use crate::inputs::script::{self, is_idle};
 use crate::inputs::spelling::lines;
 use crate::inputs::template_file::TemplateFile;
@@ -35,8 +35,11 @@ pub(super) struct Checks {
 const NAME: &str = "checks";
 
 /// The file wins whole, as in a build.
-pub(super) fn read(reading: &mut Reading<'_>, file: &TemplateFile) -> Result<Checks, Reported> {
-    let script = |it: &mut Reading<'_>| of_inputs(it);
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    file: &TemplateFile,
+) -> Result<Checks, AlreadyReported> {
+    let script = |it: &mut Reader<'_>| of_inputs(it);
     let of_file = |it: &crate::template::model::Properties| {
         let validators = it.validators().to_vec();
         let provisioner = validators.iter().find_map(provisioner_of);
@@ -45,17 +48,17 @@ pub(super) fn read(reading: &mut Reading<'_>, file: &TemplateFile) -> Result<Che
             validators,
         })
     };
-    let checks = file.or_inputs(reading, VALIDATE, of_file, script)?;
+    let checks = file.or_inputs(reader, VALIDATE, of_file, script)?;
     for (input, place, text) in scripts(&checks, file) {
-        if let Some(secret) = reading.given().secret_in(&text) {
+        if let Some(secret) = reader.given().secret_in(&text) {
             let sentence = format!(
                 "{place}the script contains {secret}; everybody with read permission on the image template or the VM could read it"
             );
             let hint = "let the VM read the secret from a key vault with a managed identity; if the value is not confidential, do not make the variable secret".to_owned();
-            return Err(reading.report(Problem::new(Code::Exposed, input, sentence, Some(hint))));
+            return Err(reader.report(Problem::new(Code::Exposed, input, sentence, Some(hint))));
         }
     }
-    warn_of_restarts(reading, &checks);
+    warn_of_restarts(reader, &checks);
     Ok(checks)
 }
 
@@ -67,9 +70,9 @@ fn provisioner_of(validator: &Customizer) -> Option<Provisioner> {
     }
 }
 
-fn of_inputs(reading: &mut Reading<'_>) -> Result<Checks, Reported> {
-    let provisioner = customization::provisioner(reading)?;
-    let lines = lines(reading.raw(&VALIDATION_INLINE_SCRIPT));
+fn of_inputs(reader: &mut Reader<'_>) -> Result<Checks, AlreadyReported> {
+    let provisioner = customization::provisioner(reader)?;
+    let lines = lines(reader.raw(&VALIDATION_INLINE_SCRIPT));
     if is_idle(&lines) {
         let text = format!(
             "there is nothing to check: it has no commands, and there is no '{VALIDATE}' in a template file"
@@ -80,9 +83,9 @@ fn of_inputs(reading: &mut Reading<'_>) -> Result<Checks, Reported> {
             TEMPLATE_FILE.name
         );
         let problem = Problem::new(Code::NoCheck, &VALIDATION_INLINE_SCRIPT, text, Some(hint));
-        return Err(reading.report(problem));
+        return Err(reader.report(problem));
     }
-    script::warn_of_macros(reading, &VALIDATION_INLINE_SCRIPT, &lines);
+    script::warn_of_macros(reader, &VALIDATION_INLINE_SCRIPT, &lines);
     let validator = match provisioner {
         Provisioner::Shell => Customizer::shell(Some(NAME), lines),
         // What an ordinary user may not see would fail for no fault of the image.
@@ -129,7 +132,7 @@ const RESTARTS: [&str; 4] = [
     "shutdown.exe /r",
 ];
 
-fn warn_of_restarts(reading: &mut Reading<'_>, checks: &Checks) {
+fn warn_of_restarts(reader: &mut Reader<'_>, checks: &Checks) {
     let lines = checks.validators.iter().flat_map(Customizer::inline);
     let restarts = |line: &&String| {
         let line = line.trim().to_lowercase();
@@ -141,13 +144,13 @@ fn warn_of_restarts(reading: &mut Reading<'_>, checks: &Checks) {
             line.trim()
         );
         let hint = "restart while the image is built (customizer WindowsRestart), and check afterwards what the restart was for".to_owned();
-        reading.warn(Code::Script, text, Some(hint));
+        reader.warn(Code::Script, text, Some(hint));
     }
 }
 
 /// What is said of lines that do not do what they seem to.
 pub(super) fn remark(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     checks: &Checks,
     file: &TemplateFile,
     package: Option<&Package>,
@@ -158,6 +161,6 @@ pub(super) fn remark(
         } else {
             ", a script of it"
         };
-        script::warn_of_lines(reading, (input, whose), &text, checks.provisioner, package);
+        script::warn_of_lines(reader, (input, whose), &text, checks.provisioner, package);
     }
 }

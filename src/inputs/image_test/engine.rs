@@ -14,8 +14,8 @@ use crate::inputs::long_build::LongBuild;
 use crate::inputs::plan::{Customization, Package, Plan, Provisioner};
 use crate::inputs::problem::{Code, Form, Problem};
 use crate::inputs::provenance::Provenance;
-use crate::inputs::reading::resource::{is_resource_group_name, location, resource_group};
-use crate::inputs::reading::{Reading, Reported};
+use crate::inputs::reader::resource::{is_resource_group_name, location, resource_group};
+use crate::inputs::reader::{AlreadyReported, Reader};
 use crate::inputs::resource_kind::{IDENTITY, MANAGED_IMAGE, SUBNET};
 use crate::inputs::template_file::TemplateFile;
 use crate::inputs::{Contents, Origin, build_vm, package, settings, tags};
@@ -53,23 +53,26 @@ pub struct TestVm {
 
 /// Azure VM Image Builder: a template that validates its source, and nothing else.
 pub(super) fn image_builder(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     file: &TemplateFile,
-    (connection, image): (&Result<Connection, Reported>, &Result<ResourceId, Reported>),
-) -> Result<TestEngine, Reported> {
-    let group = resource_group(reading);
-    let location = location(reading);
-    let identity = reading.required_id(&MANAGED_IDENTITY, IDENTITY);
-    let checks = checks::read(reading, file);
-    let package = package(reading, checks.as_ref().ok(), false);
-    let settings = settings::read(reading, file, connection.as_ref().ok());
-    let template_tags = tags::of_template(reading, &TEMPLATE_TAGS);
-    let stream_logs = reading.flag(&STREAM_LOGS);
+    (connection, image): (
+        &Result<Connection, AlreadyReported>,
+        &Result<ResourceId, AlreadyReported>,
+    ),
+) -> Result<TestEngine, AlreadyReported> {
+    let group = resource_group(reader);
+    let location = location(reader);
+    let identity = reader.required_id(&MANAGED_IDENTITY, IDENTITY);
+    let checks = checks::read(reader, file);
+    let package = package(reader, checks.as_ref().ok(), false);
+    let settings = settings::read(reader, file, connection.as_ref().ok());
+    let template_tags = tags::of_template(reader, &TEMPLATE_TAGS);
+    let stream_logs = reader.flag(&STREAM_LOGS);
     if let (Ok(checks), Ok(package)) = (&checks, &package) {
-        checks::remark(reading, checks, file, package.as_ref());
+        checks::remark(reader, checks, file, package.as_ref());
     }
     let (group, checks) = (group?, checks?);
-    let template_name = reading.given().template_name();
+    let template_name = reader.given().template_name();
     let (connection, image, settings) = (connection.clone()?, image.clone()?, settings?);
     Ok(TestEngine::ImageBuilder(Box::new(Plan {
         template_id: Plan::template_id(&connection.subscription, &group, &template_name),
@@ -95,9 +98,9 @@ pub(super) fn image_builder(
         package: package?,
         skip_if_unchanged: false,
         provenance: Provenance::default(),
-        origin: Origin::of(reading.given()),
+        origin: Origin::of(reader.given()),
         long_build: LongBuild {
-            second_attempt: reading.given().is_second_attempt(),
+            second_attempt: reader.given().is_second_attempt(),
             resume: true,
             ..LongBuild::default()
         },
@@ -147,17 +150,17 @@ fn source(image: &ResourceId) -> Source {
 
 /// The sources folder, which the agent makes of an empty input, means none.
 fn package(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     checks: Option<&Checks>,
     in_vm: bool,
-) -> Result<Option<Package>, Reported> {
+) -> Result<Option<Package>, AlreadyReported> {
     let script: Vec<_> = checks
         .iter()
         .flat_map(|checks| checks.validators.iter().flat_map(Customizer::inline))
         .cloned()
         .collect();
     let format = checks.map(|checks| checks.provisioner.format());
-    package::for_test(reading, format, &script.join("\n"), in_vm)
+    package::for_test(reader, format, &script.join("\n"), in_vm)
 }
 
 const MINUTES: Form = Form {
@@ -174,34 +177,34 @@ const GROUP: Form = Form {
 
 /// A VM of the step's own.
 pub(super) fn vm(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     masker: &dyn Masker,
     file: &TemplateFile,
     connection: Option<&Connection>,
-) -> Result<TestEngine, Reported> {
-    let subnet = reading.required_id(&TEST_SUBNET_ID, SUBNET);
-    let group = group(reading, connection);
-    let size = size(reading);
-    let location = if reading.is_set(&IB_LOCATION) {
-        location(reading).map(Some)
+) -> Result<TestEngine, AlreadyReported> {
+    let subnet = reader.required_id(&TEST_SUBNET_ID, SUBNET);
+    let group = group(reader, connection);
+    let size = size(reader);
+    let location = if reader.is_set(&IB_LOCATION) {
+        location(reader).map(Some)
     } else {
         Ok(None)
     };
-    let password = reading.optional(&TEST_ADMIN_PASSWORD);
+    let password = reader.optional(&TEST_ADMIN_PASSWORD);
     let password = password.map(|it| it.map(|text| Secret::new(text, masker)));
-    let minutes = reading.number(&BOOT_TIMEOUT_IN_MINUTES, 1..=1440, MINUTES);
-    let keep = reading.flag(&KEEP_VM_ON_FAILURE);
-    let checks = checks::read(reading, file);
+    let minutes = reader.number(&BOOT_TIMEOUT_IN_MINUTES, 1..=1440, MINUTES);
+    let keep = reader.flag(&KEEP_VM_ON_FAILURE);
+    let checks = checks::read(reader, file);
     let own = checks.as_ref().map_err(Clone::clone);
-    let own = own.and_then(|checks| of_vm(reading, checks));
-    let package = package(reading, checks.as_ref().ok(), true);
-    let account = if reading.is_set(&STORAGE_ACCOUNT_NAME) {
-        package::storage_account(reading, false).map(Some)
+    let own = own.and_then(|checks| of_vm(reader, checks));
+    let package = package(reader, checks.as_ref().ok(), true);
+    let account = if reader.is_set(&STORAGE_ACCOUNT_NAME) {
+        package::storage_account(reader, false).map(Some)
     } else {
         Ok(None)
     };
     if let (Ok(checks), Ok(package)) = (&checks, &package) {
-        checks::remark(reading, checks, file, package.as_ref());
+        checks::remark(reader, checks, file, package.as_ref());
     }
     let minutes = minutes?.unwrap_or(USUAL_MINUTES);
     Ok(TestEngine::Vm(Box::new(TestVm {
@@ -220,15 +223,15 @@ pub(super) fn vm(
 
 /// A name is that of a group in the service connection's subscription.
 fn group(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     connection: Option<&Connection>,
-) -> Result<ResourceGroupId, Reported> {
-    let text = reading.required(&TEST_VM_GROUP, GROUP)?;
+) -> Result<ResourceGroupId, AlreadyReported> {
+    let text = reader.required(&TEST_VM_GROUP, GROUP)?;
     if let Ok(id) = text.trim_end_matches('/').parse::<ResourceGroupId>() {
         return Ok(id);
     }
     if !is_resource_group_name(text) {
-        return Err(reading.malformed(&TEST_VM_GROUP, text, GROUP, None));
+        return Err(reader.malformed(&TEST_VM_GROUP, text, GROUP, None));
     }
     // Without a connection there is a problem elsewhere, and no test.
     let subscription = connection.map_or("", |it| it.subscription.as_str());
@@ -236,20 +239,20 @@ fn group(
 }
 
 /// The form's default is an old size that starts few images: here it means that none is given.
-fn size(reading: &mut Reading<'_>) -> Result<String, Reported> {
-    let given = build_vm::size(reading)?;
-    if let Some(size) = given.filter(|_| reading.is_set(&VM_SIZE)) {
+fn size(reader: &mut Reader<'_>) -> Result<String, AlreadyReported> {
+    let given = build_vm::size(reader)?;
+    if let Some(size) = given.filter(|_| reader.is_set(&VM_SIZE)) {
         return Ok(size);
     }
     let text = format!(
         "it is required with '{}: vm'; expected the size of a VM, for example Standard_D2ds_v5",
         TEST_ENGINE.name
     );
-    Err(reading.report(Problem::new(Code::Missing, &VM_SIZE, text, None)))
+    Err(reader.report(Problem::new(Code::Missing, &VM_SIZE, text, None)))
 }
 
 /// What a VM of our own can run: scripts in the file or the input.
-fn of_vm(reading: &mut Reading<'_>, checks: &Checks) -> Result<Vec<Check>, Reported> {
+fn of_vm(reader: &mut Reader<'_>, checks: &Checks) -> Result<Vec<Check>, AlreadyReported> {
     let mut own = Vec::new();
     for (index, validator) in checks.validators.iter().enumerate() {
         let (provisioner, exit_codes) = match validator {
@@ -258,10 +261,10 @@ fn of_vm(reading: &mut Reading<'_>, checks: &Checks) -> Result<Vec<Check>, Repor
                 let codes = it.valid_exit_codes.iter().flatten();
                 (Provisioner::PowerShell, codes.copied().collect())
             }
-            _ => return Err(not_for_vm(reading, index, validator.kind())),
+            _ => return Err(not_for_vm(reader, index, validator.kind())),
         };
         if validator.inline().is_empty() {
-            return Err(not_for_vm(reading, index, "scriptUri"));
+            return Err(not_for_vm(reader, index, "scriptUri"));
         }
         let name = match validator.name() {
             "" => format!("validator {}", index + 1),
@@ -277,7 +280,7 @@ fn of_vm(reading: &mut Reading<'_>, checks: &Checks) -> Result<Vec<Check>, Repor
     Ok(own)
 }
 
-fn not_for_vm(reading: &mut Reading<'_>, index: usize, what: &str) -> Reported {
+fn not_for_vm(reader: &mut Reader<'_>, index: usize, what: &str) -> AlreadyReported {
     let text = format!(
         "validate.inVMValidations[{index}]: {what} is not supported with '{}: vm'; expected Shell or PowerShell with 'inline' or 'scriptPath'",
         TEST_ENGINE.name
@@ -286,7 +289,7 @@ fn not_for_vm(reading: &mut Reading<'_>, index: usize, what: &str) -> Reported {
         "bring files with '{}', or use '{}: imageBuilder'",
         PACKAGE_PATH.name, TEST_ENGINE.name
     );
-    reading.report(Problem::new(
+    reader.report(Problem::new(
         Code::Malformed,
         &TEMPLATE_FILE,
         text,

@@ -6,7 +6,7 @@ use super::declared::{
     BASE_IMAGE, BASE_IMAGE_PUB_OFFER_SKU, BASE_IMAGE_VERSION, Input, PLATFORM_IMAGE_PURCHASE_PLAN,
 };
 use super::problem::{Code, Form, Problem, quoted};
-use super::reading::{Reading, Reported};
+use super::reader::{AlreadyReported, Reader};
 use crate::template::model::{LATEST, PlanInfo, PlatformImage, Source};
 use urn::{Urn, is_name, is_version};
 
@@ -16,10 +16,10 @@ const BASE_IMAGE_FORM: Form = Form {
     example: "Canonical:ubuntu-24_04-lts:server",
 };
 
-pub(super) fn read(reading: &mut Reading<'_>) -> Result<Source, Reported> {
-    let urn = urn(reading);
-    let version = version(reading);
-    let plan = purchase_plan(reading);
+pub(super) fn read(reader: &mut Reader<'_>) -> Result<Source, AlreadyReported> {
+    let urn = urn(reader);
+    let version = version(reader);
+    let plan = purchase_plan(reader);
     let (input, text, urn) = urn?;
     let (version, plan) = (version?, plan?);
     let version = match (urn.version, version) {
@@ -34,7 +34,7 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Result<Source, Reported> {
             );
             let hint = "remove one of the two".to_owned();
             let problem = Problem::new(Code::Contradiction, input, sentence, Some(hint));
-            return Err(reading.report(problem));
+            return Err(reader.report(problem));
         }
     };
     Ok(Source::PlatformImage(PlatformImage {
@@ -48,14 +48,14 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Result<Source, Reported> {
 }
 
 /// The chosen image, with the input and text that it was read from.
-fn urn<'a>(reading: &mut Reading<'a>) -> Result<(&'static Input, &'a str, Urn<'a>), Reported> {
-    let other = beside_placeholder(reading, &BASE_IMAGE_PUB_OFFER_SKU)?;
+fn urn<'a>(reader: &mut Reader<'a>) -> Result<(&'static Input, &'a str, Urn<'a>), AlreadyReported> {
+    let other = beside_placeholder(reader, &BASE_IMAGE_PUB_OFFER_SKU)?;
     let (input, text) = match other {
         Some(text) => (&BASE_IMAGE_PUB_OFFER_SKU, text),
-        None => (&BASE_IMAGE, reading.required(&BASE_IMAGE, BASE_IMAGE_FORM)?),
+        None => (&BASE_IMAGE, reader.required(&BASE_IMAGE, BASE_IMAGE_FORM)?),
     };
     let Some(urn) = Urn::parse(text) else {
-        return Err(reading.malformed(input, text, BASE_IMAGE_FORM, None));
+        return Err(reader.malformed(input, text, BASE_IMAGE_FORM, None));
     };
     if let Some(successor) = urn.successor() {
         let sentence = format!(
@@ -64,22 +64,22 @@ fn urn<'a>(reading: &mut Reading<'a>) -> Result<(&'static Input, &'a str, Urn<'a
             quoted(text)
         );
         let hint = format!("use '{successor}', or an image that 'az vm image list --all' shows");
-        reading.warn(Code::Retired, sentence, Some(hint));
+        reader.warn(Code::Retired, sentence, Some(hint));
     }
     Ok((input, text, urn))
 }
 
 /// The text of an input whose declared default is only an example, unless it is that example.
 fn beside_placeholder<'a>(
-    reading: &mut Reading<'a>,
+    reader: &mut Reader<'a>,
     input: &Input,
-) -> Result<Option<&'a str>, Reported> {
-    let text = reading.optional(input)?;
+) -> Result<Option<&'a str>, AlreadyReported> {
+    let text = reader.optional(input)?;
     Ok(text.filter(|text| !text.eq_ignore_ascii_case(input.default)))
 }
 
-fn version<'a>(reading: &mut Reading<'a>) -> Result<&'a str, Reported> {
-    let text = reading.optional(&BASE_IMAGE_VERSION)?.unwrap_or(LATEST);
+fn version<'a>(reader: &mut Reader<'a>) -> Result<&'a str, AlreadyReported> {
+    let text = reader.optional(&BASE_IMAGE_VERSION)?.unwrap_or(LATEST);
     if text.eq_ignore_ascii_case(LATEST) {
         return Ok(LATEST);
     }
@@ -91,12 +91,12 @@ fn version<'a>(reading: &mut Reading<'a>) -> Result<&'a str, Reported> {
         looks: "'latest' or numbers separated by dots",
         example: "24.04.202510010",
     };
-    Err(reading.malformed(&BASE_IMAGE_VERSION, text, form, None))
+    Err(reader.malformed(&BASE_IMAGE_VERSION, text, form, None))
 }
 
-fn purchase_plan(reading: &mut Reading<'_>) -> Result<Option<PlanInfo>, Reported> {
+fn purchase_plan(reader: &mut Reader<'_>) -> Result<Option<PlanInfo>, AlreadyReported> {
     let input = &PLATFORM_IMAGE_PURCHASE_PLAN;
-    let Some(text) = beside_placeholder(reading, input)? else {
+    let Some(text) = beside_placeholder(reader, input)? else {
         return Ok(None);
     };
     let parts: Vec<&str> = text.split(':').map(str::trim).collect();
@@ -116,7 +116,7 @@ fn purchase_plan(reading: &mut Reading<'_>) -> Result<Option<PlanInfo>, Reported
                 example: "cis-ubuntu:cis-ubuntu-linux:center-for-internet-security-inc",
             };
             let hint = "'az vm image show --urn {publisher}:{offer}:{sku}:latest --query plan' prints the three";
-            Err(reading.malformed(input, text, form, Some(hint.to_owned())))
+            Err(reader.malformed(input, text, form, Some(hint.to_owned())))
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::inputs::declared::{PACKAGE_PATH, PROVISIONER, STORAGE_ACCOUNT_NAME};
 use crate::inputs::given::Given;
 use crate::inputs::path::{Bounds, Outside, resolved, what_there_is};
 use crate::inputs::problem::{Code, Form, Problem, quoted};
-use crate::inputs::reading::{Reading, Reported};
+use crate::inputs::reader::{AlreadyReported, Reader};
 use crate::inputs::spelling::tidy;
 
 fn wrong_path(text: String, hint: Option<String>) -> Problem {
@@ -17,10 +17,10 @@ fn wrong_path(text: String, hint: Option<String>) -> Problem {
 
 /// Whether nobody named a folder: the input is empty, or the agent filled it in; and no script reads from where the package lands. What the customizers
 /// of a template file (`in_file`) read may come from elsewhere, if not even the agent named a folder.
-pub(super) fn is_left_out(reading: &Reading<'_>, script: &str, in_file: bool) -> bool {
-    let text = tidy(reading.raw(&PACKAGE_PATH));
-    let folder = absolute(&reading.given().working_directory, text);
-    let filled_in = is_root(reading.given(), &folder) && !text.ends_with(['/', '\\']);
+pub(super) fn is_left_out(reader: &Reader<'_>, script: &str, in_file: bool) -> bool {
+    let text = tidy(reader.raw(&PACKAGE_PATH));
+    let folder = absolute(&reader.given().working_directory, text);
+    let filled_in = is_root(reader.given(), &folder) && !text.ends_with(['/', '\\']);
     (text.is_empty() || filled_in)
         && ((text.is_empty() && in_file) || !names_place_of(script, &folder))
 }
@@ -54,20 +54,20 @@ pub(in crate::inputs) fn named(given: &Given) -> Option<PathBuf> {
 
 /// The path, and whether it is a single file.
 pub(super) fn read(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     script: &str,
     needed: bool,
-) -> Result<(PathBuf, bool), Reported> {
+) -> Result<(PathBuf, bool), AlreadyReported> {
     let form = Form {
         what: "a folder",
         looks: "the path of a folder",
         example: "drop/webapp",
     };
     let without = Some(without_package()).filter(|_| !needed);
-    let Some(text) = reading.optional(&PACKAGE_PATH)? else {
-        return Err(reading.missing_unless(&PACKAGE_PATH, &form.expected(), without));
+    let Some(text) = reader.optional(&PACKAGE_PATH)? else {
+        return Err(reader.missing_unless(&PACKAGE_PATH, &form.expected(), without));
     };
-    let given = reading.given();
+    let given = reader.given();
     let folder = absolute(&given.working_directory, text);
     let ends_with_separator = text.ends_with(['/', '\\']);
     let is_root = is_root(given, &folder);
@@ -79,7 +79,7 @@ pub(super) fn read(
             quoted(text)
         );
         let hint = "specify a smaller folder, or end the path with a slash, as in '$(System.DefaultWorkingDirectory)/', to upload all of it without this warning";
-        reading.warn(Code::PackagePath, sentence, Some(hint.to_owned()));
+        reader.warn(Code::PackagePath, sentence, Some(hint.to_owned()));
     } else if is_root && !ends_with_separator {
         let sentence = format!(
             "{} is the working directory of the whole job, which the agent sets if the input is empty; expected a folder in it, for example {}",
@@ -90,7 +90,7 @@ pub(super) fn read(
             "to upload all of it on purpose, write '$(System.DefaultWorkingDirectory)/' with a slash at the end; {}",
             without_package()
         );
-        return Err(reading.report(wrong_path(sentence, Some(hint))));
+        return Err(reader.report(wrong_path(sentence, Some(hint))));
     }
     let bounds = Bounds::of(given);
     if bounds.holds_by_name(&folder)
@@ -102,11 +102,11 @@ pub(super) fn read(
             "to upload that folder on purpose, set '{}' to its path instead of a link",
             PACKAGE_PATH.name
         );
-        return Err(reading.report(wrong_path(sentence, Some(hint))));
+        return Err(reader.report(wrong_path(sentence, Some(hint))));
     }
     match check(&folder) {
         Ok(is_file) => Ok((folder, is_file)),
-        Err((sentence, hint)) => Err(reading.report(wrong_path(sentence, hint))),
+        Err((sentence, hint)) => Err(reader.report(wrong_path(sentence, hint))),
     }
 }
 
@@ -166,7 +166,7 @@ fn check(folder: &Path) -> Result<bool, (String, Option<String>)> {
 }
 
 /// The last part of the path. Line breaks and the like would break the script that unpacks the package.
-pub(super) fn name(reading: &mut Reading<'_>, folder: &Path) -> Result<String, Reported> {
+pub(super) fn name(reader: &mut Reader<'_>, folder: &Path) -> Result<String, AlreadyReported> {
     let name = folder.file_name().and_then(|name| name.to_str());
     match name {
         Some(name) if !name.chars().any(char::is_control) => Ok(name.to_owned()),
@@ -175,7 +175,7 @@ pub(super) fn name(reading: &mut Reading<'_>, folder: &Path) -> Result<String, R
             let sentence = format!(
                 "{shown} does not end in a name that a folder in the build VM can have; expected a folder, for example drop/webapp"
             );
-            Err(reading.report(wrong_path(sentence, None)))
+            Err(reader.report(wrong_path(sentence, None)))
         }
     }
 }
@@ -183,11 +183,11 @@ pub(super) fn name(reading: &mut Reading<'_>, folder: &Path) -> Result<String, R
 /// With customizers in a template file (`in_file`) these say the system. A Linux agent may hold a folder whose name Windows refuses
 /// (<https://learn.microsoft.com/windows/win32/fileio/naming-a-file#naming-conventions>).
 pub(super) fn fits_windows(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     folder: &Path,
     name: &str,
     in_file: bool,
-) -> Result<(), Reported> {
+) -> Result<(), AlreadyReported> {
     let Some(why) = windows_fault(name) else {
         return Ok(());
     };
@@ -203,5 +203,5 @@ pub(super) fn fits_windows(
             PROVISIONER.name
         )
     };
-    Err(reading.report(wrong_path(sentence, Some(hint))))
+    Err(reader.report(wrong_path(sentence, Some(hint))))
 }

@@ -12,7 +12,7 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use crate::inputs::declared::{PACKAGE_EXCLUDE, PACKAGE_PATH};
 use crate::inputs::plan::ArchiveFormat;
 use crate::inputs::problem::{Code, Problem, quoted};
-use crate::inputs::reading::{Reading, Reported};
+use crate::inputs::reader::{AlreadyReported, Reader};
 pub(super) use windows::fault as windows_fault;
 
 /// A message names so many and counts the others.
@@ -30,12 +30,12 @@ struct Fault {
 
 /// Reports the names that the build VM cannot have. What cannot be read is no fault here: packing the folder says so.
 pub(super) fn check(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     folder: &Path,
     name: &str,
     exclude: &[String],
     format: ArchiveFormat,
-) -> Result<(), Reported> {
+) -> Result<(), AlreadyReported> {
     let faults = faults(folder, name, &exclusion(exclude), format);
     let Some(first) = faults.first() else {
         return Ok(());
@@ -63,7 +63,7 @@ pub(super) fn check(
         quoted(&pattern(&first.name))
     );
     let problem = Problem::new(Code::PackageNames, &PACKAGE_PATH, sentence, Some(hint));
-    Err(reading.report(problem))
+    Err(reader.report(problem))
 }
 
 /// Every pattern was checked when the input was read.

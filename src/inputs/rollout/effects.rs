@@ -7,7 +7,7 @@ use crate::inputs::declared::{
     ON_ROLLOUT_FAILURE, SESSION_HOST_GROUP, SESSION_HOST_PARAMETERS, SESSION_HOST_TEMPLATE,
 };
 use crate::inputs::problem::{Code, Warning};
-use crate::inputs::reading::Reading;
+use crate::inputs::reader::Reader;
 
 /// The inputs that only some methods use, each with these. The start of an update is none of them: with another method it is an error.
 const USED_BY: &[(Input, &[RolloutMethod])] = &[
@@ -27,16 +27,16 @@ const USED_BY: &[(Input, &[RolloutMethod])] = &[
 ];
 
 /// Those of them that the author has set.
-pub(super) fn given(reading: &Reading<'_>) -> Vec<&'static str> {
+pub(super) fn given(reader: &Reader<'_>) -> Vec<&'static str> {
     let all = USED_BY.iter();
-    let set = all.filter(|(input, _)| reading.is_set(input));
+    let set = all.filter(|(input, _)| reader.is_set(input));
     set.map(|(input, _)| input.name).collect()
 }
 
 /// Warns of those that `method` does not use.
-pub(super) fn warn(reading: &mut Reading<'_>, given: &[&'static str], method: RolloutMethod) {
+pub(super) fn warn(reader: &mut Reader<'_>, given: &[&'static str], method: RolloutMethod) {
     for warning in without_effect(given, method) {
-        reading.warn(warning.code, warning.text, warning.hint);
+        reader.warn(warning.code, warning.text, warning.hint);
     }
 }
 

@@ -8,26 +8,26 @@ use crate::file;
 use crate::inputs::declared::{Input, SESSION_HOST_PARAMETERS};
 use crate::inputs::path::{Bounds, INTO_BOUNDS, what_there_is};
 use crate::inputs::problem::{Code, Problem, quoted};
-use crate::inputs::reading::{Reading, Reported};
+use crate::inputs::reader::{AlreadyReported, Reader};
 
 /// Azure Resource Manager takes no more in one request.
 const LARGEST: u64 = 4 << 20;
 
 /// The object in the file at `text`, which is called `what`.
 pub(super) fn read(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     input: &Input,
     text: &str,
     what: &str,
-) -> Result<Value, Reported> {
-    let directory = &reading.given().working_directory;
+) -> Result<Value, AlreadyReported> {
+    let directory = &reader.given().working_directory;
     let path = directory.join(text);
     let path = if path.exists() {
         path
     } else {
         directory.join(text.replace('\\', "/"))
     };
-    let read = content(reading, &path).and_then(|content| parsed(&path, &content, what));
+    let read = content(reader, &path).and_then(|content| parsed(&path, &content, what));
     read.map_err(|(sentence, hint)| {
         // One line without '=' may also be a parameter whose value was forgotten.
         let is_value = *input == SESSION_HOST_PARAMETERS && !path.exists();
@@ -37,16 +37,16 @@ pub(super) fn read(
         } else {
             hint
         };
-        reading.report(Problem::new(Code::Malformed, input, sentence, hint))
+        reader.report(Problem::new(Code::Malformed, input, sentence, hint))
     })
 }
 
 type Unread = (String, Option<String>);
 
-fn content(reading: &Reading<'_>, path: &Path) -> Result<Vec<u8>, Unread> {
+fn content(reader: &Reader<'_>, path: &Path) -> Result<Vec<u8>, Unread> {
     let shown = quoted(&path.display().to_string());
     // A file elsewhere is the author's own choice, such as an artifact; a link in the repository cannot lead elsewhere.
-    let bounds = Bounds::of(reading.given());
+    let bounds = Bounds::of(reader.given());
     if bounds.holds_by_name(path) {
         bounds.check(path).map_err(|outside| {
             let hint = format!("name the file itself, not a link to it; or {INTO_BOUNDS}");

@@ -10,7 +10,7 @@ use crate::inputs::declared::{
     Input, ROLLOUT_METHOD, SESSION_HOST_PARAMETERS, SESSION_HOST_TEMPLATE,
 };
 use crate::inputs::problem::{Code, Form, Problem, quoted};
-use crate::inputs::reading::{Reading, Reported};
+use crate::inputs::reader::{AlreadyReported, Reader};
 use crate::inputs::spelling::nearest;
 use crate::secret::{Masker, Secret};
 
@@ -102,12 +102,12 @@ const LINE: Form = Form {
 
 /// The template and its parameters; neither where no template is given, unless it `is_required`.
 pub(super) fn read(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     is_required: bool,
     masker: &dyn Masker,
-) -> Result<(Option<HostTemplate>, HostParameters), Reported> {
+) -> Result<(Option<HostTemplate>, HostParameters), AlreadyReported> {
     let input = &SESSION_HOST_TEMPLATE;
-    let Some(text) = reading.optional(input)? else {
+    let Some(text) = reader.optional(input)? else {
         if is_required {
             let otherwise = format!(
                 "samples/host-pools/session-hosts.json is one; copy it into the repository. Without a template: '{}: existing'",
@@ -115,18 +115,18 @@ pub(super) fn read(
             );
             let expected =
                 "expected the path of an ARM template, for example avd/session-hosts.json";
-            return Err(reading.missing_unless(input, expected, Some(otherwise)));
+            return Err(reader.missing_unless(input, expected, Some(otherwise)));
         }
-        if reading.is_set(&SESSION_HOST_PARAMETERS) {
+        if reader.is_set(&SESSION_HOST_PARAMETERS) {
             let reason = format!("because '{}' is empty", input.name);
             let hint = format!("set '{}', or remove it", input.name);
-            reading.warn_without_effect(&SESSION_HOST_PARAMETERS, &reason, &hint);
+            reader.warn_without_effect(&SESSION_HOST_PARAMETERS, &reason, &hint);
         }
         return Ok((None, HostParameters::default()));
     };
-    let document = host_file::read(reading, input, text, "an ARM template")?;
-    let template = template(reading, text, document)?;
-    let parameters = parameters(reading, &template, masker)?;
+    let document = host_file::read(reader, input, text, "an ARM template")?;
+    let template = template(reader, text, document)?;
+    let parameters = parameters(reader, &template, masker)?;
     let own = |name: &str| {
         let mut all = TASK_PARAMETERS.iter();
         all.any(|(own, _)| own.eq_ignore_ascii_case(name))
@@ -145,7 +145,7 @@ pub(super) fn read(
             SESSION_HOST_PARAMETERS.name
         );
         return Err(wrong(
-            reading,
+            reader,
             &SESSION_HOST_PARAMETERS,
             sentence,
             Some(hint),
@@ -155,20 +155,20 @@ pub(super) fn read(
 }
 
 fn wrong(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     input: &Input,
     sentence: String,
     hint: Option<String>,
-) -> Reported {
-    reading.report(Problem::new(Code::Malformed, input, sentence, hint))
+) -> AlreadyReported {
+    reader.report(Problem::new(Code::Malformed, input, sentence, hint))
 }
 
 /// What the template declares. That its token is secret is checked later, because it has a code of its own.
 fn template(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     path: &str,
     document: Value,
-) -> Result<HostTemplate, Reported> {
+) -> Result<HostTemplate, AlreadyReported> {
     let input = &SESSION_HOST_TEMPLATE;
     let shown = quoted(path);
     if !document
@@ -176,7 +176,7 @@ fn template(
         .is_some_and(|it| it.is_array() || it.is_object())
     {
         let sentence = format!("{shown} is not an ARM template: it has no 'resources'");
-        return Err(wrong(reading, input, sentence, None));
+        return Err(wrong(reader, input, sentence, None));
     }
     let declared = document.get("parameters").and_then(Value::as_object);
     let parameters: BTreeMap<_, _> = declared
@@ -219,23 +219,23 @@ fn template(
         missing.join(", ")
     );
     let hint = "samples/host-pools/session-hosts.json has all of them".to_owned();
-    Err(wrong(reading, input, sentence, Some(hint)))
+    Err(wrong(reader, input, sentence, Some(hint)))
 }
 
 /// The author's values.
 fn parameters(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     template: &HostTemplate,
     masker: &dyn Masker,
-) -> Result<HostParameters, Reported> {
+) -> Result<HostParameters, AlreadyReported> {
     let input = &SESSION_HOST_PARAMETERS;
-    let Some(text) = reading.optional_lines(input)? else {
+    let Some(text) = reader.optional_lines(input)? else {
         return Ok(HostParameters::default());
     };
     let given = if text.contains('=') {
-        lines(reading, text, template, masker)?
+        lines(reader, text, template, masker)?
     } else {
-        of_file(reading, text)?
+        of_file(reader, text)?
     };
     let mut parameters = Map::new();
     let mut problem = None;
@@ -248,7 +248,7 @@ fn parameters(
                 parameters.insert(declared.name.clone(), value);
             }
             Err((code, sentence, hint)) => {
-                problem = Some(reading.report(Problem::new(code, input, sentence, hint)));
+                problem = Some(reader.report(Problem::new(code, input, sentence, hint)));
             }
         }
     }
@@ -276,11 +276,11 @@ fn checked<'t>(
 
 /// Lines `name=value`, each turned into the type that the template declares.
 fn lines(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     text: &str,
     template: &HostTemplate,
     masker: &dyn Masker,
-) -> Result<Vec<(String, Value)>, Reported> {
+) -> Result<Vec<(String, Value)>, AlreadyReported> {
     let input = &SESSION_HOST_PARAMETERS;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let mut given: Vec<(String, Value)> = Vec::new();
@@ -289,7 +289,7 @@ fn lines(
         let Some((name, value)) = line.split_once('=') else {
             // It may be the second line of a value, and that may be a secret.
             let sentence = format!("a line has no '='; {}", LINE.expected());
-            problem = Some(wrong(reading, input, sentence, None));
+            problem = Some(wrong(reader, input, sentence, None));
             continue;
         };
         let (name, value) = (name.trim(), value.trim());
@@ -299,7 +299,7 @@ fn lines(
         {
             let sentence = format!("parameter {} is there twice", quoted(name));
             problem = Some(wrong(
-                reading,
+                reader,
                 input,
                 sentence,
                 Some("write it once".to_owned()),
@@ -325,7 +325,7 @@ fn lines(
             "array" => "write JSON on one line: [\"1\", \"2\"]",
             _ => "write JSON on one line: {\"name\": \"value\"}",
         };
-        problem = Some(wrong(reading, input, sentence, Some(hint.to_owned())));
+        problem = Some(wrong(reader, input, sentence, Some(hint.to_owned())));
     }
     problem.map_or(Ok(given), Err)
 }
@@ -347,12 +347,12 @@ fn typed(kind: &str, text: &str) -> Option<Value> {
 }
 
 /// The parameters in a parameter file, each with its value or its reference to a key vault.
-fn of_file(reading: &mut Reading<'_>, text: &str) -> Result<Vec<(String, Value)>, Reported> {
+fn of_file(reader: &mut Reader<'_>, text: &str) -> Result<Vec<(String, Value)>, AlreadyReported> {
     let input = &SESSION_HOST_PARAMETERS;
-    let document = host_file::read(reading, input, text, "a parameter file")?;
+    let document = host_file::read(reader, input, text, "a parameter file")?;
     let Some(all) = document.get("parameters").and_then(Value::as_object) else {
         let sentence = format!("{} has no 'parameters'", quoted(text));
-        return Err(wrong(reading, input, sentence, None));
+        return Err(wrong(reader, input, sentence, None));
     };
     let mut given = Vec::new();
     for (name, parameter) in all {
@@ -363,7 +363,7 @@ fn of_file(reading: &mut Reading<'_>, text: &str) -> Result<Vec<(String, Value)>
                 quoted(name),
                 quoted(text)
             );
-            return Err(wrong(reading, input, sentence, None));
+            return Err(wrong(reader, input, sentence, None));
         }
         given.push((name.clone(), parameter.clone()));
     }

@@ -6,7 +6,7 @@ use super::RolloutMethod;
 use crate::inputs::declared::{IMAGE_VERSION_ID, ROLLOUT_METHOD};
 use crate::inputs::given_version;
 use crate::inputs::problem::{Code, Form, Problem, quoted};
-use crate::inputs::reading::{Reading, Reported};
+use crate::inputs::reader::{AlreadyReported, Reader};
 use crate::inputs::spelling::tidy;
 use crate::resource::ResourceId;
 
@@ -55,17 +55,17 @@ const URN: Form = Form {
 
 /// `method` is nothing if it is chosen later, or could not be read.
 pub(super) fn read(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     method: Option<RolloutMethod>,
-) -> Result<WantedImage, Reported> {
-    let text = tidy(reading.raw(&IMAGE_VERSION_ID));
+) -> Result<WantedImage, AlreadyReported> {
+    let text = tidy(reader.raw(&IMAGE_VERSION_ID));
     if !looks_like_a_urn(text) {
-        return given_version::read(reading).map(WantedImage::Version);
+        return given_version::read(reader).map(WantedImage::Version);
     }
     // A macro that was left alone is told as such.
-    let text = reading.optional(&IMAGE_VERSION_ID)?.unwrap_or_default();
+    let text = reader.optional(&IMAGE_VERSION_ID)?.unwrap_or_default();
     let Some(parts) = urn(text) else {
-        return Err(reading.malformed(&IMAGE_VERSION_ID, text, URN, None));
+        return Err(reader.malformed(&IMAGE_VERSION_ID, text, URN, None));
     };
     match method {
         Some(method) if method != RolloutMethod::SessionHostUpdate => {
@@ -80,7 +80,7 @@ pub(super) fn read(
                 RolloutMethod::SessionHostUpdate.name()
             );
             let problem = Problem::new(Code::Malformed, &IMAGE_VERSION_ID, sentence, Some(hint));
-            Err(reading.report(problem))
+            Err(reader.report(problem))
         }
         _ => Ok(WantedImage::Marketplace(parts)),
     }

@@ -48,9 +48,9 @@ fn given(inputs: &[(&str, &str)], files: Option<&Files>) -> Given {
 /// What the inputs come to without a service connection: the problems but for that, or the warnings.
 fn told(inputs: &[(&str, &str)], files: Option<&Files>) -> (Vec<String>, Vec<String>) {
     let given = given(inputs, files);
-    let mut reading = Reading::new(&given);
-    let read = read(&mut reading, &Masked::default());
-    let Err(problems) = reading.finish(read) else {
+    let mut reader = Reader::new(&given);
+    let read = read(&mut reader, &Masked::default());
+    let Err(problems) = reader.finish(read) else {
         unreachable!("there is no service connection")
     };
     let told = |text: String, hint: &Option<String>| match hint {
@@ -247,12 +247,12 @@ fn parameters(text: &str, files: &[(&str, &str)]) -> (Vec<String>, serde_json::V
         ("sessionHostParameters", text),
     ];
     let given = given(&inputs, Some(&files));
-    let mut reading = Reading::new(&given);
+    let mut reader = Reader::new(&given);
     let masked = Masked::default();
-    let read = host_template::read(&mut reading, true, &masked);
+    let read = host_template::read(&mut reader, true, &masked);
     let value = read.as_ref().map(|(_, parameters)| parameters.0.clone());
     let value = value.unwrap_or_default();
-    let problems = match reading.finish(read) {
+    let problems = match reader.finish(read) {
         Ok(_) => Vec::new(),
         Err(problems) => problems.iter().map(ToString::to_string).collect(),
     };
@@ -360,8 +360,8 @@ fn an_image_is_called_by_its_number() {
         ("1.0.1", VERSION)
     );
     let given = given(&[("imageVersionId", URN)], None);
-    let mut reading = Reading::new(&given);
-    let image = image::read(&mut reading, None).unwrap();
+    let mut reader = Reader::new(&given);
+    let image = image::read(&mut reader, None).unwrap();
     assert_eq!(image.short(), URN);
     assert_eq!(image.version(), None);
 }

@@ -3,7 +3,7 @@
 use super::RolloutMethod::{self, Existing, Replace, SessionHostUpdate};
 use crate::inputs::declared::LOG_OFF_MESSAGE;
 use crate::inputs::problem::{Code, Problem};
-use crate::inputs::reading::{Reading, Reported};
+use crate::inputs::reader::{AlreadyReported, Reader};
 
 /// What stands for the minutes.
 const MINUTES: &str = "{minutes}";
@@ -12,16 +12,16 @@ const LONGEST: usize = 260;
 
 /// The author's own message. `minutes` are those of a session host update, and those of the other methods.
 pub(super) fn read(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     method: Option<RolloutMethod>,
     minutes: (u32, u32),
-) -> Result<Option<String>, Reported> {
+) -> Result<Option<String>, AlreadyReported> {
     let input = &LOG_OFF_MESSAGE;
-    let Some(text) = reading.optional_lines(input)? else {
+    let Some(text) = reader.optional_lines(input)? else {
         return Ok(None);
     };
     let mut refuse = |code, sentence: String, hint: &str| {
-        Err(reading.report(Problem::new(code, input, sentence, Some(hint.to_owned()))))
+        Err(reader.report(Problem::new(code, input, sentence, Some(hint.to_owned()))))
     };
     let methods = match method {
         Some(method) => vec![method],
@@ -44,7 +44,7 @@ pub(super) fn read(
         );
         return refuse(Code::Malformed, sentence, "shorten the message");
     }
-    if let Some(secret) = reading.given().secret_in(text) {
+    if let Some(secret) = reader.given().secret_in(text) {
         let sentence = format!("it contains {secret}; every user would read it");
         let problem = Problem::new(
             Code::Exposed,
@@ -52,7 +52,7 @@ pub(super) fn read(
             sentence,
             Some("write a message without it".to_owned()),
         );
-        return Err(reading.report(problem));
+        return Err(reader.report(problem));
     }
     Ok(Some(text.to_owned()))
 }

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use crate::inputs::declared::HOST_NAME_PREFIX;
 use crate::inputs::given::Given;
 use crate::inputs::problem::{Code, Form, Problem, quoted};
-use crate::inputs::reading::{Reading, Reported};
+use crate::inputs::reader::{AlreadyReported, Reader};
 use crate::resource::ResourceId;
 
 /// The names of what a roll-out makes.
@@ -33,15 +33,15 @@ const FORM: Form = Form {
 };
 
 pub(super) fn read(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     pool: Option<&ResourceId>,
-    count: &Result<Option<u32>, Reported>,
-) -> Result<Names, Reported> {
-    let given = reading.given();
+    count: &Result<Option<u32>, AlreadyReported>,
+) -> Result<Names, AlreadyReported> {
+    let given = reader.given();
     let hash = hash(pool.map_or("", ResourceId::as_str));
     let short = |length: usize| hash.get(..length).unwrap_or_default();
     let deployment = format!("image-rollout-{}-{}", run(given), short(8));
-    let Some(text) = reading.optional(&HOST_NAME_PREFIX)? else {
+    let Some(text) = reader.optional(&HOST_NAME_PREFIX)? else {
         let prefix = format!("avd{}{}", number(given), short(2));
         return Ok(Names { prefix, deployment });
     };
@@ -51,7 +51,7 @@ pub(super) fn read(
         && !text.starts_with('-')
         && !text.ends_with('-');
     if !is_prefix {
-        return Err(reading.malformed(&HOST_NAME_PREFIX, text, FORM, None));
+        return Err(reader.malformed(&HOST_NAME_PREFIX, text, FORM, None));
     }
     if let Ok(Some(count)) = count {
         let last = format!("{text}-{}", count.saturating_sub(1));
@@ -62,7 +62,7 @@ pub(super) fn read(
             );
             let hint = Some("shorten it".to_owned());
             let problem = Problem::new(Code::Malformed, &HOST_NAME_PREFIX, sentence, hint);
-            return Err(reading.report(problem));
+            return Err(reader.report(problem));
         }
     }
     Ok(Names {

@@ -7,7 +7,7 @@ use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 use super::RolloutMethod;
 use crate::inputs::declared::{ROLLOUT_AT, ROLLOUT_METHOD};
 use crate::inputs::problem::{Code, Form, Problem, quoted};
-use crate::inputs::reading::{Reading, Reported};
+use crate::inputs::reader::{AlreadyReported, Reader};
 
 /// The service takes no later one (<https://learn.microsoft.com/azure/virtual-desktop/session-host-update>).
 const FARTHEST: Duration = Duration::days(14);
@@ -20,11 +20,11 @@ const FORM: Form = Form {
 
 /// A time that is past is a problem at the first attempt at a job; a later attempt may follow what the first one began.
 pub(super) fn read(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     method: Option<RolloutMethod>,
-) -> Result<Option<OffsetDateTime>, Reported> {
+) -> Result<Option<OffsetDateTime>, AlreadyReported> {
     let input = &ROLLOUT_AT;
-    let Some(text) = reading.optional(input)? else {
+    let Some(text) = reader.optional(input)? else {
         return Ok(None);
     };
     if let Some(method) = method
@@ -41,12 +41,12 @@ pub(super) fn read(
             RolloutMethod::SessionHostUpdate.name()
         );
         let problem = Problem::new(Code::Malformed, input, sentence, Some(hint));
-        return Err(reading.report(problem));
+        return Err(reader.report(problem));
     }
     let Some(at) = parsed(text) else {
-        return Err(reading.malformed(input, text, FORM, None));
+        return Err(reader.malformed(input, text, FORM, None));
     };
-    let given = reading.given();
+    let given = reader.given();
     let seconds = i64::try_from(given.unique / 1_000_000).unwrap_or_default();
     let now = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let (sentence, hint) = if at > now + FARTHEST {
@@ -64,7 +64,7 @@ pub(super) fn read(
     };
     let sentence = format!("{} {sentence}", quoted(text));
     let problem = Problem::new(Code::Malformed, input, sentence, Some(hint.to_owned()));
-    Err(reading.report(problem))
+    Err(reader.report(problem))
 }
 
 /// With an offset, or in UTC; seconds may be left out, and a blank may stand for the `T`.

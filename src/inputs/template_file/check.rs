@@ -11,7 +11,7 @@ use super::variables::expand;
 use crate::inputs::given::Variables;
 use crate::inputs::macros::left_alone;
 use crate::inputs::problem::{Code, list, quoted};
-use crate::inputs::reading::undefined;
+use crate::inputs::reader::undefined;
 use crate::inputs::spelling::{lines, nearest, tidy, trimmed};
 
 /// Members that hold scripts or commands, in which `$(…)` may be the shell's own.

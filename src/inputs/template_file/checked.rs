@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::inputs::problem::Code;
-use crate::inputs::reading::resource::{OWN_SUBSCRIPTION, SAMPLE, SAMPLE_SUBSCRIPTION};
+use crate::inputs::reader::resource::{OWN_SUBSCRIPTION, SAMPLE, SAMPLE_SUBSCRIPTION};
 use crate::resource::ResourceId;
 
 /// Something that is wrong with the file.

@@ -23,7 +23,7 @@ use serde_json::Value;
 use super::declared::{AUTO_RUN, TEMPLATE_FILE};
 use super::plan::Provisioner;
 use super::problem::{Code, Problem};
-use super::reading::{Reading, Reported};
+use super::reader::{AlreadyReported, Reader};
 use crate::template::model::Properties;
 use checked::{Checked, Fault};
 use sections::{CUSTOMIZE, DISTRIBUTE, SOURCE};
@@ -39,14 +39,14 @@ pub(super) struct TemplateFile {
     /// The names of its sections, those with a fault too.
     pub(super) names: Vec<String>,
     /// What is wrong with it, if something is.
-    fault: Option<Reported>,
+    fault: Option<AlreadyReported>,
     /// Whether not even the names of its sections are known.
     unread: bool,
 }
 
 impl TemplateFile {
     /// A file that cannot be read.
-    fn unread(fault: Reported) -> Self {
+    fn unread(fault: AlreadyReported) -> Self {
         Self {
             fault: Some(fault),
             unread: true,
@@ -67,17 +67,17 @@ impl TemplateFile {
     /// not override are read all the same: every problem is told in one go.
     pub(super) fn or_inputs<T>(
         &self,
-        reading: &mut Reading<'_>,
+        reader: &mut Reader<'_>,
         section: &str,
         said: impl FnOnce(&Properties) -> Option<T>,
-        read: impl FnOnce(&mut Reading<'_>) -> Result<T, Reported>,
-    ) -> Result<T, Reported> {
+        read: impl FnOnce(&mut Reader<'_>) -> Result<T, AlreadyReported>,
+    ) -> Result<T, AlreadyReported> {
         match &self.fault {
-            Some(_) if self.unread => reading.as_far_as_given(read),
+            Some(_) if self.unread => reader.as_far_as_given(read),
             Some(fault) if self.has(section) => Err(fault.clone()),
             _ => match said(&self.properties).filter(|_| self.has(section)) {
                 Some(value) => Ok(value),
-                None => read(reading),
+                None => read(reader),
             },
         }
     }
@@ -96,12 +96,12 @@ impl TemplateFile {
     /// What the file says of a section that can be left out, and otherwise what the inputs say.
     pub(super) fn section<T: Clone>(
         &self,
-        reading: &mut Reading<'_>,
+        reader: &mut Reader<'_>,
         section: &str,
         said: impl FnOnce(&Properties) -> &Option<T>,
-        read: impl FnOnce(&mut Reading<'_>) -> Result<Option<T>, Reported>,
-    ) -> Result<Option<T>, Reported> {
-        self.or_inputs(reading, section, |it| Some(said(it).clone()), read)
+        read: impl FnOnce(&mut Reader<'_>) -> Result<Option<T>, AlreadyReported>,
+    ) -> Result<Option<T>, AlreadyReported> {
+        self.or_inputs(reader, section, |it| Some(said(it).clone()), read)
     }
 
     /// The place among the customizers of the first one that is named `name`.
@@ -126,27 +126,27 @@ const NOT_OF_TEST: &[&str] = &[
 ];
 
 /// Everything that is wrong with the file is reported.
-pub(super) fn read(reading: &mut Reading<'_>) -> TemplateFile {
-    read_sections(reading, &[])
+pub(super) fn read(reader: &mut Reader<'_>) -> TemplateFile {
+    read_sections(reader, &[])
 }
 
 /// The sections that count in a test, and everything that is wrong with those.
-pub(super) fn read_for_test(reading: &mut Reading<'_>) -> TemplateFile {
-    read_sections(reading, NOT_OF_TEST)
+pub(super) fn read_for_test(reader: &mut Reader<'_>) -> TemplateFile {
+    read_sections(reader, NOT_OF_TEST)
 }
 
-fn read_sections(reading: &mut Reading<'_>, without: &[&str]) -> TemplateFile {
-    let text = match reading.optional(&TEMPLATE_FILE) {
+fn read_sections(reader: &mut Reader<'_>, without: &[&str]) -> TemplateFile {
+    let text = match reader.optional(&TEMPLATE_FILE) {
         Ok(Some(text)) => text,
         Ok(None) => return TemplateFile::default(),
         Err(reported) => return TemplateFile::unread(reported),
     };
-    let given = reading.given();
+    let given = reader.given();
     let path = source::path(given, text);
     let (bounds, content) = match source::read(given, &path) {
         Ok(read) => read,
         Err((sentence, hint)) => {
-            let reported = reading.report(problem(Code::TemplateFile, sentence, hint));
+            let reported = reader.report(problem(Code::TemplateFile, sentence, hint));
             return TemplateFile::unread(reported);
         }
     };
@@ -155,7 +155,7 @@ fn read_sections(reading: &mut Reading<'_>, without: &[&str]) -> TemplateFile {
         Ok(node) => node,
         Err(no_tree) => {
             let sentence = format!("{name}, line {}: {}", no_tree.line, no_tree.reason);
-            let reported = reading.report(problem(Code::TemplateFile, sentence, None));
+            let reported = reader.report(problem(Code::TemplateFile, sentence, None));
             return TemplateFile::unread(reported);
         }
     };
@@ -168,18 +168,18 @@ fn read_sections(reading: &mut Reading<'_>, without: &[&str]) -> TemplateFile {
     let mut first = None;
     checked.faults.sort_by_key(|fault| fault.line);
     for fault in checked.faults {
-        let reported = reading.report(of_fault(&name, fault));
+        let reported = reader.report(of_fault(&name, fault));
         first.get_or_insert(reported);
     }
     let names = node.names();
     let system = steps.as_ref().and_then(FileSteps::provisioner);
     overrides::warn(
-        reading,
+        reader,
         |section| names.iter().any(|name| name == section),
         system,
     );
     for warning in checked.warnings {
-        reading.warn_of_file(&name, warning);
+        reader.warn_of_file(&name, warning);
     }
     if let Some(fault) = first {
         return TemplateFile {
@@ -215,7 +215,7 @@ fn of_fault(file: &str, fault: Fault) -> Problem {
     problem(fault.code, sentence, fault.hint)
 }
 
-impl Reading<'_> {
+impl Reader<'_> {
     fn warn_of_file(&mut self, file: &str, warning: Fault) {
         let text = format!("Input '{}': {}", TEMPLATE_FILE.name, warning.sentence(file));
         self.warn(warning.code, text, warning.hint);

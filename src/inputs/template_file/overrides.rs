@@ -15,7 +15,7 @@ use crate::inputs::declared::{
     VM_SIZE, VNET_SUBNET_ID, WINDOWS_UPDATE_PROVISIONER,
 };
 use crate::inputs::plan::Provisioner;
-use crate::inputs::reading::Reading;
+use crate::inputs::reader::Reader;
 
 /// A section of the template file, and the inputs that count for nothing beside it.
 #[derive(Debug)]
@@ -139,16 +139,16 @@ pub(crate) fn overrides_by(
 
 /// Every input that was given a value of its own, for a section that is in the file.
 pub(super) fn warn(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     has: impl Fn(&str) -> bool,
     system: Option<Provisioner>,
 ) {
     for (section, input, _) in overrides_by(has) {
         let counts = *input == PROVISIONER && system.is_none();
-        if reading.is_set(input) && !counts {
+        if reader.is_set(input) && !counts {
             let reason = format!("because the template file has the section '{section}'");
             let hint = format!("remove '{}' or the section", input.name);
-            reading.warn_without_effect(input, &reason, &hint);
+            reader.warn_without_effect(input, &reason, &hint);
         }
     }
 }

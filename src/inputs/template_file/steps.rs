@@ -13,7 +13,7 @@ use crate::inputs::macros::left_alone;
 use crate::inputs::path::{Bounds, INTO_BOUNDS, resolved, what_there_is};
 use crate::inputs::plan::{Mend, Package, Provisioner, Step, StepAction};
 use crate::inputs::problem::{Code, Problem, quoted};
-use crate::inputs::reading::{Reading, Reported};
+use crate::inputs::reader::{AlreadyReported, Reader};
 use crate::inputs::spelling::lines;
 use crate::template::model::{Customizer, Properties};
 
@@ -242,14 +242,14 @@ impl FileSteps {
 
 /// The steps as they are sent, if the file has any. Every file that has to come with the package must lie in it.
 pub(in crate::inputs) fn resolve(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     steps: Option<FileSteps>,
-    package: Result<&Option<Package>, &Reported>,
-) -> Result<Option<Vec<Step>>, Reported> {
+    package: Result<&Option<Package>, &AlreadyReported>,
+) -> Result<Option<Vec<Step>>, AlreadyReported> {
     let Some(steps) = steps else {
         return Ok(None);
     };
-    let package = package.map_err(Reported::clone)?.as_ref();
+    let package = package.map_err(AlreadyReported::clone)?.as_ref();
     let mut resolved = Vec::new();
     let mut outside = None;
     for step in steps.0 {
@@ -271,7 +271,7 @@ pub(in crate::inputs) fn resolve(
         let inside = package.and_then(|package| file.strip_prefix(&package.folder).ok());
         let Some(inside) = inside else {
             let problem = is_outside(&member, &file);
-            outside = Some(reading.report(problem));
+            outside = Some(reader.report(problem));
             continue;
         };
         let parts = inside

@@ -2,7 +2,7 @@
 
 use crate::inputs::given::Variables;
 use crate::inputs::macros;
-use crate::inputs::reading::undefined;
+use crate::inputs::reader::undefined;
 
 /// A macro that cannot be replaced.
 #[derive(Debug, thiserror::Error)]

@@ -12,19 +12,19 @@ use super::problem::{Code, Form, Problem, Problems, Warning, list, quoted};
 use super::spelling::{did_you_mean, is_invisible, meant, nearest, tidy, trimmed};
 
 /// What was given, and what has been found wrong with it so far.
-pub(super) struct Reading<'a> {
+pub(super) struct Reader<'a> {
     given: &'a Given,
     problems: Vec<Problem>,
     warnings: Vec<Warning>,
     /// The switches that were read, so that each is reported once.
-    flags: BTreeMap<&'static str, Result<bool, Reported>>,
+    flags: BTreeMap<&'static str, Result<bool, AlreadyReported>>,
 }
 
 /// There is no value, because of a problem that has been reported. Only reporting makes one.
 #[derive(Debug, Clone)]
-pub(super) struct Reported(Problem);
+pub(super) struct AlreadyReported(Problem);
 
-impl<'a> Reading<'a> {
+impl<'a> Reader<'a> {
     pub(super) fn new(given: &'a Given) -> Self {
         Self {
             given,
@@ -41,22 +41,22 @@ impl<'a> Reading<'a> {
     /// The value and the warnings, if nothing was wrong.
     pub(super) fn finish<T>(
         self,
-        value: Result<T, Reported>,
+        value: Result<T, AlreadyReported>,
     ) -> Result<(T, Vec<Warning>), Problems> {
         let Self {
             problems, warnings, ..
         } = self;
         match (value, problems.first().cloned()) {
             (Ok(value), None) => Ok((value, warnings)),
-            (Ok(_), Some(problem)) | (Err(Reported(problem)), _) => {
+            (Ok(_), Some(problem)) | (Err(AlreadyReported(problem)), _) => {
                 Err(Problems::new(problems, problem, warnings))
             }
         }
     }
 
-    pub(super) fn report(&mut self, problem: Problem) -> Reported {
+    pub(super) fn report(&mut self, problem: Problem) -> AlreadyReported {
         self.problems.push(problem.clone());
-        Reported(problem)
+        AlreadyReported(problem)
     }
 
     pub(super) fn warn(&mut self, code: Code, text: impl Into<String>, hint: Option<String>) {
@@ -74,7 +74,7 @@ impl<'a> Reading<'a> {
         value: &str,
         form: Form,
         hint: Option<String>,
-    ) -> Reported {
+    ) -> AlreadyReported {
         let text = format!(
             "{} is not {}; {}",
             quoted(value),
@@ -92,12 +92,15 @@ impl<'a> Reading<'a> {
 
     /// The text without blanks and quotes around it, if there is one. The agent trims what is written in YAML, but not what a variable brings
     /// in.
-    pub(super) fn optional(&mut self, input: &Input) -> Result<Option<&'a str>, Reported> {
+    pub(super) fn optional(&mut self, input: &Input) -> Result<Option<&'a str>, AlreadyReported> {
         self.whole(input, tidy(self.raw(input)))
     }
 
     /// The text as [`optional`](Self::optional) has it, for an input in which quotes are the author's own.
-    pub(super) fn optional_lines(&mut self, input: &Input) -> Result<Option<&'a str>, Reported> {
+    pub(super) fn optional_lines(
+        &mut self,
+        input: &Input,
+    ) -> Result<Option<&'a str>, AlreadyReported> {
         self.whole(input, trimmed(self.raw(input)))
     }
 
@@ -111,8 +114,8 @@ impl<'a> Reading<'a> {
     /// warned of.
     pub(super) fn as_far_as_given<T>(
         &mut self,
-        read: impl FnOnce(&mut Self) -> Result<T, Reported>,
-    ) -> Result<T, Reported> {
+        read: impl FnOnce(&mut Self) -> Result<T, AlreadyReported>,
+    ) -> Result<T, AlreadyReported> {
         let (problems, warnings) = (self.problems.len(), self.warnings.len());
         let value = read(self);
         let found = self.problems.split_off(problems);
@@ -127,7 +130,7 @@ impl<'a> Reading<'a> {
         &mut self,
         input: &Input,
         text: &'t str,
-    ) -> Result<Option<&'t str>, Reported> {
+    ) -> Result<Option<&'t str>, AlreadyReported> {
         match unexpanded(text) {
             Some(name) => Err(self.report(Problem::new(
                 Code::Macro,
@@ -143,7 +146,11 @@ impl<'a> Reading<'a> {
     }
 
     /// The trimmed text of an input that must have one.
-    pub(super) fn required(&mut self, input: &Input, form: Form) -> Result<&'a str, Reported> {
+    pub(super) fn required(
+        &mut self,
+        input: &Input,
+        form: Form,
+    ) -> Result<&'a str, AlreadyReported> {
         match self.optional(input)? {
             Some(text) => Ok(text),
             None => Err(self.missing(input, &form.expected())),
@@ -151,7 +158,7 @@ impl<'a> Reading<'a> {
     }
 
     /// The input is empty. A name that looks like it may be there instead.
-    pub(super) fn missing(&mut self, input: &Input, expected: &str) -> Reported {
+    pub(super) fn missing(&mut self, input: &Input, expected: &str) -> AlreadyReported {
         self.missing_unless(input, expected, None)
     }
 
@@ -161,7 +168,7 @@ impl<'a> Reading<'a> {
         input: &Input,
         expected: &str,
         otherwise: Option<String>,
-    ) -> Reported {
+    ) -> AlreadyReported {
         let hint = self.given_instead(input).or(otherwise);
         let text = format!("it is required but empty; {expected}");
         self.report(Problem::new(Code::Missing, input, text, hint))
@@ -177,7 +184,7 @@ impl<'a> Reading<'a> {
     }
 
     /// A `true` or `false`. Agents hand booleans over in any letter case; the original task took every other text for `false`.
-    pub(super) fn flag(&mut self, input: &Input) -> Result<bool, Reported> {
+    pub(super) fn flag(&mut self, input: &Input) -> Result<bool, AlreadyReported> {
         if let Some(known) = self.flags.get(input.name) {
             return known.clone();
         }
@@ -186,7 +193,7 @@ impl<'a> Reading<'a> {
         flag
     }
 
-    fn new_flag(&mut self, input: &Input) -> Result<bool, Reported> {
+    fn new_flag(&mut self, input: &Input) -> Result<bool, AlreadyReported> {
         let Some(text) = self.optional(input)? else {
             return Ok(false);
         };
@@ -208,7 +215,7 @@ impl<'a> Reading<'a> {
         &mut self,
         input: &Input,
         spellings: &[(&'static str, T)],
-    ) -> Result<T, Reported> {
+    ) -> Result<T, AlreadyReported> {
         let options = list(input.options.iter().filter(|option| !option.is_empty()));
         let Some(text) = self.optional(input)? else {
             return Err(self.missing(input, &format!("expected one of {options}")));
@@ -236,7 +243,7 @@ impl<'a> Reading<'a> {
         &mut self,
         input: &Input,
         spellings: &[(&'static str, T)],
-    ) -> Result<Option<T>, Reported> {
+    ) -> Result<Option<T>, AlreadyReported> {
         match self.optional(input)? {
             Some(_) => self.choice(input, spellings).map(Some),
             None => Ok(None),
@@ -249,7 +256,7 @@ impl<'a> Reading<'a> {
         input: &Input,
         range: RangeInclusive<u32>,
         form: Form,
-    ) -> Result<Option<u32>, Reported> {
+    ) -> Result<Option<u32>, AlreadyReported> {
         let Some(text) = self.optional(input)? else {
             return Ok(None);
         };
@@ -278,7 +285,7 @@ pub(super) fn undefined(name: &str) -> String {
     }
 }
 
-impl<'a> Reading<'a> {
+impl<'a> Reader<'a> {
     /// Names that were given and that the task does not declare.
     pub(super) fn undeclared(&self) -> Vec<&'a str> {
         let declared = |name: &str| {

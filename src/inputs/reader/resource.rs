@@ -1,6 +1,6 @@
 //! Resource ids, regions and resource groups in what a job gives.
 
-use super::{Reading, Reported};
+use super::{AlreadyReported, Reader};
 use crate::inputs::declared::{IB_AZURE_RESOURCE_GROUP, IB_LOCATION, Input};
 use crate::inputs::problem::{Code, Form, Problem, quoted};
 use crate::inputs::resource_kind::ResourceKind;
@@ -13,13 +13,13 @@ pub(in crate::inputs) const SAMPLE: &str = "the subscription in the id is '00000
 pub(in crate::inputs) const OWN_SUBSCRIPTION: &str =
     "replace it with the id of your subscription: az account show --query id";
 
-impl Reading<'_> {
+impl Reader<'_> {
     /// The id of a resource of `kind`, if there is a text.
     pub(in crate::inputs) fn optional_id(
         &mut self,
         input: &Input,
         kind: ResourceKind,
-    ) -> Result<Option<ResourceId>, Reported> {
+    ) -> Result<Option<ResourceId>, AlreadyReported> {
         match self.optional(input)? {
             Some(text) => self.id_of(input, text, kind).map(Some),
             None => Ok(None),
@@ -31,7 +31,7 @@ impl Reading<'_> {
         &mut self,
         input: &Input,
         kind: ResourceKind,
-    ) -> Result<ResourceId, Reported> {
+    ) -> Result<ResourceId, AlreadyReported> {
         let text = self.required(input, kind.form)?;
         self.id_of(input, text, kind)
     }
@@ -42,7 +42,7 @@ impl Reading<'_> {
         input: &Input,
         text: &str,
         kind: ResourceKind,
-    ) -> Result<ResourceId, Reported> {
+    ) -> Result<ResourceId, AlreadyReported> {
         let id = self.id(input, text, kind.form)?;
         if kind.includes(&id) {
             Ok(id)
@@ -57,7 +57,7 @@ impl Reading<'_> {
         input: &Input,
         text: &str,
         form: Form,
-    ) -> Result<ResourceId, Reported> {
+    ) -> Result<ResourceId, AlreadyReported> {
         let text = tidy(text);
         let id: Result<ResourceId, _> = text.parse();
         let id = id.map_err(|reason| {
@@ -92,7 +92,7 @@ impl Reading<'_> {
         id: &ResourceId,
         form: Form,
         hint: Option<String>,
-    ) -> Reported {
+    ) -> AlreadyReported {
         let text = format!(
             "{} is not {} but that of {}; {}",
             quoted(id.as_str()),
@@ -108,7 +108,7 @@ impl Reading<'_> {
         &mut self,
         input: &Input,
         text: &str,
-    ) -> Result<Region, Reported> {
+    ) -> Result<Region, AlreadyReported> {
         let region: Region = text
             .parse()
             .map_err(|_| self.malformed(input, text, REGION, None))?;
@@ -135,9 +135,9 @@ impl Reading<'_> {
 }
 
 /// The region of the image template.
-pub(in crate::inputs) fn location(reading: &mut Reading<'_>) -> Result<Region, Reported> {
-    let text = reading.required(&IB_LOCATION, REGION)?;
-    reading.region(&IB_LOCATION, text)
+pub(in crate::inputs) fn location(reader: &mut Reader<'_>) -> Result<Region, AlreadyReported> {
+    let text = reader.required(&IB_LOCATION, REGION)?;
+    reader.region(&IB_LOCATION, text)
 }
 
 const REGION: Form = Form {
@@ -153,13 +153,15 @@ pub(in crate::inputs) const RESOURCE_GROUP: Form = Form {
 };
 
 /// The rules are those of <https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules#microsoftresources>.
-pub(in crate::inputs) fn resource_group(reading: &mut Reading<'_>) -> Result<String, Reported> {
-    let text = reading.required(&IB_AZURE_RESOURCE_GROUP, RESOURCE_GROUP)?;
+pub(in crate::inputs) fn resource_group(
+    reader: &mut Reader<'_>,
+) -> Result<String, AlreadyReported> {
+    let text = reader.required(&IB_AZURE_RESOURCE_GROUP, RESOURCE_GROUP)?;
     if is_resource_group_name(text) {
         return Ok(text.to_owned());
     }
     let hint = last_of_id(text).map(|name| format!("use only the name: '{name}'"));
-    Err(reading.malformed(&IB_AZURE_RESOURCE_GROUP, text, RESOURCE_GROUP, hint))
+    Err(reader.malformed(&IB_AZURE_RESOURCE_GROUP, text, RESOURCE_GROUP, hint))
 }
 
 pub(in crate::inputs) fn is_resource_group_name(text: &str) -> bool {
