@@ -11,7 +11,7 @@ use image_builder::inputs::declared::TASK_VERSION;
 use image_builder::secret::{Masker as _, Secret};
 use url::Url;
 
-/// Every server is trusted, because the agent was told so.
+/// Code of "every server is trusted, because the agent is configured so".
 const CODE_TRUSTS_EVERY_SERVER: &str = "AIB209";
 
 /// All authorities of a system are a few hundred kilobytes.

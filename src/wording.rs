@@ -12,6 +12,13 @@ pub fn duration(elapsed: Duration) -> String {
     }
 }
 
+/// A number of things: `1 host`, `3 hosts`.
+pub fn counted(number: impl TryInto<u64>, thing: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
+    let end = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{end}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -25,5 +32,12 @@ mod tests {
         check(872, "14 min 32 s");
         check(3600, "1 h 0 min");
         check(7500, "2 h 5 min");
+    }
+
+    #[test]
+    fn one_thing_stands_in_the_singular() {
+        assert_eq!(counted(0_u64, "host"), "0 hosts");
+        assert_eq!(counted(1_usize, "host"), "1 host");
+        assert_eq!(counted(2_u32, "scale set"), "2 scale sets");
     }
 }

@@ -30,7 +30,7 @@ pub enum IssueKind {
     Warning,
 }
 
-/// The result of the step. Among results that are told, the agent takes the worst.
+/// The result of the step. If there are several, the agent takes the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TaskResult {
     /// All is well.
@@ -145,7 +145,7 @@ impl Console {
     /// Prints `text` on the standard error of this process: what a person has to know who gives the output to another program.
     pub fn beside(&self, text: &str) {
         let text = self.fit_to_show(text);
-        // Nobody can be told that nobody can be told.
+        // If the standard error cannot be written, there is no other way to say so.
         writeln!(std::io::stderr(), "{text}").ok();
     }
 
@@ -157,7 +157,7 @@ impl Console {
         let mut state = self.state();
         for line in state.harmless(text).lines() {
             let person = format!("debug: {line}");
-            self.tell(
+            self.send(
                 &mut state,
                 &Command::new("task.debug").data(line),
                 Some(&person),
@@ -203,7 +203,7 @@ impl Console {
         let code = code.map(|code| format!(" {code}")).unwrap_or_default();
         let place = place.map(|(file, line)| format!("{file}({line}): "));
         let person = format!("{}{kind}{code}: {text}", place.unwrap_or_default());
-        self.tell(&mut state, &issue.data(&text), Some(&person));
+        self.send(&mut state, &issue.data(&text), Some(&person));
     }
 
     /// `text` as this console would print it, for files that are shown elsewhere: no secret, nothing invisible, no logging command.
@@ -219,7 +219,7 @@ impl Console {
         let message = shortened(&state.harmless_on_one_line(message));
         let command = Command::new("task.complete").property("result", word);
         let person = format!("{word}: {message}");
-        self.tell(&mut state, &command.data(&message), Some(&person));
+        self.send(&mut state, &command.data(&message), Some(&person));
         state.completed.get_or_insert(result);
     }
 
@@ -234,10 +234,10 @@ impl Console {
         let mut state = self.state();
         let command = || Command::new("task.setvariable").property("variable", name);
         let person = format!("{name} = {}", state.harmless_on_one_line(value));
-        self.tell(&mut state, &command().data(value), Some(&person));
+        self.send(&mut state, &command().data(value), Some(&person));
         if self.shared.step_name.is_some() {
             let output = command().property("isoutput", "true").data(value);
-            self.tell(&mut state, &output, None);
+            self.send(&mut state, &output, None);
         }
     }
 
@@ -254,7 +254,7 @@ impl Console {
         let command = command
             .property("issecret", if secret { "true" } else { "" })
             .data(value);
-        self.tell(&mut state, &command, None);
+        self.send(&mut state, &command, None);
     }
 
     /// Puts a file of the agent into the logs of the run, where it can be downloaded. The path must be absolute, and the file must be there now.
@@ -262,7 +262,7 @@ impl Console {
         let path = path.to_string_lossy();
         let command = Command::new("task.uploadfile").data(&path);
         let mut state = self.state();
-        self.tell(&mut state, &command, Some(&format!("written: {path}")));
+        self.send(&mut state, &command, Some(&format!("written: {path}")));
     }
 
     /// Shows a Markdown file on the page of the run. The path must be absolute, and the file must be there now.
@@ -270,7 +270,7 @@ impl Console {
         let path = path.to_string_lossy();
         let command = Command::new("task.uploadsummary").data(&path);
         let mut state = self.state();
-        self.tell(&mut state, &command, Some(&format!("written: {path}")));
+        self.send(&mut state, &command, Some(&format!("written: {path}")));
     }
 
     /// Shows the tests of a `JUnit` file in the Tests tab of the run. The path must be absolute and without a comma, which separates files.
@@ -283,7 +283,7 @@ impl Console {
             .property("mergeResults", "false")
             .property("runTitle", &title)
             .property("resultFiles", &path);
-        self.tell(&mut state, &command, None);
+        self.send(&mut state, &command, None);
     }
 
     /// Shows a part of the step's work as a record under it, at work or done. `id` is a GUID; the first word about a record makes it.
@@ -306,7 +306,7 @@ impl Console {
             .property(time, &now)
             .property("state", word)
             .property("result", done.map_or("", TaskResult::word));
-        self.tell(&mut state, &record.data(&name), None);
+        self.send(&mut state, &record.data(&name), None);
     }
 
     /// Tells how far the step is, 0 to 100 percent, and what it is doing. The agent never goes back.
@@ -315,7 +315,7 @@ impl Console {
         let operation = state.harmless_on_one_line(operation);
         let command =
             Command::new("task.setprogress").property("value", &percent.min(100).to_string());
-        self.tell(&mut state, &command.data(&operation), None);
+        self.send(&mut state, &command.data(&operation), None);
     }
 
     /// Whether an agent reads this, which starts a post-job stage later; otherwise it is a person.
@@ -323,13 +323,13 @@ impl Console {
         self.shared.in_job
     }
 
-    /// The result of the step, once it has been told.
+    /// The result of the step, once it is set.
     pub fn result(&self) -> Option<TaskResult> {
         self.state().completed
     }
 
     /// Sends a command to the agent. A person at a prompt has no use for it, and reads `person`, if there is something.
-    fn tell(&self, state: &mut State, command: &Command, person: Option<&str>) {
+    fn send(&self, state: &mut State, command: &Command, person: Option<&str>) {
         if self.shared.in_job {
             state.print(&command.to_string());
         } else if let Some(text) = person {
@@ -360,7 +360,7 @@ impl Masker for Console {
     fn mask(&self, value: &str) {
         let mut state = self.state();
         for part in state.secrets.learn(value) {
-            self.tell(
+            self.send(
                 &mut state,
                 &Command::new("task.setsecret").data(&part),
                 None,

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::names;
+use super::variable_names as names;
 
 /// A snapshot of the environment. Empty values count as unset, as they do for every task, except among the inputs.
 pub struct Environment {
@@ -293,7 +293,7 @@ impl Environment {
             .zip(self.path(names::AGENT_CLIENT_CERTIFICATE_KEY))
     }
 
-    /// Whether the agent was told to trust every server.
+    /// Whether the agent is configured to trust every server.
     pub fn skips_certificate_validation(&self) -> bool {
         self.text(names::AGENT_SKIP_CERTIFICATE_VALIDATION)
             .is_some_and(|text| text.eq_ignore_ascii_case("true"))

@@ -32,7 +32,7 @@ impl KnownSecrets {
         new
     }
 
-    /// `text` with `***` in place of every secret, and of every signature in an address: Azure repeats links that we have never seen.
+    /// `text` with `***` in place of every secret, and of every signature in an address: Azure repeats links that nobody has announced.
     pub(super) fn hide(&self, text: &str) -> String {
         let mut all: Vec<_> = signatures(text).collect();
         for form in &self.forms {

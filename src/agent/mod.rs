@@ -10,10 +10,10 @@ pub mod console;
 pub mod environment;
 pub mod escaping;
 mod known_secrets;
-mod names;
 mod output;
 mod stage_files;
 mod stop;
+mod variable_names;
 
 use std::io;
 use std::time::SystemTime;
@@ -82,7 +82,7 @@ impl Agent {
         }
     }
 
-    /// The main stage has ended, and has told its result.
+    /// The main stage has ended, and its result is set.
     pub fn end_main_stage(&self) {
         if let Some(files) = &self.files {
             files.end();
@@ -123,8 +123,8 @@ impl Agent {
     }
 
     fn with_variable(&self, kept: Option<String>, name: &str) -> Vec<String> {
-        let told = self.environment.task_variable(name);
-        kept.into_iter().chain(told).collect()
+        let variable = self.environment.task_variable(name);
+        kept.into_iter().chain(variable).collect()
     }
 
     /// What the job gave.

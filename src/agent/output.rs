@@ -30,7 +30,7 @@ fn unbuffered() -> Option<Box<dyn Write + Send>> {
 }
 
 /// Writes all of `text`: in one piece if the other side takes it so, and waiting for a reader that is slow.
-/// When nobody reads anymore, the text is dropped, because there is nobody left to tell.
+/// When nobody reads anymore, the text is dropped.
 pub(super) fn write_patiently(output: &mut dyn Write, text: &str) {
     let mut rest = text.as_bytes();
     let mut pause = FIRST_PAUSE;

@@ -1,4 +1,4 @@
-//! What the stages of one step tell each other past the agent: files in the agent's folder for temporary files.
+//! Messages between the stages of one step, without the agent: files in the agent's folder for temporary files.
 //!
 //! In a job container no signal arrives, and an agent that cancels a step there stops to listen to it but does not end it: the post-job stage
 //! then starts beside the main stage, and task variables that the main stage sets are lost. So the main stage leaves its note in a file, too,
@@ -16,7 +16,7 @@ use crate::file;
 
 /// Task variable with the number under which the files are found.
 pub(super) const RUN: &str = "imageBuilderRun";
-/// How often the main stage looks whether it is asked to stop, and shows that it lives.
+/// How often the main stage checks whether it is asked to stop, and shows that it is running.
 const HEARTBEAT: Duration = Duration::from_millis(500);
 /// A main stage that has not shown itself for so long was killed.
 const DEAD_AFTER: Duration = Duration::from_secs(2);

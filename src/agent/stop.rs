@@ -34,7 +34,7 @@ enum Request {
     PostJobStage,
 }
 
-/// What a running build looks at: first a request to come to an end, then perhaps one to end at once. Clones share both.
+/// The requests to stop: first one to come to an end, then perhaps one to end at once. Clones share both.
 #[derive(Debug, Clone, Default)]
 pub struct StopSignal {
     requested: CancellationToken,

@@ -2,7 +2,7 @@
 
 /// Where a failure shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub enum FoundIn {
     /// In the answer to a request of this task, which the service connection made: the template itself was refused, or what is done with it.
     Request,
     /// In the template's provisioning error: the service, or the identity that it acts as, met it.
@@ -21,7 +21,7 @@ pub enum Place {
     Machine,
 }
 
-impl Place {
+impl FoundIn {
     /// The word for tables.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -45,8 +45,8 @@ pub struct Entry {
     /// The stable code, `AIB024`.
     pub code: &'static str,
     /// Where it shows.
-    pub places: &'static [Place],
-    /// What it looks like: a regular expression over one line of the log, or over code and text of an answer. Letter case does not count.
+    pub places: &'static [FoundIn],
+    /// How it reads: a regular expression over one line of the log, or over code and text of an answer. Letter case does not count.
     pub pattern: &'static str,
     /// The kind of step in which it counts, as Packer calls it; in each, if nothing is said.
     pub step: Option<&'static str>,

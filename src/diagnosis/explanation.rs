@@ -3,10 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::entry::{Entry, Place};
+use super::entry::{Entry, FoundIn};
+use super::log_reader::{End, LogSummary};
 use super::matcher::{Diagnosis, RULES, ranked};
-use super::message::{operation_id, unfolded};
-use super::reading::{End, LogSummary};
+use super::message::{operation_id, without_boilerplate};
 use crate::log::Step;
 
 /// The code of a failed run of which nothing is known.
@@ -42,7 +42,7 @@ pub enum FailedStep {
         /// Which one.
         customizer: Customizer,
     },
-    /// A step that the service adds, or one that cannot be told apart.
+    /// A step that the service adds, or one that cannot be assigned to a customizer.
     Service {
         /// Packer's word for its kind.
         kind: String,
@@ -121,20 +121,20 @@ pub struct Explanation {
     pub cause: String,
     /// What to do about it, where that is known.
     pub fix: Option<String>,
-    /// The step that failed, where the log tells.
+    /// The step that failed, where the log names it.
     pub step: Option<FailedStep>,
     /// The script of the repository in which it failed. Not known here: it takes the plan.
     pub script: Option<ScriptPlace>,
     /// The last lines of that step that a person wants to see.
     pub excerpt: Vec<String>,
-    /// Of an unknown failure, the most telling of these lines, at most three.
-    pub telling: Vec<String>,
+    /// Of an unknown failure, the most informative of these lines, at most three.
+    pub key_lines: Vec<String>,
     /// The id that Microsoft's support asks for.
     pub operation: Option<String>,
 }
 
-/// Words that make a line of an unknown failure telling.
-const TELLING: [&str; 9] = [
+/// Words of the lines that say most about an unknown failure.
+const KEY_WORDS: [&str; 9] = [
     "error",
     "fail",
     "exception",
@@ -145,13 +145,13 @@ const TELLING: [&str; 9] = [
     "unable",
     "exited",
 ];
-const MOST_TELLING: usize = 3;
+const MOST_KEY_LINES: usize = 3;
 
 impl Explanation {
-    /// Looks at `message`, the run's own text, and at its log, if there is one. The most specific of what both tell is the cause; a log that
-    /// ended well has no part in it: then distribution failed, of which the log knows nothing.
+    /// Reads `message`, the run's own text, and its log, if there is one. The most specific known failure in both is the cause. A log that
+    /// ended well is left out: then distribution failed, which the log does not contain.
     pub fn of(message: &str, log: Option<&LogSummary>, customizers: &[Customizer]) -> Self {
-        let from_message = ranked(&[Place::Run, Place::Distribution], message);
+        let from_message = ranked(&[FoundIn::Run, FoundIn::Distribution], message);
         let broken = log.filter(|log| log.end != End::Finished);
         let from_log = broken.and_then(|log| {
             let (rank, groups) = log.found.as_ref()?;
@@ -173,7 +173,7 @@ impl Explanation {
                 step,
                 script: None,
                 excerpt,
-                telling: Vec::new(),
+                key_lines: Vec::new(),
                 operation,
             },
             None => Self {
@@ -183,7 +183,7 @@ impl Explanation {
                 fix: None,
                 step,
                 script: None,
-                telling: telling(&excerpt),
+                key_lines: key_lines(&excerpt),
                 excerpt,
                 operation,
             },
@@ -197,7 +197,7 @@ fn unknown_cause(message: &str, log: Option<&LogSummary>) -> String {
         .and_then(|log| log.verdict.as_deref())
         .and_then(|verdict| verdict.split_once("errored"))
         .and_then(|(_, rest)| rest.split_once(": "));
-    let own = unfolded(message);
+    let own = without_boilerplate(message);
     match verdict {
         Some((_, cause)) => cause.trim().to_owned(),
         None if own.is_empty() => message.trim().to_owned(),
@@ -205,16 +205,16 @@ fn unknown_cause(message: &str, log: Option<&LogSummary>) -> String {
     }
 }
 
-fn telling(excerpt: &[String]) -> Vec<String> {
-    let tells = |line: &&String| {
+fn key_lines(excerpt: &[String]) -> Vec<String> {
+    let is_key = |line: &&String| {
         let line = line.to_lowercase();
-        TELLING.iter().any(|word| line.contains(word))
+        KEY_WORDS.iter().any(|word| line.contains(word))
     };
-    let mut lines: Vec<_> = excerpt.iter().filter(tells).cloned().collect();
+    let mut lines: Vec<_> = excerpt.iter().filter(is_key).cloned().collect();
     if lines.is_empty() {
         lines = excerpt.to_vec();
     }
-    lines.split_off(lines.len().saturating_sub(MOST_TELLING))
+    lines.split_off(lines.len().saturating_sub(MOST_KEY_LINES))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::bytes::{Captures, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use super::catalogue::{HARMLESS, entries};
-use super::entry::{Entry, Place};
+use super::entry::{Entry, FoundIn};
 use crate::inputs::declared::{
     BUILD_TIMEOUT_IN_MINUTES, DISTRIBUTE_TYPE, GALLERY_IMAGE_ID, IB_AZURE_RESOURCE_GROUP,
     IB_LOCATION, IMAGE_VERSION, MANAGED_IDENTITY, OS_DISK_SIZE_GB, PACKAGE_ACCESS, PACKAGE_EXCLUDE,
@@ -129,7 +129,7 @@ pub(super) static LOG_PATTERNS: LazyLock<LogPatterns> = LazyLock::new(|| {
             unless_followed_by,
             ..
         } = rule.entry;
-        if places.contains(&Place::Log) {
+        if places.contains(&FoundIn::Log) {
             patterns.push((pattern, Meaning::Fits(index)));
             patterns.extend(with.map(|with| (with, Meaning::With(index))));
             patterns.extend(earlier.map(|earlier| (earlier, Meaning::Earlier(index))));
@@ -160,12 +160,12 @@ impl LogPatterns {
 }
 
 /// The most specific entry that fits `text`, an answer of Azure or a message, and shows in one of `places`.
-pub fn of_text(places: &[Place], text: &str) -> Option<Diagnosis> {
+pub fn of_text(places: &[FoundIn], text: &str) -> Option<Diagnosis> {
     ranked(places, text).map(|(_, diagnosis)| diagnosis)
 }
 
 /// The same with its rank.
-pub(super) fn ranked(places: &[Place], text: &str) -> Option<(usize, Diagnosis)> {
+pub(super) fn ranked(places: &[FoundIn], text: &str) -> Option<(usize, Diagnosis)> {
     let line = text.replace(['\r', '\n'], " ");
     let shows = |rule: &Rule| places.iter().any(|place| rule.entry.places.contains(place));
     let mut rules = RULES.iter().enumerate();
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn the_more_specific_entry_wins() {
         let check = |text: &str, expected: Option<&str>| {
-            let found = of_text(&[Place::Submission], text);
+            let found = of_text(&[FoundIn::Submission], text);
             assert_eq!(found.map(|found| found.entry.code), expected, "{text}");
         };
         check(

@@ -1,10 +1,10 @@
-//! What the message of a run tells beside its words.
+//! What the message of a run contains beside its sentence: the place of the log, and the id of the operation.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// Where the log of a build lies.
+/// Where the log of a build is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogPlace {
     /// The storage account's name.
@@ -35,7 +35,7 @@ static OPERATION: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
-/// Where the log lies, if `message` tells in either of its forms.
+/// Where the log is, if `message` says so in either of its forms.
 pub fn log_place(message: &str) -> Option<LogPlace> {
     let text = |found: &regex::Captures<'_>, index: usize| {
         let group = found.get(index);
@@ -64,7 +64,7 @@ pub fn operation_id(message: &str) -> Option<String> {
     found.get(1).map(|id| id.as_str().to_owned())
 }
 
-/// Sentences that come with every failed build and tell nothing of this one.
+/// Sentences that come with every failed build.
 const BOILERPLATE: [&str; 6] = [
     "During the image build a failure has occurred",
     "During the image build, a failure has occurred",
@@ -75,15 +75,15 @@ const BOILERPLATE: [&str; 6] = [
 ];
 
 /// The message without the sentences that come with every failure; empty when nothing else is left.
-pub fn unfolded(message: &str) -> String {
+pub fn without_boilerplate(message: &str) -> String {
     let sentences = message.split(". ");
-    let telling: Vec<_> = sentences
+    let own: Vec<_> = sentences
         .map(|sentence| sentence.trim().trim_end_matches('.'))
         .filter(|sentence| {
             !sentence.is_empty() && !BOILERPLATE.iter().any(|words| sentence.contains(words))
         })
         .collect();
-    telling.join(". ")
+    own.join(". ")
 }
 
 #[cfg(test)]
@@ -123,9 +123,9 @@ mod tests {
 
     #[test]
     fn what_comes_with_every_failure_is_left_out() {
-        assert_eq!(unfolded(NEW), "");
+        assert_eq!(without_boilerplate(NEW), "");
         assert_eq!(
-            unfolded("The build was stopped. Really."),
+            without_boilerplate("The build was stopped. Really."),
             "The build was stopped. Really"
         );
     }

@@ -1,6 +1,12 @@
 //! The codes of errors that are no known failure of the catalogue.
 
+use http::StatusCode;
+
+use super::Error;
+use crate::arm::{Cause, Failure};
+use crate::check::Finding;
 use crate::diagnosis::UNKNOWN;
+use crate::inventory::NotCompared;
 
 pub(super) const NETWORK: &str = "AIB204";
 pub(super) const REFUSED: &str = "AIB301";
@@ -21,7 +27,7 @@ pub const NOT_READY: &str = "AIB804";
 pub(super) const NEVER_RUN: &str = "AIB805";
 /// Code of "what an earlier attempt left is deleted".
 pub const DROPPED: &str = "AIB806";
-pub(super) const NOT_TOLD: &str = "AIB807";
+pub(super) const NO_IMAGE_NAMED: &str = "AIB807";
 /// Code of "the job was canceled, and the build goes on".
 pub const LEFT_RUNNING: &str = "AIB808";
 /// Code of "the run has ended, and there is nothing to cancel".
@@ -29,6 +35,8 @@ pub const NOTHING_TO_CANCEL: &str = "AIB809";
 /// Code of "a target got no image".
 pub const PARTLY: &str = "AIB406";
 
+/// The same code as of a promotion whose version is missing.
+pub(super) const NO_VERSION: &str = "AIB821";
 pub(super) const NO_HOST_POOL: &str = "AIB840";
 /// Code of "machines run what the author does not want them to".
 pub const FLEET_WRONG: &str = "AIB881";
@@ -56,6 +64,67 @@ pub const KEPT_BLOCKED: &str = "AIB893";
 pub const KEPT_LOCKED: &str = "AIB894";
 /// Code of "a version stays, because a permission is missing".
 pub const KEPT_NO_PERMISSION: &str = "AIB895";
+
+impl Error {
+    /// The stable code, listed in `docs/failures.md`: that of the known failure behind the error, or that of the kind of error.
+    pub fn code(&self) -> &'static str {
+        if let Some(known) = self.diagnosis() {
+            return known.entry.code;
+        }
+        match self {
+            Self::Network(_) => NETWORK,
+            Self::SignIn(failure) => failure.code,
+            Self::Preflight(findings) => {
+                let code = findings.first().and_then(Finding::code);
+                code.unwrap_or(REFUSED)
+            }
+            Self::Azure(failure) | Self::Gone(failure) => of_failure(failure),
+            Self::Submission { .. } => SUBMISSION,
+            Self::NotStarted { .. } => NOT_STARTED,
+            Self::Run { explanation, .. } => explanation.code,
+            Self::RunCanceled { .. } => RUN_CANCELED,
+            Self::Deadline { .. } => DEADLINE,
+            Self::NoImage { failure, .. } => match failure {
+                Some(failure) if !failure.is(StatusCode::NOT_FOUND) => of_failure(failure),
+                Some(_) | None => NO_IMAGE,
+            },
+            Self::NoTemplate { .. } => NO_TEMPLATE,
+            Self::SeveralTemplates { .. } | Self::SeveralImages { .. } => SEVERAL_TEMPLATES,
+            Self::NotOurs { .. } => NOT_OURS,
+            Self::NoDefinition { .. } => NO_DEFINITION,
+            Self::NoHostPool { .. } => NO_HOST_POOL,
+            Self::UseUnknown { .. } => USE_UNKNOWN,
+            Self::NotReady { .. } => NOT_READY,
+            Self::NeverRun { .. } => NEVER_RUN,
+            Self::NoImageNamed { .. } => NO_IMAGE_NAMED,
+            Self::Canceled => CANCELED,
+            Self::Release(refused) => refused.code().unwrap_or(REFUSED),
+            Self::Rollout(refused) | Self::RolloutNotReady(refused) => refused.code,
+            Self::NotCompared { why, .. } => of_not_compared(why),
+            Self::Package(failure) => failure.code(),
+        }
+    }
+}
+
+fn of_not_compared(why: &NotCompared) -> &'static str {
+    match why {
+        NotCompared::NoVersion(_) => NO_VERSION,
+        NotCompared::Azure(_)
+        | NotCompared::Storage(_)
+        | NotCompared::NoList { .. }
+        | NotCompared::Nothing(_) => NO_INVENTORY,
+    }
+}
+
+fn of_failure(failure: &Failure) -> &'static str {
+    match &failure.cause {
+        Cause::SignIn(failure) => failure.code,
+        Cause::Refused(_) => REFUSED,
+        Cause::Unreachable { .. } => UNREACHABLE,
+        Cause::Unreadable(_) => UNREADABLE,
+        Cause::TooNew { .. } => TOO_NEW,
+    }
+}
 
 /// Every code with its meaning, in the order of the codes; those of inputs are [`crate::inputs::CODES`].
 pub const CODES: &[(&str, &str)] = &[
@@ -151,7 +220,7 @@ pub const CODES: &[(&str, &str)] = &[
         "There is nothing to cancel, because the run has ended (warning)",
     ),
     (
-        "AIB821",
+        NO_VERSION,
         "There is no such image version, or it is being deleted",
     ),
     (
@@ -324,7 +393,7 @@ pub const CODES: &[(&str, &str)] = &[
         "What an earlier attempt at the step left is of no use, and is deleted (warning)",
     ),
     (
-        NOT_TOLD,
+        NO_IMAGE_NAMED,
         "The run of a template that this task did not make names no image",
     ),
     (

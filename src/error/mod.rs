@@ -1,26 +1,25 @@
 //! Why there is no image: about a dozen kinds, as data, each with a stable code, a sentence and a next action.
 
 mod codes;
+mod hints;
+mod sentences;
 
 use std::time::Duration;
 
-use http::StatusCode;
-
+use crate::arm::Failure;
 use crate::arm::auth::SignInFailure;
-use crate::arm::{Cause, Failure};
 use crate::check::Finding;
-use crate::diagnosis::{Diagnosis, Explanation, Place, of_text};
-use crate::inputs::declared::{
-    BUILD_TIMEOUT_IN_MINUTES, COMPARE_WITH, GALLERY_IMAGE_ID, INVENTORY, INVENTORY_CONTAINER,
-    PACKAGE_EXCLUDE, REPORT_HOST_POOLS, SKIP_IF_UNCHANGED, STORAGE_ACCOUNT_NAME, TEMPLATE_NAME,
-};
-use crate::inventory::{NotCompared, Unread};
+use crate::diagnosis::{Diagnosis, Explanation, FoundIn, of_text};
+use crate::inventory::NotCompared;
 use crate::release::{self, NotReleased};
-use crate::resource::{ResourceId, definition_options, quoted};
+use crate::resource::ResourceId;
 use crate::rollout::{self, NotRolledOut};
 use crate::storage::StorageFailure;
-pub use crate::wording::duration;
+use sentences::{
+    first_of, goes_on, in_phase, in_step, no_image, no_template, not_started, quoted_names,
+};
 
+pub use crate::wording::duration;
 pub use codes::{
     CHANGE_FORBIDDEN, CODES, CONTENTS_NOT_KEPT, CONTENTS_NOT_TAGGED, DROPPED, FLEET_NOT_SEEN,
     FLEET_WRONG, KEPT_BLOCKED, KEPT_LOCKED, KEPT_NO_PERMISSION, LEFT_RUNNING, NO_CONTENTS,
@@ -37,7 +36,7 @@ pub enum Error {
     #[error("Signing in failed: {0}")]
     SignIn(SignInFailure),
     /// A look at what the build needs found why it is certain to fail; at least one finding. Nothing was made.
-    #[error("Checking what the build needs failed: {}", told(.0))]
+    #[error("Checking what the build needs failed: {}", first_of(.0))]
     Preflight(Vec<Finding>),
     /// Azure refused a request, or could not be reached.
     #[error("{0}")]
@@ -183,7 +182,7 @@ pub enum Error {
     #[error(
         "Reading the result of image template '{template}' failed: run output '{run_output}' names no image"
     )]
-    NotTold {
+    NoImageNamed {
         /// The template's name.
         template: String,
         /// The run output's name.
@@ -217,45 +216,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// The stable code, listed in `docs/failures.md`: that of the known failure behind the error, or that of the kind of error.
-    pub fn code(&self) -> &'static str {
-        if let Some(known) = self.diagnosis() {
-            return known.entry.code;
-        }
-        match self {
-            Self::Network(_) => codes::NETWORK,
-            Self::SignIn(failure) => failure.code,
-            Self::Preflight(findings) => {
-                let code = findings.first().and_then(Finding::code);
-                code.unwrap_or(codes::REFUSED)
-            }
-            Self::Azure(failure) | Self::Gone(failure) => code_of(failure),
-            Self::Submission { .. } => codes::SUBMISSION,
-            Self::NotStarted { .. } => codes::NOT_STARTED,
-            Self::Run { explanation, .. } => explanation.code,
-            Self::RunCanceled { .. } => codes::RUN_CANCELED,
-            Self::Deadline { .. } => codes::DEADLINE,
-            Self::NoImage { failure, .. } => match failure {
-                Some(failure) if !failure.is(StatusCode::NOT_FOUND) => code_of(failure),
-                Some(_) | None => codes::NO_IMAGE,
-            },
-            Self::NoTemplate { .. } => codes::NO_TEMPLATE,
-            Self::SeveralTemplates { .. } | Self::SeveralImages { .. } => codes::SEVERAL_TEMPLATES,
-            Self::NotOurs { .. } => codes::NOT_OURS,
-            Self::NoDefinition { .. } => codes::NO_DEFINITION,
-            Self::NoHostPool { .. } => codes::NO_HOST_POOL,
-            Self::UseUnknown { .. } => codes::USE_UNKNOWN,
-            Self::NotReady { .. } => codes::NOT_READY,
-            Self::NeverRun { .. } => codes::NEVER_RUN,
-            Self::NotTold { .. } => codes::NOT_TOLD,
-            Self::Canceled => codes::CANCELED,
-            Self::Release(refused) => refused.code().unwrap_or(codes::REFUSED),
-            Self::Rollout(refused) | Self::RolloutNotReady(refused) => refused.code,
-            Self::NotCompared { why, .. } => not_compared_code(why),
-            Self::Package(failure) => failure.code(),
-        }
-    }
-
     /// The contents of `version` cannot be compared.
     pub fn not_compared(version: &ResourceId, why: NotCompared) -> Self {
         match why {
@@ -265,67 +225,6 @@ impl Error {
                 version: version.clone(),
                 why: Box::new(why),
             },
-        }
-    }
-
-    /// What to do next, where that is known.
-    pub fn hint(&self) -> Option<String> {
-        if let Some(Diagnosis { cause, fix, .. }) = self.diagnosis() {
-            return Some(format!("{cause}: {fix}"));
-        }
-        match self {
-            Self::Network(_) => Some("check how the agent was configured for proxy and certificates (Agent.ProxyUrl, Agent.CAInfo, Agent.ClientCert), and NODE_EXTRA_CA_CERTS".to_owned()),
-            Self::SignIn(failure) => failure.hint.clone(),
-            Self::Preflight(findings) => findings.first()?.fix.clone(),
-            Self::Azure(failure) => match &failure.cause {
-                Cause::SignIn(failure) => failure.hint.clone(),
-                Cause::Unreachable { host, .. } => Some(format!("check that the agent reaches {host}, and its proxy and certificate settings")),
-                Cause::TooNew { .. } => Some("leave out these members, and the inputs that they come from; or build in another cloud".to_owned()),
-                Cause::Refused(_) | Cause::Unreadable(_) => {
-                let request = failure.request_id.as_ref();
-                request.map(|id| format!("Azure support needs request id {id}"))
-            }
-            },
-            Self::Run { explanation, .. } => explanation.fix.clone().or_else(|| unknown_hint(explanation)),
-            Self::NotStarted { .. } => Some("run the job again: the template of this one is removed".to_owned()),
-            Self::RunCanceled { .. } => Some("the activity log of the resource group says who canceled it".to_owned()),
-            Self::Deadline { .. } => Some(format!("raise input '{}', or replicate to fewer regions", BUILD_TIMEOUT_IN_MINUTES.name)),
-            Self::NoImage { listing, .. } => Some(match listing {
-                Some(listing) => format!("the run has succeeded, so the image can be there, but nothing proves which one it made; to see what is there, run: {listing}"),
-                None => "the run has succeeded, so the VHD can be there: search the storage account for it".to_owned(),
-            }),
-            Self::NoDefinition { definition } => Some(format!(
-                "correct input '{}'; to list the image definitions of the gallery, run: {}",
-                GALLERY_IMAGE_ID.name,
-                definitions_beside(definition)
-            )),
-            Self::NoHostPool { pool } => Some(format!(
-                "correct input '{}'; to list the host pools of the resource group, run: az resource list --subscription {} --resource-group {} --resource-type Microsoft.DesktopVirtualization/hostPools --query [].id --output tsv",
-                REPORT_HOST_POOLS.name,
-                quoted(pool.subscription()),
-                quoted(pool.resource_group())
-            )),
-            Self::UseUnknown { hint, .. } => Some(format!("nothing is deleted then; {hint}")),
-            Self::Package(failure) if failure.is_about_one_entry() => failure.hint().map(|hint| {
-                format!("{hint}; or leave the path out of the package with input '{}'", PACKAGE_EXCLUDE.name)
-            }),
-            Self::Package(failure) => failure.hint(),
-            Self::NotOurs { instead, .. } => Some(instead.clone()),
-            Self::NoTemplate { nearest, name, .. } => Some(find_it(name.as_deref(), nearest.as_deref())),
-            Self::SeveralTemplates { names, .. } => {
-                let example = names.first().map(String::as_str).unwrap_or_default();
-                Some(format!(
-                    "name the one that is meant with input '{}': $(bake.templateName), where 'bake' is the name of the step that made it, or '{example}'", TEMPLATE_NAME.name
-                ))
-            }
-            Self::SeveralImages { .. } => Some(format!("name the template that is meant with input '{}'", TEMPLATE_NAME.name)),
-            Self::NotReady { template, .. } => Some(format!("wait again for '{template}' with 'action: wait'; nothing was canceled or deleted")),
-            Self::NeverRun { template, .. } => Some(format!("start it with 'action: run' and '{}: {template}'", TEMPLATE_NAME.name)),
-            Self::NotTold { listing, .. } => listing.as_ref().map(|listing| format!("the run has succeeded, so the image can be there; to see what is there, run: {listing}")),
-            Self::Release(refused) => refused.hint(),
-            Self::Rollout(refused) | Self::RolloutNotReady(refused) => refused.hint.clone(),
-            Self::NotCompared { why, .. } => not_compared_hint(why),
-            Self::Submission { .. } | Self::Gone(_) | Self::Canceled => None,
         }
     }
 
@@ -356,13 +255,13 @@ impl Error {
             } => of_refusal(failure),
             Self::Package(StorageFailure::Account(failure)) => of_refusal(failure),
             Self::Submission { code, message, .. } => of_text(
-                &[Place::Submission, Place::Run],
+                &[FoundIn::Submission, FoundIn::Run],
                 &format!("{code}: {message}"),
             ),
-            Self::SignIn(failure) => of_text(&[Place::SignIn], &failure.to_string()),
+            Self::SignIn(failure) => of_text(&[FoundIn::SignIn], &failure.to_string()),
             Self::Release(refused) => match &refused.why {
                 release::Why::Ended { code, message, .. } => {
-                    of_text(&[Place::Request], &format!("{code}: {message}"))
+                    of_text(&[FoundIn::Request], &format!("{code}: {message}"))
                 }
                 _ => None,
             },
@@ -375,147 +274,7 @@ impl Error {
 fn of_refusal(failure: &Failure) -> Option<Diagnosis> {
     let refusal = failure.refusal()?;
     let text = format!("{}: {}", refusal.code, refusal.message);
-    of_text(&[Place::Request], &text)
-}
-
-fn not_compared_code(why: &NotCompared) -> &'static str {
-    match why {
-        NotCompared::NoVersion(_) => "AIB821",
-        NotCompared::Azure(_)
-        | NotCompared::Storage(_)
-        | NotCompared::NoList { .. }
-        | NotCompared::Nothing(_) => codes::NO_INVENTORY,
-    }
-}
-
-fn not_compared_hint(why: &NotCompared) -> Option<String> {
-    match why {
-        NotCompared::NoVersion(version) => version.parent().map(|definition| {
-            format!(
-                "check the id; to list the versions, run: az sig image-version list {} --query [].id --output tsv",
-                definition_options(&definition)
-            )
-        }),
-        NotCompared::NoList {
-            why: Unread::Missing { blob },
-            ..
-        } => Some(format!(
-            "there is no {blob}: check '{}' and '{}'; a build keeps the inventory of its image with '{}: true' and '{}'; a version that was built without it has none, so compare with another one by '{}'",
-            STORAGE_ACCOUNT_NAME.name, INVENTORY_CONTAINER.name, INVENTORY.name, STORAGE_ACCOUNT_NAME.name, COMPARE_WITH.name
-        )),
-        NotCompared::NoList { .. } => Some(format!(
-            "somebody else has written it: check who can write to the container; compare with another version by '{}'",
-            COMPARE_WITH.name
-        )),
-        NotCompared::Azure(_) | NotCompared::Storage(_) | NotCompared::Nothing(_) => None,
-    }
-}
-
-/// The command that lists the image definitions of the same gallery.
-fn definitions_beside(definition: &ResourceId) -> String {
-    format!(
-        "az sig image-definition list --subscription {} --resource-group {} --gallery-name {} --query [].id --output tsv",
-        quoted(definition.subscription()),
-        quoted(definition.resource_group()),
-        quoted(definition.name_at(0).unwrap_or_default())
-    )
-}
-
-/// What helps where nothing is known: the most telling lines, and the id that support asks for.
-fn unknown_hint(explanation: &Explanation) -> Option<String> {
-    let mut parts = Vec::new();
-    if !explanation.telling.is_empty() {
-        parts.push(format!("the log says: {}", explanation.telling.join(" | ")));
-    }
-    if let Some(operation) = &explanation.operation {
-        parts.push(format!("Azure support needs operation id {operation}"));
-    }
-    (!parts.is_empty()).then(|| parts.join("; "))
-}
-
-fn code_of(failure: &Failure) -> &'static str {
-    match &failure.cause {
-        Cause::SignIn(failure) => failure.code,
-        Cause::Refused(_) => codes::REFUSED,
-        Cause::Unreachable { .. } => codes::UNREACHABLE,
-        Cause::Unreadable(_) => codes::UNREADABLE,
-        Cause::TooNew { .. } => codes::TOO_NEW,
-    }
-}
-
-/// How far a run is that is not over.
-fn goes_on(phase: Option<&str>, elapsed: Duration) -> String {
-    if elapsed.is_zero() {
-        return "its run has not begun".to_owned();
-    }
-    let phase = phase.unwrap_or("Running");
-    format!(
-        "the build goes on in Azure: {phase} (after {})",
-        duration(elapsed)
-    )
-}
-
-fn no_template(group: &str, name: Option<&str>) -> String {
-    match name {
-        Some(name) => format!("there is no image template '{name}' in resource group '{group}'"),
-        None => format!("this pipeline run has no image template in resource group '{group}'"),
-    }
-}
-
-fn find_it(name: Option<&str>, nearest: Option<&str>) -> String {
-    if let Some(nearest) = nearest {
-        return format!("did you mean '{nearest}'?");
-    }
-    let other = if name.is_some() {
-        "check the name and the resource group".to_owned()
-    } else {
-        format!(
-            "if another pipeline run or a person made it, give its name with input '{}'; check the resource group",
-            TEMPLATE_NAME.name
-        )
-    };
-    format!(
-        "{other}; the template is deleted once its image was collected, and there is none where '{}' found nothing to build (then 'imageReady' of the step that submits is 'true')",
-        SKIP_IF_UNCHANGED.name
-    )
-}
-
-fn quoted_names(names: &[String]) -> String {
-    let quoted: Vec<_> = names.iter().map(|name| format!("'{name}'")).collect();
-    quoted.join(", ")
-}
-
-fn not_started(requests: u8) -> &'static str {
-    match requests {
-        0 | 1 => {
-            "whether it started is not known, because Azure does not answer, and a run is not started twice"
-        }
-        _ => "there is no sign that it started, after two requests",
-    }
-}
-
-fn no_image(template: &str, run_output: &str, failure: Option<&Failure>) -> String {
-    match failure {
-        Some(failure) => failure.to_string(),
-        None => format!(
-            "Reading the result of image template '{template}' failed: run output '{run_output}' names no image"
-        ),
-    }
-}
-
-/// The first finding; the others are told as issues of their own.
-fn told(findings: &[Finding]) -> String {
-    let first = findings.first().map(|finding| finding.text.clone());
-    let first = first.unwrap_or_default();
-    match findings.len() {
-        0 | 1 => first,
-        all => format!("{first}; and {} more", all - 1),
-    }
-}
-
-fn in_step(explanation: &Explanation) -> String {
-    let step = explanation.step.as_ref();
-    step.map(|step| format!(", in {step}")).unwrap_or_default()
+    of_text(&[FoundIn::Request], &text)
 }
 
 impl From<Failure> for Error {
@@ -549,12 +308,6 @@ impl From<StorageFailure> for Error {
     fn from(failure: StorageFailure) -> Self {
         Self::Package(failure)
     }
-}
-
-fn in_phase(phase: Option<&str>) -> String {
-    phase
-        .map(|phase| format!(" while {}", phase.to_lowercase()))
-        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::ansi::after_sequence;
 /// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Packer speaks, or a script writes to its error output: the two look alike.
+    /// Packer's own words, or a script's error output: the log does not distinguish them.
     Announcement,
     /// A script writes to its standard output.
     Output,
@@ -23,7 +23,7 @@ pub enum Kind {
     Errored,
     /// Packer and its plugins among themselves.
     Diagnostic,
-    /// One of many lines that tell how far a transfer is.
+    /// One of many lines about the progress of a transfer.
     Progress,
     /// One of the packed lines in which the list of the image's contents comes home; only this program reads them.
     Contents,
@@ -35,7 +35,7 @@ pub const CONTENTS: &str = "image-inventory ";
 /// One line of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// When it was written, UTC. Not every line tells.
+    /// When it was written, UTC. Not every line has a time.
     pub time: Option<PrimitiveDateTime>,
     /// What it is.
     pub kind: Kind,
@@ -93,7 +93,7 @@ impl Line {
         }
     }
 
-    /// Whether Packer begins to clean up, as far as the words tell; a script may say the same.
+    /// Whether Packer begins to clean up, by the words of the line; a script may print the same.
     pub fn begins_cleaning(&self) -> bool {
         CLEANING.iter().any(|words| self.text.starts_with(words))
     }
@@ -128,7 +128,7 @@ enum Channel {
     Machine,
 }
 
-/// Takes `[id] PACKER`, the channel and the time away. The blanks in front of the payload stay: they tell a script's output from the rest.
+/// Takes `[id] PACKER`, the channel and the time away. The blanks in front of the payload stay: they mark a script's output.
 fn without_prefix(line: &str) -> (Option<PrimitiveDateTime>, Channel, &str) {
     let after_id = line
         .strip_prefix('[')

@@ -3,7 +3,7 @@
 //! The service runs Packer and keeps what it says. Three families of lines are known: `[id] PACKER OUT ...` and `[id] PACKER ERR ...` up to
 //! 2023, `[id] PACKER <time> ui: ...` since, and the bare payload in the log of the build container
 //! (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-troubleshoot>). [`Lines`] cuts bytes into lines, [`Line`] is one
-//! of them without its prefix, [`Steps`] tells which customizer is at work. All of it streams: memory does not grow with the log.
+//! of them without its prefix, [`Steps`] knows which customizer is at work. All of it streams: memory does not grow with the log.
 
 mod line;
 mod lines;

@@ -1,4 +1,4 @@
-//! Lines that tell how far something is: of many that follow each other, one is enough.
+//! Lines about progress: of many that follow each other, one is enough.
 
 use std::sync::LazyLock;
 
@@ -15,7 +15,7 @@ static AMOUNT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
-/// What lines of the same progress have in common; `None` for a line that tells no amount.
+/// What lines of the same progress have in common; `None` for a line without an amount.
 ///
 /// The bar goes, and so do the other numbers of the line, such as the time that is left.
 fn progress_of(line: &str) -> Option<String> {
@@ -37,7 +37,7 @@ pub struct Repetition {
 }
 
 impl Repetition {
-    /// Whether `line` tells anything new: it is not the last one again, and no other amount of the same progress.
+    /// Whether `line` is new: it is not the last one again, and no other amount of the same progress.
     pub fn is_news(&mut self, line: &str) -> bool {
         let progress = progress_of(line);
         if line == self.line || (progress.is_some() && progress == self.progress) {

@@ -9,16 +9,16 @@ use super::line::{Kind, Line};
 pub struct Step {
     /// Packer's word: `shell`, `powershell`, `file`, `windows-restart`, `windows-update`.
     pub kind: String,
-    /// When it started, if the log tells.
+    /// When it started, if the log says so.
     pub started: Option<PrimitiveDateTime>,
-    /// When it ended well, if it did and the log tells.
+    /// When it ended well, if it did and the log says so.
     pub ended: Option<PrimitiveDateTime>,
     /// Whether it ended well.
     pub done: bool,
 }
 
 impl Step {
-    /// How long it took, where the log tells both times.
+    /// How long it took, if the log has both times.
     pub fn duration(&self) -> Option<std::time::Duration> {
         let elapsed = self.ended? - self.started?;
         std::time::Duration::try_from(elapsed).ok()
@@ -34,7 +34,7 @@ pub enum Change {
     Ended,
 }
 
-/// More steps than any template has; a log that claims more tells lies.
+/// More steps than any template has: a log with more is not believed.
 const MOST: usize = 500;
 
 /// How a step of each kind announces itself, where there are no telemetry lines: in the log of the container.
@@ -51,7 +51,7 @@ const ANNOUNCEMENTS: [(&str, &str); 6] = [
 #[derive(Debug, Default)]
 pub struct Steps {
     all: Vec<Step>,
-    /// Whether telemetry tells of steps; announcements then tell nothing new.
+    /// Whether telemetry lines name the steps; announcements then add nothing.
     telemetry: bool,
     time: Option<PrimitiveDateTime>,
 }

@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-/// Knows what it has seen: snapshots carry no numbers, and a long log loses its first lines
+/// Remembers the last snapshot: snapshots carry no numbers, and a long log loses its first lines
 /// (<https://learn.microsoft.com/azure/container-instances/container-instances-get-logs>).
 #[derive(Debug, Default)]
 pub struct Window {
@@ -30,7 +30,7 @@ impl Window {
             .collect();
         let whole = overlap(&self.known, &hashes);
         // The first line of a window may be the end of a longer one.
-        let seen = if whole == 0 {
+        let known = if whole == 0 {
             match overlap(&self.known, hashes.get(1..).unwrap_or_default()) {
                 0 => 0,
                 cut => cut + 1,
@@ -38,12 +38,12 @@ impl Window {
         } else {
             whole
         };
-        let gap = seen == 0 && !self.known.is_empty() && !lines.is_empty();
+        let gap = known == 0 && !self.known.is_empty() && !lines.is_empty();
         if !lines.is_empty() {
             self.known = hashes;
         }
         New {
-            lines: lines.split_off(seen.min(lines.len())),
+            lines: lines.split_off(known.min(lines.len())),
             gap,
         }
     }

@@ -9,7 +9,7 @@ use super::follow;
 use super::subject::Subject;
 use crate::agent::{Console, IssueKind, TaskResult};
 use crate::arm::template_state::RunState;
-use crate::diagnosis::{Place, of_text};
+use crate::diagnosis::{FoundIn, of_text};
 use crate::error::{CHANGE_FORBIDDEN, Error, PARTLY};
 use crate::inputs::{Action, Problems, Warning};
 use crate::resource::ResourceId;
@@ -303,7 +303,7 @@ const NOT_OURS: &str = "this task deletes only what this step created; the owner
 pub(super) fn report_not_removed(console: &Console, not_removed: &[NotRemoved]) {
     for stays in not_removed {
         let why = &stays.why;
-        let known = of_text(&[Place::CleanUp], why);
+        let known = of_text(&[FoundIn::CleanUp], why);
         let hint = match (stays.removal(), known) {
             (Some(command), Some(known)) => {
                 format!("{}: {}; then run: {command}", known.cause, known.fix)

@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use http::StatusCode;
 use image_builder::arm::{Cause, Failure, Refusal};
-use image_builder::diagnosis::{Entry, Explanation, Place, entries, of_text};
+use image_builder::diagnosis::{Entry, Explanation, FoundIn, entries, of_text};
 use image_builder::error::Error;
 
 use crate::golden::golden;
 use crate::logs::{FAILED, bytes, customizers, read};
 
 struct Message {
-    place: Place,
+    place: FoundIn,
     code: String,
     text: String,
 }
@@ -37,16 +37,16 @@ fn messages() -> Vec<Message> {
     text.lines().map(message).collect()
 }
 
-fn place_called(name: &str) -> Place {
+fn place_called(name: &str) -> FoundIn {
     let all = [
-        Place::Request,
-        Place::Submission,
-        Place::Run,
-        Place::Log,
-        Place::Distribution,
-        Place::SignIn,
-        Place::CleanUp,
-        Place::Machine,
+        FoundIn::Request,
+        FoundIn::Submission,
+        FoundIn::Run,
+        FoundIn::Log,
+        FoundIn::Distribution,
+        FoundIn::SignIn,
+        FoundIn::CleanUp,
+        FoundIn::Machine,
     ];
     let mut all = all.into_iter();
     all.find(|place| place.as_str() == name).unwrap()
@@ -68,7 +68,7 @@ fn error(message: &Message) -> Option<Error> {
         _ => ("BadRequest", message.text.as_str()),
     };
     match message.place {
-        Place::Request => Some(Error::Azure(Failure {
+        FoundIn::Request => Some(Error::Azure(Failure {
             doing: "Creating image template 't_1'".to_owned(),
             cause: Cause::Refused(Refusal {
                 status: StatusCode::FORBIDDEN,
@@ -79,16 +79,16 @@ fn error(message: &Message) -> Option<Error> {
             elapsed: Duration::ZERO,
             request_id: None,
         })),
-        Place::Submission => Some(Error::Submission {
+        FoundIn::Submission => Some(Error::Submission {
             template: "t_1".to_owned(),
             code: code.to_owned(),
             message: text.to_owned(),
         }),
-        Place::Run | Place::Log | Place::Distribution => {
+        FoundIn::Run | FoundIn::Log | FoundIn::Distribution => {
             let explanation = Explanation::of(&message.text, None, &[]);
             Some(run(&message.text, explanation))
         }
-        Place::SignIn | Place::CleanUp | Place::Machine => None,
+        FoundIn::SignIn | FoundIn::CleanUp | FoundIn::Machine => None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use image_builder::diagnosis::{Customizer, End, Explanation, LogReading, LogSummary};
+use image_builder::diagnosis::{Customizer, End, Explanation, LogReader, LogSummary};
 
 pub(crate) fn bytes(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/logs");
@@ -12,7 +12,7 @@ pub(crate) fn bytes(name: &str) -> Vec<u8> {
 }
 
 pub(crate) fn read(log: &[u8]) -> LogSummary {
-    let mut reading = LogReading::default();
+    let mut reading = LogReader::default();
     for piece in log.chunks(1000) {
         reading.push(piece);
     }
@@ -313,9 +313,9 @@ fn the_excerpt_is_the_failed_steps_own_last_words() {
     );
     let unknown = found("32-unknown");
     assert_eq!(unknown.cause, "the moon is full");
-    assert_eq!(unknown.telling.len(), 2, "{unknown:#?}");
+    assert_eq!(unknown.key_lines.len(), 2, "{unknown:#?}");
     assert!(
-        unknown.telling[0].starts_with("segmentation fault"),
+        unknown.key_lines[0].starts_with("segmentation fault"),
         "{unknown:#?}"
     );
     let broken = found("19-ansi-and-broken-text").excerpt;
@@ -334,7 +334,7 @@ fn a_long_log_is_read_in_little_memory() {
         .split_once("[864c0337-5f1a-4c6e-9a51-0d8e7b6c5a41] PACKER OUT     azure-arm: Waiting")
         .unwrap();
     let noise = "[864c0337-5f1a-4c6e-9a51-0d8e7b6c5a41] PACKER OUT     azure-arm: Waiting for operation to complete (system performance: 90% cpu; 32% memory)...\n";
-    let mut reading = LogReading::default();
+    let mut reading = LogReader::default();
     reading.push(head.as_bytes());
     for _ in 0..5 * 1024 * 1024 / noise.len() {
         reading.push(noise.as_bytes());

@@ -188,12 +188,12 @@ fn of_templates() -> Vec<Error> {
             template: "t_1".to_owned(),
             minutes: 10,
         },
-        Error::NotTold {
+        Error::NoImageNamed {
             template: "win11".to_owned(),
             run_output: "out".to_owned(),
             listing: text("az sig image-version list"),
         },
-        Error::NotTold {
+        Error::NoImageNamed {
             template: "win11".to_owned(),
             run_output: "out".to_owned(),
             listing: None,
@@ -380,7 +380,7 @@ fn kind(error: &Error) -> usize {
         Error::SeveralImages { .. } => 18,
         Error::NotReady { .. } => 19,
         Error::NeverRun { .. } => 20,
-        Error::NotTold { .. } => 21,
+        Error::NoImageNamed { .. } => 21,
         Error::Gone(_) => 22,
         Error::Release(_) => 23,
         Error::NoHostPool { .. } => 24,

@@ -1,6 +1,6 @@
 //! Permissions, policies and sign-in.
 
-use crate::diagnosis::entry::{ENTRY, Entry, NETWORKING, PERMISSIONS, Place};
+use crate::diagnosis::entry::{ENTRY, Entry, FoundIn, NETWORKING, PERMISSIONS};
 
 /// In the order in which they are tried.
 pub(super) const ENTRIES: &[Entry] = &[
@@ -52,7 +52,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "AIB007",
-        places: &[Place::Request, Place::Submission, Place::Run, Place::Log],
+        places: &[
+            FoundIn::Request,
+            FoundIn::Submission,
+            FoundIn::Run,
+            FoundIn::Log,
+        ],
         pattern: r"Microsoft\.Compute/disks/write.*proxyVmDiskWin",
         outside_steps: true,
         cause: "the image builder's own application is not allowed to create the disk of the proxy VM in the staging resource group",
@@ -61,7 +66,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "AIB004",
-        places: &[Place::Request, Place::Submission, Place::Run],
+        places: &[FoundIn::Request, FoundIn::Submission, FoundIn::Run],
         pattern: r"Not authorized to access the resource: ?(\S+?)\.?(?:\s|$)",
         cause: "the managed identity has no access to $1",
         fix: "check the spelling of that name; if it is right: az role assignment create --assignee <principal id of the identity in input '{identity}'> --role Contributor --scope $1; a new role assignment takes up to 10 minutes to take effect",
@@ -71,7 +76,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "AIB038",
-        places: &[Place::Run],
+        places: &[FoundIn::Run],
         pattern: r"(?:Error getting |Build \(?)(?:Managed Image|Image Version|Shared Image Version).*StatusCode=403",
         cause: "the managed identity is not allowed to read the source image (status 403)",
         fix: "give the identity in input '{identity}' the role 'Reader' on the source image",
@@ -79,7 +84,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "AIB038",
-        places: &[Place::Run],
+        places: &[FoundIn::Run],
         pattern: r"(?:Error getting |Build \(?)(?:Managed Image|Image Version|Shared Image Version).*StatusCode=404",
         cause: "the source image was not found (status 404)",
         fix: "check that it exists under this name, and that an image version is replicated to the region in input '{location}'",
@@ -87,7 +92,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "AIB039",
-        places: &[Place::Run],
+        places: &[FoundIn::Run],
         pattern: r"#UpdateTags.*networkInterfaces.*was not found",
         cause: "the network interface of the build VM was changed or deleted while the VM was created",
         fix: "check the roles of the identity in input '{identity}', and exempt the staging resource groups (IT_...) from policies that set tags",
@@ -95,7 +100,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "AIB013",
-        places: &[Place::Request, Place::Submission, Place::Run],
+        places: &[FoundIn::Request, FoundIn::Submission, FoundIn::Run],
         pattern: r"https://([a-z0-9]{3,24})\.blob\..*(?:PublicAccessNotPermitted|KeyBasedAuthenticationNotPermitted|AuthorizationFailure\b)",
         cause: "storage account '$1' does not let the image builder read a file",
         fix: "give the identity in input '{identity}' the role 'Storage Blob Data Reader' on that account, and allow the subnet of the build in the account's firewall",
@@ -104,7 +109,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "AIB013",
-        places: &[Place::Request, Place::Submission, Place::Run],
+        places: &[FoundIn::Request, FoundIn::Submission, FoundIn::Run],
         pattern: r"PublicAccessNotPermitted|KeyBasedAuthenticationNotPermitted|AuthorizationFailure\b",
         cause: "a storage account does not let the image builder read a file",
         fix: "give the identity in input '{identity}' the role 'Storage Blob Data Reader' on the account that holds the file, and allow the subnet of the build in the account's firewall",
@@ -112,7 +117,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ..ENTRY
     },
     Entry {
-        places: &[Place::Request],
+        places: &[FoundIn::Request],
         pattern: MISSING_PERMISSION,
         cause: "the service connection (client '$1') lacks the permission '$2' on $3",
         fix: "az role assignment create --assignee $1 --role Contributor --scope $4 (or a narrower role with this permission); a new role assignment takes up to 10 minutes to take effect",
@@ -125,14 +130,19 @@ pub(super) const ENTRIES: &[Entry] = &[
         ..PERMISSION
     },
     Entry {
-        places: &[Place::Request, Place::Submission, Place::Run, Place::Log],
+        places: &[
+            FoundIn::Request,
+            FoundIn::Submission,
+            FoundIn::Run,
+            FoundIn::Log,
+        ],
         pattern: r"does not have authorization to perform action '([^']+)'",
         cause: "the permission '$1' is missing",
         fix: "Azure's text says who asked; give that principal a role with this permission, such as 'Contributor' on the resource group in input '{resource group}'; a new role assignment takes up to 10 minutes to take effect",
         ..PERMISSION
     },
     Entry {
-        places: &[Place::Request],
+        places: &[FoundIn::Request],
         pattern: r"\bAuthorizationFailed\b",
         cause: "the service connection lacks a permission, which Azure does not name",
         fix: "give the service connection's principal the role 'Contributor' on the resource group in input '{resource group}'; a new role assignment takes up to 10 minutes to take effect",
@@ -146,7 +156,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "AIB040",
-        places: &[Place::SignIn, Place::Request],
+        places: &[FoundIn::SignIn, FoundIn::Request],
         pattern: r"AADSTS700024",
         cause: "the assertion that the agent signed in with was not valid yet, or had expired, when Microsoft Entra ID checked it",
         fix: "check the agent's clock, and run the job again",
@@ -161,7 +171,7 @@ const MISSING_PERMISSION: &str = r"client '([^']+)'(?: with object id '[^']+')? 
 
 const PERMISSION: Entry = Entry {
     code: "AIB005",
-    places: &[Place::Submission, Place::Run, Place::Log],
+    places: &[FoundIn::Submission, FoundIn::Run, FoundIn::Log],
     outside_steps: true,
     retriable: true,
     ..ENTRY
@@ -170,7 +180,7 @@ const PERMISSION: Entry = Entry {
 /// The permission to use one resource for another is missing.
 const LINKED: Entry = Entry {
     code: "AIB006",
-    places: &[Place::Request, Place::Submission],
+    places: &[FoundIn::Request, FoundIn::Submission],
     retriable: true,
     source: PERMISSIONS,
     ..ENTRY
@@ -179,7 +189,7 @@ const LINKED: Entry = Entry {
 /// Whatever a policy refuses of what this task sends is the template.
 const TEMPLATE_POLICY: Entry = Entry {
     code: "AIB018",
-    places: &[Place::Request],
+    places: &[FoundIn::Request],
     fix: "if the policy requires a tag, add it to input '{template tags}'; otherwise ask the policy's owner for an exemption of the resource group in input '{resource group}'",
     source: POLICY,
     ..ENTRY
@@ -189,10 +199,10 @@ const TEMPLATE_POLICY: Entry = Entry {
 const STAGING_POLICY: Entry = Entry {
     code: "AIB018",
     places: &[
-        Place::Submission,
-        Place::Run,
-        Place::Log,
-        Place::Distribution,
+        FoundIn::Submission,
+        FoundIn::Run,
+        FoundIn::Log,
+        FoundIn::Distribution,
     ],
     outside_steps: true,
     fix: "ask the policy's owner for an exemption of the staging resource groups (IT_...), or name a resource group with an exemption in input '{staging group}'",

@@ -1,12 +1,12 @@
 //! What fits when nothing more specific does, and what shows after the build.
 
-use crate::diagnosis::entry::{ENTRY, Entry, Place, RELEASE_NOTES, TEMPLATE_REFERENCE};
+use crate::diagnosis::entry::{ENTRY, Entry, FoundIn, RELEASE_NOTES, TEMPLATE_REFERENCE};
 
 /// In the order in which they are tried.
 pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         code: "AIB036",
-        places: &[Place::Run, Place::Distribution],
+        places: &[FoundIn::Run, FoundIn::Distribution],
         pattern: r"Error publishing MDI to .*gallery.*(?:context deadline exceeded|context has been cancell?ed)",
         cause: "replication to the regions took longer than the time limit of the build; it continues, so the image version can still become complete",
         fix: "check the image version before the next build; raise input '{build timeout}' (0 means 240 minutes), or replicate to fewer regions in input '{regions}'",
@@ -15,11 +15,11 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         code: "AIB037",
         places: &[
-            Place::Run,
-            Place::Distribution,
-            Place::Request,
-            Place::Submission,
-            Place::Log,
+            FoundIn::Run,
+            FoundIn::Distribution,
+            FoundIn::Request,
+            FoundIn::Submission,
+            FoundIn::Log,
         ],
         pattern: r"gallery image version .*already exists|PropertyChangeNotAllowed.*publishingProfile\.source|Changing property '\S*publishingProfile\.source\S*' is not allowed",
         outside_steps: true,
@@ -30,7 +30,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "AIB044",
-        places: &[Place::CleanUp],
+        places: &[FoundIn::CleanUp],
         pattern: r"NicInUseWithPrivateEndpoint",
         cause: "a private endpoint of the build still uses a network interface",
         fix: "delete the private link service and the private endpoint of the staging resource group (IT_...), then the template",
@@ -48,7 +48,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "AIB041",
-        places: &[Place::Request, Place::Submission, Place::CleanUp],
+        places: &[FoundIn::Request, FoundIn::Submission, FoundIn::CleanUp],
         pattern: r"gateway did not receive a response from 'Microsoft\.VirtualMachineImages'",
         cause: "Azure VM Image Builder did not answer Azure Resource Manager in time",
         fix: "run the job again; if it fails again, check Azure Service Health",
@@ -58,7 +58,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "AIB045",
-        places: &[Place::Request, Place::Submission, Place::Run],
+        places: &[FoundIn::Request, FoundIn::Submission, FoundIn::Run],
         pattern: r"trigger .*disabled|automatic image (?:creation|build)\w* .*(?:disabled|stopped)",
         cause: "Azure has stopped the automatic builds of this template after several failures",
         fix: "repair the build, and start it once by hand: after a success the automatic builds continue",
@@ -67,7 +67,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "AIB042",
-        places: &[Place::Run, Place::Log],
+        places: &[FoundIn::Run, FoundIn::Log],
         pattern: r"##\[error\]The operation was canceled|has exceeded the maximum execution time|The job running on agent .* ran longer than the maximum time",
         cause: "the job's own time limit ended the step",
         fix: "raise 'timeoutInMinutes' of the job: the default on Microsoft-hosted agents is 60 minutes",
@@ -76,7 +76,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "AIB032",
-        places: &[Place::Run],
+        places: &[FoundIn::Run],
         pattern: r"(?:packerizer|microservice).*context deadline exceeded|context deadline exceeded.*packerizer",
         cause: "the build reached its time limit",
         fix: "raise input '{build timeout}' (0 means 240 minutes), or find what hangs in the last step of the log",
@@ -85,7 +85,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "AIB034",
-        places: &[Place::Log],
+        places: &[FoundIn::Log],
         pattern: r"Cancelling build after receiving terminated|context cancellation",
         cause: "the service stopped the build: it was canceled, reached its time limit, or lost the connection to the build VM",
         fix: "if nobody canceled it, check what the last step changes in firewall, WinRM or SSH, and raise input '{build timeout}'",
@@ -94,10 +94,10 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         code: "AIB015",
         places: &[
-            Place::Request,
-            Place::Submission,
-            Place::Run,
-            Place::Distribution,
+            FoundIn::Request,
+            FoundIn::Submission,
+            FoundIn::Run,
+            FoundIn::Distribution,
         ],
         pattern: r"Internal error occurred",
         cause: "Azure names no cause; most often the identity lacks a permission, a storage firewall blocks the service, or the service has an incident",
@@ -109,7 +109,7 @@ pub(super) const ENTRIES: &[Entry] = &[
 
 const BUSY: Entry = Entry {
     code: "AIB043",
-    places: &[Place::CleanUp],
+    places: &[FoundIn::CleanUp],
     fix: "wait until the run has ended, then delete the template",
     retriable: true,
     source: "https://github.com/danielsollondon/azvmimagebuilder/issues/79",

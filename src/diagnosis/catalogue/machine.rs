@@ -1,6 +1,6 @@
 //! Why there is no VM that tests an image. None of it speaks of the image.
 
-use crate::diagnosis::entry::{ENTRY, Entry, Place};
+use crate::diagnosis::entry::{ENTRY, Entry, FoundIn};
 
 /// In the order in which they are tried.
 pub(super) const ENTRIES: &[Entry] = &[
@@ -110,7 +110,7 @@ pub(super) const ENTRIES: &[Entry] = &[
 ];
 
 const OF_MACHINE: Entry = Entry {
-    places: &[Place::Machine],
+    places: &[FoundIn::Machine],
     ..ENTRY
 };
 

@@ -1,11 +1,11 @@
 //! The known failures, as data. Within a place the most specific comes first, and the first that fits is the diagnosis.
 
 mod access;
+mod blocked;
 mod build;
 mod general;
 mod machine;
 mod network;
-mod standing;
 mod submission;
 
 use super::entry::Entry;
@@ -13,7 +13,7 @@ use super::entry::Entry;
 /// All entries, the most specific first.
 pub fn entries() -> impl Iterator<Item = &'static Entry> {
     [
-        standing::ENTRIES,
+        blocked::ENTRIES,
         submission::ENTRIES,
         machine::ENTRIES,
         access::ENTRIES,

@@ -1,12 +1,17 @@
 //! What the build VM is made of and how it is reached.
 
-use crate::diagnosis::entry::{ENTRY, Entry, NETWORKING, Place};
+use crate::diagnosis::entry::{ENTRY, Entry, FoundIn, NETWORKING};
 
 /// In the order in which they are tried.
 pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         code: "AIB054",
-        places: &[Place::Request, Place::Submission, Place::Run, Place::Log],
+        places: &[
+            FoundIn::Request,
+            FoundIn::Submission,
+            FoundIn::Run,
+            FoundIn::Log,
+        ],
         pattern: r"PrivateLinkServiceCannotBeCreatedInSubnetThatHasNetworkPoliciesEnabled.*subnet (/subscriptions/\S+/subnets/[\w.-]+)",
         cause: "the service's private link cannot be created in the subnet, because network policies for private link services are enabled there",
         fix: "az network vnet subnet update --ids $1 --private-link-service-network-policies Disabled",
@@ -14,7 +19,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "AIB054",
-        places: &[Place::Request, Place::Submission, Place::Run, Place::Log],
+        places: &[
+            FoundIn::Request,
+            FoundIn::Submission,
+            FoundIn::Run,
+            FoundIn::Log,
+        ],
         pattern: r"PrivateLinkServiceCannotBeCreatedInSubnetThatHasNetworkPoliciesEnabled|private link service network policies enabled",
         cause: "the service's private link cannot be created in the subnet, because network policies for private link services are enabled there",
         fix: "az network vnet subnet update --ids <subnet in input '{subnet}'> --private-link-service-network-policies Disabled",
@@ -22,7 +32,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "AIB051",
-        places: &[Place::Request, Place::Submission, Place::Run, Place::Log],
+        places: &[
+            FoundIn::Request,
+            FoundIn::Submission,
+            FoundIn::Run,
+            FoundIn::Log,
+        ],
         pattern: r"VM size '([^']+)' cannot boot Hypervisor Generation '(\d)'",
         outside_steps: true,
         cause: "a VM of size $1 cannot start an image of Hyper-V generation $2",
@@ -32,7 +47,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "AIB019",
-        places: &[Place::Run, Place::Log],
+        places: &[FoundIn::Run, FoundIn::Log],
         pattern: r"currently not available in location '(\w+)'",
         outside_steps: true,
         cause: "Azure has no VM of this size for the build in region $1",
@@ -41,7 +56,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "AIB019",
-        places: &[Place::Run, Place::Log],
+        places: &[FoundIn::Run, FoundIn::Log],
         pattern: r"SkuNotAvailable",
         outside_steps: true,
         cause: "Azure has no VM of this size for the build in this region",
@@ -50,7 +65,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "AIB020",
-        places: &[Place::Run, Place::Log],
+        places: &[FoundIn::Run, FoundIn::Log],
         pattern: r"exceeding approved ([\w ]+?) cores? quota",
         outside_steps: true,
         cause: "the subscription's quota '$1 Cores' does not allow another VM of this size",
@@ -58,7 +73,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "AIB017",
-        places: &[Place::Submission, Place::Run],
+        places: &[FoundIn::Submission, FoundIn::Run],
         pattern: r"Container Instances quota exceeded|Too many Azure Container Instances",
         cause: "the subscription's quota of container instances is used up",
         fix: "run fewer builds at the same time, or run the job again later; or request a higher quota of Azure Container Instances",
@@ -67,7 +82,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "AIB020",
-        places: &[Place::Run, Place::Log],
+        places: &[FoundIn::Run, FoundIn::Log],
         pattern: r"QuotaExceeded|exceeding approved .*cores? quota",
         outside_steps: true,
         cause: "the subscription's quota of cores does not allow another VM of this size",
@@ -75,7 +90,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "AIB055",
-        places: &[Place::Run, Place::Log],
+        places: &[FoundIn::Run, FoundIn::Log],
         pattern: r"OSProvisioningTimedOut|OSProvisioningClientError|OS Provisioning for VM .* did not finish in the allotted time",
         outside_steps: true,
         cause: "the build VM did not finish its first start: most often the source image was not generalized",
@@ -85,7 +100,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "AIB022",
-        places: &[Place::Log],
+        places: &[FoundIn::Log],
         pattern: r"WinRM connection err.*:5986.*(?:deadline exceeded|i/o timeout|Client\.Timeout)",
         outside_steps: true,
         cause: "the build VM cannot be reached on port 5986 (WinRM)",
@@ -95,7 +110,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "AIB021",
-        places: &[Place::Run, Place::Log],
+        places: &[FoundIn::Run, FoundIn::Log],
         pattern: r"Timeout waiting for WinRM",
         outside_steps: true,
         cause: "the build VM did not answer on WinRM in time",
@@ -104,7 +119,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "AIB023",
-        places: &[Place::Run, Place::Log],
+        places: &[FoundIn::Run, FoundIn::Log],
         pattern: r"Timeout waiting for SSH|Waiting for SSH to become available",
         unless_followed_by: Some(r"Connected to SSH"),
         outside_steps: true,

@@ -1,7 +1,7 @@
 //! What Azure says to a template.
 
 use crate::diagnosis::entry::{
-    ENTRY, Entry, GALLERY_TROUBLESHOOTING, PERMISSIONS, Place, RELEASE_NOTES, TEMPLATE_REFERENCE,
+    ENTRY, Entry, FoundIn, GALLERY_TROUBLESHOOTING, PERMISSIONS, RELEASE_NOTES, TEMPLATE_REFERENCE,
 };
 
 /// In the order in which they are tried.
@@ -243,14 +243,14 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
 ];
 
-const AT_SUBMISSION: &[Place] = &[Place::Request, Place::Submission];
-const AT_SUBMISSION_OR_RUN: &[Place] = &[Place::Request, Place::Submission, Place::Run];
-const ANYWHERE: &[Place] = &[
-    Place::Request,
-    Place::Submission,
-    Place::Run,
-    Place::Log,
-    Place::Distribution,
+const AT_SUBMISSION: &[FoundIn] = &[FoundIn::Request, FoundIn::Submission];
+const AT_SUBMISSION_OR_RUN: &[FoundIn] = &[FoundIn::Request, FoundIn::Submission, FoundIn::Run];
+const ANYWHERE: &[FoundIn] = &[
+    FoundIn::Request,
+    FoundIn::Submission,
+    FoundIn::Run,
+    FoundIn::Log,
+    FoundIn::Distribution,
 ];
 
 const NOT_FOUND: &str =

@@ -12,7 +12,7 @@ use super::{Trial, body, password};
 use crate::arm::Failure;
 use crate::arm::machine_part::{Part, tag};
 use crate::arm::operation::Started;
-use crate::diagnosis::{Place, of_text};
+use crate::diagnosis::{FoundIn, of_text};
 use crate::image_test::codes::NOT_RUN;
 use crate::image_test::not_tested::NotTested;
 use crate::resource::ResourceId;
@@ -251,4 +251,4 @@ pub(super) fn refused(failure: Failure) -> NotTested {
 }
 
 /// Where the known failures of a VM stand.
-pub(super) const PLACES: [Place; 2] = [Place::Machine, Place::Request];
+pub(super) const PLACES: [FoundIn; 2] = [FoundIn::Machine, FoundIn::Request];

@@ -187,7 +187,7 @@ fn title(told: &Told<'_>, error: &Error) -> String {
         | Error::SeveralImages { .. }
         | Error::NotOurs { .. }
         | Error::NeverRun { .. }
-        | Error::NotTold { .. } => "No image",
+        | Error::NoImageNamed { .. } => "No image",
         _ => "Image build failed",
     };
     let target = told.target();

@@ -12,7 +12,7 @@ use http::StatusCode;
 
 use super::log_access;
 use crate::arm::{Arm, Failure};
-use crate::diagnosis::{Customizer, End, FailedStep, LogReading, LogSummary, kind_of, log_place};
+use crate::diagnosis::{Customizer, End, FailedStep, LogReader, LogSummary, kind_of, log_place};
 use crate::file;
 use crate::inventory::Reader;
 use crate::log::{Lines, Redaction, Step};
@@ -219,7 +219,7 @@ impl Log<'_> {
             NoLog::Unwritten(format!("'{}' cannot be written: {error}", path.display()))
         };
         let mut file = file::create(&path).map_err(unwritten)?;
-        let (mut reading, mut bytes) = (LogReading::default(), 0_u64);
+        let (mut reading, mut bytes) = (LogReader::default(), 0_u64);
         let mut lines = Lines::default();
         let mut redaction = Redaction::new(|text: &str| self.arm.client.hidden(text));
         loop {

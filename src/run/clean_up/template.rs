@@ -13,7 +13,7 @@ use crate::arm::operation::Status;
 use crate::arm::pace::Pace;
 use crate::arm::template_state::{RunState, Template};
 use crate::arm::{Cause, Failure};
-use crate::diagnosis::{Place, of_text};
+use crate::diagnosis::{FoundIn, of_text};
 use crate::inputs::Owner;
 use crate::resource::ResourceId;
 use crate::run::find::FoundTemplate;
@@ -206,7 +206,7 @@ async fn ask(arm: &Arm, id: &ResourceId, progress: &mut Progress<'_, '_>) -> Res
 /// lock and the like, which stay until somebody acts: those that are known are in the catalogue of failures.
 pub(super) fn is_busy(failure: &Failure) -> bool {
     let passes = || {
-        let known = of_text(&[Place::CleanUp], &failure.to_string());
+        let known = of_text(&[FoundIn::CleanUp], &failure.to_string());
         known.is_none_or(|known| known.entry.retriable)
     };
     (failure.is(StatusCode::METHOD_NOT_ALLOWED) || failure.is(StatusCode::CONFLICT)) && passes()

@@ -270,7 +270,7 @@ impl<'a> Waiting<'a, '_, '_> {
                 run_output,
                 listing,
                 ..
-            }) if !found.tags.are_ours() => Err(Error::NotTold {
+            }) if !found.tags.are_ours() => Err(Error::NoImageNamed {
                 template,
                 run_output,
                 listing,

@@ -1,12 +1,12 @@
 //! What is refused until somebody changes something: waiting does not end it.
 
-use crate::diagnosis::entry::{ENTRY, Entry, Place};
+use crate::diagnosis::entry::{ENTRY, Entry, FoundIn};
 
 /// In the order in which they are tried.
 pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         code: "AIB070",
-        places: &[Place::Request, Place::Submission, Place::CleanUp],
+        places: &[FoundIn::Request, FoundIn::Submission, FoundIn::CleanUp],
         pattern: r"cannot perform (\w+) operation because following scope\(s\) are locked: '([^']+)'",
         cause: "a lock on '$2' blocks the $1 operation",
         fix: "delete the lock first, and create it again afterwards",
@@ -15,7 +15,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "AIB071",
-        places: &[Place::Request, Place::Submission, Place::CleanUp],
+        places: &[FoundIn::Request, FoundIn::Submission, FoundIn::CleanUp],
         pattern: r"ReadOnlyDisabledSubscription",
         cause: "the subscription is disabled, so nothing in it can be changed",
         fix: "let the subscription's owner enable it again",

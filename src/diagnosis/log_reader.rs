@@ -7,7 +7,7 @@ use time::PrimitiveDateTime;
 use super::matcher::{Groups, LOG_PATTERNS, Meaning, RULES};
 use crate::log::{Change, Kind, Line, Lines, SingleTests, Step, Steps};
 
-/// How a build ended, as its log tells.
+/// How a build ended, by its log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// All customizers ran, and the image was captured.
@@ -48,9 +48,9 @@ impl LogSummary {
     }
 }
 
-/// What has been seen of one entry in the current step.
+/// Where one entry fits in the current step.
 #[derive(Debug, Default)]
-struct Sight {
+struct Matches {
     count: u64,
     with: bool,
     groups: Groups,
@@ -58,7 +58,7 @@ struct Sight {
 
 /// Reads a log in pieces. Memory does not grow with the log.
 #[derive(Debug, Default)]
-pub struct LogReading {
+pub struct LogReader {
     lines: Lines,
     state: State,
 }
@@ -66,14 +66,15 @@ pub struct LogReading {
 #[derive(Debug, Default)]
 struct State {
     steps: Steps,
-    sights: BTreeMap<usize, Sight>,
-    /// The entries whose `earlier` was seen, in whatever step.
+    /// By the number of the entry in the catalogue.
+    matches: BTreeMap<usize, Matches>,
+    /// The entries whose `earlier` fits a line so far, in whatever step.
     earlier: BTreeSet<usize>,
     excerpt: VecDeque<String>,
     end: Option<End>,
     verdict: Option<String>,
-    /// From here on Packer cleans up, and what it meets is no cause.
-    cleaning: bool,
+    /// From here on Packer cleans up, and what fails then is not the cause.
+    is_cleaning: bool,
     time: Option<PrimitiveDateTime>,
     count: u64,
     tests: SingleTests,
@@ -82,7 +83,7 @@ struct State {
 /// A line of the excerpt is cut at this length.
 const LONGEST_LINE: usize = 500;
 
-impl LogReading {
+impl LogReader {
     /// Takes the next piece of the log.
     pub fn push(&mut self, piece: &[u8]) {
         let Self { lines, state } = self;
@@ -104,7 +105,7 @@ impl State {
         self.time = line.time.or(self.time);
         if let Some(change) = self.steps.take(line) {
             // What a step met and survived is not why a later one failed.
-            self.sights.clear();
+            self.matches.clear();
             if change == Change::Started {
                 self.excerpt.clear();
             }
@@ -117,13 +118,13 @@ impl State {
             }
             _ => {}
         }
-        if !self.cleaning || line.kind == Kind::Errored {
-            self.look(line);
+        if !self.is_cleaning || line.kind == Kind::Errored {
+            self.compare(line);
         }
         if self.end.is_none() && line.kind == Kind::Announcement {
-            self.cleaning |= line.begins_cleaning();
+            self.is_cleaning |= line.begins_cleaning();
         }
-        if line.is_for_people() && (!self.cleaning || line.kind == Kind::Errored) {
+        if line.is_for_people() && (!self.is_cleaning || line.kind == Kind::Errored) {
             self.show(&line.text);
         }
     }
@@ -139,7 +140,8 @@ impl State {
             .push_back(text.chars().take(LONGEST_LINE).collect());
     }
 
-    fn look(&mut self, line: &Line) {
+    /// Compares the line with the entries of the catalogue.
+    fn compare(&mut self, line: &Line) {
         let meanings: Vec<_> = LOG_PATTERNS.meanings(&line.text).collect();
         if meanings.is_empty() || meanings.contains(&Meaning::Harmless) {
             return;
@@ -158,18 +160,18 @@ impl State {
                     let Some(groups) = rule.groups(&line.text) else {
                         continue;
                     };
-                    let sight = self.sights.entry(index).or_default();
-                    sight.count += 1;
-                    if sight.count == 1 {
-                        sight.groups = groups;
+                    let matches = self.matches.entry(index).or_default();
+                    matches.count += 1;
+                    if matches.count == 1 {
+                        matches.groups = groups;
                     }
                 }
                 Meaning::Earlier(index) => {
                     self.earlier.insert(index);
                 }
-                Meaning::With(index) => self.sights.entry(index).or_default().with = true,
+                Meaning::With(index) => self.matches.entry(index).or_default().with = true,
                 Meaning::Revoked(index) => {
-                    self.sights.remove(&index);
+                    self.matches.remove(&index);
                 }
                 Meaning::Harmless => {}
             }
@@ -194,22 +196,22 @@ impl State {
         }
     }
 
-    /// The most specific entry of which enough was seen: the sights are in the order of the catalogue.
+    /// The most specific entry that fits often enough: `matches` is in the order of the catalogue.
     fn found(&self) -> Option<(usize, Groups)> {
         let elapsed = self.steps.open().and_then(|step| {
             let elapsed = self.time? - step.started?;
             u64::try_from(elapsed.whole_seconds()).ok()
         });
-        let enough = |(index, sight): &(&usize, &Sight)| {
+        let enough = |(index, matches): &(&usize, &Matches)| {
             RULES.get(**index).is_some_and(|rule| {
                 let earlier = rule.entry.earlier.is_none() || self.earlier.contains(*index);
                 earlier
-                    && sight.count >= rule.entry.least
-                    && (sight.with || rule.entry.with.is_none())
+                    && matches.count >= rule.entry.least
+                    && (matches.with || rule.entry.with.is_none())
                     && elapsed.unwrap_or_default() >= rule.entry.least_seconds
             })
         };
-        let (index, sight) = self.sights.iter().find(enough)?;
-        Some((*index, sight.groups.clone()))
+        let (index, matches) = self.matches.iter().find(enough)?;
+        Some((*index, matches.groups.clone()))
     }
 }

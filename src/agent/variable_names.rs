@@ -41,7 +41,7 @@ pub(super) const AGENT_PROXY_BYPASS_LIST: &str = "AGENT_PROXYBYPASSLIST";
 pub(super) const AGENT_CLIENT_CERTIFICATE: &str = "AGENT_CLIENTCERT";
 /// A PEM file with the private key of [`AGENT_CLIENT_CERTIFICATE`].
 pub(super) const AGENT_CLIENT_CERTIFICATE_KEY: &str = "AGENT_CLIENTCERTKEY";
-/// `True` when the agent was told to trust every server.
+/// `True` when the agent is configured to trust every server.
 pub(super) const AGENT_SKIP_CERTIFICATE_VALIDATION: &str = "AGENT_SKIPCERTVALIDATION";
 /// `true` when the author asked for debug output.
 pub(super) const SYSTEM_DEBUG: &str = "SYSTEM_DEBUG";
