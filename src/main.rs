@@ -19,8 +19,8 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return without_runtime(&error),
     };
-    let code = runtime.block_on(act());
-    // The result is told. What still waits for the disk or a name server in a thread of its own must not hold up the end.
+    let code = runtime.block_on(run());
+    // The result is set. What still waits for the disk or a name server in a thread of its own must not hold up the end.
     runtime.shutdown_background();
     code
 }
@@ -36,7 +36,7 @@ fn runtime() -> io::Result<Runtime> {
         .build()
 }
 
-async fn act() -> ExitCode {
+async fn run() -> ExitCode {
     let mut agent = Agent::of_process();
     let console = &agent.console().clone();
     let in_job = agent.environment().is_agent();
@@ -60,19 +60,18 @@ async fn act() -> ExitCode {
             match agent.stop_signal() {
                 Ok(stop) => {
                     network_setup::warn(&agent);
-                    let (http, arguments) =
-                        (network_setup::to_network(&agent), arguments.into_iter());
-                    job::main_stage_at_prompt(&agent, http, arguments, &stop).await;
+                    let http = network_setup::to_network(&agent);
+                    job::main_stage(&agent, http, arguments, &stop).await;
                 }
                 Err(error) => no_signals(console, &error),
             }
             agent.end_main_stage();
         }
-        Command::Render(arguments) => job::render(&agent, arguments.into_iter()),
+        Command::Render(arguments) => job::render(&agent, arguments),
         Command::Doctor(arguments) => match agent.stop_signal() {
             Ok(stop) => {
                 network_setup::warn(&agent);
-                let (http, arguments) = (network_setup::to_network(&agent), arguments.into_iter());
+                let http = network_setup::to_network(&agent);
                 job::doctor(&agent, http, arguments, &stop).await;
             }
             Err(error) => no_signals(console, &error),
@@ -83,7 +82,7 @@ async fn act() -> ExitCode {
             job::remove_leftovers(&agent, network_setup::to_network(&agent), &stop).await;
         }
         Command::Version => console.line(&format!("image-builder {TASK_VERSION}")),
-        Command::Help(about) => job::help(console, about.as_deref()),
+        Command::Help(command) => job::help(console, command.as_deref()),
         Command::Unknown(text) => console.complete(TaskResult::Failed, &text),
     }
     exit_code(console, in_job)

@@ -4,11 +4,11 @@ use crate::inputs::Given;
 use crate::inputs::declared::{ALL_INPUTS, Input};
 use crate::inputs::meant;
 
-/// Adds the arguments to what the environment gives; they win. Names that are no inputs are variables. One that looks like an input which nobody
-/// gives is kept among the inputs as well, where the reading of inputs says what was meant.
+/// Adds the arguments to what the environment gives; they win. Names that are no inputs are variables. One that resembles an input which is not
+/// given is kept among the inputs as well, so that the reading of inputs can name the right one.
 pub(super) fn add(
     given: &mut Given,
-    arguments: impl Iterator<Item = String>,
+    arguments: impl IntoIterator<Item = String>,
 ) -> Result<(), String> {
     let mut others = Vec::new();
     for argument in arguments {

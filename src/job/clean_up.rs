@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use tokio_util::sync::CancellationToken;
-
+use super::given::given;
+use super::step::Step;
 use crate::agent::{Agent, IssueKind, StopSignal};
 use crate::arm::Arm;
 use crate::arm::http::Http;
+use crate::error::Error;
 use crate::inputs::{self, Owner};
 use crate::report::{self, LEFTOVERS, Reporter};
 use crate::run::clean_up::{Budget, clean_up};
@@ -40,7 +41,7 @@ impl Noted {
     }
 
     /// All of it stays, for one reason; what is not ours for a reason of its own.
-    pub(super) fn all_not_removed(&self, reason: &str) -> Vec<NotRemoved> {
+    fn all_not_removed(&self, reason: &str) -> Vec<NotRemoved> {
         let all = self.0.iter().cloned();
         all.map(|(leftover, ownership)| match ownership {
             Ok(ownership) => NotRemoved::of(leftover, ownership, reason),
@@ -51,31 +52,31 @@ impl Noted {
 
     /// What is ours, and what is not, for a report.
     pub(super) fn apart(self) -> (Vec<(Leftover, Ownership)>, Vec<NotRemoved>) {
-        let (mut certain, mut not_removed) = (Vec::new(), Vec::new());
+        let (mut ours, mut not_removed) = (Vec::new(), Vec::new());
         for (leftover, ownership) in self.0 {
             match ownership {
-                Ok(ownership) => certain.push((leftover, ownership)),
+                Ok(ownership) => ours.push((leftover, ownership)),
                 Err(not_ours) => {
-                    not_removed.push(NotRemoved::of(leftover, Ownership::NotOurs, &not_ours));
+                    not_removed.push(NotRemoved::of(leftover, Ownership::NotOurs, &not_ours))
                 }
             }
         }
-        (certain, not_removed)
+        (ours, not_removed)
     }
 
-    /// Removes what is ours. The rest stays in the note. After `stop`, which means `reason`, nothing more is removed.
-    pub(super) async fn remove(
+    /// Removes what is ours. The rest stays in the note. After a stop nothing more is removed.
+    async fn remove(
         self,
+        step: &Step<'_>,
         arm: &Arm,
         owner: &Owner,
         reporter: &Reporter,
-        (stop, reason): (&CancellationToken, &str),
     ) -> Vec<NotRemoved> {
-        let (certain, mut not_removed) = self.apart();
-        let mut leftovers = Leftovers::known(reporter, certain);
+        let (ours, mut not_removed) = self.apart();
+        let mut leftovers = Leftovers::known(reporter, ours);
         let mut stay = tokio::select! {
             biased;
-            () = stop.cancelled() => leftovers.all_not_removed(reason),
+            () = step.stopping().cancelled() => leftovers.all_not_removed(STOPPED),
             stay = clean_up(arm, owner, &mut leftovers, Budget::AFTER_CANCEL) => stay,
         };
         stay.append(&mut not_removed);
@@ -99,26 +100,20 @@ pub async fn remove_leftovers(
     if all.is_empty() {
         return;
     }
-    let given = super::given(agent);
+    let post_job = Step { agent, http, stop };
+    let given = given(agent);
     let owner = inputs::owner(&given, console);
     let noted = Noted::new(all, &owner);
     let reporter = Reporter::new(agent, noted.all());
-    let arm = async {
-        let connection = inputs::connection(&given, console);
-        let connection = connection.map_err(|problems| problems.to_string())?;
-        let arm = super::connect(agent, http, &connection).await;
-        arm.map_err(|error| error.to_string())
-    };
-    let arm = tokio::select! {
-        biased;
-        () = stop.requested().cancelled() => Err(STOPPED.to_owned()),
-        arm = arm => arm,
+    let arm = match inputs::connection(&given, console) {
+        Ok(connection) => match post_job.connect(&connection).await {
+            Err(Error::Canceled) => Err(STOPPED.to_owned()),
+            connected => connected.map_err(|error| error.to_string()),
+        },
+        Err(problems) => Err(problems.to_string()),
     };
     let not_removed = match arm {
-        Ok(arm) => {
-            let stop = (stop.requested(), STOPPED);
-            Box::pin(noted.remove(&arm, &owner, &reporter, stop)).await
-        }
+        Ok(arm) => Box::pin(noted.remove(&post_job, &arm, &owner, &reporter)).await,
         Err(reason) => noted.all_not_removed(&reason),
     };
     report::report_clean_up(console, &not_removed);

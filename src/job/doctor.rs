@@ -1,132 +1,38 @@
-//! Looks at everything that an action needs, and does nothing.
+//! The doctor: checks everything that an action needs, in a job or at a prompt. Nothing is changed.
 
-use std::sync::Arc;
-
-use crate::agent::{Agent, StopSignal, TaskResult};
+use super::step::Step;
+use crate::agent::TaskResult;
 use crate::arm::Arm;
-use crate::arm::http::Http;
-use crate::check::{self, Finding};
+use crate::check::Finding;
 use crate::error::Error;
+use crate::inputs::Given;
 use crate::inputs::declared::{
     GALLERY_IMAGE_ID, HOST_POOL_ID, IB_SUBSCRIPTION, IMAGE_VERSION_ID, MANAGED_IDENTITY,
 };
-use crate::inputs::{Connection, Fleet, Given, ImageTest, Plan, Release, Retain, Rollout};
 use crate::report::{self, Visit};
 
-/// The doctor's visit to what a build needs, in a job or at a prompt. `http` is the way to Azure, or why there is none.
+/// Signs in, and reports what `examine` finds.
 pub(super) async fn visit(
-    agent: &Agent,
-    http: Result<Arc<dyn Http>, String>,
-    plan: &Plan,
-    stop: &StopSignal,
+    step: &Step<'_>,
+    visit: Visit<'_>,
+    examine: impl AsyncFnOnce(&Arm) -> Vec<Finding>,
 ) {
-    let about = (Visit::from(plan), &plan.connection);
-    let job = job(agent);
-    let examine = async |arm: Arm| check::doctor(plan, &arm, job).await;
-    tell(agent, http, about, stop, examine).await;
-}
-
-/// The same to what `action: retain` needs.
-pub(super) async fn visit_versions(
-    agent: &Agent,
-    http: Result<Arc<dyn Http>, String>,
-    retain: &Retain,
-    stop: &StopSignal,
-) {
-    let about = (Visit::from(retain), &retain.connection);
-    let examine = async |arm: Arm| crate::retain::doctor(retain, &arm).await;
-    tell(agent, http, about, stop, examine).await;
-}
-
-/// The same to what `action: promote` or `withdraw` needs.
-pub(super) async fn visit_version(
-    agent: &Agent,
-    http: Result<Arc<dyn Http>, String>,
-    request: &Release,
-    stop: &StopSignal,
-) {
-    let about = (Visit::from(request), &request.connection);
-    let examine = async |arm: Arm| crate::release::doctor(request, &arm).await;
-    tell(agent, http, about, stop, examine).await;
-}
-
-/// The same to what `action: test` needs.
-pub(super) async fn visit_image(
-    agent: &Agent,
-    http: Result<Arc<dyn Http>, String>,
-    request: &ImageTest,
-    stop: &StopSignal,
-) {
-    let about = (Visit::from(request), &request.connection);
-    let job = job(agent);
-    let examine = async |arm: Arm| crate::image_test::doctor(request, &arm, job).await;
-    tell(agent, http, about, stop, examine).await;
-}
-
-/// The same to what `action: rollout` needs.
-pub(super) async fn visit_pool(
-    agent: &Agent,
-    http: Result<Arc<dyn Http>, String>,
-    request: &Rollout,
-    stop: &StopSignal,
-) {
-    let about = (Visit::from(request), &request.connection);
-    let examine = async |arm: Arm| crate::rollout::doctor(request, &arm).await;
-    tell(agent, http, about, stop, examine).await;
-}
-
-/// The same to what `action: report` needs.
-pub(super) async fn visit_fleet(
-    agent: &Agent,
-    http: Result<Arc<dyn Http>, String>,
-    fleet: &Fleet,
-    stop: &StopSignal,
-) {
-    let about = (Visit::from(fleet), &fleet.connection);
-    let examine = async |arm: Arm| crate::fleet::doctor(fleet, &arm).await;
-    tell(agent, http, about, stop, examine).await;
-}
-
-async fn tell(
-    agent: &Agent,
-    http: Result<Arc<dyn Http>, String>,
-    (visit, connection): (Visit<'_>, &Connection),
-    stop: &StopSignal,
-    examine: impl AsyncFnOnce(Arm) -> Vec<Finding>,
-) {
-    let console = agent.console();
+    let console = step.console();
     report::report_warnings(console, visit.warnings);
-    let looked = async {
-        let arm = super::connect(agent, http, connection).await?;
+    let examining = async {
+        let arm = step.arm(visit.connection).await?;
         let signed_in = arm.client.sign_in(&arm.scope).await;
         signed_in.map_err(Error::SignIn)?;
-        Ok(examine(arm).await)
+        Ok(examine(&arm).await)
     };
-    let looked = tokio::select! {
-        biased;
-        () = stop.requested().cancelled() => {
-            return console.complete(TaskResult::Canceled, "The job was canceled");
-        }
-        looked = looked => looked,
-    };
-    match looked {
-        Ok(findings) => {
-            let folder = agent.environment().temp_directory();
-            report::report_visit(console, visit, &findings, &folder);
-        }
+    match step.until_stopped(Box::pin(examining)).await {
+        Ok(findings) => report::report_visit(console, visit, &findings, &step.folder()),
+        Err(Error::Canceled) => console.complete(TaskResult::Canceled, "The job was canceled"),
         Err(error) => report::report_no_visit(console, visit, &error),
     }
 }
 
-/// What the job tells of itself.
-pub(super) fn job(agent: &Agent) -> check::Job {
-    let limit = agent.environment().variable("System.JobTimeout");
-    check::Job {
-        limit_minutes: limit.and_then(|minutes| minutes.trim().parse().ok()),
-    }
-}
-
-/// At a prompt the Azure CLI signs in, and a subscription is enough: that of the identity or of the image definition, if nobody names another.
+/// At a prompt the Azure CLI signs in, and a subscription is enough: if no input names one, that of the identity or of the image definition.
 pub(super) fn stand_in_for_subscription(given: &mut Given) {
     let input = IB_SUBSCRIPTION.name.to_lowercase();
     let blank = |text: &String| text.trim().is_empty();

@@ -76,7 +76,7 @@ fn address(package: &Package) -> Address {
     Address::Signed(Secret::new(format!("{url}?{{signature}}"), &Placeholder))
 }
 
-/// At a prompt there is no service connection, and none is needed: the template does not tell who sends it. The subscription is that of
+/// At a prompt there is no service connection, and none is needed: the template does not name who sends it. The subscription is that of
 /// the identity.
 pub(super) fn stand_in_for_connection(given: &mut Given) {
     if given.connection.is_some() {
@@ -85,7 +85,7 @@ pub(super) fn stand_in_for_connection(given: &mut Given) {
     let identity = MANAGED_IDENTITY.name.to_lowercase();
     let identity = given.inputs.get(&identity).map_or("", String::as_str);
     let nobody = "00000000-0000-0000-0000-000000000000";
-    // An identity that cannot be read is a problem of its own, and no reason to complain of the connection.
+    // An identity that cannot be read is a problem of its own, and not one of the connection.
     let subscription = identity.split('/').nth(2).filter(|it| !it.is_empty());
     let subscription = subscription.unwrap_or(nobody).to_owned();
     let id = "prompt".to_owned();

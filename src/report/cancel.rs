@@ -1,17 +1,17 @@
-//! What became of a canceled run, and of its template.
+//! `action: cancel`: what became of the run, and of its template.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::closing;
-use super::files::Files;
-use super::outcome::{CODE_NOT_REMOVED, report_not_removed, with_hint};
-use super::status::{failure, looked, of_template, report_error, set_template_variables};
-use super::summary::markup::{code, commented, escaped, fenced, table};
-use super::summary::warning as item;
-use crate::agent::{Console, IssueKind, TaskResult};
+use super::ending::Ending;
+use super::files::{Files, ResultFile};
+use super::issue::Issue;
+use super::markup::{self, code, escaped, fenced, table};
+use super::not_removed::{self, CODE_NOT_REMOVED, removals};
+use super::status::{failure, reached_azure, template_members, template_variables};
+use crate::agent::Console;
 use crate::error::Error;
 use crate::error::{LEFT_RUNNING, NOTHING_TO_CANCEL};
 use crate::inputs::origin::KEEP;
@@ -23,44 +23,37 @@ use crate::run::template_removal::Removed;
 /// The end of `action: cancel`; the files are in `folder`.
 pub fn report_cancel(
     console: &Console,
-    asked: &Existing,
+    request: &Existing,
     result: &Result<Canceled, Error>,
     folder: &Path,
 ) {
     let canceled = result.as_ref().ok();
-    set_template_variables(console, asked, canceled.map(|it| &it.found));
-    let files = Files {
-        console,
-        folder,
-        name: &asked.files,
+    let mut ending = match result {
+        Ok(canceled) => {
+            let sentence = sentence(canceled);
+            let warning = warning(canceled);
+            let warning = warning.map(|(code, text, hint)| Issue::warning(code, &text, &hint));
+            let not_removed = not_removed::issues(not_removed(canceled));
+            Ending {
+                issues: warning.into_iter().chain(not_removed).collect(),
+                exists: Some(sentence.clone()),
+                ..Ending::done(sentence, !request.warnings.is_empty())
+            }
+        }
+        Err(error) => Ending::from(error),
     };
-    if looked(result) {
-        files.result(Action::Cancel, document(asked, canceled));
-        files.summary(&match result {
+    ending.variables = template_variables(request, canceled.map(|it| &it.found));
+    if reached_azure(result) {
+        ending.result = Some(ResultFile::of_action(
+            Action::Cancel,
+            document(request, canceled),
+        ));
+        ending.summary = Some(match result {
             Ok(canceled) => summary(canceled),
             Err(error) => failure("Canceling the image build failed", error),
         });
     }
-    let canceled = match result {
-        Ok(canceled) => canceled,
-        Err(error) => return report_error(console, error),
-    };
-    let sentence = sentence(canceled);
-    let warning = warning(canceled);
-    if let Some((code, text, hint)) = &warning {
-        let text = with_hint(text, Some(hint));
-        console.issue(IssueKind::Warning, Some(code), &text);
-    }
-    let not_removed = not_removed(canceled);
-    report_not_removed(console, not_removed);
-    let issues = warning.is_some() || !not_removed.is_empty() || !asked.warnings.is_empty();
-    let result = if issues {
-        TaskResult::SucceededWithIssues
-    } else {
-        TaskResult::Succeeded
-    };
-    closing::exists(console, &sentence);
-    console.complete(result, &sentence);
+    ending.tell(Files::new(console, folder, &request.files));
 }
 
 fn not_removed(canceled: &Canceled) -> &[NotRemoved] {
@@ -154,8 +147,8 @@ fn warning(canceled: &Canceled) -> Option<(&'static str, String, String)> {
     }
 }
 
-fn document(asked: &Existing, canceled: Option<&Canceled>) -> Value {
-    let mut members = of_template(asked, canceled.map(|it| &it.found));
+fn document(request: &Existing, canceled: Option<&Canceled>) -> Value {
+    let mut members = template_members(request, canceled.map(|it| &it.found));
     let end = canceled.map(|it| match it.end {
         TemplateOutcome::Removed(_) | TemplateOutcome::Gone => "deleted",
         TemplateOutcome::LeftForWait
@@ -196,24 +189,12 @@ fn summary(canceled: &Canceled) -> String {
         _ => "✅ Canceled image build",
     };
     let mut text = format!("## {title}\n\n{}", table(&rows));
-    let warned = warned.map(|(code, told, hint)| item(code, &told, Some(&hint)));
-    let stays = not_removed
-        .iter()
-        .map(|it| item(CODE_NOT_REMOVED, &it.why, None));
+    let warned = warned.map(|(code, text, hint)| markup::warning(code, &text, Some(&hint)));
+    let stays = not_removed.iter();
+    let stays = stays.map(|it| markup::warning(CODE_NOT_REMOVED, &it.why, None));
     let warnings: Vec<_> = warned.into_iter().chain(stays).collect();
-    if !warnings.is_empty() {
-        text.push_str("\n### Warnings\n\n");
-    }
-    for warning in warnings {
-        writeln!(text, "- {warning}").ok();
-    }
-    let commands = not_removed.iter();
-    let commands: Vec<_> = commands
-        .filter_map(|it| {
-            let what = format!("to delete {}", it.leftover.describe());
-            Some(commented(&what, &it.command()?))
-        })
-        .collect();
+    text.push_str(&markup::warnings(&warnings));
+    let commands = removals(not_removed);
     if !commands.is_empty() {
         write!(text, "\n### Next\n\n{}", fenced("sh", &commands.join("\n"))).ok();
     }

@@ -1,4 +1,4 @@
-//! What `report` says: the table of versions and machines in the log and on the page of the run, the gates, `fleet.json`.
+//! `action: report`, worded: the table of versions and machines in the log and on the page of the run, the gates, `fleet.json`.
 
 mod document;
 mod table;
@@ -6,15 +6,16 @@ mod table;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::closing;
-use super::files::Files;
-use super::outcome::{report_warnings, with_hint};
-use super::summary::markup::{code, escaped, with_commands};
-use crate::agent::{Agent, Console, IssueKind, TaskResult};
+use super::ending::{Ending, Failure};
+use super::files::{Files, ResultFile};
+use super::issue::{Issue, report_warnings};
+use super::markup::{cause, code, escaped};
+use crate::agent::{Agent, Console, IssueKind};
 use crate::error::{Error, FLEET_NOT_SEEN, FLEET_WRONG, duration};
 use crate::fleet::{Event, Events, Hit, Machine, Outcome, Place, Runs, Unseen};
 use crate::inputs::declared::{FAIL_WHEN, GALLERY_IMAGE_ID};
-use crate::inputs::{Condition, Fleet};
+use crate::inputs::{Action, Condition, Fleet};
+use crate::wording::counted;
 
 /// Writes what is seen to the job's log.
 pub struct FleetReporter<'a> {
@@ -35,88 +36,77 @@ impl<'a> FleetReporter<'a> {
         Self { console, fleet }
     }
 
-    /// The end of the step: table, variable, file, summary, issues, result. The files are in `folder`.
+    /// The end of the step. The files are in `folder`.
     pub fn finish(&self, outcome: &Outcome, folder: &Path) {
-        let canceled = matches!(outcome.errors.first(), Some(Error::Canceled));
+        let is_canceled = matches!(outcome.errors.first(), Some(Error::Canceled));
         let hits = outcome.hits(&self.fleet.fail_when);
-        let whole = outcome.now.is_some();
-        if outcome.looked && whole {
-            for line in table::lines(outcome) {
-                self.console.line(&line);
-            }
-            self.console
-                .set_variable("imageHostsBehind", &outcome.hosts_behind().to_string());
-        }
-        let files = Files {
-            console: &self.console,
-            folder,
-            name: &self.fleet.name,
-        };
+        let mut ending = self.ending(outcome, &hits);
         if outcome.looked {
-            files.named(
-                "fleet.json",
-                &document::document(self.fleet, outcome, &hits),
-            );
+            if outcome.now.is_some() {
+                ending.lines = table::lines(outcome);
+                let behind = outcome.hosts_behind().to_string();
+                ending.variables = vec![("imageHostsBehind", behind)];
+            }
+            let document = document::document(self.fleet, outcome, &hits);
+            let file = ResultFile::of_action(Action::Report, document);
+            ending.result = Some(file.named("fleet.json"));
         }
-        if !canceled {
-            files.summary(&self.summary(outcome, &hits));
-        }
-        self.issues(outcome, &hits);
-        self.conclude(outcome, &hits);
+        ending.summary = (!is_canceled).then(|| self.summary(outcome, &hits));
+        ending.tell(Files::new(&self.console, folder, &self.fleet.name));
     }
 
-    /// The last line, and the result.
-    fn conclude(&self, outcome: &Outcome, hits: &[Hit<'_>]) {
-        let strict = !self.fleet.fail_when.is_empty();
-        let failed = |code: &str, hint: Option<&str>, message: &str| {
-            closing::what_to_do(&self.console, code, hint);
-            self.console.complete(TaskResult::Failed, message);
-        };
-        match (outcome.errors.first(), hits.first(), outcome.unseen.first()) {
-            (Some(Error::Canceled), _, _) => self
-                .console
-                .complete(TaskResult::Canceled, "The job was canceled"),
-            (Some(error), _, _) => {
-                failed(error.code(), error.hint().as_deref(), &error.to_string());
-            }
-            (None, Some(hit), _) => failed(FLEET_WRONG, Some(&advice(hit)), &gates(hits)),
-            (None, None, Some(unseen)) if strict => {
-                failed(FLEET_NOT_SEEN, Some(&unseen.hint), NOT_ALL);
-            }
-            (None, None, unseen) => {
+    fn ending(&self, outcome: &Outcome, hits: &[Hit<'_>]) -> Ending {
+        let is_strict = !self.fleet.fail_when.is_empty();
+        let first = (
+            outcome.errors.first(),
+            hits.first(),
+            outcome.unseen.first().filter(|_| is_strict),
+        );
+        let ending = match first {
+            (Some(error), _, _) => Ending::from(error),
+            (None, Some(hit), _) => Ending::from(Failure {
+                code: FLEET_WRONG,
+                text: gates(hits),
+                hint: Some(advice(hit)),
+            }),
+            (None, None, Some(unseen)) => Ending::from(Failure {
+                code: FLEET_NOT_SEEN,
+                text: NOT_ALL.to_owned(),
+                hint: Some(unseen.hint.clone()),
+            }),
+            (None, None, None) => {
                 let sentence = sentence(outcome);
-                closing::exists(&self.console, &sentence);
-                let result = match unseen {
-                    None if self.fleet.warnings.is_empty() => TaskResult::Succeeded,
-                    None | Some(_) => TaskResult::SucceededWithIssues,
-                };
-                self.console.complete(result, &sentence);
+                Ending {
+                    exists: Some(sentence.clone()),
+                    ..Ending::done(sentence, !self.fleet.warnings.is_empty())
+                }
             }
+        };
+        Ending {
+            issues: self.issues(outcome, hits),
+            ..ending
         }
     }
 
-    fn issues(&self, outcome: &Outcome, hits: &[Hit<'_>]) {
-        for error in &outcome.errors {
-            if !matches!(error, Error::Canceled) {
-                let text = with_hint(&error.to_string(), error.hint().as_deref());
-                self.console
-                    .issue(IssueKind::Error, Some(error.code()), &text);
-            }
-        }
-        for hit in hits {
-            let text = with_hint(&told(hit), Some(&advice(hit)));
-            self.console
-                .issue(IssueKind::Error, Some(FLEET_WRONG), &text);
-        }
+    /// Every error, every condition that is met, and everything that could not be read.
+    fn issues(&self, outcome: &Outcome, hits: &[Hit<'_>]) -> Vec<Issue> {
+        let errors = outcome.errors.iter();
+        let errors = errors.filter(|error| !matches!(error, Error::Canceled));
+        let errors = errors.map(|error| Failure::from(error).issue());
+        let hits = hits.iter().map(|hit| {
+            let (text, hint) = (condition_met(hit), advice(hit));
+            Issue::new(IssueKind::Error, FLEET_WRONG, &text, Some(&hint))
+        });
         let kind = if self.fleet.fail_when.is_empty() {
             IssueKind::Warning
         } else {
             IssueKind::Error
         };
-        for unseen in &outcome.unseen {
-            let text = with_hint(&not_seen(unseen), Some(&unseen.hint));
-            self.console.issue(kind, Some(FLEET_NOT_SEEN), &text);
-        }
+        let unseen = outcome.unseen.iter().map(|unseen| {
+            let text = not_seen(unseen);
+            Issue::new(kind, FLEET_NOT_SEEN, &text, Some(&unseen.hint))
+        });
+        errors.chain(hits).chain(unseen).collect()
     }
 
     fn summary(&self, outcome: &Outcome, hits: &[Hit<'_>]) -> String {
@@ -129,31 +119,21 @@ impl<'a> FleetReporter<'a> {
             (false, true) => "✅",
         };
         let mut text = format!("## {mark} Fleet report\n");
-        let mut put = |line: &str| writeln!(text, "\n{line}").ok();
         for error in &outcome.errors {
-            put(&format!(
-                "**{}** {}",
-                error.code(),
-                escaped(&error.to_string())
-            ));
-            if let Some(hint) = error.hint() {
-                put(&format!("**What to do:** {}", with_commands(&hint)));
-            }
+            let hint = error.hint();
+            text.push_str(&cause(error.code(), &error.to_string(), hint.as_deref()));
         }
         for hit in hits {
-            put(&format!("**{FLEET_WRONG}** {}", escaped(&told(hit))));
-            put(&format!("**What to do:** {}", with_commands(&advice(hit))));
+            let hint = advice(hit);
+            text.push_str(&cause(FLEET_WRONG, &condition_met(hit), Some(&hint)));
         }
         for unseen in &outcome.unseen {
-            put(&format!(
-                "**{FLEET_NOT_SEEN}** {}",
-                escaped(&not_seen(unseen))
-            ));
+            text.push_str(&cause(FLEET_NOT_SEEN, &not_seen(unseen), None));
         }
         if outcome.now.is_none() {
             return text;
         }
-        put(&escaped(&sentence(outcome)));
+        writeln!(text, "\n{}", escaped(&sentence(outcome))).ok();
         text.push_str(&table::markdown(outcome));
         text.push_str(&hosts(outcome));
         text
@@ -173,7 +153,7 @@ impl Events for FleetReporter<'_> {
             } => format!(
                 "host pool {pool}:  {}, {}",
                 counted(hosts, "session host"),
-                counted(usize::try_from(sessions).unwrap_or(usize::MAX), "session")
+                counted(sessions, "session")
             ),
             Event::Waiting { pool, pause } => format!(
                 "waiting:  Azure Virtual Desktop lists no more session hosts for now; host pool {pool} is asked again in {}",
@@ -189,14 +169,6 @@ impl Events for FleetReporter<'_> {
 
 const NOT_ALL: &str =
     "Not everything could be looked at, so nobody can say that the fleet is as it should be";
-
-/// `1 session host`, `3 session hosts`.
-fn counted(count: usize, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        count => format!("{count} {what}s"),
-    }
-}
 
 /// `2 session hosts, 1 VM`.
 fn kinds<'m>(machines: impl Iterator<Item = &'m Machine>) -> String {
@@ -250,7 +222,7 @@ fn gates(hits: &[Hit<'_>]) -> String {
 }
 
 /// The sentence of a condition that holds, with the names.
-fn told(hit: &Hit<'_>) -> String {
+fn condition_met(hit: &Hit<'_>) -> String {
     let who = kinds(hit.machines.iter().copied());
     let verb = match hit.machines.len() {
         1 => "runs",
@@ -260,7 +232,7 @@ fn told(hit: &Hit<'_>) -> String {
         Condition::Behind => "an image version to which there is a newer one".to_owned(),
         Condition::BehindFor(days) => format!(
             "an image version to which a newer one was published more than {} ago",
-            counted(usize::try_from(days).unwrap_or(usize::MAX), "day")
+            counted(days, "day")
         ),
         Condition::Withdrawn => "an image version that was withdrawn".to_owned(),
         Condition::EndOfLife => "an image version whose end of life is past".to_owned(),

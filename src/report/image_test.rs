@@ -11,21 +11,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use super::closing;
-use super::files::Files;
-use super::outcome::{
-    report_canceled, report_explanation, report_findings_of, report_not_removed, report_warnings,
-    with_hint,
-};
-use super::result_file::SCHEMA_VERSION;
-use super::{Reporter, timeline};
-use crate::agent::{Agent, Console, IssueKind, TaskResult};
+use super::build::{Reporter, explanation};
+use super::ending::{Conclusion, Ending, Failure};
+use super::files::{Files, ResultFile};
+use super::findings;
+use super::issue::{Issue, report_warnings};
+use super::not_removed;
+use super::version;
+use crate::agent::{Agent, Console};
 use crate::error::Error;
 use crate::file;
 use crate::image_test::codes::NOT_BOOTED;
 use crate::image_test::event::{Event, Events};
 use crate::image_test::{NotTested, Outcome, Subject, Test, Tested, Verdict};
-use crate::inputs::declared::{ACTION, TASK_VERSION};
 use crate::inputs::{Action, ImageTest, TestEngine};
 use crate::log::TestState;
 use crate::run::event;
@@ -41,7 +39,7 @@ pub struct TestReporter<'a> {
     known: Mutex<Known>,
 }
 
-/// What has been told so far.
+/// What the events have said so far.
 #[derive(Debug, Default)]
 struct Known {
     warnings: Vec<Warned>,
@@ -89,103 +87,66 @@ impl<'a> TestReporter<'a> {
         }
     }
 
-    /// The end of the step: files, variables, issues, result. The files are in `folder`.
+    /// The end of the step. The files are in `folder`.
     pub fn finish(&self, outcome: &Outcome, folder: &Path) {
         let (phases, elapsed) = (self.run.phases(), self.began.elapsed());
         self.console.end_group();
         let known = self.known();
+        let is_canceled = outcome.result.as_ref().is_err_and(NotTested::is_cancel);
+        self.run.close_records(is_canceled);
         if let Ok(tested) = &outcome.result {
             self.write_junit(tested, known.subject.as_ref(), folder);
         }
-        if let Some(subject) = &known.subject {
-            self.files(folder)
-                .document(&self.document(subject, outcome));
-        }
-        let is_cancel = outcome.result.as_ref().is_err_and(NotTested::is_cancel);
-        if !is_cancel {
-            let told = page::Told {
+        let mut ending = self.ending(outcome, &known);
+        let word = outcome.result.as_ref().map(Tested::word);
+        ending.variables = vec![("imageTested", word.unwrap_or_default().to_owned())];
+        let subject = known.subject.as_ref();
+        ending.result = subject.map(|subject| self.result_file(subject, outcome));
+        ending.summary = (!is_canceled).then(|| {
+            page::markdown(&page::Page {
                 test: self.test,
                 outcome,
                 known: &known,
                 phases: &phases,
                 elapsed,
                 suspected: &self.run.suspected(),
-            };
-            self.files(folder).summary(&page::markdown(&told));
-        }
-        let last = if is_cancel {
-            TaskResult::Canceled
-        } else {
-            TaskResult::Succeeded
-        };
-        self.run.records().close(&self.console, last);
-        let word = outcome.result.as_ref().map(Tested::word);
-        self.console
-            .set_variable("imageTested", word.unwrap_or_default());
-        self.report(outcome, &known);
+            })
+        });
+        ending.tell(Files::new(&self.console, folder, &self.test.name));
     }
 
-    fn report(&self, outcome: &Outcome, known: &Known) {
-        // The last line is what came of it.
-        if !outcome.result.as_ref().is_err_and(NotTested::is_cancel) {
-            report_not_removed(&self.console, &outcome.not_removed);
-        }
-        let (done, message) = match &outcome.result {
+    fn ending(&self, outcome: &Outcome, known: &Known) -> Ending {
+        let mut ending = match &outcome.result {
+            Err(why) if why.is_cancel() => {
+                let has_agent = self.console.has_agent();
+                return Ending {
+                    lines: not_removed::lines_of_canceled(&outcome.not_removed, has_agent),
+                    ..Ending::new(Conclusion::Canceled)
+                };
+            }
+            Err(why) => not_tested(why),
             Ok(tested) => match &tested.verdict {
                 Verdict::Passed => {
-                    let warned = !known.warnings.is_empty() || !self.test.warnings.is_empty();
-                    let done = if warned || !outcome.not_removed.is_empty() {
-                        TaskResult::SucceededWithIssues
-                    } else {
-                        TaskResult::Succeeded
-                    };
-                    closing::exists(&self.console, &words::passed(self.test, known));
-                    (done, self.test.image.to_string())
+                    let was_warned = !known.warnings.is_empty() || !self.test.warnings.is_empty();
+                    Ending {
+                        exists: Some(words::passed(self.test, known)),
+                        ..Ending::done(self.test.image.as_str(), was_warned)
+                    }
                 }
                 Verdict::Failed(failed) => {
                     let called = known.subject.as_ref().map(Subject::called);
-                    let text = words::failed(&called.unwrap_or_default(), &failed.text);
-                    let issue = with_hint(&text, failed.hint.as_deref());
-                    self.console
-                        .issue(IssueKind::Error, Some(failed.code), &issue);
-                    closing::what_to_do(&self.console, failed.code, failed.hint.as_deref());
-                    (TaskResult::Failed, text)
+                    Ending::from(Failure {
+                        code: failed.code,
+                        text: words::failed(&called.unwrap_or_default(), &failed.text),
+                        hint: failed.hint.clone(),
+                    })
                 }
             },
-            Err(why) if why.is_cancel() => {
-                report_canceled(&self.console, &outcome.not_removed);
-                let text = "The job was canceled".to_owned();
-                return self.console.complete(TaskResult::Canceled, &text);
-            }
-            Err(why) => {
-                self.report_error(why);
-                closing::what_to_do(&self.console, why.code(), why.hint().as_deref());
-                (TaskResult::Failed, why.to_string())
-            }
         };
-        self.console.complete(done, &message);
-    }
-
-    fn report_error(&self, why: &NotTested) {
-        if let NotTested::Failed(error) = why
-            && report_findings_of(&self.console, error)
-        {
-            return;
-        }
-        if let NotTested::Failed(error) = why {
-            report_explanation(&self.console, error);
-        }
-        let text = with_hint(&why.to_string(), why.hint().as_deref());
-        self.console
-            .issue(IssueKind::Error, Some(why.code()), &text);
-    }
-
-    fn files<'f>(&'f self, folder: &'f Path) -> Files<'f> {
-        Files {
-            console: &self.console,
-            folder,
-            name: &self.test.name,
-        }
+        ending
+            .issues
+            .splice(0..0, not_removed::issues(&outcome.not_removed));
+        ending
     }
 
     /// The Tests tab, and the same file for who cannot see that: a step in restricted mode may not publish, and the agent does not tell.
@@ -223,20 +184,12 @@ impl<'a> TestReporter<'a> {
         masked.collect()
     }
 
-    fn document(&self, subject: &Subject, outcome: &Outcome) -> Value {
-        let mut document = Map::new();
-        let mut put = |name: &str, value: Value| document.insert(name.to_owned(), value);
-        let id = &subject.id;
-        put("schemaVersion", json!(SCHEMA_VERSION));
-        put("taskVersion", json!(TASK_VERSION));
-        put(ACTION.name, json!(Action::Test.name()));
-        put("imageUri", json!(id.as_str()));
-        if subject.version.is_some() {
-            put("imageVersionId", json!(id.as_str()));
-            put("imageVersion", json!(subject.name));
-            let definition = id.parent().map(|id| id.to_string());
-            put("imageDefinitionId", json!(definition));
-        }
+    fn result_file(&self, subject: &Subject, outcome: &Outcome) -> ResultFile {
+        let mut document = if subject.version.is_some() {
+            version::members(&subject.id)
+        } else {
+            Map::from_iter([("imageUri".to_owned(), json!(subject.id.as_str()))])
+        };
         let tested = outcome.result.as_ref().ok();
         let mut test = Map::new();
         let mut put = |name: &str, value: Value| test.insert(name.to_owned(), value);
@@ -257,13 +210,34 @@ impl<'a> TestReporter<'a> {
         let tests = tests.iter().flatten();
         put("tests", tests.map(test_in_json).collect());
         document.insert("test".to_owned(), Value::Object(test));
-        Value::Object(document)
+        ResultFile::of_action(Action::Test, document)
     }
 
     fn warn(&self, code: &'static str, text: String, hint: String) {
-        let issue = with_hint(&text, Some(&hint));
-        self.console.issue(IssueKind::Warning, Some(code), &issue);
+        Issue::warning(code, &text, &hint).tell(&self.console);
         self.known().warnings.push(Warned { code, text, hint });
+    }
+}
+
+/// Why there is no verdict.
+fn not_tested(why: &NotTested) -> Ending {
+    let failure = Failure {
+        code: why.code(),
+        text: why.to_string(),
+        hint: why.hint(),
+    };
+    let NotTested::Failed(error) = why else {
+        return Ending::from(failure);
+    };
+    if let Error::Preflight(found) = error.as_ref() {
+        return Ending {
+            issues: findings::errors(found),
+            ..Ending::new(Conclusion::Failed(failure))
+        };
+    }
+    Ending {
+        explanation: explanation(error),
+        ..Ending::from(failure)
     }
 }
 
@@ -309,8 +283,13 @@ impl Events for TestReporter<'_> {
             Event::Judged(tested) => self.tell_verdict(&tested),
             Event::Tagged { tags } => self.known().tags = tags,
             Event::FailedLatest { regions, .. } => self.known().latest_in = regions,
-            Event::Attach(path) => self.attach(&path),
-            _ => {}
+            Event::Attach(path) => self.console.upload_file(&path),
+            Event::WaitingForReplica { .. }
+            | Event::Limits
+            | Event::TestsMayBeMissing
+            | Event::Tagging(_)
+            | Event::NotTagged { .. }
+            | Event::Vm(_) => {}
         }
     }
 }
@@ -332,10 +311,6 @@ impl TestReporter<'_> {
             self.console.end_group();
         }
     }
-
-    fn attach(&self, path: &Path) {
-        self.console.upload_file(path);
-    }
 }
 
 /// How a test ended, as a row of a table or the beginning of a line.
@@ -346,5 +321,3 @@ fn mark(state: TestState) -> &'static str {
         TestState::Failed => "❌",
     }
 }
-
-type Phases<'a> = &'a [timeline::Phase];

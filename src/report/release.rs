@@ -1,4 +1,4 @@
-//! A promotion or a withdrawal, worded: lines of the log, variables, the result file, the summary.
+//! `action: promote` and `withdraw`, worded.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -6,22 +6,22 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value, json};
 
-use super::closing;
-use super::files::Files;
-use super::outcome::{report_warnings, with_hint};
-use super::result_file::SCHEMA_VERSION;
-use super::status::report_error;
-use super::summary::markup::{code, escaped, fenced, table, with_commands};
-use super::summary::warning;
-use super::words::replication;
-use crate::agent::{Console, IssueKind, TaskResult};
+use super::build::replication;
+use super::ending::Ending;
+use super::files::{Files, ResultFile};
+use super::issue::{Issue, report_warnings};
+use super::markup::{self, cause, code, escaped, table};
+use super::next_step::{IMAGE_VERSION_ID, NextStep, ways_back};
+use super::version;
+use crate::agent::Console;
 use crate::error::{Error, duration};
-use crate::inputs::declared::{RELEASE_REGIONS, TASK_VERSION, WITHDRAW_REASON};
+use crate::inputs::declared::{RELEASE_REGIONS, WITHDRAW_REASON};
 use crate::inputs::{Action, Release, What};
 use crate::release::change::Progress;
 use crate::release::event::{Event, Events, Subject, Warning};
 use crate::release::{Latest, LatestVersions};
 use crate::resource::ResourceId;
+use crate::wording::counted;
 
 /// Writes the events of a promotion or withdrawal to the job's log as they come, and keeps what the end needs.
 pub struct ReleaseReporter<'a> {
@@ -30,7 +30,7 @@ pub struct ReleaseReporter<'a> {
     known: Mutex<Known>,
 }
 
-/// What was told so far.
+/// What the events have said so far.
 #[derive(Default)]
 struct Known {
     /// The version that is named, once it was found.
@@ -39,7 +39,7 @@ struct Known {
     released: Vec<Released>,
     warnings: Vec<Warning>,
     /// Whether a change may be on its way.
-    sending: bool,
+    is_sending: bool,
 }
 
 struct Released {
@@ -91,49 +91,34 @@ impl<'a> ReleaseReporter<'a> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The end of the step: variables, result file, summary, issues, result. The files are in `folder`.
+    /// The end of the step. The files are in `folder`.
     pub fn finish(&self, result: &Result<(), Error>, folder: &Path) {
         let known = self.known();
-        self.set_variables(&known);
-        if known.own.is_some() {
-            self.write_result(&known, folder);
-        }
-        if !matches!(result, Err(Error::Canceled)) {
-            let name = format!("{}-{}", self.request.name, self.request.action());
-            let text = self.summary(&known, result);
-            self.files(folder, &name).summary(&text);
-        }
-        match result {
+        let is_canceled = matches!(result, Err(Error::Canceled));
+        let mut ending = match result {
             Ok(()) => {
-                let issues = !known.warnings.is_empty() || !self.request.warnings.is_empty();
-                let done = if issues {
-                    TaskResult::SucceededWithIssues
-                } else {
-                    TaskResult::Succeeded
-                };
-                closing::exists(self.console, &self.conclusion(&known));
-                self.console.complete(done, self.outcome().as_str());
-            }
-            Err(Error::Canceled) => {
-                if known.sending {
-                    self.console
-                        .line("The change that was sent goes on in Azure");
+                let was_warned = !known.warnings.is_empty() || !self.request.warnings.is_empty();
+                Ending {
+                    exists: Some(self.conclusion(&known)),
+                    ..Ending::done(self.outcome().as_str(), was_warned)
                 }
-                self.console
-                    .complete(TaskResult::Canceled, "The job was canceled");
             }
-            Err(error) => report_error(self.console, error),
+            Err(error) => Ending::from(error),
+        };
+        if is_canceled && known.is_sending {
+            let line = "The change that was sent goes on in Azure";
+            ending.lines.push(line.to_owned());
         }
+        ending.variables = self.variables(&known);
+        ending.result = known.own.as_ref().map(|_| self.result_file(&known));
+        ending.summary = (!is_canceled).then(|| self.summary(&known, result));
+        let files = Files::new(self.console, folder, &self.request.name);
+        ending.tell(files.with_page(self.request.action()));
     }
 
     /// `win11-avd 1.0.3 is promoted: the latest version in westeurope, northeurope`.
     fn conclusion(&self, known: &Known) -> String {
-        let version = &self.request.version;
-        let name = format!(
-            "{} {}",
-            version.name_at(1).unwrap_or_default(),
-            version.name()
-        );
+        let name = version::named(&self.request.version);
         let verb = self.verb();
         if self.request.preview {
             return format!("preview: {name} would be {verb}, and nothing was changed");
@@ -178,44 +163,24 @@ impl<'a> ReleaseReporter<'a> {
         }
     }
 
-    fn set_variables(&self, known: &Known) {
-        let id = self.outcome();
-        self.console.set_variable("imageVersionId", id.as_str());
-        self.console.set_variable("imageUri", id.as_str());
-        self.console.set_variable("imageVersion", id.name());
+    fn variables(&self, known: &Known) -> Vec<(&'static str, String)> {
+        let mut variables = version::variables(&self.outcome()).to_vec();
         let main = known.main();
         let previous = main.and_then(|main| main.before.in_region(&main.location));
         let previous = previous.map_or("", |latest| &latest.id);
-        self.console
-            .set_variable("imagePreviousVersionId", previous);
-        let released = if known.counts() { "true" } else { "false" };
-        self.console.set_variable("imageReleased", released);
+        variables.push(("imagePreviousVersionId", previous.to_owned()));
+        variables.push(("imageReleased", known.counts().to_string()));
+        variables
     }
 
-    fn write_result(&self, known: &Known, folder: &Path) {
-        let document = self.document(known);
-        self.files(folder, &self.request.name).document(&document);
+    fn result_file(&self, known: &Known) -> ResultFile {
+        let mut document = version::members(&self.outcome());
+        document.insert("release".to_owned(), self.change_in_json(known));
+        ResultFile::new(document)
     }
 
-    fn files<'f>(&'f self, folder: &'f Path, name: &'f str) -> Files<'f> {
-        Files {
-            console: self.console,
-            folder,
-            name,
-        }
-    }
-
-    fn document(&self, known: &Known) -> Value {
-        let id = self.outcome();
-        let mut document = Map::new();
-        let mut put = |name: &str, value: Value| document.insert(name.to_owned(), value);
-        put("schemaVersion", json!(SCHEMA_VERSION));
-        put("taskVersion", json!(TASK_VERSION));
-        put("imageUri", json!(id.as_str()));
-        put("imageVersionId", json!(id.as_str()));
-        put("imageVersion", json!(id.name()));
-        let definition = id.parent().map(|id| id.to_string());
-        put("imageDefinitionId", json!(definition));
+    /// What was changed, and in which regions.
+    fn change_in_json(&self, known: &Known) -> Value {
         let main = known.main();
         let mut regions: Vec<&String> = Vec::new();
         let all = known.released.iter().map(|one| &one.subject);
@@ -257,42 +222,33 @@ impl<'a> ReleaseReporter<'a> {
             });
             put("each", each.collect());
         }
-        document.insert("release".to_owned(), Value::Object(release));
-        Value::Object(document)
+        Value::Object(release)
     }
 
-    /// How to undo it, as inputs: one line each.
-    fn way_back(&self, subject: &Subject) -> Vec<(&'static str, String)> {
-        let promoted = matches!(self.request.what, What::Promote(_));
-        let action = if promoted {
-            Action::Withdraw
+    /// How to undo the change of `subject`. `reason` is what the author has to fill in for a withdrawal.
+    fn way_back(&self, subject: &Subject, reason: Option<&str>) -> NextStep {
+        let mut step = if self.request.is_promotion() {
+            let step = NextStep::new(Action::Withdraw);
+            match reason {
+                Some(reason) => step.with(WITHDRAW_REASON.name, reason),
+                None => step,
+            }
         } else {
-            Action::Promote
+            NextStep::new(Action::Promote)
         };
-        let mut inputs = vec![
-            (ACTION, action.name().to_owned()),
-            (VERSION, subject.version.to_string()),
-        ];
+        step = step.with(IMAGE_VERSION_ID, subject.version.as_str());
         if !self.request.regions.is_empty() {
-            inputs.push((RELEASE_REGIONS.name, subject.regions.join(", ")));
+            step = step.with(RELEASE_REGIONS.name, subject.regions.join(", "));
         }
-        inputs
+        step
     }
 
     fn summary(&self, known: &Known, result: &Result<(), Error>) -> String {
         let version = &self.request.version;
         let mut text = self.headline(known, result);
         if let Err(error) = result {
-            writeln!(
-                text,
-                "\n**{}** {}",
-                error.code(),
-                escaped(&error.to_string())
-            )
-            .ok();
-            if let Some(hint) = error.hint() {
-                writeln!(text, "\n**What to do:** {}", with_commands(&hint)).ok();
-            }
+            let hint = error.hint();
+            text.push_str(&cause(error.code(), &error.to_string(), hint.as_deref()));
         }
         let mut rows = vec![("Image version", code(version.as_str()))];
         if let What::Withdraw { reason, .. } = &self.request.what {
@@ -302,32 +258,22 @@ impl<'a> ReleaseReporter<'a> {
         for one in &known.released {
             text.push_str(&standings(one));
         }
-        if !known.warnings.is_empty() {
-            text.push_str("\n### Warnings\n\n");
-        }
-        for it in &known.warnings {
-            writeln!(text, "- {}", warning(it.code, &it.text, Some(&it.hint))).ok();
-        }
+        let warnings = known.warnings.iter();
+        let warnings: Vec<_> = warnings
+            .map(|it| markup::warning(it.code, &it.text, Some(&it.hint)))
+            .collect();
+        text.push_str(&markup::warnings(&warnings));
         let changed = known.released.iter();
         let changed = changed.filter(|one| one.now.as_ref().is_some_and(|now| now.changed));
         let ways: Vec<_> = changed
-            .map(|one| yaml(&self.way_back(&one.subject)))
+            .map(|one| self.way_back(&one.subject, Some("<why>")))
             .collect();
-        if !ways.is_empty() {
-            let ways = fenced("yaml", &ways.join("\n"));
-            write!(
-                text,
-                "\n### The way back\n\nA step with these inputs:\n\n{ways}"
-            )
-            .ok();
-        }
+        text.push_str(&ways_back(&ways));
         text
     }
 
     fn headline(&self, known: &Known, result: &Result<(), Error>) -> String {
-        let version = &self.request.version;
-        let definition = version.name_at(1).unwrap_or_default();
-        let name = format!("{definition} {}", version.name());
+        let name = version::named(&self.request.version);
         let verb = self.verb();
         let (mark, what) = match result {
             Err(_) => ("❌", format!("not {verb}")),
@@ -338,22 +284,6 @@ impl<'a> ReleaseReporter<'a> {
         };
         format!("## {mark} Image version {what}: {}\n", escaped(&name))
     }
-}
-
-const ACTION: &str = crate::inputs::declared::ACTION.name;
-/// In the letter case of the output variable.
-const VERSION: &str = "imageVersionId";
-
-/// Inputs of a step, one a line.
-fn yaml(inputs: &[(&'static str, String)]) -> String {
-    let mut text = String::new();
-    for (name, value) in inputs {
-        writeln!(text, "{name}: {value}").ok();
-        if *name == ACTION && *value == Action::Withdraw.name() {
-            writeln!(text, "{}: <why>", WITHDRAW_REASON.name).ok();
-        }
-    }
-    text
 }
 
 fn standings(one: &Released) -> String {
@@ -401,14 +331,8 @@ fn lines_of(what: &str, standing: &LatestVersions) -> Vec<String> {
 }
 
 fn called(subject: &Subject) -> String {
-    let version = &subject.version;
     let copy = if subject.is_copy { " (copy)" } else { "" };
-    format!(
-        "image version:  {} of {} in {}{copy}",
-        version.name(),
-        version.name_at(1).unwrap_or_default(),
-        version.name_at(0).unwrap_or_default()
-    )
+    version::line(&subject.version) + copy
 }
 
 fn words_of(event: &Event) -> Vec<String> {
@@ -452,8 +376,8 @@ fn words_of(event: &Event) -> Vec<String> {
             scale_sets,
         } => vec![format!(
             "in use:  {}, {}",
-            count(*machines, "virtual machine"),
-            count(*scale_sets, "scale set")
+            counted(*machines, "virtual machine"),
+            counted(*scale_sets, "scale set")
         )],
         Event::Warning(_) => Vec::new(),
     }
@@ -477,11 +401,6 @@ pub(super) fn words_of_progress(progress: &Progress) -> Vec<String> {
     }
 }
 
-fn count(number: usize, what: &str) -> String {
-    let end = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{end}")
-}
-
 impl Events for ReleaseReporter<'_> {
     fn emit(&self, event: Event) {
         for line in words_of(&event) {
@@ -491,8 +410,8 @@ impl Events for ReleaseReporter<'_> {
         match event {
             Event::Found(subject) => known.own = Some(subject),
             Event::Before(subject) => known.released.push(Released { subject, now: None }),
-            Event::Progress(Progress::Sending) => known.sending = true,
-            Event::Progress(Progress::Succeeded) => known.sending = false,
+            Event::Progress(Progress::Sending) => known.is_sending = true,
+            Event::Progress(Progress::Succeeded) => known.is_sending = false,
             Event::Now {
                 standing,
                 counts,
@@ -500,13 +419,8 @@ impl Events for ReleaseReporter<'_> {
             } => {
                 if let Some(last) = known.released.last_mut() {
                     if changed {
-                        let inputs = self.way_back(&last.subject);
-                        let inputs: Vec<_> = inputs
-                            .iter()
-                            .map(|(name, value)| format!("{name}: {value}"))
-                            .collect();
-                        self.console
-                            .line(&format!("the way back:  {}", inputs.join(", ")));
+                        let way_back = self.way_back(&last.subject, None);
+                        self.console.line(&way_back.way_back());
                     }
                     last.now = Some(Now {
                         standing,
@@ -516,12 +430,17 @@ impl Events for ReleaseReporter<'_> {
                 }
             }
             Event::Warning(warning) => {
-                let text = with_hint(&warning.text, Some(&warning.hint));
-                self.console
-                    .issue(IssueKind::Warning, Some(warning.code), &text);
+                Issue::warning(warning.code, &warning.text, &warning.hint).tell(self.console);
                 known.warnings.push(warning);
             }
-            _ => {}
+            Event::Waiting { .. }
+            | Event::Planned(_)
+            | Event::Preview { .. }
+            | Event::Nothing { .. }
+            | Event::Progress(_)
+            | Event::NoLookAtDeleted { .. }
+            | Event::Copies(_)
+            | Event::Users { .. } => {}
         }
     }
 }

@@ -1,22 +1,20 @@
-//! What `retain` says: a line for each version, the summary, the result file, the variables.
+//! `action: retain`, worded: a line for each version, the summary, the result file, the variables.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::closing;
-use super::files::Files;
-use super::outcome::{MOST_ISSUES, report_warnings, with_hint};
-use super::result_file::SCHEMA_VERSION;
-use super::status::report_error;
-use super::summary::markup::{code, escaped, with_commands};
-use super::summary::warning;
-use crate::agent::{Agent, Console, IssueKind, TaskResult};
-use crate::error::{Error, duration};
-use crate::inputs::declared::{RETAIN_ACTION, RETAIN_PREVIEW, TASK_VERSION};
+use super::ending::Ending;
+use super::files::{Files, ResultFile};
+use super::issue::{Issue, report_warnings};
+use super::markup::{cause, code, escaped, warning};
+use crate::agent::{Agent, Console};
+use crate::error::duration;
+use crate::inputs::declared::{RETAIN_ACTION, RETAIN_PREVIEW};
 use crate::inputs::{Retain, RetainAction};
-use crate::retain::{Event, Events, Fate, Outcome, Reason, Verdict, Warned};
+use crate::retain::{Event, Events, Fate, Outcome, Reason, Verdict};
+use crate::wording::counted;
 
 /// Writes what happens to the versions to the job's log.
 pub struct RetainReporter<'a> {
@@ -43,77 +41,31 @@ impl<'a> RetainReporter<'a> {
         reporter
     }
 
-    /// The end of the step: variables, result file, summary, issues, result. The files are in `folder`.
+    /// The end of the step. The files are in `folder`.
     pub fn finish(&self, outcome: &Outcome, folder: &Path) {
-        if outcome.listed {
-            self.write_result(outcome, folder);
-            self.write_summary(outcome, folder);
-            let count = |fate: &Fate| outcome.with(fate).count().to_string();
-            self.console
-                .set_variable("imageRetained", &outcome.kept().count().to_string());
-            self.console
-                .set_variable("imageRemoved", &count(&Fate::Removed));
-        }
-        self.report_issues(&outcome.warnings);
-        let issues = !outcome.warnings.is_empty() || !self.retain.warnings.is_empty();
-        match &outcome.error {
+        let mut ending = match &outcome.error {
             None => {
-                let sentence = self.sentence(outcome);
-                let done = if issues {
-                    TaskResult::SucceededWithIssues
-                } else {
-                    TaskResult::Succeeded
-                };
-                closing::exists(&self.console, &sentence);
-                self.console.complete(done, &sentence);
+                let sentence = sentence(self.retain, outcome);
+                Ending {
+                    exists: Some(sentence.clone()),
+                    ..Ending::done(sentence, !self.retain.warnings.is_empty())
+                }
             }
-            Some(Error::Canceled) => self
-                .console
-                .complete(TaskResult::Canceled, "The job was canceled"),
-            Some(error) => report_error(&self.console, error),
-        }
-    }
-
-    fn sentence(&self, outcome: &Outcome) -> String {
-        sentence(self.retain, outcome)
-    }
-
-    /// Each warning is an issue of its own, as far as the run page shows them; the others are one together.
-    fn report_issues(&self, warnings: &[Warned]) {
-        let most = if warnings.len() > MOST_ISSUES {
-            MOST_ISSUES - 1
-        } else {
-            warnings.len()
+            Some(error) => Ending::from(error),
         };
-        let (shown, rest) = warnings.split_at(most);
-        let text = |warned: &Warned| with_hint(&warned.text, Some(&warned.hint));
-        for warned in shown {
-            self.console
-                .issue(IssueKind::Warning, Some(warned.code), &text(warned));
+        let warnings = outcome.warnings.iter();
+        let warnings = warnings.map(|it| Issue::warning(it.code, &it.text, &it.hint));
+        ending.issues.splice(0..0, warnings);
+        if outcome.listed {
+            let removed = outcome.with(&Fate::Removed).count();
+            ending.variables = vec![
+                ("imageRetained", outcome.kept().count().to_string()),
+                ("imageRemoved", removed.to_string()),
+            ];
+            ending.result = Some(ResultFile::new(document(self.retain, outcome)));
+            ending.summary = Some(summary(self.retain, outcome));
         }
-        if let Some(first) = rest.first() {
-            let texts: Vec<_> = rest.iter().map(text).collect();
-            self.console
-                .issue(IssueKind::Warning, Some(first.code), &texts.join("\n"));
-        }
-    }
-
-    fn write_result(&self, outcome: &Outcome, folder: &Path) {
-        let document = document(self.retain, outcome);
-        self.files(folder).document(&document);
-    }
-
-    fn write_summary(&self, outcome: &Outcome, folder: &Path) {
-        let text = summary(self.retain, outcome);
-        self.files(folder).summary(&text);
-    }
-
-    fn files<'f>(&'f self, folder: &'f Path) -> Files<'f> {
-        Files {
-            console: &self.console,
-            folder,
-            name: &self.retain.name,
-        }
+        ending.tell(Files::new(&self.console, folder, &self.retain.name));
     }
 
     fn verdict(&self, verdict: &Verdict) -> String {
@@ -178,10 +130,7 @@ fn sentence(retain: &Retain, outcome: &Outcome) -> String {
 }
 
 fn versions(count: usize) -> String {
-    match count {
-        1 => "1 version".to_owned(),
-        count => format!("{count} versions"),
-    }
+    counted(count, "version")
 }
 
 /// What is done to a version, as the log calls it.
@@ -222,7 +171,7 @@ fn ids<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> Value {
     verdicts.map(|verdict| json!(verdict.id)).collect()
 }
 
-/// `image-result.json` (`docs/image-result.md`).
+/// The members of `image-result.json` (`docs/image-result.md`).
 fn document(retain: &Retain, outcome: &Outcome) -> Value {
     let kept = outcome.kept().map(|(verdict, reasons)| {
         let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
@@ -230,8 +179,6 @@ fn document(retain: &Retain, outcome: &Outcome) -> Value {
     });
     let kept: Vec<Value> = kept.collect();
     json!({
-        "schemaVersion": SCHEMA_VERSION,
-        "taskVersion": TASK_VERSION,
         "imageDefinitionId": retain.definition.as_str(),
         "retain": {
             RETAIN_ACTION.name: action_name(retain.keep.action),
@@ -264,22 +211,16 @@ fn summary(retain: &Retain, outcome: &Outcome) -> String {
         "## {mark} Image versions of {}\n",
         code(retain.definition.name())
     );
-    let mut put = |line: &str| writeln!(text, "\n{line}").ok();
     match &outcome.error {
         Some(error) => {
-            put(&format!(
-                "**{}** {}",
-                error.code(),
-                escaped(&error.to_string())
-            ));
-            if let Some(hint) = error.hint() {
-                put(&format!("**What to do:** {}", with_commands(&hint)));
-            }
+            let hint = error.hint();
+            text.push_str(&cause(error.code(), &error.to_string(), hint.as_deref()));
         }
         None => {
-            put(&escaped(&sentence(retain, outcome)));
+            writeln!(text, "\n{}", escaped(&sentence(retain, outcome))).ok();
         }
     }
+    let mut put = |line: &str| writeln!(text, "\n{line}").ok();
     let warned = outcome.warnings.iter().take(MOST_ROWS);
     let warned: Vec<_> = warned
         .map(|it| format!("- {}", warning(it.code, &it.text, Some(&it.hint))))

@@ -1,4 +1,4 @@
-//! A roll-out, worded: lines of the log, variables, the result file, the summary.
+//! `action: rollout`, worded: lines of the log, variables, the result file, the summary.
 
 mod replace;
 mod result;
@@ -13,13 +13,14 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::closing;
-use super::files::Files;
-use super::outcome::{report_warnings, with_hint};
-use super::status::report_error;
-use crate::agent::{Console, IssueKind, TaskResult};
+use super::ending::Ending;
+use super::files::{Files, ResultFile};
+use super::issue::{Issue, report_warnings};
+use super::next_step::{IMAGE_VERSION_ID, NextStep};
+use crate::agent::{Console, IssueKind};
 use crate::error::Error;
-use crate::inputs::{Rollout, RolloutMethod, WhenNotReady};
+use crate::inputs::declared::{HOST_COUNT, HOST_POOL_ID, ROLLOUT_METHOD};
+use crate::inputs::{Action, Rollout, RolloutMethod, WhenNotReady};
 use crate::rollout::event::{Event, Events, Picture, Warning};
 use crate::rollout::faults::Fault;
 use crate::rollout::kept::KeptHost;
@@ -32,7 +33,7 @@ pub struct RolloutReporter<'a> {
     known: Mutex<Known>,
 }
 
-/// What was told so far.
+/// What the events have said so far.
 #[derive(Default)]
 struct Known {
     picture: Option<Picture>,
@@ -96,118 +97,83 @@ impl<'a> RolloutReporter<'a> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The end of the step: variables, result file, summary, issues, result. The files are in `folder`.
+    /// The end of the step. The files are in `folder`.
     pub fn finish(&self, result: &Result<State, Error>, folder: &Path) {
         let mut known = self.known();
         known.end_step();
         let way_back = self.way_back(&known, result);
-        if let Some(inputs) = &way_back {
-            let inputs: Vec<_> = inputs
-                .iter()
-                .map(|(name, value)| format!("{name}: {value}"))
-                .collect();
-            self.console
-                .line(&format!("the way back:  {}", inputs.join(", ")));
+        let mut ending = self.ending(&known, result);
+        if let Some(step) = &way_back {
+            ending.lines.insert(0, step.way_back());
         }
-        self.set_variables(&known, result);
-        let files = Files {
-            console: self.console,
-            folder,
-            name: &self.request.name,
-        };
+        ending.variables = variables(&known, result);
         if known.picture.is_some() {
-            files.named(
-                "rollout-result.json",
-                &result::document(self.request, &known, result),
-            );
+            let document = result::document(self.request, &known, result);
+            let file = ResultFile::of_action(Action::Rollout, document);
+            ending.result = Some(file.named("rollout-result.json"));
         }
         if !matches!(result, Err(Error::Canceled)) {
-            let told = summary::Told {
+            ending.summary = Some(summary::markdown(&summary::Page {
                 request: self.request,
                 known: &known,
                 result,
-                way_back: way_back.as_deref(),
-            };
-            files.summary(&summary::markdown(&told));
+                way_back,
+            }));
         }
-        self.complete(&known, result);
+        ending.tell(Files::new(self.console, folder, &self.request.name));
     }
 
-    fn set_variables(&self, known: &Known, result: &Result<State, Error>) {
-        let set = |name: &str, value: &str| self.console.set_variable(name, value);
-        set("rolloutState", known.state(result));
-        let previous = known.previous.as_deref().unwrap_or_default();
-        set("rolloutPreviousImageId", previous);
-        let list = |wanted: bool| match known.picture {
-            Some(_) => json!(known.names(wanted)).to_string(),
-            None => String::new(),
+    fn ending(&self, known: &Known, result: &Result<State, Error>) -> Ending {
+        let was_warned = !known.warnings.is_empty() || !self.request.warnings.is_empty();
+        let error = match result {
+            Ok(state) => {
+                let text = self.last_line(known, *state);
+                return Ending {
+                    exists: Some(text.clone()),
+                    ..Ending::done(text, was_warned)
+                };
+            }
+            Err(error) => error,
         };
-        set("rolloutHosts", &list(true));
-        set("rolloutOldHosts", &list(false));
+        let (text, hint) = (error.to_string(), error.hint());
+        let is_late = matches!(error, Error::RolloutNotReady(_));
+        let issue = Issue::new(IssueKind::Warning, error.code(), &text, hint.as_deref());
+        match self.request.when_not_ready {
+            WhenNotReady::Succeed if is_late => Ending {
+                lines: vec![issue.text],
+                ..Ending::done(text, was_warned)
+            },
+            WhenNotReady::SucceedWithIssues if is_late => Ending {
+                issues: vec![issue],
+                ..Ending::done(text, was_warned)
+            },
+            _ => Ending::from(error),
+        }
     }
 
-    fn complete(&self, known: &Known, result: &Result<State, Error>) {
+    fn last_line(&self, known: &Known, state: State) -> String {
         let pool = self.request.pool.name();
         let image = self.request.image.short();
-        let has_issues = !known.warnings.is_empty() || !self.request.warnings.is_empty();
-        let good = if has_issues {
-            TaskResult::SucceededWithIssues
-        } else {
-            TaskResult::Succeeded
-        };
-        match result {
-            Ok(state) => {
-                let (has, all) = (known.names(true).len(), known.hosts.len());
-                let text = match state {
-                    State::Nothing if self.request.preview => {
-                        format!("preview: nothing was changed in '{pool}'")
-                    }
-                    State::Nothing => {
-                        format!("'{pool}' serves {image} already: {has} of {all} hosts have it")
-                    }
-                    State::Scheduled => format!("the update of '{pool}' to {image} is scheduled"),
-                    State::Running => {
-                        format!("the roll-out of {image} to '{pool}' goes on without this step")
-                    }
-                    State::Succeeded => {
-                        format!("'{pool}' serves {image}: {has} of {all} hosts have it")
-                    }
-                };
-                closing::exists(self.console, &text);
-                self.console.complete(good, &text);
+        let (has, all) = (known.names(true).len(), known.hosts.len());
+        match state {
+            State::Nothing if self.request.preview => {
+                format!("preview: nothing was changed in '{pool}'")
             }
-            Err(Error::Canceled) => {
-                self.console
-                    .complete(TaskResult::Canceled, "The job was canceled");
+            State::Nothing => {
+                format!("'{pool}' serves {image} already: {has} of {all} hosts have it")
             }
-            Err(error) => {
-                let text = with_hint(&error.to_string(), error.hint().as_deref());
-                let is_late = matches!(error, Error::RolloutNotReady(_));
-                match self.request.when_not_ready {
-                    WhenNotReady::Succeed if is_late => {
-                        self.console.line(&text);
-                        self.console.complete(good, &error.to_string());
-                    }
-                    WhenNotReady::SucceedWithIssues if is_late => {
-                        self.console
-                            .issue(IssueKind::Warning, Some(error.code()), &text);
-                        self.console
-                            .complete(TaskResult::SucceededWithIssues, &error.to_string());
-                    }
-                    _ => report_error(self.console, error),
-                }
+            State::Scheduled => format!("the update of '{pool}' to {image} is scheduled"),
+            State::Running => {
+                format!("the roll-out of {image} to '{pool}' goes on without this step")
+            }
+            State::Succeeded => {
+                format!("'{pool}' serves {image}: {has} of {all} hosts have it")
             }
         }
     }
 
-    /// How to undo it, as inputs: one line each. Nothing where nothing was changed, or the image of before is not known.
-    fn way_back(
-        &self,
-        known: &Known,
-        result: &Result<State, Error>,
-    ) -> Option<Vec<(&'static str, String)>> {
-        use crate::inputs::Action;
-        use crate::inputs::declared::{ACTION, HOST_COUNT, HOST_POOL_ID, ROLLOUT_METHOD};
+    /// How to undo it. Nothing where nothing was changed, or the image of before is not known.
+    fn way_back(&self, known: &Known, result: &Result<State, Error>) -> Option<NextStep> {
         if !known.changed || matches!(result, Ok(State::Nothing)) {
             return None;
         }
@@ -217,24 +183,21 @@ impl<'a> RolloutReporter<'a> {
             return None;
         }
         let previous = known.previous.as_ref()?;
-        let mut inputs = vec![
-            (ACTION.name, Action::Rollout.name().to_owned()),
-            (HOST_POOL_ID.name, self.request.pool.to_string()),
-            ("imageVersionId", previous.clone()),
-        ];
+        let mut step = NextStep::new(Action::Rollout)
+            .with(HOST_POOL_ID.name, self.request.pool.as_str())
+            .with(IMAGE_VERSION_ID, previous.as_str());
         // Hosts that are kept serve again without a deployment.
         let keeps = self.request.keeps_old.unwrap_or(true);
         if known.method == Some(RolloutMethod::Replace) && keeps {
-            let method = RolloutMethod::Existing.name().to_owned();
-            inputs.push((ROLLOUT_METHOD.name, method));
+            step = step.with(ROLLOUT_METHOD.name, RolloutMethod::Existing.name());
             // By itself the step wants as many as serve now, and there may be fewer of the old ones.
             let wanted = known.hosts.iter().filter(|host| host.is_wanted).count();
             let kept = known.hosts.len() - wanted;
             if (1..wanted).contains(&kept) {
-                inputs.push((HOST_COUNT.name, kept.to_string()));
+                step = step.with(HOST_COUNT.name, kept.to_string());
             }
         }
-        Some(inputs)
+        Some(step)
     }
 
     fn words(&self, event: &Event) -> Vec<String> {
@@ -269,6 +232,22 @@ impl<'a> RolloutReporter<'a> {
     }
 }
 
+fn variables(known: &Known, result: &Result<State, Error>) -> Vec<(&'static str, String)> {
+    let list = |wanted: bool| match known.picture {
+        Some(_) => json!(known.names(wanted)).to_string(),
+        None => String::new(),
+    };
+    vec![
+        ("rolloutState", known.state(result).to_owned()),
+        (
+            "rolloutPreviousImageId",
+            known.previous.clone().unwrap_or_default(),
+        ),
+        ("rolloutHosts", list(true)),
+        ("rolloutOldHosts", list(false)),
+    ]
+}
+
 impl Events for RolloutReporter<'_> {
     fn emit(&self, event: Event) {
         for line in self.words(&event) {
@@ -297,9 +276,13 @@ impl Events for RolloutReporter<'_> {
             Event::Kept(kept) => known.kept = kept,
             Event::Stopped { goes_on } => known.goes_on = goes_on,
             Event::Warning(warning) => {
-                let text = with_hint(&warning.text, warning.hint.as_deref());
-                self.console
-                    .issue(IssueKind::Warning, Some(warning.code), &text);
+                Issue::new(
+                    IssueKind::Warning,
+                    warning.code,
+                    &warning.text,
+                    warning.hint.as_deref(),
+                )
+                .tell(self.console);
                 known.warnings.push(warning);
             }
             Event::Nothing { .. }

@@ -1,16 +1,15 @@
-//! Where a run stands, in one line.
+//! `action: status`: the state of a run, in one line.
 
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::closing;
-use super::files::Files;
-use super::outcome::with_hint;
-use super::summary::image::portal;
-use super::summary::markup::{code, escaped, table, with_commands};
-use crate::agent::{Console, IssueKind, TaskResult};
+use super::ending::Ending;
+use super::files::{Files, ResultFile};
+use super::markup::{cause, code, escaped, table};
+use super::version::portal;
+use crate::agent::Console;
 use crate::arm::template_state::RunState;
 use crate::error::Error;
 use crate::inputs::{Action, Existing};
@@ -20,73 +19,61 @@ use crate::run::status::Status;
 /// The end of `action: status`; the files are in `folder`. Whatever the run's state is, the step succeeds.
 pub fn report_status(
     console: &Console,
-    asked: &Existing,
+    request: &Existing,
     result: &Result<Status, Error>,
     folder: &Path,
 ) {
     let status = result.as_ref().ok();
-    set_variables(console, asked, status);
-    let files = Files {
-        console,
-        folder,
-        name: &asked.files,
+    let mut ending = match result {
+        Ok(status) => Ending {
+            lines: vec![line(status)],
+            ..Ending::done(line(status), !request.warnings.is_empty())
+        },
+        Err(error) => Ending::from(error),
     };
-    if let Some(line) = status.map(line) {
-        console.line(&line);
+    ending.variables = variables(request, status);
+    if reached_azure(result) {
+        ending.result = Some(ResultFile::of_action(
+            Action::Status,
+            document(request, status),
+        ));
+        ending.summary = Some(summary(request, result));
     }
-    if looked(result) {
-        files.result(Action::Status, document(asked, status));
-        files.summary(&summary(asked, result));
-    }
-    let issues = !asked.warnings.is_empty();
-    match result {
-        Ok(status) if issues => console.complete(TaskResult::SucceededWithIssues, &line(status)),
-        Ok(status) => console.complete(TaskResult::Succeeded, &line(status)),
-        Err(error) => report_error(console, error),
-    }
+    ending.tell(Files::new(console, folder, &request.files));
 }
 
-/// Whether Azure said something of the template.
-pub(super) fn looked<T>(result: &Result<T, Error>) -> bool {
+/// Whether Azure said something of what the step is about.
+pub(super) fn reached_azure<T>(result: &Result<T, Error>) -> bool {
     !matches!(
         result,
         Err(Error::Canceled | Error::SignIn(_) | Error::Network(_))
     )
 }
 
-/// Why the step failed, or that it was canceled.
-pub(super) fn report_error(console: &Console, error: &Error) {
-    if matches!(error, Error::Canceled) {
-        return console.complete(TaskResult::Canceled, "The job was canceled");
-    }
-    let text = with_hint(&error.to_string(), error.hint().as_deref());
-    console.issue(IssueKind::Error, Some(error.code()), &text);
-    closing::what_to_do(console, error.code(), error.hint().as_deref());
-    console.complete(TaskResult::Failed, &error.to_string());
-}
-
-fn set_variables(console: &Console, asked: &Existing, status: Option<&Status>) {
-    let phase = status.and_then(Status::phase);
-    set_template_variables(console, asked, status.map(|status| &status.found));
-    console.set_variable("runPhase", phase.unwrap_or_default());
-    let ready = status.is_some_and(Status::has_image);
-    console.set_variable("imageReady", if ready { "true" } else { "false" });
+fn variables(request: &Existing, status: Option<&Status>) -> Vec<(&'static str, String)> {
+    let mut variables = template_variables(request, status.map(|status| &status.found));
+    let phase = status.and_then(Status::phase).unwrap_or_default();
+    variables.push(("runPhase", phase.to_owned()));
+    let is_ready = status.is_some_and(Status::has_image);
+    variables.push(("imageReady", is_ready.to_string()));
+    variables
 }
 
 /// What later steps find the template by; empty where there is none.
-pub(super) fn set_template_variables(
-    console: &Console,
-    asked: &Existing,
+pub(super) fn template_variables(
+    request: &Existing,
     found: Option<&FoundTemplate>,
-) {
-    let given = asked.template_name.as_deref().unwrap_or_default();
+) -> Vec<(&'static str, String)> {
+    let given = request.template_name.as_deref().unwrap_or_default();
     let name = found.map_or(given, |found| found.id.name());
-    console.set_variable("templateName", name);
-    let id = found.map(|found| found.id.as_str());
-    console.set_variable("templateId", id.unwrap_or_default());
+    let id = found.map_or("", |found| found.id.as_str());
     let run = found.and_then(|found| found.template.last_run.as_ref());
     let state = run.map(|run| run.state.to_string());
-    console.set_variable("runState", &state.unwrap_or_default());
+    vec![
+        ("templateName", name.to_owned()),
+        ("templateId", id.to_owned()),
+        ("runState", state.unwrap_or_default()),
+    ]
 }
 
 fn minutes(time: Duration) -> u64 {
@@ -122,12 +109,12 @@ fn line(status: &Status) -> String {
     )
 }
 
-/// The members that tell of a template and its run.
-pub(super) fn of_template(asked: &Existing, found: Option<&FoundTemplate>) -> Value {
+/// A template and its run, in a result file.
+pub(super) fn template_members(request: &Existing, found: Option<&FoundTemplate>) -> Value {
     let run = found.and_then(|found| found.template.last_run.as_ref());
     let name = found.map(|found| found.id.name().to_owned());
     json!({
-        "templateName": name.or_else(|| asked.template_name.clone()),
+        "templateName": name.or_else(|| request.template_name.clone()),
         "templateId": found.map(|found| found.id.as_str()),
         "provisioningState": found.map(|found| &found.template.provisioning_state),
         "runState": run.map(|run| run.state.to_string()),
@@ -135,8 +122,8 @@ pub(super) fn of_template(asked: &Existing, found: Option<&FoundTemplate>) -> Va
     })
 }
 
-fn document(asked: &Existing, status: Option<&Status>) -> Value {
-    let mut members = of_template(asked, status.map(|status| &status.found));
+fn document(request: &Existing, status: Option<&Status>) -> Value {
+    let mut members = template_members(request, status.map(|status| &status.found));
     let elapsed = status.and_then(|status| status.elapsed);
     for (name, value) in [
         ("runPhase", json!(status.and_then(Status::phase))),
@@ -154,7 +141,7 @@ fn document(asked: &Existing, status: Option<&Status>) -> Value {
     members
 }
 
-fn summary(asked: &Existing, result: &Result<Status, Error>) -> String {
+fn summary(request: &Existing, result: &Result<Status, Error>) -> String {
     match result {
         Err(error) => failure("State of the image build", error),
         Ok(status) => {
@@ -166,7 +153,7 @@ fn summary(asked: &Existing, result: &Result<Status, Error>) -> String {
                 ("Resource group", code(id.resource_group())),
                 ("Run", escaped(state)),
             ];
-            if let Some(page) = portal(&asked.connection, id.as_str()) {
+            if let Some(page) = portal(&request.connection, id.as_str()) {
                 rows.push(("Portal", format!("[open the image template](<{page}>)")));
             }
             let mark = match status.state() {
@@ -183,12 +170,6 @@ fn summary(asked: &Existing, result: &Result<Status, Error>) -> String {
 
 /// A page that says only why it is empty.
 pub(super) fn failure(title: &str, error: &Error) -> String {
-    let hint = error.hint();
-    let hint = hint.map(|hint| format!("\n**What to do:** {}\n", with_commands(&hint)));
-    format!(
-        "## ❌ {title}\n\n**{}** {}\n{}",
-        error.code(),
-        escaped(&error.to_string()),
-        hint.unwrap_or_default()
-    )
+    let cause = cause(error.code(), &error.to_string(), error.hint().as_deref());
+    format!("## ❌ {title}\n{cause}")
 }

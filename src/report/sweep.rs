@@ -1,82 +1,81 @@
-//! What was swept, what stays, and why.
+//! `action: sweep`: what was deleted, what stays, and why.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::closing;
-use super::files::Files;
-use super::outcome::{CODE_NOT_REMOVED, report_not_removed, with_hint};
-use super::status::{failure, report_error};
-use super::summary::markup::{code, commented, escaped, fenced};
-use crate::agent::{Console, IssueKind, TaskResult};
+use super::ending::Ending;
+use super::files::{Files, ResultFile};
+use super::issue::Issue;
+use super::markup::{code, commented, escaped, fenced};
+use super::not_removed::{self, CODE_NOT_REMOVED};
+use super::status::failure;
+use crate::agent::Console;
 use crate::error::{Error, duration};
 use crate::inputs::declared::{OLDER_THAN_HOURS, PREVIEW, STORAGE_ACCOUNT_NAME};
 use crate::inputs::{Action, Sweep};
 use crate::run::leftover::{Leftover, NotRemoved};
 use crate::run::sweep::{Kept, Swept};
+use crate::wording::counted;
 
-/// The run page shows ten issues of a step; more of them are one.
+/// So many rows of each kind are on the page.
 const MOST_ROWS: usize = 200;
 
 /// The end of `action: sweep`: what was done, even where it did not come to its end. The files are in `folder`.
 pub fn report_sweep(
     console: &Console,
-    asked: &Sweep,
+    request: &Sweep,
     (swept, error): (&Swept, Option<&Error>),
     folder: &Path,
 ) {
-    let files = Files {
-        console,
-        folder,
-        name: &asked.files,
+    let mut ending = match error {
+        None => Ending {
+            issues: issues(swept),
+            exists: Some(conclusion(request, swept)),
+            ..Ending::done(sentence(request, swept), !request.warnings.is_empty())
+        },
+        Some(error) => Ending::from(error),
     };
-    let began = *swept != Swept::default();
-    if error.is_none() || began {
-        files.result(Action::Sweep, document(asked, swept));
-        if !matches!(error, Some(Error::Canceled)) {
-            files.summary(&summary(asked, swept));
-        }
-        for line in lines(asked, swept) {
-            console.line(&line);
-        }
+    let is_canceled = matches!(error, Some(Error::Canceled));
+    let has_begun = *swept != Swept::default();
+    if error.is_none() || has_begun {
+        ending.lines = lines(request, swept);
         if error.is_some() {
-            console.line(&conclusion(asked, swept));
+            ending.lines.push(conclusion(request, swept));
         }
-    } else if let Some(error) = error
-        && !matches!(error, Error::Canceled)
-    {
-        files.summary(&failure("Sweeping failed", error));
+        ending.result = Some(ResultFile::of_action(
+            Action::Sweep,
+            document(request, swept),
+        ));
     }
-    if let Some(error) = error {
-        return report_error(console, error);
-    }
-    report_not_removed(console, &swept.not_removed);
-    if let Some(why) = &swept.packages_left {
-        let text = format!("The packages without a template were not deleted: {why}");
-        let hint = format!(
-            "the service connection needs read permission on the image templates of the whole subscription (Microsoft.VirtualMachineImages/imageTemplates/read) and Storage Blob Data Contributor on the storage account; or remove input '{}'",
-            STORAGE_ACCOUNT_NAME.name
-        );
-        let text = with_hint(&text, Some(&hint));
-        console.issue(IssueKind::Warning, Some(CODE_NOT_REMOVED), &text);
-    }
-    let issues = !swept.not_removed.is_empty()
-        || swept.packages_left.is_some()
-        || !asked.warnings.is_empty();
-    let result = if issues {
-        TaskResult::SucceededWithIssues
-    } else {
-        TaskResult::Succeeded
+    ending.summary = match error {
+        _ if is_canceled => None,
+        Some(error) if !has_begun => Some(failure("Sweeping failed", error)),
+        _ => Some(summary(request, swept)),
     };
-    closing::exists(console, &conclusion(asked, swept));
-    console.complete(result, &sentence(asked, swept));
+    ending.tell(Files::new(console, folder, &request.files));
 }
 
-fn sentence(asked: &Sweep, swept: &Swept) -> String {
+/// What was not deleted.
+fn issues(swept: &Swept) -> Vec<Issue> {
+    let mut issues = not_removed::issues(&swept.not_removed);
+    if let Some(why) = &swept.packages_left {
+        issues.push(Issue::warning(
+            CODE_NOT_REMOVED,
+            &format!("The packages without a template were not deleted: {why}"),
+            &format!(
+                "the service connection needs read permission on the image templates of the whole subscription (Microsoft.VirtualMachineImages/imageTemplates/read) and Storage Blob Data Contributor on the storage account; or remove input '{}'",
+                STORAGE_ACCOUNT_NAME.name
+            ),
+        ));
+    }
+    issues
+}
+
+fn sentence(request: &Sweep, swept: &Swept) -> String {
     let (gone, kept, remain) = (swept.gone.len(), swept.kept.len(), swept.not_removed.len());
-    if asked.preview {
+    if request.preview {
         let how = match gone {
             0 => String::new(),
             _ => format!("; to do it, set input '{}' to 'false'", PREVIEW.name),
@@ -86,9 +85,9 @@ fn sentence(asked: &Sweep, swept: &Swept) -> String {
     format!("{gone} deleted, {kept} kept, {remain} not deleted")
 }
 
-fn lines(asked: &Sweep, swept: &Swept) -> Vec<String> {
+fn lines(request: &Sweep, swept: &Swept) -> Vec<String> {
     let mut lines = Vec::new();
-    if asked.preview {
+    if request.preview {
         let gone = swept.gone.iter();
         lines.extend(gone.map(|leftover| format!("would delete:  {}", what(leftover))));
     }
@@ -117,20 +116,17 @@ fn lines(asked: &Sweep, swept: &Swept) -> Vec<String> {
 }
 
 /// The last line.
-fn conclusion(asked: &Sweep, swept: &Swept) -> String {
+fn conclusion(request: &Sweep, swept: &Swept) -> String {
     format!(
         "swept resource group '{}', older than {}:  {}",
-        asked.group.name(),
-        duration(asked.older_than),
-        sentence(asked, swept)
+        request.group.name(),
+        duration(request.older_than),
+        sentence(request, swept)
     )
 }
 
 fn templates(count: usize) -> String {
-    match count {
-        1 => "1 image template".to_owned(),
-        count => format!("{count} image templates"),
-    }
+    counted(count, "image template")
 }
 
 /// A template goes with its package.
@@ -141,32 +137,32 @@ fn what(leftover: &Leftover) -> String {
     }
 }
 
-fn document(asked: &Sweep, swept: &Swept) -> Value {
+fn document(request: &Sweep, swept: &Swept) -> Value {
     let gone: Vec<_> = swept.gone.iter().map(Leftover::describe).collect();
     let kept = |kept: &Kept| json!({"what": kept.leftover.describe(), "why": kept.why, "command": kept.command()});
-    let not_removed = |not_removed: &NotRemoved| json!({"why": not_removed.why, "command": not_removed.removal()});
+    let stays = |it: &NotRemoved| json!({"why": it.why, "command": it.removal()});
     json!({
-        "resourceGroup": asked.group.name(),
-        (OLDER_THAN_HOURS.name): asked.older_than.as_secs() / 3600,
-        (PREVIEW.name): asked.preview,
+        "resourceGroup": request.group.name(),
+        (OLDER_THAN_HOURS.name): request.older_than.as_secs() / 3600,
+        (PREVIEW.name): request.preview,
         "deleted": gone,
         "kept": swept.kept.iter().map(kept).collect::<Vec<_>>(),
-        "notDeleted": swept.not_removed.iter().map(not_removed).collect::<Vec<_>>(),
+        "notDeleted": swept.not_removed.iter().map(stays).collect::<Vec<_>>(),
         "packagesNotDeleted": swept.packages_left,
         "foreignTemplates": swept.foreign,
     })
 }
 
-fn summary(asked: &Sweep, swept: &Swept) -> String {
+fn summary(request: &Sweep, swept: &Swept) -> String {
     let mut text = format!(
         "## Swept resource group {}\n\n{}\n",
-        code(asked.group.name()),
-        escaped(&sentence(asked, swept))
+        code(request.group.name()),
+        escaped(&sentence(request, swept))
     );
     let gone: Vec<_> = swept
         .gone
         .iter()
-        .map(|it| escaped(&what_gone(asked, it)))
+        .map(|it| escaped(&what_gone(request, it)))
         .collect();
     let kept = swept.kept.iter();
     let kept: Vec<_> = kept
@@ -176,7 +172,7 @@ fn summary(asked: &Sweep, swept: &Swept) -> String {
     let not_removed: Vec<_> = not_removed
         .chain(swept.packages_left.iter().map(|why| escaped(why)))
         .collect();
-    let title = if asked.preview {
+    let title = if request.preview {
         "Would be deleted"
     } else {
         "Deleted"
@@ -231,8 +227,8 @@ fn commands(swept: &Swept) -> Vec<String> {
     kept.chain(removals).take(MOST_ROWS).collect()
 }
 
-fn what_gone(asked: &Sweep, leftover: &Leftover) -> String {
-    if asked.preview {
+fn what_gone(request: &Sweep, leftover: &Leftover) -> String {
+    if request.preview {
         what(leftover)
     } else {
         leftover.describe()

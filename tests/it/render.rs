@@ -132,7 +132,7 @@ async fn a_step_writes_its_template_to_log_and_file() {
     variables.push(("SECRET_KEY".into(), "hunter2-hunter2".into()));
     let (agent, output) = agent(variables);
     let no_network = Err("there is none".to_owned());
-    job::main_stage(&agent, no_network, &StopSignal::default()).await;
+    job::main_stage(&agent, no_network, [], &StopSignal::default()).await;
     let log = output.text();
     let file = log
         .lines()

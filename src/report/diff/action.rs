@@ -3,84 +3,74 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
-use super::{About, failure, report, report_issues, result, section, words};
-use crate::agent::{Console, TaskResult};
-use crate::error::{CHANGE_FORBIDDEN, Error};
+use super::words::{self, ComparisonOf, failure};
+use super::{report, result, section, warnings};
+use crate::agent::Console;
+use crate::error::Error;
 use crate::inputs::{Action, Diff};
 use crate::inventory::Compared;
-use crate::report::closing::{exists, what_to_do};
-use crate::report::files::Files;
-use crate::report::outcome::report_warnings;
-use crate::report::status::{looked, report_error};
-use crate::report::summary::markup::{code, escaped, with_commands};
+use crate::report::ending::Ending;
+use crate::report::files::{Files, ResultFile};
+use crate::report::issue::report_warnings;
+use crate::report::markup::{cause, code, escaped};
+use crate::report::status::reached_azure;
+use crate::report::version;
 
 /// Says what comes of a comparison of two versions.
 pub struct DiffReporter<'a> {
     console: &'a Console,
-    asked: &'a Diff,
+    request: &'a Diff,
 }
 
 impl<'a> DiffReporter<'a> {
     /// A reporter to the console, which says first what is known before anything is sent.
-    pub fn new(console: &'a Console, asked: &'a Diff) -> Self {
-        let version = &asked.version;
-        console.line(&format!(
-            "image version:  {} of {} in {}",
-            version.name(),
-            version.name_at(1).unwrap_or_default(),
-            version.name_at(0).unwrap_or_default()
-        ));
-        report_warnings(console, &asked.warnings);
-        Self { console, asked }
+    pub fn new(console: &'a Console, request: &'a Diff) -> Self {
+        console.line(&version::line(&request.version));
+        report_warnings(console, &request.warnings);
+        for (name, value) in version::variables(&request.version) {
+            console.set_variable(name, &value);
+        }
+        Self { console, request }
     }
 
-    /// The end of the step: lines, variables, files, issues, result. The files are in `folder`.
+    /// The end of the step. The files are in `folder`.
     pub fn finish(&self, compared: &Result<Compared, Error>, folder: &Path) {
-        self.set_variables();
-        let files = Files {
-            console: self.console,
-            folder,
-            name: &self.asked.name,
-        };
+        let files = Files::new(self.console, folder, &self.request.name);
         let path = match compared {
             Ok(compared) => report(self.console, files, compared),
             Err(_) => None,
         };
-        if looked(compared) {
-            files.result(Action::Diff, self.document(compared, path.as_deref()));
-            let name = format!("{}-{}", self.asked.name, Action::Diff.name());
-            let page = Files {
-                name: &name,
-                ..files
-            };
-            page.summary(&self.summary(compared));
-        }
-        let compared = match compared {
-            Ok(compared) => compared,
-            Err(error) => return report_error(self.console, error),
+        let mut ending = match compared {
+            Ok(compared) => self.ending(compared),
+            Err(error) => Ending::from(error),
         };
-        let told = report_issues(self.console, compared, About::Versions);
-        let version = self.asked.version.as_str();
-        match failure(compared, About::Versions) {
-            Some((_, hint)) => what_to_do(self.console, CHANGE_FORBIDDEN, Some(&hint)),
-            None => exists(self.console, &self.closing(compared)),
+        if reached_azure(compared) {
+            ending.result = Some(self.result_file(compared, path.as_deref()));
+            ending.summary = Some(self.summary(compared));
         }
-        match told.failure {
-            Some(failure) => self.console.complete(TaskResult::Failed, &failure),
-            None if told.warned || !self.asked.warnings.is_empty() => self
-                .console
-                .complete(TaskResult::SucceededWithIssues, version),
-            None => self.console.complete(TaskResult::Succeeded, version),
-        }
+        ending.tell(files.with_page(Action::Diff.name()));
+    }
+
+    fn ending(&self, compared: &Compared) -> Ending {
+        let mut ending = match failure(compared, ComparisonOf::Versions) {
+            Some(failure) => Ending::from(failure),
+            None => Ending {
+                exists: Some(self.last_line(compared)),
+                ..Ending::done(
+                    self.request.version.as_str(),
+                    !self.request.warnings.is_empty(),
+                )
+            },
+        };
+        ending.issues.splice(0..0, warnings(compared));
+        ending
     }
 
     /// `win11-avd 1.0.2609402 since 1.0.2609301: 4 changed, 1 added`.
-    fn closing(&self, compared: &Compared) -> String {
-        let version = &self.asked.version;
-        let definition = version.name_at(1).unwrap_or_default();
-        let name = format!("{definition} {}", version.name());
+    fn last_line(&self, compared: &Compared) -> String {
+        let name = version::named(&self.request.version);
         match compared {
             Compared::Nothing { why, .. } => format!("{name}: {}", words::nothing(why)),
             Compared::With(comparison) => format!(
@@ -91,40 +81,18 @@ impl<'a> DiffReporter<'a> {
         }
     }
 
-    fn set_variables(&self) {
-        let version = &self.asked.version;
-        self.console
-            .set_variable("imageVersionId", version.as_str());
-        self.console.set_variable("imageUri", version.as_str());
-        self.console.set_variable("imageVersion", version.name());
-    }
-
-    fn document(&self, compared: &Result<Compared, Error>, path: Option<&str>) -> Value {
-        let version = &self.asked.version;
-        let mut document = Map::new();
-        let mut put = |name: &str, value: Value| document.insert(name.to_owned(), value);
-        put("imageUri", json!(version.as_str()));
-        put("imageVersionId", json!(version.as_str()));
-        put("imageVersion", json!(version.name()));
-        let definition = version.parent().map(|id| id.to_string());
-        put("imageDefinitionId", json!(definition));
-        put(
-            "diff",
-            match compared {
-                Ok(compared) => result(compared, path),
-                Err(error) => json!({"code": error.code(), "error": error.to_string()}),
-            },
-        );
-        Value::Object(document)
+    fn result_file(&self, compared: &Result<Compared, Error>, path: Option<&str>) -> ResultFile {
+        let diff = match compared {
+            Ok(compared) => result(compared, path),
+            Err(error) => json!({"code": error.code(), "error": error.to_string()}),
+        };
+        let mut members = version::members(&self.request.version);
+        members.insert("diff".to_owned(), diff);
+        ResultFile::of_action(Action::Diff, members)
     }
 
     fn summary(&self, compared: &Result<Compared, Error>) -> String {
-        let version = &self.asked.version;
-        let name = format!(
-            "{} {}",
-            version.name_at(1).unwrap_or_default(),
-            version.name()
-        );
+        let name = version::named(&self.request.version);
         let mark = match compared {
             Ok(Compared::With(it)) if it.forbidden.is_empty() => "🔍",
             Ok(Compared::Nothing { .. }) => "⚠️",
@@ -132,16 +100,18 @@ impl<'a> DiffReporter<'a> {
         };
         let mut text = format!("## {mark} Contents of {}\n", escaped(&name));
         match compared {
-            Ok(compared) => text.push_str(&section(compared, About::Versions)),
+            Ok(compared) => text.push_str(&section(compared, ComparisonOf::Versions)),
             Err(error) => {
-                let sentence = escaped(&error.to_string());
-                writeln!(text, "\n**{}** {sentence}", error.code()).ok();
-                if let Some(hint) = error.hint() {
-                    writeln!(text, "\n**What to do:** {}", with_commands(&hint)).ok();
-                }
+                let hint = error.hint();
+                text.push_str(&cause(error.code(), &error.to_string(), hint.as_deref()));
             }
         }
-        writeln!(text, "\nImage version: {}", code(version.as_str())).ok();
+        writeln!(
+            text,
+            "\nImage version: {}",
+            code(self.request.version.as_str())
+        )
+        .ok();
         text
     }
 }

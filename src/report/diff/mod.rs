@@ -8,35 +8,17 @@ mod words;
 pub use action::DiffReporter;
 pub(super) use file::result;
 pub(super) use page::section;
+pub(super) use words::{ComparisonOf, failure};
 
 use super::files::Files;
-use super::outcome::with_hint;
-use crate::agent::{Console, IssueKind};
-use crate::error::CHANGE_FORBIDDEN;
+use super::issue::Issue;
+use crate::agent::Console;
 use crate::inventory::{Compared, Comparison};
 
 /// More lines are in the file.
 const MOST_LINES: usize = 200;
 
-/// Who is told of a comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum About {
-    /// The image of this step.
-    OwnImage,
-    /// Two versions that are there.
-    Versions,
-}
-
-/// What a comparison makes of the step.
-#[derive(Debug, Default)]
-pub(super) struct Told {
-    /// Whether there is a warning.
-    pub(super) warned: bool,
-    /// Why the step fails, if it does.
-    pub(super) failure: Option<String>,
-}
-
-/// Writes a comparison to the log, its file and the variables; where the file is. Issues come last, and are those of [`report_issues`].
+/// Writes a comparison to the log, its file and the variables; where the file is. Issues come last, and are those of [`warnings`] and [`failure`].
 pub(super) fn report(console: &Console, files: Files<'_>, compared: &Compared) -> Option<String> {
     console.end_group();
     match compared {
@@ -82,32 +64,9 @@ fn list(console: &Console, comparison: &Comparison) {
     console.end_group();
 }
 
-/// What there is to warn of, and why the step fails.
-pub(super) fn report_issues(console: &Console, compared: &Compared, about: About) -> Told {
-    let mut told = Told::default();
-    for (code, text, hint) in words::warnings(compared) {
-        console.issue(
-            IssueKind::Warning,
-            Some(code),
-            &with_hint(&text, Some(&hint)),
-        );
-        told.warned = true;
-    }
-    if let Some((text, hint)) = failure(compared, about) {
-        let issue = with_hint(&text, Some(&hint));
-        console.issue(IssueKind::Error, Some(CHANGE_FORBIDDEN), &issue);
-        told.failure = Some(text);
-    }
-    told
-}
-
-/// Why the step fails, and what to do.
-pub(super) fn failure(compared: &Compared, about: About) -> Option<(String, String)> {
-    match compared {
-        Compared::With(comparison) if !comparison.forbidden.is_empty() => Some((
-            words::forbidden(comparison),
-            words::remedy(comparison, about),
-        )),
-        Compared::With(_) | Compared::Nothing { .. } => None,
-    }
+/// What there is to warn of.
+pub(super) fn warnings(compared: &Compared) -> Vec<Issue> {
+    let all = words::warnings(compared).into_iter();
+    all.map(|(code, text, hint)| Issue::warning(code, &text, &hint))
+        .collect()
 }

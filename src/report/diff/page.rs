@@ -2,12 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::words::{self, Labels};
-use super::{About, failure};
-use crate::error::CHANGE_FORBIDDEN;
+use super::words::{self, ComparisonOf, Labels, failure};
 use crate::inventory::diff::{Change, Diff, Direction};
 use crate::inventory::{Compared, Comparison};
-use crate::report::summary::markup::{escaped, with_commands};
+use crate::report::markup::{escaped, with_commands};
 
 /// More rows make a page that nobody reads; the file has them all.
 const MOST_ROWS: usize = 60;
@@ -17,14 +15,14 @@ const MOST_FORBIDDEN: usize = 10;
 const LONGEST_NAME: usize = 100;
 
 /// The section: nothing where nothing was asked for.
-pub(in crate::report) fn section(compared: &Compared, about: About) -> String {
+pub(in crate::report) fn section(compared: &Compared, of: ComparisonOf) -> String {
     match compared {
         Compared::Nothing { why, .. } => {
             format!("\n### What changed\n\n{}\n", escaped(&words::nothing(why)))
         }
         Compared::With(comparison) => {
             let mut text = format!("\n### {}\n", escaped(&words::title(comparison)));
-            if let Some((_, hint)) = failure(compared, about) {
+            if let Some(failure) = failure(compared, of) {
                 let sentence = escaped(&words::forbids(comparison));
                 let named = words::named(comparison, MOST_FORBIDDEN);
                 let named: Vec<_> = named
@@ -33,9 +31,10 @@ pub(in crate::report) fn section(compared: &Compared, about: About) -> String {
                     .collect();
                 write!(
                     text,
-                    "\n**{CHANGE_FORBIDDEN}** {sentence}:\n\n{}\n\n**What to do:** {}\n",
+                    "\n**{}** {sentence}:\n\n{}\n\n**What to do:** {}\n",
+                    failure.code,
                     named.join("\n"),
-                    with_commands(&hint)
+                    with_commands(failure.hint.as_deref().unwrap_or_default())
                 )
                 .ok();
             }

@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::About;
-use crate::error::{NOTHING_TO_COMPARE, OTHER_INVENTORY};
+use crate::error::{CHANGE_FORBIDDEN, NOTHING_TO_COMPARE, OTHER_INVENTORY};
 use crate::inputs::declared::{
     COMPARE_WITH, FAIL_ON_CHANGE, IMAGE_VERSION_ID, INVENTORY, INVENTORY_CONTAINER,
     STORAGE_ACCOUNT_NAME, WITHDRAW_REASON,
@@ -11,6 +10,16 @@ use crate::inputs::declared::{
 use crate::inputs::{Action, ChangeKind};
 use crate::inventory::diff::{Change, Diff, Direction};
 use crate::inventory::{Compared, Comparison, Forbidden, SHA256_TAG, Side, System};
+use crate::report::ending::Failure;
+
+/// What is compared, which decides what to do about a forbidden change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::report) enum ComparisonOf {
+    /// The image of this step, with an earlier one.
+    OwnImage,
+    /// Two versions that are there.
+    Versions,
+}
 
 /// More of them make an error that nobody reads.
 const MOST_NAMED: usize = 5;
@@ -168,8 +177,20 @@ impl Labels<'_> {
     }
 }
 
+/// Why the step fails, and what to do.
+pub(in crate::report) fn failure(compared: &Compared, of: ComparisonOf) -> Option<Failure> {
+    match compared {
+        Compared::With(comparison) if !comparison.forbidden.is_empty() => Some(Failure {
+            code: CHANGE_FORBIDDEN,
+            text: forbidden(comparison),
+            hint: Some(remedy(comparison, of)),
+        }),
+        Compared::With(_) | Compared::Nothing { .. } => None,
+    }
+}
+
 /// Why the step fails.
-pub(super) fn forbidden(comparison: &Comparison) -> String {
+fn forbidden(comparison: &Comparison) -> String {
     let named = named(comparison, MOST_NAMED).join("; ");
     format!("{}: {named}", forbids(comparison))
 }
@@ -226,26 +247,26 @@ fn sentences(found: &Forbidden) -> impl Iterator<Item = String> {
 }
 
 /// What to do about changes that fail the step.
-pub(super) fn remedy(comparison: &Comparison, about: About) -> String {
+fn remedy(comparison: &Comparison, of: ComparisonOf) -> String {
     let rules = FAIL_ON_CHANGE.name;
     let to = &comparison.to;
-    match (about, to.counts) {
-        (About::Versions, _) => format!(
+    match (of, to.counts) {
+        (ComparisonOf::Versions, _) => format!(
             "do not promote {} before somebody has approved these changes; if they are meant, change '{rules}' and run the step again",
             own(to)
         ),
-        (About::OwnImage, Some(false)) => format!(
+        (ComparisonOf::OwnImage, Some(false)) => format!(
             "the image version exists and is excluded from latest, so nobody gets it who does not ask for its number; if the changes are meant, promote it with 'action: {}', and change '{rules}' for the next build",
             Action::Promote.name()
         ),
-        (About::OwnImage, Some(true)) => format!(
+        (ComparisonOf::OwnImage, Some(true)) => format!(
             "the image version exists and counts as latest: to change that, run a step with 'action: {}', '{}: {}' and '{}'; if the changes are meant, change '{rules}' for the next build",
             Action::Withdraw.name(),
             IMAGE_VERSION_ID.name,
             to.id,
             WITHDRAW_REASON.name
         ),
-        (About::OwnImage, None) => format!(
+        (ComparisonOf::OwnImage, None) => format!(
             "the image exists: {}; if the changes are meant, change '{rules}' for the next build",
             to.id
         ),

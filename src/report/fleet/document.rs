@@ -7,11 +7,10 @@ use time::format_description::well_known::Rfc3339;
 use super::table::{latest_in, rows};
 use crate::arm::gallery::{Version, WITHDRAWN_AT};
 use crate::fleet::{Definition, Hit, Machine, Outcome, Place, Runs};
-use crate::inputs::declared::{ACTION, EXCLUDE_FROM_LATEST, FAIL_WHEN, HOST_POOL_ID, TASK_VERSION};
-use crate::inputs::{Action, Fleet};
-use crate::report::result_file::SCHEMA_VERSION;
+use crate::inputs::Fleet;
+use crate::inputs::declared::{EXCLUDE_FROM_LATEST, FAIL_WHEN, HOST_POOL_ID};
 
-/// Everything that was seen.
+/// The members: everything that was seen.
 pub(super) fn document(fleet: &Fleet, outcome: &Outcome, hits: &[Hit<'_>]) -> Value {
     let conditions = fleet.fail_when.iter().map(ToString::to_string);
     let conditions: Vec<String> = conditions.collect();
@@ -27,9 +26,6 @@ pub(super) fn document(fleet: &Fleet, outcome: &Outcome, hits: &[Hit<'_>]) -> Va
         .collect();
     let behind = outcome.now.map(|_| outcome.hosts_behind());
     json!({
-        "schemaVersion": SCHEMA_VERSION,
-        "taskVersion": TASK_VERSION,
-        (ACTION.name): Action::Report.name(),
         "at": outcome.now.and_then(date),
         "imageHostsBehind": behind,
         (FAIL_WHEN.name): conditions,

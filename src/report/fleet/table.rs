@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::MOST_ROWS;
 use crate::arm::gallery::{State, Version, WITHDRAWN_AT, latest};
 use crate::fleet::{Definition, Machine, Outcome, Place, Runs, Standing, standing};
-use crate::report::summary::markup::{code, escaped};
+use crate::report::markup::{code, escaped};
 use crate::resource::ResourceId;
 
 /// One image, and who runs it.

@@ -3,24 +3,25 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::{Known, Phases, mark, words};
+use super::{Known, mark, words};
 use crate::check::Finding;
 use crate::error::{Error, duration};
 use crate::image_test::{NotTested, Outcome, Subject, Test, Tested, Verdict};
-use crate::inputs::declared::{ACTION, REQUIRE_TAGS};
+use crate::inputs::declared::REQUIRE_TAGS;
 use crate::inputs::{Action, ImageTest};
 use crate::log::TestState;
-use crate::report::outcome::CODE_NOT_REMOVED;
-use crate::report::summary::markup::{code, escaped, fenced, table};
-use crate::report::summary::removals;
-use crate::report::summary::{cause, course};
+use crate::report::build::{Phase, phases_section};
+use crate::report::markup::{cause, code, escaped, fenced, table};
+use crate::report::next_step::{IMAGE_VERSION_ID, NextStep};
+use crate::report::not_removed::{CODE_NOT_REMOVED, removals};
+use crate::report::version;
 
-/// Everything that the page tells.
-pub(super) struct Told<'a> {
+/// Everything that the page says.
+pub(super) struct Page<'a> {
     pub(super) test: &'a ImageTest,
     pub(super) outcome: &'a Outcome,
     pub(super) known: &'a Known,
-    pub(super) phases: Phases<'a>,
+    pub(super) phases: &'a [Phase],
     pub(super) elapsed: Duration,
     /// What was found before the run, which went on.
     pub(super) suspected: &'a [Finding],
@@ -30,20 +31,20 @@ pub(super) struct Told<'a> {
 const MOST_ROWS: usize = 100;
 
 /// The page as Markdown.
-pub(super) fn markdown(told: &Told<'_>) -> String {
-    let mut text = headline(told);
-    match &told.outcome.result {
+pub(super) fn markdown(page: &Page<'_>) -> String {
+    let mut text = headline(page);
+    match &page.outcome.result {
         Ok(tested) => {
             if let Verdict::Failed(failed) = &tested.verdict {
-                let called = told.known.subject.as_ref().map(Subject::called);
+                let called = page.known.subject.as_ref().map(Subject::called);
                 let sentence = words::failed(&called.unwrap_or_default(), &failed.text);
                 text.push_str(&cause(failed.code, &sentence, failed.hint.as_deref()));
             }
         }
         Err(why) => text.push_str(&without_verdict(why)),
     }
-    write!(text, "\n{}", facts(told)).ok();
-    if let Ok(tested) = &told.outcome.result {
+    write!(text, "\n{}", facts(page)).ok();
+    if let Ok(tested) = &page.outcome.result {
         text.push_str(&tests(tested));
         if let Verdict::Failed(failed) = &tested.verdict
             && !failed.lines.is_empty()
@@ -52,24 +53,21 @@ pub(super) fn markdown(told: &Told<'_>) -> String {
             write!(text, "\n### Last lines\n\n{lines}").ok();
         }
     }
-    text.push_str(&course(told.phases, told.outcome.result.is_err()));
-    text.push_str(&warnings(told));
-    text.push_str(&next(told));
+    text.push_str(&phases_section(page.phases, page.outcome.result.is_err()));
+    text.push_str(&warnings(page));
+    text.push_str(&next(page));
     text
 }
 
-fn headline(told: &Told<'_>) -> String {
-    let image = &told.test.image;
-    let name = match image.name_at(1) {
-        Some(definition) => format!("{definition} {}", image.name()),
-        None => image.name().to_owned(),
-    };
+fn headline(page: &Page<'_>) -> String {
+    let image = &page.test.image;
+    let name = version::named(image);
     let what = if image.name_at(1).is_some() {
         "Image version"
     } else {
         "Managed image"
     };
-    let (mark, verdict) = match &told.outcome.result {
+    let (mark, verdict) = match &page.outcome.result {
         Ok(tested) if tested.passed() => ("✅", "passed its tests"),
         Ok(_) => ("❌", "failed its tests"),
         Err(_) => ("⚠️", "was not tested"),
@@ -105,22 +103,22 @@ fn without_verdict(why: &NotTested) -> String {
     text
 }
 
-fn facts(told: &Told<'_>) -> String {
+fn facts(page: &Page<'_>) -> String {
     let mut rows = vec![
-        ("Image", code(told.test.image.as_str())),
-        ("Engine", code(told.test.engine.name())),
+        ("Image", code(page.test.image.as_str())),
+        ("Engine", code(page.test.engine.name())),
     ];
-    if let Ok(tested) = &told.outcome.result {
+    if let Ok(tested) = &page.outcome.result {
         rows.push(("Tests", escaped(&words::sum(tested))));
     }
-    if !told.known.tags.is_empty() {
-        let tags = told.known.tags.iter();
+    if !page.known.tags.is_empty() {
+        let tags = page.known.tags.iter();
         let tags: Vec<_> = tags
             .map(|(name, value)| code(&format!("{name}={value}")))
             .collect();
         rows.push(("Tags", tags.join(", ")));
     }
-    rows.push(("Took", duration(told.elapsed)));
+    rows.push(("Took", duration(page.elapsed)));
     table(&rows)
 }
 
@@ -152,19 +150,19 @@ fn tests(tested: &Tested) -> String {
     text
 }
 
-fn warnings(told: &Told<'_>) -> String {
-    let inputs = told.test.warnings.iter();
+fn warnings(page: &Page<'_>) -> String {
+    let inputs = page.test.warnings.iter();
     let inputs = inputs.map(|it| format!("- **{}** {}\n", it.code, escaped(&it.text)));
-    let suspected = told.suspected.iter().map(|finding| {
+    let suspected = page.suspected.iter().map(|finding| {
         let code = finding.code().unwrap_or_default();
         format!("- **{code}** {}\n", escaped(&finding.to_string()))
     });
-    let own = told.known.warnings.iter();
+    let own = page.known.warnings.iter();
     let own = own.map(|it| {
         let (text, hint) = (escaped(&it.text), escaped(&it.hint));
         format!("- **{}** {text}. {hint}\n", it.code)
     });
-    let not_removed = told.outcome.not_removed.iter();
+    let not_removed = page.outcome.not_removed.iter();
     let not_removed =
         not_removed.map(|it| format!("- **{CODE_NOT_REMOVED}** {}\n", escaped(&it.why)));
     let all: String = inputs
@@ -179,25 +177,25 @@ fn warnings(told: &Told<'_>) -> String {
 }
 
 /// The step that comes next: the promotion that demands the tag, or the withdrawal.
-fn next(told: &Told<'_>) -> String {
-    let image = &told.test.image;
-    let passed = told.outcome.result.as_ref().is_ok_and(Tested::passed);
-    let inputs = match told.known.tags.first() {
-        Some((tag, _)) if passed => vec![
-            format!("{}: {}", ACTION.name, Action::Promote.name()),
-            format!("imageVersionId: {image}"),
-            format!("{}: {tag}=passed", REQUIRE_TAGS.name),
-        ],
-        _ if !told.known.latest_in.is_empty() => words::withdrawal(image),
-        _ => Vec::new(),
+fn next(page: &Page<'_>) -> String {
+    let image = &page.test.image;
+    let passed = page.outcome.result.as_ref().is_ok_and(Tested::passed);
+    let step = match page.known.tags.first() {
+        Some((tag, _)) if passed => Some(
+            NextStep::new(Action::Promote)
+                .with(IMAGE_VERSION_ID, image.as_str())
+                .with(REQUIRE_TAGS.name, format!("{tag}=passed")),
+        ),
+        _ if !page.known.latest_in.is_empty() => Some(words::withdrawal(image)),
+        _ => None,
     };
-    let removals = removals(&told.outcome.not_removed);
-    if inputs.is_empty() && removals.is_empty() {
+    let removals = removals(&page.outcome.not_removed);
+    if step.is_none() && removals.is_empty() {
         return String::new();
     }
     let mut text = String::from("\n### Next\n");
-    if !inputs.is_empty() {
-        let inputs = fenced("yaml", &inputs.join("\n"));
+    if let Some(step) = step {
+        let inputs = fenced("yaml", &step.yaml());
         write!(text, "\nA step with these inputs:\n\n{inputs}").ok();
     }
     if !removals.is_empty() {

@@ -5,10 +5,11 @@ use crate::error::duration;
 use crate::image_test::codes::{CHECK_FAILED, NOT_TAGGED};
 use crate::image_test::event::Event;
 use crate::image_test::{Subject, Test, Tested, Verdict};
-use crate::inputs::declared::{ACTION, IMAGE_VERSION_ID, WITHDRAW_REASON};
-use crate::inputs::{Action, ImageTest};
+use crate::inputs::ImageTest;
 use crate::log::TestState;
+use crate::report::next_step::NextStep;
 use crate::report::release::words_of_progress;
+use crate::report::version;
 use crate::resource::ResourceId;
 
 /// More lines are a list that nobody reads; the file has them all.
@@ -21,11 +22,7 @@ pub(super) fn failed(called: &str, text: &str) -> String {
 
 /// `win11-avd 1.0.2 passed its tests (imageTest=passed)`
 pub(super) fn passed(test: &ImageTest, known: &Known) -> String {
-    let image = &test.image;
-    let name = match image.name_at(1) {
-        Some(definition) => format!("{definition} {}", image.name()),
-        None => image.name().to_owned(),
-    };
+    let name = version::named(&test.image);
     let tag = known.tags.first();
     let tag = tag.map(|(name, value)| format!(", and has the tag {name}={value}"));
     format!("{name} passed its tests{}", tag.unwrap_or_default())
@@ -70,14 +67,7 @@ pub(super) fn of(event: &Event) -> Vec<String> {
 
 fn found(subject: &Subject) -> String {
     match &subject.version {
-        Some(_) => {
-            let gallery = subject.id.name_at(0).unwrap_or_default();
-            let definition = subject.id.name_at(1).unwrap_or_default();
-            format!(
-                "image version:  {} of {definition} in {gallery}",
-                subject.name
-            )
-        }
+        Some(_) => version::line(&subject.id),
         None => format!("managed image:  {}", subject.name),
     }
 }
@@ -151,7 +141,7 @@ pub(super) fn warning_of(event: &Event) -> Option<(&'static str, String, String)
             ),
             format!(
                 "withdraw it, with a step of these inputs: {}",
-                withdrawal(image).join(", ")
+                withdrawal(image).in_a_line()
             ),
         )),
         Event::Vm(event) => vm::warning_of(event),
@@ -159,18 +149,7 @@ pub(super) fn warning_of(event: &Event) -> Option<(&'static str, String, String)
     }
 }
 
-/// The inputs of a step that withdraws `image`.
-pub(super) fn withdrawal(image: &ResourceId) -> Vec<String> {
-    vec![
-        format!("{}: {}", ACTION.name, Action::Withdraw.name()),
-        format!("{}: {image}", lower_first(IMAGE_VERSION_ID.name)),
-        format!("{}: failed its test", WITHDRAW_REASON.name),
-    ]
-}
-
-/// In the letter case of the output variable.
-fn lower_first(name: &str) -> String {
-    let mut letters = name.chars();
-    let first = letters.next().map(|c| c.to_ascii_lowercase());
-    first.into_iter().chain(letters).collect()
+/// A step that withdraws `image`.
+pub(super) fn withdrawal(image: &ResourceId) -> NextStep {
+    NextStep::withdrawal(image, "failed its test")
 }

@@ -2,7 +2,7 @@
 
 use crate::rollout::replace::Event;
 use crate::rollout::watch::HealthEvent;
-use crate::wording::duration;
+use crate::wording::{counted, duration};
 
 /// The line for an event of a replacement.
 pub(super) fn line(event: &Event) -> String {
@@ -54,8 +54,8 @@ fn of_old_hosts(event: &Event) -> String {
             hosts,
             grace,
         } => {
-            let sessions = count(*sessions, "session");
-            let hosts = count(*hosts, "old host");
+            let sessions = counted(*sessions, "session");
+            let hosts = counted(*hosts, "old host");
             match grace {
                 Some(grace) => format!(
                     "message to {sessions} on {hosts}:  they have {}",
@@ -67,12 +67,12 @@ fn of_old_hosts(event: &Event) -> String {
             }
         }
         Event::SigningOut { sessions } => {
-            format!("signing out {}...", count(*sessions, "session"))
+            format!("signing out {}...", counted(*sessions, "session"))
         }
         Event::Occupied { host, sessions } => match sessions {
             Some(sessions) => format!(
                 "{host}:  stays drained with {}",
-                count(usize::try_from(*sessions).unwrap_or(usize::MAX), "session")
+                counted(*sessions, "session")
             ),
             None => format!("{host}:  stays drained, because Azure does not tell its sessions"),
         },
@@ -109,16 +109,8 @@ pub(super) fn health(event: &HealthEvent) -> String {
         ),
         HealthEvent::Waiting { hosts, elapsed } => format!(
             "waiting for {} (after {})",
-            count(*hosts, "host"),
+            counted(*hosts, "host"),
             duration(*elapsed)
         ),
-    }
-}
-
-/// `1 session`, `3 sessions`.
-fn count(number: usize, what: &str) -> String {
-    match number {
-        1 => format!("1 {what}"),
-        number => format!("{number} {what}s"),
     }
 }

@@ -4,13 +4,10 @@ use serde_json::{Value, json};
 
 use super::Known;
 use crate::error::Error;
-use crate::inputs::Rollout;
-use crate::inputs::declared::TASK_VERSION;
+use crate::inputs::{Rollout, RolloutMethod};
 use crate::rollout::State;
 
-/// Members are only added, or this number is raised.
-const SCHEMA_VERSION: u32 = 1;
-
+/// The members.
 pub(super) fn document(request: &Rollout, known: &Known, result: &Result<State, Error>) -> Value {
     let hosts: Vec<Value> = known
         .hosts
@@ -40,11 +37,8 @@ pub(super) fn document(request: &Rollout, known: &Known, result: &Result<State, 
         .map(|fault| json!({"code": fault.code, "text": fault.text, "context": fault.context}))
         .collect();
     json!({
-        "schemaVersion": SCHEMA_VERSION,
-        "taskVersion": TASK_VERSION,
-        "action": crate::inputs::Action::Rollout.name(),
         "hostPoolId": request.pool.as_str(),
-        "method": known.method.map(crate::inputs::RolloutMethod::name),
+        "method": known.method.map(RolloutMethod::name),
         "state": known.state(result),
         "preview": request.preview,
         "imageVersionId": request.image.to_string(),

@@ -3,42 +3,35 @@
 use std::fmt::Write as _;
 
 use super::Known;
-use super::table::count;
 use crate::error::Error;
 use crate::inputs::Rollout;
-use crate::report::summary::markup::{code, escaped, fenced, table, with_commands};
+use crate::report::markup::{cause, code, escaped, table, with_commands};
+use crate::report::next_step::{NextStep, ways_back};
 use crate::rollout::{Host, State};
+use crate::wording::counted;
 
 /// So many hosts are on the page.
 const MOST_ROWS: usize = 200;
 
-/// What the page tells.
-pub(super) struct Told<'a> {
+/// What the page says.
+pub(super) struct Page<'a> {
     pub(super) request: &'a Rollout,
     pub(super) known: &'a Known,
     pub(super) result: &'a Result<State, Error>,
-    pub(super) way_back: Option<&'a [(&'static str, String)]>,
+    pub(super) way_back: Option<NextStep>,
 }
 
-pub(super) fn markdown(told: &Told<'_>) -> String {
-    let Told {
+pub(super) fn markdown(page: &Page<'_>) -> String {
+    let Page {
         request,
         known,
         result,
         way_back,
-    } = told;
-    let mut text = headline(told);
+    } = page;
+    let mut text = headline(page);
     if let Err(error) = result {
-        writeln!(
-            text,
-            "\n**{}** {}",
-            error.code(),
-            escaped(&error.to_string())
-        )
-        .ok();
-        if let Some(hint) = error.hint() {
-            writeln!(text, "\n**What to do:** {}", with_commands(&hint)).ok();
-        }
+        let hint = error.hint();
+        text.push_str(&cause(error.code(), &error.to_string(), hint.as_deref()));
     }
     let mut rows = vec![
         ("Host pool", code(request.pool.as_str())),
@@ -61,17 +54,8 @@ pub(super) fn markdown(told: &Told<'_>) -> String {
     text.push_str(&faults(known));
     text.push_str(&warnings(known));
     text.push_str(&kept(known));
-    if let Some(inputs) = way_back {
-        let mut yaml = String::new();
-        for (name, value) in *inputs {
-            writeln!(yaml, "{name}: {value}").ok();
-        }
-        write!(
-            text,
-            "\n### The way back\n\nA step with these inputs:\n\n{}",
-            fenced("yaml", &yaml)
-        )
-        .ok();
+    if let Some(step) = way_back {
+        text.push_str(&ways_back(std::slice::from_ref(step)));
     }
     text
 }
@@ -115,18 +99,18 @@ fn kept(known: &Known) -> String {
     text
 }
 
-fn headline(told: &Told<'_>) -> String {
-    let (mark, what) = match told.result {
+fn headline(page: &Page<'_>) -> String {
+    let (mark, what) = match page.result {
         Err(Error::RolloutNotReady(_)) | Ok(State::Running) => ("⏳", "goes on"),
         Err(_) => ("❌", "failed"),
-        Ok(State::Nothing) if told.request.preview => ("🔍", "preview"),
+        Ok(State::Nothing) if page.request.preview => ("🔍", "preview"),
         Ok(State::Nothing) => ("✅", "nothing to do"),
         Ok(State::Scheduled) => ("🕒", "scheduled"),
-        Ok(State::Succeeded) if told.known.warnings.is_empty() => ("✅", "done"),
+        Ok(State::Succeeded) if page.known.warnings.is_empty() => ("✅", "done"),
         Ok(State::Succeeded) => ("⚠️", "done"),
     };
-    let pool = escaped(told.request.pool.name());
-    let image = escaped(&told.request.image.short());
+    let pool = escaped(page.request.pool.name());
+    let image = escaped(&page.request.image.short());
     format!("## {mark} Roll-out of {image} to {pool}: {what}\n")
 }
 
@@ -143,7 +127,7 @@ fn hosts(known: &Known) -> String {
     let mut text = format!(
         "\n### Session hosts\n\n{} of {} have the image.\n\n| host | image before | image now | status | lets users in | users |\n|---|---|---|---|---|---|\n",
         wanted,
-        count(known.hosts.len(), "host")
+        counted(known.hosts.len(), "host")
     );
     let gone = picture.hosts.iter().filter(|old| {
         let mut now = known.hosts.iter();

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::rollout::Host;
 use crate::rollout::event::Picture;
+use crate::wording::counted;
 
 /// So many lines are told.
 const MOST_LINES: usize = 40;
@@ -26,8 +27,8 @@ pub(super) fn lines(picture: &Picture) -> Vec<String> {
         "host pool:  {} ({}, {}, {})",
         picture.pool.id.name(),
         picture.pool.kind,
-        count(hosts.len(), "host"),
-        count(usize::try_from(sessions).unwrap_or(usize::MAX), "session")
+        counted(hosts.len(), "host"),
+        counted(sessions, "session")
     )];
     let rows: Vec<[String; 5]> = groups(hosts).iter().map(row).collect();
     let widths = [0, 1, 2, 3].map(|column| {
@@ -72,10 +73,7 @@ fn row(group: &Group<'_>) -> [String; 5] {
         format!("{}{gone}", host.version()),
         status.to_owned(),
         format!("drained {}", if host.is_open() { "no" } else { "yes" }),
-        count(
-            usize::try_from(group.sessions).unwrap_or(usize::MAX),
-            "session",
-        ),
+        counted(group.sessions, "session"),
     ]
 }
 
@@ -117,9 +115,4 @@ fn numbered(name: &str) -> (&str, &str) {
         }
         _ => (name, ""),
     }
-}
-
-pub(super) fn count(number: usize, what: &str) -> String {
-    let end = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{end}")
 }

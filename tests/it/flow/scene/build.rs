@@ -25,7 +25,7 @@ impl Scene {
         let agent = self.agent(&output, None);
         let start = Instant::now();
         let http = http(&cloud, &secrets);
-        job::main_stage(&agent, Ok(http), &StopSignal::default()).await;
+        job::main_stage(&agent, Ok(http), [], &StopSignal::default()).await;
         Stage::new(cloud, secrets, &output, start.elapsed(), self)
     }
 
@@ -51,7 +51,7 @@ impl Scene {
         let http = http(&cloud, &secrets);
         let signal = StopSignal::default();
         tokio::join!(
-            job::main_stage(&agent, Ok(http), &signal),
+            job::main_stage(&agent, Ok(http), [], &signal),
             meanwhile(Arc::clone(&cloud))
         );
         Stage::new(cloud, secrets, &output, start.elapsed(), self)
@@ -76,7 +76,7 @@ impl Scene {
         let output = Output::default();
         let agent = self.agent(&output, None);
         let start = Instant::now();
-        job::main_stage(&agent, Ok(http), &StopSignal::default()).await;
+        job::main_stage(&agent, Ok(http), [], &StopSignal::default()).await;
         Stage::new(cloud, secrets, &output, start.elapsed(), self)
     }
 
@@ -93,7 +93,7 @@ impl Scene {
         let signal = StopSignal::default();
         let start = Instant::now();
         let http = http(&cloud, &secrets);
-        let stage = job::main_stage(&agent, Ok(http), &signal);
+        let stage = job::main_stage(&agent, Ok(http), [], &signal);
         match stop {
             None => stage.await,
             Some(after) => {
@@ -121,7 +121,7 @@ impl Scene {
             signal.at_once().cancel();
         };
         let http = http(&cloud, &secrets);
-        tokio::join!(job::main_stage(&agent, Ok(http), &signal), ask);
+        tokio::join!(job::main_stage(&agent, Ok(http), [], &signal), ask);
         Stage::new(cloud, secrets, &output, start.elapsed(), self)
     }
 
@@ -133,7 +133,7 @@ impl Scene {
         let start = Instant::now();
         let http = http(&cloud, &secrets);
         let signal = StopSignal::default();
-        tokio::time::timeout(after, job::main_stage(&agent, Ok(http), &signal))
+        tokio::time::timeout(after, job::main_stage(&agent, Ok(http), [], &signal))
             .await
             .ok();
         Stage::new(cloud, secrets, &output, start.elapsed(), self)

@@ -96,7 +96,7 @@ impl Scene {
         let start = Instant::now();
         let signal = StopSignal::default();
         tokio::select! {
-            () = job::main_stage(&agent, Ok(Arc::new(way)), &signal) => {}
+            () = job::main_stage(&agent, Ok(Arc::new(way)), [], &signal) => {}
             () = dead.notified() => {}
         }
         Stage::new(cloud, secrets, &output, start.elapsed(), self)
@@ -110,7 +110,7 @@ impl Scene {
         let start = Instant::now();
         let way = http(&cloud, &secrets);
         let signal = StopSignal::default();
-        let building = job::main_stage(&agent, Ok(way), &signal);
+        let building = job::main_stage(&agent, Ok(way), [], &signal);
         tokio::time::timeout(time, building).await.ok();
         Stage::new(cloud, secrets, &output, start.elapsed(), self)
     }
@@ -127,7 +127,7 @@ impl Scene {
             tokio::time::sleep(stop).await;
             signal.requested().cancel();
         };
-        tokio::join!(job::main_stage(&agent, Ok(way), &signal), ask);
+        tokio::join!(job::main_stage(&agent, Ok(way), [], &signal), ask);
         Stage::new(cloud, secrets, &output, start.elapsed(), self)
     }
 }

@@ -87,7 +87,7 @@ impl Stage {
         let agent = self.scene.agent(&output, self.note.as_deref());
         let start = Instant::now();
         let http = http(&self.cloud, &self.secrets);
-        job::main_stage(&agent, Ok(http), &StopSignal::default()).await;
+        job::main_stage(&agent, Ok(http), [], &StopSignal::default()).await;
         let elapsed = start.elapsed();
         Stage::new(self.cloud, self.secrets, &output, elapsed, self.scene)
     }
@@ -102,7 +102,7 @@ impl Stage {
             tokio::time::sleep(stop).await;
             signal.requested().cancel();
         };
-        tokio::join!(job::main_stage(&agent, Ok(http), &signal), ask);
+        tokio::join!(job::main_stage(&agent, Ok(http), [], &signal), ask);
         let elapsed = start.elapsed();
         Stage::new(self.cloud, self.secrets, &output, elapsed, self.scene)
     }

@@ -1,22 +1,25 @@
-//! How long each phase took, by the clock of whoever listens.
+//! How long each phase took, by the clock of whoever listens, and the section of the page that shows it.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::arm::template_state::RunState;
+use crate::error::duration;
 use crate::log::Step;
+use crate::report::markup::escaped;
 use crate::run::event::Event;
 
 /// A phase of a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Phase {
+pub(in crate::report) struct Phase {
     /// `Package`, `Customizing` ...
-    pub(super) name: String,
+    pub(in crate::report) name: String,
     /// How long it took.
-    pub(super) duration: Duration,
+    pub(in crate::report) duration: Duration,
     /// How it ended, if not well: `failed`, `canceled`.
-    pub(super) ended: Option<&'static str>,
+    pub(in crate::report) ended: Option<&'static str>,
 }
 
 /// What is no part of the run itself.
@@ -144,5 +147,92 @@ impl Timeline {
             return Some(self.begin.elapsed());
         }
         self.run.filter(|run| !run.is_zero())
+    }
+}
+
+/// Cells of the longest bar.
+const WIDTH: u128 = 24;
+
+/// How long each phase took. Phases that took no time have none to show.
+pub(in crate::report) fn section(phases: &[Phase], failed: bool) -> String {
+    let shown: Vec<_> = phases
+        .iter()
+        .filter(|phase| phase.duration.as_secs() > 0 || phase.ended.is_some())
+        .collect();
+    // What failed before the run failed in the last phase before the clean-up.
+    let beside = |phase: &Phase| ["Log", "Clean-up"].contains(&phase.name.as_str());
+    let failed = failed && shown.iter().all(|phase| phase.ended.is_none());
+    let failed = shown.iter().rposition(|phase| failed && !beside(phase));
+    if shown.iter().all(|phase| beside(phase)) {
+        return String::new();
+    }
+    let longest = shown.iter().map(|phase| phase.duration.as_secs().into());
+    let longest: u128 = longest.max().unwrap_or(1).max(1);
+    let mut text = String::from("\n### Timeline\n\n| phase | time | |\n|---|---:|---|\n");
+    for (index, phase) in shown.into_iter().enumerate() {
+        let took = phase.duration;
+        let cells = (u128::from(took.as_secs()) * WIDTH).div_ceil(longest);
+        let bar = "█".repeat(usize::try_from(cells).unwrap_or_default());
+        let ended = phase.ended.or((failed == Some(index)).then_some("failed"));
+        let ended = ended.map(|ended| format!(" **{ended}**"));
+        let name = escaped(&phase.name);
+        let ended = ended.unwrap_or_default();
+        writeln!(text, "| {name} | {} | {bar}{ended} |", duration(took)).ok();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_are_to_scale_and_short_phases_show() {
+        let phase = |name: &str, seconds| Phase {
+            name: name.to_owned(),
+            duration: Duration::from_secs(seconds),
+            ended: None,
+        };
+        let text = section(&[phase("A", 0), phase("B", 1), phase("C", 240)], false);
+        let bars: Vec<_> = text
+            .lines()
+            .skip(5)
+            .map(|line| line.matches('█').count())
+            .collect();
+        assert_eq!(bars, [1, 24], "{text}");
+        assert_eq!(section(&[], false), "");
+        assert_eq!(
+            section(&[phase("Log", 1), phase("Clean-up", 90)], false),
+            ""
+        );
+    }
+
+    #[test]
+    fn the_phase_that_failed_is_marked() {
+        let phase = |name: &str, ended| Phase {
+            name: name.to_owned(),
+            duration: Duration::from_secs(60),
+            ended,
+        };
+        let bar = "█".repeat(24);
+        let early = section(&[phase("Template", None), phase("Clean-up", None)], true);
+        assert!(
+            early.contains(&format!("| Template | 1 min 0 s | {bar} **failed** |")),
+            "{early}"
+        );
+        assert!(
+            early.ends_with(&format!("| Clean-up | 1 min 0 s | {bar} |\n")),
+            "{early}"
+        );
+        let run = [phase("Building", Some("canceled")), phase("Start", None)];
+        let run = section(&run, true);
+        assert!(
+            run.contains(&format!("| Building | 1 min 0 s | {bar} **canceled** |")),
+            "{run}"
+        );
+        assert!(
+            run.ends_with(&format!("| Start | 1 min 0 s | {bar} |\n")),
+            "{run}"
+        );
     }
 }

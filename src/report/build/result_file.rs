@@ -2,22 +2,18 @@
 
 use serde_json::{Map, Value, json};
 
-use super::diff;
 use super::timeline::Phase;
-use crate::inputs::declared::{INVENTORY, TASK_VERSION};
+use crate::inputs::declared::INVENTORY;
+use crate::report::diff;
+use crate::report::files::ResultFile;
 use crate::resource::ResourceId;
 use crate::run::{ContentsList, Image, Output};
 use crate::template::model::Source;
 
-/// The document for `image`. Members are only added, or this number is raised.
-pub(super) const SCHEMA_VERSION: u32 = 1;
-
-/// The document of a build that made `image`.
-pub(super) fn document(image: &Image, phases: &[Phase], diff_file: Option<&str>) -> Value {
+/// The result of a build that made `image`.
+pub(super) fn of(image: &Image, phases: &[Phase], diff_file: Option<&str>) -> ResultFile {
     let mut document = Map::new();
     let mut put = |name: &str, value: Value| document.insert(name.to_owned(), value);
-    put("schemaVersion", json!(SCHEMA_VERSION));
-    put("taskVersion", json!(TASK_VERSION));
     put("imageUri", json!(image.uri));
     put("imageChanged", json!(image.changed()));
     if let Some(caveat) = &image.caveat {
@@ -62,7 +58,7 @@ pub(super) fn document(image: &Image, phases: &[Phase], diff_file: Option<&str>)
         .map(|phase| json!({"name": phase.name, "seconds": phase.duration.as_secs()}))
         .collect();
     put("phases", json!(phases));
-    Value::Object(document)
+    ResultFile::new(document)
 }
 
 /// The list of the image's contents.

@@ -1,16 +1,24 @@
-//! What a summary tells of an image.
+//! What a summary says of an image.
 
-use super::super::follow::earlier_image;
-use super::Told;
-use super::markup::{code, escaped, table};
+use std::time::Duration;
+
+use super::subject::Subject;
+use super::words::earlier_image;
 use crate::error::duration;
-use crate::inputs::Connection;
 use crate::inventory::Compared;
+use crate::report::markup::{code, escaped, table};
+use crate::report::version::portal;
 use crate::resource::ResourceId;
 use crate::run::{Image, Made};
 use crate::template::model::{Source, json};
 
-pub(super) fn success(told: &Told<'_>, image: &Image) -> String {
+/// The headline and the facts. `took` is how long the image took, `log` the row about the log of the build.
+pub(super) fn of(
+    subject: &Subject<'_>,
+    image: &Image,
+    took: Option<Duration>,
+    log: Option<(&'static str, String)>,
+) -> String {
     let id = image.uri.parse::<ResourceId>().ok();
     let target = image.outputs.first().map(|output| &output.target);
     let in_gallery = target.filter(|target| target.is_gallery());
@@ -20,7 +28,10 @@ pub(super) fn success(told: &Told<'_>, image: &Image) -> String {
         (None, Some(id)) => id.name().to_owned(),
         (_, None) => "VHD".to_owned(),
     };
-    let mut rows = vec![("Result", result(told, image)), ("Image", code(&image.uri))];
+    let mut rows = vec![
+        ("Result", result(subject, image, took)),
+        ("Image", code(&image.uri)),
+    ];
     if let (Some(_), Some(id)) = (definition, &id) {
         rows.push(("Version", code(id.name())));
     }
@@ -37,10 +48,10 @@ pub(super) fn success(told: &Told<'_>, image: &Image) -> String {
         rows.push(("Contents", format!("{system}, {count} components")));
     }
     rows.push(("Image template", code(&image.template_name)));
-    rows.extend(told.log_row());
+    rows.extend(log);
     if let Some(portal) = id
         .as_ref()
-        .and_then(|_| portal(told.subject.connection, &image.uri))
+        .and_then(|_| portal(subject.connection, &image.uri))
     {
         rows.push(("Portal", format!("[open the image](<{portal}>)")));
     }
@@ -59,13 +70,13 @@ pub(super) fn success(told: &Told<'_>, image: &Image) -> String {
     format!("## {mark} Image {what}{but}: {title}\n\n{}", table(&rows))
 }
 
-fn result(told: &Told<'_>, image: &Image) -> String {
+fn result(subject: &Subject<'_>, image: &Image, took: Option<Duration>) -> String {
     match image.made {
-        Made::Now => match told.took {
+        Made::Now => match took {
             Some(took) => format!("built in {}", duration(took)),
             None => "built".to_owned(),
         },
-        Made::ByEarlierAttempt if told.subject.plan.is_some() => {
+        Made::ByEarlierAttempt if subject.plan.is_some() => {
             format!("nothing was built: {}", earlier_image(&image.called()))
         }
         Made::ByEarlierAttempt => "found by its tags: its image template is gone".to_owned(),
@@ -107,38 +118,5 @@ fn source(image: &Image) -> String {
         (None, Some(Source::ManagedImage(source))) => source.image_id.clone(),
         (None, Some(Source::SharedImageVersion(source))) => source.image_version_id.clone(),
         (None, source) => json(source).to_string(),
-    }
-}
-
-/// The page of a resource in the portal of the connection's cloud, where there is one that we know.
-pub(in crate::report) fn portal(connection: &Connection, id: &str) -> Option<String> {
-    portal_of(connection.cloud.resource_manager.host_str()?, id)
-}
-
-fn portal_of(resource_manager: &str, id: &str) -> Option<String> {
-    let host = match resource_manager {
-        "management.azure.com" => "portal.azure.com",
-        "management.usgovcloudapi.net" => "portal.azure.us",
-        "management.chinacloudapi.cn" => "portal.azure.cn",
-        _ => return None,
-    };
-    Some(format!("https://{host}/#resource{id}/overview"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cloud_has_a_portal_of_its_own() {
-        let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/images/web";
-        let check = |host: &str, expected: Option<&str>| {
-            let page = expected.map(|portal| format!("https://{portal}/#resource{id}/overview"));
-            assert_eq!(portal_of(host, id), page);
-        };
-        check("management.azure.com", Some("portal.azure.com"));
-        check("management.usgovcloudapi.net", Some("portal.azure.us"));
-        check("management.chinacloudapi.cn", Some("portal.azure.cn"));
-        check("management.azure.emulator", None);
     }
 }

@@ -1,12 +1,11 @@
 //! The phases of a build as records under the step.
 
+use super::subject::Subject;
+use super::timeline::Timeline;
 use crate::agent::{Console, TaskResult};
 use crate::arm::template_state::RunState;
 use crate::inputs::Action;
 use crate::run::event::Event;
-
-use super::subject::Subject;
-use super::timeline::Timeline;
 
 /// What the agent is shown of the phases.
 #[derive(Debug)]

@@ -3,9 +3,12 @@
 //! Texts of others are made visible first and marked up after: a character that is taken out of the finished page could have held a fence or
 //! an escape apart.
 
+use std::fmt::Write as _;
+
 use crate::agent::escaping::safe_to_print;
 
-pub(in crate::report) fn table(rows: &[(&str, String)]) -> String {
+/// A table of names and values, which are Markdown.
+pub(super) fn table(rows: &[(&str, String)]) -> String {
     let rows: Vec<_> = rows
         .iter()
         .map(|(name, value)| format!("| {name} | {value} |\n"))
@@ -14,7 +17,7 @@ pub(in crate::report) fn table(rows: &[(&str, String)]) -> String {
 }
 
 /// Foreign text as code in a line.
-pub(in crate::report) fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let text = safe_to_print(text).replace(['`', '\n', '\t'], " ");
     let text = text.trim();
     // Readers differ in what an escaped backslash before the bar of a table means.
@@ -29,7 +32,7 @@ pub(in crate::report) fn code(text: &str) -> String {
 }
 
 /// Foreign text as text in a line: nothing in it is markup.
-pub(in crate::report) fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let text = safe_to_print(text);
     let mut escaped = String::with_capacity(text.len());
     let mut rest = text.chars();
@@ -51,7 +54,7 @@ pub(in crate::report) fn escaped(text: &str) -> String {
 }
 
 /// A hint: foreign text as text, but for commands between backticks, which are code.
-pub(in crate::report) fn with_commands(text: &str) -> String {
+pub(super) fn with_commands(text: &str) -> String {
     let mut rest = text;
     let mut shown = String::new();
     while let Some((before, after)) = rest.split_once('`')
@@ -65,17 +68,44 @@ pub(in crate::report) fn with_commands(text: &str) -> String {
 }
 
 /// A command for a shell, under a line that says what it is for. No text of others begins a line of its own.
-pub(in crate::report) fn commented(what: &str, command: &str) -> String {
+pub(super) fn commented(what: &str, command: &str) -> String {
     format!("# {}\n{command}", safe_to_print(what).replace('\n', " "))
 }
 
 /// Foreign lines in a fence that none of them can close.
-pub(in crate::report) fn fenced(language: &str, lines: &str) -> String {
+pub(super) fn fenced(language: &str, lines: &str) -> String {
     let lines = safe_to_print(lines);
     let longest = lines.split(|c| c != '`').map(str::len).max();
     let fence = "`".repeat(longest.unwrap_or_default().max(2) + 1);
     let lines = lines.trim_end_matches('\n');
     format!("{fence}{language}\n{lines}\n{fence}\n")
+}
+
+/// Why there is nothing better to show, and what to do about it.
+pub(super) fn cause(code: &str, sentence: &str, hint: Option<&str>) -> String {
+    let mut text = format!("\n**{code}** {}\n", escaped(sentence));
+    if let Some(hint) = hint {
+        // Writing to a text does not fail.
+        writeln!(text, "\n**What to do:** {}", with_commands(hint)).ok();
+    }
+    text
+}
+
+/// A warning with what to do about it, as an item of a list.
+pub(super) fn warning(code: &str, text: &str, hint: Option<&str>) -> String {
+    let end = if text.ends_with('.') { "" } else { "." };
+    let hint = hint.filter(|hint| !hint.is_empty());
+    let hint = hint.map(|hint| format!("{end} **What to do:** {}", with_commands(hint)));
+    format!("**{code}** {}{}", escaped(text), hint.unwrap_or_default())
+}
+
+/// The section with the warnings, if there are any.
+pub(super) fn warnings(items: &[String]) -> String {
+    if items.is_empty() {
+        return String::new();
+    }
+    let items: Vec<_> = items.iter().map(|item| format!("- {item}\n")).collect();
+    format!("\n### Warnings\n\n{}", items.concat())
 }
 
 #[cfg(test)]

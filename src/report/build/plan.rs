@@ -4,6 +4,7 @@ use crate::error::duration;
 use crate::inputs::{Follow, Plan, Provisioner};
 use crate::resource::ResourceId;
 use crate::template::model::{Distributor, Source, json};
+use crate::wording::counted;
 
 /// The lines of the log's first group. The first two have the form that pipelines of the original task search for.
 pub(super) fn lines(plan: &Plan) -> Vec<String> {
@@ -96,11 +97,6 @@ fn steps(plan: &Plan) -> String {
         return "none".to_owned();
     }
     words.join(", ")
-}
-
-fn counted(number: usize, what: &str) -> String {
-    let end = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{end}")
 }
 
 fn called(target: &Distributor) -> String {

@@ -1,0 +1,95 @@
+//! What checks have found: lines and issues, and what it adds to the hint of a failure.
+
+use super::issue::{Issue, Issues};
+use crate::agent::{Console, IssueKind};
+use crate::check::{Finding, Verdict};
+
+/// The word for a verdict.
+pub(super) fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Fine => "ok",
+        Verdict::Warning(_) => "warning",
+        Verdict::Problem(_) | Verdict::Certain(_) => "problem",
+        Verdict::Unknown => "unknown",
+    }
+}
+
+/// Each finding once, in order: problems and warnings as issues, the others as lines.
+pub(super) fn report_findings(console: &Console, findings: &[Finding]) {
+    let issues: Vec<Option<Issue>> = findings.iter().map(issue).collect();
+    let mut told = Issues::new(console, issues.iter().flatten());
+    for (finding, issue) in findings.iter().zip(&issues) {
+        match issue {
+            Some(issue) => told.tell(issue),
+            None => console.line(&format!("{:<9} {finding}", word(finding.verdict))),
+        }
+    }
+    told.end();
+}
+
+/// A finding with a code as an issue.
+fn issue(finding: &Finding) -> Option<Issue> {
+    let kind = if finding.is_problem() {
+        IssueKind::Error
+    } else {
+        IssueKind::Warning
+    };
+    let (text, fix) = (finding.to_string(), finding.fix.as_deref());
+    Some(Issue::new(kind, finding.code()?, &text, fix))
+}
+
+/// The errors that refuse a run before anything is created.
+pub(super) fn errors(findings: &[Finding]) -> Vec<Issue> {
+    findings.iter().filter_map(issue).collect()
+}
+
+/// What the checks before a build have found, and the build goes on with.
+pub(super) fn warnings(findings: &[Finding]) -> Vec<Issue> {
+    let all = findings.iter();
+    all.map(|finding| {
+        let (text, fix) = (finding.to_string(), finding.fix.as_deref());
+        let code = finding.code().unwrap_or_default();
+        Issue::new(IssueKind::Warning, code, &text, fix)
+    })
+    .collect()
+}
+
+/// The hint of a failure: first what was warned of before the build and may have come true, then what is known of the failure itself.
+pub(super) fn hint_with(foreseen: &[Finding], hint: Option<String>) -> Option<String> {
+    let warned = foreseen.iter().map(|finding| {
+        let code = finding.code().unwrap_or_default();
+        let fix = finding.fix.as_deref().unwrap_or_default();
+        format!(
+            "{} ({code}, reported before the build): {fix}",
+            finding.text
+        )
+    });
+    let warned: Vec<_> = warned.collect();
+    // What was warned of may have said it all.
+    let hint = hint.filter(|hint| !warned.iter().any(|text| text.contains(hint.as_str())));
+    let all: Vec<_> = warned.into_iter().chain(hint).collect();
+    (!all.is_empty()).then(|| all.join("; otherwise: "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_says_nothing_twice() {
+        let foreseen = [Finding {
+            check: "storage account",
+            verdict: Verdict::Fine,
+            text: "storage account 'sta' does not exist".to_owned(),
+            fix: Some("check the spelling: did you mean 'stb'? To create it: az x".to_owned()),
+        }];
+        let check = |hint: Option<&str>, expected: Option<&str>| {
+            let told = hint_with(&foreseen, hint.map(str::to_owned)).unwrap_or_default();
+            let (_, after) = told.split_once("To create it: az x").unwrap_or_default();
+            assert_eq!(after.strip_prefix("; otherwise: "), expected, "{told}");
+        };
+        check(None, None);
+        check(Some("did you mean 'stb'?"), None);
+        check(Some("wait"), Some("wait"));
+    }
+}
