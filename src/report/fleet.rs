@@ -9,10 +9,10 @@ use std::path::Path;
 use super::ending::{Ending, Failure};
 use super::files::{Files, ResultFile};
 use super::issue::{Issue, report_warnings};
-use super::markup::{cause, code, escaped};
+use super::markup::{cause, escaped};
 use crate::agent::{Agent, Console, IssueKind};
 use crate::error::{Error, FLEET_NOT_SEEN, FLEET_WRONG, duration};
-use crate::fleet::{Event, Events, Hit, Machine, Outcome, Place, Runs, Unseen};
+use crate::fleet::{Event, Events, Hit, Machine, Outcome, Place, Unseen};
 use crate::inputs::declared::{FAIL_WHEN, GALLERY_IMAGE_ID};
 use crate::inputs::{Action, Condition, Fleet};
 use crate::wording::counted;
@@ -25,9 +25,6 @@ pub struct FleetReporter<'a> {
 
 /// So many machines are named in an issue.
 const MOST_NAMED: usize = 30;
-/// So many rows of a table are on the page of the run.
-const MOST_ROWS: usize = 200;
-
 impl<'a> FleetReporter<'a> {
     /// A reporter to the agent's console, which says first what the inputs are warned of.
     pub fn new(agent: &Agent, fleet: &'a Fleet) -> Self {
@@ -135,7 +132,7 @@ impl<'a> FleetReporter<'a> {
         }
         writeln!(text, "\n{}", escaped(&sentence(outcome))).ok();
         text.push_str(&table::markdown(outcome));
-        text.push_str(&hosts(outcome));
+        text.push_str(&table::hosts_to_replace(outcome));
         text
     }
 }
@@ -255,7 +252,7 @@ fn names(machines: &[&Machine]) -> String {
             Place::Virtual => " (VM)".to_owned(),
             Place::ScaleSet => " (scale set)".to_owned(),
         };
-        let image = shown(&machine.runs);
+        let image = table::image_of(machine);
         let mut alike = groups.iter_mut();
         match alike.find(|(known, of, _)| *known == place && *of == image) {
             Some((_, _, names)) => names.push(&machine.name),
@@ -271,16 +268,6 @@ fn names(machines: &[&Machine]) -> String {
         more => format!("; and {more} more, which fleet.json has"),
     };
     groups.join("; ") + &more
-}
-
-/// What a machine runs, in short.
-fn shown(runs: &Runs) -> String {
-    match runs {
-        Runs::Version(id) => id.name().to_owned(),
-        Runs::Other(image) => image.clone(),
-        Runs::Gone => "its VM does not exist".to_owned(),
-        Runs::Unseen => "not looked at".to_owned(),
-    }
 }
 
 fn advice(hit: &Hit<'_>) -> String {
@@ -311,37 +298,4 @@ fn advice(hit: &Hit<'_>) -> String {
 
 fn not_seen(unseen: &Unseen) -> String {
     format!("Not looked at: {}: {}", unseen.what, unseen.why)
-}
-
-/// The session hosts of which there is something to say.
-fn hosts(outcome: &Outcome) -> String {
-    let standing = |host: &&Machine| {
-        let it = &host.standing;
-        it.behind.is_some() || it.withdrawn || it.end_of_life || it.unknown
-    };
-    let all: Vec<&Machine> = outcome.hosts().filter(standing).collect();
-    if all.is_empty() {
-        return String::new();
-    }
-    let mut text = "\n### Session hosts to be replaced\n\n| session host | host pool | image | sessions | |\n|---|---|---|---|---|\n".to_owned();
-    for host in all.iter().take(MOST_ROWS) {
-        let Place::Pool { pool, sessions, .. } = &host.place else {
-            continue;
-        };
-        let sessions = sessions.map(|count| count.to_string());
-        writeln!(
-            text,
-            "| {} | {} | {} | {} | {} |",
-            code(&host.name),
-            code(pool.name()),
-            escaped(&shown(&host.runs)),
-            sessions.unwrap_or_default(),
-            escaped(&table::judgement(&host.standing))
-        )
-        .ok();
-    }
-    if let Some(more) = all.len().checked_sub(MOST_ROWS).filter(|more| *more > 0) {
-        writeln!(text, "\n{more} more are in fleet.json.").ok();
-    }
-    text
 }

@@ -1,6 +1,7 @@
 //! What a test says: lines, the `JUnit` file, the result file, the summary, the variables.
 
 mod junit;
+mod known;
 mod page;
 mod vm;
 mod words;
@@ -25,10 +26,10 @@ use crate::image_test::codes::NOT_BOOTED;
 use crate::image_test::event::{Event, Events};
 use crate::image_test::{NotTested, Outcome, Subject, Test, Tested, Verdict};
 use crate::inputs::{Action, ImageTest, TestEngine};
-use crate::log::TestState;
 use crate::run::event;
 use crate::run::leftover::{Leftover, Ownership};
 use crate::secret::Masker as _;
+use known::{Known, Warned};
 
 /// Writes what happens during a test to the job's log.
 pub struct TestReporter<'a> {
@@ -37,24 +38,6 @@ pub struct TestReporter<'a> {
     test: &'a ImageTest,
     began: Instant,
     known: Mutex<Known>,
-}
-
-/// What the events have said so far.
-#[derive(Debug, Default)]
-struct Known {
-    warnings: Vec<Warned>,
-    tags: Vec<(String, String)>,
-    subject: Option<Subject>,
-    /// The regions in which the failed version is the latest one.
-    latest_in: Vec<String>,
-}
-
-/// A warning that is an issue of the run.
-#[derive(Debug, Clone)]
-struct Warned {
-    code: &'static str,
-    text: String,
-    hint: String,
 }
 
 impl<'a> TestReporter<'a> {
@@ -310,14 +293,5 @@ impl TestReporter<'_> {
             }
             self.console.end_group();
         }
-    }
-}
-
-/// How a test ended, as a row of a table or the beginning of a line.
-fn mark(state: TestState) -> &'static str {
-    match state {
-        TestState::Passed => "✅",
-        TestState::Skipped => "⏭️",
-        TestState::Failed => "❌",
     }
 }

@@ -1,5 +1,6 @@
 //! `action: rollout`, worded: lines of the log, variables, the result file, the summary.
 
+mod known;
 mod replace;
 mod result;
 mod summary;
@@ -8,7 +9,6 @@ mod update;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use serde_json::json;
 use tokio::time::Instant;
@@ -21,65 +21,15 @@ use crate::agent::{Console, IssueKind};
 use crate::error::Error;
 use crate::inputs::declared::{HOST_COUNT, HOST_POOL_ID, ROLLOUT_METHOD};
 use crate::inputs::{Action, Rollout, RolloutMethod, WhenNotReady};
-use crate::rollout::event::{Event, Events, Picture, Warning};
-use crate::rollout::faults::Fault;
-use crate::rollout::kept::KeptHost;
-use crate::rollout::{Host, State};
+use crate::rollout::State;
+use crate::rollout::event::{Event, Events};
+use known::{Known, Step};
 
 /// Writes the events of a roll-out to the job's log as they come, and keeps what the end needs.
 pub struct RolloutReporter<'a> {
     console: &'a Console,
     request: &'a Rollout,
     known: Mutex<Known>,
-}
-
-/// What the events have said so far.
-#[derive(Default)]
-struct Known {
-    picture: Option<Picture>,
-    method: Option<RolloutMethod>,
-    /// The hosts as they were last.
-    hosts: Vec<Host>,
-    previous: Option<String>,
-    changed: bool,
-    /// Whether something goes on in Azure after the step was stopped.
-    goes_on: bool,
-    steps: Vec<Step>,
-    faults: Vec<Fault>,
-    kept: Vec<KeptHost>,
-    warnings: Vec<Warning>,
-    plan: Vec<String>,
-}
-
-/// A step of the result file.
-struct Step {
-    name: &'static str,
-    began: Instant,
-    took: Option<Duration>,
-}
-
-impl Known {
-    /// Ends the step at work.
-    fn end_step(&mut self) {
-        if let Some(step) = self.steps.last_mut().filter(|step| step.took.is_none()) {
-            step.took = Some(step.began.elapsed());
-        }
-    }
-
-    /// The value of `rolloutState`: what a roll-out that failed has left is said only once something was changed.
-    fn state(&self, result: &Result<State, Error>) -> &'static str {
-        match result {
-            Ok(state) => state.name(),
-            Err(_) if self.goes_on => State::Running.name(),
-            Err(_) if self.changed => "Failed",
-            Err(_) => "",
-        }
-    }
-
-    fn names(&self, wanted: bool) -> Vec<&str> {
-        let hosts = self.hosts.iter().filter(|host| host.is_wanted == wanted);
-        hosts.map(Host::name).collect()
-    }
 }
 
 impl<'a> RolloutReporter<'a> {

@@ -5,11 +5,13 @@ use std::fmt::Write as _;
 
 use time::OffsetDateTime;
 
-use super::MOST_ROWS;
 use crate::arm::gallery::{State, Version, WITHDRAWN_AT, latest};
 use crate::fleet::{Definition, Machine, Outcome, Place, Runs, Standing, standing};
 use crate::report::markup::{code, escaped};
 use crate::resource::ResourceId;
+
+/// So many rows of a table are on the page of the run.
+const MOST_ROWS: usize = 200;
 
 /// One image, and who runs it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -128,7 +130,7 @@ fn other_rows(outcome: &Outcome) -> Vec<Row> {
         if matches!(machine.runs, Runs::Version(_)) {
             continue;
         }
-        let image = super::shown(&machine.runs);
+        let image = image_of(machine);
         let known = rows.iter_mut().find(|row| row.image == image);
         if let Some(row) = known {
             row.add(machine);
@@ -330,4 +332,47 @@ fn title(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|c| c.to_uppercase().to_string());
     first.unwrap_or_default() + letters.as_str()
+}
+
+/// What a machine runs, in short.
+pub(super) fn image_of(machine: &Machine) -> String {
+    match &machine.runs {
+        Runs::Version(id) => id.name().to_owned(),
+        Runs::Other(image) => image.clone(),
+        Runs::Gone => "its VM does not exist".to_owned(),
+        Runs::Unseen => "not looked at".to_owned(),
+    }
+}
+
+/// The session hosts of which there is something to say.
+pub(super) fn hosts_to_replace(outcome: &Outcome) -> String {
+    let standing = |host: &&Machine| {
+        let it = &host.standing;
+        it.behind.is_some() || it.withdrawn || it.end_of_life || it.unknown
+    };
+    let all: Vec<&Machine> = outcome.hosts().filter(standing).collect();
+    if all.is_empty() {
+        return String::new();
+    }
+    let mut text = "\n### Session hosts to be replaced\n\n| session host | host pool | image | sessions | |\n|---|---|---|---|---|\n".to_owned();
+    for host in all.iter().take(MOST_ROWS) {
+        let Place::Pool { pool, sessions, .. } = &host.place else {
+            continue;
+        };
+        let sessions = sessions.map(|count| count.to_string());
+        writeln!(
+            text,
+            "| {} | {} | {} | {} | {} |",
+            code(&host.name),
+            code(pool.name()),
+            escaped(&image_of(host)),
+            sessions.unwrap_or_default(),
+            escaped(&judgement(&host.standing))
+        )
+        .ok();
+    }
+    if let Some(more) = all.len().checked_sub(MOST_ROWS).filter(|more| *more > 0) {
+        writeln!(text, "\n{more} more are in fleet.json.").ok();
+    }
+    text
 }

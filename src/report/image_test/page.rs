@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::{Known, mark, words};
+use super::known::Known;
+use super::words;
 use crate::check::Finding;
 use crate::error::{Error, duration};
 use crate::image_test::{NotTested, Outcome, Subject, Test, Tested, Verdict};
@@ -203,4 +204,13 @@ fn next(page: &Page<'_>) -> String {
         write!(text, "\n{commands}").ok();
     }
     text
+}
+
+/// How a test ended, in a row of the table.
+fn mark(state: TestState) -> &'static str {
+    match state {
+        TestState::Passed => "✅",
+        TestState::Skipped => "⏭️",
+        TestState::Failed => "❌",
+    }
 }

@@ -1,6 +1,7 @@
 //! The lines and the warnings of a test.
 
-use super::{Known, vm};
+use super::known::Known;
+use super::vm;
 use crate::error::duration;
 use crate::image_test::codes::{CHECK_FAILED, NOT_TAGGED};
 use crate::image_test::event::Event;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Known;
+use super::known::Known;
 use crate::error::Error;
 use crate::inputs::{Rollout, RolloutMethod};
 use crate::rollout::State;

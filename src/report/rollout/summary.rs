@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::Known;
+use super::known::Known;
 use crate::error::Error;
 use crate::inputs::Rollout;
 use crate::report::markup::{cause, code, escaped, table, with_commands};

@@ -47,62 +47,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
     ),
     (
         &[
-            "job",
-            "job::build",
-            "job::cancel",
-            "job::clean_up",
-            "job::diff",
-            "job::doctor",
-            "job::fleet",
-            "job::image_test",
-            "job::release",
-            "job::retain",
-            "job::rollout",
-            "job::status",
-            "job::sweep",
-            "job::wait",
-        ],
-        TO_BE_BROKEN,
-    ),
-    (
-        &[
-            "report::closing",
-            "report::diff",
-            "report::diff::words",
-            "report::doctor",
-            "report::files",
-            "report::outcome",
-            "report::result_file",
-        ],
-        TO_BE_BROKEN,
-    ),
-    (
-        &[
-            "report::fleet",
-            "report::fleet::document",
-            "report::fleet::table",
-        ],
-        TO_BE_BROKEN,
-    ),
-    (
-        &[
-            "report::image_test",
-            "report::image_test::page",
-            "report::image_test::words",
-        ],
-        TO_BE_BROKEN,
-    ),
-    (
-        &[
-            "report::rollout",
-            "report::rollout::result",
-            "report::rollout::summary",
-        ],
-        TO_BE_BROKEN,
-    ),
-    (&["report::summary", "report::summary::image"], TO_BE_BROKEN),
-    (
-        &[
             "rollout",
             "rollout::event",
             "rollout::existing",
