@@ -57,7 +57,7 @@ impl Noted {
             match ownership {
                 Ok(ownership) => ours.push((leftover, ownership)),
                 Err(not_ours) => {
-                    not_removed.push(NotRemoved::of(leftover, Ownership::NotOurs, &not_ours))
+                    not_removed.push(NotRemoved::of(leftover, Ownership::NotOurs, &not_ours));
                 }
             }
         }
