@@ -6,6 +6,7 @@ use http::StatusCode;
 use tokio::time::{Instant, sleep};
 
 use super::build_template::BuildTemplate;
+use super::context::Context;
 use super::distribution::{Distribution, Output};
 use super::event::{Event, Events};
 use super::image::{Caveat, Image, Made, platform_image};
@@ -25,11 +26,11 @@ const READ_AGAIN: Duration = Duration::from_secs(5);
 
 /// The image of a run of `template` that ended as `end`. Its run output names it: the gallery chose its number, so it cannot be guessed.
 pub(super) async fn image(
+    context: &Context<'_>,
     template: &BuildTemplate<'_>,
-    arm: &Arm,
     end: RunEnd,
-    events: &dyn Events,
 ) -> Result<Image, Error> {
+    let Context { arm, events, .. } = *context;
     let ended = EndedRun {
         end: &end,
         staging_group: template.staging_group.as_ref(),
@@ -81,8 +82,9 @@ impl Caveat {
     }
 }
 
-/// Tells which targets got an image although the run failed, if any did.
-pub(super) async fn tell_distributed(template: &BuildTemplate<'_>, arm: &Arm, events: &dyn Events) {
+/// Says which targets got an image although the run failed, if any did.
+pub(super) async fn report_distributed(context: &Context<'_>, template: &BuildTemplate<'_>) {
+    let Context { arm, events, .. } = *context;
     let outputs = outputs_of_failed_run(arm, &template.id, &template.targets()).await;
     announce(outputs, events);
 }

@@ -188,26 +188,22 @@ async fn collect_with_contents(
     seen: Reader,
 ) -> Result<Image, Error> {
     let Context {
-        arm,
-        folder,
-        events,
-        state,
-        ..
+        arm, events, state, ..
     } = *context;
     state.run_ended(end.kept);
     if end.state == RunState::Failed {
         if end.phase.as_deref() == Some("Distributing") {
             // Replication goes on after the service has given up waiting for it.
-            replication::tell(arm, &template.targets(), events).await;
+            replication::report(arm, &template.targets(), events).await;
         }
         if may_have_distributed(&end, template) {
-            collect::tell_distributed(template, arm, events).await;
+            collect::report_distributed(context, template).await;
         }
     }
-    let logs = log_file::fetch(arm, template, &end.message, folder, events).await;
+    let logs = log_file::fetch(context, template, &end.message).await;
     let end = check_end(end, template, logs.as_ref().and_then(Logs::decisive))?;
     let ended = end.ended;
-    let mut image = collect::image(template, arm, end, events).await?;
+    let mut image = collect::image(context, template, end).await?;
     if template.lists_contents() {
         let saved = logs.map(|logs| logs.contents);
         let readers = ContentsReaders { saved, seen };
@@ -222,15 +218,8 @@ pub(super) async fn collect_test(
     template: &BuildTemplate<'_>,
     end: RunEnd,
 ) -> Result<TestRun, Error> {
-    let Context {
-        arm,
-        folder,
-        events,
-        state,
-        ..
-    } = *context;
-    state.run_ended(end.kept);
-    let logs = log_file::fetch(arm, template, &end.message, folder, events).await;
+    context.state.run_ended(end.kept);
+    let logs = log_file::fetch(context, template, &end.message).await;
     if end.state == RunState::Canceled {
         return Err(Error::RunCanceled {
             phase: end.phase,

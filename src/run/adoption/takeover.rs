@@ -71,8 +71,7 @@ impl<'a> Search<'a> {
                     state: run.state.clone(),
                 });
                 let template = self.template(found);
-                let (arm, folder, events) = (context.arm, context.folder, context.events);
-                log_file::fetch(arm, &template, &run.message, folder, events).await;
+                log_file::fetch(context, &template, &run.message).await;
                 self.remove(found, leftovers).await?;
                 Ok(Adopted::Nothing)
             }

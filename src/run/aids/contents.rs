@@ -73,17 +73,17 @@ pub(crate) async fn publish(
     readers: ContentsReaders,
     ended: Option<OffsetDateTime>,
 ) -> Option<Box<ContentsList>> {
-    let tell = |told: ContentsEvent| context.events.emit(Event::Contents(told));
+    let emit = |event: ContentsEvent| context.events.emit(Event::Contents(event));
     let list = readers.list(|line| context.arm.client.hidden(line));
     let log = readers.saved.is_some();
     let inventory = match list {
         Ok(inventory) => inventory,
         Err(reason) => {
-            tell(ContentsEvent::None { reason, log });
+            emit(ContentsEvent::None { reason, log });
             return None;
         }
     };
-    tell(ContentsEvent::Listed {
+    emit(ContentsEvent::Listed {
         system: inventory.system.shown(),
         components: inventory.components.len(),
         incomplete: inventory
@@ -107,14 +107,14 @@ pub(crate) async fn publish(
         let path = document.save(context, &image.template_name, index);
         let path = match path {
             Ok(path) => {
-                tell(ContentsEvent::Saved {
+                emit(ContentsEvent::Saved {
                     path: path.clone(),
                     is_first: index == 0,
                 });
                 Some(path)
             }
             Err(reason) => {
-                tell(ContentsEvent::NotSaved { reason });
+                emit(ContentsEvent::NotSaved { reason });
                 None
             }
         };
@@ -228,14 +228,14 @@ impl OfVersion<'_> {
         let mut tags = vec![(SHA256_TAG.to_owned(), self.sha256.to_owned())];
         let fits = address.filter(|address| address.len() <= LONGEST_TAG);
         tags.extend(fits.map(|address| (ADDRESS_TAG.to_owned(), address)));
-        let tell = |told: ContentsEvent| context.events.emit(Event::Contents(told));
-        tell(ContentsEvent::Tagging {
+        let emit = |event: ContentsEvent| context.events.emit(Event::Contents(event));
+        emit(ContentsEvent::Tagging {
             version: self.version.name().to_owned(),
         });
         let version = self.version.name();
         let busy = |progress: Progress| {
             if let Progress::Busy { state, elapsed } = progress {
-                tell(ContentsEvent::Busy {
+                emit(ContentsEvent::Busy {
                     version: version.to_owned(),
                     state,
                     elapsed,
@@ -247,7 +247,7 @@ impl OfVersion<'_> {
         let tagged = tokio::time::timeout(TAGGING, tagging).await;
         let tagged = tagged.unwrap_or_else(|_| Err(late()));
         if let Err(why) = tagged {
-            tell(ContentsEvent::NotTagged {
+            emit(ContentsEvent::NotTagged {
                 version: self.version.clone(),
                 is_forbidden: why.is_forbidden(),
                 reason: why.to_string(),
@@ -270,7 +270,7 @@ impl OfVersion<'_> {
         } else {
             Err("it is larger than 32 MiB".to_owned())
         };
-        let told = match &kept {
+        let event = match &kept {
             Ok(blob) => ContentsEvent::Kept {
                 blob: blob.to_string(),
             },
@@ -281,7 +281,7 @@ impl OfVersion<'_> {
                 reason: reason.clone(),
             },
         };
-        context.events.emit(Event::Contents(told));
+        context.events.emit(Event::Contents(event));
         Some(kept.ok()?.url().to_string())
     }
 }

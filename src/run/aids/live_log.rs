@@ -48,30 +48,15 @@ pub(crate) async fn stream(
     contents: &Mutex<Reader>,
 ) -> Infallible {
     if let Some(group) = group
-        && let Err(reason) = try_stream(arm, group, customizers, (events, contents)).await
+        && let Err(reason) = try_stream(arm, group, Live::new(customizers, events, contents)).await
     {
         events.emit(Event::NoLiveLog { reason });
     }
     std::future::pending().await
 }
 
-async fn try_stream(
-    arm: &Arm,
-    group: &ResourceGroupId,
-    customizers: &[Customizer],
-    (events, contents): (&dyn Events, &Mutex<Reader>),
-) -> Result<(), String> {
+async fn try_stream(arm: &Arm, group: &ResourceGroupId, mut live: Live<'_>) -> Result<(), String> {
     let container = find(arm, group).await?;
-    let mut live = Live {
-        events,
-        customizers,
-        window: Window::default(),
-        steps: Steps::default(),
-        began: None,
-        repetition: Repetition::default(),
-        contents,
-        lists: false,
-    };
     let mut failures = 0;
     loop {
         match arm.container_log(&container).await {
@@ -119,7 +104,24 @@ fn in_words(failure: &Failure, group: &ResourceGroupId) -> String {
     format!("{failure}; to see it, run: {command}")
 }
 
-impl Live<'_> {
+impl<'a> Live<'a> {
+    fn new(
+        customizers: &'a [Customizer],
+        events: &'a dyn Events,
+        contents: &'a Mutex<Reader>,
+    ) -> Self {
+        Self {
+            events,
+            customizers,
+            window: Window::default(),
+            steps: Steps::default(),
+            began: None,
+            repetition: Repetition::default(),
+            contents,
+            lists: false,
+        }
+    }
+
     fn show(&mut self, snapshot: &str) {
         let new = self.window.take(snapshot);
         if new.gap {

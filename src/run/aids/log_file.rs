@@ -18,6 +18,7 @@ use crate::inventory::Reader;
 use crate::log::{Lines, Redaction, Step};
 use crate::resource::{ResourceGroupId, ResourceId};
 use crate::run::build_template::BuildTemplate;
+use crate::run::context::Context;
 use crate::run::event::{Event, Events};
 use crate::storage::reading::{Access, list, read_piece};
 use crate::storage::{BlobRef, NotABlob, StorageAccount};
@@ -85,31 +86,33 @@ impl Logs {
     }
 }
 
-/// Fetches the logs of the build of `template` into `folder`. `message` is what the run said.
+/// Fetches the logs of the build of `template`, and saves them on the agent. `message` is what the run said.
 pub(crate) async fn fetch(
-    arm: &Arm,
+    context: &Context<'_>,
     template: &BuildTemplate<'_>,
     message: &str,
-    folder: &Path,
-    events: &dyn Events,
 ) -> Option<Logs> {
-    let fetching = fetch_both(arm, template, message, folder, events);
+    let fetching = fetch_both(context, template, message);
     let reason = match tokio::time::timeout(BUDGET, fetching).await {
         Ok(Ok(logs)) => return Some(logs),
         Ok(Err(why)) => why.in_words(template),
         Err(_) => format!("it was not there after {} minutes", BUDGET.as_secs() / 60),
     };
-    events.emit(Event::NoLog { reason });
+    context.events.emit(Event::NoLog { reason });
     None
 }
 
 async fn fetch_both(
-    arm: &Arm,
+    context: &Context<'_>,
     template: &BuildTemplate<'_>,
     message: &str,
-    folder: &Path,
-    events: &dyn Events,
 ) -> Result<Logs, NoLog> {
+    let Context {
+        arm,
+        folder,
+        events,
+        ..
+    } = *context;
     let place = log_place(message);
     let told = place
         .as_ref()

@@ -50,11 +50,11 @@ impl Events for Phase<'_> {
     }
 }
 
-/// A gallery's image definition that gets a version, and what was told of it.
+/// A gallery's image definition that gets a version, and what was reported of it.
 struct Watched<'a> {
     definition: &'a ResourceId,
     version: Option<String>,
-    told: Vec<RegionState>,
+    reported: Vec<RegionState>,
     /// What the version is called: by its number where there is one definition only.
     prefix: String,
 }
@@ -67,7 +67,7 @@ impl<'a> Watched<'a> {
             .map(|(definition, version)| Watched {
                 definition,
                 version,
-                told: Vec::new(),
+                reported: Vec::new(),
                 prefix: String::new(),
             })
             .collect();
@@ -87,16 +87,16 @@ impl<'a> Watched<'a> {
         let version = self.version.as_deref()?;
         // What cannot be read now is asked again.
         let regions = arm.replication(self.definition, version).await.ok()?;
-        if regions.is_empty() || regions == self.told {
+        if regions.is_empty() || regions == self.reported {
             return None;
         }
-        self.told.clone_from(&regions);
+        self.reported.clone_from(&regions);
         let version = format!("{}{version}", self.prefix);
         Some(Event::Replicating { version, regions })
     }
 }
 
-/// Tells of the replication to each region when it has changed, until it is dropped.
+/// Says how far the replication to each region is when that has changed, until it is dropped.
 pub(crate) async fn follow(arm: &Arm, targets: &[Distribution], phase: &Phase<'_>) -> Infallible {
     let mut all = Watched::all(targets);
     if all.is_empty() {
@@ -115,8 +115,8 @@ pub(crate) async fn follow(arm: &Arm, targets: &[Distribution], phase: &Phase<'_
     }
 }
 
-/// Tells once how far the replication is, for each version that is there.
-pub(crate) async fn tell(arm: &Arm, targets: &[Distribution], events: &dyn Events) {
+/// Says once how far the replication is, for each version that is there.
+pub(crate) async fn report(arm: &Arm, targets: &[Distribution], events: &dyn Events) {
     for one in &mut Watched::all(targets) {
         if let Some(news) = one.news(arm).await {
             events.emit(news);

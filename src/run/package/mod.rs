@@ -1,6 +1,7 @@
 //! Bringing the package to where the build VM reads it.
 
 mod access;
+mod credential;
 mod old_packages;
 mod progress;
 
@@ -19,7 +20,7 @@ use crate::storage::{
     StorageAccount, StorageFailure, Survey,
 };
 use crate::template::PackageLink;
-use access::Credential;
+use credential::Credential;
 
 /// From here on a package is worth a question.
 const LARGE_BYTES: u64 = 1 << 30;
@@ -94,9 +95,7 @@ impl PackageUpload<'_> {
         leftovers: &mut Leftovers<'_>,
     ) -> Result<PackageLink, Error> {
         let (sent, credential) = self.bring_by_any_credential(content, leftovers).await?;
-        let (package, blob) = (self.package, (&sent.blob, sent.bytes));
-        let address =
-            access::address(plan, package, self.arm, blob, &credential, self.events).await?;
+        let address = self.address(plan, &sent, &credential).await?;
         Ok(PackageLink {
             address,
             sha256: sent.sha256,
@@ -110,8 +109,7 @@ impl PackageUpload<'_> {
         leftovers: &mut Leftovers<'_>,
     ) -> Result<(Secret, String), Error> {
         let (sent, credential) = self.bring_by_any_credential(None, leftovers).await?;
-        let (package, blob) = (self.package, &sent.blob);
-        let link = access::link(package, self.arm, blob, &credential, life, self.events).await?;
+        let link = self.link(&sent.blob, &credential, life).await?;
         Ok((link, sent.sha256))
     }
 
@@ -121,29 +119,21 @@ impl PackageUpload<'_> {
         content: Option<Sha256>,
         leftovers: &mut Leftovers<'_>,
     ) -> Result<(Sent, Credential), Error> {
-        let Self {
-            package,
-            arm,
-            account,
-            events,
-            ..
-        } = *self;
-        let source = source(package, content);
+        let source = source(self.package, content);
         let survey = self.survey(&source).await?;
-        let mut credential = Credential::to_begin_with(package, arm, account).await?;
+        let mut credential = self.first_credential().await?;
         let mut sent = self.bring(&source, survey, &credential, leftovers).await;
-        if let Err(failure) = &sent {
-            let key = access::key_instead(package, arm, account, failure, events).await;
-            if let Some(key) = key {
-                credential = Credential::Key(key);
-                sent = self.bring(&source, survey, &credential, leftovers).await;
-            }
+        if let Err(failure) = &sent
+            && let Some(key) = self.key_instead(failure).await
+        {
+            credential = key;
+            sent = self.bring(&source, survey, &credential, leftovers).await;
         }
         let sent = sent?;
         if self.second_attempt {
             self.delete_orphans(&credential).await;
         }
-        if let Some(Retention { days, .. }) = package.retention {
+        if let Some(Retention { days, .. }) = self.package.retention {
             self.delete_unused(&credential, days).await;
         }
         Ok((sent, credential))
@@ -251,7 +241,7 @@ impl PackageUpload<'_> {
         let progress = Progress::default();
         let sent = tokio::select! {
             sent = storage::upload(&client, account, source, &progress, register) => sent,
-            never = progress::tell(&progress, survey, events) => match never {},
+            never = progress::report(&progress, survey, events) => match never {},
         };
         let sent = sent.inspect_err(|failure| {
             if failure.means_somebody_elses_blob() || failure.is_a_missing_role() {

@@ -1,4 +1,4 @@
-//! How far the package has come, told while it is sent.
+//! How far the package has come, said while it is sent.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use crate::storage::{Progress, Survey};
 const WORTH_WATCHING_BYTES: u64 = 50_000_000;
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Tells again and again how far a package of some size has come, until it is dropped.
-pub(super) async fn tell(progress: &Progress, survey: Survey, events: &dyn Events) -> Infallible {
+/// Says again and again how far a package of some size has come, until it is dropped.
+pub(super) async fn report(progress: &Progress, survey: Survey, events: &dyn Events) -> Infallible {
     if survey.bytes < WORTH_WATCHING_BYTES {
         return std::future::pending().await;
     }
@@ -44,9 +44,12 @@ mod tests {
     #[test]
     fn what_remains_is_reckoned_from_what_was_read() {
         let check = |read: u64, sent: u64, expected: (u8, u64, Option<u64>)| {
-            let told = sending(read, sent, 1_000_000, Duration::from_secs(10));
-            let remaining = told.remaining.map(|rest| rest.as_secs());
-            assert_eq!((told.percent, told.bytes_per_second, remaining), expected);
+            let progress = sending(read, sent, 1_000_000, Duration::from_secs(10));
+            let remaining = progress.remaining.map(|rest| rest.as_secs());
+            assert_eq!(
+                (progress.percent, progress.bytes_per_second, remaining),
+                expected
+            );
         };
         check(0, 0, (0, 0, None));
         check(250_000, 50_000, (25, 5_000, Some(30)));

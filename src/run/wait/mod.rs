@@ -129,7 +129,7 @@ impl<'a> Waiting<'a, '_, '_> {
         if self.task.action == Action::Run {
             return Box::pin(self.run(found)).await;
         }
-        self.tell(&found);
+        self.announce(&found);
         let mut patience = Instant::now() + UNTIL_IT_RUNS;
         let mut pace = Pace::new(None);
         loop {
@@ -185,8 +185,8 @@ impl<'a> Waiting<'a, '_, '_> {
         BuildTemplate::of_found(found, None, self.task.stream_logs)
     }
 
-    /// Tells which template is followed.
-    fn tell(&self, found: &FoundTemplate) {
+    /// Says which template is followed.
+    fn announce(&self, found: &FoundTemplate) {
         let run = found.template.last_run.as_ref();
         let began = run.and_then(|run| run.started);
         let now = self.arm().client.azure_time();

@@ -35,7 +35,7 @@ impl Waiting<'_, '_, '_> {
         if let Some(run) = &found.template.last_run {
             if self.is_own(&found, run) {
                 if !run.is_over() || !run.state.is_without_image() {
-                    self.tell(&found);
+                    self.announce(&found);
                     return self.follow(&found).await;
                 }
             } else if !run.is_over() {
@@ -45,7 +45,7 @@ impl Waiting<'_, '_, '_> {
                 return Err(running_already(&found, run));
             }
         }
-        self.tell(&found);
+        self.announce(&found);
         if found.tags.are_ours() {
             self.tag(&found).await?;
         }
