@@ -12,6 +12,9 @@ const SHORTEST: Duration = Duration::from_millis(20);
 /// a subscription has (<https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling>).
 const LONGEST_UNASKED: Duration = Duration::from_millis(250);
 
+/// How long Azure Resource Manager may answer 404, or what was before, after a change: it reads from replicas.
+pub const READ_AFTER_WRITE: Duration = Duration::from_secs(60);
+
 /// The pause between two questions: exactly what `Retry-After` says when it comes, unless that is no pause at all or more than
 /// `LONGEST_ASKED`, else `OWN_PACE`.
 #[derive(Debug, Clone, Copy)]

@@ -5,6 +5,10 @@ use std::str::FromStr;
 
 /// The resource type of an image template.
 pub const IMAGE_TEMPLATE: &str = "Microsoft.VirtualMachineImages/imageTemplates";
+/// The resource type of a version of an image definition in a gallery.
+pub const IMAGE_VERSION: &str = "Microsoft.Compute/galleries/images/versions";
+/// The resource type of a managed image.
+pub const MANAGED_IMAGE: &str = "Microsoft.Compute/images";
 
 /// The id of a resource, `/subscriptions/{s}/resourceGroups/{g}/providers/{namespace}/{type}/{name}[/{type}/{name}]*`.
 ///

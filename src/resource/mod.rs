@@ -5,7 +5,9 @@ mod image_version;
 mod region;
 mod shell;
 
-pub use id::{IMAGE_TEMPLATE, NotAResourceId, ResourceGroupId, ResourceId};
+pub use id::{
+    IMAGE_TEMPLATE, IMAGE_VERSION, MANAGED_IMAGE, NotAResourceId, ResourceGroupId, ResourceId,
+};
 pub use image_version::{ImageVersion, NotAnImageVersion};
 pub use region::{NotARegion, Region, plain_region, split_at_blanks};
 pub use shell::{definition_options, quoted, single_quoted};

@@ -13,14 +13,13 @@ use super::image::{Caveat, Image, Made, platform_image};
 use super::proof::{EndedRun, made_for};
 use super::watch::RunEnd;
 use crate::arm::image_template::RunOutput;
+use crate::arm::pace::READ_AFTER_WRITE;
 use crate::arm::template_state::RunState;
 use crate::arm::{Arm, Failure};
 use crate::diagnosis::Explanation;
 use crate::error::Error;
 use crate::resource::ResourceId;
 
-/// Azure Resource Manager may answer 404 for what was created a moment ago.
-const READ_AFTER_WRITE: Duration = Duration::from_secs(60);
 /// Between two reads.
 const READ_AGAIN: Duration = Duration::from_secs(5);
 

@@ -9,7 +9,7 @@ use super::watch::RunEnd;
 use crate::arm::Arm;
 use crate::arm::gallery::{State, Version};
 use crate::arm::template_state::RunState;
-use crate::resource::{ImageVersion, ResourceGroupId, ResourceId};
+use crate::resource::{ImageVersion, MANAGED_IMAGE, ResourceGroupId, ResourceId};
 
 /// A run that is over, and where it happened.
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +65,7 @@ fn is_in_group((id, group): (&str, &ResourceGroupId)) -> bool {
 /// A managed image has no time: it counts only where the staging group was made for this template.
 async fn managed_image(arm: &Arm, id: &ResourceId, run: EndedRun<'_>) -> Option<String> {
     let group = run.staging_group.filter(|group| is_of_service(group))?;
-    if !id.is("Microsoft.Compute/images") {
+    if !id.is(MANAGED_IMAGE) {
         return None;
     }
     let image = arm.managed_image(id).await.ok()?;

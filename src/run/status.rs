@@ -8,10 +8,7 @@ use crate::arm::Arm;
 use crate::arm::template_state::RunState;
 use crate::error::Error;
 use crate::resource::ResourceGroupId;
-
-/// The limit of a build for which the template has none
-/// (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#properties-buildtimeoutinminutes>).
-const SERVICE_LIMIT_MINUTES: u32 = 240;
+use crate::template::model::DEFAULT_BUILD_TIMEOUT_MINUTES;
 
 /// Where a run stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,12 +35,10 @@ impl Status {
             Some(elapsed.try_into().unwrap_or_default())
         });
         let definition = found.template.definition.as_ref();
-        let limit = definition.and_then(|it| it.properties.build_timeout_in_minutes);
+        let limit = definition.map(|it| it.properties.build_timeout_minutes());
         Self {
             elapsed,
-            limit_minutes: limit
-                .filter(|minutes| *minutes > 0)
-                .unwrap_or(SERVICE_LIMIT_MINUTES),
+            limit_minutes: limit.unwrap_or(DEFAULT_BUILD_TIMEOUT_MINUTES),
             found,
         }
     }

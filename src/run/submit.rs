@@ -11,11 +11,11 @@ use super::event::{Event, Events};
 use super::leftover::Leftover;
 use super::leftovers::Leftovers;
 use super::ownership;
-use super::watch::LONGEST_SILENCE;
+use super::watch::{HEARTBEAT, LONGEST_SILENCE};
 use crate::arm::Arm;
 use crate::arm::Failure;
 use crate::arm::operation::{Started, Status};
-use crate::arm::pace::Pace;
+use crate::arm::pace::{Pace, READ_AFTER_WRITE};
 use crate::arm::template_state::Template;
 use crate::error::Error;
 use crate::inputs::Plan;
@@ -25,10 +25,6 @@ use crate::template::model::{ImageTemplate, Tags};
 
 /// The community measured up to 40 minutes for provisioning; nothing takes longer than this.
 pub(super) const PROVISIONING_LIMIT: Duration = Duration::from_secs(60 * 60);
-/// How often the log says that the template is still being provisioned.
-const HEARTBEAT: Duration = Duration::from_secs(120);
-/// Azure Resource Manager may answer 404 for what it has just made.
-const READ_AFTER_WRITE: Duration = Duration::from_secs(60);
 /// Between two reads.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
 

@@ -11,11 +11,7 @@ use super::image_provenance::{NAMES, Record, fact};
 use crate::arm::{Arm, Failure, api};
 use crate::inputs::Plan;
 use crate::inputs::origin::{INPUTS, RUN, STEP};
-use crate::resource::{ImageVersion, ResourceId};
-
-/// The types of what a build makes.
-const VERSION: &str = "Microsoft.Compute/galleries/images/versions";
-const MANAGED: &str = "Microsoft.Compute/images";
+use crate::resource::{IMAGE_VERSION, ImageVersion, MANAGED_IMAGE, ResourceId};
 
 /// An image that a pipeline run has made.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +27,7 @@ pub(super) struct TaggedImage {
 
 impl TaggedImage {
     fn is_version(&self) -> bool {
-        self.id.is(VERSION)
+        self.id.is(IMAGE_VERSION)
     }
 
     fn number(&self) -> Option<ImageVersion> {
@@ -86,8 +82,8 @@ pub(super) async fn images_of_run(
             continue;
         };
         let api = match () {
-            () if id.is(VERSION) => api::GALLERIES,
-            () if id.is(MANAGED) => api::IMAGES,
+            () if id.is(IMAGE_VERSION) => api::GALLERIES,
+            () if id.is(MANAGED_IMAGE) => api::IMAGES,
             () => continue,
         };
         // The list may lack state and tags.

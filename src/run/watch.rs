@@ -14,7 +14,7 @@ use super::template_tags::TemplateTags;
 use crate::arm::Arm;
 use crate::arm::Failure;
 use crate::arm::operation::{Started, Status};
-use crate::arm::pace::Pace;
+use crate::arm::pace::{Pace, READ_AFTER_WRITE};
 use crate::arm::template_state::{RunState, RunStatus};
 use crate::resource::ResourceId;
 use crate::secret::Secret;
@@ -95,12 +95,10 @@ pub enum WatchError {
     },
 }
 
-/// A heartbeat as often as this, so that nobody takes a silent log for a hung job.
-const HEARTBEAT: Duration = Duration::from_secs(120);
+/// How often the log says that something still goes on, so that nobody takes a silent log for a hung job.
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(120);
 /// When one source has ended, the other one gets this long.
 const GRACE: Duration = Duration::from_secs(300);
-/// Azure Resource Manager may answer 404 for a moment although the template is there: it reads from replicas.
-const READ_AFTER_WRITE: Duration = Duration::from_secs(60);
 /// Azure answers a question about a template badly now and then while its build goes on (danielsollondon/azvmimagebuilder#129).
 pub(super) const LONGEST_SILENCE: Duration = Duration::from_secs(15 * 60);
 

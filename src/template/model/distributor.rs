@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::common::{Other, Tags, text};
-use crate::resource::ResourceId;
+use crate::resource::{IMAGE_VERSION, ResourceId};
 
 /// What the result becomes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -141,7 +141,7 @@ impl SharedImage {
     /// The image definition, and the number that the version is to have, if the id says it.
     pub fn image(&self) -> Option<(ResourceId, Option<String>)> {
         let id: ResourceId = self.gallery_image_id.parse().ok()?;
-        if id.is("Microsoft.Compute/galleries/images/versions") {
+        if id.is(IMAGE_VERSION) {
             return Some((id.parent()?, Some(id.name().to_owned())));
         }
         Some((id, None))

@@ -137,13 +137,17 @@ impl Properties {
         self.distribute.as_deref().unwrap_or_default()
     }
 
-    /// When the service gives a build up.
+    /// How long a build may take until the service ends it.
     pub fn effective_build_timeout(&self) -> Duration {
-        let minutes = match self.build_timeout_in_minutes {
+        Duration::from_secs(u64::from(self.build_timeout_minutes()) * 60)
+    }
+
+    /// The limit of a build, the service's own where the template sets none.
+    pub fn build_timeout_minutes(&self) -> u32 {
+        match self.build_timeout_in_minutes {
             None | Some(0) => DEFAULT_BUILD_TIMEOUT_MINUTES,
             Some(minutes) => minutes,
-        };
-        Duration::from_secs(u64::from(minutes) * 60)
+        }
     }
 
     /// Whether it tests an image and builds none: it validates its source alone, into one VHD of a fixed name, or into nothing.
@@ -173,7 +177,7 @@ pub const OUTPUT_OF_TEST: &str = "imageTest";
 
 /// The service's own limit, where a template sets none
 /// (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#properties-buildtimeoutinminutes>).
-const DEFAULT_BUILD_TIMEOUT_MINUTES: u32 = 240;
+pub const DEFAULT_BUILD_TIMEOUT_MINUTES: u32 = 240;
 
 /// Optimizations of the image.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
