@@ -22,11 +22,11 @@ pub async fn complete(known: &KnownCloud, http: &dyn Http) -> Result<Cloud, Sign
             audience: audience.clone(),
         });
     }
-    let told = ask(&resource_manager, http)
+    let addresses = ask(&resource_manager, http)
         .await
         .map_err(|reason| failure(&reason))?;
-    let authority = known.authority.clone().or(told.authority);
-    let audience = known.audience.clone().or(told.audience);
+    let authority = known.authority.clone().or(addresses.authority);
+    let audience = known.audience.clone().or(addresses.audience);
     let lacks = |what: &str| failure(&format!("its description of the cloud names no {what}"));
     Ok(Cloud {
         authority: authority.ok_or_else(|| lacks("https address to sign in at"))?,
@@ -45,12 +45,12 @@ fn failure(reason: &str) -> SignInFailure {
 
 /// What a server tells of its cloud.
 #[derive(Debug, PartialEq, Eq)]
-struct Told {
+struct CloudAddresses {
     authority: Option<Url>,
     audience: Option<String>,
 }
 
-async fn ask(resource_manager: &Url, http: &dyn Http) -> Result<Told, String> {
+async fn ask(resource_manager: &Url, http: &dyn Http) -> Result<CloudAddresses, String> {
     let mut last = String::new();
     for version in api::CLOUDS {
         let mut url = resource_manager.clone();
@@ -66,8 +66,8 @@ async fn ask(resource_manager: &Url, http: &dyn Http) -> Result<Told, String> {
         if answer.response.status() == StatusCode::OK {
             let body = answer.response.body();
             let body: Value = serde_json::from_slice(body).unwrap_or_default();
-            if let Some(told) = read(&body, resource_manager) {
-                return Ok(told);
+            if let Some(addresses) = read(&body, resource_manager) {
+                return Ok(addresses);
             }
             "the answer does not describe this cloud".clone_into(&mut last);
         } else {
@@ -78,7 +78,7 @@ async fn ask(resource_manager: &Url, http: &dyn Http) -> Result<Told, String> {
 }
 
 /// Reads either form: a list of clouds, of which one has this address, or one object without a name.
-fn read(body: &Value, resource_manager: &Url) -> Option<Told> {
+fn read(body: &Value, resource_manager: &Url) -> Option<CloudAddresses> {
     let is_this = |cloud: &&Value| {
         let own = cloud.get("resourceManager").and_then(Value::as_str);
         let own = own.and_then(|text| Url::parse(text).ok());
@@ -92,7 +92,7 @@ fn read(body: &Value, resource_manager: &Url) -> Option<Told> {
     let authority = authentication.get("loginEndpoint").and_then(Value::as_str);
     let authority = authority.and_then(|text| Url::parse(text).ok());
     let audience = authentication.pointer("/audiences/0");
-    Some(Told {
+    Some(CloudAddresses {
         authority: authority.filter(|url| url.scheme() == "https" && url.has_host()),
         audience: audience.and_then(Value::as_str).map(str::to_owned),
     })
@@ -108,7 +108,7 @@ mod tests {
         let check = |body: Value, expected: Option<(Option<&str>, Option<&str>)>| {
             let server = Url::parse("https://management.azure.example/").unwrap();
             let found = read(&body, &server);
-            let expected = expected.map(|(authority, audience)| Told {
+            let expected = expected.map(|(authority, audience)| CloudAddresses {
                 authority: authority.map(|text| text.parse().unwrap()),
                 audience: audience.map(str::to_owned),
             });

@@ -61,7 +61,7 @@ pub(super) enum Lookup {
 const ABREAST: usize = 16;
 const LATE: &str = "no answer in time";
 
-type Place = Arc<OnceCell<Arc<Lookup>>>;
+type Slot = Arc<OnceCell<Arc<Lookup>>>;
 
 /// The subject of the checks, and the way to look at it.
 pub(super) struct Azure<'a> {
@@ -70,7 +70,7 @@ pub(super) struct Azure<'a> {
     patience: Patience,
     /// When nothing is waited for any more. Each look ends then by itself, so that one that hangs costs no finding but its own.
     deadline: Option<Instant>,
-    places: Mutex<HashMap<String, Place>>,
+    slots: Mutex<HashMap<String, Slot>>,
     gate: Semaphore,
 }
 
@@ -81,7 +81,7 @@ impl<'a> Azure<'a> {
             subject,
             patience,
             deadline: patience.overall.map(|time| Instant::now() + time),
-            places: Mutex::default(),
+            slots: Mutex::default(),
             gate: Semaphore::new(ABREAST),
         }
     }
@@ -89,12 +89,12 @@ impl<'a> Azure<'a> {
     /// Looks up a path of Azure Resource Manager.
     pub(super) async fn look_up(&self, path: impl Display, api: &str) -> Arc<Lookup> {
         let path = path.to_string();
-        let place = {
-            let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = {
+            let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
             let key = format!("{path} {api}").to_ascii_lowercase();
-            Arc::clone(places.entry(key).or_default())
+            Arc::clone(slots.entry(key).or_default())
         };
-        let lookup = place.get_or_init(|| async { Arc::new(self.ask(&path, api).await) });
+        let lookup = slot.get_or_init(|| async { Arc::new(self.ask(&path, api).await) });
         Arc::clone(lookup.await)
     }
 

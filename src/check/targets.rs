@@ -75,7 +75,7 @@ async fn one_definition(azure: &Azure<'_>, id: &ResourceId) -> Vec<Finding> {
             let mut findings = vec![Finding::fine(format!(
                 "'{}' exists{}",
                 id.name(),
-                told(&own)
+                in_words(&own)
             ))];
             if own.is_specialized() {
                 let text = format!(
@@ -94,7 +94,7 @@ async fn one_definition(azure: &Azure<'_>, id: &ResourceId) -> Vec<Finding> {
     }
 }
 
-fn told(facts: &ImageTraits) -> String {
+fn in_words(facts: &ImageTraits) -> String {
     let all = [&facts.os, &facts.generation, &facts.security];
     let all: Vec<&str> = all.into_iter().flatten().map(String::as_str).collect();
     match all.as_slice() {

@@ -167,7 +167,7 @@ pub(super) fn read(
     let by_clock = image_version::is_by_clock(reader);
     let long_build = long_build::read(reader, matches!(&given_name, Ok(Some(_))), by_clock);
     let (contents, storage_account) = inventory::of_build(reader, &file, &package);
-    let customization = judged_scripts(reader, customization, &validate, package.as_ref(), &file);
+    let customization = check_scripts(reader, customization, &validate, package.as_ref(), &file);
     let instead = what_counts_instead(reader, &file);
     let steps = template_file::resolve(reader, file.steps, package.as_ref());
     let (connection, resource_group, ()) = (connection?, resource_group?, not_itself?);
@@ -233,7 +233,7 @@ fn skip_if_unchanged(
 }
 
 /// Reports what is wrong with the scripts of inputs and file, and leaves out a script that does nothing.
-fn judged_scripts(
+fn check_scripts(
     reader: &mut Reader<'_>,
     customization: Result<Customization, AlreadyReported>,
     validate: &Result<Option<Validate>, AlreadyReported>,
@@ -246,7 +246,7 @@ fn judged_scripts(
     };
     refuse_exposed_secrets(reader, &customization, &validation, file);
     warn_of_scripts(reader, &customization, file, package);
-    let customization = script::judged(reader, customization, package, file);
+    let customization = script::without_idle(reader, customization, package, file);
     let own = customization.as_ref().map(|it| it.inline.as_slice());
     script::warn_of_macros(reader, &INLINE_SCRIPT, own.unwrap_or_default());
     script::warn_of_macros(reader, &VALIDATION_INLINE_SCRIPT, &validation);

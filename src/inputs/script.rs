@@ -10,7 +10,7 @@ use super::spelling::lines;
 use super::template_file::TemplateFile;
 
 /// Warns of a script that does nothing, and leaves it out if there is no package to unpack either.
-pub(super) fn judged(
+pub(super) fn without_idle(
     reader: &mut Reader<'_>,
     customization: Result<Customization, AlreadyReported>,
     package: Result<&Option<Package>, &AlreadyReported>,

@@ -103,18 +103,18 @@ async fn uses(retain: &Retain, arm: &Arm) -> Vec<Finding> {
     if retain.keep.action == RetainAction::Exclude {
         return Vec::new();
     }
-    let mut findings = told(
+    let mut findings = findings_of(
         "use of the versions",
         find_uses::before_decision(arm, retain).await,
     );
     if retain.keep.action == RetainAction::Delete {
         let again = find_uses::before_deletion(arm, retain).await;
-        findings.extend(told("use right before a deletion", again));
+        findings.extend(findings_of("use right before a deletion", again));
     }
     findings
 }
 
-fn told(check: &'static str, look: Result<FoundUses, Unknown>) -> Vec<Finding> {
+fn findings_of(check: &'static str, look: Result<FoundUses, Unknown>) -> Vec<Finding> {
     match look {
         Ok(seen) => {
             let text = "it can be told which versions are in use".to_owned();

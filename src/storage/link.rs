@@ -25,14 +25,14 @@ const TIME: &[BorrowedFormatItem<'_>] =
 
 /// What a link permits, in the order that storage asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rights {
+pub(super) enum LinkPermission {
     /// Reading.
     Read,
     /// Reading, appending, creating, writing: what a run command needs of the blob that it writes its output to.
     Append,
 }
 
-impl Rights {
+impl LinkPermission {
     fn letters(self) -> &'static str {
         match self {
             Self::Read => "r",
@@ -67,7 +67,7 @@ pub(super) async fn read_link(
     blob: &BlobRef,
     valid_from: OffsetDateTime,
     valid_until: OffsetDateTime,
-    rights: Rights,
+    rights: LinkPermission,
 ) -> Result<ReadLink, StorageFailure> {
     check_life(blob, valid_until - valid_from)?;
     let (from, until) = (timestamp(valid_from), timestamp(valid_until));
@@ -91,7 +91,7 @@ pub(super) fn key_link(
     blob: &BlobRef,
     valid_from: OffsetDateTime,
     valid_until: OffsetDateTime,
-    rights: Rights,
+    rights: LinkPermission,
 ) -> Result<ReadLink, StorageFailure> {
     check_life(blob, valid_until - valid_from)?;
     let (from, until) = (timestamp(valid_from), timestamp(valid_until));
@@ -198,7 +198,7 @@ fn sign(
     key: &DelegationKey,
     blob: &BlobRef,
     times: (&str, &str),
-    rights: Rights,
+    rights: LinkPermission,
 ) -> Option<String> {
     hmac_of(&key.value, &string_to_sign(key, blob, times, rights))
 }
@@ -210,7 +210,7 @@ fn hmac_of(key: &Secret, text: &str) -> Option<String> {
 }
 
 /// The fields of a service SAS, of the same versions.
-fn text_for_key(blob: &BlobRef, (from, until): (&str, &str), rights: Rights) -> String {
+fn text_for_key(blob: &BlobRef, (from, until): (&str, &str), rights: LinkPermission) -> String {
     let fields = [
         rights.letters(),
         from,
@@ -246,7 +246,7 @@ fn string_to_sign(
     key: &DelegationKey,
     blob: &BlobRef,
     (from, until): (&str, &str),
-    rights: Rights,
+    rights: LinkPermission,
 ) -> String {
     let resource = resource(blob);
     let (permissions, protocol, kind) = (rights.letters(), "https", "b");
@@ -284,7 +284,7 @@ fn query(
     key: &DelegationKey,
     signature: &str,
     (from, until): (&str, &str),
-    rights: Rights,
+    rights: LinkPermission,
 ) -> String {
     let parameters = [
         ("st", from),

@@ -54,10 +54,10 @@ async fn links_equal_the_vectors_byte_for_byte() {
         let client = network.client();
         let key = DelegationKey::read(&client, &key_answer()).unwrap();
         let (from, until) = (timestamp(FROM), timestamp(UNTIL));
-        let text = string_to_sign(&key, &blob(), (&from, &until), Rights::Read);
+        let text = string_to_sign(&key, &blob(), (&from, &until), LinkPermission::Read);
         assert_eq!(text, vector["stringToSign"].as_str().unwrap());
 
-        let link = read_link(&client, &blob(), FROM, UNTIL, Rights::Read)
+        let link = read_link(&client, &blob(), FROM, UNTIL, LinkPermission::Read)
             .await
             .unwrap();
         let expected = format!(
@@ -81,9 +81,15 @@ async fn links_equal_the_vectors_byte_for_byte() {
 #[tokio::test]
 async fn the_link_its_signature_and_the_key_are_masked_and_never_printed() {
     let network = Scripted::in_turn(vec![Answer::Status(200, key_answer())]);
-    let link = read_link(&network.client(), &blob(), FROM, UNTIL, Rights::Read)
-        .await
-        .unwrap();
+    let link = read_link(
+        &network.client(),
+        &blob(),
+        FROM,
+        UNTIL,
+        LinkPermission::Read,
+    )
+    .await
+    .unwrap();
     let masked = network.masked();
     for secret in [
         link.url.reveal(),
@@ -104,7 +110,7 @@ async fn awkward_names_are_encoded_in_the_address_alone() {
     let blob = account.blob("c", "größe/a b?#%.zip").unwrap();
     let network = Scripted::in_turn(vec![Answer::Status(200, key_answer())]);
     let client = network.client();
-    let link = read_link(&client, &blob, FROM, UNTIL, Rights::Read)
+    let link = read_link(&client, &blob, FROM, UNTIL, LinkPermission::Read)
         .await
         .unwrap();
     let address = link.url.reveal().split('?').next().unwrap();
@@ -117,7 +123,7 @@ async fn awkward_names_are_encoded_in_the_address_alone() {
         ["POST https://localhost:10000/examplestore?restype=service&comp=userdelegationkey"]
     );
     let key = DelegationKey::read(&client, &key_answer()).unwrap();
-    let text = string_to_sign(&key, &blob, ("", ""), Rights::Read);
+    let text = string_to_sign(&key, &blob, ("", ""), LinkPermission::Read);
     assert_eq!(
         text.lines().nth(3),
         Some("/blob/examplestore/c/größe/a b?#%.zip")
@@ -128,9 +134,15 @@ async fn awkward_names_are_encoded_in_the_address_alone() {
 async fn a_life_beyond_what_azure_permits_is_refused_before_anything_is_sent() {
     let check = |until: OffsetDateTime, hours: i64| async move {
         let network = Scripted::in_turn(Vec::new());
-        let failure = read_link(&network.client(), &blob(), FROM, until, Rights::Read)
-            .await
-            .unwrap_err();
+        let failure = read_link(
+            &network.client(),
+            &blob(),
+            FROM,
+            until,
+            LinkPermission::Read,
+        )
+        .await
+        .unwrap_err();
         assert_eq!(
             failure,
             StorageFailure::LinkLife {
@@ -149,9 +161,15 @@ async fn a_life_beyond_what_azure_permits_is_refused_before_anything_is_sent() {
 async fn an_answer_without_a_key_says_what_it_lacks() {
     let check = |answer: String, expected: &'static str| async move {
         let network = Scripted::in_turn(vec![Answer::Status(200, answer)]);
-        let failure = read_link(&network.client(), &blob(), FROM, UNTIL, Rights::Read)
-            .await
-            .unwrap_err();
+        let failure = read_link(
+            &network.client(),
+            &blob(),
+            FROM,
+            UNTIL,
+            LinkPermission::Read,
+        )
+        .await
+        .unwrap_err();
         let text = failure.to_string();
         assert!(text.contains(expected), "{text}");
         assert_eq!(failure.code(), "AIB504");
@@ -172,9 +190,9 @@ fn links_by_a_key_equal_the_vector_byte_for_byte() {
     let client = network.client();
     let key = client.secret(vectors["accountKeyBase64"].as_str().unwrap());
     let (from, until) = (timestamp(FROM), timestamp(UNTIL));
-    let text = text_for_key(&blob(), (&from, &until), Rights::Read);
+    let text = text_for_key(&blob(), (&from, &until), LinkPermission::Read);
     assert_eq!(text, vector["stringToSign"].as_str().unwrap());
-    let link = key_link(&client, &key, &blob(), FROM, UNTIL, Rights::Read).unwrap();
+    let link = key_link(&client, &key, &blob(), FROM, UNTIL, LinkPermission::Read).unwrap();
     let token = vector["token"].as_str().unwrap();
     assert!(
         link.url
@@ -185,7 +203,7 @@ fn links_by_a_key_equal_the_vector_byte_for_byte() {
     let signature = token.split("sig=").nth(1).unwrap();
     assert!(masked.iter().any(|value| value == signature), "{masked:?}");
     let too_long = UNTIL + LONGEST_LIFE;
-    assert!(key_link(&client, &key, &blob(), FROM, too_long, Rights::Read).is_err());
+    assert!(key_link(&client, &key, &blob(), FROM, too_long, LinkPermission::Read).is_err());
     let broken = client.secret("no base64!");
-    assert!(key_link(&client, &broken, &blob(), FROM, UNTIL, Rights::Read).is_err());
+    assert!(key_link(&client, &broken, &blob(), FROM, UNTIL, LinkPermission::Read).is_err());
 }

@@ -40,7 +40,7 @@ use tokio::time::Instant;
 
 use crate::arm::Client;
 use crate::secret::Secret;
-use link::Rights;
+use link::LinkPermission;
 use package::Packing;
 use shared_key::SharedKey;
 
@@ -163,7 +163,7 @@ pub async fn read_link(
     valid_from: OffsetDateTime,
     valid_until: OffsetDateTime,
 ) -> Result<ReadLink, StorageFailure> {
-    link::read_link(client, blob, valid_from, valid_until, Rights::Read).await
+    link::read_link(client, blob, valid_from, valid_until, LinkPermission::Read).await
 }
 
 /// A client that signs its requests to `account` with a key of it.
@@ -179,7 +179,14 @@ pub fn key_link(
     valid_from: OffsetDateTime,
     valid_until: OffsetDateTime,
 ) -> Result<ReadLink, StorageFailure> {
-    link::key_link(client, key, blob, valid_from, valid_until, Rights::Read)
+    link::key_link(
+        client,
+        key,
+        blob,
+        valid_from,
+        valid_until,
+        LinkPermission::Read,
+    )
 }
 
 /// Makes a link by which somebody else creates `blob` and appends to it. It is signed with `key`, a key of the account, if there is one, and otherwise
@@ -192,8 +199,24 @@ pub async fn append_link(
     valid_until: OffsetDateTime,
 ) -> Result<ReadLink, StorageFailure> {
     match key {
-        Some(key) => link::key_link(client, key, blob, valid_from, valid_until, Rights::Append),
-        None => link::read_link(client, blob, valid_from, valid_until, Rights::Append).await,
+        Some(key) => link::key_link(
+            client,
+            key,
+            blob,
+            valid_from,
+            valid_until,
+            LinkPermission::Append,
+        ),
+        None => {
+            link::read_link(
+                client,
+                blob,
+                valid_from,
+                valid_until,
+                LinkPermission::Append,
+            )
+            .await
+        }
     }
 }
 

@@ -35,7 +35,7 @@ impl Access {
         Self(Some(Arc::new(SharedKey::new(&account.name, key))))
     }
 
-    fn prove(&self, mut call: Call) -> Call {
+    fn authorize(&self, mut call: Call) -> Call {
         call.expects_json = false;
         call.signer.clone_from(&self.0);
         call
@@ -67,7 +67,7 @@ pub async fn list(
     let (mut found, mut marker) = (Vec::new(), String::new());
     for _ in 0..MOST_PAGES {
         let address = format!("{url}?restype=container&comp=list{marker}");
-        let call = access.prove(storage_call(doing.clone(), Method::GET, address));
+        let call = access.authorize(storage_call(doing.clone(), Method::GET, address));
         let answer = client.send(&call).await?;
         let body = String::from_utf8_lossy(answer.body());
         found.extend(body.split("<Blob>").skip(1).filter_map(listed));
@@ -116,7 +116,7 @@ pub async fn read_piece(
     if let Ok(range) = HeaderValue::from_str(&range) {
         call = call.header(RANGE, range);
     }
-    let answer = match client.send(&access.prove(call)).await {
+    let answer = match client.send(&access.authorize(call)).await {
         // The last piece was the last one.
         Err(failure) if failure.is(StatusCode::RANGE_NOT_SATISFIABLE) => {
             return Ok(Piece {
