@@ -5,7 +5,7 @@ mod arguments;
 mod clean_up;
 mod command;
 mod doctor;
-mod given;
+mod raw_inputs;
 mod render;
 mod step;
 
@@ -14,10 +14,10 @@ use std::sync::Arc;
 use crate::agent::{Agent, Console, StopSignal, TaskResult};
 use crate::arm::Arm;
 use crate::arm::http::Http;
-use crate::inputs::{self, Action, Given, Task};
+use crate::inputs::{self, Action, RawInputs, Task};
 use crate::report::Visit;
 use crate::{check, fleet, image_test, release, report, retain, rollout};
-use given::given;
+use raw_inputs::raw_inputs;
 use step::Step;
 
 pub use clean_up::remove_leftovers;
@@ -31,7 +31,7 @@ pub async fn main_stage(
     arguments: impl IntoIterator<Item = String>,
     stop: &StopSignal,
 ) {
-    let mut given = given(agent);
+    let mut given = raw_inputs(agent);
     match arguments::add(&mut given, arguments) {
         Ok(()) => perform(&Step { agent, http, stop }, &given).await,
         Err(text) => agent.console().complete(TaskResult::Failed, &text),
@@ -45,7 +45,7 @@ pub async fn doctor(
     arguments: impl IntoIterator<Item = String>,
     stop: &StopSignal,
 ) {
-    let mut given = given(agent);
+    let mut given = raw_inputs(agent);
     if let Err(text) = arguments::add(&mut given, arguments) {
         return agent.console().complete(TaskResult::Failed, &text);
     }
@@ -58,7 +58,7 @@ pub async fn doctor(
 /// that are no inputs are variables of the pipeline.
 pub fn render(agent: &Agent, arguments: impl IntoIterator<Item = String>) {
     let console = agent.console();
-    let mut given = given(agent);
+    let mut given = raw_inputs(agent);
     if let Err(text) = arguments::add(&mut given, arguments) {
         return console.complete(TaskResult::Failed, &text);
     }
@@ -81,7 +81,7 @@ pub fn help(console: &Console, command: Option<&str>) {
 }
 
 /// Reads the inputs, and starts the action that they ask for.
-async fn perform(step: &Step<'_>, given: &Given) {
+async fn perform(step: &Step<'_>, given: &RawInputs) {
     let console = step.console();
     let task = match inputs::task(given, console) {
         Ok(read) => read,

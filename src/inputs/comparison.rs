@@ -217,7 +217,7 @@ fn rule(line: &str) -> Result<ChangeRule, Option<String>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Given;
+    use super::super::RawInputs;
     use super::*;
     use crate::inputs::declared::Input;
 
@@ -228,9 +228,9 @@ mod tests {
         text: &str,
         read: impl FnOnce(&mut Reader<'_>) -> Result<T, AlreadyReported>,
     ) -> Result<T, Vec<String>> {
-        let given = Given {
+        let given = RawInputs {
             inputs: [(input.name.to_lowercase(), text.to_owned())].into(),
-            ..Given::default()
+            ..RawInputs::default()
         };
         let mut reader = Reader::new(&given);
         let value = read(&mut reader);

@@ -52,7 +52,7 @@ pub(super) fn read_existing(
         (Ok(false), Ok(false))
     };
     let connection = connection?;
-    let given = reader.given();
+    let given = reader.raw_inputs();
     Ok(Existing {
         group: ResourceGroupId::new(&connection.subscription, &group?),
         connection,
@@ -123,7 +123,7 @@ pub(super) fn read_follow(
         Ok(None)
     };
     let (connection, group) = (connection?, group?);
-    let given = reader.given();
+    let given = reader.raw_inputs();
     Ok(Box::new(Follow {
         action,
         group: ResourceGroupId::new(&connection.subscription, &group),
@@ -192,7 +192,7 @@ pub(super) fn read_sweep(
         older_than: Duration::from_secs(u64::from(hours) * 3600),
         storage_account: storage_account?,
         preview: preview?,
-        files: reader.given().template_name(),
+        files: reader.raw_inputs().template_name(),
         warnings: Vec::new(),
     })
 }

@@ -87,7 +87,7 @@ pub(super) fn read(reader: &mut Reader<'_>, masker: &dyn Masker) -> Result<Fleet
     let definitions = definitions?;
     let first = definitions.first().map_or("", ResourceId::name);
     Ok(Fleet {
-        name: format!("{first}-{}", reader.given().unique),
+        name: format!("{first}-{}", reader.raw_inputs().unique),
         connection: connection?,
         definitions,
         host_pools: host_pools?,
@@ -190,7 +190,7 @@ fn meant(plain: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inputs::Given;
+    use crate::inputs::RawInputs;
 
     const ID: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/g/providers/Microsoft.Compute/galleries/gal/images/win11";
     const POOL: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/g/providers/Microsoft.DesktopVirtualization/hostPools/hp";
@@ -200,9 +200,9 @@ mod tests {
         (name, value): (&str, &str),
         read: impl FnOnce(&mut Reader<'_>) -> Result<T, AlreadyReported>,
     ) -> Result<T, Vec<String>> {
-        let given = Given {
+        let given = RawInputs {
             inputs: [(name.to_lowercase(), value.to_owned())].into(),
-            ..Given::default()
+            ..RawInputs::default()
         };
         let mut reader = Reader::new(&given);
         let value = read(&mut reader);

@@ -110,7 +110,7 @@ fn definition(reader: &mut Reader<'_>) -> Result<Option<ResourceId>, AlreadyRepo
 
 /// The versions that the file at `text` names, at least one.
 fn in_file(reader: &mut Reader<'_>, text: &str) -> Result<Vec<ResourceId>, AlreadyReported> {
-    let path = reader.given().working_directory.join(tidy(text));
+    let path = reader.raw_inputs().working_directory.join(tidy(text));
     let path = resolved(&path);
     let shown = quoted(&path.display().to_string());
     let content = match file::read(&path, LARGEST) {

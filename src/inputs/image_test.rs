@@ -116,7 +116,7 @@ pub(super) fn read(
             Err(reported.clone())
         }
     };
-    let given = reader.given();
+    let given = reader.raw_inputs();
     let (origin, number, name) = (Origin::of(given), given.unique, given.template_name());
     let second_attempt = given.is_second_attempt();
     let mut engine = engine?;
@@ -218,7 +218,7 @@ fn tag(reader: &mut Reader<'_>) -> Result<Option<TestTag>, AlreadyReported> {
         let problem = Problem::new(Code::Contradiction, &TEST_TAG, sentence, Some(hint));
         return Err(reader.report(problem));
     }
-    let given = reader.given();
+    let given = reader.raw_inputs();
     let run = given.run.release.clone();
     let run = run.or_else(|| given.build_number.clone());
     // Nothing secret stands in a tag.

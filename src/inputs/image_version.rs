@@ -5,9 +5,9 @@ use std::convert::Infallible;
 use time::OffsetDateTime;
 
 use super::declared::{IMAGE_VERSION, Input};
-use super::given::Given;
 use super::macros;
 use super::problem::{Code, Form, Problem, quoted};
+use super::raw_inputs::RawInputs;
 use super::reader::{AlreadyReported, Reader};
 use super::spelling::tidy;
 use crate::resource::ImageVersion;
@@ -21,7 +21,7 @@ const VERSION: Form = Form {
 /// None leaves the number to the gallery.
 pub(super) fn read(reader: &mut Reader<'_>) -> Result<Option<ImageVersion>, AlreadyReported> {
     let input = &IMAGE_VERSION;
-    let filled = fill_in(tidy(reader.raw(input)), reader.given());
+    let filled = fill_in(tidy(reader.raw(input)), reader.raw_inputs());
     let Some(text) = reader.whole(input, &filled)? else {
         return Ok(None);
     };
@@ -95,11 +95,11 @@ fn reported(
 /// Whether the number that is asked for comes from the clock, so that each attempt at a step has another one.
 pub(super) fn is_by_clock(reader: &Reader<'_>) -> bool {
     let raw = tidy(reader.raw(&IMAGE_VERSION));
-    let given = reader.given();
-    let later = Given {
+    let given = reader.raw_inputs();
+    let later = RawInputs {
         unique: given.unique + A_WHILE,
         build_number: given.build_number.clone(),
-        ..Given::default()
+        ..RawInputs::default()
     };
     fill_in(raw, given) != fill_in(raw, &later)
 }
@@ -109,7 +109,7 @@ const A_WHILE: u128 = (400 * 24 * 3600 + 3661) * 1_000_000;
 
 /// Replaces what the agent does not: the words of the `name:` of a pipeline, which are no variables
 /// (<https://learn.microsoft.com/azure/devops/pipelines/process/run-number>).
-fn fill_in(text: &str, given: &Given) -> String {
+fn fill_in(text: &str, given: &RawInputs) -> String {
     let filled = macros::replaced(text, |word| Ok::<_, Infallible>(word_value(word, given)));
     match filled {
         Ok(filled) => filled,
@@ -117,7 +117,7 @@ fn fill_in(text: &str, given: &Given) -> String {
     }
 }
 
-fn word_value(word: &str, given: &Given) -> Option<String> {
+fn word_value(word: &str, given: &RawInputs) -> Option<String> {
     let seconds = i64::try_from(given.unique / 1_000_000).ok()?;
     let now = OffsetDateTime::from_unix_timestamp(seconds).ok()?;
     let (word, format) = word.split_once(':').unwrap_or((word, ""));
@@ -152,10 +152,10 @@ mod tests {
     #[test]
     fn words_of_run_numbers_are_filled_in() {
         // 2025-11-22 09:20:00 UTC.
-        let given = Given {
+        let given = RawInputs {
             unique: 1_763_803_200_000_000,
             build_number: Some("nightly_20251122.3".to_owned()),
-            ..Given::default()
+            ..RawInputs::default()
         };
         let check = |text: &str, expected: &str| assert_eq!(fill_in(text, &given), expected);
         check("1.$(Year).$(DayOfYear)", "1.2025.326");

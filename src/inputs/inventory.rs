@@ -189,7 +189,7 @@ pub(super) fn read_diff(
         version: version?,
         contents: contents?,
         storage_account: storage_account?,
-        name: reader.given().template_name(),
+        name: reader.raw_inputs().template_name(),
         warnings: Vec::new(),
     })
 }

@@ -122,7 +122,7 @@ pub(super) fn read(
         named,
         on_cancel: on_cancel?,
         resume: resume?.unwrap_or(true),
-        second_attempt: reader.given().is_second_attempt(),
+        second_attempt: reader.raw_inputs().is_second_attempt(),
         wait_limit: wait_limit?,
         keep: keep?,
         number_by_clock,

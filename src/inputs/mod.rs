@@ -7,12 +7,12 @@ pub mod action;
 pub mod connection;
 pub mod declared;
 pub mod fleet;
-pub mod given;
 pub mod image_test;
 pub mod inventory;
 pub mod plan;
 pub mod problem;
 pub mod provenance;
+pub mod raw_inputs;
 pub mod release;
 pub mod rollout;
 
@@ -51,7 +51,6 @@ pub use comparison::{ChangeKind, ChangeRule, CompareWith, Glob};
 pub use connection::{Cloud, Connection, KnownCloud, OidcRequest, OidcSource, Scheme};
 pub use existing::{Existing, Follow, Sweep};
 pub use fleet::{Condition, Fleet};
-pub use given::{Given, GivenConnection, GivenRun, GivenStep, Variables};
 pub use image_test::{Check, ImageTest, TestEngine, TestTag, TestVm};
 pub use inventory::{Contents, Diff};
 pub use long_build::{LongBuild, OnCancel, WhenNotReady};
@@ -63,6 +62,7 @@ pub use plan::{
 };
 pub use problem::{CODES, Code, Problem, Problems, Warning};
 pub use provenance::Provenance;
+pub use raw_inputs::{RawConnection, RawInputs, RawRun, RawStep, Variables};
 pub use release::{Promotion, Release, What};
 pub use retain::{Keep, Retain, RetainAction};
 pub use rollout::{OnRolloutFailure, Rollout, RolloutMethod, WantedImage};
@@ -74,7 +74,7 @@ use reader::Reader;
 use crate::secret::Masker;
 
 /// The service connection alone, for a step that removes what an earlier one left.
-pub fn connection(given: &Given, masker: &dyn Masker) -> Result<Connection, Problems> {
+pub fn connection(given: &RawInputs, masker: &dyn Masker) -> Result<Connection, Problems> {
     let mut reader = Reader::new(given);
     let read = service_connection::read(&mut reader, masker);
     Ok(reader.finish(read)?.0)

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use ring::digest;
 use time::OffsetDateTime;
 
-use super::given::{Given, GivenStep};
+use super::raw_inputs::{RawInputs, RawStep};
 
 /// Version of the task that made the template. A template without this tag is somebody else's.
 pub const TASK: &str = "imageBuilderTask";
@@ -63,8 +63,8 @@ enum InNames {
 
 impl Origin {
     /// The step that `given` is about.
-    pub fn of(given: &Given) -> Self {
-        let GivenStep {
+    pub fn of(given: &RawInputs) -> Self {
+        let RawStep {
             collection,
             project,
             environment,
@@ -225,12 +225,12 @@ fn fitting(value: &str) -> String {
 mod tests {
     use super::*;
 
-    fn given() -> Given {
+    fn given() -> RawInputs {
         let text = |text: &str| Some(text.to_owned());
-        Given {
+        RawInputs {
             build_id: text("4711"),
             unique: 1_763_800_000_000_000,
-            step: GivenStep {
+            step: RawStep {
                 collection: text("c"),
                 project: text("p"),
                 environment: text("9"),
@@ -238,19 +238,19 @@ mod tests {
                 name: text("bake"),
                 person: "me@here".to_owned(),
             },
-            ..Given::default()
+            ..RawInputs::default()
         }
     }
 
-    fn release() -> Given {
-        Given {
+    fn release() -> RawInputs {
+        RawInputs {
             release: Some(("31".to_owned(), "2".to_owned())),
             ..given()
         }
     }
 
-    fn at_prompt() -> Given {
-        Given {
+    fn at_prompt() -> RawInputs {
+        RawInputs {
             build_id: None,
             at_prompt: true,
             ..given()
@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_run_and_a_step_have_one_name_each() {
-        let check = |given: &Given, run: &str| {
+        let check = |given: &RawInputs, run: &str| {
             let origin = Origin::of(given);
             assert_eq!(
                 (origin.run.as_str(), origin.step.as_str()),
@@ -347,7 +347,7 @@ mod tests {
 
     #[test]
     fn only_the_exact_name_of_a_package_of_the_run_is_its_own() {
-        let check = |given: &Given, name: &str, expected: bool| {
+        let check = |given: &RawInputs, name: &str, expected: bool| {
             assert_eq!(Origin::of(given).names(name), expected, "{name}");
         };
         for given in [given(), release()] {

@@ -6,7 +6,7 @@ use super::existing::Follow;
 use super::origin::Origin;
 use super::reader::Reader;
 use super::reader::resource::{is_resource_group_name, resource_group};
-use super::{Given, ImageTest, Plan, TestEngine, long_build, package, service_connection};
+use super::{ImageTest, Plan, RawInputs, TestEngine, long_build, package, service_connection};
 use crate::resource::ResourceGroupId;
 use crate::secret::Masker;
 
@@ -55,7 +55,7 @@ impl Owner {
     /// For a caller that has checked before what is deleted.
     pub fn nobody() -> Self {
         Self {
-            origin: Origin::of(&Given::default()),
+            origin: Origin::of(&RawInputs::default()),
             subscription: None,
             resource_group: None,
             storage_account: None,
@@ -105,7 +105,7 @@ impl From<&ImageTest> for Owner {
 }
 
 /// Which resources are the own ones of the step that `given` is about. An input that is not understood makes them fewer, never more.
-pub fn owner(given: &Given, masker: &dyn Masker) -> Owner {
+pub fn owner(given: &RawInputs, masker: &dyn Masker) -> Owner {
     let mut reader = Reader::new(given);
     let connection = service_connection::read(&mut reader, masker).ok();
     let name = long_build::template_name(&mut reader);

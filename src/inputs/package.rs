@@ -125,7 +125,7 @@ const RETENTION: Form = Form {
 /// A day is longer than any build, so what a build uses is never old.
 fn retention(reader: &mut Reader<'_>) -> Result<Option<Retention>, AlreadyReported> {
     let days = reader.number(&PACKAGE_RETENTION_DAYS, 0..=365, RETENTION)?;
-    let run = reader.given().unique;
+    let run = reader.raw_inputs().unique;
     Ok(days
         .filter(|days| *days > 0)
         .map(|days| Retention { days, run }))
@@ -188,6 +188,6 @@ fn exclude(reader: &mut Reader<'_>) -> Result<Vec<String>, AlreadyReported> {
 
 /// Build or release, then the unique number, so that no two runs meet.
 fn blob_name(reader: &Reader<'_>, name: &str, format: ArchiveFormat) -> String {
-    let given = reader.given();
+    let given = reader.raw_inputs();
     Origin::of(given).blob_name(name, given.unique, format.extension())
 }

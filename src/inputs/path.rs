@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use super::given::Given;
 use super::problem::quoted;
+use super::raw_inputs::RawInputs;
 use super::spelling::nearest;
 
 /// The folders whose files a repository can bring into a template or a package. Somebody who can change the repository, but not the pipeline, must not
@@ -46,7 +46,7 @@ impl Outside {
 
 impl Bounds {
     /// The sources folder and the working folder of the job.
-    pub(super) fn of(given: &Given) -> Self {
+    pub(super) fn of(given: &RawInputs) -> Self {
         let mut bounds = Self {
             folders: Vec::new(),
         };

@@ -171,7 +171,7 @@ pub(super) fn read(
     let instead = what_counts_instead(reader, &file);
     let steps = template_file::resolve(reader, file.steps, package.as_ref());
     let (connection, resource_group, ()) = (connection?, resource_group?, not_itself?);
-    let template_name = given_name?.unwrap_or_else(|| reader.given().template_name());
+    let template_name = given_name?.unwrap_or_else(|| reader.raw_inputs().template_name());
     Ok(Box::new(Plan {
         template_id: Plan::template_id(&connection.subscription, &resource_group, &template_name),
         template_name,
@@ -192,7 +192,7 @@ pub(super) fn read(
         package: package?,
         skip_if_unchanged: skip_if_unchanged?,
         provenance: provenance?,
-        origin: Origin::of(reader.given()),
+        origin: Origin::of(reader.raw_inputs()),
         long_build: long_build?,
         contents: contents?,
         storage_account: storage_account?,
@@ -271,7 +271,7 @@ fn refuse_exposed_secrets(
     let in_file = file.scripts().into_iter();
     scripts.extend(in_file.map(|(place, script)| (&TEMPLATE_FILE, Some(place), script)));
     for (input, place, script) in scripts {
-        let Some(secret) = reader.given().secret_in(&script) else {
+        let Some(secret) = reader.raw_inputs().secret_in(&script) else {
             continue;
         };
         let place = place.map(|place| format!("{place}: "));

@@ -1,7 +1,7 @@
 //! Where an image comes from: which pipeline run makes it, of which sources. It is in tags that many people can read, so it holds no secret.
 
 use super::declared::PROVENANCE_TAGS;
-use super::given::Given;
+use super::raw_inputs::RawInputs;
 use super::reader::{AlreadyReported, Reader};
 
 /// Whose run makes the image, and of which sources.
@@ -19,11 +19,11 @@ const LONGEST_VALUE: usize = 256;
 pub(super) fn read(reader: &mut Reader<'_>) -> Result<Provenance, AlreadyReported> {
     Ok(Provenance {
         as_tags: reader.flag(&PROVENANCE_TAGS)?,
-        facts: facts(reader.given()),
+        facts: facts(reader.raw_inputs()),
     })
 }
 
-fn facts(given: &Given) -> Vec<(&'static str, String)> {
+fn facts(given: &RawInputs) -> Vec<(&'static str, String)> {
     let run = &given.run;
     let repository = run.repository.as_deref().map(without_user);
     let all = [
@@ -66,7 +66,7 @@ pub fn fit_for_tag(value: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inputs::GivenRun;
+    use crate::inputs::RawRun;
     use crate::secret::{Masker, Secret};
 
     struct Nobody;
@@ -76,14 +76,14 @@ mod tests {
     }
 
     fn told(repository: &str, branch: &str) -> Vec<(&'static str, String)> {
-        facts(&Given {
-            run: GivenRun {
+        facts(&RawInputs {
+            run: RawRun {
                 repository: Some(repository.to_owned()),
                 branch: Some(branch.to_owned()),
-                ..GivenRun::default()
+                ..RawRun::default()
             },
             secrets: vec![Secret::new("hunter2-hunter2", &Nobody)],
-            ..Given::default()
+            ..RawInputs::default()
         })
     }
 

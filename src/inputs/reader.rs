@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use super::declared::{ALL_INPUTS, Input};
-use super::given::Given;
 use super::macros::{predefined, unexpanded};
 use super::problem::{Code, Form, Problem, Problems, Warning, list, quoted};
+use super::raw_inputs::RawInputs;
 use super::spelling::{did_you_mean, is_invisible, meant, nearest, tidy, trimmed};
 
 /// What was given, and what has been found wrong with it so far.
 pub(super) struct Reader<'a> {
-    given: &'a Given,
+    given: &'a RawInputs,
     problems: Vec<Problem>,
     warnings: Vec<Warning>,
     /// The switches that were read, so that each is reported once.
@@ -25,7 +25,7 @@ pub(super) struct Reader<'a> {
 pub(super) struct AlreadyReported(Problem);
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(given: &'a Given) -> Self {
+    pub(super) fn new(given: &'a RawInputs) -> Self {
         Self {
             given,
             problems: Vec::new(),
@@ -34,7 +34,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn given(&self) -> &'a Given {
+    pub(super) fn raw_inputs(&self) -> &'a RawInputs {
         self.given
     }
 

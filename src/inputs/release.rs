@@ -6,8 +6,8 @@ use super::declared::{
     END_OF_LIFE_IN_DAYS, PREVIEW, PROMOTE_TO, RELEASE_REGIONS, REQUIRE_TAGS, WITHDRAW_LAST,
     WITHDRAW_REASON,
 };
-use super::given::Given;
 use super::problem::{Code, Form, Problem, Warning, quoted};
+use super::raw_inputs::RawInputs;
 use super::reader::{AlreadyReported, Reader};
 use super::resource_kind::{IMAGE_DEFINITION, IMAGE_VERSION};
 use super::spelling::tidy;
@@ -157,7 +157,7 @@ pub(super) fn promotion(
         required: required?,
     };
     let what = What::Promote(promotion);
-    Ok(rest?.with(connection?, version?, what, reader.given()))
+    Ok(rest?.with(connection?, version?, what, reader.raw_inputs()))
 }
 
 /// As [`promotion`].
@@ -174,7 +174,7 @@ pub(super) fn withdrawal(
         reason: reason?,
         last: last?,
     };
-    Ok(rest?.with(connection?, version?, what, reader.given()))
+    Ok(rest?.with(connection?, version?, what, reader.raw_inputs()))
 }
 
 /// What both have.
@@ -207,7 +207,7 @@ impl Rest {
         connection: Connection,
         version: ResourceId,
         what: What,
-        given: &Given,
+        given: &RawInputs,
     ) -> Release {
         Release {
             connection,
@@ -226,14 +226,14 @@ impl Rest {
     }
 }
 
-fn by(given: &Given) -> Option<String> {
+fn by(given: &RawInputs) -> Option<String> {
     if given.at_prompt && given.run.pipeline.is_none() {
         return Some(given.step.person.clone());
     }
     given.run.pipeline.clone()
 }
 
-fn run(given: &Given) -> Option<String> {
+fn run(given: &RawInputs) -> Option<String> {
     given
         .run
         .release
@@ -242,7 +242,7 @@ fn run(given: &Given) -> Option<String> {
 }
 
 /// Nothing secret stands in a tag.
-fn public(given: &Given, text: Option<String>) -> Option<String> {
+fn public(given: &RawInputs, text: Option<String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty() && given.secret_in(text).is_none())
 }
 
@@ -357,7 +357,7 @@ fn own_tags(reader: &mut Reader<'_>) -> Result<Tags, AlreadyReported> {
 
 fn reason(reader: &mut Reader<'_>) -> Result<String, AlreadyReported> {
     let reason = reader.required(&WITHDRAW_REASON, REASON)?;
-    let Some(secret) = reader.given().secret_in(reason) else {
+    let Some(secret) = reader.raw_inputs().secret_in(reason) else {
         return Ok(reason.to_owned());
     };
     let sentence = format!(

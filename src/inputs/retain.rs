@@ -140,7 +140,7 @@ pub(super) fn read(
         .unwrap_or(USUAL_MINUTES);
     let definition = definition?;
     Ok(Retain {
-        name: format!("{}-{}", definition.name(), reader.given().unique),
+        name: format!("{}-{}", definition.name(), reader.raw_inputs().unique),
         definition,
         keep: keep?,
         host_pools: host_pools?,
@@ -220,18 +220,18 @@ fn host_pools(reader: &mut Reader<'_>) -> Result<Vec<ResourceId>, AlreadyReporte
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inputs::Given;
+    use crate::inputs::RawInputs;
 
     const ID: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/g/providers/Microsoft.Compute/galleries/gal/images/win11";
     const POOL: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/g/providers/Microsoft.DesktopVirtualization/hostPools/hp";
 
-    fn given(inputs: &[(&str, &str)]) -> Given {
+    fn given(inputs: &[(&str, &str)]) -> RawInputs {
         let inputs = inputs.iter();
-        Given {
+        RawInputs {
             inputs: inputs
                 .map(|(name, value)| (name.to_lowercase(), (*value).to_owned()))
                 .collect(),
-            ..Given::default()
+            ..RawInputs::default()
         }
     }
 

@@ -250,7 +250,7 @@ pub(super) fn read(
         let reason = "because an image of the Marketplace has no tags";
         reader.warn_without_effect(&REQUIRE_TAGS, reason, &hint);
     }
-    let given = reader.given();
+    let given = reader.raw_inputs();
     Ok(Rollout {
         connection: connection?,
         pool: pool?,

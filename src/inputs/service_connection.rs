@@ -7,8 +7,8 @@ use url::Url;
 
 use super::connection::{Connection, KnownCloud, OidcRequest, OidcSource, Scheme};
 use super::declared::IB_SUBSCRIPTION;
-use super::given::GivenConnection;
 use super::problem::{Code, Form, Problem, quoted};
+use super::raw_inputs::RawConnection;
 use super::reader::{AlreadyReported, Reader};
 use crate::secret::{Masker, Secret};
 
@@ -23,8 +23,8 @@ pub(super) fn read(
     masker: &dyn Masker,
 ) -> Result<Connection, AlreadyReported> {
     let text = reader.required(&IB_SUBSCRIPTION, CONNECTION)?;
-    let Some(given) = reader.given().connection.as_ref() else {
-        if reader.given().at_prompt {
+    let Some(given) = reader.raw_inputs().connection.as_ref() else {
+        if reader.raw_inputs().at_prompt {
             return at_prompt(reader, text);
         }
         let sentence = format!(
@@ -92,7 +92,7 @@ fn entry<'a>(
 /// A parameter without which nobody can sign in. `key` is in lower case.
 fn parameter(
     reader: &mut Reader<'_>,
-    given: &GivenConnection,
+    given: &RawConnection,
     key: &str,
     what: &str,
 ) -> Result<String, AlreadyReported> {
@@ -110,7 +110,7 @@ const SUPPORTED: &str = "use a connection with workload identity federation, a s
 
 fn scheme(
     reader: &mut Reader<'_>,
-    given: &GivenConnection,
+    given: &RawConnection,
     masker: &dyn Masker,
 ) -> Result<Scheme, AlreadyReported> {
     let unsupported = |reader: &mut Reader<'_>, what: &str| {
@@ -148,7 +148,7 @@ fn scheme(
 /// Tenant and client of a service principal.
 fn principal(
     reader: &mut Reader<'_>,
-    given: &GivenConnection,
+    given: &RawConnection,
 ) -> Result<(String, String), AlreadyReported> {
     let client = parameter(
         reader,
@@ -162,7 +162,7 @@ fn principal(
 
 fn service_principal(
     reader: &mut Reader<'_>,
-    given: &GivenConnection,
+    given: &RawConnection,
     masker: &dyn Masker,
 ) -> Result<Scheme, AlreadyReported> {
     if entry(&given.data, "enableadfsauthentication").is_some_and(is_true) {
@@ -210,10 +210,10 @@ const OLD_DEVOPS_SUFFIX: &str = ".visualstudio.com";
 /// for one (<https://github.com/microsoft/azure-pipelines-tasks/pull/21580>).
 fn oidc_source(
     reader: &mut Reader<'_>,
-    connection: &GivenConnection,
+    connection: &RawConnection,
     masker: &dyn Masker,
 ) -> Result<OidcSource, AlreadyReported> {
-    let given = reader.given();
+    let given = reader.raw_inputs();
     let address = given.oidc_request_uri.as_deref().map(str::trim);
     let may_ask = address.is_some_and(|text| !text.is_empty()) && given.job_token.is_some();
     let token = entry(&connection.parameters, "idtoken");
@@ -225,7 +225,7 @@ fn oidc_source(
 
 /// The request for an OIDC token, as the job tells it.
 fn oidc_request(reader: &mut Reader<'_>) -> Result<OidcRequest, AlreadyReported> {
-    let given = reader.given();
+    let given = reader.raw_inputs();
     let uri = given.oidc_request_uri.as_deref().map(str::trim);
     let uri = match uri.filter(|text| !text.is_empty()) {
         Some(text) => https(reader, text, "the agent's address for OIDC tokens")
@@ -251,7 +251,7 @@ fn without_address(reader: &mut Reader<'_>) -> AlreadyReported {
 
 /// Refuses an address outside of Azure DevOps, because it gets the job's own token: somebody may have set the variable to collect the tokens of jobs.
 fn trusted(reader: &mut Reader<'_>, uri: Url) -> Result<Url, AlreadyReported> {
-    let collections = reader.given().collection_uris.iter();
+    let collections = reader.raw_inputs().collection_uris.iter();
     if is_trusted(
         &uri,
         collections.filter_map(|text| Url::parse(text.trim()).ok()),
@@ -280,10 +280,7 @@ fn is_trusted(uri: &Url, mut collections: impl Iterator<Item = Url>) -> bool {
     (is_known && uri.port().is_none()) || collections.any(|known| known.origin() == uri.origin())
 }
 
-fn subscription(
-    reader: &mut Reader<'_>,
-    given: &GivenConnection,
-) -> Result<String, AlreadyReported> {
+fn subscription(reader: &mut Reader<'_>, given: &RawConnection) -> Result<String, AlreadyReported> {
     let Some(id) = entry(&given.data, "subscriptionid") else {
         let sentence =
             "the service connection has no subscription (its data has no 'subscriptionId')";
@@ -331,7 +328,7 @@ const BUILTIN: [Builtin; 3] = [
 ];
 
 /// What the connection names comes first, then what is known of its environment. What is missing then, Azure Resource Manager is asked for.
-fn cloud(reader: &mut Reader<'_>, given: &GivenConnection) -> Result<KnownCloud, AlreadyReported> {
+fn cloud(reader: &mut Reader<'_>, given: &RawConnection) -> Result<KnownCloud, AlreadyReported> {
     let environment = entry(&given.data, "environment").unwrap_or(PUBLIC.environment);
     let builtin = BUILTIN
         .iter()

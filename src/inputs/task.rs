@@ -9,11 +9,11 @@ use super::declared::{
 };
 use super::existing::{self, Existing, Follow, Sweep};
 use super::fleet::{self, Fleet};
-use super::given::Given;
 use super::image_test::{self, ImageTest};
 use super::inventory::{self, Diff};
 use super::plan::{self, Plan};
 use super::problem::{Code, Problems, Warning, list};
+use super::raw_inputs::RawInputs;
 use super::reader::{AlreadyReported, Reader};
 use super::release::{self, Release};
 use super::retain::{self, Retain};
@@ -109,7 +109,7 @@ impl Task {
 
 /// Understands what a job gives, or says everything that is wrong with it. Secrets are announced to `masker` before they go anywhere.
 /// The warnings come with the task.
-pub fn task(given: &Given, masker: &dyn Masker) -> Result<Task, Problems> {
+pub fn task(given: &RawInputs, masker: &dyn Masker) -> Result<Task, Problems> {
     let mut reader = Reader::new(given);
     let read = read(&mut reader, masker);
     let (mut task, warnings) = reader.finish(read)?;
@@ -283,7 +283,7 @@ fn is_left_out_by_the_agent(reader: &Reader<'_>, input: &Input) -> bool {
     if *input != PACKAGE_PATH {
         return false;
     }
-    let sources = reader.given().sources_directory.as_ref();
+    let sources = reader.raw_inputs().sources_directory.as_ref();
     let text = tidy(reader.raw(input));
     sources.is_some_and(|sources| Path::new(text) == sources.as_path())
 }
@@ -295,12 +295,12 @@ mod tests {
 
     fn warnings(inputs: &[(&str, &str)]) -> Vec<String> {
         let inputs = inputs.iter();
-        let given = Given {
+        let given = RawInputs {
             inputs: inputs
                 .map(|(name, value)| (name.to_lowercase(), (*value).to_owned()))
                 .collect(),
             sources_directory: Some("/agent/1/s".into()),
-            ..Given::default()
+            ..RawInputs::default()
         };
         let mut reader = Reader::new(&given);
         let action = read_action(&mut reader);
@@ -360,11 +360,11 @@ mod tests {
     fn the_doctor_looks_at_the_action_that_the_inputs_fit() {
         let of = |inputs: &[(&str, &str)]| {
             let inputs = inputs.iter();
-            let given = Given {
+            let given = RawInputs {
                 inputs: inputs
                     .map(|(name, value)| (name.to_lowercase(), (*value).to_owned()))
                     .collect(),
-                ..Given::default()
+                ..RawInputs::default()
             };
             examined(&Reader::new(&given))
         };

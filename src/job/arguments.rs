@@ -1,13 +1,13 @@
 //! What a person at a prompt gives: `name=value`, inputs and variables of the pipeline.
 
-use crate::inputs::Given;
+use crate::inputs::RawInputs;
 use crate::inputs::declared::{ALL_INPUTS, Input};
 use crate::inputs::meant;
 
 /// Adds the arguments to what the environment gives; they win. Names that are no inputs are variables. One that resembles an input which is not
 /// given is kept among the inputs as well, so that the reading of inputs can name the right one.
 pub(super) fn add(
-    given: &mut Given,
+    given: &mut RawInputs,
     arguments: impl IntoIterator<Item = String>,
 ) -> Result<(), String> {
     let mut others = Vec::new();
@@ -63,8 +63,8 @@ fn refused(argument: &str, name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn added(arguments: &[&str]) -> Result<Given, String> {
-        let mut given = Given::default();
+    fn added(arguments: &[&str]) -> Result<RawInputs, String> {
+        let mut given = RawInputs::default();
         let arguments = arguments.iter().map(|it| (*it).to_owned());
         add(&mut given, arguments).map(|()| given)
     }

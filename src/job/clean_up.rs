@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::given::given;
+use super::raw_inputs::raw_inputs;
 use super::step::Step;
 use crate::agent::{Agent, IssueKind, StopSignal};
 use crate::arm::Arm;
@@ -101,7 +101,7 @@ pub async fn remove_leftovers(
         return;
     }
     let post_job = Step { agent, http, stop };
-    let given = given(agent);
+    let given = raw_inputs(agent);
     let owner = inputs::owner(&given, console);
     let noted = Noted::new(all, &owner);
     let reporter = Reporter::new(agent, noted.all());

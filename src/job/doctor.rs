@@ -5,7 +5,7 @@ use crate::agent::TaskResult;
 use crate::arm::Arm;
 use crate::check::Finding;
 use crate::error::Error;
-use crate::inputs::Given;
+use crate::inputs::RawInputs;
 use crate::inputs::declared::{
     GALLERY_IMAGE_ID, HOST_POOL_ID, IB_SUBSCRIPTION, IMAGE_VERSION_ID, MANAGED_IDENTITY,
 };
@@ -33,7 +33,7 @@ pub(super) async fn visit(
 }
 
 /// At a prompt the Azure CLI signs in, and a subscription is enough: if no input names one, that of the identity or of the image definition.
-pub(super) fn stand_in_for_subscription(given: &mut Given) {
+pub(super) fn stand_in_for_subscription(given: &mut RawInputs) {
     let input = IB_SUBSCRIPTION.name.to_lowercase();
     let blank = |text: &String| text.trim().is_empty();
     if given.connection.is_some() || given.inputs.get(&input).is_some_and(|text| !blank(text)) {

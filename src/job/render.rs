@@ -3,7 +3,7 @@
 use crate::agent::{Agent, Console, TaskResult};
 use crate::file;
 use crate::inputs::declared::{IB_SUBSCRIPTION, MANAGED_IDENTITY};
-use crate::inputs::{Given, GivenConnection, Package, Plan};
+use crate::inputs::{Package, Plan, RawConnection, RawInputs};
 use crate::report::{self, with_hint};
 use crate::run::image_provenance::record;
 use crate::secret::{Masker, Secret};
@@ -78,7 +78,7 @@ fn address(package: &Package) -> Address {
 
 /// At a prompt there is no service connection, and none is needed: the template does not name who sends it. The subscription is that of
 /// the identity.
-pub(super) fn stand_in_for_connection(given: &mut Given) {
+pub(super) fn stand_in_for_connection(given: &mut RawInputs) {
     if given.connection.is_some() {
         return;
     }
@@ -97,7 +97,7 @@ pub(super) fn stand_in_for_connection(given: &mut Given) {
         ("serviceprincipalid", nobody),
         ("serviceprincipalkey", "nobody signs in"),
     ];
-    given.connection = Some(GivenConnection {
+    given.connection = Some(RawConnection {
         id,
         url: Some("https://management.azure.com/".to_owned()),
         scheme: Some("ServicePrincipal".to_owned()),

@@ -54,8 +54,8 @@ fn what_the_agent_gives() {
 #[test]
 fn what_is_made_of_it() {
     let job = job();
-    check("GivenConnection", &job.given.connection);
-    check("Given", &job.given);
+    check("RawConnection", &job.given.connection);
+    check("RawInputs", &job.given);
     let plan = job.plan().unwrap();
     check("Connection", &plan.connection);
     check("Plan", &plan);

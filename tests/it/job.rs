@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use image_builder::inputs::{Given, GivenConnection, Plan, Problems, task};
+use image_builder::inputs::{Plan, Problems, RawConnection, RawInputs, task};
 use image_builder::secret::{Masker, Secret};
 use tempfile::TempDir;
 
@@ -23,7 +23,7 @@ impl Masker for Masked {
 
 /// A job, and the folder it works in.
 pub(crate) struct Job {
-    pub(crate) given: Given,
+    pub(crate) given: RawInputs,
     pub(crate) masked: Masked,
     folder: TempDir,
 }
@@ -32,7 +32,7 @@ pub(crate) struct Job {
 pub(crate) fn job() -> Job {
     let folder = tempfile::tempdir().unwrap();
     let masked = Masked::default();
-    let given = Given {
+    let given = RawInputs {
         connection: Some(secret_connection()),
         oidc_request_uri: Some("https://dev.azure.example/contoso/oidctoken".to_owned()),
         collection_uris: vec!["https://dev.azure.example/contoso/".to_owned()],
@@ -40,7 +40,7 @@ pub(crate) fn job() -> Job {
         working_directory: folder.path().to_owned(),
         build_id: Some("4711".to_owned()),
         unique: 1_763_800_000_000_000,
-        ..Given::default()
+        ..RawInputs::default()
     };
     let job = Job {
         given,
@@ -79,14 +79,14 @@ pub(crate) fn gallery() -> Job {
     )
 }
 
-pub(crate) fn secret_connection() -> GivenConnection {
+pub(crate) fn secret_connection() -> RawConnection {
     let pairs = |pairs: &[(&str, &str)]| {
         pairs
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect()
     };
-    GivenConnection {
+    RawConnection {
         id: CONNECTION_ID.to_owned(),
         url: Some("https://management.azure.com/".to_owned()),
         scheme: Some("ServicePrincipal".to_owned()),
@@ -132,7 +132,7 @@ impl Job {
     }
 
     /// Changes the connection.
-    pub(crate) fn connection(mut self, change: impl FnOnce(&mut GivenConnection)) -> Self {
+    pub(crate) fn connection(mut self, change: impl FnOnce(&mut RawConnection)) -> Self {
         change(self.given.connection.as_mut().unwrap());
         self
     }

@@ -50,7 +50,7 @@ pub(super) fn read(
     };
     let checks = file.or_inputs(reader, VALIDATE, of_file, script)?;
     for (input, place, text) in scripts(&checks, file) {
-        if let Some(secret) = reader.given().secret_in(&text) {
+        if let Some(secret) = reader.raw_inputs().secret_in(&text) {
             let sentence = format!(
                 "{place}the script contains {secret}; everybody with read permission on the image template or the VM could read it"
             );

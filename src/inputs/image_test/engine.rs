@@ -72,7 +72,7 @@ pub(super) fn image_builder(
         checks::remark(reader, checks, file, package.as_ref());
     }
     let (group, checks) = (group?, checks?);
-    let template_name = reader.given().template_name();
+    let template_name = reader.raw_inputs().template_name();
     let (connection, image, settings) = (connection.clone()?, image.clone()?, settings?);
     Ok(TestEngine::ImageBuilder(Box::new(Plan {
         template_id: Plan::template_id(&connection.subscription, &group, &template_name),
@@ -98,9 +98,9 @@ pub(super) fn image_builder(
         package: package?,
         skip_if_unchanged: false,
         provenance: Provenance::default(),
-        origin: Origin::of(reader.given()),
+        origin: Origin::of(reader.raw_inputs()),
         long_build: LongBuild {
-            second_attempt: reader.given().is_second_attempt(),
+            second_attempt: reader.raw_inputs().is_second_attempt(),
             resume: true,
             ..LongBuild::default()
         },

@@ -5,9 +5,9 @@ use std::{fs, io};
 
 use super::names::windows_fault;
 use crate::inputs::declared::{PACKAGE_PATH, PROVISIONER, STORAGE_ACCOUNT_NAME};
-use crate::inputs::given::Given;
 use crate::inputs::path::{Bounds, Outside, resolved, what_there_is};
 use crate::inputs::problem::{Code, Form, Problem, quoted};
+use crate::inputs::raw_inputs::RawInputs;
 use crate::inputs::reader::{AlreadyReported, Reader};
 use crate::inputs::spelling::tidy;
 
@@ -19,8 +19,8 @@ fn wrong_path(text: String, hint: Option<String>) -> Problem {
 /// of a template file (`in_file`) read may come from elsewhere, if not even the agent named a folder.
 pub(super) fn is_left_out(reader: &Reader<'_>, script: &str, in_file: bool) -> bool {
     let text = tidy(reader.raw(&PACKAGE_PATH));
-    let folder = absolute(&reader.given().working_directory, text);
-    let filled_in = is_root(reader.given(), &folder) && !text.ends_with(['/', '\\']);
+    let folder = absolute(&reader.raw_inputs().working_directory, text);
+    let filled_in = is_root(reader.raw_inputs(), &folder) && !text.ends_with(['/', '\\']);
     (text.is_empty() || filled_in)
         && ((text.is_empty() && in_file) || !names_place_of(script, &folder))
 }
@@ -34,7 +34,7 @@ fn without_package() -> String {
 }
 
 /// Whether this is the folder of the whole job.
-fn is_root(given: &Given, folder: &Path) -> bool {
+fn is_root(given: &RawInputs, folder: &Path) -> bool {
     let roots = [
         Some(&given.working_directory),
         given.sources_directory.as_ref(),
@@ -46,7 +46,7 @@ fn is_root(given: &Given, folder: &Path) -> bool {
 }
 
 /// The folder or file that the input names, whether it is there or not.
-pub(in crate::inputs) fn named(given: &Given) -> Option<PathBuf> {
+pub(in crate::inputs) fn named(given: &RawInputs) -> Option<PathBuf> {
     let text = given.inputs.get(&PACKAGE_PATH.name.to_ascii_lowercase())?;
     let text = text.trim().trim_matches('"').trim();
     (!text.is_empty()).then(|| absolute(&given.working_directory, text))
@@ -67,7 +67,7 @@ pub(super) fn read(
     let Some(text) = reader.optional(&PACKAGE_PATH)? else {
         return Err(reader.missing_unless(&PACKAGE_PATH, &form.expected(), without));
     };
-    let given = reader.given();
+    let given = reader.raw_inputs();
     let folder = absolute(&given.working_directory, text);
     let ends_with_separator = text.ends_with(['/', '\\']);
     let is_root = is_root(given, &folder);

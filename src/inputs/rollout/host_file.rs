@@ -20,7 +20,7 @@ pub(super) fn read(
     text: &str,
     what: &str,
 ) -> Result<Value, AlreadyReported> {
-    let directory = &reader.given().working_directory;
+    let directory = &reader.raw_inputs().working_directory;
     let path = directory.join(text);
     let path = if path.exists() {
         path
@@ -46,7 +46,7 @@ type Unread = (String, Option<String>);
 fn content(reader: &Reader<'_>, path: &Path) -> Result<Vec<u8>, Unread> {
     let shown = quoted(&path.display().to_string());
     // A file elsewhere is the author's own choice, such as an artifact; a link in the repository cannot lead elsewhere.
-    let bounds = Bounds::of(reader.given());
+    let bounds = Bounds::of(reader.raw_inputs());
     if bounds.holds_by_name(path) {
         bounds.check(path).map_err(|outside| {
             let hint = format!("name the file itself, not a link to it; or {INTO_BOUNDS}");

@@ -1,5 +1,5 @@
 use super::*;
-use crate::inputs::{Given, WantedImage};
+use crate::inputs::{RawInputs, WantedImage};
 use crate::secret::Masker;
 use std::sync::Mutex;
 
@@ -30,10 +30,10 @@ impl Files {
     }
 }
 
-fn given(inputs: &[(&str, &str)], files: Option<&Files>) -> Given {
+fn given(inputs: &[(&str, &str)], files: Option<&Files>) -> RawInputs {
     let usual = [("hostPoolId", POOL), ("imageVersionId", VERSION)];
     let all = usual.iter().chain(inputs);
-    Given {
+    RawInputs {
         inputs: all
             .map(|(name, value)| (name.to_lowercase(), (*value).to_owned()))
             .collect(),
@@ -41,7 +41,7 @@ fn given(inputs: &[(&str, &str)], files: Option<&Files>) -> Given {
         build_number: Some("20261129.3".to_owned()),
         working_directory: files.map(|files| files.0.path().into()).unwrap_or_default(),
         unique: NOW,
-        ..Given::default()
+        ..RawInputs::default()
     }
 }
 

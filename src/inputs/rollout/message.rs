@@ -44,7 +44,7 @@ pub(super) fn read(
         );
         return refuse(Code::Malformed, sentence, "shorten the message");
     }
-    if let Some(secret) = reader.given().secret_in(text) {
+    if let Some(secret) = reader.raw_inputs().secret_in(text) {
         let sentence = format!("it contains {secret}; every user would read it");
         let problem = Problem::new(
             Code::Exposed,

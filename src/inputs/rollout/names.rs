@@ -6,8 +6,8 @@ use ring::digest::{SHA256, digest};
 use time::OffsetDateTime;
 
 use crate::inputs::declared::HOST_NAME_PREFIX;
-use crate::inputs::given::Given;
 use crate::inputs::problem::{Code, Form, Problem, quoted};
+use crate::inputs::raw_inputs::RawInputs;
 use crate::inputs::reader::{AlreadyReported, Reader};
 use crate::resource::ResourceId;
 
@@ -37,7 +37,7 @@ pub(super) fn read(
     pool: Option<&ResourceId>,
     count: &Result<Option<u32>, AlreadyReported>,
 ) -> Result<Names, AlreadyReported> {
-    let given = reader.given();
+    let given = reader.raw_inputs();
     let hash = hash(pool.map_or("", ResourceId::as_str));
     let short = |length: usize| hash.get(..length).unwrap_or_default();
     let deployment = format!("image-rollout-{}-{}", run(given), short(8));
@@ -83,7 +83,7 @@ fn hash(pool: &str) -> String {
 }
 
 /// The run as the names of deployments have it: the build's id, `r<release>-<environment>` in a release, the day at a prompt.
-fn run(given: &Given) -> String {
+fn run(given: &RawInputs) -> String {
     if let Some((release, _)) = &given.release {
         let environment = given.step.environment.as_deref().unwrap_or_default();
         return format!("r{}-{}", plain(release), plain(environment));
@@ -101,7 +101,7 @@ fn plain(text: &str) -> String {
 }
 
 /// At a prompt there is no build: attempts of one day have the same names.
-fn day(given: &Given) -> String {
+fn day(given: &RawInputs) -> String {
     let seconds = i64::try_from(given.unique / 1_000_000).unwrap_or_default();
     let now = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let month = u8::from(now.month());
@@ -109,7 +109,7 @@ fn day(given: &Given) -> String {
 }
 
 /// The last digits of the build number; of the build's id, if there are fewer.
-fn number(given: &Given) -> String {
+fn number(given: &RawInputs) -> String {
     let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
     let number = match &given.release {
         Some(_) => given.run.release.as_deref(),
@@ -125,15 +125,15 @@ fn number(given: &Given) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inputs::{GivenRun, GivenStep};
+    use crate::inputs::{RawRun, RawStep};
 
     #[test]
     fn a_number_has_six_digits() {
         let of = |number: &str, id: &str| {
-            number_of(&Given {
+            number_of(&RawInputs {
                 build_number: Some(number.to_owned()),
                 build_id: Some(id.to_owned()),
-                ..Given::default()
+                ..RawInputs::default()
             })
         };
         assert_eq!(of("20260930.17", "4711"), "093017");
@@ -141,25 +141,25 @@ mod tests {
         assert_eq!(of("nightly 42", "123456789"), "456789");
     }
 
-    fn number_of(given: &Given) -> String {
+    fn number_of(given: &RawInputs) -> String {
         number(given)
     }
 
     #[test]
     fn a_release_has_its_own_names() {
-        let given = Given {
+        let given = RawInputs {
             release: Some(("17".to_owned(), "2".to_owned())),
-            run: GivenRun {
+            run: RawRun {
                 release: Some("Release-20261001.3".to_owned()),
-                ..GivenRun::default()
+                ..RawRun::default()
             },
-            step: GivenStep {
+            step: RawStep {
                 environment: Some("5".to_owned()),
-                ..GivenStep::default()
+                ..RawStep::default()
             },
             build_id: Some("4711".to_owned()),
             build_number: Some("20260930.17".to_owned()),
-            ..Given::default()
+            ..RawInputs::default()
         };
         assert_eq!(
             (run(&given), number(&given)),

@@ -46,7 +46,7 @@ pub(super) fn read(
     let Some(at) = parsed(text) else {
         return Err(reader.malformed(input, text, FORM, None));
     };
-    let given = reader.given();
+    let given = reader.raw_inputs();
     let seconds = i64::try_from(given.unique / 1_000_000).unwrap_or_default();
     let now = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let (sentence, hint) = if at > now + FARTHEST {

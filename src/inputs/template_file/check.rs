@@ -8,9 +8,9 @@ use super::checked::{Checked, Fault};
 use super::members::{Member, Object, Shape};
 use super::node::{Kind, Node};
 use super::variables::expand;
-use crate::inputs::given::Variables;
 use crate::inputs::macros::left_alone;
 use crate::inputs::problem::{Code, list, quoted};
+use crate::inputs::raw_inputs::Variables;
 use crate::inputs::reader::undefined;
 use crate::inputs::spelling::{lines, nearest, tidy, trimmed};
 

@@ -141,7 +141,7 @@ fn read_sections(reader: &mut Reader<'_>, without: &[&str]) -> TemplateFile {
         Ok(None) => return TemplateFile::default(),
         Err(reported) => return TemplateFile::unread(reported),
     };
-    let given = reader.given();
+    let given = reader.raw_inputs();
     let path = source::path(given, text);
     let (bounds, content) = match source::read(given, &path) {
         Ok(read) => read,

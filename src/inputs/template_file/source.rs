@@ -3,16 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use crate::file;
-use crate::inputs::given::Given;
 use crate::inputs::package::named_folder;
 use crate::inputs::path::{Bounds, INTO_BOUNDS, what_there_is};
 use crate::inputs::problem::quoted;
+use crate::inputs::raw_inputs::RawInputs;
 
 /// Why there is nothing to read: a sentence, and a hint.
 type Unread = (String, Option<String>);
 
 /// The file on the agent. A path may be written for Windows.
-pub(super) fn path(given: &Given, text: &str) -> PathBuf {
+pub(super) fn path(given: &RawInputs, text: &str) -> PathBuf {
     let path = given.working_directory.join(text);
     if path.exists() {
         path
@@ -23,7 +23,7 @@ pub(super) fn path(given: &Given, text: &str) -> PathBuf {
 
 /// From where the file can name others. One that the author of the pipeline takes from elsewhere, such as a downloaded artifact, can name those
 /// beside it; a link in the repository cannot lead elsewhere.
-fn bounds(given: &Given, path: &Path) -> Result<Bounds, Unread> {
+fn bounds(given: &RawInputs, path: &Path) -> Result<Bounds, Unread> {
     let mut bounds = Bounds::of(given);
     if bounds.holds_by_name(path) {
         bounds.check(path).map_err(|outside| {
@@ -42,7 +42,7 @@ fn bounds(given: &Given, path: &Path) -> Result<Bounds, Unread> {
 }
 
 /// What the file at `path` says, and from where it can name others.
-pub(super) fn read(given: &Given, path: &Path) -> Result<(Bounds, String), Unread> {
+pub(super) fn read(given: &RawInputs, path: &Path) -> Result<(Bounds, String), Unread> {
     let bounds = bounds(given, path)?;
     Ok((bounds, content(path)?))
 }

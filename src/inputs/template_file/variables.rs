@@ -1,7 +1,7 @@
 //! `$(name)` in a template file.
 
-use crate::inputs::given::Variables;
 use crate::inputs::macros;
+use crate::inputs::raw_inputs::Variables;
 use crate::inputs::reader::undefined;
 
 /// A macro that cannot be replaced.

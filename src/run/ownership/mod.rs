@@ -171,13 +171,13 @@ pub enum NotProven {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inputs::Given;
+    use crate::inputs::RawInputs;
 
     fn owner() -> Owner {
         Owner {
-            origin: Origin::of(&Given {
+            origin: Origin::of(&RawInputs {
                 build_id: Some("4711".to_owned()),
-                ..Given::default()
+                ..RawInputs::default()
             }),
             subscription: Some("s".to_owned()),
             resource_group: Some("g".to_owned()),

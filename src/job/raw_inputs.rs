@@ -5,11 +5,11 @@ use std::time::SystemTime;
 
 use crate::agent::{Agent, Environment};
 use crate::inputs::declared::IB_SUBSCRIPTION;
-use crate::inputs::{Given, GivenConnection, GivenRun, GivenStep, Variables};
+use crate::inputs::{RawConnection, RawInputs, RawRun, RawStep, Variables};
 use crate::secret::Secret;
 
 /// Inputs, variables, service connection and all else that the agent hands over.
-pub(super) fn given(agent: &Agent) -> Given {
+pub(super) fn raw_inputs(agent: &Agent) -> RawInputs {
     let environment = agent.environment();
     let inputs = environment.inputs();
     let connection = inputs
@@ -19,9 +19,9 @@ pub(super) fn given(agent: &Agent) -> Given {
         .variable("Release.ReleaseId")
         .zip(environment.variable("Release.AttemptNumber"));
     let (public, secret) = environment.variables();
-    Given {
+    RawInputs {
         variables: Variables::new(public, secret),
-        connection: connection.map(|found| GivenConnection {
+        connection: connection.map(|found| RawConnection {
             id: found.id,
             url: found.url,
             scheme: found.scheme,
@@ -43,7 +43,7 @@ pub(super) fn given(agent: &Agent) -> Given {
             .variable("Build.SourcesDirectory")
             .map(PathBuf::from),
         attempts: attempts(environment),
-        run: GivenRun {
+        run: RawRun {
             repository: environment.variable("Build.Repository.Uri"),
             branch: environment.variable("Build.SourceBranch"),
             commit: environment.variable("Build.SourceVersion"),
@@ -52,7 +52,7 @@ pub(super) fn given(agent: &Agent) -> Given {
                 .or_else(|| environment.variable("Build.DefinitionName")),
             release: environment.variable("Release.ReleaseName"),
         },
-        step: GivenStep {
+        step: RawStep {
             collection: environment.variable("System.CollectionId"),
             project: environment.variable("System.TeamProjectId"),
             environment: environment.variable("Release.EnvironmentId"),

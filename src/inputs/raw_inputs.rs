@@ -10,11 +10,11 @@ use crate::secret::{self, Secret};
 
 /// Everything that a build depends on from outside. Reading the environment is the agent module's business, understanding it is [`super::task()`]'s.
 #[derive(Debug, Clone, Default)]
-pub struct Given {
+pub struct RawInputs {
     /// The task's inputs by name in lower case. The agent has expanded macros; values are not trimmed yet, empty ones may be there.
     pub inputs: BTreeMap<String, String>,
     /// The service connection that the author chose, if the agent passed one.
-    pub connection: Option<GivenConnection>,
+    pub connection: Option<RawConnection>,
     /// Where to ask for an OIDC token (`System.OidcRequestUri`).
     pub oidc_request_uri: Option<String>,
     /// Address of the job's Azure DevOps collection: first the one of the system connection, which no pipeline variable can change, then
@@ -35,9 +35,9 @@ pub struct Given {
     /// `Release.ReleaseId` and `Release.AttemptNumber`, in a classic release.
     pub release: Option<(String, String)>,
     /// Whose run it is, and of what.
-    pub run: GivenRun,
+    pub run: RawRun,
     /// Which step of which run it is.
-    pub step: GivenStep,
+    pub step: RawStep,
     /// The numbers of the attempts at the job, its stage, its phase and the release, as far as they are set.
     pub attempts: Vec<String>,
     /// The variables of the pipeline.
@@ -49,7 +49,7 @@ pub struct Given {
     pub unique: u128,
 }
 
-impl Given {
+impl RawInputs {
     /// The action that is asked for, as far as it is one.
     pub fn action(&self) -> Action {
         let text = self.inputs.get(&ACTION.name.to_lowercase());
@@ -75,7 +75,7 @@ impl Given {
 /// Whose run it is, and of what: predefined variables of Azure Pipelines, as far as they are set
 /// (<https://learn.microsoft.com/azure/devops/pipelines/build/variables>).
 #[derive(Debug, Clone, Default)]
-pub struct GivenRun {
+pub struct RawRun {
     /// `Build.Repository.Uri`. It may hold a user name and a password.
     pub repository: Option<String>,
     /// `Build.SourceBranch`.
@@ -90,7 +90,7 @@ pub struct GivenRun {
 
 /// Which step of which run it is: predefined variables of Azure Pipelines, as far as they are set.
 #[derive(Debug, Clone, Default)]
-pub struct GivenStep {
+pub struct RawStep {
     /// `System.CollectionId`.
     pub collection: Option<String>,
     /// `System.TeamProjectId`.
@@ -154,7 +154,7 @@ fn plain_name(name: &str) -> String {
     name.trim().replace(['.', ' '], "_").to_uppercase()
 }
 
-impl Given {
+impl RawInputs {
     /// What kind of secret `text` holds a part of, if any: whoever reads an image template or a tag would read it there.
     pub fn secret_in(&self, text: &str) -> Option<&'static str> {
         let holds = |secret: &str| secret::parts(secret).any(|part| text.contains(part));
@@ -189,7 +189,7 @@ impl Given {
 
 /// A service connection as the agent hands it over.
 #[derive(Clone, Default)]
-pub struct GivenConnection {
+pub struct RawConnection {
     /// The connection's GUID (what the input holds at run time).
     pub id: String,
     /// `ENDPOINT_URL_{id}`.
@@ -202,9 +202,9 @@ pub struct GivenConnection {
     pub data: BTreeMap<String, String>,
 }
 
-impl std::fmt::Debug for GivenConnection {
+impl std::fmt::Debug for RawConnection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("GivenConnection")
+        f.debug_struct("RawConnection")
             .field("id", &self.id)
             .field("url", &self.url)
             .field("scheme", &self.scheme)
