@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::thread;
 
 use image_builder::agent::{Agent, Console, IssueKind, TaskResult};
-use image_builder::inputs::declared::TASK_VERSION;
+use image_builder::inputs::manifest::TASK_VERSION;
 use image_builder::job::{self, Command};
 use image_builder::report;
 use image_builder::threads::STACK;

@@ -7,7 +7,7 @@ use image_builder::agent::{Agent, IssueKind};
 use image_builder::arm::http::{Http, HttpClient};
 use image_builder::arm::network_settings::{NetworkSettings, Proxy};
 use image_builder::file;
-use image_builder::inputs::declared::TASK_VERSION;
+use image_builder::inputs::manifest::TASK_VERSION;
 use image_builder::secret::{Masker as _, Secret};
 use url::Url;
 

@@ -11,7 +11,7 @@ use super::image_traits::ImageTraits;
 use super::lookup::{Azure, Lookup, has, names, text};
 use super::subject::Source;
 use crate::arm::api::MARKETPLACE_IMAGES;
-use crate::inputs::declared::PLATFORM_IMAGE_PURCHASE_PLAN;
+use crate::inputs::manifest::PLATFORM_IMAGE_PURCHASE_PLAN;
 use crate::inputs::nearest;
 
 /// A marketplace image whose names can stand in an address as they are.

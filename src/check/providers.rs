@@ -8,7 +8,7 @@ use super::finding::{Finding, Verdict};
 use super::lookup::{Azure, Lookup, text};
 use super::regions::{self, Known};
 use crate::arm::api::RESOURCES;
-use crate::inputs::declared::IB_LOCATION;
+use crate::inputs::manifest::IB_LOCATION;
 use crate::resource::plain_region;
 
 const IMAGE_BUILDER: &str = "Microsoft.VirtualMachineImages";

@@ -8,7 +8,7 @@ use super::codes::{GROUP, STAGING};
 use super::finding::{Finding, Verdict};
 use super::lookup::{Azure, Lookup, names, text};
 use crate::arm::api::RESOURCES;
-use crate::inputs::declared::STAGING_RESOURCE_GROUP;
+use crate::inputs::manifest::STAGING_RESOURCE_GROUP;
 use crate::resource::{plain_region, quoted};
 
 pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {

@@ -11,7 +11,7 @@ use super::marketplace::{self, Urn};
 use super::subject::Source;
 use crate::arm::api::{GALLERIES, IMAGES};
 use crate::arm::gallery::{self, State};
-use crate::inputs::declared::IB_LOCATION;
+use crate::inputs::manifest::IB_LOCATION;
 use crate::resource::{ResourceId, definition_options, plain_region, quoted};
 
 pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {

@@ -6,7 +6,7 @@ use super::image_traits::ImageTraits;
 use super::lookup::{Azure, Lookup, definition};
 use super::source;
 use super::subject::{CUSTOMIZER, Step, Target};
-use crate::inputs::declared::PROVISIONER;
+use crate::inputs::manifest::PROVISIONER;
 
 /// The operating system that a kind of step is for
 /// (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#properties-customize>).

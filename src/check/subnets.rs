@@ -9,7 +9,7 @@ use super::codes::{SUBNET, SUBNET_UNFIT};
 use super::finding::{Finding, Verdict};
 use super::lookup::{Azure, Lookup, has, names, text};
 use crate::arm::api::NETWORKS;
-use crate::inputs::declared::CONTAINER_INSTANCE_SUBNET_ID;
+use crate::inputs::manifest::CONTAINER_INSTANCE_SUBNET_ID;
 use crate::resource::{ResourceId, quoted};
 
 const CONTAINERS: &str = "Microsoft.ContainerInstance/containerGroups";

@@ -9,7 +9,7 @@ use super::source;
 use super::subject::Target;
 use crate::arm::api::GALLERIES;
 use crate::arm::gallery::{SoftDeleted, soft_deleted_path};
-use crate::inputs::declared::{DISTRIBUTE_TYPE, IMAGE_VERSION};
+use crate::inputs::manifest::{DISTRIBUTE_TYPE, IMAGE_VERSION};
 use crate::resource::{ResourceId, definition_options, quoted};
 
 /// What is missing may be the group, the gallery or the definition.

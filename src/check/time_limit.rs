@@ -3,7 +3,7 @@
 use super::codes::TIME_LIMIT;
 use super::finding::{Finding, Verdict};
 use super::lookup::Azure;
-use crate::inputs::declared::BUILD_TIMEOUT_IN_MINUTES;
+use crate::inputs::manifest::BUILD_TIMEOUT_IN_MINUTES;
 
 /// For upload, provisioning and clean-up beside the build itself.
 const MARGIN_MINUTES: u64 = 15;

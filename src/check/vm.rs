@@ -8,7 +8,7 @@ use super::image_traits::ImageTraits;
 use super::lookup::{Azure, Lookup, names, text};
 use super::source;
 use crate::arm::api::{QUOTAS, SIZES};
-use crate::inputs::declared::{PROXY_VM_SIZE, VM_SIZE};
+use crate::inputs::manifest::{PROXY_VM_SIZE, VM_SIZE};
 use crate::inputs::nearest;
 use crate::resource::plain_region;
 

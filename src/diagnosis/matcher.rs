@@ -6,7 +6,7 @@ use regex::bytes::{Captures, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use super::catalogue::{HARMLESS, entries};
 use super::entry::{Entry, FoundIn};
-use crate::inputs::declared::{
+use crate::inputs::manifest::{
     BUILD_TIMEOUT_IN_MINUTES, DISTRIBUTE_TYPE, GALLERY_IMAGE_ID, IB_AZURE_RESOURCE_GROUP,
     IB_LOCATION, IMAGE_VERSION, MANAGED_IDENTITY, OS_DISK_SIZE_GB, PACKAGE_ACCESS, PACKAGE_EXCLUDE,
     PLATFORM_IMAGE_PURCHASE_PLAN, REPLICATION_REGIONS, STAGING_RESOURCE_GROUP, TEMPLATE_TAGS,

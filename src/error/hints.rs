@@ -3,7 +3,7 @@
 use super::Error;
 use crate::arm::{Cause, Failure};
 use crate::diagnosis::{Diagnosis, Explanation};
-use crate::inputs::declared::{
+use crate::inputs::manifest::{
     BUILD_TIMEOUT_IN_MINUTES, COMPARE_WITH, GALLERY_IMAGE_ID, INVENTORY, INVENTORY_CONTAINER,
     PACKAGE_EXCLUDE, REPORT_HOST_POOLS, SKIP_IF_UNCHANGED, STORAGE_ACCOUNT_NAME, TEMPLATE_NAME,
 };

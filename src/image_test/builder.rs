@@ -14,7 +14,7 @@ use super::verdict::{BOOT, Ended, Failed, Test, Tested, Verdict, hint};
 use crate::arm::template_state::RunState;
 use crate::diagnosis::{Customizer, End, Explanation, LogSummary, kind_of};
 use crate::error::Error;
-use crate::inputs::declared::{TEST_ENGINE, VM_SIZE};
+use crate::inputs::manifest::{TEST_ENGINE, VM_SIZE};
 use crate::inputs::{Code, Plan};
 use crate::log::{SingleTests, Step, TestState};
 use crate::run::leftover::{Leftover, Ownership};
@@ -224,7 +224,7 @@ impl Found {
                 let text = format!("{} ran out of time", called(&name));
                 let hint = format!(
                     "find what hangs in the last lines, or raise input '{}' (0 means 240 minutes, the boot of the VM included)",
-                    crate::inputs::declared::BUILD_TIMEOUT_IN_MINUTES.name
+                    crate::inputs::manifest::BUILD_TIMEOUT_IN_MINUTES.name
                 );
                 (CHECK_FAILED, text, hint)
             }

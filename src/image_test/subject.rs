@@ -12,7 +12,7 @@ use super::not_tested::{NotTested, Refused};
 use crate::arm::api::{GALLERIES, IMAGES};
 use crate::arm::gallery::{State, Version};
 use crate::inputs::Action;
-use crate::inputs::declared::{
+use crate::inputs::manifest::{
     ACTION, IB_LOCATION, IMAGE_VERSION_ID, TARGET_REGIONS, TEST_ENGINE, TEST_SUBNET_ID,
 };
 use crate::inputs::{ImageTest, TestEngine, nearest};

@@ -1,6 +1,6 @@
 //! What a step is asked to do.
 
-use super::declared::{Input, PREVIEW};
+use super::manifest::{Input, PREVIEW};
 
 /// What a step does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -87,7 +87,7 @@ impl Action {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inputs::declared::{ACTION, ALL_INPUTS};
+    use crate::inputs::manifest::{ACTION, ALL_INPUTS};
 
     #[test]
     fn every_action_is_offered_by_the_form() {

@@ -1,6 +1,6 @@
 //! The VM on which the image is built.
 
-use super::declared::{
+use super::manifest::{
     BUILD_VM_IDENTITIES, CONTAINER_INSTANCE_SUBNET_ID, Input, OS_DISK_SIZE_GB, PROXY_VM_SIZE,
     VM_SIZE, VNET_SUBNET_ID,
 };

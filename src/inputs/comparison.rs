@@ -2,8 +2,8 @@
 
 use regex::{Regex, RegexBuilder};
 
-use super::declared::{COMPARE_WITH, FAIL_ON_CHANGE};
 use super::given_version;
+use super::manifest::{COMPARE_WITH, FAIL_ON_CHANGE};
 use super::problem::{Code, Form, Problem, quoted};
 use super::reader::resource::SAMPLE_SUBSCRIPTION;
 use super::reader::{AlreadyReported, Reader};
@@ -219,7 +219,7 @@ fn rule(line: &str) -> Result<ChangeRule, Option<String>> {
 mod tests {
     use super::super::RawInputs;
     use super::*;
-    use crate::inputs::declared::Input;
+    use crate::inputs::manifest::Input;
 
     const VERSION: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/gal/images/web/versions/1.2.0";
 

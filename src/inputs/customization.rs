@@ -1,6 +1,6 @@
 //! What is done to the source.
 
-use super::declared::{
+use super::manifest::{
     INLINE_SCRIPT, PROVISIONER, RUN_AS_SYSTEM, RUN_ELEVATED, STOP_ON_ERROR,
     WINDOWS_UPDATE_PROVISIONER,
 };

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::connection::Connection;
-use super::declared::{
-    KEEP_TEMPLATE, OLDER_THAN_HOURS, PREVIEW, STORAGE_ACCOUNT_NAME, STREAM_LOGS,
-};
 use super::inventory::{self, Contents};
 use super::long_build::{self, OnCancel, WhenNotReady};
+use super::manifest::{
+    KEEP_TEMPLATE, OLDER_THAN_HOURS, PREVIEW, STORAGE_ACCOUNT_NAME, STREAM_LOGS,
+};
 use super::origin::Origin;
 use super::problem::{Form, Warning};
 use super::reader::resource::resource_group;

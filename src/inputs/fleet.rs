@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::connection::Connection;
-use super::declared::{FAIL_WHEN, GALLERY_IMAGE_ID, Input, REPORT_HOST_POOLS};
+use super::manifest::{FAIL_WHEN, GALLERY_IMAGE_ID, Input, REPORT_HOST_POOLS};
 use super::problem::{Form, Warning};
 use super::reader::{AlreadyReported, Reader};
 use super::resource_kind::{HOST_POOL, IMAGE_DEFINITION, IMAGE_VERSION};

@@ -1,11 +1,11 @@
 //! An image version in an Azure Compute Gallery as the result.
 
-use super::declared::{
+use super::image_version;
+use super::manifest::{
     DISTRIBUTE_STORAGE_ACCOUNT_TYPE, DISTRIBUTE_VERSIONING_MAJOR, DISTRIBUTE_VERSIONING_SCHEME,
     EXCLUDE_FROM_LATEST, GALLERY_IMAGE_ID, IMAGE_VERSION as IMAGE_VERSION_INPUT, Input,
     REPLICATION_MODE, REPLICATION_REGIONS, TARGET_REGIONS,
 };
-use super::image_version;
 use super::problem::{Code, Form, Problem, quoted};
 use super::reader::{AlreadyReported, Reader};
 use super::resource_kind::{IMAGE_DEFINITION, IMAGE_VERSION};

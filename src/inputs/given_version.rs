@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::file;
-use crate::inputs::declared::{GALLERY_IMAGE_ID, IMAGE_VERSION_ID};
+use crate::inputs::manifest::{GALLERY_IMAGE_ID, IMAGE_VERSION_ID};
 use crate::inputs::path::{resolved, what_there_is};
 use crate::inputs::problem::{Code, Form, Problem, list, quoted};
 use crate::inputs::reader::resource::SAMPLE_SUBSCRIPTION;

@@ -4,14 +4,14 @@ mod checks;
 mod engine;
 
 use super::connection::Connection;
-use super::declared::{
+use super::long_build::RESUMES;
+use super::manifest::{
     BOOT_TIMEOUT_IN_MINUTES, BUILD_TIMEOUT_IN_MINUTES, BUILD_VM_IDENTITIES,
     CONTAINER_INSTANCE_SUBNET_ID, IB_AZURE_RESOURCE_GROUP, IMAGE_VERSION_ID, Input,
     KEEP_VM_ON_FAILURE, MANAGED_IDENTITY, MANAGED_RESOURCE_TAGS, OS_DISK_SIZE_GB, PROXY_VM_SIZE,
     RESUME, STAGING_RESOURCE_GROUP, STREAM_LOGS, TEMPLATE_TAGS, TEST_ADMIN_PASSWORD, TEST_ENGINE,
     TEST_SUBNET_ID, TEST_TAG, TEST_VM_GROUP, VNET_SUBNET_ID,
 };
-use super::long_build::RESUMES;
 use super::origin::RESERVED;
 use super::problem::{Code, Form, Problem, Warning, quoted};
 use super::reader::{AlreadyReported, Reader};

@@ -4,8 +4,8 @@ use std::convert::Infallible;
 
 use time::OffsetDateTime;
 
-use super::declared::{IMAGE_VERSION, Input};
 use super::macros;
+use super::manifest::{IMAGE_VERSION, Input};
 use super::problem::{Code, Form, Problem, quoted};
 use super::raw_inputs::RawInputs;
 use super::reader::{AlreadyReported, Reader};

@@ -2,7 +2,7 @@
 
 use super::comparison::{self, ChangeRule, CompareWith};
 use super::connection::Connection;
-use super::declared::{
+use super::manifest::{
     COMPARE_WITH, FAIL_ON_CHANGE, INVENTORY, INVENTORY_CONTAINER, STORAGE_ACCOUNT_NAME,
     TEMPLATE_FILE,
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::declared::{
+use super::manifest::{
     Input, KEEP_TEMPLATE, ON_CANCEL, RESUME, TEMPLATE_NAME, WAIT_TIMEOUT_IN_MINUTES, WHEN_NOT_READY,
 };
 use super::problem::Form;

@@ -5,10 +5,10 @@
 
 pub mod action;
 pub mod connection;
-pub mod declared;
 pub mod fleet;
 pub mod image_test;
 pub mod inventory;
+pub mod manifest;
 pub mod plan;
 pub mod problem;
 pub mod provenance;

@@ -1,8 +1,8 @@
 //! Which resources are a step's own, for a stage that removes what an earlier one left.
 
 use super::action::{ACTIONS, Action};
-use super::declared::{ACTION, TEST_VM_GROUP};
 use super::existing::Follow;
+use super::manifest::{ACTION, TEST_VM_GROUP};
 use super::origin::Origin;
 use super::reader::Reader;
 use super::reader::resource::{is_resource_group_name, resource_group};

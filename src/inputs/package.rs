@@ -7,7 +7,7 @@ pub(super) use folder::named as named_folder;
 
 use ignore::gitignore::GitignoreBuilder;
 
-use super::declared::{
+use super::manifest::{
     INLINE_SCRIPT, INVENTORY, PACKAGE_ACCESS, PACKAGE_EXCLUDE, PACKAGE_PATH,
     PACKAGE_RETENTION_DAYS, STORAGE_ACCOUNT_NAME,
 };

@@ -5,13 +5,13 @@ mod parts;
 use std::time::Duration;
 
 use super::connection::Connection;
-use super::declared::{
+use super::inventory::{self, Contents};
+use super::long_build::{self, LongBuild};
+use super::manifest::{
     ALL_INPUTS, BUILD_VM_IDENTITIES, INLINE_SCRIPT, MANAGED_IDENTITY, PROVENANCE_TAGS,
     REPLICATION_REGIONS, SKIP_IF_UNCHANGED, STREAM_LOGS, TARGET_REGIONS, TEMPLATE_FILE,
     TEMPLATE_TAGS, VALIDATION_INLINE_SCRIPT,
 };
-use super::inventory::{self, Contents};
-use super::long_build::{self, LongBuild};
 use super::origin::Origin;
 use super::problem::{Code, Problem, Warning};
 use super::provenance::{self, Provenance};

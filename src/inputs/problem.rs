@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::declared::{ALL_INPUTS, Input};
+use super::manifest::{ALL_INPUTS, Input};
 use super::spelling::is_invisible;
 
 /// The stable code of a problem or warning.

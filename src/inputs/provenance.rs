@@ -1,6 +1,6 @@
 //! Where an image comes from: which pipeline run makes it, of which sources. It is in tags that many people can read, so it holds no secret.
 
-use super::declared::PROVENANCE_TAGS;
+use super::manifest::PROVENANCE_TAGS;
 use super::raw_inputs::RawInputs;
 use super::reader::{AlreadyReported, Reader};
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::Action;
 use super::action::ACTIONS;
-use super::declared::{ACTION, TEMPLATE_NAME};
+use super::manifest::{ACTION, TEMPLATE_NAME};
 use crate::secret::{self, Secret};
 
 /// Everything that a build depends on from outside. Reading the environment is the agent module's business, understanding it is [`super::task()`]'s.

@@ -5,8 +5,8 @@ pub(super) mod resource;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use super::declared::{ALL_INPUTS, Input};
 use super::macros::{predefined, unexpanded};
+use super::manifest::{ALL_INPUTS, Input};
 use super::problem::{Code, Form, Problem, Problems, Warning, list, quoted};
 use super::raw_inputs::RawInputs;
 use super::spelling::{did_you_mean, is_invisible, meant, nearest, tidy, trimmed};

@@ -1,7 +1,7 @@
 //! What `promote` and `withdraw` need: an image version, where it counts, and its tags and end of life.
 
 use super::connection::Connection;
-use super::declared::{
+use super::manifest::{
     ARTIFACT_TAGS, BLOCK_DELETION_UNTIL_END_OF_LIFE, DISTRIBUTE_STORAGE_ACCOUNT_TYPE,
     END_OF_LIFE_IN_DAYS, PREVIEW, PROMOTE_TO, RELEASE_REGIONS, REQUIRE_TAGS, WITHDRAW_LAST,
     WITHDRAW_REASON,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::connection::Connection;
-use super::declared::{
+use super::manifest::{
     GALLERY_IMAGE_ID, IB_AZURE_RESOURCE_GROUP, KEEP_DAYS, KEEP_TAG, KEEP_VERSIONS, PREVIEW,
     RETAIN_ACTION, RETAIN_FAILED, RETAIN_HOST_POOLS, RETAIN_PREVIEW, WAIT_TIMEOUT_IN_MINUTES,
 };

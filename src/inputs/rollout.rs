@@ -13,12 +13,12 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::connection::Connection;
-use super::declared::{
+use super::long_build::{self, OnCancel, WhenNotReady};
+use super::manifest::{
     CANARY_HOSTS, GRACE_IN_MINUTES, HEALTH_TIMEOUT_IN_MINUTES, HOST_COUNT, HOST_POOL_ID,
     KEEP_OLD_HOSTS, LOG_OFF_DELAY_IN_MINUTES, MAX_HOSTS_AT_ONCE, ON_ROLLOUT_FAILURE, PREVIEW,
     REQUIRE_TAGS, ROLLOUT_METHOD, ROLLOUT_WAIT, SESSION_HOST_GROUP,
 };
-use super::long_build::{self, OnCancel, WhenNotReady};
 use super::problem::{Form, Warning};
 use super::reader::resource::{RESOURCE_GROUP, is_resource_group_name, last_of_id};
 use super::reader::{AlreadyReported, Reader};

@@ -1,7 +1,7 @@
 //! Scripts that do nothing, have lines that do not do what they seem to, or still hold a macro of the agent's.
 
-use super::declared::{INLINE_SCRIPT, Input};
 use super::macros::left_alone;
+use super::manifest::{INLINE_SCRIPT, Input};
 use super::plan::{Customization, Package, Provisioner};
 use super::problem::Code;
 use super::reader::{AlreadyReported, Reader, undefined};

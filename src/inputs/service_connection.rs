@@ -6,7 +6,7 @@
 use url::Url;
 
 use super::connection::{Connection, KnownCloud, OidcRequest, OidcSource, Scheme};
-use super::declared::IB_SUBSCRIPTION;
+use super::manifest::IB_SUBSCRIPTION;
 use super::problem::{Code, Form, Problem, quoted};
 use super::raw_inputs::RawConnection;
 use super::reader::{AlreadyReported, Reader};

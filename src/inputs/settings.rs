@@ -1,7 +1,7 @@
 //! The settings of a template that stand by themselves: build VM, time-out, staging resource group, tags, error handling, boot optimization.
 
 use super::connection::Connection;
-use super::declared::{
+use super::manifest::{
     AUTO_RUN, BUILD_TIMEOUT_IN_MINUTES, ERROR_HANDLING_ON_CUSTOMIZER_ERROR,
     ERROR_HANDLING_ON_VALIDATION_ERROR, MANAGED_RESOURCE_TAGS, OPTIMIZE_VM_BOOT,
     STAGING_RESOURCE_GROUP,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::declared::Input;
+use super::manifest::Input;
 use super::origin::RESERVED;
 use super::problem::{Code, Form, Problem, quoted};
 use super::reader::{AlreadyReported, Reader};

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::declared::{
+use super::manifest::{
     ARTIFACT_TAGS, DISTRIBUTE_TYPE, GALLERY_IMAGE_ID, IMAGE_ID_FOR_DISTRIBUTE, IMAGE_VERSION_ID,
     MANAGED_IMAGE_LOCATION, VHD_URI,
 };

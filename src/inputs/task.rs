@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use super::action::{ACTIONS, Action};
-use super::declared::{
-    ACTION, ALL_INPUTS, FAIL_WHEN, GALLERY_IMAGE_ID, HOST_POOL_ID, IMAGE_VERSION_ID, Input,
-    PACKAGE_PATH, REPORT_HOST_POOLS,
-};
 use super::existing::{self, Existing, Follow, Sweep};
 use super::fleet::{self, Fleet};
 use super::image_test::{self, ImageTest};
 use super::inventory::{self, Diff};
+use super::manifest::{
+    ACTION, ALL_INPUTS, FAIL_WHEN, GALLERY_IMAGE_ID, HOST_POOL_ID, IMAGE_VERSION_ID, Input,
+    PACKAGE_PATH, REPORT_HOST_POOLS,
+};
 use super::plan::{self, Plan};
 use super::problem::{Code, Problems, Warning, list};
 use super::raw_inputs::RawInputs;
@@ -291,7 +291,7 @@ fn is_left_out_by_the_agent(reader: &Reader<'_>, input: &Input) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inputs::declared::VM_SIZE;
+    use crate::inputs::manifest::VM_SIZE;
 
     fn warnings(inputs: &[(&str, &str)]) -> Vec<String> {
         let inputs = inputs.iter();

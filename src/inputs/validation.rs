@@ -1,6 +1,6 @@
 //! How the image is checked before it is distributed.
 
-use super::declared::{
+use super::manifest::{
     CONTINUE_DISTRIBUTE_ON_FAILURE, ENABLE_VALIDATION, SOURCE_VALIDATION_ONLY,
     VALIDATION_INLINE_SCRIPT,
 };

@@ -6,7 +6,7 @@ use super::comparison::{Doubt, NotCompared};
 use super::{Inventory, SHA256_TAG, blob_name, read};
 use crate::arm::Arm;
 use crate::arm::gallery::Version;
-use crate::inputs::declared::STORAGE_ACCOUNT_NAME;
+use crate::inputs::manifest::STORAGE_ACCOUNT_NAME;
 use crate::inputs::release::COPIED_FROM;
 use crate::resource::{ResourceGroupId, ResourceId};
 use crate::storage::{

@@ -1,7 +1,7 @@
 //! What a person at a prompt gives: `name=value`, inputs and variables of the pipeline.
 
 use crate::inputs::RawInputs;
-use crate::inputs::declared::{ALL_INPUTS, Input};
+use crate::inputs::manifest::{ALL_INPUTS, Input};
 use crate::inputs::meant;
 
 /// Adds the arguments to what the environment gives; they win. Names that are no inputs are variables. One that resembles an input which is not

@@ -1,7 +1,7 @@
 //! What a person at a prompt, or the launcher, asks the program to do.
 
 use crate::inputs::action::ACTIONS;
-use crate::inputs::declared::{ACTION, ALL_INPUTS, IB_LOCATION, IB_SUBSCRIPTION, TEMPLATE_FILE};
+use crate::inputs::manifest::{ACTION, ALL_INPUTS, IB_LOCATION, IB_SUBSCRIPTION, TEMPLATE_FILE};
 use crate::inputs::{Action, nearest};
 
 /// What to do, with the arguments that are left.

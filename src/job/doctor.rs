@@ -6,7 +6,7 @@ use crate::arm::Arm;
 use crate::check::Finding;
 use crate::error::Error;
 use crate::inputs::RawInputs;
-use crate::inputs::declared::{
+use crate::inputs::manifest::{
     GALLERY_IMAGE_ID, HOST_POOL_ID, IB_SUBSCRIPTION, IMAGE_VERSION_ID, MANAGED_IDENTITY,
 };
 use crate::report::{self, Visit};

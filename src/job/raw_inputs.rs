@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::agent::{Agent, Environment};
-use crate::inputs::declared::IB_SUBSCRIPTION;
+use crate::inputs::manifest::IB_SUBSCRIPTION;
 use crate::inputs::{RawConnection, RawInputs, RawRun, RawStep, Variables};
 use crate::secret::Secret;
 

@@ -2,7 +2,7 @@
 
 use crate::agent::{Agent, Console, TaskResult};
 use crate::file;
-use crate::inputs::declared::{IB_SUBSCRIPTION, MANAGED_IDENTITY};
+use crate::inputs::manifest::{IB_SUBSCRIPTION, MANAGED_IDENTITY};
 use crate::inputs::{Package, Plan, RawConnection, RawInputs};
 use crate::report::{self, with_hint};
 use crate::run::image_provenance::record;

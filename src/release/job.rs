@@ -12,7 +12,7 @@ use super::refused::{NotReleased, Refused, Why};
 use super::wanted::Asked;
 use crate::arm::gallery::{Body, SoftDeleted, Version, counting};
 use crate::arm::{Arm, Failure};
-use crate::inputs::declared::END_OF_LIFE_IN_DAYS;
+use crate::inputs::manifest::END_OF_LIFE_IN_DAYS;
 use crate::inputs::{Action, Release, What};
 use crate::resource::{ImageVersion, ResourceId};
 

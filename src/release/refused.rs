@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::arm::Failure;
 use crate::arm::gallery::SoftDeleted;
-use crate::inputs::declared::{
+use crate::inputs::manifest::{
     END_OF_LIFE_IN_DAYS, IMAGE_VERSION_ID, PROMOTE_TO, RELEASE_REGIONS, REPLICATION_MODE,
     REQUIRE_TAGS, TARGET_REGIONS, WITHDRAW_LAST,
 };

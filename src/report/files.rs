@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::agent::Console;
 use crate::file;
 use crate::inputs::Action;
-use crate::inputs::declared::{ACTION, TASK_VERSION};
+use crate::inputs::manifest::{ACTION, TASK_VERSION};
 use crate::secret::Masker as _;
 
 /// Where the files go, and how their names begin.

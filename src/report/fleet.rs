@@ -13,7 +13,7 @@ use super::markup::{cause, escaped};
 use crate::agent::{Agent, Console, IssueKind};
 use crate::error::{Error, FLEET_NOT_SEEN, FLEET_WRONG, duration};
 use crate::fleet::{Event, Events, Hit, Machine, Outcome, Place, Unseen};
-use crate::inputs::declared::{FAIL_WHEN, GALLERY_IMAGE_ID};
+use crate::inputs::manifest::{FAIL_WHEN, GALLERY_IMAGE_ID};
 use crate::inputs::{Action, Condition, Fleet};
 use crate::wording::counted;
 

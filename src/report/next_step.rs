@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::markup::fenced;
 use crate::inputs::Action;
-use crate::inputs::declared::{ACTION, WITHDRAW_REASON};
+use crate::inputs::manifest::{ACTION, WITHDRAW_REASON};
 use crate::resource::ResourceId;
 
 /// The input `ImageVersionId`, in the letter case of the output variable.

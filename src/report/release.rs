@@ -15,7 +15,7 @@ use super::next_step::{IMAGE_VERSION_ID, NextStep, ways_back};
 use super::version;
 use crate::agent::Console;
 use crate::error::{Error, duration};
-use crate::inputs::declared::{RELEASE_REGIONS, WITHDRAW_REASON};
+use crate::inputs::manifest::{RELEASE_REGIONS, WITHDRAW_REASON};
 use crate::inputs::{Action, Release, What};
 use crate::release::change::Progress;
 use crate::release::event::{Event, Events, Subject, Warning};

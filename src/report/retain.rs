@@ -11,7 +11,7 @@ use super::issue::{Issue, report_warnings};
 use super::markup::{cause, code, escaped, warning};
 use crate::agent::{Agent, Console};
 use crate::error::duration;
-use crate::inputs::declared::{RETAIN_ACTION, RETAIN_PREVIEW};
+use crate::inputs::manifest::{RETAIN_ACTION, RETAIN_PREVIEW};
 use crate::inputs::{Retain, RetainAction};
 use crate::retain::{Event, Events, Fate, Outcome, Reason, Verdict};
 use crate::wording::counted;

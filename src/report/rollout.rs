@@ -19,7 +19,7 @@ use super::issue::{Issue, report_warnings};
 use super::next_step::{IMAGE_VERSION_ID, NextStep};
 use crate::agent::{Console, IssueKind};
 use crate::error::Error;
-use crate::inputs::declared::{HOST_COUNT, HOST_POOL_ID, ROLLOUT_METHOD};
+use crate::inputs::manifest::{HOST_COUNT, HOST_POOL_ID, ROLLOUT_METHOD};
 use crate::inputs::{Action, Rollout, RolloutMethod, WhenNotReady};
 use crate::rollout::State;
 use crate::rollout::event::{Event, Events};

@@ -13,7 +13,7 @@ use super::not_removed::{self, CODE_NOT_REMOVED};
 use super::status::failure;
 use crate::agent::Console;
 use crate::error::{Error, duration};
-use crate::inputs::declared::{OLDER_THAN_HOURS, PREVIEW, STORAGE_ACCOUNT_NAME};
+use crate::inputs::manifest::{OLDER_THAN_HOURS, PREVIEW, STORAGE_ACCOUNT_NAME};
 use crate::inputs::{Action, Sweep};
 use crate::run::leftover::{Leftover, NotRemoved};
 use crate::run::sweep::{Kept, Swept};

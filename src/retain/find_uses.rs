@@ -10,7 +10,7 @@ use crate::arm::image_users::{ImageUser, Machines};
 use crate::arm::{Arm, Cause, Failure};
 use crate::error::Error;
 use crate::inputs::Retain;
-use crate::inputs::declared::{IB_AZURE_RESOURCE_GROUP, RETAIN_HOST_POOLS};
+use crate::inputs::manifest::{IB_AZURE_RESOURCE_GROUP, RETAIN_HOST_POOLS};
 use crate::resource::ResourceId;
 
 /// What was found, and what could not be looked at.

@@ -14,7 +14,7 @@ use super::{Host, Job, NotRolledOut, Refused, Seen, State, health, previous};
 
 use crate::arm::operation::Status;
 use crate::inputs::Rollout;
-use crate::inputs::declared::{HOST_COUNT, ROLLOUT_METHOD};
+use crate::inputs::manifest::{HOST_COUNT, ROLLOUT_METHOD};
 use crate::resource::ResourceId;
 use crate::secret::Secret;
 

@@ -6,7 +6,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::inputs::Rollout;
-use crate::inputs::declared::MAX_HOSTS_AT_ONCE;
+use crate::inputs::manifest::MAX_HOSTS_AT_ONCE;
 
 /// One fault.
 #[derive(Debug, Clone, PartialEq, Eq)]

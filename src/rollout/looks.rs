@@ -12,7 +12,7 @@ use crate::arm::api::{SESSION_HOSTS, address};
 use crate::arm::desktops::{HostPool, ScalingPlan};
 use crate::arm::gallery::{State, Version};
 use crate::inputs::RolloutMethod::{Replace, SessionHostUpdate};
-use crate::inputs::declared::{HOST_POOL_ID, TARGET_REGIONS};
+use crate::inputs::manifest::{HOST_POOL_ID, TARGET_REGIONS};
 use crate::inputs::{Action, nearest};
 use crate::release::change::{Change, NotChanged, Progress, WAITED};
 use crate::release::{self, Why};

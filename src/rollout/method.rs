@@ -5,7 +5,7 @@ use super::{Host, Job, NotRolledOut, Own, Refused};
 use crate::arm::desktops::HostPool;
 use crate::inputs::RolloutMethod::{self, Existing, Replace, SessionHostUpdate};
 use crate::inputs::WantedImage;
-use crate::inputs::declared::{ROLLOUT_AT, ROLLOUT_METHOD, SESSION_HOST_TEMPLATE};
+use crate::inputs::manifest::{ROLLOUT_AT, ROLLOUT_METHOD, SESSION_HOST_TEMPLATE};
 use crate::resource::quoted;
 
 /// Code of "the pool is of another kind than the method needs".
@@ -97,7 +97,7 @@ impl Job<'_> {
                 quoted(&image)
             );
             let hint = "name a gallery image version".to_owned();
-            let input = crate::inputs::declared::IMAGE_VERSION_ID.name;
+            let input = crate::inputs::manifest::IMAGE_VERSION_ID.name;
             return refused("AIB101", input, why, hint);
         }
         if request.at.is_some() {

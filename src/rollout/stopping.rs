@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::event::Event;
 use super::{Job, NotRolledOut, Refused, State, replace, session_host_update};
-use crate::inputs::declared::WAIT_TIMEOUT_IN_MINUTES;
+use crate::inputs::manifest::WAIT_TIMEOUT_IN_MINUTES;
 use crate::wording::duration;
 
 /// Why a step is stopped.

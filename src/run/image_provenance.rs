@@ -1,7 +1,7 @@
 //! Where an image comes from: what is known before the build, for the tags, and after it, for the result.
 
 use crate::inputs::Plan;
-use crate::inputs::declared::TASK_VERSION;
+use crate::inputs::manifest::TASK_VERSION;
 use crate::inputs::provenance::fit_for_tag;
 use crate::resource::ResourceId;
 use crate::template::model::{Source, Tags};

@@ -9,7 +9,7 @@ use time::macros::format_description;
 
 use crate::arm::template_state::Template;
 use crate::arm::{Arm, Failure, api};
-use crate::inputs::declared::TASK_VERSION;
+use crate::inputs::manifest::TASK_VERSION;
 use crate::inputs::origin::{INPUTS, KEEP, LONGEST_VALUE, MADE, PACKAGE, RUN, STEP, TASK};
 use crate::inputs::{Origin, Plan};
 use crate::resource::ResourceId;

@@ -1,6 +1,6 @@
 //! No text of any input breaks the way from inputs to a template.
 
-use image_builder::inputs::declared::ALL_INPUTS;
+use image_builder::inputs::manifest::ALL_INPUTS;
 use image_builder::template::compose;
 use image_builder::template::model::json;
 use proptest::prelude::*;

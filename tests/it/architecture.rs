@@ -21,7 +21,7 @@ const MODEL: &str = "template::model";
 const DIRECTIONS: &[(&str, &[&str])] = &[
     (
         "main",
-        &["agent", "arm", "inputs::declared", "job", "report"],
+        &["agent", "arm", "inputs::manifest", "job", "report"],
     ),
     (
         "job",
@@ -114,7 +114,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("template", &["inputs", "inventory::script"]),
     ("storage", &["arm", "inputs::nearest"]),
     ("arm", &["inputs::connection"]),
-    ("diagnosis", &["inputs::declared", "log"]),
+    ("diagnosis", &["inputs::manifest", "log"]),
     ("inventory", &["arm", "inputs", "log", "storage"]),
     ("inputs", &[]),
     ("agent", &[]),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use image_builder::inputs::Action;
 use image_builder::inputs::action::ACTIONS;
-use image_builder::inputs::declared::ALL_INPUTS;
+use image_builder::inputs::manifest::ALL_INPUTS;
 use image_builder::inputs::template_file::members::{
     IMAGE_TEMPLATE_PROPERTIES, Member, Object, Shape,
 };

@@ -3,7 +3,7 @@
 use std::fs;
 
 use image_builder::inputs::Code;
-use image_builder::inputs::declared::ALL_INPUTS;
+use image_builder::inputs::manifest::ALL_INPUTS;
 use image_builder::template::compose;
 use image_builder::template::model::{Distributor, json};
 

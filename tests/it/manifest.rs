@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use image_builder::inputs::Action;
 use image_builder::inputs::action::ACTIONS;
-use image_builder::inputs::declared::ALL_INPUTS;
+use image_builder::inputs::manifest::ALL_INPUTS;
 use serde_json::Value;
 
 /// The inputs of `AzureImageBuilderTask@1` as version 1.0 declared them, on which pipelines rely: name, type, default, the keys of a

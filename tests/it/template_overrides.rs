@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use image_builder::inputs::Action;
-use image_builder::inputs::declared::ALL_INPUTS;
+use image_builder::inputs::manifest::ALL_INPUTS;
 use image_builder::inputs::template_file::members::IMAGE_TEMPLATE_PROPERTIES;
 use image_builder::inputs::template_file::overrides::OVERRIDES;
 use image_builder::secret::Secret;

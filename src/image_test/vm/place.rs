@@ -6,7 +6,7 @@ use super::Trial;
 use crate::arm::api::NETWORKS;
 use crate::image_test::codes::NO_SUBNET;
 use crate::image_test::not_tested::NotTested;
-use crate::inputs::declared::{IB_LOCATION, TEST_SUBNET_ID};
+use crate::inputs::manifest::{IB_LOCATION, TEST_SUBNET_ID};
 use crate::inputs::{Code, nearest};
 use crate::resource::{ResourceId, plain_region, quoted};
 

@@ -1,6 +1,6 @@
 //! The checks of a test: the script of the inputs, or the validators of a template file.
 
-use crate::inputs::declared::{TEMPLATE_FILE, VALIDATION_INLINE_SCRIPT};
+use crate::inputs::manifest::{TEMPLATE_FILE, VALIDATION_INLINE_SCRIPT};
 use crate::inputs::plan::Provisioner;
 use crate::inputs::problem::{Code, Problem};
 use crate::inputs::reader::{AlreadyReported, Reader};
@@ -110,7 +110,7 @@ fn example(provisioner: Provisioner) -> &'static str {
 fn scripts<'a>(
     checks: &'a Checks,
     file: &'a TemplateFile,
-) -> impl Iterator<Item = (&'static crate::inputs::declared::Input, String, String)> + 'a {
+) -> impl Iterator<Item = (&'static crate::inputs::manifest::Input, String, String)> + 'a {
     let in_file = file.has(VALIDATE);
     let all = checks.validators.iter().enumerate();
     all.map(move |(index, validator)| {

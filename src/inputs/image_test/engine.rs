@@ -5,12 +5,12 @@ use std::time::Duration;
 use super::TestEngine;
 use super::checks::{self, Check, Checks};
 use crate::inputs::connection::Connection;
-use crate::inputs::declared::{
+use crate::inputs::long_build::LongBuild;
+use crate::inputs::manifest::{
     BOOT_TIMEOUT_IN_MINUTES, IB_LOCATION, KEEP_VM_ON_FAILURE, MANAGED_IDENTITY, PACKAGE_PATH,
     STORAGE_ACCOUNT_NAME, STREAM_LOGS, TEMPLATE_FILE, TEMPLATE_TAGS, TEST_ADMIN_PASSWORD,
     TEST_ENGINE, TEST_SUBNET_ID, TEST_VM_GROUP, VM_SIZE,
 };
-use crate::inputs::long_build::LongBuild;
 use crate::inputs::plan::{Customization, Package, Plan, Provisioner};
 use crate::inputs::problem::{Code, Form, Problem};
 use crate::inputs::provenance::Provenance;

@@ -2,7 +2,7 @@
 
 mod urn;
 
-use super::declared::{
+use super::manifest::{
     BASE_IMAGE, BASE_IMAGE_PUB_OFFER_SKU, BASE_IMAGE_VERSION, Input, PLATFORM_IMAGE_PURCHASE_PLAN,
 };
 use super::problem::{Code, Form, Problem, quoted};

@@ -72,7 +72,7 @@ pub(super) fn is_version(part: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inputs::declared::BASE_IMAGE;
+    use crate::inputs::manifest::BASE_IMAGE;
 
     #[test]
     fn marketplace_images_are_read_in_all_spellings() {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use crate::inputs::declared::{PACKAGE_EXCLUDE, PACKAGE_PATH};
+use crate::inputs::manifest::{PACKAGE_EXCLUDE, PACKAGE_PATH};
 use crate::inputs::plan::ArchiveFormat;
 use crate::inputs::problem::{Code, Problem, quoted};
 use crate::inputs::reader::{AlreadyReported, Reader};

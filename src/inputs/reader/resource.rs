@@ -1,7 +1,7 @@
 //! Resource ids, regions and resource groups in what a job gives.
 
 use super::{AlreadyReported, Reader};
-use crate::inputs::declared::{IB_AZURE_RESOURCE_GROUP, IB_LOCATION, Input};
+use crate::inputs::manifest::{IB_AZURE_RESOURCE_GROUP, IB_LOCATION, Input};
 use crate::inputs::problem::{Code, Form, Problem, quoted};
 use crate::inputs::resource_kind::ResourceKind;
 use crate::inputs::spelling::{nearest, tidy};

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::file;
-use crate::inputs::declared::{Input, SESSION_HOST_PARAMETERS};
+use crate::inputs::manifest::{Input, SESSION_HOST_PARAMETERS};
 use crate::inputs::path::{Bounds, INTO_BOUNDS, what_there_is};
 use crate::inputs::problem::{Code, Problem, quoted};
 use crate::inputs::reader::{AlreadyReported, Reader};

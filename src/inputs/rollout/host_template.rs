@@ -6,7 +6,7 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 
 use super::host_file;
-use crate::inputs::declared::{
+use crate::inputs::manifest::{
     Input, ROLLOUT_METHOD, SESSION_HOST_PARAMETERS, SESSION_HOST_TEMPLATE,
 };
 use crate::inputs::problem::{Code, Form, Problem, quoted};

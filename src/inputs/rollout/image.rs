@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::RolloutMethod;
-use crate::inputs::declared::{IMAGE_VERSION_ID, ROLLOUT_METHOD};
 use crate::inputs::given_version;
+use crate::inputs::manifest::{IMAGE_VERSION_ID, ROLLOUT_METHOD};
 use crate::inputs::problem::{Code, Form, Problem, quoted};
 use crate::inputs::reader::{AlreadyReported, Reader};
 use crate::inputs::spelling::tidy;

@@ -1,7 +1,7 @@
 //! What users read before they are signed out.
 
 use super::RolloutMethod::{self, Existing, Replace, SessionHostUpdate};
-use crate::inputs::declared::LOG_OFF_MESSAGE;
+use crate::inputs::manifest::LOG_OFF_MESSAGE;
 use crate::inputs::problem::{Code, Problem};
 use crate::inputs::reader::{AlreadyReported, Reader};
 

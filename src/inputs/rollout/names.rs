@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use ring::digest::{SHA256, digest};
 use time::OffsetDateTime;
 
-use crate::inputs::declared::HOST_NAME_PREFIX;
+use crate::inputs::manifest::HOST_NAME_PREFIX;
 use crate::inputs::problem::{Code, Form, Problem, quoted};
 use crate::inputs::raw_inputs::RawInputs;
 use crate::inputs::reader::{AlreadyReported, Reader};

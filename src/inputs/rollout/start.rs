@@ -5,7 +5,7 @@ use time::macros::format_description;
 use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 
 use super::RolloutMethod;
-use crate::inputs::declared::{ROLLOUT_AT, ROLLOUT_METHOD};
+use crate::inputs::manifest::{ROLLOUT_AT, ROLLOUT_METHOD};
 use crate::inputs::problem::{Code, Form, Problem, quoted};
 use crate::inputs::reader::{AlreadyReported, Reader};
 

@@ -7,7 +7,7 @@ mod contents;
 use std::path::Path;
 
 use super::{Remark, lines};
-use crate::inputs::declared::{PACKAGE_EXCLUDE, PACKAGE_PATH, PROVISIONER};
+use crate::inputs::manifest::{PACKAGE_EXCLUDE, PACKAGE_PATH, PROVISIONER};
 use crate::inputs::plan::{Package, Provisioner};
 use crate::inputs::problem::quoted;
 use contents::{Contents, Found};

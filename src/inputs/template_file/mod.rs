@@ -20,7 +20,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::declared::{AUTO_RUN, TEMPLATE_FILE};
+use super::manifest::{AUTO_RUN, TEMPLATE_FILE};
 use super::plan::Provisioner;
 use super::problem::{Code, Problem};
 use super::reader::{AlreadyReported, Reader};

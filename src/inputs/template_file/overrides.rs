@@ -1,7 +1,7 @@
 //! Which inputs a section of the template file overrides. The warning, the help in the form and the pages are made of this one table.
 
 use super::sections::{CUSTOMIZE, DISTRIBUTE, SOURCE, TIMEOUT, VALIDATE, VM_PROFILE};
-use crate::inputs::declared::{
+use crate::inputs::manifest::{
     ARTIFACT_TAGS, BASE_IMAGE, BASE_IMAGE_PUB_OFFER_SKU, BASE_IMAGE_VERSION,
     BUILD_TIMEOUT_IN_MINUTES, BUILD_VM_IDENTITIES, CONTAINER_INSTANCE_SUBNET_ID,
     CONTINUE_DISTRIBUTE_ON_FAILURE, CUSTOM_IMAGE_RESOURCE_ID, DISTRIBUTE_STORAGE_ACCOUNT_TYPE,

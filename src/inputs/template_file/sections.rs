@@ -1,6 +1,6 @@
 //! The names of sections of a template file.
 
-use crate::inputs::declared::BUILD_TIMEOUT_IN_MINUTES;
+use crate::inputs::manifest::BUILD_TIMEOUT_IN_MINUTES;
 
 /// What the image starts from.
 pub(in crate::inputs) const SOURCE: &str = "source";

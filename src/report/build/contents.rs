@@ -1,8 +1,8 @@
 //! Words for the list of an image's contents.
 
 use crate::error::{CONTENTS_NOT_KEPT, CONTENTS_NOT_TAGGED, NO_CONTENTS, duration};
-use crate::inputs::declared::{INVENTORY_CONTAINER, STORAGE_ACCOUNT_NAME};
 use crate::inputs::inventory::STEP;
+use crate::inputs::manifest::{INVENTORY_CONTAINER, STORAGE_ACCOUNT_NAME};
 use crate::inventory::{NoList, SHA256_TAG};
 use crate::resource::quoted;
 use crate::run::event::ContentsEvent;

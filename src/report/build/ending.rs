@@ -11,7 +11,7 @@ use crate::agent::IssueKind;
 use crate::check::Finding;
 use crate::error::Error;
 use crate::inputs::Action;
-use crate::inputs::declared::{ACTION, TEMPLATE_NAME};
+use crate::inputs::manifest::{ACTION, TEMPLATE_NAME};
 use crate::report::diff::{self, ComparisonOf};
 use crate::report::ending::{Conclusion, Ending, Failure};
 use crate::report::findings;

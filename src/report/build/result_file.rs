@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::timeline::Phase;
-use crate::inputs::declared::INVENTORY;
+use crate::inputs::manifest::INVENTORY;
 use crate::report::diff;
 use crate::report::files::ResultFile;
 use crate::resource::ResourceId;

@@ -16,7 +16,7 @@ use crate::check::Finding;
 use crate::diagnosis::Explanation;
 use crate::error::{Error, PARTLY, duration};
 use crate::inputs::Action;
-use crate::inputs::declared::{ACTION, IB_AZURE_RESOURCE_GROUP, TEMPLATE_NAME};
+use crate::inputs::manifest::{ACTION, IB_AZURE_RESOURCE_GROUP, TEMPLATE_NAME};
 use crate::log::Step;
 use crate::report::diff::{self, ComparisonOf};
 use crate::report::markup::{self, cause, code, escaped, fenced, table, warning};

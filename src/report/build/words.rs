@@ -4,7 +4,7 @@ use super::contents;
 use crate::agent::Console;
 use crate::arm::gallery::RegionState;
 use crate::error::{DROPPED, LEFT_RUNNING, duration};
-use crate::inputs::declared::{ON_CANCEL, PACKAGE_EXCLUDE, PACKAGE_PATH, RESUME};
+use crate::inputs::manifest::{ON_CANCEL, PACKAGE_EXCLUDE, PACKAGE_PATH, RESUME};
 use crate::report::issue::Issue;
 use crate::resource::ResourceId;
 use crate::run::event::{Event, Events, UploadProgress};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::error::{CHANGE_FORBIDDEN, NOTHING_TO_COMPARE, OTHER_INVENTORY};
-use crate::inputs::declared::{
+use crate::inputs::manifest::{
     COMPARE_WITH, FAIL_ON_CHANGE, IMAGE_VERSION_ID, INVENTORY, INVENTORY_CONTAINER,
     STORAGE_ACCOUNT_NAME, WITHDRAW_REASON,
 };

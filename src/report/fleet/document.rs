@@ -8,7 +8,7 @@ use super::table::{latest_in, rows};
 use crate::arm::gallery::{Version, WITHDRAWN_AT};
 use crate::fleet::{Definition, Hit, Machine, Outcome, Place, Runs};
 use crate::inputs::Fleet;
-use crate::inputs::declared::{EXCLUDE_FROM_LATEST, FAIL_WHEN, HOST_POOL_ID};
+use crate::inputs::manifest::{EXCLUDE_FROM_LATEST, FAIL_WHEN, HOST_POOL_ID};
 
 /// The members: everything that was seen.
 pub(super) fn document(fleet: &Fleet, outcome: &Outcome, hits: &[Hit<'_>]) -> Value {

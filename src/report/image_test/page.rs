@@ -8,7 +8,7 @@ use super::words;
 use crate::check::Finding;
 use crate::error::{Error, duration};
 use crate::image_test::{NotTested, Outcome, Subject, Test, Tested, Verdict};
-use crate::inputs::declared::REQUIRE_TAGS;
+use crate::inputs::manifest::REQUIRE_TAGS;
 use crate::inputs::{Action, ImageTest};
 use crate::log::TestState;
 use crate::report::build::{Phase, phases_section};

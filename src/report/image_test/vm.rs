@@ -3,7 +3,7 @@
 use crate::error::duration;
 use crate::image_test::codes::{CHECK_FAILED, NOT_BOOTED, VM_STAYS};
 use crate::image_test::vm::event::Event;
-use crate::inputs::declared::{KEEP_VM_ON_FAILURE, STORAGE_ACCOUNT_NAME};
+use crate::inputs::manifest::{KEEP_VM_ON_FAILURE, STORAGE_ACCOUNT_NAME};
 
 /// The lines for `event`.
 pub(super) fn of(event: &Event) -> Vec<String> {

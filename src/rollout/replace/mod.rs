@@ -21,7 +21,7 @@ pub use stopped::{Going, stopped};
 use super::existing::hosts_of;
 use super::{Job, NotRolledOut, Seen, State, previous};
 use crate::inputs::OnRolloutFailure;
-use crate::inputs::declared::CANARY_HOSTS;
+use crate::inputs::manifest::CANARY_HOSTS;
 use crate::rollout::event::Event as Of;
 use plan::Plan;
 

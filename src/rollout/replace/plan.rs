@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::arm::deployment::Deployment;
 use crate::arm::machine::MACHINE;
 use crate::inputs::Rollout;
-use crate::inputs::declared::{HOST_COUNT, HOST_NAME_PREFIX, SESSION_HOST_TEMPLATE};
+use crate::inputs::manifest::{HOST_COUNT, HOST_NAME_PREFIX, SESSION_HOST_TEMPLATE};
 use crate::inputs::rollout::HostTemplate;
 use crate::resource::{ResourceGroupId, ResourceId, quoted};
 use crate::rollout::target::{self, LONGEST_NAME, Span, Wanted};

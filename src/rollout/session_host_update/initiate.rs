@@ -141,7 +141,7 @@ impl Job<'_> {
         let Some(at) = self.request.at.filter(|at| *at <= self.now()) else {
             return Ok(());
         };
-        let input = crate::inputs::declared::ROLLOUT_AT.name;
+        let input = crate::inputs::manifest::ROLLOUT_AT.name;
         let at = at.format(&Rfc3339).unwrap_or_default();
         let text = format!("Input '{input}': '{at}' is past");
         let hint = "choose a later time, or remove the input to begin at once".to_owned();

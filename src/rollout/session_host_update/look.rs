@@ -5,7 +5,7 @@ use crate::arm::api::{GALLERIES, HOST_POOLS, address};
 use crate::arm::desktops::{HostConfiguration, ImageInfo, UpdateStatus, control_body};
 use crate::check::image_traits::{ImageTraits, is_demanded};
 use crate::inputs::RolloutMethod;
-use crate::inputs::declared::{PROMOTE_TO, ROLLOUT_METHOD};
+use crate::inputs::manifest::{PROMOTE_TO, ROLLOUT_METHOD};
 use crate::inputs::{Action, WantedImage};
 use crate::resource::{ResourceId, quoted};
 

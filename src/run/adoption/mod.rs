@@ -19,7 +19,7 @@ use super::leftovers::Leftovers;
 use super::{package, tagged_images, unchanged};
 use crate::arm::{Arm, Cause};
 use crate::error::Error;
-use crate::inputs::declared::{RESUME, TEMPLATE_NAME};
+use crate::inputs::manifest::{RESUME, TEMPLATE_NAME};
 use crate::resource::ResourceId;
 
 /// What is taken over of an earlier attempt.

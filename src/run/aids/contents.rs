@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::file;
 use crate::inputs::CompareWith;
-use crate::inputs::declared::TASK_VERSION;
+use crate::inputs::manifest::TASK_VERSION;
 use crate::inventory::{
     self, ADDRESS_TAG, Account, Compared, Inventory, LARGEST, Library, NoList, NotCompared, Now,
     Reader, SHA256_TAG, Shelf, Subject, write,

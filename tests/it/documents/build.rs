@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use azure_emulator::World;
-use image_builder::inputs::declared::ALL_INPUTS;
+use image_builder::inputs::manifest::ALL_INPUTS;
 use pipelines_agent::Step;
 
 use super::steps::{Texts, YamlStep};

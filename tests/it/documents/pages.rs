@@ -5,7 +5,7 @@ use std::path::Path;
 
 use image_builder::inputs::Action;
 use image_builder::inputs::action::ACTIONS;
-use image_builder::inputs::declared::ALL_INPUTS;
+use image_builder::inputs::manifest::ALL_INPUTS;
 
 use super::build::{run, scene};
 use super::files::{Document, copy, pages, root};

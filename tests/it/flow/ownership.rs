@@ -237,7 +237,7 @@ async fn the_template_says_whose_it_is_from_its_first_moment() {
     assert_eq!(tag("owner"), "web");
     assert_eq!(
         tag("imageBuilderTask"),
-        image_builder::inputs::declared::TASK_VERSION
+        image_builder::inputs::manifest::TASK_VERSION
     );
     assert_eq!(
         tag("imageBuilderRun"),

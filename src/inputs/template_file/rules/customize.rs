@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 // Some members of the template have the names of inputs.
-use crate::inputs::declared::{RUN_AS_SYSTEM, RUN_ELEVATED};
+use crate::inputs::manifest::{RUN_AS_SYSTEM, RUN_ELEVATED};
 use crate::inputs::problem::{list, quoted};
 use crate::inputs::template_file::checked::{Checked, objects, text};
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 // Some members of the template have the names of inputs.
-use crate::inputs::declared::{GALLERY_IMAGE_ID, REPLICATION_REGIONS, TARGET_REGIONS};
+use crate::inputs::manifest::{GALLERY_IMAGE_ID, REPLICATION_REGIONS, TARGET_REGIONS};
 use crate::inputs::problem::quoted;
 use crate::inputs::template_file::checked::{Checked, DEFINITION, IMAGE, VERSION, objects, text};
 use crate::resource::{ImageVersion, Region, split_at_blanks};
