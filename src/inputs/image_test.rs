@@ -12,13 +12,12 @@ use super::manifest::{
     RESUME, STAGING_RESOURCE_GROUP, STREAM_LOGS, TEMPLATE_TAGS, TEST_ADMIN_PASSWORD, TEST_ENGINE,
     TEST_SUBNET_ID, TEST_TAG, TEST_VM_GROUP, VNET_SUBNET_ID,
 };
-use super::origin::RESERVED;
 use super::problem::{Code, Form, Problem, Warning, quoted};
 use super::reader::{AlreadyReported, Reader};
-use super::release::OWN_TAGS;
 use super::resource_kind::MANAGED_IMAGE;
 use super::tags::REFUSED_IN_NAMES;
 use super::template_file;
+use super::version_tags::is_taken;
 use super::{Origin, Plan, given_version, service_connection};
 use crate::resource::ResourceId;
 use crate::secret::Masker;
@@ -204,12 +203,8 @@ fn tag(reader: &mut Reader<'_>) -> Result<Option<TestTag>, AlreadyReported> {
         return Err(reader.malformed(&TEST_TAG, name, TAG, None));
     }
     let ends = [""].into_iter().chain(TAG_ENDS);
-    let mut names = ends.map(|end| format!("{name}{end}").to_lowercase());
-    let taken = names.find(|name| {
-        let is_own = |own: &&str| own.eq_ignore_ascii_case(name);
-        RESERVED.iter().any(is_own) || OWN_TAGS.iter().any(is_own)
-    });
-    if let Some(taken) = taken {
+    let mut names = ends.map(|end| format!("{name}{end}"));
+    if let Some(taken) = names.find(|name| is_taken(name)) {
         let sentence = format!(
             "a tag {} would be written, which the task uses for something else",
             quoted(&taken)
@@ -221,7 +216,7 @@ fn tag(reader: &mut Reader<'_>) -> Result<Option<TestTag>, AlreadyReported> {
     let given = reader.raw_inputs();
     let run = given.run.release.clone();
     let run = run.or_else(|| given.build_number.clone());
-    // Nothing secret stands in a tag.
+    // Everybody can read a tag.
     let run = run.filter(|run| !run.trim().is_empty() && given.secret_in(run).is_none());
     Ok(Some(TestTag {
         name: name.to_owned(),

@@ -45,6 +45,7 @@ mod target;
 pub mod task;
 pub mod template_file;
 mod validation;
+pub mod version_tags;
 
 pub use action::Action;
 pub use comparison::{ChangeKind, ChangeRule, CompareWith, Glob};

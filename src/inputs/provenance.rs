@@ -13,6 +13,24 @@ pub struct Provenance {
     pub as_tags: bool,
 }
 
+/// The SHA-256 of the package's archive.
+pub const PACKAGE_SHA256: &str = "packageSha256";
+
+/// The names of all tags that tell where an image comes from.
+pub const NAMES: [&str; 11] = [
+    "source",
+    "sourceVersion",
+    PACKAGE_SHA256,
+    "repository",
+    "branch",
+    "commit",
+    "pipeline",
+    "buildId",
+    "buildNumber",
+    "release",
+    "taskVersion",
+];
+
 /// Azure's limit (<https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations>).
 const LONGEST_VALUE: usize = 256;
 

@@ -11,6 +11,7 @@ use super::raw_inputs::RawInputs;
 use super::reader::{AlreadyReported, Reader};
 use super::resource_kind::{IMAGE_DEFINITION, IMAGE_VERSION};
 use super::spelling::tidy;
+use super::version_tags::OWN_TAGS;
 use super::{gallery, given_version, service_connection, tags};
 use crate::resource::{Region, ResourceId, split_at_blanks};
 use crate::secret::Masker;
@@ -92,21 +93,6 @@ impl Release {
         }
     }
 }
-
-/// The tags that promotions and withdrawals write themselves.
-pub const OWN_TAGS: [&str; 8] = [
-    "promotedAt",
-    "promotedBy",
-    "promotedRun",
-    "withdrawnAt",
-    "withdrawnBy",
-    "withdrawnReason",
-    "withdrawnEndOfLife",
-    COPIED_FROM,
-];
-
-/// The tag of a copy with the id of the version that it is a copy of.
-pub const COPIED_FROM: &str = "copiedFrom";
 
 const REASON: Form = Form {
     what: "a reason",

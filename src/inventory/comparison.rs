@@ -1,18 +1,16 @@
 //! Comparing an image with an earlier version: which one that is, what was kept of it, what is different, and what of that fails the step.
 
-use std::fmt;
-
 use http::StatusCode;
 use time::Date;
 
 use super::Inventory;
-use super::diff::Diff;
-use super::earlier::{latest_before, previous};
-use super::gate::{Forbidden, forbidden};
-use super::library::{Library, Unread};
+use super::diff::{Change, Diff, Direction};
+use super::earlier_version::{latest_before, previous};
+use super::library::{KeptList, Library, NotRead, OtherSum, Unread};
 use crate::arm::gallery::{Version, counting};
 use crate::arm::{Arm, Failure};
-use crate::inputs::{CompareWith, Contents};
+use crate::inputs::manifest::STORAGE_ACCOUNT_NAME;
+use crate::inputs::{ChangeKind, ChangeRule, CompareWith, Contents};
 use crate::resource::ResourceId;
 use crate::storage::StorageFailure;
 
@@ -45,6 +43,15 @@ pub struct Comparison {
     pub gates: bool,
 }
 
+/// Changes that a rule forbids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forbidden {
+    /// The rule.
+    pub rule: ChangeRule,
+    /// What it forbids, at least one.
+    pub changes: Vec<Change>,
+}
+
 /// An image that was compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Side {
@@ -58,19 +65,8 @@ pub struct Side {
     pub published: Option<Date>,
     /// Whether the version counts for who asks for the latest one, somewhere; nothing for what is no version.
     pub counts: Option<bool>,
-    /// What makes its list doubtful.
-    pub doubt: Option<Doubt>,
-}
-
-/// The kept list is another one than the tag of the version says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Doubt {
-    /// Where the list is, in words.
-    pub blob: String,
-    /// The sum in the tag.
-    pub tag: String,
-    /// The sum of what is there.
-    pub sum: String,
+    /// Where its kept list is another one than its tag says.
+    pub other_sum: Option<OtherSum>,
 }
 
 /// Why two images cannot be compared.
@@ -104,12 +100,6 @@ impl From<Failure> for NotCompared {
     }
 }
 
-impl From<StorageFailure> for NotCompared {
-    fn from(failure: StorageFailure) -> Self {
-        Self::Storage(failure)
-    }
-}
-
 /// An image with what is known to be in it.
 #[derive(Debug, Clone, Copy)]
 pub struct Now<'a> {
@@ -119,14 +109,14 @@ pub struct Now<'a> {
     pub inventory: Option<&'a Inventory>,
 }
 
-/// Compares `image` with what `contents` says.
+/// Compares `image` with what `contents` says. `library` has the kept lists; there is none where the author names no storage account.
 ///
 /// # Errors
 /// Why that cannot be done.
 pub async fn compare(
     arm: &Arm,
     contents: &Contents,
-    library: &Library<'_>,
+    library: Option<&Library<'_>>,
     image: Now<'_>,
 ) -> Result<Comparison, NotCompared> {
     if contents.compare_with == CompareWith::Nothing {
@@ -161,8 +151,8 @@ pub async fn compare(
     let now = match (image.inventory, &own, &of_gallery) {
         (Some(inventory), ..) => inventory,
         (None, Some(own), Some(id)) => {
-            let read = library.read(arm, id, own).await?;
-            to.doubt = read.doubt;
+            let read = kept_list(arm, library, id, own).await?;
+            to.other_sum = read.other_sum;
             kept = read.inventory;
             &kept
         }
@@ -172,8 +162,8 @@ pub async fn compare(
             ));
         }
     };
-    let before = library.read(arm, &from_id, &earlier).await?;
-    from.doubt = before.doubt;
+    let before = kept_list(arm, library, &from_id, &earlier).await?;
+    from.other_sum = before.other_sum;
     let diff = Diff::between(&before.inventory, now);
     Ok(Comparison {
         forbidden: forbidden(&contents.fail_on_change, &diff),
@@ -181,6 +171,29 @@ pub async fn compare(
         from,
         to,
         diff,
+    })
+}
+
+/// The list that is kept of the version `id`, which Azure describes as `version`.
+async fn kept_list(
+    arm: &Arm,
+    library: Option<&Library<'_>>,
+    id: &ResourceId,
+    version: &Version,
+) -> Result<KeptList, NotCompared> {
+    let Some(library) = library else {
+        return Err(NotCompared::Nothing(format!(
+            "no inventory is kept, because '{}' is empty",
+            STORAGE_ACCOUNT_NAME.name
+        )));
+    };
+    let read = library.read(arm, id, version).await;
+    read.map_err(|why| match why {
+        NotRead::Storage(failure) => NotCompared::Storage(failure),
+        NotRead::NoList(why) => NotCompared::NoList {
+            version: id.clone(),
+            why,
+        },
     })
 }
 
@@ -241,7 +254,7 @@ impl Side {
             definition: id.and_then(ResourceId::parent),
             published: version.published.map(time::OffsetDateTime::date),
             counts: Some(counting(version).next().is_some()),
-            doubt: None,
+            other_sum: None,
         }
     }
 
@@ -276,19 +289,27 @@ fn called(version: &ResourceId) -> String {
     }
 }
 
-impl fmt::Display for Unread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing { .. } => f.write_str("has no inventory"),
-            Self::TooLarge { blob } => {
-                write!(
-                    f,
-                    "has no inventory that can be read: {blob} has more than 32 MiB"
-                )
-            }
-            Self::NoInventory { blob, reason } => {
-                write!(f, "has no inventory that can be read: {blob} {reason}")
-            }
+/// What of `diff` the rules forbid, by rule, in the order of the rules.
+fn forbidden(rules: &[ChangeRule], diff: &Diff) -> Vec<Forbidden> {
+    let found = rules.iter().map(|rule| {
+        let changes = changes_of(rule.kind, diff);
+        let changes = changes.filter(|change| rule.name.fits(&change.name));
+        Forbidden {
+            rule: rule.clone(),
+            changes: changes.cloned().collect(),
         }
-    }
+    });
+    found.filter(|found| !found.changes.is_empty()).collect()
+}
+
+fn changes_of(kind: ChangeKind, diff: &Diff) -> impl Iterator<Item = &Change> {
+    let (list, direction) = match kind {
+        ChangeKind::Added => (&diff.added, None),
+        ChangeKind::Removed => (&diff.removed, None),
+        ChangeKind::Changed => (&diff.changed, None),
+        ChangeKind::Downgraded => (&diff.changed, Some(Direction::Down)),
+        ChangeKind::Upgraded => (&diff.changed, Some(Direction::Up)),
+    };
+    list.iter()
+        .filter(move |change| direction.is_none() || change.direction == direction)
 }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::{self, Facts};
-use super::versions::Rules;
+use super::package_versions::Rules;
 use super::{Inventory, Kind, System};
 
 /// What is different between two images. Each list is in the order of the names, letter case aside.
@@ -39,7 +39,7 @@ pub struct Change {
     pub before: Vec<String>,
     /// Its versions now; none if it is there no longer.
     pub now: Vec<String>,
-    /// Which way the highest version went, where that can be told.
+    /// Which way the highest version went, where that is known.
     pub direction: Option<Direction>,
 }
 

@@ -24,7 +24,7 @@ use crate::storage::Sha256;
 /// The form of the block that is understood.
 const FORM: &str = "1";
 /// The longest list, unpacked, in bytes.
-pub const LARGEST: u64 = 32 << 20;
+const LARGEST: u64 = 32 << 20;
 /// The script writes no more lines.
 const MOST_LINES: u32 = 9999;
 /// Characters of the packed text in a line.
@@ -74,14 +74,14 @@ pub enum NoList {
 
 /// What a line is, if it is one of an inventory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Said<'a> {
+enum ListLine<'a> {
     Begin(&'a str),
     Data(u32, &'a str),
     End(u32, &'a str),
     Failed(&'a str),
 }
 
-impl<'a> Said<'a> {
+impl<'a> ListLine<'a> {
     fn read(line: &'a str) -> Option<Self> {
         let said = line.trim().strip_prefix(CONTENTS)?;
         let (first, rest) = said.split_once(' ')?;
@@ -113,9 +113,9 @@ fn numbered(text: &str) -> Option<u32> {
 
 /// How many lines an inventory has whose last line this is.
 pub fn lines_at_end(text: &str) -> Option<u32> {
-    match Said::read(text)? {
-        Said::End(count, _) => Some(count),
-        Said::Begin(_) | Said::Data(..) | Said::Failed(_) => None,
+    match ListLine::read(text)? {
+        ListLine::End(count, _) => Some(count),
+        ListLine::Begin(_) | ListLine::Data(..) | ListLine::Failed(_) => None,
     }
 }
 
@@ -147,10 +147,10 @@ impl Reader {
     }
 
     fn take_text(&mut self, line: &str) {
-        let Some(said) = Said::read(line) else {
+        let Some(said) = ListLine::read(line) else {
             return;
         };
-        if let Said::Begin(form) = said {
+        if let ListLine::Begin(form) = said {
             self.begin(form);
             return;
         }
@@ -161,14 +161,14 @@ impl Reader {
             return;
         };
         match said {
-            Said::Begin(_) => {}
-            Said::Failed(why) => part.failed = Some(why.to_owned()),
-            Said::End(count, sum) => {
+            ListLine::Begin(_) => {}
+            ListLine::Failed(why) => part.failed = Some(why.to_owned()),
+            ListLine::End(count, sum) => {
                 let end = (count, sum.to_ascii_lowercase());
                 part.contradicts |= part.end.as_ref().is_some_and(|known| *known != end);
                 part.end = Some(end);
             }
-            Said::Data(number, text) => match part.lines.get(&number) {
+            ListLine::Data(number, text) => match part.lines.get(&number) {
                 Some(known) => part.contradicts |= known != text,
                 None => _ = part.lines.insert(number, text.to_owned()),
             },

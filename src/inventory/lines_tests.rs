@@ -168,7 +168,7 @@ fn what_nobody_may_read_is_masked() {
 #[test]
 fn lines_of_an_inventory_are_known() {
     let check = |line: &str, expected: bool, end: Option<u32>| {
-        assert_eq!(Said::read(line).is_some(), expected, "{line}");
+        assert_eq!(ListLine::read(line).is_some(), expected, "{line}");
         assert_eq!(lines_at_end(line), end, "{line}");
     };
     let sum = "0".repeat(64);
@@ -253,7 +253,7 @@ proptest! {
         let (old, new) = (list("old", counts.0), list("new", counts.1));
         let second = done(block(&new), &harms);
         // With no line of the second one there is nothing to know it by.
-        prop_assume!(second.iter().any(|line| Said::read(line).is_some()));
+        prop_assume!(second.iter().any(|line| ListLine::read(line).is_some()));
         if let Ok(found) = read(&[block(&old), second].concat()) {
             prop_assert_eq!(found, expected(&new));
         }

@@ -2,7 +2,7 @@
 
 use super::component::{Component, Inventory, Kind, Property, System};
 
-/// The inventory that the rows of `text` tell of; nothing without the row of the operating system, or with two of them.
+/// The inventory in the rows of `text`; nothing without the row of the operating system, or with two of them.
 ///
 /// What is not understood is left out: what other programs print is not ours to judge.
 pub(super) fn read(text: &str) -> Option<Inventory> {

@@ -4,7 +4,6 @@
 
 use std::collections::HashSet;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -12,16 +11,10 @@ use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 use super::component::{Component, Inventory, Kind, Property, System};
+use super::package_url;
 
 /// The version of `CycloneDX` that is written.
 const SPECIFICATION: &str = "1.6";
-/// What is percent-encoded in a part of a package URL: all but letters, digits, these marks and the colon.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'.')
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b':');
 /// What the names of our own properties begin with.
 const OURS: &str = "imageBuilder:";
 /// How a component was installed.
@@ -142,7 +135,7 @@ fn component(found: &Component, system: &System, references: &mut HashSet<String
             "application"
         }),
     );
-    let purl = purl(found, system);
+    let purl = package_url::of(found, system);
     put(
         "bom-ref",
         json!(reference(found, purl.as_deref(), references)),
@@ -186,56 +179,6 @@ fn reference(found: &Component, purl: Option<&str>, references: &mut HashSet<Str
     let mut names = [plain.clone()].into_iter().chain(numbered);
     let free = names.find(|name| references.insert(name.clone()));
     free.unwrap_or(plain)
-}
-
-/// The package URL (<https://github.com/package-url/purl-spec>) of a package: type, distribution, name and version, and what tells it from others.
-fn purl(found: &Component, system: &System) -> Option<String> {
-    if !found.kind.is_package() {
-        return None;
-    }
-    let of_system = found.kind != Kind::Pypi;
-    let mut purl = format!("pkg:{}/", found.kind.word());
-    if of_system {
-        purl.push_str(&encoded(&system.name.to_lowercase()));
-        purl.push('/');
-    }
-    let (epoch, version) = match found.version.split_once(':') {
-        Some((epoch, version)) if found.kind == Kind::Rpm => (Some(epoch), version),
-        _ => (None, found.version.as_str()),
-    };
-    let name = match found.kind {
-        // Names of Python's packages are the same in any letter case and with any of the three marks.
-        Kind::Pypi => found.name.to_lowercase().replace(['_', '.'], "-"),
-        Kind::Deb | Kind::Apk => found.name.to_lowercase(),
-        _ => found.name.clone(),
-    };
-    purl.push_str(&encoded(&name));
-    if !version.is_empty() {
-        purl.push('@');
-        purl.push_str(&encoded(version));
-    }
-    let distro = format!("{}-{}", system.name, system.version);
-    let qualifiers = [
-        ("arch", found.arch.as_deref()),
-        ("distro", of_system.then_some(distro.trim_end_matches('-'))),
-        ("epoch", epoch),
-    ];
-    // Sorted by name, as the specification wants it.
-    let mut qualifiers: Vec<_> = qualifiers
-        .into_iter()
-        .filter_map(|(name, value)| Some(format!("{name}={}", encoded(value?))))
-        .collect();
-    qualifiers.sort();
-    if !qualifiers.is_empty() {
-        purl.push('?');
-        purl.push_str(&qualifiers.join("&"));
-    }
-    Some(purl)
-}
-
-/// A part of a package URL.
-fn encoded(part: &str) -> String {
-    utf8_percent_encode(part, ENCODED).to_string()
 }
 
 /// The members that are read of a document.
@@ -283,33 +226,21 @@ impl Listed {
         Some(pair.value.as_str())
     }
 
-    /// As the document says it; in one of another program as the package URL tells it, and a program without one is a program.
+    /// By our own property, or in a document of another program by the package URL. An application without one is a program.
     fn kind(&self) -> Option<Kind> {
         if let Some(kind) = self.property(KIND) {
             return Kind::of_word(kind);
         }
-        let package = self.purl.strip_prefix("pkg:");
-        match package.and_then(|package| package.split('/').next()) {
+        match package_url::kind(&self.purl) {
             Some(word) => Kind::of_word(word),
             None if self.r#type == "application" => Some(Kind::Program),
             None => None,
         }
     }
 
-    /// The value of a qualifier of the package URL.
-    fn qualifier(&self, wanted: &str) -> Option<String> {
-        let (_, qualifiers) = self.purl.split_once('?')?;
-        let (qualifiers, _) = qualifiers.split_once('#').unwrap_or((qualifiers, ""));
-        let mut pairs = qualifiers
-            .split('&')
-            .filter_map(|pair| pair.split_once('='));
-        let (_, value) = pairs.find(|(name, _)| *name == wanted)?;
-        Some(percent_decode_str(value).decode_utf8_lossy().into_owned())
-    }
-
     fn component(self, kind: Kind) -> Component {
         let arch = self.property(ARCH).map(str::to_owned);
-        let epoch = self.qualifier("epoch").filter(|epoch| epoch != "0");
+        let epoch = package_url::qualifier(&self.purl, "epoch").filter(|epoch| epoch != "0");
         let version = match epoch {
             Some(epoch) if kind == Kind::Rpm && !self.version.contains(':') => {
                 format!("{epoch}:{}", self.version)
@@ -318,7 +249,7 @@ impl Listed {
         };
         Component {
             kind,
-            arch: arch.or_else(|| self.qualifier("arch")),
+            arch: arch.or_else(|| package_url::qualifier(&self.purl, "arch")),
             source: self.property(SOURCE).map(str::to_owned),
             version,
             name: self.name,
@@ -327,8 +258,8 @@ impl Listed {
     }
 }
 
-/// The inventory that a document of [`write()`] tells of. It comes from where others may write, so whatever it is not is an error, in words that go
-/// on after "it": `is no CycloneDX document`.
+/// The inventory in a document of [`write()`]. Others can write to where it comes from, so everything unexpected is an error. Its text continues a
+/// sentence after "it": `is no CycloneDX document`.
 pub fn read(document: &[u8]) -> Result<Inventory, String> {
     let Ok(document) = serde_json::from_slice::<Document>(document) else {
         return Err("is no CycloneDX document".to_owned());
@@ -394,45 +325,6 @@ mod tests {
             task_version: "1.1.0",
             provenance: const { &[] },
         }
-    }
-
-    #[test]
-    fn package_urls_are_those_of_the_specification() {
-        let system = |name: &str, version: &str| System {
-            name: name.to_owned(),
-            version: version.to_owned(),
-            title: String::new(),
-        };
-        let check = |found: &Component, system: &System, expected: &str| {
-            assert_eq!(purl(found, system).as_deref(), Some(expected));
-        };
-        check(
-            &found(Kind::Deb, "openssl", "3.0.13-0ubuntu3.6", "amd64"),
-            &ubuntu(),
-            "pkg:deb/ubuntu/openssl@3.0.13-0ubuntu3.6?arch=amd64&distro=ubuntu-24.04",
-        );
-        check(
-            &found(Kind::Deb, "libstdc++6", "1:14.2~rc1+b2", "amd64"),
-            &ubuntu(),
-            "pkg:deb/ubuntu/libstdc%2B%2B6@1:14.2~rc1%2Bb2?arch=amd64&distro=ubuntu-24.04",
-        );
-        check(
-            &found(Kind::Rpm, "openssl", "1:3.2.2-6.el9_5", "x86_64"),
-            &system("almalinux", "9.6"),
-            "pkg:rpm/almalinux/openssl@3.2.2-6.el9_5?arch=x86_64&distro=almalinux-9.6&epoch=1",
-        );
-        check(
-            &found(Kind::Apk, "musl", "1.2.5-r10", ""),
-            &system("alpine", "3.22.1"),
-            "pkg:apk/alpine/musl@1.2.5-r10?distro=alpine-3.22.1",
-        );
-        check(
-            &found(Kind::Pypi, "Zope.Interface_x", "7.0", ""),
-            &ubuntu(),
-            "pkg:pypi/zope-interface-x@7.0",
-        );
-        let edge = found(Kind::Program, "Microsoft Edge", "142.0.3595.53", "x86");
-        assert_eq!(purl(&edge, &ubuntu()), None);
     }
 
     #[test]

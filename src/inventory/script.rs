@@ -6,7 +6,7 @@
 #[cfg(test)]
 const LAST: &str = "exit 0";
 
-/// For `/bin/sh`, whichever it is. It needs no right beyond that of an ordinary user.
+/// For `/bin/sh`, whichever it is. An ordinary user can run it.
 pub fn linux() -> Vec<String> {
     lines(include_str!("inventory.sh"))
 }

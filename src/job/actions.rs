@@ -207,7 +207,7 @@ async fn compare(arm: &Arm, request: &Diff) -> Result<Compared, Error> {
         id: request.version.as_str(),
         inventory: None,
     };
-    match inventory::compare(arm, &request.contents, &library, image).await {
+    match inventory::compare(arm, &request.contents, Some(&library), image).await {
         Ok(comparison) => Ok(Compared::With(Box::new(comparison))),
         Err(NotCompared::Nothing(why)) => Ok(Compared::Nothing {
             why,

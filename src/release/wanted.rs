@@ -17,7 +17,7 @@ const WITHDRAWN_REASON: &str = "withdrawnReason";
 /// The end of life that a version had before it was withdrawn.
 const WITHDRAWN_END_OF_LIFE: &str = "withdrawnEndOfLife";
 /// The version that a copy was made of.
-pub(super) use crate::inputs::release::COPIED_FROM;
+pub(super) use crate::inputs::version_tags::COPIED_FROM;
 /// Tags that begin like this say something of the version itself, not of a copy.
 const NOT_COPIED: [&str; 3] = ["promoted", "withdrawn", "imagebuilder"];
 /// The longest value of a tag, in UTF-16 units.

@@ -7,7 +7,8 @@ use time::{Duration, OffsetDateTime, UtcOffset};
 
 use super::reason::Reason;
 use super::uses::Uses;
-use crate::arm::gallery::{State, Version, counting, latest, regions};
+use crate::arm::gallery::{State, Version, WITHDRAWN_AT, counting, latest, regions};
+use crate::inputs::manifest::TEST_TAG;
 use crate::inputs::{Keep, RetainAction};
 use crate::resource::ImageVersion;
 
@@ -209,7 +210,7 @@ impl<'a> All<'a> {
     ) -> bool {
         let is_excluded = counting(version).next().is_none();
         let days = Duration::days(self.keep.days.into());
-        let passed = match tag(version, "imageTest") {
+        let passed = match tag(version, TEST_TAG.default) {
             Some(result) => result
                 .as_str()
                 .is_some_and(|it| it.eq_ignore_ascii_case("passed")),
@@ -219,7 +220,7 @@ impl<'a> All<'a> {
             let latest = self.latest.get(region.name.as_str());
             latest.is_none_or(|latest| *latest < number)
         });
-        is_excluded && passed && tag(version, "withdrawnAt").is_none() && would_be_latest
+        is_excluded && passed && tag(version, WITHDRAWN_AT).is_none() && would_be_latest
     }
 }
 

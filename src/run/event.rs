@@ -9,7 +9,7 @@ use super::leftover::{KeepReason, Leftover, NotRemoved};
 use crate::arm::gallery::RegionState;
 use crate::arm::template_state::RunState;
 use crate::check::Finding;
-use crate::inventory::NoList;
+use crate::inventory::{NoList, NotKept};
 use crate::log::Step;
 use crate::resource::{ResourceGroupId, ResourceId};
 
@@ -322,12 +322,10 @@ pub enum ContentsEvent {
     NotKept {
         /// The container in which it should be.
         container: String,
-        /// The storage account.
-        account: String,
         /// Number of the image version.
         version: String,
         /// Why.
-        reason: String,
+        why: Box<NotKept>,
     },
     /// The tags of the image version are about to be changed.
     Tagging {

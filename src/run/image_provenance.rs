@@ -2,7 +2,7 @@
 
 use crate::inputs::Plan;
 use crate::inputs::manifest::TASK_VERSION;
-use crate::inputs::provenance::fit_for_tag;
+use crate::inputs::provenance::{NAMES, PACKAGE_SHA256, fit_for_tag};
 use crate::resource::ResourceId;
 use crate::template::model::{Source, Tags};
 
@@ -11,24 +11,6 @@ pub type Record = Vec<(&'static str, String)>;
 
 /// What is said of the source.
 const OF_SOURCE: [&str; 2] = ["source", "sourceVersion"];
-
-/// The SHA-256 of the package's archive.
-pub(super) const PACKAGE: &str = "packageSha256";
-
-/// All names that there may be.
-pub(super) const NAMES: [&str; 11] = [
-    "source",
-    "sourceVersion",
-    PACKAGE,
-    "repository",
-    "branch",
-    "commit",
-    "pipeline",
-    "buildId",
-    "buildNumber",
-    "release",
-    "taskVersion",
-];
 
 /// What `record` has under `name`.
 pub(super) fn fact<'r>(record: &'r Record, name: &str) -> Option<&'r str> {
@@ -40,7 +22,7 @@ pub(super) fn fact<'r>(record: &'r Record, name: &str) -> Option<&'r str> {
 /// The record of an image of `plan`; `source_version` is the number that the marketplace image's version stands for, `package` the SHA-256 of
 /// the package's archive, which is the same for the same files.
 pub fn record(plan: &Plan, source_version: Option<&str>, package: Option<&str>) -> Record {
-    let of_package = package.map(|package| (PACKAGE, package.to_owned()));
+    let of_package = package.map(|package| (PACKAGE_SHA256, package.to_owned()));
     let of_run = plan.provenance.facts.iter().cloned();
     let of_task = [("taskVersion", TASK_VERSION.to_owned())];
     let of_source = of_source(plan.properties.source.as_ref(), source_version);

@@ -7,10 +7,11 @@ use serde_json::Value;
 
 use super::distribution::{Distribution, Output, distributions_of};
 use super::image::{Image, Made, PlatformImage, platform_image};
-use super::image_provenance::{NAMES, Record, fact};
+use super::image_provenance::{Record, fact};
 use crate::arm::{Arm, Failure, api};
 use crate::inputs::Plan;
 use crate::inputs::origin::{INPUTS, RUN, STEP};
+use crate::inputs::provenance::NAMES;
 use crate::resource::{IMAGE_VERSION, ImageVersion, MANAGED_IMAGE, ResourceId};
 
 /// An image that a pipeline run has made.

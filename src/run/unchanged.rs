@@ -5,11 +5,13 @@
 use super::distribution::{Output, distributions_of};
 use super::event::{Event, Events};
 use super::image::{Image, Made, platform_image};
-use super::image_provenance::{NAMES, Record};
+use super::image_provenance::Record;
 use crate::arm::Arm;
 use crate::arm::gallery::{Version, WITHDRAWN_AT, latest, newest_good};
 use crate::check::source_version;
 use crate::inputs::Plan;
+use crate::inputs::provenance::NAMES;
+use crate::inputs::version_tags::INPUTS_SHA256;
 use crate::resource::{ResourceId, plain_region};
 use crate::secret::{Masker, Secret};
 use crate::storage::Sha256;
@@ -17,7 +19,7 @@ use crate::template::model::{Distributor, LATEST, Source, json};
 use crate::template::{Address, PackageLink, compose};
 
 /// The tag with the number.
-pub(super) const MADE_OF: &str = "inputsSha256";
+pub(super) const MADE_OF: &str = INPUTS_SHA256;
 /// Stands in for the link, which differs from run to run.
 const STAND_IN: &str = "https://package";
 

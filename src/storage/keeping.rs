@@ -6,18 +6,21 @@ use http::{HeaderValue, Method, StatusCode};
 
 use super::blob::{BlobRef, create_container, storage_call};
 use super::download::{Download, download};
+use super::failure::{Operation, StorageFailure};
 use crate::arm::retry::Repeat;
 use crate::arm::{Client, Failure};
 
 const BLOB_TYPE: HeaderName = HeaderName::from_static("x-ms-blob-type");
 
 /// What became of a file that was to be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Written {
     /// It is there, byte for byte, made now or by an earlier attempt.
     There,
     /// There is another one of its name, which stays.
     Taken,
+    /// There is one of its name, which stays and cannot be read: whether it is the same is not known.
+    Unread(Box<StorageFailure>),
 }
 
 /// Writes `content` to `blob`, unless there is a blob of that name; the container is made unless it exists
@@ -30,8 +33,9 @@ pub async fn write_new(
     blob: &BlobRef,
     content: Bytes,
     media_type: &'static str,
-) -> Result<Written, Failure> {
-    create_container(client, blob).await?;
+) -> Result<Written, StorageFailure> {
+    let refused = |failure| StorageFailure::refused(Operation::Upload, failure, blob.account());
+    create_container(client, blob).await.map_err(refused)?;
     let mut call = storage_call(
         format!("Uploading {blob}"),
         Method::PUT,
@@ -52,14 +56,12 @@ pub async fn write_new(
     }
     match sent {
         Ok(_) => Ok(Written::There),
-        Err(failure) if is_there(&failure) => {
-            // What cannot be read is not known to be the same.
-            match download(client, blob, content.len()).await {
-                Ok(Download::Whole(found)) if found == content => Ok(Written::There),
-                Ok(Download::Missing) => Err(failure),
-                Ok(Download::Whole(_) | Download::TooLarge) | Err(_) => Ok(Written::Taken),
-            }
-        }
-        Err(failure) => Err(failure),
+        Err(failure) if is_there(&failure) => match download(client, blob, content.len()).await {
+            Ok(Download::Whole(found)) if found == content => Ok(Written::There),
+            Ok(Download::Whole(_) | Download::TooLarge) => Ok(Written::Taken),
+            Ok(Download::Missing) => Err(refused(failure)),
+            Err(failure) => Ok(Written::Unread(Box::new(failure))),
+        },
+        Err(failure) => Err(refused(failure)),
     }
 }

@@ -3,7 +3,8 @@
 use crate::error::{CONTENTS_NOT_KEPT, CONTENTS_NOT_TAGGED, NO_CONTENTS, duration};
 use crate::inputs::inventory::STEP;
 use crate::inputs::manifest::{INVENTORY_CONTAINER, STORAGE_ACCOUNT_NAME};
-use crate::inventory::{NoList, SHA256_TAG};
+use crate::inputs::version_tags::INVENTORY_SHA256;
+use crate::inventory::{NoList, NotKept};
 use crate::resource::quoted;
 use crate::run::event::ContentsEvent;
 
@@ -60,17 +61,16 @@ pub(super) fn warning(told: &ContentsEvent) -> Option<(&'static str, String, Str
         )),
         ContentsEvent::NotKept {
             container,
-            account,
             version,
-            reason,
+            why,
         } => Some((
             CONTENTS_NOT_KEPT,
             format!(
-                "The SBOM of image version {version} is not kept in container '{container}': {reason}"
+                "The SBOM of image version {version} is not kept in container '{container}': {why}"
             ),
             format!(
-                "later versions cannot be compared with it; the service connection needs the role 'Storage Blob Data Contributor' on storage account '{account}', and a file that is there is never overwritten (inputs '{}' and '{}')",
-                STORAGE_ACCOUNT_NAME.name, INVENTORY_CONTAINER.name
+                "later versions cannot be compared with it; {}",
+                how_to_keep(why)
             ),
         )),
         ContentsEvent::NotTagged {
@@ -88,7 +88,7 @@ pub(super) fn warning(told: &ContentsEvent) -> Option<(&'static str, String, Str
                 )
             } else {
                 format!(
-                    "the SBOM is found without them; only its sum cannot be compared with the tag '{SHA256_TAG}'"
+                    "the SBOM is found without them; only its sum cannot be compared with the tag '{INVENTORY_SHA256}'"
                 )
             };
             Some((
@@ -105,6 +105,30 @@ pub(super) fn warning(told: &ContentsEvent) -> Option<(&'static str, String, Str
         | ContentsEvent::Kept { .. }
         | ContentsEvent::Tagging { .. }
         | ContentsEvent::Busy { .. } => None,
+    }
+}
+
+/// What to do so that the list of the next version is kept.
+fn how_to_keep(why: &NotKept) -> String {
+    let inputs = || {
+        format!(
+            "check inputs '{}' and '{}'",
+            STORAGE_ACCOUNT_NAME.name, INVENTORY_CONTAINER.name
+        )
+    };
+    match why {
+        NotKept::Storage(failure) => failure.hint().unwrap_or_else(inputs),
+        NotKept::Taken { .. } => format!(
+            "a file that exists is never overwritten: if it is that of a version that was deleted, delete it; or choose another container in input '{}'",
+            INVENTORY_CONTAINER.name
+        ),
+        NotKept::Unread { failure, .. } => {
+            let hint = failure.hint().unwrap_or_else(inputs);
+            format!("a file that exists is never overwritten; to read it: {hint}")
+        }
+        NotKept::TooLarge | NotKept::NoVersion(_) => {
+            "it is attached to the logs of this run".to_owned()
+        }
     }
 }
 

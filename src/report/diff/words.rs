@@ -7,9 +7,10 @@ use crate::inputs::manifest::{
     COMPARE_WITH, FAIL_ON_CHANGE, IMAGE_VERSION_ID, INVENTORY, INVENTORY_CONTAINER,
     STORAGE_ACCOUNT_NAME, WITHDRAW_REASON,
 };
+use crate::inputs::version_tags::INVENTORY_SHA256;
 use crate::inputs::{Action, ChangeKind};
 use crate::inventory::diff::{Change, Diff, Direction};
-use crate::inventory::{Compared, Comparison, Forbidden, SHA256_TAG, Side, System};
+use crate::inventory::{Compared, Comparison, Forbidden, Side, System};
 use crate::report::ending::Failure;
 
 /// What is compared, which decides what to do about a forbidden change.
@@ -165,7 +166,7 @@ impl<'a> Labels<'a> {
 }
 
 impl Labels<'_> {
-    /// Name, and where several have it what tells them apart: the architecture, or how it was installed.
+    /// Name, and where several have it what distinguishes them: the architecture, or how it was installed.
     pub(super) fn of_change(&self, change: &Change) -> String {
         match self.0.get(change.name.as_str()) {
             Some(2..) => {
@@ -294,19 +295,19 @@ pub(super) fn warnings(compared: &Compared) -> Vec<(&'static str, String, String
             vec![(NOTHING_TO_COMPARE, text, hint)]
         }
         Compared::With(comparison) => {
-            let doubts = [&comparison.from, &comparison.to].into_iter();
-            let mut all: Vec<_> = doubts.filter_map(doubt).collect();
+            let sides = [&comparison.from, &comparison.to].into_iter();
+            let mut all: Vec<_> = sides.filter_map(other_sum).collect();
             all.extend(partly(comparison));
             all
         }
     }
 }
 
-fn doubt(side: &Side) -> Option<(&'static str, String, String)> {
-    let doubt = side.doubt.as_ref()?;
+fn other_sum(side: &Side) -> Option<(&'static str, String, String)> {
+    let other = side.other_sum.as_ref()?;
     let text = format!(
-        "The kept inventory of {} is not the one of its build: {} has the SHA-256 {}, and tag '{SHA256_TAG}' of the version says {}",
-        side.name, doubt.blob, doubt.sum, doubt.tag
+        "The kept inventory of {} is not the one of its build: {} has the SHA-256 {}, and tag '{INVENTORY_SHA256}' of the version says {}",
+        side.name, other.blob, other.sum, other.tag
     );
     let hint = "somebody has changed the file or the tag since the build, so do not rely on this comparison; check who can write to the container and to the tags of the version".to_owned();
     Some((OTHER_INVENTORY, text, hint))

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::inputs::Plan;
 use crate::inputs::origin::RESERVED;
-use crate::run::image_provenance::NAMES;
+use crate::inputs::provenance::NAMES;
 use crate::run::unchanged::MADE_OF;
 use crate::template::model::{Distributor, ImageTemplate, LATEST, Source, json};
 

@@ -14,9 +14,10 @@ use tokio_util::sync::CancellationToken;
 use crate::file;
 use crate::inputs::CompareWith;
 use crate::inputs::manifest::TASK_VERSION;
+use crate::inputs::provenance::PACKAGE_SHA256;
+use crate::inputs::version_tags::{INVENTORY, INVENTORY_SHA256};
 use crate::inventory::{
-    self, ADDRESS_TAG, Account, Compared, Inventory, LARGEST, Library, NoList, NotCompared, Now,
-    Reader, SHA256_TAG, Shelf, Subject, write,
+    self, Account, Compared, Inventory, Library, NoList, NotCompared, Now, Reader, Subject, write,
 };
 use crate::release::change::Progress;
 use crate::release::{NotTagged, tag_version};
@@ -26,7 +27,7 @@ use crate::run::context::Context;
 use crate::run::distribution::Output;
 use crate::run::event::{ContentsEvent, Event};
 use crate::run::image::{ContentsList, Image};
-use crate::run::image_provenance::{PACKAGE, Record};
+use crate::run::image_provenance::Record;
 use crate::run::outcome::{Outcome, Success};
 use crate::storage::Sha256;
 use crate::wording::duration;
@@ -120,10 +121,7 @@ pub(crate) async fn publish(
         };
         listed.get_or_insert_with(|| (path, document.sha256.clone()));
     }
-    let in_gallery = documents.iter().filter_map(Document::in_gallery);
-    let group = template.id.group();
-    let publishing = in_gallery.map(|document| document.publish(context, &group));
-    join_all(publishing).await;
+    hand_over(context, &template.id.group(), &documents).await;
     let (path, sha256) = listed?;
     Some(Box::new(ContentsList {
         inventory,
@@ -132,11 +130,22 @@ pub(crate) async fn publish(
     }))
 }
 
+/// Keeps the documents of image versions, and names them in their tags. The storage account is looked for once. `group` is where it is looked for first.
+async fn hand_over(context: &Context<'_>, group: &ResourceGroupId, documents: &[Document<'_>]) {
+    let account = context.storage_account;
+    let account = account.map(|name| Account::InGroup(name, group));
+    let library = account.map(|account| Library::new(account, &context.contents.container));
+    let in_gallery = documents.iter().filter_map(Document::in_gallery);
+    join_all(in_gallery.map(|document| document.publish(context, library.as_ref()))).await;
+}
+
 /// Where the image comes from, the same for each attempt at it: what only the attempt knows that packed the package stands in the tags.
 fn provenance(template: &BuildTemplate<'_>, image: &Image) -> Record {
     let of_tags = template.provenance_in_tags();
-    let package = of_tags.into_iter().filter(|(name, _)| *name == PACKAGE);
-    let others = image.provenance.iter().filter(|(name, _)| *name != PACKAGE);
+    let is_package = |name: &str| name == PACKAGE_SHA256;
+    let package = of_tags.into_iter().filter(|(name, _)| is_package(name));
+    let others = image.provenance.iter();
+    let others = others.filter(|(name, _)| !is_package(name));
     others.cloned().chain(package).collect()
 }
 
@@ -223,11 +232,14 @@ impl Document<'_> {
 
 impl OfVersion<'_> {
     /// Keeps the document, and says in the tags of the version which one it is.
-    async fn publish(self, context: &Context<'_>, group: &ResourceGroupId) {
-        let address = self.keep(context, group).await;
-        let mut tags = vec![(SHA256_TAG.to_owned(), self.sha256.to_owned())];
+    async fn publish(self, context: &Context<'_>, library: Option<&Library<'_>>) {
+        let address = match library {
+            Some(library) => self.keep(context, library).await,
+            None => None,
+        };
+        let mut tags = vec![(INVENTORY_SHA256.to_owned(), self.sha256.to_owned())];
         let fits = address.filter(|address| address.len() <= LONGEST_TAG);
-        tags.extend(fits.map(|address| (ADDRESS_TAG.to_owned(), address)));
+        tags.extend(fits.map(|address| (INVENTORY.to_owned(), address)));
         let emit = |event: ContentsEvent| context.events.emit(Event::Contents(event));
         emit(ContentsEvent::Tagging {
             version: self.version.name().to_owned(),
@@ -256,33 +268,26 @@ impl OfVersion<'_> {
     }
 
     /// The address of the document, if it is kept.
-    async fn keep(&self, context: &Context<'_>, group: &ResourceGroupId) -> Option<String> {
-        let account = context.storage_account?;
-        let lists = Shelf {
-            group,
-            account,
-            container: &context.contents.container,
-        };
-        let kept = if u64::try_from(self.bytes.len()).is_ok_and(|length| length <= LARGEST) {
-            lists
-                .keep(context.arm, self.version, self.bytes.clone())
-                .await
-        } else {
-            Err("it is larger than 32 MiB".to_owned())
-        };
-        let event = match &kept {
-            Ok(blob) => ContentsEvent::Kept {
-                blob: blob.to_string(),
-            },
-            Err(reason) => ContentsEvent::NotKept {
-                container: context.contents.container.clone(),
-                account: account.to_owned(),
-                version: self.version.name().to_owned(),
-                reason: reason.clone(),
-            },
+    async fn keep(&self, context: &Context<'_>, library: &Library<'_>) -> Option<String> {
+        let kept = library.keep(context.arm, self.version, self.bytes.clone());
+        let (event, address) = match kept.await {
+            Ok(blob) => (
+                ContentsEvent::Kept {
+                    blob: blob.to_string(),
+                },
+                Some(blob.url().to_string()),
+            ),
+            Err(why) => (
+                ContentsEvent::NotKept {
+                    container: library.container().to_owned(),
+                    version: self.version.name().to_owned(),
+                    why: Box::new(why),
+                },
+                None,
+            ),
         };
         context.events.emit(Event::Contents(event));
-        Some(kept.ok()?.url().to_string())
+        address
     }
 }
 
@@ -302,11 +307,9 @@ pub(crate) async fn compare(
     if contents.compare_with == CompareWith::Nothing && !gates {
         return;
     }
-    let account = match context.storage_account {
-        Some(name) => Account::InGroup(name, group),
-        None => Account::Unknown,
-    };
-    let library = Library::new(account, &contents.container);
+    let account = context.storage_account;
+    let account = account.map(|name| Account::InGroup(name, group));
+    let library = account.map(|account| Library::new(account, &contents.container));
     let now = Now {
         id: &image.uri,
         inventory: image.contents.as_ref().map(|listed| &listed.inventory),
@@ -314,7 +317,7 @@ pub(crate) async fn compare(
     let compared = tokio::select! {
         biased;
         () = stop.cancelled() => Err(NotCompared::Nothing("the job was canceled".to_owned())),
-        compared = inventory::compare(context.arm, contents, &library, now) => compared,
+        compared = inventory::compare(context.arm, contents, library.as_ref(), now) => compared,
     };
     image.compared = Some(match compared {
         Ok(comparison) => Compared::With(Box::new(comparison)),

@@ -42,10 +42,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
         TO_BE_BROKEN,
     ),
     (
-        &["inventory::comparison", "inventory::library"],
-        TO_BE_BROKEN,
-    ),
-    (
         &[
             "rollout",
             "rollout::event",

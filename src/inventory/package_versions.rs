@@ -6,7 +6,7 @@ use rpm_version::rpm_evr_compare;
 
 /// Whose rules two versions are compared by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rules {
+pub(super) enum Rules {
     /// Those of Debian: `[epoch:]upstream[-revision]` (<https://www.debian.org/doc/debian-policy/ch-controlfields.html#version>).
     Debian,
     /// Those of RPM: `[epoch:]version-release` (<https://rpm-software-management.github.io/rpm/manual/dependencies.html>).
@@ -16,8 +16,8 @@ pub enum Rules {
 }
 
 impl Rules {
-    /// How `one` stands to `other`; nothing where the rules do not say.
-    pub fn compare(self, one: &str, other: &str) -> Option<Ordering> {
+    /// The order of `one` and `other`; nothing where the rules do not say.
+    pub(super) fn compare(self, one: &str, other: &str) -> Option<Ordering> {
         match self {
             Self::Debian => Some(debian(one, other)),
             Self::Rpm => Some(rpm_evr_compare(one, other)),
@@ -26,7 +26,10 @@ impl Rules {
     }
 
     /// The highest of `versions`; nothing where there is none, or where one of them has no order.
-    pub fn highest<'a>(self, versions: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    pub(super) fn highest<'a>(
+        self,
+        versions: impl IntoIterator<Item = &'a str>,
+    ) -> Option<&'a str> {
         let mut versions = versions.into_iter();
         let first = versions.next()?;
         // One alone has to have an order, too.
@@ -134,5 +137,5 @@ fn by_letters(one: &str, other: &str) -> Ordering {
 }
 
 #[cfg(test)]
-#[path = "versions_tests.rs"]
+#[path = "package_versions_tests.rs"]
 mod tests;

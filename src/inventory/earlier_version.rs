@@ -12,7 +12,7 @@ pub(super) fn latest_before<'a>(
     let before: Vec<Version> = versions
         .iter()
         .filter(|version| !is_same(version, own))
-        // Who does not tell when it was published was there already.
+        // One without a date counts as published before.
         .filter(|version| !is_later(version, own))
         .cloned()
         .collect();
@@ -33,7 +33,7 @@ fn is_same(one: &Version, other: &Version) -> bool {
     one.name.eq_ignore_ascii_case(&other.name)
 }
 
-/// Two of one moment stand by their numbers.
+/// Versions of one moment are ordered by their numbers.
 fn age(version: &Version) -> impl Ord + use<> {
     (version.published, version.number())
 }
