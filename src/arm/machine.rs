@@ -1,48 +1,99 @@
-//! Virtual machines: power, tags, and what goes along when one is deleted
+//! Virtual machines: where one is, its image, its tags, whether it is up, and what stays when it is deleted
 //! (<https://learn.microsoft.com/rest/api/compute/virtual-machines>, <https://learn.microsoft.com/rest/api/resources/tags/update-at-scope>).
 
 use std::collections::BTreeMap;
 
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::api::{MACHINES, RESOURCES};
+use super::client::asked_pause;
 use super::failure::Failure;
+use super::image_template::Seen;
+use super::machine_image::MachineImage;
+pub use super::machine_part::MACHINE;
+use super::machine_part::Part;
 use super::operation::Started;
+use super::refusal::shortened;
 use super::resource_manager::Arm;
-use crate::resource::{ResourceGroupId, ResourceId};
+use crate::resource::{ResourceGroupId, ResourceId, plain_region};
 
-/// The resource type of a VM.
-pub const MACHINE: &str = "Microsoft.Compute/virtualMachines";
-
-/// A VM as far as it matters to who starts it or takes it away.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MachineState {
+/// A VM.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Machine {
+    /// Its region, `westeurope`; empty where Azure does not say it.
+    pub region: String,
+    /// What it was made of.
+    pub image: MachineImage,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
-    /// The last part of its power state: `running`, `deallocated`; empty where Azure tells none.
-    pub power: String,
     /// Ids of disks and network interfaces that stay when it is deleted.
     pub left_behind: Vec<String>,
+    /// How its creation is: `Creating`, `Succeeded`, `Failed` ...
+    pub provisioning: String,
+    /// Code and text of a creation that failed, where Azure has them.
+    pub failure: Option<(String, String)>,
+    /// The last part of its power state: `running`, `deallocated`; empty where its instance view was not asked for or has none.
+    pub power: String,
+    /// The power state in Azure's words for people: `VM running`; empty as above.
+    pub power_in_words: String,
+    /// What the guest agent last said, or Azure of it.
+    pub agent: Option<String>,
+    /// Whether the guest agent is ready.
+    pub agent_is_ready: bool,
 }
 
-impl MachineState {
-    fn read(document: &Value) -> Self {
+impl Machine {
+    /// Reads a VM, with or without its instance view.
+    pub fn read(document: &Value) -> Self {
         let tags = document.get("tags").and_then(Value::as_object);
-        let tags = tags.into_iter().flatten();
-        let codes = document.pointer("/properties/instanceView/statuses");
-        let codes = codes.and_then(Value::as_array).into_iter().flatten();
-        let mut codes = codes.filter_map(|status| status.get("code")?.as_str());
-        let power = codes.find_map(|code| {
-            code.split_once('/')
-                .filter(|(kind, _)| *kind == "PowerState")
-        });
+        let tag = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.into()));
+        let image = document.pointer("/properties/storageProfile/imageReference");
+        let list = |pointer: &str| document.pointer(pointer).and_then(Value::as_array);
+        let statuses = list("/properties/instanceView/statuses");
+        let with_code = |prefix: &str| {
+            let mut all = statuses.into_iter().flatten();
+            let status = all.find_map(|status| {
+                let code = status.get("code")?.as_str()?;
+                let start = code.get(..prefix.len())?;
+                let rest = code.get(prefix.len()..)?;
+                start.eq_ignore_ascii_case(prefix).then_some((rest, status))
+            });
+            status.unwrap_or(("", &Value::Null))
+        };
+        let (power, power_status) = with_code("PowerState/");
+        let (failure, failed) = with_code("ProvisioningState/failed/");
+        let agent = list("/properties/instanceView/vmAgent/statuses");
+        let agent: Vec<&Value> = agent.into_iter().flatten().collect();
+        let is_ready = |status: &&Value| {
+            text(status, "/displayStatus").is_some_and(|it| it.eq_ignore_ascii_case("Ready"))
+        };
+        let said =
+            |status: &&Value| text(status, "/message").or_else(|| text(status, "/displayStatus"));
+        let message = text(failed, "/message").unwrap_or_default();
         Self {
-            tags: tags
-                .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
-                .collect(),
-            power: power.map_or_else(String::new, |(_, state)| state.to_ascii_lowercase()),
+            region: plain_region(&text(document, "/location").unwrap_or_default()),
+            image: image.map(MachineImage::read).unwrap_or_default(),
+            tags: tags.into_iter().flatten().filter_map(tag).collect(),
             left_behind: left_behind(document),
+            provisioning: text(document, "/properties/provisioningState").unwrap_or_default(),
+            failure: (!failure.is_empty()).then(|| (failure.to_owned(), shortened(&message))),
+            power: power.to_ascii_lowercase(),
+            power_in_words: text(power_status, "/displayStatus").unwrap_or_default(),
+            agent: agent.first().and_then(said).map(|said| shortened(&said)),
+            agent_is_ready: agent.iter().any(is_ready),
         }
+    }
+
+    /// Whether it runs.
+    pub fn is_running(&self) -> bool {
+        self.power == "running"
+    }
+
+    /// Whether it is up and takes commands.
+    pub fn is_ready(&self) -> bool {
+        let is_made = self.provisioning.eq_ignore_ascii_case("Succeeded");
+        is_made && self.is_running() && self.agent_is_ready
     }
 
     /// The value of a tag; names of tags ignore case.
@@ -51,6 +102,11 @@ impl MachineState {
         let found = tags.find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
+}
+
+fn text(value: &Value, pointer: &str) -> Option<String> {
+    let text = value.pointer(pointer).and_then(Value::as_str);
+    text.map(str::to_owned)
 }
 
 /// `deleteOption` is `Detach` where nothing else is said, and then the part stays.
@@ -81,12 +137,47 @@ fn left_behind(document: &Value) -> Vec<String> {
 }
 
 impl Arm {
-    /// A VM with its power state; nothing if it is gone.
-    pub async fn machine_state(&self, id: &ResourceId) -> Result<Option<MachineState>, Failure> {
+    /// A VM; nothing if it is gone. It has no power state and nothing of the guest agent.
+    pub async fn machine(&self, id: &ResourceId) -> Result<Option<Machine>, Failure> {
+        let doing = format!("Reading VM '{}'", id.name());
+        let found = self.get_if_there(&doing, id, MACHINES).await?;
+        Ok(found.as_ref().map(Machine::read))
+    }
+
+    /// A VM with its instance view; nothing if it is gone.
+    pub async fn machine_with_view(&self, id: &ResourceId) -> Result<Option<Machine>, Failure> {
+        Ok(self.poll_machine(id).await?.value)
+    }
+
+    /// The same, with the pause that Azure asks for.
+    pub async fn poll_machine(&self, id: &ResourceId) -> Result<Seen<Option<Machine>>, Failure> {
         let doing = format!("Reading VM '{}'", id.name());
         let path = format!("{id}?$expand=instanceView");
-        let found = self.get_if_there(&doing, path, MACHINES).await?;
-        Ok(found.as_ref().map(MachineState::read))
+        self.view(&doing, path, Machine::read).await
+    }
+
+    /// What `read` makes of a VM, or of something below it, with the pause that Azure asks for.
+    pub(super) async fn view<T>(
+        &self,
+        doing: &str,
+        path: String,
+        read: impl FnOnce(&Value) -> T,
+    ) -> Result<Seen<Option<T>>, Failure> {
+        let request = self.reading(doing, path, MACHINES);
+        match self.send_in(request, MACHINES).await {
+            Ok(answer) => {
+                let document: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+                Ok(Seen {
+                    value: Some(read(&document)),
+                    pause: asked_pause(answer.headers()),
+                })
+            }
+            Err(failure) if failure.is(StatusCode::NOT_FOUND) => Ok(Seen {
+                value: None,
+                pause: None,
+            }),
+            Err(failure) => Err(failure),
+        }
     }
 
     /// Starts a VM.
@@ -117,23 +208,9 @@ impl Arm {
         self.patch(&doing, path, RESOURCES, &body).await.map(drop)
     }
 
-    /// Sets the tags of a VM: those that are left out are gone.
-    pub async fn set_tags_of_machine(
-        &self,
-        id: &ResourceId,
-        tags: &BTreeMap<String, String>,
-    ) -> Result<(), Failure> {
-        let doing = format!("Setting the tags of VM '{}'", id.name());
-        let body = json!({"tags": tags});
-        self.patch(&doing, id, MACHINES, &body).await.map(drop)
-    }
-
     /// The ids of the VMs of a resource group.
     pub async fn machines_in(&self, group: &ResourceGroupId) -> Result<Vec<ResourceId>, Failure> {
-        let doing = format!("Listing the VMs of resource group '{}'", group.name());
-        let path = format!("{group}/providers/{MACHINE}");
-        let all = self.pages(&doing, path, MACHINES).await?;
-        Ok(ids(&all))
+        Ok(ids(&self.parts(Part::Vm, group).await?))
     }
 
     /// The ids of the VMs of a subscription with this tag.
@@ -186,11 +263,58 @@ mod tests {
                 "instanceView": {"statuses": [{"code": "ProvisioningState/succeeded"}, {"code": "PowerState/Deallocated"}]},
             },
         });
-        let machine = MachineState::read(&document);
+        let machine = Machine::read(&document);
         assert_eq!(machine.left_behind, ["/data1", "/data2", "/nic2"]);
         assert_eq!(machine.power, "deallocated");
         assert_eq!(machine.tag("owner"), Some("a"));
-        let bare = MachineState::read(&json!({}));
-        assert!(bare.left_behind.is_empty() && bare.power.is_empty());
+        assert_eq!(Machine::read(&json!({})), Machine::default());
+        let machine = Machine::read(&json!({"location": "West Europe", "properties": {}}));
+        assert_eq!(machine.region, "westeurope");
+    }
+
+    fn machine_with(view: Value) -> Machine {
+        let mut document = json!({"properties": {"provisioningState": "Succeeded"}});
+        document["properties"]["instanceView"] = view;
+        Machine::read(&document)
+    }
+
+    /// The view is that of a recording of 2021.
+    #[test]
+    fn a_machine_is_ready_when_it_runs_and_its_agent_says_so() {
+        let power =
+            |code: &str| json!({"code": code, "level": "Info", "displayStatus": "VM running"});
+        let agent = |status: &str| {
+            json!({"vmAgentVersion": "2.7.41491.1024", "statuses": [{"code": "ProvisioningState/succeeded", "level": "Info",
+                "displayStatus": status, "message": "GuestAgent is running and processing the extensions.", "time": "2021-10-09T06:55:00+00:00"}]})
+        };
+        let made = json!({"code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Provisioning succeeded"});
+        let ready = machine_with(
+            json!({"computerName": "myVM", "vmAgent": agent("Ready"), "statuses": [made, power("PowerState/running")]}),
+        );
+        assert!(ready.is_ready() && ready.failure.is_none(), "{ready:?}");
+        for view in [
+            json!({"vmAgent": agent("Not Ready"), "statuses": [made, power("PowerState/running")]}),
+            json!({"vmAgent": agent("Ready"), "statuses": [made, power("PowerState/stopped")]}),
+            json!({"vmAgent": agent("Ready"), "statuses": [made]}),
+            json!({"statuses": [made, power("PowerState/running")]}),
+            json!({"vmAgent": {"statuses": []}, "statuses": 7}),
+            Value::Null,
+        ] {
+            assert!(!machine_with(view.clone()).is_ready(), "{view}");
+        }
+        let mut creating = ready;
+        creating.provisioning = "Creating".to_owned();
+        assert!(!creating.is_ready());
+    }
+
+    #[test]
+    fn a_machine_tells_why_it_could_not_be_made() {
+        let failed = machine_with(json!({"statuses": [
+            {"code": "ProvisioningState/failed/AllocationFailed", "level": "Error", "message": "no room"}
+        ]}));
+        let expected = ("AllocationFailed".to_owned(), "no room".to_owned());
+        assert_eq!(failed.failure, Some(expected));
+        let unnamed = machine_with(json!({"statuses": [{"code": "ProvisioningState/failed"}]}));
+        assert_eq!(unnamed.failure, None);
     }
 }

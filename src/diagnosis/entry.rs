@@ -68,6 +68,8 @@ pub struct Entry {
     pub fix: &'static str,
     /// Whether the same build may well succeed when it is started again.
     pub retriable: bool,
+    /// Whether something was not fetched that the VM needs: that says nothing of an image under test.
+    pub unfetched: bool,
     /// Where Microsoft, or somebody who met it, writes about it.
     pub source: &'static str,
 }
@@ -87,6 +89,7 @@ pub(super) const ENTRY: Entry = Entry {
     cause: "",
     fix: "",
     retriable: false,
+    unfetched: false,
     source: TROUBLESHOOTING,
 };
 

@@ -1,4 +1,4 @@
-//! What the report needs, looked at as the report itself looks.
+//! What a report needs: it is read as the report itself reads it.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,30 +10,34 @@ use crate::arm::Arm;
 use crate::check::{Finding, Verdict};
 use crate::error::FLEET_NOT_SEEN;
 use crate::inputs::Fleet;
+use crate::wording::counted;
 
-/// Keeps what was read.
+/// Records what was read.
 #[derive(Default)]
-struct Kept(Mutex<Vec<Event>>);
+struct Recorder(Mutex<Vec<Event>>);
 
-impl Events for Kept {
+impl Events for Recorder {
     fn emit(&self, event: Event) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.push(event);
     }
 }
 
-/// Makes all looks of a report. None stops another.
+/// Reads all that a report reads. A failure of one stops no other.
 pub async fn doctor(fleet: &Fleet, arm: &Arm) -> Vec<Finding> {
-    let (kept, mut outcome) = (Kept::default(), Outcome::default());
+    let (recorder, mut outcome) = (Recorder::default(), Outcome::default());
     let stop = CancellationToken::new();
-    report(fleet, arm, &kept, &stop, &mut outcome).await;
-    let seen = kept.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+    report(fleet, arm, &recorder, &stop, &mut outcome).await;
+    let seen = recorder
+        .0
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
     let mut findings: Vec<Finding> = seen.iter().filter_map(fine).collect();
-    findings.extend(outcome.unseen.into_iter().map(|unseen| Finding {
+    findings.extend(outcome.not_read.into_iter().map(|not_read| Finding {
         check: "permissions",
         verdict: Verdict::Problem(FLEET_NOT_SEEN),
-        text: format!("{} cannot be read: {}", unseen.what, unseen.why),
-        fix: Some(unseen.hint),
+        text: format!("{} cannot be read: {}", not_read.what, not_read.why),
+        fix: Some(not_read.hint),
     }));
     findings.extend(outcome.errors.iter().map(|error| Finding {
         check: "report",
@@ -75,11 +79,4 @@ fn fine(event: &Event) -> Option<Finding> {
         text,
         fix: None,
     })
-}
-
-fn counted(count: usize, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        count => format!("{count} {what}s"),
-    }
 }

@@ -1,4 +1,4 @@
-//! What is told while machines are looked for. Words are found elsewhere.
+//! What happens while machines are read, as data.
 
 use std::time::Duration;
 

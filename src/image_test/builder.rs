@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use time::PrimitiveDateTime;
 
-use super::Lab;
 use super::codes::{CHECK_FAILED, NOT_BOOTED};
 use super::event::Event;
+use super::image::TestedImage;
+use super::look_up::replica_in;
 use super::not_tested::NotTested;
-use super::subject::{Subject, replica_in};
+use super::step::TestStep;
 use super::verdict::{BOOT, Ended, Failed, Test, Tested, Verdict, hint};
 use crate::arm::template_state::RunState;
 use crate::diagnosis::{Customizer, End, Explanation, LogSummary, kind_of};
@@ -23,31 +24,31 @@ use crate::run::{NOT_REMOVED_YET, Success, TestRun, Workplace, build_image};
 
 /// Boots the image, and runs the checks.
 pub(super) async fn test(
-    lab: &Lab<'_>,
+    step: &TestStep<'_>,
     plan: &Plan,
-    subject: &Subject,
+    image: &TestedImage,
     earlier: Vec<(Leftover, Ownership)>,
 ) -> Ended {
-    if let Err(why) = before(lab, plan, subject).await {
+    if let Err(why) = check_image(step, plan, image).await {
         return Ended {
             result: Err(why),
-            not_removed: Leftovers::known(lab.events, earlier).all_not_removed(NOT_REMOVED_YET),
+            not_removed: Leftovers::known(step.events, earlier).all_not_removed(NOT_REMOVED_YET),
         };
     }
-    lab.events.tell(Event::Limits);
+    step.events.tell(Event::Limits);
     let workplace = Workplace {
-        arm: lab.arm,
-        folder: lab.folder,
-        events: lab.events,
+        arm: step.arm,
+        folder: step.folder,
+        events: step.events,
     };
-    let building = build_image(plan, lab.job, workplace, lab.stop, earlier);
+    let building = build_image(plan, step.job, workplace, step.stop, earlier);
     let outcome = Box::pin(building).await;
     let result = match outcome.result {
         Ok(Success::TestRun(ran)) => {
             if ran.logs.is_none() {
-                lab.events.tell(Event::TestsMayBeMissing);
+                step.events.tell(Event::TestsMayBeMissing);
             }
-            judged(*ran, plan)
+            tested(*ran, plan)
         }
         // A test comes to no image, and is followed to its end.
         Ok(Success::Image(_) | Success::RunContinues { .. } | Success::NotReady { .. }) => {
@@ -66,34 +67,39 @@ pub(super) async fn test(
     }
 }
 
-async fn before(lab: &Lab<'_>, plan: &Plan, subject: &Subject) -> Result<(), NotTested> {
-    if subject.specialized {
+/// What speaks against a test with this engine before anything is made.
+async fn check_image(
+    step: &TestStep<'_>,
+    plan: &Plan,
+    image: &TestedImage,
+) -> Result<(), NotTested> {
+    if image.specialized {
         let text = format!(
             "Testing {} failed: it is specialized, but Azure VM Image Builder supports generalized images only",
-            subject.called()
+            image.called()
         );
         let hint = format!("use '{}: vm'", TEST_ENGINE.name);
         return Err(NotTested::refused(Code::Malformed.as_str(), text, hint));
     }
-    let waiting = replica_in(lab, subject, plan.location.as_str());
+    let waiting = replica_in(step, image, plan.location.as_str());
     tokio::select! {
         biased;
-        () = lab.stop.cancelled() => Err(Error::Canceled.into()),
+        () = step.stop.cancelled() => Err(Error::Canceled.into()),
         ready = waiting => ready,
     }
 }
 
 /// The verdict of a run that has ended, or why there is none.
-fn judged(ran: TestRun, plan: &Plan) -> Result<Tested, NotTested> {
+fn tested(ran: TestRun, plan: &Plan) -> Result<Tested, NotTested> {
     let log = ran.logs.as_ref().and_then(|logs| logs.of_validators());
     let log = log.cloned();
-    let course = Course::of(&ran.validators, log.as_ref());
+    let steps = ValidatorSteps::of(&ran.validators, log.as_ref());
     let found = match ran.end.state {
-        RunState::Succeeded | RunState::PartiallySucceeded => Some(Found::Passed),
+        RunState::Succeeded | RunState::PartiallySucceeded => Some(RunVerdict::Passed),
         RunState::Failed => ran
             .explanation
             .as_deref()
-            .and_then(|explanation| failed(&ran, explanation, &course, log.as_ref(), plan)),
+            .and_then(|explanation| failed(&ran, explanation, &steps, log.as_ref(), plan)),
         _ => None,
     };
     let Some(found) = found else {
@@ -110,8 +116,8 @@ fn judged(ran: TestRun, plan: &Plan) -> Result<Tested, NotTested> {
         let at = at.to_offset(time::UtcOffset::UTC);
         PrimitiveDateTime::new(at.date(), at.time())
     });
-    let mut tests = vec![course.boot(&found, started)];
-    tests.extend(course.checks(&found, &lines));
+    let mut tests = vec![steps.boot(&found, started)];
+    tests.extend(steps.checks(&found, &lines));
     let verdict = found.verdict(lines);
     Ok(Tested::of(tests, &single, verdict))
 }
@@ -135,7 +141,7 @@ fn without_verdict(ran: TestRun) -> Error {
 }
 
 /// What a run says of the image.
-enum Found {
+enum RunVerdict {
     Passed,
     /// A check failed: which one, if that is known, and why.
     Check {
@@ -167,10 +173,13 @@ const OUT_OF_TIME: [&str; 2] = ["AIB032", "AIB034"];
 fn failed(
     ran: &TestRun,
     explanation: &Explanation,
-    course: &Course<'_>,
+    steps: &ValidatorSteps<'_>,
     log: Option<&LogSummary>,
     plan: &Plan,
-) -> Option<Found> {
+) -> Option<RunVerdict> {
+    if explanation.entry.is_some_and(|entry| entry.unfetched) {
+        return None;
+    }
     let code = explanation.code;
     let validating = ran
         .end
@@ -183,32 +192,32 @@ fn failed(
     };
     let not_booted = NO_ANSWER.contains(&code) || (code == SLOW_START && !said(START_FAILED));
     // What runs in a VM has booted, whatever else a log has.
-    let booted = course.begun();
+    let booted = steps.begun();
     if !booted && (not_booted || (validating && code == UNREACHABLE)) {
-        return not_booted.then(|| Found::NotBooted {
+        return not_booted.then(|| RunVerdict::NotBooted {
             why: explanation.cause.replacen("the build VM", "its VM", 1),
             fix: explanation.fix.clone(),
         });
     }
-    if !course.has_failed() && !validating {
+    if !steps.has_failed() && !validating {
         return None;
     }
-    let name = course.failed_name();
+    let name = steps.failed_name();
     let exited = log.is_some_and(|log| log.end == End::Errored);
     let over = OUT_OF_TIME.contains(&code)
         || ran.end.message.contains("deadline exceeded")
         || ran.end.elapsed >= plan.effective_build_timeout();
     Some(if over && !exited {
-        Found::OutOfTime { name }
+        RunVerdict::OutOfTime { name }
     } else {
-        Found::Check {
+        RunVerdict::Check {
             name,
             why: explanation.cause.clone(),
         }
     })
 }
 
-impl Found {
+impl RunVerdict {
     fn verdict(self, lines: Vec<String>) -> Verdict {
         let called = |name: &Option<String>| match name {
             Some(name) => format!("validator '{name}'"),
@@ -218,7 +227,7 @@ impl Found {
             Self::Passed => return Verdict::Passed,
             Self::Check { name, why } => {
                 let text = format!("{} failed: {why}", called(&name));
-                (CHECK_FAILED, text, hint())
+                (CHECK_FAILED, text, hint(&lines))
             }
             Self::OutOfTime { name } => {
                 let text = format!("{} ran out of time", called(&name));
@@ -251,8 +260,8 @@ impl Found {
     }
 }
 
-/// The validators, and the steps of the log that they are.
-struct Course<'a> {
+/// The validators, and their steps in the log.
+struct ValidatorSteps<'a> {
     validators: &'a [Customizer],
     /// The steps, from the one of the first validator on.
     steps: Vec<Step>,
@@ -260,7 +269,7 @@ struct Course<'a> {
     broken: bool,
 }
 
-impl<'a> Course<'a> {
+impl<'a> ValidatorSteps<'a> {
     /// The service may have steps of its own before the validators and behind them.
     fn of(validators: &'a [Customizer], log: Option<&LogSummary>) -> Self {
         let all = log.map(|log| log.steps.as_slice()).unwrap_or_default();
@@ -315,8 +324,8 @@ impl<'a> Course<'a> {
     }
 
     /// From the start of the run to that of the first validator.
-    fn boot(&self, found: &Found, started: Option<PrimitiveDateTime>) -> Test {
-        if let Found::NotBooted { why, .. } = found {
+    fn boot(&self, found: &RunVerdict, started: Option<PrimitiveDateTime>) -> Test {
+        if let RunVerdict::NotBooted { why, .. } = found {
             let failed = Test::new(BOOT, TestState::Failed);
             return Test {
                 text: why.clone(),
@@ -330,15 +339,18 @@ impl<'a> Course<'a> {
     }
 
     /// One test for each validator.
-    fn checks(&self, found: &Found, lines: &[String]) -> Vec<Test> {
+    fn checks(&self, found: &RunVerdict, lines: &[String]) -> Vec<Test> {
         let failed = match found {
-            Found::Passed | Found::NotBooted { .. } => None,
-            Found::Check { .. } | Found::OutOfTime { .. } => match self.failed_index() {
+            RunVerdict::Passed | RunVerdict::NotBooted { .. } => None,
+            RunVerdict::Check { .. } | RunVerdict::OutOfTime { .. } => match self.failed_index() {
                 None if self.validators.len() == 1 => Some(0),
                 index => index,
             },
         };
-        let failing = matches!(found, Found::Check { .. } | Found::OutOfTime { .. });
+        let failing = matches!(
+            found,
+            RunVerdict::Check { .. } | RunVerdict::OutOfTime { .. }
+        );
         let mut tests: Vec<_> = (0..self.validators.len())
             .map(|index| {
                 let step = self.steps.get(index);
@@ -347,7 +359,7 @@ impl<'a> Course<'a> {
                 if failed == Some(index) {
                     return failed_test(name, found, lines);
                 }
-                let state = if done || matches!(found, Found::Passed) {
+                let state = if done || matches!(found, RunVerdict::Passed) {
                     TestState::Passed
                 } else {
                     TestState::Skipped
@@ -362,11 +374,11 @@ impl<'a> Course<'a> {
     }
 }
 
-fn failed_test(name: String, found: &Found, lines: &[String]) -> Test {
+fn failed_test(name: String, found: &RunVerdict, lines: &[String]) -> Test {
     let text = match found {
-        Found::Check { why, .. } => why.clone(),
-        Found::OutOfTime { .. } => "ran out of time".to_owned(),
-        Found::Passed | Found::NotBooted { .. } => String::new(),
+        RunVerdict::Check { why, .. } => why.clone(),
+        RunVerdict::OutOfTime { .. } => "ran out of time".to_owned(),
+        RunVerdict::Passed | RunVerdict::NotBooted { .. } => String::new(),
     };
     Test {
         text,

@@ -1,13 +1,13 @@
-//! What a test needs, looked at without making anything: the image, where it is, the tags, and all that a run of the image builder needs.
+//! Checks what a test needs, and makes nothing: the image, where it is, the tags, and all that a run of the image builder needs.
 
 use std::path::Path;
 
 use tokio_util::sync::CancellationToken;
 
-use super::Lab;
 use super::event::{Event, Events};
+use super::look_up::{elsewhere, read_image};
 use super::not_tested::NotTested;
-use super::subject::{self, elsewhere};
+use super::step::TestStep;
 use crate::arm::Arm;
 use crate::check::{self, Finding, Job, Verdict};
 use crate::error::Error;
@@ -49,7 +49,7 @@ pub async fn doctor(test: &ImageTest, arm: &Arm, job: Job) -> Vec<Finding> {
 /// What the step itself would say of the image before it makes anything.
 async fn image(test: &ImageTest, arm: &Arm, job: Job) -> Finding {
     let stop = CancellationToken::new();
-    let lab = Lab {
+    let own = TestStep {
         test,
         arm,
         folder: Path::new(""),
@@ -58,13 +58,13 @@ async fn image(test: &ImageTest, arm: &Arm, job: Job) -> Finding {
         stop: &stop,
     };
     let looked = async {
-        let subject = subject::look(&lab).await?;
+        let image = read_image(&own).await?;
         if let TestEngine::ImageBuilder(plan) = &test.engine
-            && let Some(why) = elsewhere(test, &subject, plan.location.as_str())
+            && let Some(why) = elsewhere(test, &image, plan.location.as_str())
         {
             return Err(why);
         }
-        Ok(subject.called())
+        Ok(image.called())
     };
     let (verdict, said, fix) = match looked.await {
         Ok(called) => (

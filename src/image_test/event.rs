@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::subject::Subject;
+use super::image::TestedImage;
 use super::verdict::Tested;
 use crate::release::change::Progress;
 use crate::resource::ResourceId;
@@ -13,14 +13,14 @@ use crate::run::event;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// The image is there.
-    Found(Box<Subject>),
+    Found(Box<TestedImage>),
     /// The image version is not complete in the region yet; said now and then.
     WaitingForReplica {
         /// The region.
         region: String,
         /// The state of the version.
         state: String,
-        /// How far the replication to the region is, if Azure tells it.
+        /// How far the replication to the region is, if Azure says it.
         percent: Option<u8>,
         /// Since it is waited for.
         elapsed: Duration,

@@ -6,24 +6,21 @@ mod builder;
 pub mod codes;
 mod doctor;
 pub mod event;
+mod image;
+mod look_up;
 mod not_tested;
-mod subject;
+mod step;
 mod verdict;
 pub mod vm;
 
-use std::path::Path;
-
 use time::OffsetDateTime;
-use tokio_util::sync::CancellationToken;
 
-use crate::arm::Arm;
 use crate::arm::gallery::latest;
-use crate::check::Job;
 use crate::error::Error;
+use crate::inputs::TestEngine;
 use crate::inputs::image_test::TAG_ENDS;
 use crate::inputs::manifest::{REQUIRE_TAGS, TEST_TAG};
 use crate::inputs::provenance::fit_for_tag;
-use crate::inputs::{ImageTest, TestEngine};
 use crate::release::tags::moment;
 use crate::release::{NotTagged, tag_version};
 use crate::resource::quoted;
@@ -31,28 +28,13 @@ use crate::run::NOT_REMOVED_YET;
 use crate::run::leftover::{Leftover, NotRemoved, Ownership};
 use crate::run::leftovers::Leftovers;
 pub use doctor::doctor;
-use event::{Event, Events};
+use event::Event;
+pub use image::TestedImage;
+use look_up::read_image;
 pub use not_tested::{NotTested, Refused};
-pub use subject::Subject;
+pub use step::TestStep;
 use verdict::Ended;
 pub use verdict::{Failed, Test, Tested, Verdict};
-
-/// A test, where it is made, and who listens.
-#[derive(Clone, Copy)]
-pub struct Lab<'a> {
-    /// What is asked for.
-    pub test: &'a ImageTest,
-    /// The way to Azure.
-    pub arm: &'a Arm,
-    /// Where files for the job's log go.
-    pub folder: &'a Path,
-    /// What the job tells of itself.
-    pub job: Job,
-    /// Who listens.
-    pub events: &'a dyn Events,
-    /// Ends the test before its time.
-    pub stop: &'a CancellationToken,
-}
 
 /// What a test came to.
 #[derive(Debug)]
@@ -74,36 +56,37 @@ impl Outcome {
 }
 
 /// Tests the image, unless the stop comes first. `earlier` is what an attempt in the same job left.
-pub async fn test(lab: &Lab<'_>, earlier: Vec<(Leftover, Ownership)>) -> Outcome {
+pub async fn test(step: &TestStep<'_>, earlier: Vec<(Leftover, Ownership)>) -> Outcome {
     let looked = tokio::select! {
         biased;
-        () = lab.stop.cancelled() => Err(Error::Canceled.into()),
-        looked = look(lab) => looked,
+        () = step.stop.cancelled() => Err(Error::Canceled.into()),
+        looked = look(step) => looked,
     };
-    let subject = match looked {
-        Ok(subject) => subject,
+    let image = match looked {
+        Ok(image) => image,
         Err(why) => {
             return Outcome {
                 result: Err(why),
-                not_removed: Leftovers::known(lab.events, earlier).all_not_removed(NOT_REMOVED_YET),
+                not_removed: Leftovers::known(step.events, earlier)
+                    .all_not_removed(NOT_REMOVED_YET),
             };
         }
     };
     let Ended {
         result,
         not_removed,
-    } = match &lab.test.engine {
+    } = match &step.test.engine {
         TestEngine::ImageBuilder(plan) => {
-            Box::pin(builder::test(lab, plan, &subject, earlier)).await
+            Box::pin(builder::test(step, plan, &image, earlier)).await
         }
-        TestEngine::Vm(vm) => Box::pin(vm::test(lab, vm, &subject, earlier)).await,
+        TestEngine::Vm(vm) => Box::pin(vm::test(step, vm, &image, earlier)).await,
     };
     if let Ok(tested) = &result {
-        lab.events.tell(Event::Judged(Box::new(tested.clone())));
-        if subject.version.is_some() {
-            write_tags(lab, tested).await;
+        step.events.tell(Event::Judged(Box::new(tested.clone())));
+        if image.version.is_some() {
+            write_tags(step, tested).await;
             if !tested.passed() {
-                warn_of_latest(lab).await;
+                warn_of_latest(step).await;
             }
         }
     }
@@ -113,16 +96,16 @@ pub async fn test(lab: &Lab<'_>, earlier: Vec<(Leftover, Ownership)>) -> Outcome
     }
 }
 
-async fn look(lab: &Lab<'_>) -> Result<Subject, NotTested> {
-    let signed_in = lab.arm.client.sign_in(&lab.arm.scope).await;
+async fn look(step: &TestStep<'_>) -> Result<TestedImage, NotTested> {
+    let signed_in = step.arm.client.sign_in(&step.arm.scope).await;
     signed_in.map_err(Error::SignIn)?;
-    subject::look(lab).await
+    read_image(step).await
 }
 
-/// The verdict as tags of the version. Whatever refuses them: the verdict stands.
-async fn write_tags(lab: &Lab<'_>, tested: &Tested) {
-    let Some(tag) = &lab.test.tag else { return };
-    let now = lab.arm.client.azure_time();
+/// Writes the verdict into the tags of the version. A failure here does not change the verdict.
+async fn write_tags(step: &TestStep<'_>, tested: &Tested) {
+    let Some(tag) = &step.test.tag else { return };
+    let now = step.arm.client.azure_time();
     let now = now.unwrap_or_else(OffsetDateTime::now_utc);
     let [at, run] = TAG_ENDS.map(|end| format!("{}{end}", tag.name));
     let mut tags = vec![
@@ -131,25 +114,25 @@ async fn write_tags(lab: &Lab<'_>, tested: &Tested) {
     ];
     let known = tag.run.as_deref().and_then(fit_for_tag);
     tags.extend(known.map(|value| (run, value)));
-    let image = &lab.test.image;
-    let tell = |progress| lab.events.tell(Event::Tagging(progress));
+    let image = &step.test.image;
+    let tell = |progress| step.events.tell(Event::Tagging(progress));
     let written = tokio::select! {
         biased;
-        () = lab.stop.cancelled() => Err(NotTagged::Unfinished("the job was canceled".to_owned())),
-        written = Box::pin(tag_version(lab.arm, image, &tags, &tell)) => written,
+        () = step.stop.cancelled() => Err(NotTagged::Unfinished("the job was canceled".to_owned())),
+        written = Box::pin(tag_version(step.arm, image, &tags, &tell)) => written,
     };
     match written {
-        Ok(()) => lab.events.tell(Event::Tagged { tags }),
-        Err(why) => lab.events.tell(Event::NotTagged {
+        Ok(()) => step.events.tell(Event::Tagged { tags }),
+        Err(why) => step.events.tell(Event::NotTagged {
             image: image.clone(),
-            hint: how_to_tag(lab, &why),
+            hint: how_to_tag(step, &why),
             reason: why.to_string(),
         }),
     }
 }
 
-fn how_to_tag(lab: &Lab<'_>, why: &NotTagged) -> String {
-    let image = &lab.test.image;
+fn how_to_tag(step: &TestStep<'_>, why: &NotTagged) -> String {
+    let image = &step.test.image;
     match why {
         NotTagged::TooMany(_) => format!(
             "remove tags of the version that nobody needs, or set '{}' to the empty text",
@@ -171,16 +154,16 @@ fn how_to_tag(lab: &Lab<'_>, why: &NotTagged) -> String {
     }
 }
 
-/// Whoever asks for the latest version gets one that has failed. Where nobody may look, nobody is warned.
-async fn warn_of_latest(lab: &Lab<'_>) {
-    let image = &lab.test.image;
+/// Warns if the version that has failed is the latest one in a region. Best effort: where the versions cannot be listed, there is no warning.
+async fn warn_of_latest(step: &TestStep<'_>) {
+    let image = &step.test.image;
     let Some(definition) = image.parent() else {
         return;
     };
     let versions = tokio::select! {
         biased;
-        () = lab.stop.cancelled() => return,
-        versions = lab.arm.counted_versions(&definition) => versions,
+        () = step.stop.cancelled() => return,
+        versions = step.arm.counted_versions(&definition) => versions,
     };
     let Ok(versions) = versions else { return };
     let is_it = |region: &&str| {
@@ -190,7 +173,7 @@ async fn warn_of_latest(lab: &Lab<'_>) {
     let regions = crate::arm::gallery::regions(&versions).into_iter();
     let regions: Vec<_> = regions.filter(is_it).map(str::to_owned).collect();
     if !regions.is_empty() {
-        lab.events.tell(Event::FailedLatest {
+        step.events.tell(Event::FailedLatest {
             image: image.clone(),
             regions,
         });

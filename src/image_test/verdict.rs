@@ -85,7 +85,7 @@ impl Test {
     }
 }
 
-/// As many names of failed tests stand in a sentence.
+/// A sentence names so many failed tests.
 const MOST_NAMES: usize = 5;
 
 impl Tested {
@@ -96,7 +96,7 @@ impl Tested {
             text: single.text.clone(),
             ..Test::new(&single.name, single.state)
         }));
-        let failed = named(single);
+        let (failed, lines) = (named(single), lines_of(single));
         let verdict = match (found, failed) {
             (Verdict::Failed(found), Some(failed)) if found.code == CHECK_FAILED => {
                 Verdict::Failed(Failed {
@@ -107,8 +107,8 @@ impl Tested {
             (Verdict::Passed, Some(text)) => Verdict::Failed(Failed {
                 code: CHECK_FAILED,
                 text,
-                hint: Some(hint()),
-                lines: lines_of(single),
+                hint: Some(hint(&lines)),
+                lines,
             }),
             (found, _) => found,
         };
@@ -146,9 +146,16 @@ impl Tested {
     }
 }
 
-/// What to do about a check that failed.
-pub(super) fn hint() -> String {
-    "the last lines are in the log above, in the summary and in the Tests tab of the run; add what the image lacks and build a new version, or correct the check".to_owned()
+/// What to do about a check that failed, whose last lines are `lines`.
+pub(super) fn hint(lines: &[String]) -> String {
+    let where_to_look = if lines.is_empty() {
+        "it printed nothing, so let it say what is wrong"
+    } else {
+        "the last lines are in the log above, in the summary and in the Tests tab of the run"
+    };
+    format!(
+        "{where_to_look}; add what the image lacks and build a new version, or correct the check"
+    )
 }
 
 /// The single tests that failed, in one sentence; nothing if none did.

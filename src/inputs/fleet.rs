@@ -1,4 +1,4 @@
-//! What `action: report` needs: image definitions, the host pools whose session hosts are looked at, and what fails the step.
+//! What `action: report` needs: image definitions, the host pools whose session hosts are read, and what fails the step.
 
 use std::fmt;
 

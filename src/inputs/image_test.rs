@@ -18,12 +18,13 @@ use super::resource_kind::MANAGED_IMAGE;
 use super::tags::REFUSED_IN_NAMES;
 use super::template_file;
 use super::version_tags::is_taken;
-use super::{Origin, Plan, given_version, service_connection};
+use super::{Origin, given_version, service_connection};
 use crate::resource::ResourceId;
 use crate::secret::Masker;
 
 pub use checks::Check;
-pub use engine::TestVm;
+use engine::{IMAGE_BUILDER, VM};
+pub use engine::{TestEngine, TestVm};
 
 /// An image that is to be tested.
 #[derive(Debug, Clone)]
@@ -48,25 +49,6 @@ pub struct ImageTest {
     pub warnings: Vec<Warning>,
 }
 
-/// What boots the image.
-#[derive(Debug, Clone)]
-pub enum TestEngine {
-    /// Azure VM Image Builder, by a template that validates its source alone.
-    ImageBuilder(Box<Plan>),
-    /// A VM of the step's own.
-    Vm(Box<TestVm>),
-}
-
-impl TestEngine {
-    /// The word that authors write.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::ImageBuilder(_) => IMAGE_BUILDER,
-            Self::Vm(_) => VM,
-        }
-    }
-}
-
 /// The tags that an image version gets: this one, and two whose names are longer by `At` and `Run`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestTag {
@@ -78,9 +60,6 @@ pub struct TestTag {
 
 /// What the names of the two other tags end in.
 pub const TAG_ENDS: [&str; 2] = ["At", "Run"];
-
-const IMAGE_BUILDER: &str = "imageBuilder";
-const VM: &str = "vm";
 
 #[derive(Clone, Copy)]
 enum Kind {

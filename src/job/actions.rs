@@ -165,7 +165,7 @@ pub(super) async fn test(step: &Step<'_>, request: &ImageTest) {
     let outcome = match step.connect(&request.connection).await {
         Ok(arm) => {
             let (earlier, not_ours) = noted.apart();
-            let lab = image_test::Lab {
+            let own = image_test::TestStep {
                 test: request,
                 arm: &arm,
                 folder: &folder,
@@ -173,7 +173,7 @@ pub(super) async fn test(step: &Step<'_>, request: &ImageTest) {
                 events: &reporter,
                 stop: step.stopping(),
             };
-            let testing = image_test::test(&lab, earlier);
+            let testing = image_test::test(&own, earlier);
             let tested = step.until_ended_at_once(Box::pin(testing)).await;
             tested.map_or_else(
                 || reporter.abandoned(),

@@ -12,7 +12,7 @@ use super::issue::{Issue, report_warnings};
 use super::markup::{cause, escaped};
 use crate::agent::{Agent, Console, IssueKind};
 use crate::error::{Error, FLEET_NOT_SEEN, FLEET_WRONG, duration};
-use crate::fleet::{Event, Events, Hit, Machine, Outcome, Place, Unseen};
+use crate::fleet::{Event, Events, Machine, MachineKind, MetCondition, NotRead, Outcome};
 use crate::inputs::manifest::{FAIL_WHEN, GALLERY_IMAGE_ID};
 use crate::inputs::{Action, Condition, Fleet};
 use crate::wording::counted;
@@ -36,40 +36,40 @@ impl<'a> FleetReporter<'a> {
     /// The end of the step. The files are in `folder`.
     pub fn finish(&self, outcome: &Outcome, folder: &Path) {
         let is_canceled = matches!(outcome.errors.first(), Some(Error::Canceled));
-        let hits = outcome.hits(&self.fleet.fail_when);
-        let mut ending = self.ending(outcome, &hits);
-        if outcome.looked {
+        let met = outcome.met(&self.fleet.fail_when);
+        let mut ending = self.ending(outcome, &met);
+        if outcome.has_read {
             if outcome.now.is_some() {
                 ending.lines = table::lines(outcome);
                 let behind = outcome.hosts_behind().to_string();
                 ending.variables = vec![("imageHostsBehind", behind)];
             }
-            let document = document::document(self.fleet, outcome, &hits);
+            let document = document::document(self.fleet, outcome, &met);
             let file = ResultFile::of_action(Action::Report, document);
             ending.result = Some(file.named("fleet.json"));
         }
-        ending.summary = (!is_canceled).then(|| self.summary(outcome, &hits));
+        ending.summary = (!is_canceled).then(|| self.summary(outcome, &met));
         ending.tell(Files::new(&self.console, folder, &self.fleet.name));
     }
 
-    fn ending(&self, outcome: &Outcome, hits: &[Hit<'_>]) -> Ending {
+    fn ending(&self, outcome: &Outcome, met: &[MetCondition<'_>]) -> Ending {
         let is_strict = !self.fleet.fail_when.is_empty();
         let first = (
             outcome.errors.first(),
-            hits.first(),
-            outcome.unseen.first().filter(|_| is_strict),
+            met.first(),
+            outcome.not_read.first().filter(|_| is_strict),
         );
         let ending = match first {
             (Some(error), _, _) => Ending::from(error),
-            (None, Some(hit), _) => Ending::from(Failure {
+            (None, Some(condition), _) => Ending::from(Failure {
                 code: FLEET_WRONG,
-                text: gates(hits),
-                hint: Some(advice(hit)),
+                text: gates(met),
+                hint: Some(advice(condition)),
             }),
-            (None, None, Some(unseen)) => Ending::from(Failure {
+            (None, None, Some(not_read)) => Ending::from(Failure {
                 code: FLEET_NOT_SEEN,
                 text: NOT_ALL.to_owned(),
-                hint: Some(unseen.hint.clone()),
+                hint: Some(not_read.hint.clone()),
             }),
             (None, None, None) => {
                 let sentence = sentence(outcome);
@@ -80,18 +80,18 @@ impl<'a> FleetReporter<'a> {
             }
         };
         Ending {
-            issues: self.issues(outcome, hits),
+            issues: self.issues(outcome, met),
             ..ending
         }
     }
 
     /// Every error, every condition that is met, and everything that could not be read.
-    fn issues(&self, outcome: &Outcome, hits: &[Hit<'_>]) -> Vec<Issue> {
+    fn issues(&self, outcome: &Outcome, met: &[MetCondition<'_>]) -> Vec<Issue> {
         let errors = outcome.errors.iter();
         let errors = errors.filter(|error| !matches!(error, Error::Canceled));
         let errors = errors.map(|error| Failure::from(error).issue());
-        let hits = hits.iter().map(|hit| {
-            let (text, hint) = (condition_met(hit), advice(hit));
+        let met = met.iter().map(|condition| {
+            let (text, hint) = (condition_met(condition), advice(condition));
             Issue::new(IssueKind::Error, FLEET_WRONG, &text, Some(&hint))
         });
         let kind = if self.fleet.fail_when.is_empty() {
@@ -99,18 +99,18 @@ impl<'a> FleetReporter<'a> {
         } else {
             IssueKind::Error
         };
-        let unseen = outcome.unseen.iter().map(|unseen| {
-            let text = not_seen(unseen);
-            Issue::new(kind, FLEET_NOT_SEEN, &text, Some(&unseen.hint))
+        let not_read = outcome.not_read.iter().map(|not_read| {
+            let text = not_seen(not_read);
+            Issue::new(kind, FLEET_NOT_SEEN, &text, Some(&not_read.hint))
         });
-        errors.chain(hits).chain(unseen).collect()
+        errors.chain(met).chain(not_read).collect()
     }
 
-    fn summary(&self, outcome: &Outcome, hits: &[Hit<'_>]) -> String {
+    fn summary(&self, outcome: &Outcome, met: &[MetCondition<'_>]) -> String {
         let strict = !self.fleet.fail_when.is_empty();
         let failed =
-            !outcome.errors.is_empty() || !hits.is_empty() || strict && !outcome.unseen.is_empty();
-        let mark = match (failed, outcome.unseen.is_empty()) {
+            !outcome.errors.is_empty() || !met.is_empty() || strict && !outcome.not_read.is_empty();
+        let mark = match (failed, outcome.not_read.is_empty()) {
             (true, _) => "❌",
             (false, false) => "⚠️",
             (false, true) => "✅",
@@ -120,12 +120,16 @@ impl<'a> FleetReporter<'a> {
             let hint = error.hint();
             text.push_str(&cause(error.code(), &error.to_string(), hint.as_deref()));
         }
-        for hit in hits {
-            let hint = advice(hit);
-            text.push_str(&cause(FLEET_WRONG, &condition_met(hit), Some(&hint)));
+        for condition in met {
+            let hint = advice(condition);
+            text.push_str(&cause(FLEET_WRONG, &condition_met(condition), Some(&hint)));
         }
-        for unseen in &outcome.unseen {
-            text.push_str(&cause(FLEET_NOT_SEEN, &not_seen(unseen), None));
+        for not_read in &outcome.not_read {
+            text.push_str(&cause(
+                FLEET_NOT_SEEN,
+                &not_seen(not_read),
+                Some(&not_read.hint),
+            ));
         }
         if outcome.now.is_none() {
             return text;
@@ -172,10 +176,10 @@ fn kinds<'m>(machines: impl Iterator<Item = &'m Machine>) -> String {
     let mut counts = [0_usize; 3];
     for machine in machines {
         let [hosts, virtuals, sets] = &mut counts;
-        match machine.place {
-            Place::Pool { .. } => *hosts += 1,
-            Place::Virtual => *virtuals += 1,
-            Place::ScaleSet => *sets += 1,
+        match machine.kind {
+            MachineKind::SessionHost { .. } => *hosts += 1,
+            MachineKind::Vm => *virtuals += 1,
+            MachineKind::ScaleSet => *sets += 1,
         }
     }
     let words = ["session host", "VM", "scale set"];
@@ -199,19 +203,19 @@ fn sentence(outcome: &Outcome) -> String {
         return behind;
     }
     let all = outcome.machines.iter();
-    let others = all.filter(|machine| !matches!(machine.place, Place::Pool { .. }));
+    let others = all.filter(|machine| !matches!(machine.kind, MachineKind::SessionHost { .. }));
     format!("{behind}; outside of the host pools: {}", kinds(others))
 }
 
 /// Which conditions are met, in one line.
-fn gates(hits: &[Hit<'_>]) -> String {
-    let words: Vec<String> = hits
+fn gates(met: &[MetCondition<'_>]) -> String {
+    let words: Vec<String> = met
         .iter()
-        .map(|hit| {
+        .map(|condition| {
             format!(
                 "{} ({})",
-                hit.condition,
-                kinds(hit.machines.iter().copied())
+                condition.condition,
+                kinds(condition.machines.iter().copied())
             )
         })
         .collect();
@@ -219,13 +223,8 @@ fn gates(hits: &[Hit<'_>]) -> String {
 }
 
 /// The sentence of a condition that holds, with the names.
-fn condition_met(hit: &Hit<'_>) -> String {
-    let who = kinds(hit.machines.iter().copied());
-    let verb = match hit.machines.len() {
-        1 => "runs",
-        _ => "run",
-    };
-    let what = match hit.condition {
+fn condition_met(condition: &MetCondition<'_>) -> String {
+    let what = match condition.condition {
         Condition::Behind => "an image version to which there is a newer one".to_owned(),
         Condition::BehindFor(days) => format!(
             "an image version to which a newer one was published more than {} ago",
@@ -235,11 +234,25 @@ fn condition_met(hit: &Hit<'_>) -> String {
         Condition::EndOfLife => "an image version whose end of life is past".to_owned(),
         Condition::UnknownImage => "no existing version of the image definitions".to_owned(),
     };
+    let all = condition.machines.iter().copied();
+    let dated: Vec<&Machine> = all.filter(|one| !condition.undated.contains(one)).collect();
+    let undated = "an image version to which there is a newer one, and Azure does not tell when that was published".to_owned();
+    let parts = [(&dated, what), (&condition.undated, undated)];
+    let parts = parts
+        .into_iter()
+        .filter(|(machines, _)| !machines.is_empty());
+    let parts: Vec<String> = parts
+        .map(|(machines, what)| {
+            let verb = if machines.len() == 1 { "runs" } else { "run" };
+            let who = kinds(machines.iter().copied());
+            format!("{who} {verb} {what}: {}", names(machines))
+        })
+        .collect();
     format!(
-        "Condition '{}' of input '{}' is met: {who} {verb} {what}: {}",
-        hit.condition,
+        "Condition '{}' of input '{}' is met: {}",
+        condition.condition,
         FAIL_WHEN.name,
-        names(&hit.machines)
+        parts.join("; ")
     )
 }
 
@@ -247,10 +260,10 @@ fn condition_met(hit: &Hit<'_>) -> String {
 fn names(machines: &[&Machine]) -> String {
     let mut groups: Vec<(String, String, Vec<&str>)> = Vec::new();
     for machine in machines.iter().take(MOST_NAMED) {
-        let place = match &machine.place {
-            Place::Pool { pool, .. } => format!(" of host pool {}", pool.name()),
-            Place::Virtual => " (VM)".to_owned(),
-            Place::ScaleSet => " (scale set)".to_owned(),
+        let place = match &machine.kind {
+            MachineKind::SessionHost { pool, .. } => format!(" of host pool {}", pool.name()),
+            MachineKind::Vm => " (VM)".to_owned(),
+            MachineKind::ScaleSet => " (scale set)".to_owned(),
         };
         let image = table::image_of(machine);
         let mut alike = groups.iter_mut();
@@ -270,11 +283,11 @@ fn names(machines: &[&Machine]) -> String {
     groups.join("; ") + &more
 }
 
-fn advice(hit: &Hit<'_>) -> String {
-    match hit.condition {
+fn advice(condition: &MetCondition<'_>) -> String {
+    match condition.condition {
         Condition::Behind | Condition::BehindFor(_) => {
-            let newest = hit.machines.iter().filter_map(|machine| {
-                let behind = machine.standing.behind.as_ref();
+            let newest = condition.machines.iter().filter_map(|machine| {
+                let behind = machine.judgement.behind.as_ref();
                 behind.map(|behind| behind.newest.as_str())
             });
             let mut newest: Vec<&str> = newest.collect();
@@ -296,6 +309,6 @@ fn advice(hit: &Hit<'_>) -> String {
     }
 }
 
-fn not_seen(unseen: &Unseen) -> String {
-    format!("Not looked at: {}: {}", unseen.what, unseen.why)
+fn not_seen(not_read: &NotRead) -> String {
+    format!("Not looked at: {}: {}", not_read.what, not_read.why)
 }

@@ -24,7 +24,7 @@ use crate::error::Error;
 use crate::file;
 use crate::image_test::codes::NOT_BOOTED;
 use crate::image_test::event::{Event, Events};
-use crate::image_test::{NotTested, Outcome, Subject, Test, Tested, Verdict};
+use crate::image_test::{NotTested, Outcome, Test, Tested, TestedImage, Verdict};
 use crate::inputs::{Action, ImageTest, TestEngine};
 use crate::run::event;
 use crate::run::leftover::{Leftover, Ownership};
@@ -78,13 +78,13 @@ impl<'a> TestReporter<'a> {
         let is_canceled = outcome.result.as_ref().is_err_and(NotTested::is_cancel);
         self.run.close_records(is_canceled);
         if let Ok(tested) = &outcome.result {
-            self.write_junit(tested, known.subject.as_ref(), folder);
+            self.write_junit(tested, known.image.as_ref(), folder);
         }
         let mut ending = self.ending(outcome, &known);
         let word = outcome.result.as_ref().map(Tested::word);
         ending.variables = vec![("imageTested", word.unwrap_or_default().to_owned())];
-        let subject = known.subject.as_ref();
-        ending.result = subject.map(|subject| self.result_file(subject, outcome));
+        let image = known.image.as_ref();
+        ending.result = image.map(|image| self.result_file(image, outcome));
         ending.summary = (!is_canceled).then(|| {
             page::markdown(&page::Page {
                 test: self.test,
@@ -117,7 +117,7 @@ impl<'a> TestReporter<'a> {
                     }
                 }
                 Verdict::Failed(failed) => {
-                    let called = known.subject.as_ref().map(Subject::called);
+                    let called = known.image.as_ref().map(TestedImage::called);
                     Ending::from(Failure {
                         code: failed.code,
                         text: words::failed(&called.unwrap_or_default(), &failed.text),
@@ -133,8 +133,8 @@ impl<'a> TestReporter<'a> {
     }
 
     /// The Tests tab, and the same file for who cannot see that: a step in restricted mode may not publish, and the agent does not tell.
-    fn write_junit(&self, tested: &Tested, subject: Option<&Subject>, folder: &Path) {
-        let name = subject.map_or(self.test.image.name(), |subject| &subject.name);
+    fn write_junit(&self, tested: &Tested, image: Option<&TestedImage>, folder: &Path) {
+        let name = image.map_or(self.test.image.name(), |image| &image.name);
         let path = folder.join(format!("{}-image-test.xml", self.test.name));
         let text = junit::document(name, &self.masked(&tested.tests));
         if let Err(error) = file::write(&path, self.console.hidden(&text)) {
@@ -167,11 +167,11 @@ impl<'a> TestReporter<'a> {
         masked.collect()
     }
 
-    fn result_file(&self, subject: &Subject, outcome: &Outcome) -> ResultFile {
-        let mut document = if subject.version.is_some() {
-            version::members(&subject.id)
+    fn result_file(&self, image: &TestedImage, outcome: &Outcome) -> ResultFile {
+        let mut document = if image.version.is_some() {
+            version::members(&image.id)
         } else {
-            Map::from_iter([("imageUri".to_owned(), json!(subject.id.as_str()))])
+            Map::from_iter([("imageUri".to_owned(), json!(image.id.as_str()))])
         };
         let tested = outcome.result.as_ref().ok();
         let mut test = Map::new();
@@ -262,7 +262,7 @@ impl Events for TestReporter<'_> {
             self.warn(code, text, hint);
         }
         match event {
-            Event::Found(subject) => self.known().subject = Some(*subject),
+            Event::Found(image) => self.known().image = Some(*image),
             Event::Judged(tested) => self.tell_verdict(&tested),
             Event::Tagged { tags } => self.known().tags = tags,
             Event::FailedLatest { regions, .. } => self.known().latest_in = regions,

@@ -16,7 +16,7 @@ use crate::error::{Error, duration};
 use crate::inputs::manifest::{OLDER_THAN_HOURS, PREVIEW, STORAGE_ACCOUNT_NAME};
 use crate::inputs::{Action, Sweep};
 use crate::run::leftover::{Leftover, NotRemoved};
-use crate::run::sweep::{Kept, Swept};
+use crate::run::sweep::{KeptItem, Swept};
 use crate::wording::counted;
 
 /// So many rows of each kind are on the page.
@@ -139,7 +139,7 @@ fn what(leftover: &Leftover) -> String {
 
 fn document(request: &Sweep, swept: &Swept) -> Value {
     let gone: Vec<_> = swept.gone.iter().map(Leftover::describe).collect();
-    let kept = |kept: &Kept| json!({"what": kept.leftover.describe(), "why": kept.why, "command": kept.command()});
+    let kept = |kept: &KeptItem| json!({"what": kept.leftover.describe(), "why": kept.why, "command": kept.command()});
     let stays = |it: &NotRemoved| json!({"why": it.why, "command": it.removal()});
     json!({
         "resourceGroup": request.group.name(),

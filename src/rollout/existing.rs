@@ -219,7 +219,7 @@ impl Job<'_> {
             let Some(machine) = host.host.machine.clone().filter(|_| !healthy) else {
                 continue;
             };
-            let state = match self.arm.machine_state(&machine).await {
+            let state = match self.arm.machine_with_view(&machine).await {
                 Ok(Some(state)) => state,
                 Ok(None) => continue,
                 Err(failure) => {

@@ -34,7 +34,7 @@ pub async fn of(job: &Job<'_>, hosts: &[Host]) -> Vec<KeptHost> {
         let Some(machine) = host.host.machine.clone() else {
             continue;
         };
-        let Ok(Some(state)) = job.arm.machine_state(&machine).await else {
+        let Ok(Some(state)) = job.arm.machine_with_view(&machine).await else {
             continue;
         };
         let Some(tag) = state.tag(TAG).filter(|tag| tag.starts_with(REPLACED)) else {

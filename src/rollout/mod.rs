@@ -35,8 +35,9 @@ pub use stopping::Stopped;
 pub use table::{Host, previous};
 
 use crate::arm::Arm;
-use crate::arm::desktops::{Lists, Machine, ScalingPlan, SessionHost};
+use crate::arm::desktops::{Lists, ScalingPlan, SessionHost};
 use crate::arm::gallery::Version;
+use crate::arm::machine::Machine;
 use crate::inputs::{Rollout, RolloutMethod};
 
 /// How a roll-out ends that does not fail.

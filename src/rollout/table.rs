@@ -6,7 +6,9 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::event::Event;
 use super::{Job, NotRolledOut};
-use crate::arm::desktops::{ImageInfo, Machine, MachineImage, SessionHost};
+use crate::arm::desktops::{ImageInfo, SessionHost};
+use crate::arm::machine::Machine;
+use crate::arm::machine_image::MachineImage;
 use crate::inputs::WantedImage;
 use crate::resource::ResourceId;
 
@@ -194,7 +196,7 @@ mod tests {
             machine: Some(Machine {
                 region: "westeurope".to_owned(),
                 image: MachineImage::read(image),
-                tags: std::collections::BTreeMap::new(),
+                ..Machine::default()
             }),
             is_wanted: false,
         }

@@ -76,16 +76,19 @@ impl Ending<'_> {
     /// Keeps template and package, because the author or a tag asks for it, and writes the tag by which `sweep` keeps them, too.
     async fn keep(&self, template: &CurrentTemplate, leftovers: &mut Leftovers<'_>) {
         let Context { arm, events, .. } = self.context;
-        if !template.kept
-            && template.ours
-            && let Ok(seen) = arm.template(&template.id).await
-            && seen.value.tag(KEEP).is_none_or(|keep| keep != "true")
-        {
-            let doing = format!("Tagging image template '{}'", template.id.name());
-            let tags = seen.value.tags;
-            let written = template_tags::write_keep(arm, &doing, &template.id, tags).await;
+        if !template.kept && template.ours {
+            let written = match arm.template(&template.id).await {
+                Ok(seen) if seen.value.tag(KEEP).is_none_or(|keep| keep != "true") => {
+                    let doing = format!("Tagging image template '{}'", template.id.name());
+                    template_tags::write_keep(arm, &doing, &template.id, seen.value.tags).await
+                }
+                // One that is gone needs no tag.
+                Err(failure) if !failure.is(http::StatusCode::NOT_FOUND) => Err(failure),
+                _ => Ok(()),
+            };
             if let Err(failure) = written {
                 events.emit(Event::KeepTagNotWritten {
+                    what: "template".to_owned(),
                     reason: failure.to_string(),
                 });
             }

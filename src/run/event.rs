@@ -211,8 +211,10 @@ pub enum Event {
     Released(Leftover),
     /// This stays, and cannot be removed now.
     NotRemoved(Box<NotRemoved>),
-    /// The tag that keeps the template could not be written.
+    /// The tag that keeps a template, or the VM of a test, could not be written.
     KeepTagNotWritten {
+        /// What stays: `template`, `VM 'tst-1'`.
+        what: String,
         /// Why.
         reason: String,
     },

@@ -1,10 +1,11 @@
 //! Deleting what lost jobs left in a resource group: templates of this task, their packages, VMs that test an image, and packages that no template
 //! names.
 //!
-//! Ages come from Azure's times against Azure's own clock. What nobody can tell for sure is named, never deleted.
+//! Ages come from Azure's times against Azure's own clock. What is not certain is named, never deleted.
 
-mod machines;
 mod packages;
+mod swept;
+mod test_machines;
 
 use std::time::Duration;
 
@@ -17,74 +18,17 @@ use super::event::Events;
 use super::find::{self, FoundTemplate};
 use super::leftover::{Leftover, NotRemoved, Ownership};
 use super::template_removal::{Removed, WhenBusy, remove};
+use crate::arm::Arm;
 use crate::arm::template_state::RunState;
-use crate::arm::{Arm, Cause, Failure};
 use crate::error::{Error, duration};
 use crate::inputs::origin::KEEP;
 use crate::resource::ResourceGroupId;
 use crate::storage::{self, StorageAccount};
+pub use swept::{KeptItem, Request, Swept};
+use swept::{Verdict, now};
 
 /// More deletions at once would be a load that other builds of the subscription feel.
 const AT_ONCE: usize = 4;
-
-/// What is asked for.
-#[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
-    /// Where the templates are.
-    pub group: &'a ResourceGroupId,
-    /// What is younger stays.
-    pub older_than: Duration,
-    /// The storage account whose packages are swept, too.
-    pub account: Option<&'a str>,
-    /// Whether it is only said what would be done.
-    pub preview: bool,
-}
-
-/// What a sweep came to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Swept {
-    /// What is gone or, in a preview, would go.
-    pub gone: Vec<Leftover>,
-    /// What stays, and why.
-    pub kept: Vec<Kept>,
-    /// What was to go and stays, or is not ours although it looked so.
-    pub not_removed: Vec<NotRemoved>,
-    /// How many templates of the group are of somebody else.
-    pub foreign: usize,
-    /// Why the packages were not swept although they were to be.
-    pub packages_left: Option<String>,
-    /// Why nobody could look for VMs that test an image. Most service connections need no permission for that.
-    pub machines_left: Option<String>,
-}
-
-/// Something that stays on purpose.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
-    /// What it is.
-    pub leftover: Leftover,
-    /// Why it stays.
-    pub why: String,
-    /// Whether a person has to decide: then the command that deletes it is told.
-    pub for_a_person: bool,
-}
-
-impl Kept {
-    /// The command that deletes it, where a person has to decide.
-    pub fn command(&self) -> Option<String> {
-        let removal = NotRemoved::of(self.leftover.clone(), Ownership::Ours, "");
-        removal.command().filter(|_| self.for_a_person)
-    }
-}
-
-/// What is to become of a template.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Verdict {
-    Delete,
-    Foreign,
-    Keep(String),
-    /// It stays, and a person has to decide.
-    Name(String),
-}
 
 /// Deletes what is at rest for long enough. May be dropped at any time; `swept` then has what was done.
 ///
@@ -110,7 +54,7 @@ pub async fn sweep(
     for found in all {
         match verdict(&found, now, request.older_than) {
             Verdict::Delete => old.push(found),
-            other => swept.note(&found, other),
+            other => note(swept, &found, other),
         }
     }
     if request.preview {
@@ -129,12 +73,12 @@ pub async fn sweep(
                     swept.gone.extend(removed.gone);
                     swept.not_removed.extend(removed.not_removed);
                 }
-                Done::Changed(found, verdict) => swept.note(&found, verdict),
+                Done::Changed(found, verdict) => note(swept, &found, verdict),
                 Done::Gone => {}
             }
         }
     }
-    machines::sweep(arm, request, events, swept).await;
+    test_machines::sweep(arm, request, events, swept).await;
     if let Some(account) = account {
         packages::sweep(arm, request, &account, events, swept).await;
     }
@@ -145,32 +89,12 @@ async fn account(arm: &Arm, group: &ResourceGroupId, name: &str) -> Result<Stora
     Ok(storage::find_account(arm, group, name).await?)
 }
 
-/// The time by Azure's clock. Each answer of Azure has it.
-fn now(arm: &Arm) -> Result<OffsetDateTime, Error> {
-    arm.client.azure_time().ok_or_else(|| {
-        let reason = "its answers do not tell the time, so the age of what is there is not known";
-        let cause = Cause::Unreadable(reason.to_owned());
-        Failure::of("Reading Azure's time", cause).into()
-    })
-}
-
-impl Swept {
-    fn note(&mut self, found: &FoundTemplate, verdict: Verdict) {
-        let (why, for_a_person) = match verdict {
-            Verdict::Foreign => {
-                self.foreign += 1;
-                return;
-            }
-            Verdict::Delete => return,
-            Verdict::Keep(why) => (why, false),
-            Verdict::Name(why) => (why, true),
-        };
-        self.kept.push(Kept {
-            leftover: Leftover::template(&found.id),
-            why,
-            for_a_person,
-        });
+/// Takes note of a template that stays.
+fn note(swept: &mut Swept, found: &FoundTemplate, verdict: Verdict) {
+    if verdict == Verdict::Foreign {
+        swept.foreign += 1;
     }
+    swept.keep(Leftover::template(&found.id), verdict);
 }
 
 /// What became of a template that was to go.
@@ -216,7 +140,7 @@ async fn delete(
     }
 }
 
-/// The name of a template of before its tags told whose it is.
+/// The name of a template from before version 1.1, which has no tags of ours.
 fn is_of_before(name: &str) -> bool {
     let number = name.strip_prefix("t_").unwrap_or_default();
     !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())

@@ -139,6 +139,8 @@ fn link_of(address: &Address) -> String {
 pub const PARAMETER: &str = "imageTestPackage";
 
 /// What comes before [`linux`] where nobody else brings the archive: it is fetched from the address in the environment, or in the first argument.
+///
+/// What wget says has the address in it, which is a secret, so its exit code alone is told.
 pub(super) fn linux_download(package: &Package) -> Vec<String> {
     let archive = single_quoted(&linux_archive(&package.name));
     let link = format!("link=${{{PARAMETER}:-$1}}");
@@ -149,7 +151,7 @@ pub(super) fn linux_download(package: &Package) -> Vec<String> {
         &link,
         "fetch() {",
         "    if command -v curl > /dev/null 2>&1; then curl -fsS -o \"$archive\" \"$link\"",
-        "    elif command -v wget > /dev/null 2>&1; then wget -q -O \"$archive\" \"$link\"",
+        "    elif command -v wget > /dev/null 2>&1; then wget -q -O \"$archive\" \"$link\" || { echo \"wget ended with exit code $?\"; false; }",
         "    else python3 -c 'import sys, urllib.request; urllib.request.urlretrieve(sys.argv[1], sys.argv[2])' \"$link\" \"$archive\"; fi",
         "}",
         "rm -f \"$archive\"",

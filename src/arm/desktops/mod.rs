@@ -4,7 +4,6 @@
 
 mod configuration;
 mod lists;
-mod machine_image;
 mod pool;
 pub mod registration;
 mod session_host;
@@ -13,12 +12,11 @@ pub mod user_session;
 
 pub use configuration::{HostConfiguration, ImageInfo, changing};
 pub use lists::Lists;
-pub use machine_image::{Machine, MachineImage};
 pub use pool::{HOST_POOL, HostPool, Management, ScalingPlan};
 pub use session_host::{HealthCheck, SessionHost};
 pub use update::{UpdateRequest, UpdateStatus, control_body};
 
-use super::api::{MACHINES, SESSION_HOSTS};
+use super::api::SESSION_HOSTS;
 use super::failure::{Cause, Failure};
 use super::resource_manager::Arm;
 use crate::resource::ResourceId;
@@ -33,12 +31,5 @@ impl Arm {
         let hosts: Option<Vec<SessionHost>> = all.iter().map(SessionHost::read).collect();
         let unreadable = || Cause::Unreadable("a session host has no name".to_owned());
         hosts.ok_or_else(|| Failure::of(doing, unreadable()))
-    }
-
-    /// A VM, and the image that it was made of; nothing if it is gone.
-    pub async fn machine(&self, id: &ResourceId) -> Result<Option<Machine>, Failure> {
-        let doing = format!("Reading VM '{}'", id.name());
-        let found = self.get_if_there(&doing, id, MACHINES).await?;
-        Ok(found.as_ref().map(Machine::read))
     }
 }

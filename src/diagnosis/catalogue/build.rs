@@ -11,6 +11,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "the package that reached the build VM is not the one that was sent: its SHA-256 is $1",
         fix: "run the job again; if it fails again, check for a proxy that changes downloads, and who else writes to the container",
         retriable: true,
+        unfetched: true,
         source: TEMPLATE_REFERENCE,
         ..ENTRY
     },
@@ -26,28 +27,31 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         code: "AIB810",
         places: &[FoundIn::Log],
-        pattern: r"Unpacking the package failed: (.*(?:\(404\)|not valid in the specified time frame).*)",
+        pattern: r"Unpacking the package failed: (.*(?:\(404\)|error:? 404|not valid in the specified time frame).*)",
         cause: "the package is no longer there for the build VM: $1",
         fix: "build the image anew: the package was deleted before the run read it, or its link has ended: a kept template whose package is read by a link (input '{package access}') cannot be run later",
+        unfetched: true,
         source: TEMPLATE_REFERENCE,
         ..ENTRY
     },
     Entry {
         code: "AIB049",
         places: &[FoundIn::Log],
-        pattern: r"Unpacking the package failed: (.*\((?:401|403|409)\).*)",
+        pattern: r"Unpacking the package failed: (.*(?:\((?:401|403|409)\)|error:? (?:401|403|409)).*)",
         cause: "Unpacking the package in the build VM failed: $1",
         fix: "let the build VM read from the storage account: its network must be in the account's firewall, and its identity needs the role 'Storage Blob Data Reader'; or choose another way in input '{package access}'",
+        unfetched: true,
         source: TEMPLATE_REFERENCE,
         ..ENTRY
     },
     Entry {
         code: "AIB049",
         places: &[FoundIn::Log],
-        pattern: r"Unpacking the package failed: (.*(?:could not be resolved|unable to connect|timed out|connection was closed).*)",
+        pattern: r"Unpacking the package failed: (.*(?:could not be resolved|could not resolve|unable to connect|timed out|connection was closed|\((?:429|5[0-9]{2})\)|error:? (?:429|5[0-9]{2})|curl: \((?:5|6|7|18|28|35|52|56|60)\)|wget ended with exit code [4-8]|urlopen error).*)",
         cause: "Unpacking the package in the build VM failed: $1",
         fix: "let the build VM reach the storage account over HTTPS: check the network security groups, routes and name servers of its subnet",
         retriable: true,
+        unfetched: true,
         source: TEMPLATE_REFERENCE,
         ..ENTRY
     },

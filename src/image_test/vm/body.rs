@@ -1,8 +1,8 @@
 //! What is asked of Azure: network interface, VM and run command, as JSON.
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::arm::machine_part::hardware;
 use crate::resource::ResourceId;
 use crate::secret::Secret;
 use crate::template::PARAMETER;
@@ -45,12 +45,21 @@ pub(super) fn interface(location: &str, tags: &Map<String, Value>, subnet: &Reso
     })
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HardwareProfile<'a> {
+    vm_size: &'a str,
+}
+
 impl Machine<'_> {
     /// The VM. It holds the password: not for logs.
     pub(super) fn body(&self) -> Value {
         let mut properties = Map::new();
         let mut put = |name: &str, value: Value| properties.insert(name.to_owned(), value);
-        put("hardwareProfile", hardware(self.size));
+        put(
+            "hardwareProfile",
+            json!(HardwareProfile { vm_size: self.size }),
+        );
         put("storageProfile", self.storage());
         if let Some(password) = self.password {
             put(
@@ -189,7 +198,7 @@ mod tests {
     }
 
     const IMAGE: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/gal/images/win11/versions/1.0.2609402";
-    const NIC: &str = "/subscriptions/s/resourceGroups/lab/providers/Microsoft.Network/networkInterfaces/tst-1763800000000000";
+    const NIC: &str = "/subscriptions/s/resourceGroups/step/providers/Microsoft.Network/networkInterfaces/tst-1763800000000000";
 
     fn machine<'a>(
         change: impl FnOnce(&mut Machine<'a>),

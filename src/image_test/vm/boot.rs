@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::Trial;
-use super::creation::{PLACES, READ_AFTER_WRITE};
 use super::event::Event;
-use crate::arm::machine_part::MachineView;
+use super::vm_test::{PLACES, READ_AFTER_WRITE, VmTest};
+use crate::arm::machine::Machine;
 use crate::arm::operation::{Started, Status};
 use crate::arm::pace::Pace;
 use crate::diagnosis::of_text;
@@ -18,7 +17,7 @@ use crate::wording::duration;
 
 /// How often the log says that it still goes on.
 const HEARTBEAT: Duration = Duration::from_secs(120);
-/// So long may looks fail.
+/// The VM may be unreadable for so long.
 const LONGEST_SILENCE: Duration = Duration::from_secs(15 * 60);
 /// What Azure calls a system that does not report that it is up. It is the only end of a creation that speaks of the image.
 const NOT_UP: &str = "OSProvisioningTimedOut";
@@ -31,7 +30,7 @@ pub(super) enum Boot {
     Failed(String),
 }
 
-impl Trial<'_> {
+impl VmTest<'_> {
     /// Waits for the VM that was asked for at `start`.
     pub(super) async fn boot(&self, started: &Started, start: Instant) -> Result<Boot, NotTested> {
         let machine = self.machine();
@@ -41,14 +40,14 @@ impl Trial<'_> {
         let limit = self.vm.boot_limit;
         loop {
             let left = limit.saturating_sub(start.elapsed());
-            // A look at the very end of the time, and then as often as before if that one fails.
+            // One read at the very end of the time, and the usual pace after it if that one fails.
             let pause = if left.is_zero() {
                 pace.pause()
             } else {
                 pace.pause().min(left)
             };
             sleep(pause).await;
-            let view = match self.lab.arm.machine_view(&machine).await {
+            let view = match self.step.arm.poll_machine(&machine).await {
                 Ok(seen) => {
                     news = Instant::now();
                     if seen.pause.is_some() {
@@ -61,7 +60,7 @@ impl Trial<'_> {
                 }
                 Err(failure) => return Err(failure.into()),
             };
-            if view.as_ref().is_some_and(MachineView::is_ready) {
+            if view.as_ref().is_some_and(Machine::is_ready) {
                 return Ok(Boot::Ready(start.elapsed()));
             }
             if let Some(address) = operation {
@@ -92,7 +91,7 @@ impl Trial<'_> {
 
     async fn end_of(&self, address: &Secret, pace: &mut Pace) -> Option<Status> {
         let doing = format!("Creating VM '{}'", self.name());
-        let seen = self.lab.arm.operation(&doing, address).await.ok()?;
+        let seen = self.step.arm.operation(&doing, address).await.ok()?;
         if seen.pause.is_some() {
             pace.asked(seen.pause);
         }
@@ -121,7 +120,7 @@ impl Trial<'_> {
 }
 
 /// How a VM is that is not ready; or code and text of an end from which it does not come back.
-fn ended(view: Option<&MachineView>, elapsed: Duration) -> Result<String, (String, String)> {
+fn ended(view: Option<&Machine>, elapsed: Duration) -> Result<String, (String, String)> {
     let Some(view) = view else {
         return if elapsed >= READ_AFTER_WRITE {
             Err((String::new(), "the VM is gone".to_owned()))
@@ -129,26 +128,25 @@ fn ended(view: Option<&MachineView>, elapsed: Duration) -> Result<String, (Strin
             Ok("it does not show yet".to_owned())
         };
     };
-    if view.state.eq_ignore_ascii_case("Failed") {
+    if view.provisioning.eq_ignore_ascii_case("Failed") {
         return Err(view.failure.clone().unwrap_or_default());
     }
     // A system may switch itself off, but it does not give its machine back.
-    if view.power.to_ascii_lowercase().contains("deallocat") {
+    if view.power.starts_with("deallocat") {
         return Err((String::new(), "somebody has deallocated the VM".to_owned()));
     }
     Ok(described(view))
 }
 
 /// How a VM is that is not ready.
-fn described(view: &MachineView) -> String {
-    if view.state.eq_ignore_ascii_case("Creating") && !view.is_running {
+fn described(view: &Machine) -> String {
+    if view.provisioning.eq_ignore_ascii_case("Creating") && !view.is_running() {
         return "the VM is being created".to_owned();
     }
-    if !view.is_running {
-        let power = if view.power.is_empty() {
-            "no state"
-        } else {
-            &view.power
+    if !view.is_running() {
+        let power = match view.power_in_words.as_str() {
+            "" => "no state",
+            words => words,
         };
         return format!("Azure says '{power}' of the VM");
     }
@@ -167,15 +165,15 @@ mod tests {
 
     #[test]
     fn a_machine_that_is_not_ready_is_described() {
-        let view = |state: &str, power: &str, agent: Option<&str>, ready: bool| MachineView {
-            state: state.to_owned(),
-            is_running: power == "VM running",
-            power: power.to_owned(),
+        let view = |state: &str, power: &str, agent: Option<&str>, ready: bool| Machine {
+            provisioning: state.to_owned(),
+            power: power.trim_start_matches("VM ").to_owned(),
+            power_in_words: power.to_owned(),
             agent: agent.map(str::to_owned),
             agent_is_ready: ready,
-            failure: None,
+            ..Machine::default()
         };
-        let check = |view: &MachineView, expected: &str| assert_eq!(described(view), expected);
+        let check = |view: &Machine, expected: &str| assert_eq!(described(view), expected);
         check(
             &view("Creating", "", None, false),
             "the VM is being created",

@@ -4,15 +4,16 @@
 
 use std::time::Duration;
 
+use rand::seq::{IndexedRandom as _, SliceRandom as _};
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep};
 
+use super::body;
 use super::event::Event;
-use super::{Trial, body, password};
+use super::vm_test::{LOOK_AGAIN, READ_AFTER_WRITE, VmTest, refused};
 use crate::arm::Failure;
 use crate::arm::machine_part::{Part, tag};
 use crate::arm::operation::Started;
-use crate::diagnosis::{FoundIn, of_text};
 use crate::image_test::codes::NOT_RUN;
 use crate::image_test::not_tested::NotTested;
 use crate::resource::ResourceId;
@@ -20,21 +21,28 @@ use crate::run::leftover::Leftover;
 use crate::run::leftovers::Leftovers;
 use crate::run::{ownership, template_tags};
 
-/// Azure Resource Manager may answer 404 for what it has just made.
-pub(super) const READ_AFTER_WRITE: Duration = Duration::from_secs(60);
-/// Between two looks.
-pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(15);
 /// A network interface is there in a moment.
 const INTERFACE_LIMIT: Duration = Duration::from_secs(5 * 60);
 
-impl Trial<'_> {
+/// Azure wants three of four classes, and takes up to 72 characters for Linux
+/// (<https://learn.microsoft.com/azure/virtual-machines/linux/faq#what-are-the-password-requirements-when-creating-a-vm->).
+const PASSWORD_LENGTH: usize = 32;
+/// Without the backslash and the hyphen, which Azure does not take for Linux, and without what a shell or a log could misread.
+const PASSWORD_CLASSES: [&[u8]; 4] = [
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    b"abcdefghijklmnopqrstuvwxyz",
+    b"0123456789",
+    b"!+.:=?@_",
+];
+
+impl VmTest<'_> {
     /// Makes the network interface, and asks for the VM.
     pub(super) async fn create(
         &self,
         region: &str,
         leftovers: &mut Leftovers<'_>,
     ) -> Result<Started, NotTested> {
-        let (vm, lab, subject) = (self.vm, self.lab, self.subject);
+        let (vm, step, image) = (self.vm, self.step, self.image);
         let name = self.name();
         let (machine, interface) = (self.machine(), Part::Nic.id(&vm.group, &name));
         self.tell(Event::Creating {
@@ -47,8 +55,8 @@ impl Trial<'_> {
         let wanted = body::interface(region, &tags, &vm.subnet);
         self.make(Part::Nic, &interface, &wanted, leftovers).await?;
         self.interface_is_there(&interface).await?;
-        let made = (vm.password.is_none() && !subject.specialized)
-            .then(|| lab.arm.client.secret(password::generate()));
+        let made = (vm.password.is_none() && !image.specialized)
+            .then(|| step.arm.client.secret(new_password()));
         let password = vm.password.as_ref().or(made.as_ref());
         let data_disks = self.data_disks();
         let wanted = body::Machine {
@@ -56,16 +64,16 @@ impl Trial<'_> {
             location: region,
             tags: &tags,
             size: &vm.size,
-            image: &subject.id,
+            image: &image.id,
             interface: &interface,
-            password: password.filter(|_| !subject.specialized),
-            security: subject.security.as_deref(),
-            plan: subject.plan.as_ref(),
+            password: password.filter(|_| !image.specialized),
+            security: image.security.as_deref(),
+            plan: image.plan.as_ref(),
             data_disks: &data_disks,
         };
         let disks = self.disks(&data_disks);
         for disk in &disks {
-            leftovers.register(disk.clone(), &lab.test.origin.run);
+            leftovers.register(disk.clone(), &step.test.origin.run);
         }
         let asked = self
             .make(Part::Vm, &machine, &wanted.body(), leftovers)
@@ -84,8 +92,8 @@ impl Trial<'_> {
 
     /// The tags of VM and network interface.
     fn tags(&self) -> Map<String, Value> {
-        let now = self.lab.arm.client.azure_time();
-        let tags = template_tags::of_machine(&self.lab.test.origin, now).into_iter();
+        let now = self.step.arm.client.azure_time();
+        let tags = template_tags::of_machine(&self.step.test.origin, now).into_iter();
         tags.map(|(name, value)| (name.to_owned(), json!(value)))
             .collect()
     }
@@ -103,7 +111,7 @@ impl Trial<'_> {
 
     /// The places of the data disks of the image.
     fn data_disks(&self) -> Vec<u64> {
-        let version = self.subject.version.as_ref();
+        let version = self.image.version.as_ref();
         let disks = version.and_then(|it| {
             it.document
                 .pointer("/properties/storageProfile/dataDiskImages")
@@ -120,7 +128,7 @@ impl Trial<'_> {
         wanted: &Value,
         leftovers: &mut Leftovers<'_>,
     ) -> Result<Started, NotTested> {
-        let arm = self.lab.arm;
+        let arm = self.step.arm;
         let leftover = Leftover::part(part, id);
         // Its number is that of this microsecond, and yet: nothing of somebody else is written over.
         if arm.part(part, id).await?.is_some() {
@@ -132,7 +140,7 @@ impl Trial<'_> {
             let hint = "run the step again: it takes another name".to_owned();
             return Err(NotTested::refused(NOT_RUN, text, hint));
         }
-        leftovers.register(leftover.clone(), &self.lab.test.origin.run);
+        leftovers.register(leftover.clone(), &self.step.test.origin.run);
         let asked = match arm.create_part(part, id, wanted).await {
             Ok(changed) => Ok(changed.started),
             Err(failure) if failure.may_have_acted() => {
@@ -149,7 +157,7 @@ impl Trial<'_> {
                 leftovers.not_there(&leftover);
                 Err(refused(failure))
             }
-            // It may come to be yet: whoever cleans up looks for it.
+            // It may still come into being: clean-up looks for it.
             Err(Lost::Unknown(failure)) => Err(refused(failure)),
         }
     }
@@ -161,7 +169,7 @@ impl Trial<'_> {
         wanted: &Value,
         failure: Failure,
     ) -> Result<Started, Lost> {
-        let arm = self.lab.arm;
+        let arm = self.step.arm;
         let start = Instant::now();
         while start.elapsed() < READ_AFTER_WRITE {
             match arm.part(part, id).await {
@@ -184,7 +192,7 @@ impl Trial<'_> {
 
     /// What is there under the name is what was asked for, if it has the tags.
     fn ours(&self, seen: &Value, failure: Failure) -> Result<Started, Lost> {
-        let is_ours = ownership::by_tags(|name| tag(seen, name), &self.lab.test.origin).is_ok();
+        let is_ours = ownership::by_tags(|name| tag(seen, name), &self.step.test.origin).is_ok();
         if !is_ours {
             return Err(Lost::Refused(failure));
         }
@@ -198,7 +206,7 @@ impl Trial<'_> {
     async fn interface_is_there(&self, id: &ResourceId) -> Result<(), NotTested> {
         let start = Instant::now();
         loop {
-            let state = match self.lab.arm.part(Part::Nic, id).await {
+            let state = match self.step.arm.part(Part::Nic, id).await {
                 Ok(seen) => {
                     let state = seen
                         .as_ref()
@@ -231,24 +239,47 @@ impl Trial<'_> {
 enum Lost {
     /// It made nothing.
     Refused(Failure),
-    /// Nobody can tell.
+    /// Whether it made something is not known.
     Unknown(Failure),
 }
 
-/// Why there is no VM, with the cause and the fix where they are known.
-pub(super) fn refused(failure: Failure) -> NotTested {
-    let known = failure.refusal().and_then(|refusal| {
-        let text = format!("{}: {}", refusal.code, refusal.message);
-        of_text(&PLACES, &text)
-    });
-    match known {
-        Some(known) => {
-            let hint = format!("{}: {}", known.cause, known.fix);
-            NotTested::refused(known.entry.code, failure.to_string(), hint)
-        }
-        None => failure.into(),
+/// The password of an administrator whom nobody needs: it is masked, and forgotten with the VM. Characters of all four classes, by the random numbers of the operating system.
+fn new_password() -> String {
+    let mut random = rand::rng();
+    let all = PASSWORD_CLASSES.concat();
+    let mut password: Vec<u8> = PASSWORD_CLASSES
+        .iter()
+        .filter_map(|class| class.choose(&mut random).copied())
+        .collect();
+    while password.len() < PASSWORD_LENGTH {
+        password.extend(all.choose(&mut random));
     }
+    password.shuffle(&mut random);
+    password.into_iter().map(char::from).collect()
 }
 
-/// Where the known failures of a VM stand.
-pub(super) const PLACES: [FoundIn; 2] = [FoundIn::Machine, FoundIn::Request];
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_has_all_four_classes_and_is_never_the_same() {
+        let mut known = std::collections::BTreeSet::new();
+        for _ in 0..200 {
+            let password = new_password();
+            assert_eq!(password.len(), PASSWORD_LENGTH);
+            for class in PASSWORD_CLASSES {
+                assert!(
+                    password.bytes().any(|byte| class.contains(&byte)),
+                    "{password}"
+                );
+            }
+            assert!(
+                password
+                    .bytes()
+                    .all(|byte| PASSWORD_CLASSES.concat().contains(&byte))
+            );
+            assert!(known.insert(password));
+        }
+    }
+}

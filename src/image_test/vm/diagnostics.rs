@@ -4,43 +4,61 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::super::Lab;
-use super::super::event::Event;
 use super::event;
 use super::output::LINES;
 use crate::arm::Failure;
 use crate::file;
+use crate::image_test::event::Event;
+use crate::image_test::step::TestStep;
 use crate::resource::ResourceId;
 use crate::secret::Secret;
 
-/// No test waits longer for what it can do without.
+/// The verdict does not need them, so no test waits longer.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Fetches both. The last lines of the serial log come back; none where it cannot be had.
-pub(super) async fn fetch(lab: &Lab<'_>, machine: &ResourceId) -> Vec<String> {
-    match tokio::time::timeout(PATIENCE, both(lab, machine)).await {
-        Ok(Ok(lines)) => lines,
-        Ok(Err(failure)) => missing(lab, failure.to_string()),
+/// What could be fetched of them.
+#[derive(Debug, Default)]
+pub(super) struct Diagnostics {
+    /// Whether the picture of the screen is attached.
+    pub(super) screen: bool,
+    /// Whether the serial log is attached.
+    pub(super) serial: bool,
+    /// Its last lines.
+    pub(super) lines: Vec<String>,
+}
+
+/// Fetches both, as far as possible.
+pub(super) async fn fetch(step: &TestStep<'_>, machine: &ResourceId) -> Diagnostics {
+    let mut shown = Diagnostics::default();
+    match tokio::time::timeout(PATIENCE, both(step, machine, &mut shown)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(failure)) => missing(step, failure.to_string()),
         Err(_) => {
             let seconds = PATIENCE.as_secs();
-            missing(lab, format!("Azure has not answered within {seconds} s"))
+            missing(step, format!("Azure has not answered within {seconds} s"));
         }
     }
+    shown
 }
 
-fn missing(lab: &Lab<'_>, reason: String) -> Vec<String> {
+fn missing(step: &TestStep<'_>, reason: String) {
     let event = event::Event::NoDiagnostics { reason };
-    lab.events.tell(Event::Vm(event));
-    Vec::new()
+    step.events.tell(Event::Vm(event));
 }
 
-async fn both(lab: &Lab<'_>, machine: &ResourceId) -> Result<Vec<String>, Failure> {
-    let links = lab.arm.boot_diagnostics(machine).await?;
-    let screen = content(lab, "Reading the boot screenshot", links.screen.as_ref()).await;
-    let serial = content(lab, "Reading the serial log", links.serial.as_ref()).await;
+async fn both(
+    step: &TestStep<'_>,
+    machine: &ResourceId,
+    shown: &mut Diagnostics,
+) -> Result<(), Failure> {
+    let links = step.arm.boot_diagnostics(machine).await?;
+    let screen = content(step, "Reading the boot screenshot", links.screen.as_ref()).await;
+    let serial = content(step, "Reading the serial log", links.serial.as_ref()).await;
     let mut failure = None;
     match screen {
-        Ok(Some(picture)) => attach(lab, &format!("boot.{}", kind(&picture)), &picture),
+        Ok(Some(picture)) => {
+            shown.screen = attach(step, &format!("boot.{}", kind(&picture)), &picture);
+        }
         Ok(None) => {}
         Err(reason) => failure = Some(reason),
     }
@@ -48,25 +66,25 @@ async fn both(lab: &Lab<'_>, machine: &ResourceId) -> Result<Vec<String>, Failur
         Ok(Some(text)) => {
             // What a VM prints while it starts may hold what was masked elsewhere.
             let text = String::from_utf8_lossy(&text).into_owned();
-            let text = lab.arm.client.hidden(&text);
-            attach(lab, "serial.log", text.as_bytes());
-            return Ok(last_lines(&text));
+            let text = step.arm.client.hidden(&text);
+            shown.serial = attach(step, "serial.log", text.as_bytes());
+            shown.lines = last_lines(&text);
         }
         Ok(None) => {}
         Err(reason) => failure = Some(reason),
     }
-    failure.map_or(Ok(Vec::new()), Err)
+    failure.map_or(Ok(()), Err)
 }
 
 async fn content(
-    lab: &Lab<'_>,
+    step: &TestStep<'_>,
     doing: &str,
     link: Option<&Secret>,
 ) -> Result<Option<Bytes>, Failure> {
     match link {
         None => Ok(None),
         Some(link) => {
-            let content = lab.arm.behind_link(doing, link).await?;
+            let content = step.arm.behind_link(doing, link).await?;
             Ok(Some(content).filter(|content| !content.is_empty()))
         }
     }
@@ -80,15 +98,20 @@ fn kind(picture: &[u8]) -> &'static str {
     found.map_or("bin", |(_, kind)| kind)
 }
 
-fn attach(lab: &Lab<'_>, end: &str, content: &[u8]) {
-    let path = lab.folder.join(format!("{}-{end}", lab.test.name));
+/// Whether it is attached.
+fn attach(step: &TestStep<'_>, end: &str, content: &[u8]) -> bool {
+    let path = step.folder.join(format!("{}-{end}", step.test.name));
     match file::write(&path, content) {
-        Ok(()) => lab.events.tell(Event::Attach(path)),
+        Ok(()) => {
+            step.events.tell(Event::Attach(path));
+            true
+        }
         Err(error) => {
             missing(
-                lab,
+                step,
                 format!("'{}' cannot be written: {error}", path.display()),
             );
+            false
         }
     }
 }

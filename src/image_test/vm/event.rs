@@ -28,7 +28,7 @@ pub enum Event {
         /// Since it was asked for.
         elapsed: Duration,
     },
-    /// A request got lost, and is sent once more after a look.
+    /// The answer to a request got lost; it is sent once more, because Azure shows no effect of it.
     Again {
         /// What came of the one before.
         reason: String,
@@ -45,8 +45,13 @@ pub enum Event {
     },
     /// Of an output the beginning is missing.
     OutputCut,
-    /// The blobs with the whole output cannot be read, so what Azure tells of it counts.
-    OutputUnread,
+    /// A blob with the whole output cannot be read to its end, so what the run command has of it counts, too.
+    OutputUnread {
+        /// Why.
+        reason: String,
+    },
+    /// It is longer than is read.
+    OutputTooLong,
     /// There is neither a picture of the screen nor a serial log.
     NoDiagnostics {
         /// Why.
@@ -59,7 +64,7 @@ pub enum Event {
         /// The command that deletes it with all that it has.
         command: String,
     },
-    /// What an earlier attempt left cannot be looked for.
+    /// What an earlier attempt left could not be listed.
     EarlierUnknown {
         /// Why.
         reason: String,

@@ -4,72 +4,73 @@
 
 mod body;
 mod boot;
-mod command;
+mod check;
 mod creation;
 mod diagnostics;
 pub mod event;
 mod output;
-mod password;
-mod place;
-mod script;
+mod script_end;
+mod subnet;
+mod vm_test;
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Lab;
 use super::codes::{CHECK_FAILED, NOT_BOOTED};
+use super::image::TestedImage;
+use super::look_up::replica_in;
 use super::not_tested::NotTested;
-use super::subject::{Subject, replica_in};
+use super::step::TestStep;
 use super::verdict::{BOOT, Ended, Failed, Test, Tested, Verdict, hint};
-use crate::arm::machine_part::{Part, tag};
+use crate::arm::machine_part::Part;
 use crate::check::STEPS;
 use crate::error::Error;
+use crate::inputs::Owner;
 use crate::inputs::image_test::{Check, TestVm};
 use crate::inputs::manifest::{BOOT_TIMEOUT_IN_MINUTES, PROVISIONER, VM_SIZE};
 use crate::inputs::origin::KEEP;
 use crate::inputs::plan::Provisioner;
-use crate::inputs::{Owner, Package};
 use crate::log::{SingleTests, TestState};
-use crate::resource::{ResourceGroupId, ResourceId};
+use crate::resource::ResourceGroupId;
 use crate::run::clean_up::{Budget, clean_up};
 use crate::run::leftover::{KeepReason, Leftover, NotRemoved, Ownership};
 use crate::run::leftovers::Leftovers;
 use crate::run::package::PackageUpload;
-use crate::run::{NOT_REMOVED_YET, machines};
-use crate::secret::Secret;
+use crate::run::{NOT_REMOVED_YET, test_machines};
 use crate::storage::{self, StorageAccount};
 use boot::Boot;
 use event::Event;
-use output::CUT;
+use output::{CUT, PARTIAL};
+use vm_test::{Location, SentPackage, VmTest};
 
 /// A link to the package outlives the boot of the VM by this.
 const LINK_MARGIN: Duration = Duration::from_secs(2 * 3600);
 
 /// Boots the image in a VM, and runs the checks.
 pub(super) async fn test(
-    lab: &Lab<'_>,
+    step: &TestStep<'_>,
     vm: &TestVm,
-    subject: &Subject,
+    image: &TestedImage,
     earlier: Vec<(Leftover, Ownership)>,
 ) -> Ended {
-    let owner = Owner::from(lab.test);
-    let trial = Trial {
-        lab,
+    let owner = Owner::from(step.test);
+    let vm_test = VmTest {
+        step,
         vm,
-        subject,
+        image,
         owner: &owner,
     };
-    let mut leftovers = Leftovers::none(lab.events);
-    let mut earlier = Leftovers::known(lab.events, earlier);
+    let mut leftovers = Leftovers::none(step.events);
+    let mut earlier = Leftovers::known(step.events, earlier);
     let mut not_removed = Vec::new();
     let result = tokio::select! {
         biased;
-        () = lab.stop.cancelled() => Err(Error::Canceled.into()),
-        result = Box::pin(trial.carry_out(&mut leftovers, &mut earlier, &mut not_removed)) => result,
+        () = step.stop.cancelled() => Err(Error::Canceled.into()),
+        result = Box::pin(vm_test.carry_out(&mut leftovers, &mut earlier, &mut not_removed)) => result,
     };
-    not_removed.extend(trial.conclude(&result, leftovers).await);
-    // What was tried to be deleted and stays is told already.
+    not_removed.extend(vm_test.conclude(&result, leftovers).await);
+    // What could not be deleted is in `not_removed` already.
     let untouched = earlier.all_not_removed(NOT_REMOVED_YET).into_iter();
     let untouched =
         untouched.filter(|one| !not_removed.iter().any(|it| it.leftover == one.leftover));
@@ -81,36 +82,7 @@ pub(super) async fn test(
     }
 }
 
-/// A test in a VM.
-struct Trial<'a> {
-    lab: &'a Lab<'a>,
-    vm: &'a TestVm,
-    subject: &'a Subject,
-    owner: &'a Owner,
-}
-
-/// The package in storage: what it is, a link to it, and the sum of its archive.
-type Sent<'a> = (&'a Package, Secret, String);
-
-impl<'a> Trial<'a> {
-    fn tell(&self, event: Event) {
-        self.lab.events.tell(super::event::Event::Vm(event));
-    }
-
-    /// The name of everything that the test makes.
-    fn name(&self) -> String {
-        format!("tst-{}", self.lab.test.number)
-    }
-
-    fn machine(&self) -> ResourceId {
-        Part::Vm.id(&self.vm.group, &self.name())
-    }
-
-    /// What a test is called in an error: `Testing image version 1.0.2609402 of 'win11'`.
-    fn doing(&self) -> String {
-        format!("Testing {}", self.subject.called())
-    }
-
+impl<'a> VmTest<'a> {
     async fn carry_out(
         &self,
         leftovers: &mut Leftovers<'_>,
@@ -121,7 +93,7 @@ impl<'a> Trial<'a> {
         self.remove_earlier(earlier, not_removed).await;
         self.check_shell()?;
         let region = self.region().await?;
-        replica_in(self.lab, self.subject, &region).await?;
+        replica_in(self.step, self.image, &region).await?;
         let account = self.account().await?;
         let package = self.send_package(account.as_ref(), leftovers).await?;
         let start = Instant::now();
@@ -132,13 +104,16 @@ impl<'a> Trial<'a> {
         };
         self.tell(Event::Ready { elapsed: took });
         let boot = Test::new(BOOT, TestState::Passed).after(Some(took));
-        self.run_checks(boot, (&region, account.as_ref()), package, leftovers)
-            .await
+        let location = Location {
+            region: &region,
+            account: account.as_ref(),
+        };
+        self.run_checks(boot, location, package, leftovers).await
     }
 
     /// The script is for the system of the image: a shell that is not there would decide the verdict.
     fn check_shell(&self) -> Result<(), NotTested> {
-        let Some(os) = self.subject.os.as_deref() else {
+        let Some(os) = self.image.os.as_deref() else {
             return Ok(());
         };
         let windows = os.eq_ignore_ascii_case("Windows");
@@ -170,18 +145,18 @@ impl<'a> Trial<'a> {
         let Some(name) = self.vm.storage_account.as_ref().or(package) else {
             return Ok(None);
         };
-        let subscription = &self.lab.test.connection.subscription;
+        let subscription = &self.step.test.connection.subscription;
         let group = ResourceGroupId::new(subscription, self.vm.group.name());
-        let found = storage::find_account(self.lab.arm, &group, name).await;
+        let found = storage::find_account(self.step.arm, &group, name).await;
         Ok(Some(found?))
     }
 
-    /// Deletes what an attempt in the same job noted, and what an earlier attempt at the step left in Azure. That it stays is no reason not to
-    /// test: it is told at the end.
+    /// Deletes what an attempt in the same job noted, and what an earlier attempt at the step left in Azure. What stays does not stop
+    /// the test: it is reported at the end.
     async fn remove_earlier(&self, earlier: &mut Leftovers<'_>, not_removed: &mut Vec<NotRemoved>) {
-        let Lab {
+        let TestStep {
             arm, events, test, ..
-        } = *self.lab;
+        } = *self.step;
         if !earlier.all().is_empty() {
             let budget = Budget::AFTER_CANCEL;
             not_removed.extend(clean_up(arm, self.owner, earlier, budget).await);
@@ -189,7 +164,7 @@ impl<'a> Trial<'a> {
         if !test.second_attempt {
             return;
         }
-        match machines::of_step(arm, &self.vm.group, &test.origin).await {
+        match test_machines::of_step(arm, &self.vm.group, &test.origin).await {
             Ok(found) if found.is_empty() => {}
             Ok(found) => {
                 let count = found.len();
@@ -208,35 +183,48 @@ impl<'a> Trial<'a> {
         &self,
         account: Option<&StorageAccount>,
         leftovers: &mut Leftovers<'_>,
-    ) -> Result<Option<Sent<'a>>, Error> {
+    ) -> Result<Option<SentPackage<'a>>, Error> {
         let (Some(package), Some(account)) = (&self.vm.package, account) else {
             return Ok(None);
         };
         let sending = PackageUpload {
-            origin: &self.lab.test.origin,
-            second_attempt: self.lab.test.second_attempt,
-            subscription: &self.lab.test.connection.subscription,
+            origin: &self.step.test.origin,
+            second_attempt: self.step.test.second_attempt,
+            subscription: &self.step.test.connection.subscription,
             package,
-            arm: self.lab.arm,
+            arm: self.step.arm,
             account,
-            events: self.lab.events,
+            events: self.step.events,
         };
         let life = self.vm.boot_limit + LINK_MARGIN;
         let (link, sha256) = sending.upload_for_link(life, leftovers).await?;
-        Ok(Some((package, link, sha256)))
+        Ok(Some(SentPackage {
+            package,
+            link,
+            sha256,
+        }))
     }
 
     /// The verdict on an image that did not come up, with what the VM shows of it.
     async fn not_booted(&self, why: &str) -> Tested {
-        let lines = diagnostics::fetch(self.lab, &self.machine()).await;
+        let shown = diagnostics::fetch(self.step, &self.machine()).await;
+        let lines = shown.lines.clone();
         let mut tests = vec![Test {
             text: why.to_owned(),
             lines: lines.clone(),
             ..Test::new(BOOT, TestState::Failed)
         }];
         tests.extend(self.skipped(0));
+        let attached = match (shown.screen, shown.serial) {
+            (true, true) => {
+                "the boot screenshot and the serial log are attached to the logs of this run; "
+            }
+            (true, false) => "the boot screenshot is attached to the logs of this run; ",
+            (false, true) => "the serial log is attached to the logs of this run; ",
+            (false, false) => "",
+        };
         let hint = format!(
-            "the boot screenshot and the serial log are attached to the logs of this run; a larger size in input '{}' or more time in input '{}' helps an image that is only slow",
+            "{attached}a larger size in input '{}' or more time in input '{}' helps an image that is only slow",
             VM_SIZE.name, BOOT_TIMEOUT_IN_MINUTES.name
         );
         let verdict = Verdict::Failed(Failed {
@@ -258,51 +246,60 @@ impl<'a> Trial<'a> {
     async fn run_checks(
         &self,
         boot: Test,
-        place: (&str, Option<&StorageAccount>),
-        package: Option<Sent<'a>>,
+        location: Location<'_>,
+        package: Option<SentPackage<'a>>,
         leftovers: &mut Leftovers<'_>,
     ) -> Result<Tested, NotTested> {
         let (mut tests, mut single) = (vec![boot], SingleTests::default());
-        let (mut verdict, mut is_cut) = (Verdict::Passed, false);
+        let (mut verdict, mut is_cut, mut is_partial) = (Verdict::Passed, false, false);
         let mut package = package;
         for index in 0..self.vm.checks.len() {
             let sent = package.take();
-            let ran = self.check(index, place, sent.as_ref(), leftovers, &mut single);
+            let ran = self.check(index, location, sent.as_ref(), leftovers, &mut single);
             let ran = ran.await?;
             is_cut |= ran.is_cut;
+            is_partial |= ran.is_partial;
             let failed = ran.failed;
             tests.push(ran.test);
             if let Some(why) = failed {
                 let last = tests.last();
+                let lines = last.map(|test| test.lines.clone()).unwrap_or_default();
                 verdict = Verdict::Failed(Failed {
                     code: CHECK_FAILED,
                     text: why,
-                    hint: Some(hint()),
-                    lines: last.map(|test| test.lines.clone()).unwrap_or_default(),
+                    hint: Some(hint(&lines)),
+                    lines,
                 });
                 tests.extend(self.skipped(index + 1));
                 break;
             }
         }
         let mut tested = Tested::of(tests, &single, verdict);
-        if is_cut {
+        if is_cut && location.account.is_none() {
             self.tell(Event::OutputCut);
+        }
+        let known = match (is_partial, is_cut) {
+            (true, _) => Some(PARTIAL),
+            (false, true) => Some(CUT),
+            (false, false) => None,
+        };
+        if let Some(known) = known {
             tested.remark = Some(match tested.remark {
-                None => CUT.to_owned(),
-                Some(remark) => format!("{CUT}; {remark}"),
+                None => known.to_owned(),
+                Some(remark) => format!("{known}; {remark}"),
             });
         }
         Ok(tested)
     }
 
-    /// Ends the test: everything is deleted, but for a VM whose failure its author wants to look into. After a cancel there are seconds: the
-    /// post-job step deletes what is noted.
+    /// Deletes everything, except a VM that is kept because the test failed. After a cancel there are only seconds: the post-job step deletes what
+    /// is noted.
     async fn conclude(
         &self,
         result: &Result<Tested, NotTested>,
         mut leftovers: Leftovers<'_>,
     ) -> Vec<NotRemoved> {
-        let Lab { arm, stop, .. } = *self.lab;
+        let TestStep { arm, stop, .. } = *self.step;
         if result.as_ref().is_err_and(NotTested::is_cancel) {
             return leftovers.all_not_removed(NOT_REMOVED_YET);
         }
@@ -319,7 +316,7 @@ impl<'a> Trial<'a> {
 
     /// The VM stays with all that it has. A tag says so to `sweep` and to a second attempt.
     async fn keep(&self, leftovers: &mut Leftovers<'_>) {
-        let arm = self.lab.arm;
+        let arm = self.step.arm;
         let machine = self.machine();
         let known = leftovers.all();
         let of_vm: Vec<_> = known
@@ -330,20 +327,22 @@ impl<'a> Trial<'a> {
         if !of_vm.contains(&vm) {
             return;
         }
-        if let Ok(Some(document)) = arm.part(Part::Vm, &machine).await
-            && tag(&document, KEEP).is_none()
-        {
-            let mut tags = document.get("tags").cloned().unwrap_or_default();
-            if let Some(tags) = tags.as_object_mut() {
-                tags.insert(KEEP.to_owned(), "true".into());
+        let marked = match arm.machine(&machine).await {
+            Ok(Some(found)) if found.tag(KEEP).is_none() => {
+                let mut tags = found.tags;
+                tags.insert(KEEP.to_owned(), "true".to_owned());
+                arm.set_tags(Part::Vm, &machine, &tags).await
             }
-            if let Err(failure) = arm.set_tags_of_part(Part::Vm, &machine, &tags).await {
-                self.lab
-                    .events
-                    .emit(crate::run::event::Event::KeepTagNotWritten {
-                        reason: failure.to_string(),
-                    });
-            }
+            Ok(_) => Ok(()),
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = marked {
+            self.step
+                .events
+                .emit(crate::run::event::Event::KeepTagNotWritten {
+                    what: format!("VM '{}'", machine.name()),
+                    reason: failure.to_string(),
+                });
         }
         for leftover in of_vm {
             leftovers.keep(&leftover, KeepReason::Asked);

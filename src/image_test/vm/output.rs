@@ -1,8 +1,9 @@
-//! The output of a script: the end of it that Azure tells, or the whole in two blobs.
+//! The output of a script: the end of it, which the run command has, or all of it, in two blobs.
 
+use http::StatusCode;
 use time::OffsetDateTime;
 
-use crate::arm::{Arm, Client};
+use crate::arm::{Arm, Client, Failure};
 use crate::error::Error;
 use crate::inputs::Origin;
 use crate::inputs::origin::OUTPUT;
@@ -13,8 +14,8 @@ use crate::secret::Secret;
 use crate::storage::reading::{Access, read_piece};
 use crate::storage::{self, BlobRef, CONTAINER, StorageAccount};
 
-/// So many bytes of an output Azure tells, the last ones (documented of the older action, assumed of this one).
-const TOLD: usize = 4096;
+/// A run command has the last bytes of an output, so many (documented of the older action, assumed of this one).
+const END_BYTES: usize = 4096;
 /// A character of UTF-8 is not cut.
 const LONGEST_CHARACTER: usize = 4;
 /// So many lines are kept for a report.
@@ -24,8 +25,10 @@ const LONGEST_LINE: usize = 2_000;
 /// More of an output is not read.
 const MOST_BYTES: u64 = 256 << 20;
 
-/// What stands in the log and in the result where output is missing.
+/// What log and result say where the run command alone has the output, and it is long.
 pub(super) const CUT: &str = "only the last 4,096 bytes of the output are known";
+/// What they say where a blob could not be read to its end.
+pub(super) const PARTIAL: &str = "only part of the output is known";
 
 /// What was read of an output.
 #[derive(Debug, Default)]
@@ -34,30 +37,42 @@ pub(super) struct Output {
     pub(super) last: Vec<String>,
     /// Whether its beginning is missing.
     pub(super) is_cut: bool,
+    /// Whether its middle is missing: the account gave its beginning alone.
+    pub(super) is_partial: bool,
     half: Vec<u8>,
     is_long: bool,
 }
 
 impl Output {
-    /// Reads what Azure tells of an output, and of errors. What was cut loses its first line, of which the beginning is missing.
-    pub(super) fn told(
+    /// Reads output and errors of a run command. Of a text that was cut the first line is left out: its beginning is missing.
+    pub(super) fn of_command(
         texts: [&str; 2],
         single: &mut SingleTests,
         tell: &mut dyn FnMut(&str),
     ) -> Self {
         let mut output = Self::default();
         for text in texts {
-            let is_cut = text.len() > TOLD - LONGEST_CHARACTER;
-            let rest = if is_cut {
-                text.split_once('\n').map_or("", |(_, rest)| rest)
-            } else {
-                text
-            };
-            output.is_cut |= is_cut;
-            output.push(rest.as_bytes(), single, tell);
-            output.end(single, tell);
+            output.is_cut |= output.push_end(text, single, tell);
         }
         output
+    }
+
+    /// Reads output or errors of a run command; whether the beginning is missing.
+    fn push_end(
+        &mut self,
+        text: &str,
+        single: &mut SingleTests,
+        tell: &mut dyn FnMut(&str),
+    ) -> bool {
+        let is_cut = text.len() > END_BYTES - LONGEST_CHARACTER;
+        let rest = if is_cut {
+            text.split_once('\n').map_or("", |(_, rest)| rest)
+        } else {
+            text
+        };
+        self.push(rest.as_bytes(), single, tell);
+        self.end(single, tell);
+        is_cut
     }
 
     /// The next bytes of an output.
@@ -154,30 +169,77 @@ impl Blobs {
         })
     }
 
-    /// Reads both to the end. Nothing where the script has written neither, or they cannot be read.
+    /// Reads both to the end. Where one cannot be read to its end, what the run command has of it counts, too. Also says why one was not read.
     pub(super) async fn read(
         &self,
+        ends: [&str; 2],
         single: &mut SingleTests,
         tell: &mut (dyn FnMut(&str) + Send),
-    ) -> Option<Output> {
+    ) -> (Output, Option<Unread>) {
         let mut output = Output::default();
+        let (mut unread, mut empty) = (None, None);
         let mut is_there = false;
-        for blob in &self.places {
-            let mut from = 0;
-            while from < MOST_BYTES {
-                let Ok(piece) = read_piece(&self.client, blob, from, &Access::token()).await else {
-                    break;
-                };
+        for (blob, end) in self.places.iter().zip(ends) {
+            let (read, missing) = self.read_one(blob, &mut output, single, tell).await;
+            let Some(missing) = missing else {
+                output.end(single, tell);
                 is_there = true;
-                output.push(&piece.bytes, single, tell);
-                from += u64::try_from(piece.bytes.len()).unwrap_or(MOST_BYTES);
-                if !piece.more {
-                    break;
-                }
+                continue;
+            };
+            // The beginning of a line is no line.
+            output.half.clear();
+            output.is_long = false;
+            let is_cut = output.push_end(end, single, tell);
+            if read > 0 {
+                output.is_partial = true;
+            } else {
+                output.is_cut |= is_cut;
             }
-            output.end(single, tell);
+            // Nothing was written to it.
+            let is_empty = end.is_empty() && missing.is_nothing();
+            if is_empty { &mut empty } else { &mut unread }.get_or_insert(missing);
         }
-        is_there.then_some(output)
+        // That neither was written is worth a word.
+        (output, unread.or(empty.filter(|_| !is_there)))
+    }
+
+    /// How many bytes of one were read, and why not all of them.
+    async fn read_one(
+        &self,
+        blob: &BlobRef,
+        output: &mut Output,
+        single: &mut SingleTests,
+        tell: &mut (dyn FnMut(&str) + Send),
+    ) -> (u64, Option<Unread>) {
+        let mut from = 0;
+        while from < MOST_BYTES {
+            let piece = match read_piece(&self.client, blob, from, &Access::token()).await {
+                Ok(piece) => piece,
+                Err(failure) => return (from, Some(Unread::Failed(Box::new(failure)))),
+            };
+            output.push(&piece.bytes, single, tell);
+            from += u64::try_from(piece.bytes.len()).unwrap_or(MOST_BYTES);
+            if !piece.more {
+                return (from, None);
+            }
+        }
+        (from, Some(Unread::TooLong))
+    }
+}
+
+/// Why an output was not read to its end.
+#[derive(Debug)]
+pub(super) enum Unread {
+    /// Storage did not give it.
+    Failed(Box<Failure>),
+    /// It is too long.
+    TooLong,
+}
+
+impl Unread {
+    /// Whether there is no such blob.
+    fn is_nothing(&self) -> bool {
+        matches!(self, Self::Failed(failure) if failure.is(StatusCode::NOT_FOUND))
     }
 }
 
@@ -207,7 +269,7 @@ mod tests {
 
     fn read(texts: [&str; 2]) -> (Output, Vec<String>, SingleTests) {
         let (mut single, mut told) = (SingleTests::default(), Vec::new());
-        let output = Output::told(texts, &mut single, &mut |line| told.push(line.to_owned()));
+        let output = Output::of_command(texts, &mut single, &mut |line| told.push(line.to_owned()));
         (output, told, single)
     }
 
@@ -229,7 +291,7 @@ mod tests {
     fn what_was_cut_loses_its_first_half_line() {
         let line = "x".repeat(99) + "\n";
         let text = format!("t: failed half\n{}", line.repeat(50));
-        let cut = &text[text.len() - TOLD..];
+        let cut = &text[text.len() - END_BYTES..];
         let (output, told, _) = read([cut, ""]);
         assert!(output.is_cut);
         assert_eq!(told.len(), 40);
@@ -239,7 +301,7 @@ mod tests {
         assert!(read([&cut[3..], ""]).0.is_cut);
         assert!(!read([&cut[4..], ""]).0.is_cut);
         // One line without an end is none that is whole.
-        let (output, told, _) = read([&"y".repeat(TOLD), ""]);
+        let (output, told, _) = read([&"y".repeat(END_BYTES), ""]);
         assert!(output.is_cut && told.is_empty());
     }
 

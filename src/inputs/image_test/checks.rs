@@ -88,7 +88,7 @@ fn of_inputs(reader: &mut Reader<'_>) -> Result<Checks, AlreadyReported> {
     script::warn_of_macros(reader, &VALIDATION_INLINE_SCRIPT, &lines);
     let validator = match provisioner {
         Provisioner::Shell => Customizer::shell(Some(NAME), lines),
-        // What an ordinary user may not see would fail for no fault of the image.
+        // Elevated: what an ordinary user has no permission to see would fail the check of a good image.
         Provisioner::PowerShell => Customizer::powershell(Some(NAME), lines).elevated(),
     };
     Ok(Checks {

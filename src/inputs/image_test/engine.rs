@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::TestEngine;
 use super::checks::{self, Check, Checks};
 use crate::inputs::connection::Connection;
 use crate::inputs::long_build::LongBuild;
@@ -25,6 +24,28 @@ use crate::template::model::{
     Customizer, Distributor, ManagedImageSource, OUTPUT_OF_TEST, Properties,
     SharedImageVersionSource, Source, Tags, Validate, Vhd,
 };
+
+pub(super) const IMAGE_BUILDER: &str = "imageBuilder";
+pub(super) const VM: &str = "vm";
+
+/// What boots the image.
+#[derive(Debug, Clone)]
+pub enum TestEngine {
+    /// Azure VM Image Builder, by a template that validates its source alone.
+    ImageBuilder(Box<Plan>),
+    /// A VM of the step's own.
+    Vm(Box<TestVm>),
+}
+
+impl TestEngine {
+    /// The word that authors write.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ImageBuilder(_) => IMAGE_BUILDER,
+            Self::Vm(_) => VM,
+        }
+    }
+}
 
 /// A VM of the step's own that boots the image.
 #[derive(Debug, Clone)]

@@ -169,8 +169,8 @@ pub(in crate::report) fn of(event: &Event) -> Words {
         Event::CleaningUp => line("deleting the resources of the build"),
         Event::Removed(leftover) => lines(of_removal(leftover)),
         Event::Kept(leftover, why) => line(of_what_stays(leftover, *why)),
-        Event::KeepTagNotWritten { reason } => line(format!(
-            "the template stays, but without the tag that says so, so 'action: sweep' deletes it:  {reason}"
+        Event::KeepTagNotWritten { what, reason } => line(format!(
+            "the {what} stays, but without the tag that says so, so 'action: sweep' deletes it:  {reason}"
         )),
         Event::LeftRunning { template } => warning(left_running(template)),
         Event::Following {

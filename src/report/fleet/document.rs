@@ -6,41 +6,45 @@ use time::format_description::well_known::Rfc3339;
 
 use super::table::{latest_in, rows};
 use crate::arm::gallery::{Version, WITHDRAWN_AT};
-use crate::fleet::{Definition, Hit, Machine, Outcome, Place, Runs};
+use crate::fleet::{Definition, Machine, MachineKind, MetCondition, Outcome, RunningImage};
 use crate::inputs::Fleet;
 use crate::inputs::manifest::{EXCLUDE_FROM_LATEST, FAIL_WHEN, HOST_POOL_ID};
 
 /// The members: everything that was seen.
-pub(super) fn document(fleet: &Fleet, outcome: &Outcome, hits: &[Hit<'_>]) -> Value {
+pub(super) fn document(fleet: &Fleet, outcome: &Outcome, met: &[MetCondition<'_>]) -> Value {
     let conditions = fleet.fail_when.iter().map(ToString::to_string);
     let conditions: Vec<String> = conditions.collect();
-    let of = |wanted: fn(&Place) -> bool| -> Vec<Value> {
+    let of = |wanted: fn(&MachineKind) -> bool| -> Vec<Value> {
         let all = outcome.machines.iter();
-        all.filter(|machine| wanted(&machine.place))
+        all.filter(|machine| wanted(&machine.kind))
             .map(machine)
             .collect()
     };
-    let unseen = outcome.unseen.iter();
-    let unseen: Vec<Value> = unseen
-        .map(|unseen| json!({"what": unseen.what, "why": unseen.why}))
+    let not_read = outcome.not_read.iter();
+    let not_read: Vec<Value> = not_read
+        .map(|not_read| json!({"what": not_read.what, "why": not_read.why}))
         .collect();
     let behind = outcome.now.map(|_| outcome.hosts_behind());
     json!({
         "at": outcome.now.and_then(date),
         "imageHostsBehind": behind,
         (FAIL_WHEN.name): conditions,
-        "met": hits.iter().map(hit).collect::<Vec<_>>(),
+        "met": met.iter().map(condition).collect::<Vec<_>>(),
         "definitions": outcome.definitions.iter().map(|it| definition(it, outcome)).collect::<Vec<_>>(),
-        "hosts": of(|place| matches!(place, Place::Pool { .. })),
-        "virtualMachines": of(|place| matches!(place, Place::Virtual)),
-        "scaleSets": of(|place| matches!(place, Place::ScaleSet)),
-        "notLookedAt": unseen,
+        "hosts": of(|place| matches!(place, MachineKind::SessionHost { .. })),
+        "virtualMachines": of(|place| matches!(place, MachineKind::Vm)),
+        "scaleSets": of(|place| matches!(place, MachineKind::ScaleSet)),
+        "notLookedAt": not_read,
     })
 }
 
-fn hit(hit: &Hit<'_>) -> Value {
-    let names: Vec<&str> = hit.machines.iter().map(|it| it.name.as_str()).collect();
-    json!({"condition": hit.condition.to_string(), "machines": names})
+fn condition(condition: &MetCondition<'_>) -> Value {
+    let names: Vec<&str> = condition
+        .machines
+        .iter()
+        .map(|it| it.name.as_str())
+        .collect();
+    json!({"condition": condition.condition.to_string(), "machines": names})
 }
 
 fn definition(definition: &Definition, outcome: &Outcome) -> Value {
@@ -91,8 +95,8 @@ fn machine(machine: &Machine) -> Value {
     let mut object = Map::new();
     let mut put = |name: &str, value: Value| object.insert(name.to_owned(), value);
     put("name", json!(machine.name));
-    match &machine.place {
-        Place::Pool {
+    match &machine.kind {
+        MachineKind::SessionHost {
             pool,
             status,
             sessions,
@@ -104,29 +108,29 @@ fn machine(machine: &Machine) -> Value {
             put("sessions", json!(sessions));
             put("allowNewSession", json!(open));
         }
-        Place::Virtual | Place::ScaleSet => {
+        MachineKind::Vm | MachineKind::ScaleSet => {
             put("id", json!(machine.id));
         }
     }
-    let (image, version) = match &machine.runs {
-        Runs::Version(id) => (Some(id.to_string()), Some(id.name())),
-        Runs::Other(image) => (Some(image.clone()), None),
-        Runs::Gone | Runs::Unseen => (None, None),
+    let (image, version) = match &machine.image {
+        RunningImage::Version(id) => (Some(id.to_string()), Some(id.name())),
+        RunningImage::Other(image) => (Some(image.clone()), None),
+        RunningImage::NoVm | RunningImage::NotRead => (None, None),
     };
     put("region", json!(machine.region));
     put("image", json!(image));
     put("version", json!(version));
-    let standing = &machine.standing;
-    let behind = standing.behind.as_ref();
+    let judgement = &machine.judgement;
+    let behind = judgement.behind.as_ref();
     put("behind", json!(behind.is_some()));
     put("newest", json!(behind.map(|behind| &behind.newest)));
     put(
         "behindSince",
         json!(behind.and_then(|behind| behind.since).and_then(date)),
     );
-    put("withdrawn", json!(standing.withdrawn));
-    put("endOfLife", json!(standing.end_of_life));
-    put("unknownImage", json!(standing.unknown));
+    put("withdrawn", json!(judgement.withdrawn));
+    put("endOfLife", json!(judgement.end_of_life));
+    put("unknownImage", json!(judgement.unknown));
     Value::Object(object)
 }
 

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use time::OffsetDateTime;
 
 use crate::arm::gallery::{State, Version, WITHDRAWN_AT, latest};
-use crate::fleet::{Definition, Machine, Outcome, Place, Runs, Standing, standing};
+use crate::fleet::{Definition, Judgement, Machine, MachineKind, Outcome, RunningImage, judge};
 use crate::report::markup::{code, escaped};
 use crate::resource::ResourceId;
 
@@ -37,13 +37,13 @@ impl Row {
     }
 
     fn add(&mut self, machine: &Machine) {
-        match &machine.place {
-            Place::Pool { pool, .. } => {
+        match &machine.kind {
+            MachineKind::SessionHost { pool, .. } => {
                 self.hosts += 1;
                 self.pools.insert(pool.name().to_owned());
             }
-            Place::Virtual => self.virtuals += 1,
-            Place::ScaleSet => self.scale_sets += 1,
+            MachineKind::Vm => self.virtuals += 1,
+            MachineKind::ScaleSet => self.scale_sets += 1,
         }
     }
 
@@ -93,7 +93,7 @@ pub(super) fn rows(definition: &Definition, outcome: &Outcome) -> Vec<Row> {
         });
     }
     for machine in &outcome.machines {
-        let Runs::Version(id) = &machine.runs else {
+        let RunningImage::Version(id) = &machine.image else {
             continue;
         };
         if !own(id) {
@@ -127,7 +127,7 @@ pub(super) fn rows(definition: &Definition, outcome: &Outcome) -> Vec<Row> {
 fn other_rows(outcome: &Outcome) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for machine in &outcome.machines {
-        if matches!(machine.runs, Runs::Version(_)) {
+        if matches!(machine.image, RunningImage::Version(_)) {
             continue;
         }
         let image = image_of(machine);
@@ -169,11 +169,11 @@ fn state(version: &Version, versions: &[Version], now: Option<OffsetDateTime>) -
         words.push(format!("excluded from latest in {}", names.join(", ")));
     }
     if let Some(now) = now {
-        let standing = standing(versions, version, None, now);
-        let withdrawn = standing.withdrawn;
-        let mut said = judgement(&Standing {
+        let judgement = judge(versions, version, None, now);
+        let withdrawn = judgement.withdrawn;
+        let mut said = in_words(&Judgement {
             withdrawn: false,
-            ..standing
+            ..judgement
         });
         if withdrawn {
             let date = version.tag(WITHDRAWN_AT).and_then(|at| at.get(..10));
@@ -197,21 +197,21 @@ pub(super) fn latest_in<'v>(version: &'v Version, versions: &[Version]) -> Vec<&
 }
 
 /// What is to be said of the version of a machine; nothing if it is as it should be.
-pub(super) fn judgement(standing: &Standing) -> String {
+pub(super) fn in_words(judgement: &Judgement) -> String {
     let mut words = Vec::new();
-    if let Some(behind) = &standing.behind {
+    if let Some(behind) = &judgement.behind {
         words.push(match behind.since {
             Some(since) => format!("behind since {}", since.date()),
             None => "behind".to_owned(),
         });
     }
-    if standing.withdrawn {
+    if judgement.withdrawn {
         words.push("withdrawn".to_owned());
     }
-    if standing.end_of_life {
+    if judgement.end_of_life {
         words.push("end of life is past".to_owned());
     }
-    if standing.unknown {
+    if judgement.unknown {
         words.push("no existing version".to_owned());
     }
     words.join("; ")
@@ -336,27 +336,27 @@ fn title(text: &str) -> String {
 
 /// What a machine runs, in short.
 pub(super) fn image_of(machine: &Machine) -> String {
-    match &machine.runs {
-        Runs::Version(id) => id.name().to_owned(),
-        Runs::Other(image) => image.clone(),
-        Runs::Gone => "its VM does not exist".to_owned(),
-        Runs::Unseen => "not looked at".to_owned(),
+    match &machine.image {
+        RunningImage::Version(id) => id.name().to_owned(),
+        RunningImage::Other(image) => image.clone(),
+        RunningImage::NoVm => "its VM does not exist".to_owned(),
+        RunningImage::NotRead => "not looked at".to_owned(),
     }
 }
 
 /// The session hosts of which there is something to say.
 pub(super) fn hosts_to_replace(outcome: &Outcome) -> String {
-    let standing = |host: &&Machine| {
-        let it = &host.standing;
+    let judgement = |host: &&Machine| {
+        let it = &host.judgement;
         it.behind.is_some() || it.withdrawn || it.end_of_life || it.unknown
     };
-    let all: Vec<&Machine> = outcome.hosts().filter(standing).collect();
+    let all: Vec<&Machine> = outcome.hosts().filter(judgement).collect();
     if all.is_empty() {
         return String::new();
     }
     let mut text = "\n### Session hosts to be replaced\n\n| session host | host pool | image | sessions | |\n|---|---|---|---|---|\n".to_owned();
     for host in all.iter().take(MOST_ROWS) {
-        let Place::Pool { pool, sessions, .. } = &host.place else {
+        let MachineKind::SessionHost { pool, sessions, .. } = &host.kind else {
             continue;
         };
         let sessions = sessions.map(|count| count.to_string());
@@ -367,7 +367,7 @@ pub(super) fn hosts_to_replace(outcome: &Outcome) -> String {
             code(pool.name()),
             escaped(&image_of(host)),
             sessions.unwrap_or_default(),
-            escaped(&judgement(&host.standing))
+            escaped(&in_words(&host.judgement))
         )
         .ok();
     }

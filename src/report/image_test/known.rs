@@ -1,13 +1,13 @@
 //! What the end of a test needs of its events.
 
-use crate::image_test::Subject;
+use crate::image_test::TestedImage;
 
 /// What the events have said so far.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     pub(super) warnings: Vec<Warned>,
     pub(super) tags: Vec<(String, String)>,
-    pub(super) subject: Option<Subject>,
+    pub(super) image: Option<TestedImage>,
     /// The regions in which the failed version is the latest one.
     pub(super) latest_in: Vec<String>,
 }

@@ -7,7 +7,7 @@ use super::known::Known;
 use super::words;
 use crate::check::Finding;
 use crate::error::{Error, duration};
-use crate::image_test::{NotTested, Outcome, Subject, Test, Tested, Verdict};
+use crate::image_test::{NotTested, Outcome, Test, Tested, TestedImage, Verdict};
 use crate::inputs::manifest::REQUIRE_TAGS;
 use crate::inputs::{Action, ImageTest};
 use crate::log::TestState;
@@ -37,7 +37,7 @@ pub(super) fn markdown(page: &Page<'_>) -> String {
     match &page.outcome.result {
         Ok(tested) => {
             if let Verdict::Failed(failed) = &tested.verdict {
-                let called = page.known.subject.as_ref().map(Subject::called);
+                let called = page.known.image.as_ref().map(TestedImage::called);
                 let sentence = words::failed(&called.unwrap_or_default(), &failed.text);
                 text.push_str(&cause(failed.code, &sentence, failed.hint.as_deref()));
             }

@@ -41,9 +41,10 @@ pub(super) fn of(event: &Event) -> Vec<String> {
         Event::EarlierUnknown { reason } => {
             format!("what an earlier attempt at this step left was not looked for:  {reason}")
         }
-        Event::OutputUnread | Event::NoDiagnostics { .. } | Event::Kept { .. } => {
-            return Vec::new();
-        }
+        Event::OutputUnread { .. }
+        | Event::OutputTooLong
+        | Event::NoDiagnostics { .. }
+        | Event::Kept { .. } => return Vec::new(),
     };
     vec![line]
 }
@@ -51,9 +52,16 @@ pub(super) fn of(event: &Event) -> Vec<String> {
 /// What is said as a warning: its code, a sentence, and what to do.
 pub(super) fn warning_of(event: &Event) -> Option<(&'static str, String, String)> {
     match event {
-        Event::OutputUnread => Some((
+        Event::OutputTooLong => Some((
             CHECK_FAILED,
-            "The output of the check could not be read from the storage account: only its end is known, and single tests may be missing".to_owned(),
+            "The output of the check is longer than 256 MB: only its beginning and its end are known, and single tests may be missing".to_owned(),
+            "let the script write less".to_owned(),
+        )),
+        Event::OutputUnread { reason } => Some((
+            CHECK_FAILED,
+            format!(
+                "The output of the check is known in part only, and single tests may be missing: {reason}"
+            ),
             format!(
                 "let the subnet of the VM and the agent reach the storage account in input '{}' (its firewall)",
                 STORAGE_ACCOUNT_NAME.name

@@ -5,7 +5,7 @@ use super::vm;
 use crate::error::duration;
 use crate::image_test::codes::{CHECK_FAILED, NOT_TAGGED};
 use crate::image_test::event::Event;
-use crate::image_test::{Subject, Test, Tested, Verdict};
+use crate::image_test::{Test, Tested, TestedImage, Verdict};
 use crate::inputs::ImageTest;
 use crate::log::TestState;
 use crate::report::next_step::NextStep;
@@ -32,7 +32,7 @@ pub(super) fn passed(test: &ImageTest, known: &Known) -> String {
 /// The lines for `event`.
 pub(super) fn of(event: &Event) -> Vec<String> {
     match event {
-        Event::Found(subject) => vec![found(subject)],
+        Event::Found(image) => vec![found(image)],
         Event::WaitingForReplica {
             region,
             state,
@@ -66,10 +66,10 @@ pub(super) fn of(event: &Event) -> Vec<String> {
     }
 }
 
-fn found(subject: &Subject) -> String {
-    match &subject.version {
-        Some(_) => version::line(&subject.id),
-        None => format!("managed image:  {}", subject.name),
+fn found(image: &TestedImage) -> String {
+    match &image.version {
+        Some(_) => version::line(&image.id),
+        None => format!("managed image:  {}", image.name),
     }
 }
 

@@ -11,7 +11,8 @@ use super::removal::NO_MACHINE;
 use super::{Event, REMAINS};
 use crate::arm::Failure;
 use crate::arm::desktops::user_session::UserSession;
-use crate::arm::machine::MachineState;
+use crate::arm::machine::Machine;
+use crate::arm::machine_part::Part;
 use crate::arm::operation::{Started, Status};
 use crate::arm::pace::Pace;
 use crate::inputs::RolloutMethod;
@@ -176,7 +177,7 @@ impl Job<'_> {
         let Some(machine) = machine else {
             return self.stays(name, NO_MACHINE);
         };
-        let state = match self.arm.machine_state(machine).await {
+        let state = match self.arm.machine_with_view(machine).await {
             Ok(Some(state)) => state,
             Ok(None) => return,
             Err(failure) => return self.stays(name, &failure.to_string()),
@@ -221,12 +222,7 @@ impl Job<'_> {
     }
 
     /// Adds the tag by which `retain` and people know what the VM is. Who may not write tags may still change the VM.
-    pub(super) async fn tag(
-        &self,
-        machine: &ResourceId,
-        state: &MachineState,
-        value: &str,
-    ) -> bool {
+    pub(super) async fn tag(&self, machine: &ResourceId, state: &Machine, value: &str) -> bool {
         let failure = match self.arm.add_tag(machine, TAG, value).await {
             Ok(()) => return true,
             Err(failure) => failure,
@@ -234,7 +230,7 @@ impl Job<'_> {
         let mut tags = state.tags.clone();
         tags.retain(|name, _| !name.eq_ignore_ascii_case(TAG));
         tags.insert(TAG.to_owned(), value.to_owned());
-        if self.arm.set_tags_of_machine(machine, &tags).await.is_ok() {
+        if self.arm.set_tags(Part::Vm, machine, &tags).await.is_ok() {
             return true;
         }
         let text = format!("VM '{}' has no tag '{TAG}': {failure}", machine.name());

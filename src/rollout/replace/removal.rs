@@ -54,7 +54,7 @@ impl Job<'_> {
             return Removed::Nothing;
         };
         let mut left_behind = Vec::new();
-        match self.arm.machine_state(machine).await {
+        match self.arm.machine_with_view(machine).await {
             Ok(Some(state)) => {
                 self.emit(Of::Changed);
                 left_behind.clone_from(&state.left_behind);
@@ -136,7 +136,7 @@ impl Job<'_> {
         let start = Instant::now();
         while start.elapsed() < DELETING {
             sleep(LOOK_AGAIN).await;
-            if matches!(self.arm.machine_state(machine).await, Ok(None)) {
+            if matches!(self.arm.machine_with_view(machine).await, Ok(None)) {
                 return true;
             }
         }
@@ -171,7 +171,7 @@ impl Job<'_> {
                 continue;
             }
             // The list lags behind; the VM itself counts.
-            let state = match self.arm.machine_state(&machine).await {
+            let state = match self.arm.machine_with_view(&machine).await {
                 Ok(Some(state)) => state,
                 Ok(None) => continue,
                 Err(failure) => {
@@ -257,7 +257,7 @@ impl Job<'_> {
             let removed = self.remove_whole(plan, name, Some(machine)).await;
             return removed == Removed::Both;
         }
-        match self.arm.machine_state(machine).await {
+        match self.arm.machine_with_view(machine).await {
             Ok(Some(state)) => {
                 self.emit(Of::Changed);
                 let which = ", which is in no host pool,";

@@ -14,6 +14,7 @@ use crate::inputs::Owner;
 use crate::inputs::origin::KEEP;
 use crate::resource::ResourceId;
 use crate::run::leftover::Leftover;
+use crate::run::leftovers::Leftovers;
 use crate::run::ownership;
 
 /// Azure keeps a network interface for a VM that could not be made for 180 s, and calls it in use while its VM is being deleted. Both come with 400
@@ -22,7 +23,7 @@ const PASSING: [&str; 2] = ["NicInUse", "NicReservedForAnotherVm"];
 
 /// Deletes a VM, a network interface or a disk.
 ///
-/// Unless `progress` says that it is ours, nothing is done before its tags have told. A disk has the tags of the VM that it was made with, as was
+/// Unless `progress` says that it is ours, its tags are read before anything is done. A disk has the tags of the VM that it was made with, as was
 /// reported; whether it has or not, a VM that is ours proves the disks that it has.
 pub(super) async fn remove(
     arm: &Arm,
@@ -68,6 +69,26 @@ pub(super) async fn remove(
         }
         sleep(pace.pause()).await;
     }
+}
+
+/// What of `leftovers` was made with the VM `machine`, by its name: network interface and disks. Nothing where it is no VM.
+pub(super) fn parts_of(machine: &Leftover, leftovers: &Leftovers<'_>) -> Vec<Leftover> {
+    let id = |leftover: &Leftover| {
+        let (part, id) = leftover.as_part()?;
+        Some((part, id.parse::<ResourceId>().ok()?))
+    };
+    let Some((Part::Vm, machine)) = id(machine) else {
+        return Vec::new();
+    };
+    let is_of_it = |leftover: &Leftover| {
+        id(leftover).is_some_and(|(part, id)| {
+            let rest = id.name().strip_prefix(machine.name());
+            part != Part::Vm
+                && id.group() == machine.group()
+                && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        })
+    };
+    leftovers.all().into_iter().filter(is_of_it).collect()
 }
 
 /// Whether a tag keeps it. A person may set it, with any word but one.
@@ -133,7 +154,7 @@ pub(in crate::run) fn disks_of(document: &Value) -> Vec<ResourceId> {
     ids.filter(own).collect()
 }
 
-/// Sends the deletion and waits for its end; that there is none any more is the proof where the operation tells nothing.
+/// Sends the deletion and waits for its end. Where the operation cannot be read, the resource is: it has to be gone.
 async fn delete(arm: &Arm, part: Part, id: &ResourceId, pace: &mut Pace) -> Result<(), Failure> {
     let Some(started) = arm.delete_part(part, id).await? else {
         return Ok(());

@@ -52,6 +52,10 @@ pub async fn clean_up(
     let with_package = order.iter().all(Leftover::is_template);
     let mut not_removed = Vec::new();
     for leftover in order {
+        // What belongs to a VM that stays is kept with it.
+        if !leftovers.all().contains(&leftover) {
+            continue;
+        }
         not_removed.extend(clean_up.remove(leftover, with_package, leftovers).await);
     }
     not_removed
@@ -109,7 +113,10 @@ impl<'a> CleanUp<'a> {
                 return not_removed;
             }
             Ok(Ok(Removal::Kept)) => {
-                leftovers.keep(&leftover, KeepReason::Asked);
+                let with_it = machine::parts_of(&leftover, leftovers);
+                for kept in std::iter::once(leftover).chain(with_it) {
+                    leftovers.keep(&kept, KeepReason::Asked);
+                }
                 return not_removed;
             }
             Ok(Err(Stays::NotOurs(reason))) => {

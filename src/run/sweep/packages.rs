@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::{Kept, Request, Swept, now};
+use super::swept::{KeptItem, Request, Swept, now};
 use crate::arm::{Arm, Client};
 use crate::error::duration;
 use crate::inputs::origin::PackageName;
@@ -54,7 +54,7 @@ pub(super) async fn sweep(
         };
         let leftover = Leftover::Blob(Box::new(blob.clone()));
         if let Some(why) = stays(arm, request, &found, &blob, &templates) {
-            swept.kept.push(Kept {
+            swept.kept.push(KeptItem {
                 leftover,
                 why,
                 for_a_person: false,

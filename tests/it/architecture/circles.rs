@@ -16,23 +16,6 @@ const TO_BE_BROKEN: &str = "to be broken";
 const CIRCLES: &[(&[&str], &str)] = &[
     (
         &[
-            "image_test",
-            "image_test::builder",
-            "image_test::event",
-            "image_test::subject",
-            "image_test::vm",
-            "image_test::vm::boot",
-            "image_test::vm::creation",
-            "image_test::vm::diagnostics",
-        ],
-        TO_BE_BROKEN,
-    ),
-    (
-        &["inputs::image_test", "inputs::image_test::engine"],
-        TO_BE_BROKEN,
-    ),
-    (
-        &[
             "inputs::rollout",
             "inputs::rollout::effects",
             "inputs::rollout::image",
@@ -59,10 +42,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
             "rollout::table",
             "rollout::watch",
         ],
-        TO_BE_BROKEN,
-    ),
-    (
-        &["run::sweep", "run::sweep::machines", "run::sweep::packages"],
         TO_BE_BROKEN,
     ),
 ];

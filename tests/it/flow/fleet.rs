@@ -503,6 +503,87 @@ async fn what_may_not_be_read_is_named() {
     }
 }
 
+/// The VMs of a pool need not be in its resource group: the command is for theirs.
+#[tokio::test(start_paused = true)]
+async fn the_groups_of_the_vms_are_named() {
+    let mut fleet = Fleet::new();
+    let staging = fleet.pool("hp-staging").id.clone();
+    for (index, host) in fleet.pool("hp-staging").hosts.iter_mut().enumerate() {
+        let group = ["rg-hosts", "RG-HOSTS"][index];
+        host.facts = json!({"properties": {"resourceId":
+            format!("/subscriptions/s-2/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/stg-{index}")}});
+    }
+    let subscription = fleet.scene.world.subscription.clone();
+    let fleet = fleet.input("reportHostPools", &staging);
+    let seen = fleet
+        .run_in(|cloud| cloud.add_fault(refused("GetVirtualMachine", 403)))
+        .await;
+    let warnings = seen.0.issues("warning");
+    let text = "AIB882: Not looked at: the VMs of 2 session hosts of host pool 'hp-staging': Reading VM 'stg-0' failed: Azure refused with AuthorizationFailed (403): The client does not have authorization.\nhint: assign role 'Reader' to the principal of the service connection on the resource group of the VMs: az role assignment create --assignee {object id} --role Reader --scope /subscriptions/s-2/resourceGroups/rg-hosts";
+    assert!(
+        warnings.iter().any(|warning| warning == text),
+        "{subscription} {warnings:?}"
+    );
+    let next = "**What to do:** assign role 'Reader' to the principal of the service connection on the resource group of the VMs: ";
+    assert!(seen.summary().contains(next), "{}", seen.summary());
+}
+
+/// What one definition may not tell does not take away what the others tell.
+#[tokio::test(start_paused = true)]
+async fn a_definition_that_is_refused_hides_no_machine_of_another() {
+    let old = Fleet::new().id("1.0.0");
+    for nth in [1, 2] {
+        let fleet = Fleet::new().vm("vm-1", &old, Some("1.0.0"));
+        let definition = fleet.definition();
+        let other = format!("{definition}-other");
+        let order = match nth {
+            1 => format!("{other}\n{definition}"),
+            _ => format!("{definition}\n{other}"),
+        };
+        let seen = fleet
+            .input("galleryImageId", &order)
+            .run_in(|cloud| {
+                cloud.add_fault(Fault {
+                    nth,
+                    times: 1,
+                    ..refused("QueryResources", 403)
+                });
+            })
+            .await;
+        let vms = seen.document()["virtualMachines"].clone();
+        assert_eq!(vms[0]["name"], "vm-1", "{nth}: {vms}");
+        assert_eq!(vms.as_array().unwrap().len(), 1, "{nth}");
+        let start = "AIB882: Not looked at: the VMs and scale sets of image definition 'win11-avd-other' outside of the host pools: ";
+        let warnings = seen.0.issues("warning");
+        assert!(
+            warnings.iter().any(|text| text.starts_with(start)),
+            "{warnings:?}"
+        );
+    }
+}
+
+/// A version without a date is newer, but nobody knows for how long: that is what is said.
+#[tokio::test(start_paused = true)]
+async fn a_newer_version_without_a_date_is_said_to_have_none() {
+    let mut fleet = Fleet::new()
+        .version("1.0.2", 10, &json!({}))
+        .input("failWhen", "behind>30d");
+    for version in &mut fleet.scene.world.image_versions {
+        if version.id.ends_with("1.0.2") {
+            version.published = None;
+        }
+    }
+    let seen = fleet.run().await;
+    assert_eq!(
+        seen.0.issues("error"),
+        met(
+            "behind>30d",
+            "4 session hosts run an image version to which a newer one was published more than 30 days ago: avd-0, avd-1, avd-2, avd-3 of host pool hp-production: 1.0.0; 2 session hosts run an image version to which there is a newer one, and Azure does not tell when that was published: stg-0, stg-1 of host pool hp-staging: 1.0.1",
+            "bring the newest version (1.0.2) to these machines, session hosts with 'action: rollout'"
+        )
+    );
+}
+
 /// What is not known is not said.
 #[tokio::test(start_paused = true)]
 async fn versions_that_may_not_be_read_are_not_unknown_images() {

@@ -253,6 +253,35 @@ async fn a_validator_that_fails_is_named_with_its_last_lines() {
     assert!(page(&stage).contains("it broke here"));
 }
 
+/// What storage did not give to the VM says nothing of the image.
+#[tokio::test(start_paused = true)]
+async fn a_package_that_the_vm_cannot_fetch_is_no_verdict() {
+    for (why, code, verdict) in [
+        (
+            "The remote server returned an error: (403) Forbidden.",
+            "AIB049",
+            "",
+        ),
+        (
+            "The remote server returned an error: (404) The specified blob does not exist.",
+            "AIB810",
+            "",
+        ),
+        ("The operation has timed out", "AIB049", ""),
+        ("There is not enough space on the disk.", "AIB861", "failed"),
+    ] {
+        let line = format!("Unpacking the package failed: {why}");
+        let failing = scene().switches(|on| on.run = RunFate::validator_failed());
+        let stage = run_with_lines(failing, &[&line]).await;
+        let shown = format!("{why}\n{}", stage.transcript);
+        assert_eq!(codes(&stage, "error"), [code], "{shown}");
+        assert_eq!(stage.variable("imageTested"), Some(verdict), "{shown}");
+        let tag = tags_of_version(&stage)["imageTest"].clone();
+        assert_eq!(tag.as_str().unwrap_or_default(), verdict, "{shown}");
+        assert_eq!(junit(&stage).is_some(), verdict == "failed", "{shown}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_single_test_that_fails_fails_the_image_whatever_the_exit_code() {
     let lines = [

@@ -127,6 +127,36 @@ async fn a_note_deletes_nothing_that_is_not_ours() {
     );
 }
 
+/// What a person keeps by a tag stays with all that it has: nothing of it is tried.
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_a_tag_keeps_stays_with_its_parts() {
+    let scene = vm_scene();
+    let cloud = scene.new_cloud();
+    shelf(&cloud);
+    let died = scene.dies_after(cloud, Duration::from_secs(130)).await;
+    let mut all = parts(&died);
+    assert_eq!(all.len(), 3, "{}", died.transcript);
+    let machine = all.iter().find(|id| id.contains("/virtualMachines/"));
+    let machine = machine.unwrap().clone();
+    let mut body = died.cloud.resource(&machine).unwrap();
+    body["tags"]["imageBuilderKeep"] = json!("true");
+    died.cloud.put_resource(SceneResource { id: machine, body });
+    let before = died.cloud.journal().len();
+    let after = died.clean_up().await;
+    let mut stays = parts(&after);
+    all.sort();
+    stays.sort();
+    assert_eq!(stays, all, "{}", after.transcript);
+    let journal = after.cloud.journal();
+    let mut sent = journal.iter().skip(before);
+    assert!(
+        sent.all(|entry| entry.method != Method::DELETE),
+        "{}",
+        after.transcript
+    );
+    assert_eq!(after.issues("warning"), [""; 0]);
+}
+
 fn sweep(preview: bool) -> Scene {
     Scene::bare("sweep")
         .input("ibAzureResourceGroup", GROUP)

@@ -122,6 +122,40 @@ async fn a_package_that_cannot_be_unpacked_is_a_test_of_its_own() {
     all_gone("package", &stage);
 }
 
+/// What storage did not give to the VM says nothing of the image.
+#[tokio::test(start_paused = true)]
+async fn a_package_that_the_vm_cannot_fetch_is_no_verdict() {
+    for why in [
+        "The remote server returned an error: (403) Forbidden.",
+        "The remote server returned an error: (404) The specified blob does not exist.",
+        "The remote server returned an error: (503) Server Unavailable.",
+        "The remote name could not be resolved: 'stcontosoimages.blob.core.windows.net'",
+        "The operation has timed out",
+        "curl: (22) The requested URL returned error: 401",
+        "curl: (22) The requested URL returned error: 404",
+        "curl: (6) Could not resolve host: stcontosoimages.blob.core.windows.net",
+        "wget ended with exit code 8",
+        "urllib.error.HTTPError: HTTP Error 403: Forbidden",
+    ] {
+        let said = format!("Unpacking the package failed: {why}\n");
+        let scene = with_account()
+            .input("packagePath", "wvd/images")
+            .switches(|on| on.desktops.command = fails(1, &said));
+        untested(
+            why,
+            scene,
+            "AIB867",
+            &format!("Testing image version 1.0.2609402 of 'win11-avd' failed: check 'checks' was not run in VM 'NAME': the package could not be fetched: {why}\nhint: the image was not judged; let the VM reach the storage account (its firewall, and the network security groups, routes and name servers of the subnet), then run the step again"),
+        )
+        .await;
+    }
+    // What the script itself says is its own.
+    let said = "Unpacking my own package: error: 403\n";
+    let scene = command(fails(1, said));
+    let why = "check 'checks' failed: the script ended with exit code 1";
+    failed("own words", scene, "AIB861", why).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_script_that_was_not_run_says_nothing_of_the_image() {
     let doing = "Testing image version 1.0.2609402 of 'win11-avd' failed: check 'checks' was not run in VM 'NAME'";
@@ -198,7 +232,14 @@ async fn without_diagnostics_the_verdict_stands() {
             });
         })
         .await;
-    assert_eq!(codes(&stage, "error"), ["AIB862"]);
+    let [(code, text)] = &issues(&stage, "error")[..] else {
+        panic!("{}", stage.transcript)
+    };
+    assert_eq!(code, "AIB862");
+    assert!(
+        text.ends_with("\nhint: a larger size in input 'vmSize' or more time in input 'bootTimeoutInMinutes' helps an image that is only slow"),
+        "{text}"
+    );
     assert!(
         issues(&stage, "warning").iter().any(|(code, text)| code == "AIB862" && text.starts_with("There is no boot screenshot or serial log: Asking for the boot diagnostics of VM 'tst-")),
         "{}",
@@ -266,6 +307,55 @@ async fn the_machine_of_a_failed_test_may_stay() {
     }
 }
 
+/// That it has no tag is said, whether it could not be read or not be written.
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_stays_without_its_tag_is_said_to() {
+    let scene = || command(fails(1, "")).input("keepVmOnFailure", "true");
+    let stage = run(scene()).await;
+    let journal = stage.cloud.journal();
+    let until = journal.iter().position(|entry| {
+        entry.method == Method::PATCH && entry.path.contains("/virtualMachines/")
+    });
+    let before = journal.iter().take(until.unwrap());
+    let reads = before
+        .filter(|entry| entry.operation == Some("GetVirtualMachine"))
+        .count();
+    for (operation, nth, why) in [
+        (
+            "GetVirtualMachine",
+            u32::try_from(reads).unwrap(),
+            "Reading",
+        ),
+        ("PatchVirtualMachine", 1, "Setting the tags of"),
+    ] {
+        let stage = scene()
+            .build(|cloud| {
+                shelf(cloud);
+                cloud.add_fault(azure_emulator::Fault {
+                    matcher: azure_emulator::Matcher::operation(operation),
+                    nth,
+                    times: 1,
+                    effect: azure_emulator::Effect::Status {
+                        code: 403,
+                        headers: Vec::new(),
+                        body: r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#
+                            .to_owned(),
+                    },
+                });
+            })
+            .await;
+        let name = parts(&stage)[0].rsplit('/').next().unwrap().to_owned();
+        let expected = format!(
+            "the VM '{name}' stays, but without the tag that says so, so 'action: sweep' deletes it:  {why} VM '{name}' failed: Azure refused with AuthorizationFailed (403): no"
+        );
+        assert!(
+            stage.transcript.lines().any(|line| line == expected),
+            "no '{expected}' in\n{}",
+            stage.transcript
+        );
+    }
+}
+
 /// Of an output Azure tells the end alone; in the storage account is all of it.
 #[tokio::test(start_paused = true)]
 async fn an_output_is_whole_with_a_storage_account() {
@@ -294,6 +384,57 @@ async fn an_output_is_whole_with_a_storage_account() {
     let names: Vec<_> = states(&stage).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["boot", "checks", "first", "last"]);
     all_gone("whole output", &stage);
+}
+
+/// A read that fails in the middle: what is known counts, and the rest is said to be missing.
+#[tokio::test(start_paused = true)]
+async fn an_output_that_is_read_in_part_is_said_to_be_so() {
+    let filling = ("w".repeat(1_999) + "\n").repeat(2_200);
+    let run_with = |output: String, nth: u32, code: u16| {
+        with_account()
+            .switches(move |on| on.desktops.command = says(&output))
+            .build(move |cloud| {
+                shelf(cloud);
+                cloud.add_fault(azure_emulator::Fault {
+                    matcher: azure_emulator::Matcher::path(Method::GET, "*image-test-output*"),
+                    nth,
+                    times: 200,
+                    effect: azure_emulator::Effect::Status {
+                        code,
+                        headers: Vec::new(),
+                        body: String::new(),
+                    },
+                });
+            })
+    };
+    for (code, nth) in [(403, 2)] {
+        // The end that Azure tells has the test that failed.
+        let output = format!("image-test: passed first\n{filling}image-test: failed last: why\n");
+        let stage = run_with(output, nth, code).await;
+        assert_eq!(stage.variable("imageTested"), Some("failed"), "{code}");
+        let names: Vec<_> = states(&stage).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["boot", "checks", "first", "last"], "{code}");
+        // What is in neither is not known, and that is said.
+        let output = format!("{filling}image-test: failed middle: why\n{filling}");
+        let stage = run_with(output, nth, code).await;
+        assert_eq!(stage.variable("imageTested"), Some("passed"), "{code}");
+        let remark = "only part of the output is known";
+        assert_eq!(result_file(&stage)["test"]["remark"], remark, "{code}");
+        let warnings = issues(&stage, "warning");
+        let start = "The output of the check is known in part only, and single tests may be missing: Reading ";
+        assert!(
+            warnings
+                .iter()
+                .any(|(code, text)| code == "AIB861" && text.starts_with(start)),
+            "{warnings:?}"
+        );
+        all_gone("read in part", &stage);
+    }
+    // Of the one that cannot be read at all Azure tells the end, also where the other one can be read.
+    let output = "image-test: failed only: why\n".to_owned();
+    let stage = run_with(output, 1, 403).await;
+    assert_eq!(stage.variable("imageTested"), Some("failed"));
+    assert_eq!(result_file(&stage)["test"]["remark"], Value::Null);
 }
 
 /// Several validators of a file are several tests; after one that fails none is run.

@@ -6,15 +6,15 @@ use http::StatusCode;
 use tokio::time::{Instant, sleep};
 
 use super::body::{Command, SCRIPT_SECONDS};
-use super::command::{End, end_of, out_of_time};
-use super::creation::{LOOK_AGAIN, READ_AFTER_WRITE, refused};
 use super::event::Event;
-use super::output::{Blobs, Output};
-use super::{Sent, Trial};
+use super::output::{Blobs, Output, Unread};
+use super::script_end::{End, end_of, out_of_time};
+use super::vm_test::{LOOK_AGAIN, Location, READ_AFTER_WRITE, SentPackage, VmTest, refused};
 use crate::arm::Failure;
-use crate::arm::machine_part::CommandView;
 use crate::arm::operation::Started;
 use crate::arm::pace::Pace;
+use crate::arm::run_command::RunCommand;
+use crate::diagnosis::{FoundIn, of_text};
 use crate::image_test::codes::NOT_RUN;
 use crate::image_test::not_tested::NotTested;
 use crate::image_test::verdict::Test;
@@ -22,16 +22,15 @@ use crate::inputs::image_test::Check;
 use crate::log::{SingleTests, TestState};
 use crate::run::event;
 use crate::run::leftovers::Leftovers;
-use crate::storage::StorageAccount;
 use crate::template::script_in_vm;
 
 /// The name of the first run command; the others are numbered.
 const NAME: &str = "imageTest";
 /// How often the log says that a check still goes on.
 const HEARTBEAT: Duration = Duration::from_secs(120);
-/// Azure ends a script after its own time; a VM that does not even tell that is not waited for longer.
+/// Azure ends a script after its own time; if the VM does not report that, the task stops to wait after this.
 const MARGIN: Duration = Duration::from_secs(15 * 60);
-/// So long may looks fail.
+/// The run command may be unreadable for so long.
 const LONGEST_SILENCE: Duration = Duration::from_secs(15 * 60);
 /// How often a request is sent that Azure refuses because something goes on with the VM.
 const BUSY_TRIES: u32 = 5;
@@ -45,15 +44,17 @@ pub(super) struct Ran {
     pub(super) failed: Option<String>,
     /// Whether the beginning of the output is missing.
     pub(super) is_cut: bool,
+    /// Whether its middle is missing.
+    pub(super) is_partial: bool,
 }
 
-impl Trial<'_> {
+impl VmTest<'_> {
     /// Runs the check of this number. Its single tests go to `single`.
     pub(super) async fn check(
         &self,
         index: usize,
-        (region, account): (&str, Option<&StorageAccount>),
-        package: Option<&Sent<'_>>,
+        location: Location<'_>,
+        package: Option<&SentPackage<'_>>,
         leftovers: &mut Leftovers<'_>,
         single: &mut SingleTests,
     ) -> Result<Ran, NotTested> {
@@ -61,21 +62,21 @@ impl Trial<'_> {
             let text = format!("{} failed: there is no such check", self.doing());
             return Err(NotTested::refused(NOT_RUN, text, None));
         };
-        let test = self.lab.test;
+        let test = self.step.test;
         let number = test.number + u128::try_from(index).unwrap_or_default();
-        let blobs = match account {
+        let blobs = match location.account {
             Some(account) => {
                 let whose = (&test.origin, number);
-                Some(Blobs::prepare(self.lab.arm, account, whose, leftovers).await?)
+                Some(Blobs::prepare(self.step.arm, account, whose, leftovers).await?)
             }
             None => None,
         };
-        let archive = package.map(|(package, _, sha256)| (*package, sha256.as_str()));
+        let archive = package.map(|sent| (sent.package, sent.sha256.as_str()));
         let script = script_in_vm(check.provisioner, &check.lines, archive);
         let command = Command {
-            location: region,
+            location: location.region,
             script: &script,
-            package: package.map(|(_, link, _)| link),
+            package: package.map(|sent| &sent.link),
             output: blobs.as_ref().map(|blobs| blobs.links.each_ref()),
         };
         let name = match index {
@@ -98,15 +99,21 @@ impl Trial<'_> {
             End::NotRun(why) => return Err(self.not_run(check, &why)),
             End::Canceled => return Err(self.not_run(check, "somebody canceled it in Azure")),
         };
+        if why.is_some()
+            && package.is_some()
+            && let Some(reason) = unfetched(&output)
+        {
+            return Err(self.without_package(check, reason));
+        }
         Ok(ran(check, why, output, took))
     }
 
     async fn start(&self, name: &str, command: &Command<'_>) -> Result<Started, NotTested> {
-        let (arm, machine, wanted) = (self.lab.arm, self.machine(), command.body());
+        let (arm, machine, wanted) = (self.step.arm, self.machine(), command.body());
         let mut tries = 0;
         loop {
             tries += 1;
-            let failure = match arm.run_command(&machine, name, &wanted).await {
+            let failure = match arm.start_run_command(&machine, name, &wanted).await {
                 Ok(started) => return Ok(started),
                 Err(failure) => failure,
             };
@@ -134,7 +141,7 @@ impl Trial<'_> {
     async fn is_there(&self, name: &str, failure: &Failure) -> Result<bool, NotTested> {
         let start = Instant::now();
         loop {
-            match self.lab.arm.command_view(&self.machine(), name).await {
+            match self.step.arm.run_command(&self.machine(), name).await {
                 Ok(seen) if seen.value.is_some() => return Ok(true),
                 Ok(_) if start.elapsed() >= READ_AFTER_WRITE => return Ok(false),
                 Ok(_) => sleep(LOOK_AGAIN).await,
@@ -150,15 +157,15 @@ impl Trial<'_> {
         check: &Check,
         started: &Started,
         start: Instant,
-    ) -> Result<(End, CommandView), NotTested> {
+    ) -> Result<(End, RunCommand), NotTested> {
         let machine = self.machine();
         let mut pace = Pace::new(started.pause);
         let (mut spoken, mut news) = (start, start);
         let limit = Duration::from_secs(SCRIPT_SECONDS) + MARGIN;
-        let mut last = CommandView::default();
+        let mut last = RunCommand::default();
         loop {
             sleep(pace.pause()).await;
-            match self.lab.arm.command_view(&machine, name).await {
+            match self.step.arm.run_command(&machine, name).await {
                 Ok(seen) => {
                     news = Instant::now();
                     if seen.pause.is_some() {
@@ -196,46 +203,58 @@ impl Trial<'_> {
         }
     }
 
-    /// Prints the output: the whole of it, or the end that Azure tells.
+    /// Prints the output: all of it, or the end that the run command has.
     async fn output(
         &self,
         check: &Check,
         blobs: Option<&Blobs>,
-        view: &CommandView,
+        view: &RunCommand,
         elapsed: Duration,
         single: &mut SingleTests,
     ) -> Output {
-        let events = self.lab.events;
+        let events = self.step.events;
         events.emit(event::Event::StepStarted {
             name: check.name.clone(),
         });
         let mut tell = |line: &str| events.emit(event::Event::BuildOutput(line.to_owned()));
-        let whole = match blobs {
-            Some(blobs) => blobs.read(single, &mut tell).await,
-            None => None,
+        let ends = [view.output.as_str(), view.error.as_str()];
+        let (output, unread) = match blobs {
+            Some(blobs) => blobs.read(ends, single, &mut tell).await,
+            None => (Output::of_command(ends, single, &mut tell), None),
         };
-        let is_unread = whole.is_none() && blobs.is_some();
-        let output =
-            whole.unwrap_or_else(|| Output::told([&view.output, &view.error], single, &mut tell));
         // What follows a step that failed is Packer's clean-up, and there is no Packer here.
         let failed = false;
         events.emit(event::Event::StepEnded { elapsed, failed });
-        if is_unread {
-            self.tell(Event::OutputUnread);
+        match unread {
+            Some(Unread::Failed(failure)) => self.tell(Event::OutputUnread {
+                reason: failure.to_string(),
+            }),
+            Some(Unread::TooLong) => self.tell(Event::OutputTooLong),
+            None => {}
         }
         output
     }
 
+    /// The VM did not get what the check needs.
+    fn without_package(&self, check: &Check, reason: &str) -> NotTested {
+        let why = format!("the package could not be fetched: {reason}");
+        let hint = "the image was not judged; let the VM reach the storage account (its firewall, and the network security groups, routes and name servers of the subnet), then run the step again";
+        NotTested::refused(NOT_RUN, self.was_not_run(check, &why), hint.to_owned())
+    }
+
     /// The script says nothing of the image.
     fn not_run(&self, check: &Check, why: &str) -> NotTested {
-        let text = format!(
+        let hint = "the image was not judged; run the step again".to_owned();
+        NotTested::refused(NOT_RUN, self.was_not_run(check, why), hint)
+    }
+
+    fn was_not_run(&self, check: &Check, why: &str) -> String {
+        format!(
             "{} failed: check '{}' was not run in VM '{}': {why}",
             self.doing(),
             check.name,
             self.name()
-        );
-        let hint = "the image was not judged; run the step again".to_owned();
-        NotTested::refused(NOT_RUN, text, hint)
+        )
     }
 }
 
@@ -252,21 +271,34 @@ fn is_busy(failure: &Failure) -> bool {
             .is_some_and(|refusal| passing.contains(&refusal.code.as_str()))
 }
 
+/// Why the package was not brought to its place, in the words of our own lines.
+fn unpacking(output: &Output) -> Option<&str> {
+    let mut lines = output.last.iter().rev();
+    let found = lines.find_map(|line| line.split_once(UNPACKING));
+    found.map(|(_, reason)| reason)
+}
+
+/// Why the VM did not get the package at all, or not as it was sent, if so.
+fn unfetched(output: &Output) -> Option<&str> {
+    let reason = unpacking(output)?;
+    let known = of_text(&[FoundIn::Log], &format!("{UNPACKING}{reason}"))?;
+    known.entry.unfetched.then_some(reason)
+}
+
 fn ran(check: &Check, why: Option<String>, output: Output, took: Duration) -> Ran {
-    let is_cut = output.is_cut;
+    let (is_cut, is_partial) = (output.is_cut, output.is_partial);
     let Some(why) = why else {
         let test = Test::new(&check.name, TestState::Passed).after(Some(took));
         return Ran {
             test,
             failed: None,
             is_cut,
+            is_partial,
         };
     };
     // What is wrong is the package, not what the author has written.
-    let mut unpacking = output.last.iter().rev();
-    let unpacking = unpacking.find_map(|line| line.split_once(UNPACKING));
-    let (name, why) = match unpacking {
-        Some((_, reason)) => ("package", format!("it could not be unpacked: {reason}")),
+    let (name, why) = match unpacking(&output) {
+        Some(reason) => ("package", format!("it could not be unpacked: {reason}")),
         None => (check.name.as_str(), why),
     };
     let test = Test::new(name, TestState::Failed).after(Some(took));
@@ -278,5 +310,6 @@ fn ran(check: &Check, why: Option<String>, output: Output, took: Duration) -> Ra
             ..test
         },
         is_cut,
+        is_partial,
     }
 }

@@ -1,4 +1,4 @@
-//! Reading the versions, the session hosts of the pools with the VMs behind them, and the other machines. None stops another.
+//! Reading the versions, the session hosts of the pools with the VMs behind them, and the other machines. A failure of one stops no other.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,33 +9,36 @@ use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use super::event::{Event, Events};
-use super::outcome::{Definition, Machine, Outcome, Place, Runs, Unseen};
-use super::standing::{Standing, standing};
-use crate::arm::desktops::{self, MachineImage, SessionHost};
+use super::judgement::{Judgement, judge};
+use super::outcome::{Definition, Machine, MachineKind, NotRead, Outcome, RunningImage};
+use crate::arm::desktops::SessionHost;
 use crate::arm::gallery::{Version, latest};
 use crate::arm::image_users::ImageUser;
-use crate::arm::{Arm, Failure};
+use crate::arm::machine_image::MachineImage;
+use crate::arm::{self, Arm, Failure};
 use crate::error::Error;
 use crate::inputs::Fleet;
-use crate::resource::{ResourceId, quoted};
+use crate::resource::{ResourceGroupId, ResourceId, quoted};
 
-/// So many VMs of which there is something to say are looked at once more.
+/// So many VMs with something wrong are read again.
 const MOST_ASKED: usize = 500;
 /// So many VMs are read at a time.
 const AT_ONCE: usize = 8;
+/// So many resource groups are named in a hint.
+const MOST_GROUPS: usize = 5;
 /// The service answers ten lists of session hosts in five minutes.
 const PAUSE: Duration = Duration::from_secs(65);
 /// So often a list is asked for that the service has no more of.
 const MOST_TRIES: u32 = 6;
 
-/// What every look needs.
-struct Look<'a> {
+/// What every part of a report needs.
+struct Survey<'a> {
     fleet: &'a Fleet,
     arm: &'a Arm,
     events: &'a dyn Events,
 }
 
-/// Looks at everything; `outcome` holds at any time what was seen so far.
+/// Reads everything; `outcome` holds at any time what was read so far.
 pub async fn report(
     fleet: &Fleet,
     arm: &Arm,
@@ -43,15 +46,15 @@ pub async fn report(
     stop: &CancellationToken,
     outcome: &mut Outcome,
 ) {
-    let look = Look { fleet, arm, events };
+    let survey = Survey { fleet, arm, events };
     tokio::select! {
         biased;
         () = stop.cancelled() => outcome.errors.insert(0, Error::Canceled),
-        () = look.everything(outcome) => {}
+        () = survey.everything(outcome) => {}
     }
 }
 
-impl Look<'_> {
+impl Survey<'_> {
     async fn everything(&self, outcome: &mut Outcome) {
         for definition in &self.fleet.definitions {
             self.versions(definition, outcome).await;
@@ -62,7 +65,7 @@ impl Look<'_> {
         let found = self.others(outcome).await;
         let now = self.arm.client.azure_time();
         let now = now.unwrap_or_else(OffsetDateTime::now_utc);
-        judge(outcome, now);
+        judge_all(outcome, now);
         if found {
             self.drop_what_is_gone(outcome).await;
             let others = outcome.machines.len() - outcome.hosts().count();
@@ -76,7 +79,7 @@ impl Look<'_> {
         let name = definition.name();
         let versions = match found {
             Ok(versions) => {
-                outcome.looked = true;
+                outcome.has_read = true;
                 self.events.emit(Event::Versions {
                     definition: name.to_owned(),
                     count: versions.len(),
@@ -92,7 +95,7 @@ impl Look<'_> {
             Err(failure) => {
                 let what = format!("the versions of image definition '{name}'");
                 let hint = assign("Image Builder Task report", definition);
-                outcome.miss(what, &failure, hint);
+                outcome.could_not_read(what, &failure, hint, is_forbidden(&failure));
                 None
             }
         };
@@ -112,30 +115,32 @@ impl Look<'_> {
             Err(failure) => {
                 let what = format!("the session hosts of host pool '{}'", pool.name());
                 let hint = assign("Desktop Virtualization Reader", pool);
-                return outcome.miss(what, &failure, hint);
+                return outcome.could_not_read(what, &failure, hint, is_forbidden(&failure));
             }
         };
-        outcome.looked = true;
+        outcome.has_read = true;
         self.events.emit(Event::Hosts {
             pool: pool.name().to_owned(),
             hosts: hosts.len(),
             sessions: hosts.iter().filter_map(|host| host.sessions).sum(),
         });
         let unread = self.machines_of(pool, hosts, outcome).await;
-        if let Some(first) = unread.first() {
-            let what = match unread.len() {
+        let (refused, failed): (Vec<_>, Vec<_>) = unread
+            .into_iter()
+            .partition(|(_, failure)| is_forbidden(failure));
+        if let Some((_, first)) = refused.first() {
+            let what = match refused.len() {
                 1 => format!("the VM of 1 session host of host pool '{}'", pool.name()),
                 count => format!(
                     "the VMs of {count} session hosts of host pool '{}'",
                     pool.name()
                 ),
             };
-            let hint = format!(
-                "assign role 'Reader' to the principal of the service connection on the resource group of the VMs: az role assignment create --assignee {{object id}} --role Reader --scope {}",
-                quoted(&pool.group().to_string())
-            );
-            outcome.miss(what, first, hint);
+            outcome.could_not_read(what, first, read_machines(&refused), true);
         }
+        // One failure of a kind says enough.
+        let errors = failed.into_iter().map(|(_, failure)| Error::Azure(failure));
+        outcome.errors.extend(errors.take(1));
     }
 
     /// Adds the session hosts of a pool with the VMs behind them; why some of these could not be read.
@@ -144,7 +149,7 @@ impl Look<'_> {
         pool: &ResourceId,
         hosts: Vec<SessionHost>,
         outcome: &mut Outcome,
-    ) -> Vec<Failure> {
+    ) -> Vec<(ResourceId, Failure)> {
         let read = |host: SessionHost| async {
             let machine = match &host.machine {
                 Some(id) => self.arm.machine(id).await,
@@ -160,26 +165,26 @@ impl Look<'_> {
             .await;
         let mut unread = Vec::new();
         for (host, machine) in read {
-            let (region, runs) = match machine {
-                Ok(Some(machine)) => self.seen(machine),
-                Ok(None) => (None, Runs::Gone),
+            let (region, image) = match machine {
+                Ok(Some(machine)) => self.region_and_image(&machine),
+                Ok(None) => (None, RunningImage::NoVm),
                 Err(failure) => {
-                    unread.push(failure);
-                    (None, Runs::Unseen)
+                    unread.extend(host.machine.clone().map(|id| (id, failure)));
+                    (None, RunningImage::NotRead)
                 }
             };
             outcome.machines.push(Machine {
                 name: host.name,
                 id: host.machine.map(|id| id.to_string()),
                 region,
-                place: Place::Pool {
+                kind: MachineKind::SessionHost {
                     pool: pool.clone(),
                     status: host.status,
                     sessions: host.sessions,
                     open: host.allow_new_session,
                 },
-                runs,
-                standing: Standing::default(),
+                image,
+                judgement: Judgement::default(),
             });
         }
         unread
@@ -203,25 +208,25 @@ impl Look<'_> {
         }
     }
 
-    fn seen(&self, machine: desktops::Machine) -> (Option<String>, Runs) {
-        let region = Some(machine.region).filter(|region| !region.is_empty());
-        (region, self.runs(&machine.image))
+    fn region_and_image(&self, machine: &arm::machine::Machine) -> (Option<String>, RunningImage) {
+        let region = Some(machine.region.clone()).filter(|region| !region.is_empty());
+        (region, self.running_image(&machine.image))
     }
 
-    fn runs(&self, image: &MachineImage) -> Runs {
+    fn running_image(&self, image: &MachineImage) -> RunningImage {
         let version = image.version();
         let of = |version: &ResourceId| version.parent();
         match version {
             Some(version)
                 if of(&version).is_some_and(|it| self.fleet.definitions.contains(&it)) =>
             {
-                Runs::Version(version)
+                RunningImage::Version(version)
             }
-            Some(_) | None => Runs::Other(image.to_string()),
+            Some(_) | None => RunningImage::Other(image.to_string()),
         }
     }
 
-    /// VMs and scale sets that are no session hosts of the pools; whether they could be looked for.
+    /// VMs and scale sets that are no session hosts of the pools; whether those of any definition could be listed.
     async fn others(&self, outcome: &mut Outcome) -> bool {
         let known: BTreeSet<String> = outcome
             .machines
@@ -229,19 +234,22 @@ impl Look<'_> {
             .filter_map(|machine| machine.id.as_deref())
             .map(str::to_lowercase)
             .collect();
-        let mut users = Vec::new();
+        let (mut users, mut found_any) = (Vec::new(), false);
         for definition in &self.fleet.definitions {
             let name = definition.name();
             let doing = format!("Finding the VMs and scale sets of image definition '{name}'");
             match self.arm.machines_of(&doing, definition).await {
-                Ok(found) => users.extend(found),
+                Ok(found) => {
+                    found_any = true;
+                    users.extend(found);
+                }
                 Err(failure) => {
                     let what = format!(
                         "the VMs and scale sets of image definition '{name}' outside of the host pools"
                     );
                     let hint = "check that this cloud has Azure Resource Graph, and that the principal of the service connection has role 'Reader' on the subscriptions with the VMs".to_owned();
-                    outcome.miss_refused(what, &failure, hint);
-                    return false;
+                    // Whatever says no counts as a permission that is missing.
+                    outcome.could_not_read(what, &failure, hint, failure.says_no());
                 }
             }
         }
@@ -253,13 +261,13 @@ impl Look<'_> {
             .map(|user| self.other(user, &outcome.definitions))
             .collect();
         outcome.machines.extend(machines);
-        true
+        found_any
     }
 
-    /// Azure Resource Graph is behind by minutes: a VM of which there is something to say must still be there. What cannot be read stays as it was told.
+    /// Azure Resource Graph is minutes old: a VM with something wrong is read again, and left out if it is gone. One that cannot be read stays.
     async fn drop_what_is_gone(&self, outcome: &mut Outcome) {
         let suspect = |machine: &&Machine| {
-            machine.place == Place::Virtual && machine.standing != Standing::default()
+            machine.kind == MachineKind::Vm && machine.judgement != Judgement::default()
         };
         let suspects = outcome.machines.iter().filter(suspect);
         let ids: Vec<ResourceId> = suspects
@@ -281,32 +289,32 @@ impl Look<'_> {
             !gone
                 .iter()
                 .any(|gone| gone.as_str().eq_ignore_ascii_case(id))
-                || machine.place != Place::Virtual
+                || machine.kind != MachineKind::Vm
         });
     }
 
     fn other(&self, user: ImageUser, definitions: &[Definition]) -> Machine {
         let is_set = user.is_scale_set();
-        let image = MachineImage {
+        let named = MachineImage {
             id: Some(user.image),
             exact: user.exact,
             marketplace: None,
         };
-        let mut runs = self.runs(&image);
-        if is_set && matches!(runs, Runs::Other(_)) {
-            runs = follows_latest(&image, definitions, user.region.as_deref()).unwrap_or(runs);
+        let mut image = self.running_image(&named);
+        if is_set && matches!(image, RunningImage::Other(_)) {
+            image = follows_latest(&named, definitions, user.region.as_deref()).unwrap_or(image);
         }
         let name = user.id.rsplit('/').next().unwrap_or_default();
         Machine {
             name: name.to_owned(),
             region: user.region,
-            place: if is_set {
-                Place::ScaleSet
+            kind: if is_set {
+                MachineKind::ScaleSet
             } else {
-                Place::Virtual
+                MachineKind::Vm
             },
-            runs,
-            standing: Standing::default(),
+            image,
+            judgement: Judgement::default(),
             id: Some(user.id),
         }
     }
@@ -317,7 +325,7 @@ fn follows_latest(
     image: &MachineImage,
     definitions: &[Definition],
     region: Option<&str>,
-) -> Option<Runs> {
+) -> Option<RunningImage> {
     let id: ResourceId = image.id.as_deref()?.parse().ok()?;
     let parent = id.parent();
     let named = |definition: &&Definition| {
@@ -326,25 +334,25 @@ fn follows_latest(
     let definition = definitions.iter().find(named)?;
     let version = latest(definition.versions.as_deref()?, region?)?;
     let version = format!("{}/versions/{}", definition.id, version.name);
-    Some(Runs::Version(version.parse().ok()?))
+    Some(RunningImage::Version(version.parse().ok()?))
 }
 
-/// Says of each machine what its version means.
-fn judge(outcome: &mut Outcome, now: OffsetDateTime) {
+/// Says of each machine what is wrong with its version.
+fn judge_all(outcome: &mut Outcome, now: OffsetDateTime) {
     let definitions = &outcome.definitions;
     for machine in &mut outcome.machines {
-        let unknown = Standing {
+        let unknown = Judgement {
             unknown: true,
-            ..Standing::default()
+            ..Judgement::default()
         };
-        machine.standing = match &machine.runs {
-            Runs::Unseen => Standing::default(),
-            Runs::Gone | Runs::Other(_) => unknown,
-            Runs::Version(id) => match versions_of(definitions, id) {
+        machine.judgement = match &machine.image {
+            RunningImage::NotRead => Judgement::default(),
+            RunningImage::NoVm | RunningImage::Other(_) => unknown,
+            RunningImage::Version(id) => match versions_of(definitions, id) {
                 // They could not be read, which is said.
-                None => Standing::default(),
+                None => Judgement::default(),
                 Some(versions) => match versions.iter().find(|it| is(it, id)) {
-                    Some(version) => standing(versions, version, machine.region.as_deref(), now),
+                    Some(version) => judge(versions, version, machine.region.as_deref(), now),
                     None => unknown,
                 },
             },
@@ -363,6 +371,46 @@ fn is(version: &Version, id: &ResourceId) -> bool {
     version.name.eq_ignore_ascii_case(id.name())
 }
 
+fn is_forbidden(failure: &Failure) -> bool {
+    failure.is(StatusCode::FORBIDDEN)
+}
+
+/// How to be permitted to read VMs, which need not be where their host pool is.
+fn read_machines(refused: &[(ResourceId, Failure)]) -> String {
+    let mut groups: Vec<ResourceGroupId> = Vec::new();
+    for group in refused.iter().map(|(id, _)| id.group()) {
+        let mut known = groups.iter();
+        if !known.any(|known| known.to_string().eq_ignore_ascii_case(&group.to_string())) {
+            groups.push(group);
+        }
+    }
+    let mut commands: Vec<String> = groups
+        .iter()
+        .take(MOST_GROUPS)
+        .map(|group| {
+            format!(
+                "az role assignment create --assignee {{object id}} --role Reader --scope {}",
+                quoted(&group.to_string())
+            )
+        })
+        .collect();
+    if let Some(more) = groups
+        .len()
+        .checked_sub(MOST_GROUPS)
+        .filter(|more| *more > 0)
+    {
+        commands.push(format!("and likewise for {more} more"));
+    }
+    let what = match groups.len() {
+        1 => "the resource group of the VMs",
+        _ => "each resource group of the VMs",
+    };
+    format!(
+        "assign role 'Reader' to the principal of the service connection on {what}: {}",
+        commands.join("; ")
+    )
+}
+
 fn assign(role: &str, scope: &ResourceId) -> String {
     format!(
         "assign a role such as '{role}' to the principal of the service connection: az role assignment create --assignee {{object id}} --role {} --scope {}",
@@ -372,23 +420,10 @@ fn assign(role: &str, scope: &ResourceId) -> String {
 }
 
 impl Outcome {
-    /// Takes note of what could not be read: a permission that is missing is named, everything else fails the step.
-    fn miss(&mut self, what: String, failure: &Failure, hint: String) {
-        if failure.is(StatusCode::FORBIDDEN) {
-            self.unseen.push(Unseen {
-                what,
-                why: failure.to_string(),
-                hint,
-            });
-        } else {
-            self.errors.push(Error::Azure(failure.clone()));
-        }
-    }
-
-    /// The same where every answer that says no counts as a missing permission.
-    fn miss_refused(&mut self, what: String, failure: &Failure, hint: String) {
-        if failure.says_no() {
-            self.unseen.push(Unseen {
+    /// Takes note of what could not be read. A refusal is named; everything else fails the step.
+    fn could_not_read(&mut self, what: String, failure: &Failure, hint: String, is_refusal: bool) {
+        if is_refusal {
+            self.not_read.push(NotRead {
                 what,
                 why: failure.to_string(),
                 hint,

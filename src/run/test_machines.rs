@@ -13,7 +13,7 @@ use super::ownership;
 use crate::arm::machine_part::{Part, tag};
 use crate::arm::{Arm, Failure};
 use crate::inputs::Origin;
-use crate::inputs::origin::{MADE, RUN, TASK};
+use crate::inputs::origin::{MADE, TASK};
 use crate::resource::{ResourceGroupId, ResourceId};
 
 /// A VM, a network interface or a disk of a resource group.
@@ -45,11 +45,6 @@ impl FoundPart {
     /// Whether a tag keeps it.
     pub(super) fn is_kept(&self) -> bool {
         is_kept(&self.document)
-    }
-
-    /// The pipeline run that its tags name.
-    pub(super) fn run(&self) -> Option<&str> {
-        tag(&self.document, RUN)
     }
 
     /// The name of the VM that has it.
@@ -111,11 +106,8 @@ pub async fn of_step(
         own.push((found.leftover(), Ownership::Ours));
         // Whether their disks have the tags or not.
         if found.part == Part::Vm {
-            let disks = disks_of(&found.document).into_iter();
-            own.extend(disks.map(|id| {
-                let id = Part::Disk.id(group, id.name());
-                (Leftover::part(Part::Disk, &id), Ownership::Ours)
-            }));
+            let disks = disks_here(&found.document, group);
+            own.extend(disks.map(|id| (Leftover::part(Part::Disk, &id), Ownership::Ours)));
         }
     }
     let mut unique: Vec<(Leftover, Ownership)> = Vec::new();
@@ -125,4 +117,37 @@ pub async fn of_step(
         }
     }
     Ok(unique)
+}
+
+/// The disks of a VM that are in `group`: one of another group is no concern of this step, and one of its name here is somebody else's.
+fn disks_here(document: &Value, group: &ResourceGroupId) -> impl Iterator<Item = ResourceId> {
+    let disks = disks_of(document).into_iter().filter(|id| {
+        id.subscription().eq_ignore_ascii_case(group.subscription())
+            && id.resource_group().eq_ignore_ascii_case(group.name())
+    });
+    // Azure's own ids have other letter cases than those that are sent.
+    disks.map(|id| Part::Disk.id(group, id.name()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_disk_of_another_group_is_not_taken_for_one_of_its_name_here() {
+        let group = ResourceGroupId::new("s", "rg-images");
+        let disk = |subscription: &str, group: &str, name: &str| {
+            let id = format!(
+                "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/disks/{name}"
+            );
+            json!({"managedDisk": {"id": id}})
+        };
+        let document = json!({"name": "tst-1", "properties": {"storageProfile": {
+            "osDisk": disk("s", "rg-other", "tst-1"),
+            "dataDisks": [disk("S", "RG-IMAGES", "tst-1-0"), disk("other", "rg-images", "tst-1-1")],
+        }}});
+        let here: Vec<_> = disks_here(&document, &group).collect();
+        assert_eq!(here, [Part::Disk.id(&group, "tst-1-0")]);
+    }
 }

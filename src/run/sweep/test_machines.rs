@@ -2,36 +2,26 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::{Kept, Request, Swept, now};
+use super::swept::{Request, Swept, Verdict, now};
 use crate::arm::Arm;
 use crate::arm::machine_part::{Part, tag};
 use crate::error::duration;
 use crate::inputs::Owner;
-use crate::inputs::origin::{KEEP, RUN};
+use crate::inputs::origin::{KEEP, MADE, RUN, STEP, TASK};
 use crate::run::clean_up::{Budget, clean_up, is_kept};
 use crate::run::event::{Event, Events};
 use crate::run::leftover::{NotRemoved, Ownership};
 use crate::run::leftovers::Leftovers;
-use crate::run::machines::{self, FoundPart};
-
-/// What is to become of one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Verdict {
-    Delete,
-    /// It is of somebody else.
-    Foreign,
-    Keep(String),
-    /// It stays, and a person has to decide.
-    Name(String),
-}
+use crate::run::test_machines::{self, FoundPart};
 
 /// Deletes the VMs, network interfaces and disks of the group that this task has made and that are old.
 ///
-/// Who may not list them has none: nothing of it is a failure.
+/// Best effort: a service connection that cannot list them fails no sweep.
 pub(super) async fn sweep(arm: &Arm, request: Request<'_>, events: &dyn Events, swept: &mut Swept) {
-    let all = match machines::all(arm, request.group).await {
+    let all = match test_machines::all(arm, request.group).await {
         Ok(all) => all,
         Err(failure) => return swept.machines_left = Some(failure.to_string()),
     };
@@ -52,30 +42,21 @@ pub(super) async fn sweep(arm: &Arm, request: Request<'_>, events: &dyn Events, 
             }
             _ => verdict(&found, now, request.older_than),
         };
-        let (why, for_a_person) = match verdict {
+        let is_gone = match verdict {
             Verdict::Foreign => continue,
             Verdict::Delete if request.preview => {
                 swept.gone.push(found.leftover());
                 continue;
             }
-            Verdict::Delete => {
-                let gone = delete(arm, &found, events, swept).await;
-                if !gone && found.part == Part::Vm {
-                    stays.push(found.id.name().to_owned());
-                }
-                continue;
+            Verdict::Delete => delete(arm, &found, events, swept).await,
+            Verdict::Keep(_) | Verdict::Name(_) => {
+                swept.keep(found.leftover(), verdict);
+                false
             }
-            Verdict::Keep(why) => (why, false),
-            Verdict::Name(why) => (why, true),
         };
-        if found.part == Part::Vm {
+        if !is_gone && found.part == Part::Vm {
             stays.push(found.id.name().to_owned());
         }
-        swept.kept.push(Kept {
-            leftover: found.leftover(),
-            why,
-            for_a_person,
-        });
     }
 }
 
@@ -113,7 +94,7 @@ async fn delete(arm: &Arm, found: &FoundPart, events: &dyn Events, swept: &mut S
             swept.gone.push(leftover);
             return true;
         }
-        Ok(Some(document)) if tag(&document, RUN) == found.run() && !is_kept(&document) => None,
+        Ok(Some(document)) if is_same(&document, &found.document) => None,
         Ok(Some(_)) => Some((
             Ownership::NotOurs,
             "its tags have changed since it was found".to_owned(),
@@ -137,11 +118,18 @@ async fn delete(arm: &Arm, found: &FoundPart, events: &dyn Events, swept: &mut S
     gone
 }
 
+/// Whether it is still the one that was found, of this task, and to be deleted: another one may have come to its name.
+fn is_same(now: &Value, found: &Value) -> bool {
+    let is_ours = tag(now, TASK).is_some();
+    let mut all = [TASK, RUN, STEP, MADE].into_iter();
+    is_ours && all.all(|name| tag(now, name) == tag(found, name)) && !is_kept(now)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::resource::ResourceGroupId;
-    use serde_json::{Value, json};
+    use serde_json::json;
     use time::macros::datetime;
 
     fn check(part: Part, document: &Value, expected: &str) {
@@ -192,6 +180,28 @@ mod tests {
         );
         let untimed = json!({"tags": {"imageBuilderTask": "1.2.0"}, "properties": {"timeCreated": "2026-11-20T12:00:00Z"}});
         check(Part::Vm, &untimed, "delete");
+    }
+
+    #[test]
+    fn another_one_of_the_same_name_stays() {
+        let tags = |task: Option<&str>, run: Option<&str>, made: Option<&str>| json!({"tags": {"imageBuilderTask": task, "imageBuilderRun": run, "imageBuilderMade": made}});
+        let whole = tags(Some("1.2.0"), Some("c/p/1"), Some("2026-11-22T11:59:59Z"));
+        let untimed = tags(Some("1.2.0"), None, None);
+        assert!(is_same(&whole, &whole) && is_same(&untimed, &untimed));
+        for now in [
+            json!({}),
+            tags(None, None, None),
+            tags(None, Some("c/p/1"), Some("2026-11-22T11:59:59Z")),
+            tags(Some("1.2.0"), Some("c/p/2"), Some("2026-11-22T11:59:59Z")),
+            tags(Some("1.2.0"), Some("c/p/1"), Some("2026-11-23T11:59:59Z")),
+            tags(Some("1.3.0"), Some("c/p/1"), Some("2026-11-22T11:59:59Z")),
+        ] {
+            assert!(!is_same(&now, &whole), "{now}");
+        }
+        assert!(!is_same(&json!({}), &untimed));
+        let mut kept = whole.clone();
+        kept["tags"]["imageBuilderKeep"] = json!("true");
+        assert!(!is_same(&kept, &whole));
     }
 
     #[test]

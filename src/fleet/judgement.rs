@@ -5,9 +5,9 @@ use time::{Duration, OffsetDateTime};
 use crate::arm::gallery::{State, Version, WITHDRAWN_AT};
 use crate::inputs::Condition;
 
-/// What is to be said of the version that a machine runs.
+/// What is wrong with the version that a machine runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct Judgement {
     /// There is a newer one.
     pub behind: Option<Behind>,
     /// It was withdrawn.
@@ -25,12 +25,23 @@ pub struct Behind {
     pub newest: String,
     /// When the first of the newer ones was published; nothing where no date of theirs can be read.
     pub since: Option<OffsetDateTime>,
+    /// Whether there is a newer one without a date, which may have been published before that.
+    pub is_undated: bool,
+}
+
+impl Behind {
+    /// Whether the first newer version was published more than so many days ago; nothing where Azure does not say when.
+    pub fn is_longer_than(&self, days: u32, now: OffsetDateTime) -> Option<bool> {
+        let long = Duration::days(i64::from(days));
+        let is_long = self.since.is_some_and(|since| now - since > long);
+        (is_long || !self.is_undated).then_some(is_long)
+    }
 }
 
 /// The versions that are newer than `number` for a machine in `region`: a higher number, complete, not excluded from latest there.
 ///
 /// A region that a version does not name excludes it nowhere: the region has no replica of it yet.
-pub fn newer<'a>(
+fn newer<'a>(
     versions: &'a [Version],
     version: &Version,
     region: Option<&str>,
@@ -51,19 +62,20 @@ fn is_excluded(version: &Version, region: Option<&str>) -> bool {
     }
 }
 
-/// What is to be said of a machine in `region` that runs `version`, one of `versions`.
-pub fn standing(
+/// What is wrong with a machine in `region` that runs `version`, one of `versions`.
+pub fn judge(
     versions: &[Version],
     version: &Version,
     region: Option<&str>,
     now: OffsetDateTime,
-) -> Standing {
+) -> Judgement {
     let newer: Vec<&Version> = newer(versions, version, region).collect();
     let newest = newer.iter().max_by_key(|version| version.number());
-    Standing {
+    Judgement {
         behind: newest.map(|newest| Behind {
             newest: newest.name.clone(),
             since: newer.iter().filter_map(|version| version.published).min(),
+            is_undated: newer.iter().any(|version| version.published.is_none()),
         }),
         withdrawn: version.tag(WITHDRAWN_AT).is_some(),
         end_of_life: version.end_of_life.is_some_and(|end| end <= now),
@@ -72,16 +84,16 @@ pub fn standing(
 }
 
 /// Whether `condition` holds of a machine. Since when a machine is behind must be known to say that it is not for long.
-pub(super) fn holds(condition: Condition, standing: &Standing, now: OffsetDateTime) -> bool {
+pub(super) fn holds(condition: Condition, judgement: &Judgement, now: OffsetDateTime) -> bool {
     match condition {
-        Condition::Behind => standing.behind.is_some(),
-        Condition::BehindFor(days) => standing.behind.as_ref().is_some_and(|behind| {
-            let long = Duration::days(i64::from(days));
-            behind.since.is_none_or(|since| now - since > long)
-        }),
-        Condition::Withdrawn => standing.withdrawn,
-        Condition::EndOfLife => standing.end_of_life,
-        Condition::UnknownImage => standing.unknown,
+        Condition::Behind => judgement.behind.is_some(),
+        Condition::BehindFor(days) => judgement
+            .behind
+            .as_ref()
+            .is_some_and(|behind| behind.is_longer_than(days, now).unwrap_or(true)),
+        Condition::Withdrawn => judgement.withdrawn,
+        Condition::EndOfLife => judgement.end_of_life,
+        Condition::UnknownImage => judgement.unknown,
     }
 }
 
@@ -115,9 +127,9 @@ mod tests {
         Version::read(&document).unwrap()
     }
 
-    fn of(versions: &[Version], number: &str, region: Option<&str>) -> Standing {
+    fn of(versions: &[Version], number: &str, region: Option<&str>) -> Judgement {
         let own = versions.iter().find(|version| version.name == number);
-        standing(versions, own.unwrap(), region, NOW)
+        judge(versions, own.unwrap(), region, NOW)
     }
 
     fn newest(versions: &[Version], number: &str, region: Option<&str>) -> Option<String> {
@@ -175,17 +187,17 @@ mod tests {
             version("2.0.0", "2026-10-30T12:00:00Z", &json!({})),
             version("1.0.1", "2026-11-20T00:00:00Z", &json!({})),
         ];
-        let standing = of(&all, "1.0.0", None);
-        let behind = standing.behind.clone().unwrap();
+        let judgement = of(&all, "1.0.0", None);
+        let behind = judgement.behind.clone().unwrap();
         assert_eq!(
             (behind.newest.as_str(), behind.since),
             ("2.0.0", Some(datetime!(2026-10-30 12:00 UTC)))
         );
-        let held = |days| holds(Condition::BehindFor(days), &standing, NOW);
+        let held = |days| holds(Condition::BehindFor(days), &judgement, NOW);
         assert!(held(0) && held(29));
         // Thirty days to the second are not more than thirty days.
         assert!(!held(30) && !held(31));
-        assert!(holds(Condition::Behind, &standing, NOW));
+        assert!(holds(Condition::Behind, &judgement, NOW));
         let top = of(&all, "2.0.0", None);
         assert!(!holds(Condition::Behind, &top, NOW));
         assert!(!holds(Condition::BehindFor(0), &top, NOW));
@@ -198,9 +210,21 @@ mod tests {
             version("1.0.0", "2026-08-01T00:00:00Z", &json!({})),
             version("1.0.1", "yesterday", &json!({})),
         ];
-        let standing = of(&all, "1.0.0", None);
-        assert_eq!(standing.behind.as_ref().unwrap().since, None);
-        assert!(holds(Condition::BehindFor(30), &standing, NOW));
+        let judgement = of(&all, "1.0.0", None);
+        let behind = judgement.behind.as_ref().unwrap();
+        assert_eq!((behind.since, behind.is_longer_than(30, NOW)), (None, None));
+        assert!(holds(Condition::BehindFor(30), &judgement, NOW));
+        // One with a date does not say that the other one is not older.
+        let all = [
+            version("1.0.0", "2026-08-01T00:00:00Z", &json!({})),
+            version("1.0.1", "yesterday", &json!({})),
+            version("1.0.2", "2026-11-20T00:00:00Z", &json!({})),
+        ];
+        let judgement = of(&all, "1.0.0", None);
+        let behind = judgement.behind.as_ref().unwrap();
+        let long = [5, 30].map(|days| behind.is_longer_than(days, NOW));
+        assert_eq!(long, [Some(true), None]);
+        assert!(holds(Condition::BehindFor(30), &judgement, NOW));
     }
 
     #[test]
@@ -215,15 +239,15 @@ mod tests {
             (ends("soon"), [false, false]),
         ] {
             let all = [version("1.0.0", "2026-08-01T00:00:00Z", &more)];
-            let standing = of(&all, "1.0.0", None);
+            let judgement = of(&all, "1.0.0", None);
             let found = [Condition::Withdrawn, Condition::EndOfLife]
-                .map(|condition| holds(condition, &standing, NOW));
+                .map(|condition| holds(condition, &judgement, NOW));
             assert_eq!(found, expected, "{more}");
-            assert!(!holds(Condition::UnknownImage, &standing, NOW));
+            assert!(!holds(Condition::UnknownImage, &judgement, NOW));
         }
-        let unknown = Standing {
+        let unknown = Judgement {
             unknown: true,
-            ..Standing::default()
+            ..Judgement::default()
         };
         assert!(holds(Condition::UnknownImage, &unknown, NOW));
     }

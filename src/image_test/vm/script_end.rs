@@ -1,7 +1,7 @@
 //! What a run command says of its script. Its own state says nothing: a command that was not run is provisioned, and has exit code 0.
 
 use super::body::SCRIPT_SECONDS;
-use crate::arm::machine_part::CommandView;
+use crate::arm::run_command::RunCommand;
 
 /// How a script ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(super) enum End {
 const FAILED: &str = "Execution failed";
 
 /// How the script ended, if it has. `good` are the exit codes that are as they should be; none for 0 alone.
-pub(super) fn end_of(view: &CommandView, good: &[i64]) -> Option<End> {
+pub(super) fn end_of(view: &RunCommand, good: &[i64]) -> Option<End> {
     let is = |state: &str| view.state.eq_ignore_ascii_case(state);
     let is_good = match good {
         [] => view.exit_code == 0,
@@ -62,7 +62,7 @@ pub(super) fn out_of_time() -> String {
     )
 }
 
-fn said(view: &CommandView) -> String {
+fn said(view: &RunCommand) -> String {
     match view.message.trim() {
         "" => "Azure does not say why".to_owned(),
         message => message.to_owned(),
@@ -73,18 +73,18 @@ fn said(view: &CommandView) -> String {
 mod tests {
     use super::*;
 
-    fn view(state: &str, exit_code: i64, message: &str) -> CommandView {
-        CommandView {
+    fn view(state: &str, exit_code: i64, message: &str) -> RunCommand {
+        RunCommand {
             provisioning: "Succeeded".to_owned(),
             state: state.to_owned(),
             exit_code,
             message: message.to_owned(),
             has_begun: true,
-            ..CommandView::default()
+            ..RunCommand::default()
         }
     }
 
-    fn check(view: &CommandView, good: &[i64], expected: impl Into<Option<End>>) {
+    fn check(view: &RunCommand, good: &[i64], expected: impl Into<Option<End>>) {
         assert_eq!(end_of(view, good), expected.into(), "{view:?} {good:?}");
     }
 
@@ -121,7 +121,7 @@ mod tests {
         check(&view("Canceled", 0, ""), &[], Some(End::Canceled));
         for state in ["Pending", "Running", "Unknown", ""] {
             check(&view(state, 0, ""), &[], None);
-            let ended = CommandView {
+            let ended = RunCommand {
                 has_ended: true,
                 ..view(state, 0, "no")
             };
@@ -131,7 +131,7 @@ mod tests {
         let text = "Execution failed: failed to get configuration";
         check(&view("Running", 0, text), &[], not_run(text));
         check(&view("Running", 0, "Execution in progress"), &[], None);
-        let refused = CommandView {
+        let refused = RunCommand {
             provisioning: "Failed".to_owned(),
             ..view("Pending", 0, "")
         };

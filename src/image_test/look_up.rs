@@ -1,14 +1,15 @@
-//! The image that is to be tested: what it is, and whether it is where the test is.
+//! Looking the image up that is tested, and waiting until it is where the test is.
 
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::Lab;
 use super::codes::{FAILED, MISSING, NO_REPLICA};
 use super::event::Event;
+use super::image::{TestedImage, called};
 use super::not_tested::{NotTested, Refused};
+use super::step::TestStep;
 use crate::arm::api::{GALLERIES, IMAGES};
 use crate::arm::gallery::{State, Version};
 use crate::inputs::Action;
@@ -19,79 +20,42 @@ use crate::inputs::{ImageTest, TestEngine, nearest};
 use crate::resource::{ResourceId, definition_options, plain_region, quoted};
 use crate::wording::duration;
 
-/// The image, as far as it is known before the test.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Subject {
-    /// Its id.
-    pub id: ResourceId,
-    /// The number of a version, the name of a managed image.
-    pub name: String,
-    /// `Windows` or `Linux`.
-    pub os: Option<String>,
-    /// Whether its VMs keep what the first one had, its users included.
-    pub specialized: bool,
-    /// `TrustedLaunch`, `TrustedLaunchSupported` ..., if its image definition says so.
-    pub security: Option<String>,
-    /// The purchase plan that its image definition has.
-    pub plan: Option<Value>,
-    /// The version, with the state of its replicas; none of a managed image.
-    pub version: Option<Version>,
-    /// The region of a managed image, and that of the version itself.
-    pub location: String,
-}
-
-impl Subject {
-    /// `image version 1.0.2609402`, or `managed image 'web'`.
-    pub fn called(&self) -> String {
-        called(&self.id, &self.name, self.version.is_some())
-    }
-}
-
-fn called(id: &ResourceId, name: &str, is_version: bool) -> String {
-    if !is_version {
-        return format!("managed image '{name}'");
-    }
-    let definition = id.parent();
-    let definition = definition.as_ref().map_or("", ResourceId::name);
-    format!("image version {name} of '{definition}'")
-}
-
 /// The type of a managed image.
 pub(super) const MANAGED_IMAGE: &str = "Microsoft.Compute/images";
 
 /// How long a replica is waited for.
 const REPLICATION: Duration = Duration::from_secs(30 * 60);
-/// Between two looks.
+/// The pause between two reads.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// How often the log says that it is waited for.
 const HEARTBEAT: Duration = Duration::from_secs(120);
 
-/// Looks at the image of the test.
-pub(super) async fn look(lab: &Lab<'_>) -> Result<Subject, NotTested> {
-    let id = &lab.test.image;
-    let subject = if id.is(MANAGED_IMAGE) {
-        managed_image(lab, id).await?
+/// Reads the image of the test: it is there, and whole.
+pub(super) async fn read_image(step: &TestStep<'_>) -> Result<TestedImage, NotTested> {
+    let id = &step.test.image;
+    let image = if id.is(MANAGED_IMAGE) {
+        managed_image(step, id).await?
     } else {
-        version(lab, id).await?
+        version(step, id).await?
     };
-    lab.events.tell(Event::Found(Box::new(subject.clone())));
-    Ok(subject)
+    step.events.tell(Event::Found(Box::new(image.clone())));
+    Ok(image)
 }
 
-async fn version(lab: &Lab<'_>, id: &ResourceId) -> Result<Subject, NotTested> {
-    let version = lab.arm.version(id).await?;
+async fn version(step: &TestStep<'_>, id: &ResourceId) -> Result<TestedImage, NotTested> {
+    let version = step.arm.version(id).await?;
     let version = match sound(id, version) {
         Err(NotTested::Refused(refused)) if refused.code == MISSING => {
-            return Err(with_nearest(lab, *refused).await);
+            return Err(with_nearest(step, *refused).await);
         }
         sound => sound?,
     };
     // An id of a version has a definition.
     let definition = id.parent().unwrap_or_else(|| id.clone());
     let doing = format!("Reading image definition '{}'", definition.name());
-    let definition = lab.arm.get(&doing, &definition, GALLERIES).await?;
+    let definition = step.arm.get(&doing, &definition, GALLERIES).await?;
     let text = |pointer: &str| definition.pointer(pointer).and_then(Value::as_str);
-    Ok(Subject {
+    Ok(TestedImage {
         id: id.clone(),
         name: id.name().to_owned(),
         os: text("/properties/osType").map(str::to_owned),
@@ -107,10 +71,10 @@ async fn version(lab: &Lab<'_>, id: &ResourceId) -> Result<Subject, NotTested> {
 }
 
 /// The likely cause comes first: a number that is nearly one of the others.
-async fn with_nearest(lab: &Lab<'_>, mut refused: Refused) -> NotTested {
-    let id = &lab.test.image;
+async fn with_nearest(step: &TestStep<'_>, mut refused: Refused) -> NotTested {
+    let id = &step.test.image;
     if let Some(definition) = id.parent()
-        && let Ok(versions) = lab.arm.versions(&definition).await
+        && let Ok(versions) = step.arm.versions(&definition).await
         && let Some(near) = nearest(id.name(), versions.iter().map(|it| it.name.as_str()))
         && near != id.name()
     {
@@ -141,10 +105,10 @@ fn sound(id: &ResourceId, version: Option<Version>) -> Result<Version, NotTested
     Ok(version)
 }
 
-async fn managed_image(lab: &Lab<'_>, id: &ResourceId) -> Result<Subject, NotTested> {
+async fn managed_image(step: &TestStep<'_>, id: &ResourceId) -> Result<TestedImage, NotTested> {
     let called = called(id, id.name(), false);
     let doing = format!("Reading {called}");
-    let Some(image) = lab.arm.get_if_there(&doing, id, IMAGES).await? else {
+    let Some(image) = step.arm.get_if_there(&doing, id, IMAGES).await? else {
         let text = format!(
             "Testing {called} failed: it does not exist in resource group '{}'",
             id.resource_group()
@@ -164,7 +128,7 @@ async fn managed_image(lab: &Lab<'_>, id: &ResourceId) -> Result<Subject, NotTes
         let hint = "build it anew, and test it then".to_owned();
         return Err(NotTested::refused(FAILED, text, hint));
     }
-    Ok(Subject {
+    Ok(TestedImage {
         id: id.clone(),
         name: id.name().to_owned(),
         os: own("/properties/storageProfile/osDisk/osType").map(str::to_owned),
@@ -192,14 +156,14 @@ fn security(definition: &Value) -> Option<String> {
 
 /// Waits until the image can be read in `region` (`westeurope`): of a version only the replica there counts.
 pub(super) async fn replica_in(
-    lab: &Lab<'_>,
-    subject: &Subject,
+    step: &TestStep<'_>,
+    image: &TestedImage,
     region: &str,
 ) -> Result<(), NotTested> {
-    if let Some(why) = elsewhere(lab.test, subject, region) {
+    if let Some(why) = elsewhere(step.test, image, region) {
         return Err(why);
     }
-    let Some(first) = &subject.version else {
+    let Some(first) = &image.version else {
         return Ok(());
     };
     let start = Instant::now();
@@ -221,7 +185,7 @@ pub(super) async fn replica_in(
         if start.elapsed() >= REPLICATION {
             let text = format!(
                 "Testing {} failed: it is in state {state}, and its replica in {region} was not complete after {}",
-                subject.called(),
+                image.called(),
                 duration(REPLICATION)
             );
             let hint = "run the step again later; with 'az sig image-version show --expand ReplicationStatus' Azure tells how far it is".to_owned();
@@ -229,7 +193,7 @@ pub(super) async fn replica_in(
         }
         if spoken.is_none_or(|spoken| spoken.elapsed() >= HEARTBEAT) {
             spoken = Some(Instant::now());
-            lab.events.tell(Event::WaitingForReplica {
+            step.events.tell(Event::WaitingForReplica {
                 region: region.to_owned(),
                 state,
                 percent: replica.map(|it| it.percent),
@@ -237,14 +201,14 @@ pub(super) async fn replica_in(
             });
         }
         sleep(LOOK_AGAIN).await;
-        match lab.arm.version(&subject.id).await {
+        match step.arm.version(&image.id).await {
             Ok(seen) => {
-                version = sound(&subject.id, seen)?;
-                let seen = Subject {
+                version = sound(&image.id, seen)?;
+                let seen = TestedImage {
                     version: Some(version.clone()),
-                    ..subject.clone()
+                    ..image.clone()
                 };
-                if let Some(why) = elsewhere(lab.test, &seen, region) {
+                if let Some(why) = elsewhere(step.test, &seen, region) {
                     return Err(why);
                 }
             }
@@ -256,10 +220,10 @@ pub(super) async fn replica_in(
 }
 
 /// Why the image cannot be tested in `region`, where it has no replica and gets none.
-pub(super) fn elsewhere(test: &ImageTest, subject: &Subject, region: &str) -> Option<NotTested> {
-    let regions: Vec<&str> = match &subject.version {
+pub(super) fn elsewhere(test: &ImageTest, image: &TestedImage, region: &str) -> Option<NotTested> {
+    let regions: Vec<&str> = match &image.version {
         Some(version) => version.regions.iter().map(|it| it.name.as_str()).collect(),
-        None => vec![&subject.location],
+        None => vec![&image.location],
     };
     if regions.contains(&region) {
         return None;
@@ -271,7 +235,7 @@ pub(super) fn elsewhere(test: &ImageTest, subject: &Subject, region: &str) -> Op
     };
     let sentence = format!(
         "Testing {} failed: it has no replica in {region}, where the test would be; it is in: {there}",
-        subject.called()
+        image.called()
     );
     let other = match (&test.engine, regions.as_slice()) {
         (TestEngine::ImageBuilder(_), [only]) => format!("set '{}' to '{only}'", IB_LOCATION.name),
@@ -283,7 +247,7 @@ pub(super) fn elsewhere(test: &ImageTest, subject: &Subject, region: &str) -> Op
             TEST_SUBNET_ID.name, TEST_ENGINE.name
         ),
     };
-    let hint = if subject.version.is_some() {
+    let hint = if image.version.is_some() {
         format!(
             "{other}; or replicate the version: build with '{}', or use '{}: {}' with it",
             TARGET_REGIONS.name,

@@ -1,22 +1,10 @@
-//! A VM, and the image that it was made of.
+//! The image that a VM was made of.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::Value;
 
-use crate::resource::{ResourceId, plain_region};
-
-/// A VM, as far as this matters here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Machine {
-    /// Its region, `westeurope`; empty where Azure does not tell it.
-    pub region: String,
-    /// What it was made of.
-    pub image: MachineImage,
-    /// Its tags.
-    pub tags: BTreeMap<String, String>,
-}
+use crate::resource::ResourceId;
 
 /// The image that a VM was made of, as its `imageReference` names it.
 ///
@@ -30,20 +18,6 @@ pub struct MachineImage {
     pub exact: Option<String>,
     /// `publisher:offer:sku:version` of a Marketplace image, with the number that it stood for.
     pub marketplace: Option<String>,
-}
-
-impl Machine {
-    pub(super) fn read(document: &Value) -> Self {
-        let region = document.get("location").and_then(Value::as_str);
-        let image = document.pointer("/properties/storageProfile/imageReference");
-        let tags = document.get("tags").and_then(Value::as_object);
-        let tag = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.into()));
-        Self {
-            region: plain_region(region.unwrap_or_default()),
-            image: image.map(MachineImage::read).unwrap_or_default(),
-            tags: tags.into_iter().flatten().filter_map(tag).collect(),
-        }
-    }
 }
 
 impl MachineImage {
@@ -142,8 +116,5 @@ mod tests {
             community
         );
         assert_eq!(told(json!({})), "an image that Azure does not name");
-        let machine = Machine::read(&json!({"location": "West Europe", "properties": {}}));
-        assert_eq!(machine.region, "westeurope");
-        assert_eq!(machine.image, MachineImage::default());
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Trial;
+use super::vm_test::VmTest;
 use crate::arm::api::NETWORKS;
 use crate::image_test::codes::NO_SUBNET;
 use crate::image_test::not_tested::NotTested;
@@ -10,7 +10,7 @@ use crate::inputs::manifest::{IB_LOCATION, TEST_SUBNET_ID};
 use crate::inputs::{Code, nearest};
 use crate::resource::{ResourceId, plain_region, quoted};
 
-impl Trial<'_> {
+impl VmTest<'_> {
     /// The region, `westeurope`.
     pub(super) async fn region(&self) -> Result<String, NotTested> {
         let subnet = &self.vm.subnet;
@@ -18,7 +18,7 @@ impl Trial<'_> {
         let network = subnet.parent().unwrap_or_else(|| subnet.clone());
         let doing = format!("Reading virtual network '{}'", network.name());
         let found = self
-            .lab
+            .step
             .arm
             .get_if_there(&doing, &network, NETWORKS)
             .await?;
