@@ -57,7 +57,7 @@ pub fn report_cancel(
 }
 
 fn not_removed(canceled: &Canceled) -> &[NotRemoved] {
-    match &canceled.end {
+    match &canceled.template {
         TemplateOutcome::Removed(removed) => &removed.not_removed,
         _ => &[],
     }
@@ -73,7 +73,7 @@ fn sentence(canceled: &Canceled) -> String {
         RunOutcome::Canceling => "the run is still being canceled",
         RunOutcome::Untouched => "the run continues",
     };
-    match &canceled.end {
+    match &canceled.template {
         TemplateOutcome::Removed(removed) if removed.not_removed.is_empty() => {
             format!("image template '{name}':  {run}; template and package are deleted")
         }
@@ -101,12 +101,12 @@ fn warning(canceled: &Canceled) -> Option<(&'static str, String, String)> {
     let name = canceled.found.id.name();
     let state = canceled.found.template.last_run.as_ref();
     let state = state.map(|run| run.state.to_string()).unwrap_or_default();
-    if matches!(canceled.end, TemplateOutcome::Preview(_)) {
+    if matches!(canceled.template, TemplateOutcome::Preview(_)) {
         return None;
     }
     if let TemplateOutcome::Kept {
         tag_not_written: Some(reason),
-    } = &canceled.end
+    } = &canceled.template
     {
         return Some((
             CODE_NOT_REMOVED,
@@ -135,7 +135,7 @@ fn warning(canceled: &Canceled) -> Option<(&'static str, String, String)> {
             format!(
                 "There is nothing to cancel: the run of image template '{name}' has ended with '{state}'"
             ),
-            match canceled.end {
+            match canceled.template {
                 TemplateOutcome::LeftForWait => {
                     "action 'wait' collects the image and deletes the template".to_owned()
                 }
@@ -149,14 +149,14 @@ fn warning(canceled: &Canceled) -> Option<(&'static str, String, String)> {
 
 fn document(request: &Existing, canceled: Option<&Canceled>) -> Value {
     let mut members = template_members(request, canceled.map(|it| &it.found));
-    let end = canceled.map(|it| match it.end {
+    let end = canceled.map(|it| match it.template {
         TemplateOutcome::Removed(_) | TemplateOutcome::Gone => "deleted",
         TemplateOutcome::LeftForWait
         | TemplateOutcome::LeftCanceling
         | TemplateOutcome::Kept { .. } => "kept",
         TemplateOutcome::Preview(_) => "unchanged",
     });
-    let removed = match canceled.map(|it| &it.end) {
+    let removed = match canceled.map(|it| &it.template) {
         Some(TemplateOutcome::Removed(removed)) => removed.clone(),
         _ => Removed::default(),
     };
@@ -183,7 +183,7 @@ fn summary(canceled: &Canceled) -> String {
         ("Result", escaped(what)),
     ];
     let (not_removed, warned) = (not_removed(canceled), warning(canceled));
-    let title = match &canceled.end {
+    let title = match &canceled.template {
         TemplateOutcome::Preview(_) => "🔍 Image build not canceled: preview",
         _ if warned.is_some() || !not_removed.is_empty() => "⚠️ Canceled image build",
         _ => "✅ Canceled image build",

@@ -38,6 +38,29 @@ pub(super) struct Context<'a> {
     pub(super) storage_account: Option<&'a str>,
 }
 
+impl<'a> Context<'a> {
+    pub(super) fn new(
+        workplace: Workplace<'a>,
+        state: &'a BuildState,
+        contents: &'a Contents,
+        storage_account: Option<&'a str>,
+    ) -> Self {
+        let Workplace {
+            arm,
+            folder,
+            events,
+        } = workplace;
+        Self {
+            arm,
+            folder,
+            events,
+            state,
+            contents,
+            storage_account,
+        }
+    }
+}
+
 /// A build that is planned.
 #[derive(Clone, Copy)]
 pub(super) struct Build<'a> {

@@ -79,22 +79,11 @@ pub async fn build_image(
     earlier: Vec<(Leftover, Ownership)>,
 ) -> Outcome {
     let state = BuildState::default();
-    let Workplace {
-        arm,
-        folder,
-        events,
-    } = workplace;
-    let context = Context {
-        arm,
-        folder,
-        events,
-        state: &state,
-        contents: &plan.contents,
-        storage_account: plan.storage_account.as_deref(),
-    };
+    let account = plan.storage_account.as_deref();
+    let context = Context::new(workplace, &state, &plan.contents, account);
     let build = Build { plan, job, context };
     let owner = Owner::from(plan);
-    let mut leftovers = Leftovers::none(events);
+    let mut leftovers = Leftovers::none(context.events);
     let mut earlier = EarlierLeftovers::new(context, &owner, earlier);
     let mut suspected = Vec::new();
 

@@ -113,15 +113,16 @@ async fn fetch_both(
         events,
         ..
     } = *context;
-    let place = log_place(message);
-    let told = place
+    // Azure's text about a failed run says where its log is.
+    let said = log_place(message);
+    let account_id = said
         .as_ref()
-        .and_then(|place| place.account_id.as_deref()?.parse::<ResourceId>().ok());
-    let told = told.map(|account| account.group());
-    let group = template.staging_group.clone().or(told);
+        .and_then(|said| said.account_id.as_deref()?.parse::<ResourceId>().ok());
+    let group_of_account = account_id.map(|account| account.group());
+    let group = template.staging_group.clone().or(group_of_account);
     let group = group.ok_or_else(|| NoLog::Missing("the staging group is not known".to_owned()))?;
     let accounts = arm.storage_accounts(&group).await?;
-    let wanted = place.as_ref().map(|place| place.account.as_str());
+    let wanted = said.as_ref().map(|said| said.account.as_str());
     let account = accounts
         .iter()
         .find(|account| wanted.is_some_and(|name| account.name.eq_ignore_ascii_case(name)))
@@ -130,8 +131,8 @@ async fn fetch_both(
             NoLog::Missing("there is no storage account in the staging group".to_owned())
         })?;
     let (access, newest) = open(arm, account).await?;
-    let told = place.map(|place| place.blob);
-    let name = told
+    let name = said
+        .map(|said| said.blob)
         .filter(|name| newest.is_none() || name.ends_with(CUSTOMIZATION))
         .or(newest)
         .ok_or_else(|| NoLog::Missing(format!("container '{CONTAINER}' has no {CUSTOMIZATION}")))?;

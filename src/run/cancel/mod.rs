@@ -38,7 +38,7 @@ pub struct Canceled {
     /// What became of its run.
     pub run: RunOutcome,
     /// What became of the template.
-    pub end: TemplateOutcome,
+    pub template: TemplateOutcome,
 }
 
 /// What became of the template and of its package.
@@ -79,7 +79,7 @@ pub async fn cancel(
         return Ok(Canceled {
             found,
             run,
-            end: TemplateOutcome::Preview(what),
+            template: TemplateOutcome::Preview(what),
         });
     }
     let run = stop(arm, &mut found, events).await?;
@@ -87,7 +87,7 @@ pub async fn cancel(
     check_ours(&found)?;
     let state = found.template.last_run.as_ref().map(|run| &run.state);
     let has_image = state.is_some_and(RunState::has_image);
-    let end = match run {
+    let template = match run {
         None => TemplateOutcome::Gone,
         Some(RunOutcome::Canceling) => TemplateOutcome::LeftCanceling,
         Some(_) if keep || found.tags.keep => TemplateOutcome::Kept {
@@ -104,7 +104,7 @@ pub async fn cancel(
     Ok(Canceled {
         found,
         run: run.unwrap_or(RunOutcome::None),
-        end,
+        template,
     })
 }
 

@@ -42,22 +42,11 @@ pub async fn wait_for_image(
     workplace: Workplace<'_>,
     stop: &CancellationToken,
 ) -> Outcome {
-    let Workplace {
-        arm,
-        folder,
-        events,
-    } = workplace;
     let owner = Owner::from(task);
-    let mut leftovers = Leftovers::none(events);
     let state = BuildState::default();
-    let context = Context {
-        arm,
-        folder,
-        events,
-        state: &state,
-        contents: &task.contents,
-        storage_account: task.storage_account.as_deref(),
-    };
+    let account = task.storage_account.as_deref();
+    let context = Context::new(workplace, &state, &task.contents, account);
+    let mut leftovers = Leftovers::none(context.events);
     let mut waiting = Waiting {
         task,
         context,
