@@ -101,6 +101,7 @@ Host pools, their VMs, deployments
   --host-domain NAME         hosts of deployments are named with this domain; default: none
   --configurations-in-graph  Resource Graph has session host configurations; default: not
   --canceling-stops          hosts of a canceled deployment are not registered any more; default: what has begun goes on
+  --second-deletion S        a request to delete a VM that is being deleted: taken (default), refused
   --machine-retry-after N    Retry-After for operations upon VMs; default: none
 
 While it runs, on the port of Resource Manager, without a token (docs/emulator.md has examples)

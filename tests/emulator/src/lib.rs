@@ -48,8 +48,8 @@ pub use surroundings::{Deprecation, ImageFacts, Role, RoleAssignment, Usage, VmS
 pub use switches::{
     BadConfiguration, Busy, CanceledOperation, DefaultVersion, DesktopSwitches, ImageDisk,
     ListScope, MissingToken, NestedResources, OperationUrls, PartialOperation, PatchedTags,
-    ReadOnlyMembers, SecondUpdate, SoftDeletedName, StagingAccess, StatusMembers, Switches,
-    UpdateTimes, ValidationLog, VersionSwitches,
+    ReadOnlyMembers, SecondDeletion, SecondUpdate, SoftDeletedName, StagingAccess, StatusMembers,
+    Switches, UpdateTimes, ValidationLog, VersionSwitches,
 };
 pub use world::{
     Addresses, BlobAddress, Gallery, Identity, ImageDefinition, Pipelines, PlatformImage,

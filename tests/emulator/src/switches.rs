@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::progress::{Fate, Progress, RunFate};
 
 pub use desktops::{
-    BadConfiguration, DesktopSwitches, ListScope, MissingToken, SecondUpdate, StatusMembers,
-    UpdateTimes,
+    BadConfiguration, DesktopSwitches, ListScope, MissingToken, SecondDeletion, SecondUpdate,
+    StatusMembers, UpdateTimes,
 };
 pub use versions::{Busy, NestedResources, SoftDeletedName, VersionSwitches};
 

@@ -1,8 +1,8 @@
 //! The flags of host pools, VMs and deployments.
 
 use azure_emulator::{
-    BadConfiguration, Fate, ListScope, MissingToken, SecondUpdate, StatusMembers, Switches,
-    UpdateTimes,
+    BadConfiguration, Fate, ListScope, MissingToken, SecondDeletion, SecondUpdate, StatusMembers,
+    Switches, UpdateTimes,
 };
 
 use super::value;
@@ -88,6 +88,13 @@ pub(super) fn switch(
         "--host-domain" => on.host_domain = Some(value(flag, rest.next())?),
         "--configurations-in-graph" => on.configurations_in_graph = true,
         "--canceling-stops" => on.canceling_stops_registration = true,
+        "--second-deletion" => {
+            let known = [
+                ("taken", SecondDeletion::Taken),
+                ("refused", SecondDeletion::Refused),
+            ];
+            on.second_deletion = one_of(flag, rest.next().as_ref(), &known)?;
+        }
         "--machine-retry-after" => on.machine_retry_after = Some(value(flag, rest.next())?),
         _ => return Err(format!("'{flag}' is not a flag of the emulator")),
     }

@@ -13,6 +13,7 @@ use crate::clock;
 use crate::estate::SceneResource;
 use crate::ids::{self, Purpose};
 use crate::json::set;
+use crate::switches::SecondDeletion;
 
 /// Whether a VM runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -285,7 +286,9 @@ impl Arm {
         let Ok(key) = self.machine_key(asked) else {
             return Ok(Answer::new(204, Body::None));
         };
-        self.check_idle(&key, asked)?;
+        if let Some(first) = self.deletion_of(&key) {
+            return self.delete_again(asked, &key, &first);
+        }
         let lag = if self.power(&key).0 == Power::Running {
             self.lag(|durations| durations.deleting_machine)
         } else {
@@ -296,11 +299,36 @@ impl Arm {
         Ok(answer.with("x-ms-ratelimit-remaining-resource", bucket))
     }
 
-    /// Nothing is done with a VM that is being deleted (assumed).
+    /// The operation that deletes a VM, if one goes on.
+    fn deletion_of(&self, key: &str) -> Option<String> {
+        match self.machines.get(key)?.work.as_ref()? {
+            (operation, Work::Deletion) => Some(operation.clone()),
+            _ => None,
+        }
+    }
+
+    /// A VM that is being deleted may be deleted again, as the refusal of everything else says; with the switch the requests conflict.
+    fn delete_again(
+        &mut self,
+        asked: &Asked<'_>,
+        key: &str,
+        first: &str,
+    ) -> Result<Answer, Refusal> {
+        if self.switches.desktops.second_deletion == SecondDeletion::Refused {
+            let message = "The request failed due to conflict with a concurrent request. To resolve it, please refer to \
+                           https://aka.ms/activitylog to get more details on the conflicting requests.";
+            return Err(Refusal::by_compute(409, "Conflict", message.to_owned()));
+        }
+        let location = self.region_of(key);
+        let headers = self.operation_headers(asked, key, first, &location, true);
+        let mut answer = Answer::new(202, Body::Empty);
+        answer.headers = headers;
+        Ok(answer)
+    }
+
+    /// Nothing else is done with a VM that is being deleted (reported: Azure/azure-sdk-for-python#2702).
     fn check_idle(&self, key: &str, asked: &Asked<'_>) -> Result<(), Refusal> {
-        let machine = self.machines.get(key);
-        let work = machine.and_then(|machine| machine.work.as_ref());
-        if !matches!(work, Some((_, Work::Deletion))) {
+        if self.deletion_of(key).is_none() {
             return Ok(());
         }
         let message = format!(
@@ -318,11 +346,7 @@ impl Arm {
         lag: Duration,
         work: Work,
     ) -> Answer {
-        let document = self.placed(key).map(super::machines::Placed::document);
-        let location = document
-            .as_ref()
-            .and_then(|document| document.get("location")?.as_str());
-        let location = location.unwrap_or("westeurope").to_owned();
+        let location = self.region_of(key);
         let end = (lag, End::Succeeded);
         let (id, headers) = self.start_machine_operation(asked, key, &location, end, true);
         let (power, since) = self.power(key);
@@ -347,19 +371,36 @@ impl Arm {
         (lag, end): (Duration, End),
         with_location: bool,
     ) -> (String, Vec<(&'static str, String)>) {
-        let ids = self.ids.of(Purpose::Operation, key);
-        let (id, partition) = (ids.guid(), ids.guid());
+        let id = self.ids.of(Purpose::Operation, key).guid();
+        let mut operation = Operation::new(id.clone(), key.to_owned(), asked.now);
+        // What takes for ever does not end.
+        if lag < Duration::MAX {
+            operation.close(asked.now, lag, end);
+        }
+        self.operations.insert(id.clone(), operation);
+        let headers = self.operation_headers(asked, key, &id, location, with_location);
+        (id, headers)
+    }
+
+    /// The headers that name an operation upon a VM or a part of one.
+    fn operation_headers(
+        &mut self,
+        asked: &Asked<'_>,
+        key: &str,
+        id: &str,
+        location: &str,
+        with_location: bool,
+    ) -> Vec<(&'static str, String)> {
+        let partition = self.ids.of(Purpose::Operation, key).guid();
         let path = format!(
             "{}/subscriptions/{}/providers/Microsoft.Compute/locations/{}/operations/{id}",
             self.world.addresses.arm,
             asked.path.get("subscription"),
             crate::arm::regions::plain(location)
         );
-        let mut operation = Operation::new(id.clone(), key.to_owned(), asked.now);
-        // What takes for ever does not end.
-        if lag < Duration::MAX {
-            operation.close(asked.now, lag, end);
-        }
+        let Some(operation) = self.operations.get_mut(id) else {
+            return Vec::new();
+        };
         let (form, version) = (self.switches.operation_urls, &asked.version);
         let mut url = |query: &str| operation.url(&path, query, form, &mut self.ids, asked.now);
         let mut headers = vec![
@@ -376,8 +417,15 @@ impl Arm {
         if let Some(seconds) = self.switches.machine_retry_after() {
             headers.push(("retry-after", seconds.to_string()));
         }
-        self.operations.insert(id.clone(), operation);
-        (id, headers)
+        headers
+    }
+
+    fn region_of(&self, key: &str) -> String {
+        let document = self.placed(key).map(super::machines::Placed::document);
+        let region = document
+            .as_ref()
+            .and_then(|it| it.get("location")?.as_str());
+        region.unwrap_or("westeurope").to_owned()
     }
 
     /// The document; at `Location` 202 until the end, and then nothing (recorded).

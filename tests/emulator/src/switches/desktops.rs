@@ -63,6 +63,15 @@ pub enum MissingToken {
     NotFound,
 }
 
+/// What is answered to a request to delete a VM that is being deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecondDeletion {
+    /// 202 with an operation that ends when the VM is gone.
+    Taken,
+    /// 409.
+    Refused,
+}
+
 /// The switches of host pools, VMs and deployments.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one open question")]
@@ -113,6 +122,9 @@ pub struct DesktopSwitches {
     pub machine: MachineFate,
     /// How run commands end for which nothing else was scripted. Default: with exit code 0 and no output.
     pub command: CommandFate,
+    /// A request to delete a VM that is being deleted. Default: taken, because Azure says of such a VM that "you can only retry the Delete operation"
+    /// (Azure/azure-sdk-for-python#2702); never recorded. A conflict was reported of the VMs of scale sets (kubernetes/kops#18350).
+    pub second_deletion: SecondDeletion,
     /// The disks of a VM have the tags that the VM was made with. Default: yes, as was reported (hashicorp/terraform-provider-azurerm#8162 and
     /// #18981).
     pub disks_have_tags: bool,
@@ -151,6 +163,7 @@ impl Default for DesktopSwitches {
             command: CommandFate::Succeeds {
                 output: String::new(),
             },
+            second_deletion: SecondDeletion::Taken,
             disks_have_tags: true,
             delete_option_counts: true,
             machine_retry_after: None,

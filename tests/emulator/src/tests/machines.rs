@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::pools::{Estate, version};
 use super::scene::Answer;
 use super::versions::code;
+use crate::SecondDeletion;
 
 const COMPUTE: &str = "2024-07-01";
 const RESOURCES: &str = "2021-04-01";
@@ -21,6 +22,32 @@ fn machine(estate: &Estate, name: &str) -> String {
 
 fn post(estate: &Estate, path: &str) -> Answer {
     estate.ask(Method::POST, path, COMPUTE, &Value::Null)
+}
+
+#[test]
+fn a_machine_that_is_being_deleted_is_deleted_once() {
+    for (second, status) in [(SecondDeletion::Taken, 202), (SecondDeletion::Refused, 409)] {
+        let estate = Estate::new(|on, _| on.desktops.second_deletion = second);
+        let vm = machine(&estate, "stg-0");
+        let delete = || estate.ask(Method::DELETE, &vm, COMPUTE, &Value::Null);
+        let first = delete();
+        assert_eq!(first.status, 202);
+        estate.scene.wait(20);
+        let again = delete();
+        assert_eq!(again.status, status);
+        let started = post(&estate, &format!("{vm}/start"));
+        assert_eq!(started.status, 409);
+        // The second request does not make it longer.
+        estate.scene.wait(23);
+        let gone = estate.ask(Method::GET, &vm, COMPUTE, &Value::Null);
+        assert_eq!(gone.status, 404);
+        if status == 202 {
+            assert_ne!(first.operation(), again.operation());
+            let operation = estate.scene.get(&again.operation());
+            assert_eq!(operation.body["status"], "Succeeded");
+        }
+        assert_eq!(delete().status, 204);
+    }
 }
 
 pub(super) fn host_status(estate: &Estate, pool: &str, name: &str) -> String {
