@@ -19,6 +19,16 @@ pub fn counted(number: impl TryInto<u64>, thing: &str) -> String {
     format!("{number} {thing}{end}")
 }
 
+/// Names in a sentence, `most` of them at most: `a, b, c and 4 more`.
+pub fn some_of(names: &[&str], most: usize) -> String {
+    let (shown, others) = names.split_at(names.len().min(most));
+    let shown = shown.join(", ");
+    match others.len() {
+        0 => shown,
+        others => format!("{shown} and {others} more"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,5 +49,12 @@ mod tests {
         assert_eq!(counted(0_u64, "host"), "0 hosts");
         assert_eq!(counted(1_usize, "host"), "1 host");
         assert_eq!(counted(2_u32, "scale set"), "2 scale sets");
+    }
+
+    #[test]
+    fn many_names_are_cut() {
+        assert_eq!(some_of(&["a", "b"], 2), "a, b");
+        assert_eq!(some_of(&["a", "b", "c"], 2), "a, b and 1 more");
+        assert_eq!(some_of(&[], 2), "");
     }
 }

@@ -245,7 +245,13 @@ impl Arm {
         let path = format!("{}/cancel", id_of(group, name));
         match self.ask_for(&doing, path, RESOURCES).await {
             Ok(_) => Ok(true),
-            Err(failure) if failure.is(StatusCode::CONFLICT) => Ok(false),
+            Err(failure)
+                if [StatusCode::CONFLICT, StatusCode::NOT_FOUND]
+                    .iter()
+                    .any(|status| failure.is(*status)) =>
+            {
+                Ok(false)
+            }
             Err(failure) => Err(failure),
         }
     }

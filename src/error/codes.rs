@@ -282,7 +282,7 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     (
         "AIB849",
-        "A session host has another image after the update (warning)",
+        "A session host has another image after the update, or will get one when it is made (warning)",
     ),
     ("AIB850", "The session host update was canceled in Azure"),
     ("AIB851", "The session host update is paused (warning)"),

@@ -5,6 +5,7 @@ mod host_file;
 mod host_template;
 mod image;
 mod message;
+mod method;
 mod names;
 mod start;
 
@@ -29,45 +30,10 @@ use crate::secret::Masker;
 
 pub use host_template::{DeclaredParameter, HostParameters, HostTemplate, TASK_PARAMETERS};
 pub use image::WantedImage;
+pub use method::{OnRolloutFailure, RolloutMethod};
 pub use names::Names;
 
-/// How a host pool gets to serve an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RolloutMethod {
-    /// The service replaces the hosts.
-    SessionHostUpdate,
-    /// The step deploys new hosts, and drains the old ones.
-    Replace,
-    /// Hosts that are there are let in and drained.
-    Existing,
-}
-
-impl RolloutMethod {
-    /// The word that authors write.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::SessionHostUpdate => "sessionHostUpdate",
-            Self::Replace => "replace",
-            Self::Existing => "existing",
-        }
-    }
-}
-
-/// What becomes of a roll-out that fails.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum OnRolloutFailure {
-    /// It is tried once more, then canceled.
-    #[default]
-    Retry,
-    /// It is canceled.
-    Cancel,
-    /// It is canceled, and the image of before comes back.
-    Back,
-    /// Nothing is changed any more.
-    Leave,
-}
-
-/// An image that a host pool is to serve.
+/// A roll-out of an image to a host pool.
 #[derive(Debug, Clone)]
 pub struct Rollout {
     /// The service connection.
@@ -89,7 +55,7 @@ pub struct Rollout {
     /// When an update begins; at once without it.
     pub at: Option<OffsetDateTime>,
     /// Whether the old hosts stay; by default it depends on the method.
-    pub keeps_old: Option<bool>,
+    keeps_old: Option<bool>,
     /// What becomes of a roll-out that fails.
     pub on_failure: OnRolloutFailure,
     /// Whether the step follows the roll-out to its end; by default unless it begins later.
@@ -134,6 +100,12 @@ impl Rollout {
             RolloutMethod::Replace | RolloutMethod::Existing => self.grace.as_secs() / 60,
         };
         message::filled_in(self.message.as_deref(), method, minutes)
+    }
+
+    /// Whether the old hosts stay. Without the author's word only those that were replaced do: of an update the way back is another update.
+    pub fn keeps_old(&self, method: RolloutMethod) -> bool {
+        let stays = method == RolloutMethod::Replace;
+        self.keeps_old.unwrap_or(stays)
     }
 
     /// Whether the step follows the roll-out to its end.

@@ -1,17 +1,15 @@
 //! `action: rollout`, worded: lines of the log, variables, the result file, the summary.
 
 mod known;
-mod replace;
 mod result;
 mod summary;
 mod table;
-mod update;
+mod words;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
-use tokio::time::Instant;
 
 use super::ending::Ending;
 use super::files::{Files, ResultFile};
@@ -21,9 +19,9 @@ use crate::agent::{Console, IssueKind};
 use crate::error::Error;
 use crate::inputs::manifest::{HOST_COUNT, HOST_POOL_ID, ROLLOUT_METHOD};
 use crate::inputs::{Action, Rollout, RolloutMethod, WhenNotReady};
-use crate::rollout::State;
 use crate::rollout::event::{Event, Events};
-use known::{Known, Step};
+use crate::rollout::{Host, RolloutState};
+use known::{Known, MOST_NAMED};
 
 /// Writes the events of a roll-out to the job's log as they come, and keeps what the end needs.
 pub struct RolloutReporter<'a> {
@@ -48,16 +46,17 @@ impl<'a> RolloutReporter<'a> {
     }
 
     /// The end of the step. The files are in `folder`.
-    pub fn finish(&self, result: &Result<State, Error>, folder: &Path) {
+    pub fn finish(&self, result: &Result<RolloutState, Error>, folder: &Path) {
         let mut known = self.known();
-        known.end_step();
+        known.end_phase();
         let way_back = self.way_back(&known, result);
         let mut ending = self.ending(&known, result);
+        ending.lines.splice(0..0, self.drained(&known, result));
         if let Some(step) = &way_back {
             ending.lines.insert(0, step.way_back());
         }
         ending.variables = variables(&known, result);
-        if known.picture.is_some() {
+        if known.overview.is_some() {
             let document = result::document(self.request, &known, result);
             let file = ResultFile::of_action(Action::Rollout, document);
             ending.result = Some(file.named("rollout-result.json"));
@@ -73,7 +72,7 @@ impl<'a> RolloutReporter<'a> {
         ending.tell(Files::new(self.console, folder, &self.request.name));
     }
 
-    fn ending(&self, known: &Known, result: &Result<State, Error>) -> Ending {
+    fn ending(&self, known: &Known, result: &Result<RolloutState, Error>) -> Ending {
         let was_warned = !known.warnings.is_empty() || !self.request.warnings.is_empty();
         let error = match result {
             Ok(state) => {
@@ -101,30 +100,45 @@ impl<'a> RolloutReporter<'a> {
         }
     }
 
-    fn last_line(&self, known: &Known, state: State) -> String {
+    /// A line for each drained host of the image, with the command that lets users in.
+    fn drained(&self, known: &Known, result: &Result<RolloutState, Error>) -> Vec<String> {
+        let is_end = matches!(result, Ok(RolloutState::Nothing | RolloutState::Succeeded));
+        if !is_end || self.request.preview {
+            return Vec::new();
+        }
+        let line = |host: &Host| {
+            let command = host.opening(&self.request.pool);
+            format!("{}:  drained; to let users in: {command}", host.name())
+        };
+        let drained = known.drained().into_iter().take(MOST_NAMED);
+        drained.map(line).collect()
+    }
+
+    fn last_line(&self, known: &Known, state: RolloutState) -> String {
         let pool = self.request.pool.name();
         let image = self.request.image.short();
         let (has, all) = (known.names(true).len(), known.hosts.len());
+        let drained = known.drained_in_words();
         match state {
-            State::Nothing if self.request.preview => {
+            RolloutState::Nothing if self.request.preview => {
                 format!("preview: nothing was changed in '{pool}'")
             }
-            State::Nothing => {
-                format!("'{pool}' serves {image} already: {has} of {all} hosts have it")
+            RolloutState::Nothing => {
+                format!("'{pool}' serves {image} already: {has} of {all} hosts have it{drained}")
             }
-            State::Scheduled => format!("the update of '{pool}' to {image} is scheduled"),
-            State::Running => {
+            RolloutState::Scheduled => format!("the update of '{pool}' to {image} is scheduled"),
+            RolloutState::Running => {
                 format!("the roll-out of {image} to '{pool}' goes on without this step")
             }
-            State::Succeeded => {
-                format!("'{pool}' serves {image}: {has} of {all} hosts have it")
+            RolloutState::Succeeded => {
+                format!("'{pool}' serves {image}: {has} of {all} hosts have it{drained}")
             }
         }
     }
 
     /// How to undo it. Nothing where nothing was changed, or the image of before is not known.
-    fn way_back(&self, known: &Known, result: &Result<State, Error>) -> Option<NextStep> {
-        if !known.changed || matches!(result, Ok(State::Nothing)) {
+    fn way_back(&self, known: &Known, result: &Result<RolloutState, Error>) -> Option<NextStep> {
+        if !known.changed || matches!(result, Ok(RolloutState::Nothing)) {
             return None;
         }
         // A failure that no host has met leaves nothing to undo.
@@ -135,9 +149,9 @@ impl<'a> RolloutReporter<'a> {
         let previous = known.previous.as_ref()?;
         let mut step = NextStep::new(Action::Rollout)
             .with(HOST_POOL_ID.name, self.request.pool.as_str())
-            .with(IMAGE_VERSION_ID, previous.as_str());
+            .with(IMAGE_VERSION_ID, previous.to_string());
         // Hosts that are kept serve again without a deployment.
-        let keeps = self.request.keeps_old.unwrap_or(true);
+        let keeps = self.request.keeps_old(RolloutMethod::Replace);
         if known.method == Some(RolloutMethod::Replace) && keeps {
             step = step.with(ROLLOUT_METHOD.name, RolloutMethod::Existing.name());
             // By itself the step wants as many as serve now, and there may be fewer of the old ones.
@@ -149,41 +163,10 @@ impl<'a> RolloutReporter<'a> {
         }
         Some(step)
     }
-
-    fn words(&self, event: &Event) -> Vec<String> {
-        match event {
-            Event::Looked(picture) => table::lines(picture),
-            Event::Method { method, is_chosen } => {
-                let chosen = if *is_chosen { " (chosen by auto)" } else { "" };
-                vec![format!("method:  {}{chosen}", method.name())]
-            }
-            Event::Nothing { why } => vec![format!("nothing to do:  {why}")],
-            Event::Plan(lines) => {
-                let mut all = vec!["preview:  nothing is changed; without 'preview':".to_owned()];
-                all.extend(lines.iter().map(|line| format!("  {line}")));
-                all
-            }
-            Event::Faults(faults) => faults
-                .iter()
-                .map(|fault| format!("fault:  {fault}"))
-                .collect(),
-            Event::Line(line) => vec![line.clone()],
-            Event::Update(event) => update::lines(event, &self.request.image.short()),
-            Event::Replace(event) => vec![replace::line(event)],
-            Event::Health(event) => vec![replace::health(event)],
-            Event::Step(_)
-            | Event::Previous(_)
-            | Event::Hosts(_)
-            | Event::Changed
-            | Event::Kept(_)
-            | Event::Stopped { .. }
-            | Event::Warning(_) => Vec::new(),
-        }
-    }
 }
 
-fn variables(known: &Known, result: &Result<State, Error>) -> Vec<(&'static str, String)> {
-    let list = |wanted: bool| match known.picture {
+fn variables(known: &Known, result: &Result<RolloutState, Error>) -> Vec<(&'static str, String)> {
+    let list = |wanted: bool| match known.overview {
         Some(_) => json!(known.names(wanted)).to_string(),
         None => String::new(),
     };
@@ -191,7 +174,11 @@ fn variables(known: &Known, result: &Result<State, Error>) -> Vec<(&'static str,
         ("rolloutState", known.state(result).to_owned()),
         (
             "rolloutPreviousImageId",
-            known.previous.clone().unwrap_or_default(),
+            known
+                .previous
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
         ),
         ("rolloutHosts", list(true)),
         ("rolloutOldHosts", list(false)),
@@ -200,46 +187,18 @@ fn variables(known: &Known, result: &Result<State, Error>) -> Vec<(&'static str,
 
 impl Events for RolloutReporter<'_> {
     fn emit(&self, event: Event) {
-        for line in self.words(&event) {
+        for line in words::lines(&event, &self.request.image.short()) {
             self.console.line(&line);
         }
-        let mut known = self.known();
-        match event {
-            Event::Looked(picture) => {
-                known.hosts.clone_from(&picture.hosts);
-                known.picture = Some(*picture);
-            }
-            Event::Method { method, .. } => known.method = Some(method),
-            Event::Step(name) => {
-                known.end_step();
-                known.steps.push(Step {
-                    name,
-                    began: Instant::now(),
-                    took: None,
-                });
-            }
-            Event::Previous(image) => known.previous = Some(image),
-            Event::Hosts(hosts) => known.hosts = hosts,
-            Event::Changed => known.changed = true,
-            Event::Plan(lines) => known.plan = lines,
-            Event::Faults(faults) => known.faults = faults,
-            Event::Kept(kept) => known.kept = kept,
-            Event::Stopped { goes_on } => known.goes_on = goes_on,
-            Event::Warning(warning) => {
-                Issue::new(
-                    IssueKind::Warning,
-                    warning.code,
-                    &warning.text,
-                    warning.hint.as_deref(),
-                )
-                .tell(self.console);
-                known.warnings.push(warning);
-            }
-            Event::Nothing { .. }
-            | Event::Line(_)
-            | Event::Update(_)
-            | Event::Health(_)
-            | Event::Replace(_) => {}
+        if let Event::Warning(warning) = &event {
+            Issue::new(
+                IssueKind::Warning,
+                warning.code,
+                &warning.text,
+                warning.hint.as_deref(),
+            )
+            .tell(self.console);
         }
+        self.known().note(event);
     }
 }

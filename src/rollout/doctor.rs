@@ -4,8 +4,12 @@
 use futures::future::join_all;
 use serde_json::Value;
 
+use super::codes;
 use super::event::{Event, Events};
-use super::{Job, NotRolledOut, permissions, replace};
+use super::method::check_template;
+use super::outcome::NotRolledOut;
+use super::permissions;
+use super::step::RolloutStep;
 use crate::arm::api::ROLES;
 use crate::arm::authorization::{Action, Permission, RoleAssignment, missing, role_assignments};
 use crate::arm::desktops::{HostConfiguration, HostPool};
@@ -14,10 +18,6 @@ use crate::check::{Finding, Verdict};
 use crate::inputs::{Rollout, RolloutMethod};
 use crate::resource::{ResourceId, quoted};
 
-/// Code of "the service connection lacks a permission", as the checks before a build have it.
-const NO_PERMISSION: &str = "AIB712";
-/// Code of "the identity lacks a permission", likewise.
-const IDENTITY_RIGHTS: &str = "AIB711";
 /// Key Vault Secrets User, Key Vault Secrets Officer and Key Vault Administrator
 /// (<https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/security>).
 const SECRET_READERS: [&str; 3] = [
@@ -35,12 +35,12 @@ impl Events for Silent {
 
 /// Makes all checks. None stops another.
 pub async fn doctor(request: &Rollout, arm: &Arm) -> Vec<Finding> {
-    let job = Job::new(request, arm, &Silent);
+    let step = RolloutStep::new(request, arm, &Silent);
     let mut findings = Vec::new();
     if request.template.is_some() {
         findings.push(template(request));
     }
-    let pool = match job.look_at_pool().await {
+    let pool = match step.read_pool().await {
         Ok(pool) => {
             let text = format!(
                 "'{}' is {}, managementType {}",
@@ -57,16 +57,16 @@ pub async fn doctor(request: &Rollout, arm: &Arm) -> Vec<Finding> {
         }
     };
     if let Some(pool) = &pool {
-        findings.push(match job.check_kind(pool) {
+        findings.push(match step.check_kind(pool) {
             Ok(()) => finding("method", Verdict::Fine, method_text(request, pool), None),
             Err(refused) => problem("method", &refused.into()),
         });
     }
-    findings.push(version(&job).await);
-    findings.push(plans(&job, pool.as_ref()).await);
+    findings.push(version(&step).await);
+    findings.push(plans(&step, pool.as_ref()).await);
     let updates = pool.as_ref().is_some_and(|pool| updates(request, pool));
     if let Some(pool) = pool.as_ref().filter(|_| updates) {
-        findings.extend(of_update(&job, pool).await);
+        findings.extend(of_update(&step, pool).await);
     }
     findings.extend(own_permissions(request, arm, updates).await);
     findings
@@ -114,7 +114,7 @@ fn problem(check: &'static str, not: &NotRolledOut) -> Finding {
         ),
         NotRolledOut::Version(refused) => finding(
             check,
-            Verdict::Problem(refused.code().unwrap_or(NO_PERMISSION)),
+            Verdict::Problem(refused.code().unwrap_or(codes::CONNECTION_LACKS_PERMISSION)),
             refused.to_string(),
             refused.hint(),
         ),
@@ -126,7 +126,7 @@ fn problem(check: &'static str, not: &NotRolledOut) -> Finding {
 /// Whether the token of the deployment would be a secret; the other parameters are checked with the inputs.
 fn template(request: &Rollout) -> Finding {
     let check = "template of session hosts";
-    match replace::check(request) {
+    match check_template(request) {
         Ok(()) => {
             let text = "it has the parameters that the step fills in, and the token is a secret";
             finding(check, Verdict::Fine, text.to_owned(), None)
@@ -136,13 +136,13 @@ fn template(request: &Rollout) -> Finding {
 }
 
 /// The version, and its replicas where the hosts are.
-async fn version(job: &Job<'_>) -> Finding {
+async fn version(step: &RolloutStep<'_>) -> Finding {
     let check = "image";
     let looked = async {
-        let version = job.look_at_version().await?;
-        let hosts = job.hosts().await?;
+        let version = step.read_version().await?;
+        let hosts = step.hosts().await?;
         if let Some(version) = &version {
-            job.check_replicas(version, &super::looks::regions(&hosts))?;
+            step.check_replicas(version, &super::preflight::regions(&hosts))?;
         }
         Ok::<_, NotRolledOut>((version, hosts))
     };
@@ -152,7 +152,7 @@ async fn version(job: &Job<'_>) -> Finding {
             let wanted = hosts.iter().filter(|host| host.is_wanted).count();
             let text = format!(
                 "{} can be rolled out; {wanted} of {count} hosts have it",
-                job.request.image.short()
+                step.request.image.short()
             );
             finding(check, Verdict::Fine, text, None)
         }
@@ -160,10 +160,10 @@ async fn version(job: &Job<'_>) -> Finding {
     }
 }
 
-async fn plans(job: &Job<'_>, pool: Option<&HostPool>) -> Finding {
+async fn plans(step: &RolloutStep<'_>, pool: Option<&HostPool>) -> Finding {
     let check = "scaling plans";
-    let request = job.request;
-    let plans = match job.arm.scaling_plans(&request.pool).await {
+    let request = step.request;
+    let plans = match step.arm.scaling_plans(&request.pool).await {
         Ok(plans) => plans,
         Err(failure) => return unknown(check, &failure),
     };
@@ -173,27 +173,27 @@ async fn plans(job: &Job<'_>, pool: Option<&HostPool>) -> Finding {
         return finding(check, Verdict::Fine, text, None);
     };
     let verdict = if pool.is_some_and(|pool| updates(request, pool)) {
-        Verdict::Problem(super::looks::AUTOSCALE)
+        Verdict::Problem(codes::AUTOSCALE)
     } else {
-        Verdict::Warning(super::looks::AUTOSCALE)
+        Verdict::Warning(codes::AUTOSCALE)
     };
-    let name = super::looks::plan_name(plan);
+    let name = super::preflight::plan_name(plan);
     let text = format!("'{name}' is enabled for the host pool");
-    let fix = super::looks::switching_off(plan, &request.pool);
+    let fix = super::preflight::switching_off(plan, &request.pool);
     finding(check, verdict, text, Some(fix))
 }
 
 /// The configuration, and the secrets that the pool's identity reads.
-async fn of_update(job: &Job<'_>, pool: &HostPool) -> Vec<Finding> {
+async fn of_update(step: &RolloutStep<'_>, pool: &HostPool) -> Vec<Finding> {
     let check = "session host configuration";
     let mut findings = Vec::new();
-    match job.check_configuration().await {
+    match step.check_configuration().await {
         Ok(configuration) => {
             let image = configuration.image.as_ref();
-            let image = image.map_or_else(|| "unknown".to_owned(), super::table::short);
+            let image = image.map_or_else(|| "unknown".to_owned(), super::host::short);
             let text = format!("its image is {image}");
             findings.push(finding(check, Verdict::Fine, text, None));
-            findings.extend(vaults(job.arm, pool, &configuration).await);
+            findings.extend(vaults(step.arm, pool, &configuration).await);
         }
         Err(not) => findings.push(problem(check, &not)),
     }
@@ -262,7 +262,12 @@ async fn vault(arm: &Arm, pool: &HostPool, principal: &str, name: &str) -> Findi
                 "az role assignment create --assignee-object-id {principal} --assignee-principal-type ServicePrincipal --role 'Key Vault Secrets User' --scope {} (a vault with access policies needs one for it instead)",
                 quoted(id.as_str())
             );
-            finding(check, Verdict::Warning(IDENTITY_RIGHTS), text, Some(fix))
+            finding(
+                check,
+                Verdict::Warning(codes::IDENTITY_LACKS_PERMISSION),
+                text,
+                Some(fix),
+            )
         }
         Err(failure) => unknown(check, &failure),
     }
@@ -339,5 +344,10 @@ async fn permitted(
         quoted(role),
         quoted(scope)
     );
-    finding(check, Verdict::Problem(NO_PERMISSION), text, Some(fix))
+    finding(
+        check,
+        Verdict::Problem(codes::CONNECTION_LACKS_PERMISSION),
+        text,
+        Some(fix),
+    )
 }

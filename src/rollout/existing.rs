@@ -4,74 +4,45 @@
 use std::collections::BTreeMap;
 
 use futures::future::join_all;
-use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
-use super::event::Event as Of;
-use super::target::{self, Wanted};
-use super::watch::{self, LOOK_AGAIN, Look, Told};
-use super::{Host, Job, NotRolledOut, Refused, Seen, State, health, previous};
-
+use super::codes;
+use super::event::Event;
+use super::health;
+use super::health_watch::{self, HealthLog, HostState, LOOK_AGAIN};
+use super::host::{self, Host};
+use super::outcome::{NotRolledOut, Refused, RolloutState};
+use super::preflight::Preflight;
+use super::sizing::HostNumbers;
+use super::step::RolloutStep;
 use crate::arm::operation::Status;
-use crate::inputs::Rollout;
 use crate::inputs::manifest::{HOST_COUNT, ROLLOUT_METHOD};
 use crate::resource::ResourceId;
 use crate::secret::Secret;
-
-const TOO_FEW: &str = "AIB852";
-const NOT_HEALTHY: &str = "AIB853";
-
-/// How many hosts of the version there are, and how many there have to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Count {
-    /// So many hosts of the pool are of the version.
-    pub there: usize,
-    /// So many have to serve users before others are drained.
-    pub needed: usize,
-}
-
-impl Count {
-    /// Counts `hosts` as they are at `now`.
-    pub fn of(request: &Rollout, hosts: &[Host], now: OffsetDateTime) -> Self {
-        let serving = |wanted: bool| {
-            let hosts = hosts.iter().filter(|host| host.is_wanted == wanted);
-            let serving = hosts.filter(|host| {
-                host.host.allow_new_session && health::of(&host.host, now).is_healthy()
-            });
-            u32::try_from(serving.count()).unwrap_or(u32::MAX)
-        };
-        let wanted = request.host_count.map_or(Wanted::Same, Wanted::Number);
-        let needed = target::to_open(wanted, serving(false), serving(true));
-        Self {
-            there: hosts.iter().filter(|host| host.is_wanted).count(),
-            needed: usize::try_from(needed).unwrap_or(usize::MAX),
-        }
-    }
-
-    /// Whether there are enough.
-    pub fn is_enough(self) -> bool {
-        self.there >= self.needed
-    }
-}
+use crate::wording::counted;
 
 /// What would be done, a line each; or why it cannot be done.
-pub fn plan(job: &Job<'_>, seen: &Seen) -> Result<Vec<String>, NotRolledOut> {
-    let count = counted(job, &seen.hosts)?;
+pub(super) fn plan(step: &RolloutStep<'_>, found: &Preflight) -> Result<Vec<String>, NotRolledOut> {
+    let numbers = enough(step, &found.hosts)?;
     let names = |hosts: Vec<&Host>| {
         let names: Vec<&str> = hosts.iter().map(|host| host.host.name.as_str()).collect();
         names.join(", ")
     };
     let (own, others): (Vec<&Host>, Vec<&Host>) =
-        seen.hosts.iter().partition(|host| host.is_wanted);
+        found.hosts.iter().partition(|host| host.is_wanted);
     let others: Vec<&Host> = others
         .into_iter()
         .filter(|host| host.host.allow_new_session)
         .collect();
     let mut lines = vec![
-        format!("let users in on {}:  {}", hosts_of(own.len()), names(own)),
+        format!(
+            "let users in on {}:  {}",
+            counted(own.len(), "host"),
+            names(own)
+        ),
         format!(
             "needed, open and healthy, before any other is drained:  {}",
-            count.needed
+            numbers.needed
         ),
     ];
     if others.is_empty() {
@@ -79,7 +50,7 @@ pub fn plan(job: &Job<'_>, seen: &Seen) -> Result<Vec<String>, NotRolledOut> {
     } else {
         lines.push(format!(
             "drain {}:  {}",
-            hosts_of(others.len()),
+            counted(others.len(), "host"),
             names(others)
         ));
     }
@@ -87,79 +58,83 @@ pub fn plan(job: &Job<'_>, seen: &Seen) -> Result<Vec<String>, NotRolledOut> {
 }
 
 /// Lets users in on the hosts of the version, and drains the others.
-pub async fn carry_out(job: &Job<'_>, seen: Seen) -> Result<State, NotRolledOut> {
-    let count = counted(job, &seen.hosts)?;
-    if let Some(image) = previous(&seen.hosts) {
-        job.emit(Of::Previous(image));
+pub(super) async fn carry_out(
+    step: &RolloutStep<'_>,
+    found: Preflight,
+) -> Result<RolloutState, NotRolledOut> {
+    let numbers = enough(step, &found.hosts)?;
+    if let Some(image) = host::previous(&found.hosts) {
+        step.emit(Event::Previous(image));
     }
     let start = Instant::now();
-    let own: Vec<&Host> = seen.hosts.iter().filter(|host| host.is_wanted).collect();
+    let own: Vec<&Host> = found.hosts.iter().filter(|host| host.is_wanted).collect();
     let names: Vec<String> = own.iter().map(|host| host.host.name.clone()).collect();
-    job.emit(Of::Step("start"));
-    let mut starting = job.start(&own).await;
-    job.emit(Of::Step("health"));
-    let looks = if job.request.is_followed() {
-        let until = start + job.request.health_limit;
-        job.wait_for_own(&names, &mut starting, count.needed, until)
+    step.emit(Event::Phase("start"));
+    let mut starting = step.start(&own).await;
+    step.emit(Event::Phase("health"));
+    let states = if step.request.is_followed() {
+        let until = start + step.request.health_limit;
+        step.wait_for_own(&names, &mut starting, numbers.needed, until)
             .await
     } else {
-        job.looked(&names, &mut starting).await
+        step.states_with_starts(&names, &mut starting).await
     };
-    let (well, ill): (Vec<Look>, Vec<Look>) = looks.into_iter().partition(Look::is_healthy);
-    if well.len() < count.needed {
-        if !job.request.is_followed() {
-            return Ok(State::Running);
+    let (well, ill): (Vec<HostState>, Vec<HostState>) =
+        states.into_iter().partition(HostState::is_healthy);
+    if well.len() < numbers.needed {
+        if !step.request.is_followed() {
+            return Ok(RolloutState::Running);
         }
-        return Err(too_few_healthy(job, count, &well, &ill).into());
+        return Err(too_few_healthy(step, numbers, &well, &ill).into());
     }
-    job.emit(Of::Step("letIn"));
-    for look in well.iter().filter(|look| !look.is_open) {
-        job.set_open(&look.name, true).await?;
+    step.emit(Event::Phase("letIn"));
+    for state in well.iter().filter(|state| !state.is_open) {
+        step.set_open(&state.name, true).await?;
     }
-    for look in ill.iter().filter(|look| look.is_open) {
-        job.set_open(&look.name, false).await?;
+    for state in ill.iter().filter(|state| state.is_open) {
+        step.set_open(&state.name, false).await?;
     }
     if !ill.is_empty() {
         let text = format!(
             "{} of the version {}: {}",
-            hosts_of(ill.len()),
+            counted(ill.len(), "host"),
             if ill.len() == 1 {
                 "stays drained because it is not healthy"
             } else {
                 "stay drained because they are not healthy"
             },
-            watch::illnesses(&ill)
+            health_watch::illnesses(&ill)
         );
         let hint = format!(
             "{} serve users, which is enough; repair the others or remove them from the host pool",
             well.len()
         );
-        job.warn(NOT_HEALTHY, text, Some(hint));
+        step.warn(codes::NOT_HEALTHY, text, Some(hint));
     }
-    job.emit(Of::Step("drain"));
-    job.drain_others(count.needed).await?;
-    Ok(State::Succeeded)
+    step.emit(Event::Phase("drain"));
+    step.drain_others(numbers.needed).await?;
+    Ok(RolloutState::Succeeded)
 }
 
-fn counted(job: &Job<'_>, hosts: &[Host]) -> Result<Count, NotRolledOut> {
-    let count = Count::of(job.request, hosts, job.now());
-    if count.is_enough() {
-        return Ok(count);
+fn enough(step: &RolloutStep<'_>, hosts: &[Host]) -> Result<HostNumbers, NotRolledOut> {
+    let numbers = HostNumbers::of(step.request, hosts, step.now());
+    if numbers.is_enough() {
+        return Ok(numbers);
     }
-    let pool = job.request.pool.name();
+    let pool = step.request.pool.name();
     let text = format!(
         "Rolling out to host pool '{pool}' failed: {} of the version, and {} to serve users; nothing was changed",
-        match count.there {
+        match numbers.there {
             0 => "no host of the pool is".to_owned(),
             1 => "1 host of the pool is".to_owned(),
             more => format!("{more} hosts of the pool are"),
         },
-        has_or_have(count.needed)
+        has_or_have(numbers.needed)
     );
-    let smaller = (count.there > 0).then(|| {
+    let smaller = (numbers.there > 0).then(|| {
         format!(
             "; or set '{}' to {} if that many are enough",
-            HOST_COUNT.name, count.there
+            HOST_COUNT.name, numbers.there
         )
     });
     let hint = format!(
@@ -167,23 +142,28 @@ fn counted(job: &Job<'_>, hosts: &[Host]) -> Result<Count, NotRolledOut> {
         ROLLOUT_METHOD.name,
         smaller.unwrap_or_default()
     );
-    Err(Refused::new(TOO_FEW, text, Some(hint)).into())
+    Err(Refused::new(codes::TOO_FEW, text, Some(hint)).into())
 }
 
-fn too_few_healthy(job: &Job<'_>, count: Count, well: &[Look], ill: &[Look]) -> Refused {
+fn too_few_healthy(
+    step: &RolloutStep<'_>,
+    numbers: HostNumbers,
+    well: &[HostState],
+    ill: &[HostState],
+) -> Refused {
     let text = format!(
         "Rolling out to host pool '{}' failed: of the version {}, and {} to serve users: {}",
-        job.request.pool.name(),
+        step.request.pool.name(),
         match well.len() {
             0 => "no host is healthy".to_owned(),
             1 => "1 host is healthy".to_owned(),
             more => format!("{more} hosts are healthy"),
         },
-        has_or_have(count.needed),
-        watch::illnesses(ill)
+        has_or_have(numbers.needed),
+        health_watch::illnesses(ill)
     );
     let hint = "no host was drained: users work as before; repair the hosts that are named, and run the step again".to_owned();
-    Refused::new(NOT_HEALTHY, text, Some(hint))
+    Refused::new(codes::NOT_HEALTHY, text, Some(hint))
 }
 
 /// `1 has`, `3 have`.
@@ -191,14 +171,6 @@ fn has_or_have(count: usize) -> String {
     match count {
         1 => "1 has".to_owned(),
         more => format!("{more} have"),
-    }
-}
-
-/// `1 host`, `3 hosts`.
-pub(super) fn hosts_of(count: usize) -> String {
-    match count {
-        1 => "1 host".to_owned(),
-        count => format!("{count} hosts"),
     }
 }
 
@@ -210,7 +182,7 @@ struct Starting {
     refused: Option<String>,
 }
 
-impl Job<'_> {
+impl RolloutStep<'_> {
     /// Starts the VMs of those hosts that do not run; by the names of the hosts.
     async fn start(&self, hosts: &[&Host]) -> BTreeMap<String, Starting> {
         let mut started = BTreeMap::new();
@@ -244,8 +216,8 @@ impl Job<'_> {
             if !stands {
                 continue;
             }
-            self.emit(Of::Changed);
-            self.emit(Of::Line(format!("starting {}...", host.host.name)));
+            self.emit(Event::Changed);
+            self.emit(Event::Line(format!("starting {}...", host.host.name)));
             let one = match self.arm.start_machine(&machine).await {
                 Ok(started) => Starting {
                     machine,
@@ -264,11 +236,11 @@ impl Job<'_> {
     }
 
     /// The hosts as they are, with what Azure says of their start.
-    async fn looked(
+    async fn states_with_starts(
         &self,
         names: &[String],
         starting: &mut BTreeMap<String, Starting>,
-    ) -> Vec<Look> {
+    ) -> Vec<HostState> {
         let asked = starting.values_mut().map(|one| async {
             let Some(operation) = &one.operation else {
                 return;
@@ -293,14 +265,16 @@ impl Job<'_> {
             }
         });
         join_all(asked).await;
-        let mut looks = self.look_at(names).await;
-        for look in &mut looks {
-            let refused = starting.get(&look.name).and_then(|one| one.refused.clone());
-            if let (Some(refused), health::Health::Ill { reasons }) = (refused, &mut look.health) {
+        let mut states = self.states_of(names).await;
+        for state in &mut states {
+            let refused = starting
+                .get(&state.name)
+                .and_then(|one| one.refused.clone());
+            if let (Some(refused), health::Health::Ill { reasons }) = (refused, &mut state.health) {
                 reasons.push(refused);
             }
         }
-        looks
+        states
     }
 
     /// Waits for the canaries, then for all, until all are healthy, or the time is over; the last looks.
@@ -310,33 +284,33 @@ impl Job<'_> {
         starting: &mut BTreeMap<String, Starting>,
         needed: usize,
         until: Instant,
-    ) -> Vec<Look> {
+    ) -> Vec<HostState> {
         let canaries = usize::try_from(self.request.canary).unwrap_or(usize::MAX);
         let canaries = canaries.min(names.len());
-        let mut told = Told::new();
+        let mut log = HealthLog::new();
         let mut passed = canaries == 0 || canaries >= names.len();
         loop {
-            let looks = self.looked(names, starting).await;
-            told.tell(self, &looks);
-            let healthy = watch::healthy(&looks);
+            let states = self.states_with_starts(names, starting).await;
+            log.tell(self, &states);
+            let healthy = health_watch::healthy(&states);
             if !passed && (canaries..names.len()).contains(&healthy) {
                 passed = true;
-                self.emit(Of::Line(format!(
+                self.emit(Event::Line(format!(
                     "canary:  {} of the version healthy, waiting for the others",
-                    hosts_of(healthy)
+                    counted(healthy, "host")
                 )));
             }
             // Whose start was refused does not get better by waiting.
-            let hopeless = |look: &Look| {
-                let one = starting.get(&look.name);
-                !look.is_healthy() && one.is_some_and(|one| one.refused.is_some())
+            let hopeless = |state: &HostState| {
+                let one = starting.get(&state.name);
+                !state.is_healthy() && one.is_some_and(|one| one.refused.is_some())
             };
-            let open = looks.iter().filter(|look| hopeless(look)).count();
+            let open = states.iter().filter(|state| hopeless(state)).count();
             if healthy + open >= names.len() || names.len() - open < needed {
-                return looks;
+                return states;
             }
             if Instant::now() + LOOK_AGAIN > until {
-                return looks;
+                return states;
             }
             sleep(LOOK_AGAIN).await;
         }
@@ -356,11 +330,11 @@ impl Job<'_> {
             let text = format!(
                 "Rolling out to host pool '{}' failed: {} of the version, open and healthy, serve users now, and {} to",
                 self.request.pool.name(),
-                hosts_of(serving),
+                counted(serving, "host"),
                 has_or_have(needed)
             );
             let hint = "no host of another version was drained; run the step again".to_owned();
-            return Err(Refused::new(NOT_HEALTHY, text, Some(hint)).into());
+            return Err(Refused::new(codes::NOT_HEALTHY, text, Some(hint)).into());
         }
         let mut hosts = hosts;
         for host in hosts.iter_mut().filter(|host| !host.is_wanted) {
@@ -369,19 +343,7 @@ impl Job<'_> {
                 host.host.allow_new_session = false;
             }
         }
-        self.emit(Of::Hosts(hosts));
-        Ok(())
-    }
-
-    /// Opens a host for new sessions, or drains it, and says so.
-    pub(super) async fn set_open(&self, name: &str, open: bool) -> Result<(), NotRolledOut> {
-        self.drain(name, open).await?;
-        let name = name.to_owned();
-        self.emit(Of::Line(if open {
-            format!("{name}:  lets users in")
-        } else {
-            format!("{name}:  drained")
-        }));
+        self.emit(Event::Hosts(hosts));
         Ok(())
     }
 }

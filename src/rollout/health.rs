@@ -15,7 +15,7 @@ pub(super) const OLD_HEARTBEAT: &str = "its last heartbeat was";
 
 /// Whether users can work on a session host.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Health {
+pub(super) enum Health {
     /// Users can work on it.
     Healthy {
         /// The checks that have not come to a result.
@@ -30,13 +30,13 @@ pub enum Health {
 
 impl Health {
     /// Whether users can work on the host.
-    pub fn is_healthy(&self) -> bool {
+    pub(super) fn is_healthy(&self) -> bool {
         matches!(self, Self::Healthy { .. })
     }
 }
 
 /// How `host` is at `now`, the time of the answer that brought it.
-pub fn of(host: &SessionHost, now: OffsetDateTime) -> Health {
+pub(super) fn of(host: &SessionHost, now: OffsetDateTime) -> Health {
     let mut reasons = Vec::new();
     if !host.status.eq_ignore_ascii_case("Available") {
         reasons.push(match host.status.as_str() {

@@ -1,13 +1,11 @@
 //! Which permissions each method needs, and what is said when one is missing.
 
-use super::{NotRolledOut, Refused};
+use super::codes;
+use super::outcome::{NotRolledOut, Refused};
 use crate::arm::Failure;
 use crate::arm::authorization::Action;
 use crate::inputs::{Rollout, RolloutMethod};
 use crate::resource::quoted;
-
-/// Code of "a permission is missing", as for the other requests.
-const FORBIDDEN: &str = "AIB005";
 
 /// What every method does with the pool and its hosts.
 pub(super) const LOOKS: &[Action] = &[
@@ -85,7 +83,7 @@ fn forbidden(failure: &Failure, request: &Rollout) -> Option<Refused> {
         quoted(role),
         quoted(&scope)
     );
-    Some(Refused::new(FORBIDDEN, failure.to_string(), hint))
+    Some(Refused::new(codes::FORBIDDEN, failure.to_string(), hint))
 }
 
 /// The built-in role that has the action, where it is assigned, and how that place is called.

@@ -54,6 +54,11 @@ impl ImageInfo {
         }
     }
 
+    /// The body of a request that sets the image of a configuration.
+    pub fn change(&self) -> Value {
+        json!({"properties": {"imageInfo": self.json()}})
+    }
+
     /// Whether both are the same image. Letter case does not matter.
     pub fn is(&self, other: &Self) -> bool {
         self.to_string().eq_ignore_ascii_case(&other.to_string())
@@ -137,8 +142,7 @@ impl Arm {
     ) -> Result<Changed, Failure> {
         let doing = changing(pool);
         let path = format!("{pool}/sessionHostConfigurations/default");
-        let body = json!({"properties": {"imageInfo": image.json()}});
-        self.patch(&doing, path, HOST_POOLS, &body).await
+        self.patch(&doing, path, HOST_POOLS, &image.change()).await
     }
 }
 

@@ -12,7 +12,7 @@ pub mod user_session;
 
 pub use configuration::{HostConfiguration, ImageInfo, changing};
 pub use lists::Lists;
-pub use pool::{HOST_POOL, HostPool, Management, ScalingPlan};
+pub use pool::{HOST_POOL, HostPool, Management, ScalingPlan, letting_in};
 pub use session_host::{HealthCheck, SessionHost};
 pub use update::{UpdateRequest, UpdateStatus, control_body};
 

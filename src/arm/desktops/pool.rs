@@ -123,6 +123,11 @@ impl ScalingPlan {
     }
 }
 
+/// The body of a request that lets users in to a session host, or drains it.
+pub fn letting_in(open: bool) -> Value {
+    json!({"properties": {"allowNewSession": open}})
+}
+
 impl Arm {
     /// A host pool; nothing if there is none. Where the cloud does not offer the preview version, nobody knows who makes its hosts.
     pub async fn host_pool(&self, id: &ResourceId) -> Result<Option<HostPool>, Failure> {
@@ -189,8 +194,10 @@ impl Arm {
             format!("Draining session host '{name}'")
         };
         let path = host_path(&doing, pool, name)?;
-        let body = json!({"properties": {"allowNewSession": open}});
-        match self.set(&doing, path, SESSION_HOSTS, &body).await {
+        match self
+            .set(&doing, path, SESSION_HOSTS, &letting_in(open))
+            .await
+        {
             Ok(changed) => Ok(SessionHost::read(&changed.resource)),
             Err(failure) if failure.is(StatusCode::NOT_FOUND) => Ok(None),
             Err(failure) => Err(failure),

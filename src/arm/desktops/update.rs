@@ -4,6 +4,8 @@
 //! a new update is told from the one before by its correlation id and its start. The start is local time of the update's zone with a `Z` behind
 //! (recorded), so it is compared with another start alone, and never with a clock.
 
+use std::fmt;
+
 use serde_json::{Value, json};
 
 use crate::arm::api::HOST_POOLS;
@@ -91,6 +93,23 @@ impl UpdateStatus {
     /// Whether it counts a host that was touched.
     pub fn counts_work(&self) -> bool {
         self.completed + self.in_progress + self.rollback_failed > 0
+    }
+}
+
+/// `UpdatingSessionHosts, 1 of 8`.
+impl fmt::Display for UpdateStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.status)?;
+        if let Some(total) = self.total.filter(|total| *total > 0) {
+            write!(f, ", {} of {total}", self.completed)?;
+        }
+        if self.rollback_failed > 0 {
+            write!(f, ", {} failed", self.rollback_failed)?;
+        }
+        match &self.scheduled {
+            Some(at) if self.is("Scheduled") => write!(f, " at {at}"),
+            _ => Ok(()),
+        }
     }
 }
 

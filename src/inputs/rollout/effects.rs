@@ -1,6 +1,6 @@
 //! Which methods use which inputs.
 
-use super::RolloutMethod::{self, Existing, Replace, SessionHostUpdate};
+use super::method::RolloutMethod::{self, Existing, Replace, SessionHostUpdate};
 use crate::inputs::manifest::{
     CANARY_HOSTS, GRACE_IN_MINUTES, HEALTH_TIMEOUT_IN_MINUTES, HOST_COUNT, HOST_NAME_PREFIX, Input,
     KEEP_OLD_HOSTS, LOG_OFF_DELAY_IN_MINUTES, LOG_OFF_MESSAGE, MAX_HOSTS_AT_ONCE,

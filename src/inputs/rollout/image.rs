@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::RolloutMethod;
+use super::method::RolloutMethod;
 use crate::inputs::given_version;
 use crate::inputs::manifest::{IMAGE_VERSION_ID, ROLLOUT_METHOD};
 use crate::inputs::problem::{Code, Form, Problem, quoted};
@@ -20,6 +20,14 @@ pub enum WantedImage {
 }
 
 impl WantedImage {
+    /// The image of which Azure has this name, if the input takes it: the id of a version, or `publisher:offer:sku:version`.
+    pub fn parse(name: &str) -> Option<Self> {
+        match urn(name) {
+            Some(parts) => Some(Self::Marketplace(parts)),
+            None => given_version::version(name).ok().map(Self::Version),
+        }
+    }
+
     /// The version in a gallery, if it is one.
     pub fn version(&self) -> Option<&ResourceId> {
         match self {

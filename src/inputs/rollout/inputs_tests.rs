@@ -365,3 +365,27 @@ fn an_image_is_called_by_its_number() {
     assert_eq!(image.short(), URN);
     assert_eq!(image.version(), None);
 }
+
+/// What comes back from Azure is an image only if the input takes it.
+#[test]
+fn a_name_of_azure_is_an_image_or_none() {
+    let version = WantedImage::Version(VERSION.parse().unwrap());
+    assert_eq!(WantedImage::parse(VERSION), Some(version));
+    let parts = ["p", "o", "s", "1.2.3"].map(str::to_owned);
+    let marketplace = WantedImage::Marketplace(parts);
+    assert_eq!(WantedImage::parse("p:o:s:1.2.3"), Some(marketplace));
+    let definition = VERSION.rsplit_once("/versions/").unwrap().0;
+    for name in [
+        "",
+        "p:o:s:latest",
+        "p:o:s:1.2.3\nhostPoolId: x",
+        "p:o:s x:1.2.3",
+        definition,
+        &format!("{definition}/versions/latest"),
+        &format!("{definition}/versions/1.0.0\n- script: x"),
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/images/web",
+        "an image that Azure does not name",
+    ] {
+        assert_eq!(WantedImage::parse(name), None, "{name}");
+    }
+}

@@ -1,6 +1,6 @@
 //! What users read before they are signed out.
 
-use super::RolloutMethod::{self, Existing, Replace, SessionHostUpdate};
+use super::method::RolloutMethod::{self, Existing, Replace, SessionHostUpdate};
 use crate::inputs::manifest::LOG_OFF_MESSAGE;
 use crate::inputs::problem::{Code, Problem};
 use crate::inputs::reader::{AlreadyReported, Reader};

@@ -4,7 +4,7 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 
-use super::RolloutMethod;
+use super::method::RolloutMethod;
 use crate::inputs::manifest::{ROLLOUT_AT, ROLLOUT_METHOD};
 use crate::inputs::problem::{Code, Form, Problem, quoted};
 use crate::inputs::reader::{AlreadyReported, Reader};

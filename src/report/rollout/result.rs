@@ -5,10 +5,14 @@ use serde_json::{Value, json};
 use super::known::Known;
 use crate::error::Error;
 use crate::inputs::{Rollout, RolloutMethod};
-use crate::rollout::State;
+use crate::rollout::RolloutState;
 
 /// The members.
-pub(super) fn document(request: &Rollout, known: &Known, result: &Result<State, Error>) -> Value {
+pub(super) fn document(
+    request: &Rollout,
+    known: &Known,
+    result: &Result<RolloutState, Error>,
+) -> Value {
     let hosts: Vec<Value> = known
         .hosts
         .iter()
@@ -24,11 +28,11 @@ pub(super) fn document(request: &Rollout, known: &Known, result: &Result<State, 
         })
         .collect();
     let steps: Vec<Value> = known
-        .steps
+        .phases
         .iter()
-        .map(|step| {
-            let took = step.took.unwrap_or_else(|| step.began.elapsed());
-            json!({"name": step.name, "seconds": took.as_secs()})
+        .map(|phase| {
+            let took = phase.took.unwrap_or_else(|| phase.began.elapsed());
+            json!({"name": phase.name, "seconds": took.as_secs()})
         })
         .collect();
     let faults: Vec<Value> = known
@@ -42,7 +46,7 @@ pub(super) fn document(request: &Rollout, known: &Known, result: &Result<State, 
         "state": known.state(result),
         "preview": request.preview,
         "imageVersionId": request.image.to_string(),
-        "previousImageId": known.previous,
+        "previousImageId": known.previous.as_ref().map(ToString::to_string),
         "hosts": hosts,
         "steps": steps,
         "faults": faults,

@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::known::Known;
+use super::known::{Known, MOST_NAMED};
 use crate::error::Error;
 use crate::inputs::Rollout;
 use crate::report::markup::{cause, code, escaped, table, with_commands};
 use crate::report::next_step::{NextStep, ways_back};
-use crate::rollout::{Host, State};
+use crate::rollout::{Host, RolloutState};
 use crate::wording::counted;
 
 /// So many hosts are on the page.
@@ -17,7 +17,7 @@ const MOST_ROWS: usize = 200;
 pub(super) struct Page<'a> {
     pub(super) request: &'a Rollout,
     pub(super) known: &'a Known,
-    pub(super) result: &'a Result<State, Error>,
+    pub(super) result: &'a Result<RolloutState, Error>,
     pub(super) way_back: Option<NextStep>,
 }
 
@@ -41,7 +41,7 @@ pub(super) fn markdown(page: &Page<'_>) -> String {
         rows.push(("Method", code(method.name())));
     }
     if let Some(previous) = &known.previous {
-        rows.push(("Image before", code(previous)));
+        rows.push(("Image before", code(&previous.to_string())));
     }
     write!(text, "\n{}", table(&rows)).ok();
     if !known.plan.is_empty() {
@@ -50,7 +50,7 @@ pub(super) fn markdown(page: &Page<'_>) -> String {
             writeln!(text, "- {}", escaped(line)).ok();
         }
     }
-    text.push_str(&hosts(known));
+    text.push_str(&hosts(request, known));
     text.push_str(&faults(known));
     text.push_str(&warnings(known));
     text.push_str(&kept(known));
@@ -101,13 +101,13 @@ fn kept(known: &Known) -> String {
 
 fn headline(page: &Page<'_>) -> String {
     let (mark, what) = match page.result {
-        Err(Error::RolloutNotReady(_)) | Ok(State::Running) => ("⏳", "goes on"),
+        Err(Error::RolloutNotReady(_)) | Ok(RolloutState::Running) => ("⏳", "goes on"),
         Err(_) => ("❌", "failed"),
-        Ok(State::Nothing) if page.request.preview => ("🔍", "preview"),
-        Ok(State::Nothing) => ("✅", "nothing to do"),
-        Ok(State::Scheduled) => ("🕒", "scheduled"),
-        Ok(State::Succeeded) if page.known.warnings.is_empty() => ("✅", "done"),
-        Ok(State::Succeeded) => ("⚠️", "done"),
+        Ok(RolloutState::Nothing) if page.request.preview => ("🔍", "preview"),
+        Ok(RolloutState::Nothing) => ("✅", "nothing to do"),
+        Ok(RolloutState::Scheduled) => ("🕒", "scheduled"),
+        Ok(RolloutState::Succeeded) if page.known.warnings.is_empty() => ("✅", "done"),
+        Ok(RolloutState::Succeeded) => ("⚠️", "done"),
     };
     let pool = escaped(page.request.pool.name());
     let image = escaped(&page.request.image.short());
@@ -115,21 +115,22 @@ fn headline(page: &Page<'_>) -> String {
 }
 
 /// Each host before and now.
-fn hosts(known: &Known) -> String {
-    let Some(picture) = &known.picture else {
+fn hosts(request: &Rollout, known: &Known) -> String {
+    let Some(overview) = &known.overview else {
         return String::new();
     };
     let before = |name: &str| {
-        let mut hosts = picture.hosts.iter();
+        let mut hosts = overview.hosts.iter();
         hosts.find(|host| host.name().eq_ignore_ascii_case(name))
     };
     let wanted = known.hosts.iter().filter(|host| host.is_wanted).count();
     let mut text = format!(
-        "\n### Session hosts\n\n{} of {} have the image.\n\n| host | image before | image now | status | lets users in | users |\n|---|---|---|---|---|---|\n",
+        "\n### Session hosts\n\n{} of {} have the image{}.\n\n| host | image before | image now | status | lets users in | users |\n|---|---|---|---|---|---|\n",
         wanted,
-        counted(known.hosts.len(), "host")
+        counted(known.hosts.len(), "host"),
+        escaped(&known.drained_in_words())
     );
-    let gone = picture.hosts.iter().filter(|old| {
+    let gone = overview.hosts.iter().filter(|old| {
         let mut now = known.hosts.iter();
         !now.any(|host| host.name().eq_ignore_ascii_case(old.name()))
     });
@@ -141,6 +142,21 @@ fn hosts(known: &Known) -> String {
     }
     if all.len() > MOST_ROWS {
         writeln!(text, "\nAnd {} more.", all.len() - MOST_ROWS).ok();
+    }
+    text.push_str(&openings(request, known));
+    text
+}
+
+/// The commands that let users in on the drained hosts of the image.
+fn openings(request: &Rollout, known: &Known) -> String {
+    let drained = known.drained();
+    if drained.is_empty() {
+        return String::new();
+    }
+    let mut text = "\nTo let users in on a drained host:\n\n".to_owned();
+    for host in drained.into_iter().take(MOST_NAMED) {
+        let command = code(&host.opening(&request.pool));
+        writeln!(text, "- {}: {command}", code(host.name())).ok();
     }
     text
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::rollout::Host;
-use crate::rollout::event::Picture;
+use crate::rollout::event::PoolOverview;
 use crate::wording::counted;
 
 /// So many lines are told.
@@ -20,13 +20,13 @@ struct Group<'h> {
 }
 
 /// What there is, and what is wanted.
-pub(super) fn lines(picture: &Picture) -> Vec<String> {
-    let hosts = &picture.hosts;
+pub(super) fn lines(overview: &PoolOverview) -> Vec<String> {
+    let hosts = &overview.hosts;
     let sessions: u64 = hosts.iter().filter_map(|host| host.host.sessions).sum();
     let mut lines = vec![format!(
         "host pool:  {} ({}, {}, {})",
-        picture.pool.id.name(),
-        picture.pool.kind,
+        overview.pool.id.name(),
+        overview.pool.kind,
         counted(hosts.len(), "host"),
         counted(sessions, "session")
     )];
@@ -46,7 +46,7 @@ pub(super) fn lines(picture: &Picture) -> Vec<String> {
     if rows.len() > MOST_LINES {
         lines.push(format!("  and {} lines more", rows.len() - MOST_LINES));
     }
-    lines.push(format!("wanted:  {}", picture.wanted));
+    lines.push(format!("wanted:  {}", overview.wanted));
     lines
 }
 

@@ -1,20 +1,29 @@
-//! One deployment, sent once in effect: what an earlier attempt has sent is followed, and a lost answer is looked for.
+//! One deployment with a registration token, which is announced for masking before anything else, sent as a secure parameter, and kept nowhere. It is
+//! sent once in effect: what an earlier attempt has sent is followed, and a lost answer is looked for.
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};
+use time::Duration;
 use tokio::time::sleep;
 
-use super::plan::{Part, Plan, template};
-use super::{Event, NOT_DEPLOYED};
+use super::plan::{Part, Plan};
 use crate::arm::Failure;
 use crate::arm::deployment::{Asked, Deployment, State};
-use crate::rollout::event::Event as Of;
-use crate::rollout::watch::LOOK_AGAIN;
-use crate::rollout::{Job, NotRolledOut, Refused};
+use crate::rollout::codes;
+use crate::rollout::event::{Event, ReplacementEvent};
+use crate::rollout::health_watch::LOOK_AGAIN;
+use crate::rollout::method::template;
+use crate::rollout::outcome::{NotRolledOut, Refused};
+use crate::rollout::step::RolloutStep;
 use crate::secret::Secret;
 
 /// So often a request is sent whose answer got lost, and of which nothing shows.
 const MOST_TRIES: u32 = 3;
+
+/// A token that ends sooner is renewed: the last host registers long after the first request.
+const SHORTEST_LIFE: Duration = Duration::hours(2);
+/// For so long a new one is valid.
+const NEW_LIFE: Duration = Duration::hours(4);
 
 /// What became of a request to deploy.
 enum Sent {
@@ -24,7 +33,7 @@ enum Sent {
     GoesOn,
 }
 
-impl Job<'_> {
+impl RolloutStep<'_> {
     /// Makes the hosts of `part`: `true` when the deployment has succeeded, `false` when nobody waits for it.
     pub(super) async fn deploy(
         &self,
@@ -35,20 +44,20 @@ impl Job<'_> {
         let own = known.filter(|known| plan.is_own(known));
         let operation = match own.map(|own| own.state) {
             Some(State::Succeeded) => {
-                self.emit(Of::Replace(Event::Made {
+                self.emit(Event::Replace(ReplacementEvent::Made {
                     deployment: part.name.clone(),
                 }));
                 return Ok(true);
             }
             Some(State::Going) => {
-                self.emit(Of::Replace(Event::Following {
+                self.emit(Event::Replace(ReplacementEvent::Following {
                     deployment: part.name.clone(),
                 }));
                 None
             }
             Some(State::Failed | State::Canceled) | None => {
                 let token = self.token().await?;
-                self.emit(Of::Replace(Event::Deploying {
+                self.emit(Event::Replace(ReplacementEvent::Deploying {
                     deployment: part.name.clone(),
                     hosts: (
                         plan.host_name(part.new.start),
@@ -56,26 +65,30 @@ impl Job<'_> {
                     ),
                     count: part.new.end.saturating_sub(part.new.start),
                 }));
-                self.note_deployment(plan, part);
-                self.emit(Of::Changed);
-                match self.send(plan, part, known, &token).await? {
-                    Sent::Taken(operation) => operation,
-                    Sent::GoesOn => {
-                        self.emit(Of::Replace(Event::Following {
+                self.note_ongoing(plan.ongoing(part));
+                self.emit(Event::Changed);
+                match self.send(plan, part, known, &token).await {
+                    Ok(Sent::Taken(operation)) => operation,
+                    Ok(Sent::GoesOn) => {
+                        self.emit(Event::Replace(ReplacementEvent::Following {
                             deployment: part.name.clone(),
                         }));
                         None
                     }
+                    Err(error) => {
+                        self.forget_ongoing();
+                        return Err(error);
+                    }
                 }
             }
         };
-        self.note_deployment(plan, part);
+        self.note_ongoing(plan.ongoing(part));
         if !self.request.is_followed() {
             return Ok(false);
         }
-        self.follow(plan, part, operation).await?;
-        self.forget_deployment();
-        Ok(true)
+        let followed = self.follow(plan, part, operation).await;
+        self.forget_ongoing();
+        followed.map(|()| true)
     }
 
     async fn send(
@@ -121,6 +134,47 @@ impl Job<'_> {
         }
     }
 
+    /// A token of the pool that is valid for two hours at least.
+    async fn token(&self) -> Result<Secret, NotRolledOut> {
+        let pool = &self.request.pool;
+        if let Some(token) = self.lasting_token().await? {
+            return Ok(token);
+        }
+        self.emit(Event::Changed);
+        match self
+            .arm
+            .renew_registration(pool, self.now() + NEW_LIFE)
+            .await
+        {
+            Ok(()) => {}
+            // Whether it was made is seen below.
+            Err(failure) if failure.may_have_acted() => {
+                if self.lasting_token().await?.is_none() {
+                    self.arm
+                        .renew_registration(pool, self.now() + NEW_LIFE)
+                        .await?;
+                }
+            }
+            Err(failure) => return Err(failure.into()),
+        }
+        self.lasting_token().await?.ok_or_else(|| {
+            let text = format!(
+                "Making a registration token for host pool '{}' failed: Azure shows none that is valid for two hours",
+                pool.name()
+            );
+            let hint = "run the step again; nothing was deployed by this request".to_owned();
+            Refused::new(codes::NOT_DEPLOYED, text, Some(hint)).into()
+        })
+    }
+
+    async fn lasting_token(&self) -> Result<Option<Secret>, NotRolledOut> {
+        let found = self.arm.registration(&self.request.pool).await?;
+        let enough = self.now() + SHORTEST_LIFE;
+        let lasts =
+            |until: Option<time::OffsetDateTime>| until.is_some_and(|until| until >= enough);
+        Ok(found.filter(|it| lasts(it.until)).map(|it| it.token))
+    }
+
     /// The author's parameters, and those that the task fills in, by the names of the template.
     fn parameters(&self, plan: &Plan, part: &Part, token: &Secret) -> Map<String, Value> {
         let mut all = self.request.parameters.0.clone();
@@ -154,5 +208,5 @@ fn not_taken(part: &Part, failure: Failure) -> NotRolledOut {
         part.name
     );
     let hint = "correct the template or its parameters, and run the step again; this deployment made no host, and the old ones are untouched".to_owned();
-    Refused::new(NOT_DEPLOYED, text, Some(hint)).into()
+    Refused::new(codes::NOT_DEPLOYED, text, Some(hint)).into()
 }

@@ -5,13 +5,15 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::plan::{Part, Plan};
-use super::{Event, NOT_DEPLOYED};
 use crate::arm::deployment::{Operation, State};
 use crate::arm::operation::Status;
 use crate::arm::pace::Pace;
 use crate::inputs::OnRolloutFailure;
-use crate::rollout::event::Event as Of;
-use crate::rollout::{Host, Job, NotRolledOut, Refused};
+use crate::rollout::codes;
+use crate::rollout::event::{Event, ReplacementEvent};
+use crate::rollout::host::Host;
+use crate::rollout::outcome::{NotRolledOut, Refused};
+use crate::rollout::step::RolloutStep;
 use crate::secret::Secret;
 
 /// A deployment that takes longer is canceled: an extension is stuck.
@@ -41,7 +43,7 @@ struct Followed<'a> {
     slow: Vec<String>,
 }
 
-impl Job<'_> {
+impl RolloutStep<'_> {
     /// Waits for the end of the deployment; the hosts that register meanwhile are drained.
     pub(super) async fn follow(
         &self,
@@ -65,7 +67,7 @@ impl Job<'_> {
         loop {
             let (state, word) = self.ask(&mut followed).await?;
             if state != State::Going {
-                self.emit(Of::Replace(Event::Ended {
+                self.emit(Event::Replace(ReplacementEvent::Ended {
                     deployment: part.name.clone(),
                     state: word,
                     elapsed: followed.start.elapsed(),
@@ -123,7 +125,7 @@ impl Job<'_> {
                         "Deploying session hosts failed: deployment '{name}' is gone; somebody has deleted it"
                     );
                     let hint = Some("run the step again".to_owned());
-                    return Err(Refused::new(NOT_DEPLOYED, text, hint).into());
+                    return Err(Refused::new(codes::NOT_DEPLOYED, text, hint).into());
                 }
                 Err(failure) if failure.is_passing() => failure,
                 Err(failure) => return Err(failure.into()),
@@ -149,7 +151,7 @@ impl Job<'_> {
                 if is_slow && !followed.slow.contains(&operation.resource) {
                     followed.slow.push(operation.resource.clone());
                     followed.spoken = Instant::now();
-                    self.emit(Of::Replace(Event::Slow {
+                    self.emit(Event::Replace(ReplacementEvent::Slow {
                         resource: operation.resource,
                         duration: operation.duration,
                     }));
@@ -158,7 +160,7 @@ impl Job<'_> {
         }
         if followed.spoken.elapsed() >= HEARTBEAT {
             followed.spoken = Instant::now();
-            self.emit(Of::Replace(Event::Going {
+            self.emit(Event::Replace(ReplacementEvent::Going {
                 deployment: followed.part.name.clone(),
                 state: word.to_owned(),
                 elapsed: followed.start.elapsed(),
@@ -185,7 +187,7 @@ impl Job<'_> {
     }
 
     fn no_news(&self, reason: String) {
-        self.emit(Of::Replace(Event::NoNews { reason }));
+        self.emit(Event::Replace(ReplacementEvent::NoNews { reason }));
     }
 
     /// Drains the hosts of `part` that have registered and let users in. Nobody else has let them in: their deployment runs, or has just ended
@@ -201,8 +203,8 @@ impl Job<'_> {
         };
         for host in hosts.iter().filter(is_new) {
             let name = host.host.name.clone();
-            self.emit(Of::Replace(Event::Registered { host: name }));
-            if let Err(error) = self.drain(&host.host.name, false).await {
+            self.emit(Event::Replace(ReplacementEvent::Registered { host: name }));
+            if let Err(error) = self.allow_new_sessions(&host.host.name, false).await {
                 self.no_news(error.to_string());
             }
         }
@@ -240,7 +242,7 @@ impl Job<'_> {
         let hint = format!(
             "the old hosts serve users as before, and new ones {new}; correct what is named, and run the job again: it sends the deployment '{name}' once more"
         );
-        Refused::new(NOT_DEPLOYED, text, Some(hint)).into()
+        Refused::new(codes::NOT_DEPLOYED, text, Some(hint)).into()
     }
 
     /// Cancels it, and names what it waited for.
@@ -264,11 +266,10 @@ impl Job<'_> {
             Ok(false) => "it has ended in the meantime".to_owned(),
             Err(failure) => format!("canceling it failed as well: {failure}"),
         };
-        self.forget_deployment();
         let text = format!(
             "Deploying session hosts failed: deployment '{name}' has not ended within 60 minutes; {ended}{stuck}"
         );
         let hint = "the old hosts serve users as before; an extension that takes so long cannot reach what it needs (the host pool's service, a domain controller, a download): check the network of the subnet and the log of the extension on the VM; a host that still registers lets users in".to_owned();
-        Refused::new(NOT_DEPLOYED, text, Some(hint)).into()
+        Refused::new(codes::NOT_DEPLOYED, text, Some(hint)).into()
     }
 }

@@ -5,41 +5,41 @@
 //! parameters say what they were to make. So nothing is deployed twice.
 
 mod deploy;
-mod event;
 mod follow;
 mod new_hosts;
 mod old_hosts;
 mod plan;
 mod removal;
-mod stopped;
-mod token;
 
-pub use event::Event;
-pub use plan::{check, plan};
-pub use stopped::{Going, stopped};
+pub(super) use plan::plan;
 
-use super::existing::hosts_of;
-use super::{Job, NotRolledOut, Seen, State, previous};
 use crate::inputs::OnRolloutFailure;
 use crate::inputs::manifest::CANARY_HOSTS;
-use crate::rollout::event::Event as Of;
+use crate::rollout::codes;
+use crate::rollout::event::Event;
+use crate::rollout::host;
+use crate::rollout::outcome::{NotRolledOut, RolloutState};
+use crate::rollout::preflight::Preflight;
+use crate::rollout::step::RolloutStep;
+use crate::wording::some_of;
 use plan::Plan;
 
-const NOT_HEALTHY: &str = "AIB853";
-const NOT_DEPLOYED: &str = "AIB856";
-const NO_CANARY: &str = "AIB857";
-/// A resource remains in Azure.
-const REMAINS: &str = "AIB601";
+/// So many hosts are named.
+const MOST_NAMED: usize = 10;
 
 /// Makes the new hosts, lets users in, and takes the old ones out of service.
-pub async fn carry_out(job: &Job<'_>, seen: Seen) -> Result<State, NotRolledOut> {
-    let plan = Plan::of(job, &seen).await?;
-    if let Some(image) = previous(&seen.hosts) {
-        job.emit(Of::Previous(image));
+pub(super) async fn carry_out(
+    step: &RolloutStep<'_>,
+    found: Preflight,
+) -> Result<RolloutState, NotRolledOut> {
+    let plan = Plan::of(step, &found).await?;
+    if let Some(image) = host::previous(&found.hosts) {
+        step.emit(Event::Previous(image));
     }
-    if plan.canary.is_none() && !seen.settled {
-        job.warn(
-            NO_CANARY,
+    step.warn_unless_noted(&plan);
+    if plan.canary.is_none() && !found.settled {
+        step.warn(
+            codes::NO_CANARY,
             format!(
                 "Input '{}' is 0: all new hosts are made at once, so that a fault of the image or the template shows in all of them",
                 CANARY_HOSTS.name
@@ -47,66 +47,85 @@ pub async fn carry_out(job: &Job<'_>, seen: Seen) -> Result<State, NotRolledOut>
             Some("set it to 1, so that the others are made when the first one is healthy".to_owned()),
         );
     }
-    if !seen.settled {
-        match job.make(&plan, &seen).await {
+    if !found.settled {
+        match step.make(&plan, &found).await {
             Ok(true) => {}
-            Ok(false) => return Ok(State::Running),
+            Ok(false) => return Ok(RolloutState::Running),
             Err(error) => {
-                if job.request.on_failure == OnRolloutFailure::Back && plan::is_of_new_hosts(&error)
+                if step.request.on_failure == OnRolloutFailure::Back
+                    && plan::is_of_new_hosts(&error)
                 {
-                    job.take_back(&plan).await;
+                    step.take_back(&plan).await;
                 }
                 return Err(error);
             }
         }
     }
-    job.take_over(&plan, &seen).await?;
-    Ok(State::Succeeded)
+    step.take_over(&plan, &found).await?;
+    Ok(RolloutState::Succeeded)
 }
 
-impl Job<'_> {
+impl RolloutStep<'_> {
+    /// What an earlier attempt has drained cannot be told from what somebody else has: it all stays as it is.
+    fn warn_unless_noted(&self, plan: &Plan) {
+        if plan.is_noted || plan.drained_before.is_empty() {
+            return;
+        }
+        let names: Vec<&str> = plan.drained_before.iter().map(String::as_str).collect();
+        let text = format!(
+            "These session hosts stay as they are: {}. The tags of the deployment do not say which hosts were drained before the first attempt",
+            some_of(&names, MOST_NAMED)
+        );
+        let hint = "if nobody needs them, remove them from the host pool and delete their VMs; or stop the VMs: az vm deallocate --ids <id of the VM>".to_owned();
+        self.warn(codes::REMAINS, text, Some(hint));
+    }
+
     /// The new hosts, drained and healthy; `false` where nobody waits for them.
-    async fn make(&self, plan: &Plan, seen: &Seen) -> Result<bool, NotRolledOut> {
+    async fn make(&self, plan: &Plan, found: &Preflight) -> Result<bool, NotRolledOut> {
         if let Some(canary) = &plan.canary {
             // The rest is made of a canary that was healthy.
-            let is_rest_begun = seen.own.rest.as_ref().is_some_and(|rest| plan.is_own(rest));
-            self.emit(Of::Step("canary"));
-            if !self.deploy(plan, canary, seen.own.canary.as_ref()).await? {
+            let is_rest_begun = found
+                .own
+                .rest
+                .as_ref()
+                .is_some_and(|rest| plan.is_own(rest));
+            self.emit(Event::Phase("canary"));
+            if !self.deploy(plan, canary, found.own.canary.as_ref()).await? {
                 return Ok(false);
             }
             if !is_rest_begun {
-                self.emit(Of::Step("canaryHealth"));
+                self.emit(Event::Phase("canaryHealth"));
                 self.wait_for_health(plan, canary.span.numbers()).await?;
             }
         }
         if let Some(rest) = &plan.rest {
-            self.emit(Of::Step("rest"));
-            if !self.deploy(plan, rest, seen.own.rest.as_ref()).await? {
+            self.emit(Event::Phase("rest"));
+            if !self.deploy(plan, rest, found.own.rest.as_ref()).await? {
                 return Ok(false);
             }
-            self.emit(Of::Step("restHealth"));
+            self.emit(Event::Phase("restHealth"));
             self.wait_for_health(plan, 0..plan.total).await?;
         }
         Ok(true)
     }
 
     /// Users on the new hosts, none on the old ones.
-    async fn take_over(&self, plan: &Plan, seen: &Seen) -> Result<(), NotRolledOut> {
-        let mut hosts = if seen.settled {
-            seen.hosts.clone()
+    async fn take_over(&self, plan: &Plan, found: &Preflight) -> Result<(), NotRolledOut> {
+        let mut hosts = if found.settled {
+            found.hosts.clone()
         } else {
             self.hosts().await?
         };
-        if !seen.settled {
-            self.emit(Of::Step("letIn"));
+        if !found.settled {
+            self.emit(Event::Phase("letIn"));
             self.open_new(plan, &mut hosts).await?;
-            self.emit(Of::Step("drain"));
+            self.emit(Event::Phase("drain"));
             self.drain_old(plan, &mut hosts).await?;
         }
         let old = plan.old_of(&hosts);
-        self.emit(Of::Step("sessions"));
+        self.emit(Event::Phase("sessions"));
         self.let_users_leave(&old).await;
-        self.emit(Of::Step("switchOff"));
+        self.emit(Event::Phase("switchOff"));
         self.switch_off(plan, &old, &mut hosts).await;
         // How they are now, for the table.
         for host in hosts.iter_mut().filter(|host| !host.is_wanted) {
@@ -114,7 +133,7 @@ impl Job<'_> {
                 host.host = now;
             }
         }
-        self.emit(Of::Hosts(hosts));
+        self.emit(Event::Hosts(hosts));
         Ok(())
     }
 }

@@ -5,15 +5,18 @@ use std::ops::Range;
 
 use tokio::time::{Instant, sleep};
 
-use super::plan::Plan;
-use super::{NOT_HEALTHY, hosts_of};
-use crate::inputs::OnRolloutFailure;
-use crate::rollout::watch::{self, LOOK_AGAIN, Look, Told};
-use crate::rollout::{Host, Job, NotRolledOut, Refused, health};
-
 use super::follow::LIST;
+use super::plan::Plan;
+use crate::inputs::OnRolloutFailure;
+use crate::rollout::codes;
+use crate::rollout::health;
+use crate::rollout::health_watch::{self, HealthLog, HostState, LOOK_AGAIN};
+use crate::rollout::host::Host;
+use crate::rollout::outcome::{NotRolledOut, Refused};
+use crate::rollout::step::RolloutStep;
+use crate::wording::counted;
 
-impl Job<'_> {
+impl RolloutStep<'_> {
     /// Waits until the hosts with these numbers are in the pool and healthy.
     pub(super) async fn wait_for_health(
         &self,
@@ -21,7 +24,7 @@ impl Job<'_> {
         numbers: Range<u32>,
     ) -> Result<(), NotRolledOut> {
         let until = Instant::now() + self.request.health_limit;
-        let mut told = Told::new();
+        let mut log = HealthLog::new();
         // The last list has most of them, or all.
         let mut names = named(plan, &self.last_hosts());
         let mut listed: Option<Instant> = None;
@@ -39,26 +42,26 @@ impl Job<'_> {
                 .clone()
                 .filter_map(|number| names.get(&number).cloned())
                 .collect();
-            let looks = self.look_at(&known).await;
-            told.tell(self, &looks);
+            let states = self.states_of(&known).await;
+            log.tell(self, &states);
             let absent: Vec<String> = numbers
                 .clone()
                 .filter(|number| !names.contains_key(number))
                 .map(|number| plan.host_name(number))
                 .collect();
-            told.beat(self, absent.len());
-            if absent.is_empty() && looks.iter().all(Look::is_healthy) {
+            log.beat(self, absent.len());
+            if absent.is_empty() && states.iter().all(HostState::is_healthy) {
                 return Ok(());
             }
             if Instant::now() + LOOK_AGAIN > until {
-                return Err(self.not_healthy(&looks, &absent).into());
+                return Err(self.not_healthy(&states, &absent).into());
             }
             sleep(LOOK_AGAIN).await;
         }
     }
 
-    fn not_healthy(&self, looks: &[Look], absent: &[String]) -> Refused {
-        let ill = looks.iter().filter_map(Look::illness);
+    fn not_healthy(&self, states: &[HostState], absent: &[String]) -> Refused {
+        let ill = states.iter().filter_map(HostState::illness);
         let absent = absent
             .iter()
             .map(|name| format!("{name}: it has not registered in the host pool"));
@@ -67,7 +70,7 @@ impl Job<'_> {
         let text = format!(
             "Rolling out to host pool '{}' failed: {} of the version {} not healthy within {minutes} {}: {}",
             self.request.pool.name(),
-            hosts_of(all.len()),
+            counted(all.len(), "host"),
             if all.len() == 1 { "is" } else { "are" },
             if minutes == 1 { "minute" } else { "minutes" },
             all.join("; ")
@@ -80,7 +83,7 @@ impl Job<'_> {
         let hint = format!(
             "the old hosts serve users as before, and the new ones {new} the image or the template and roll out again"
         );
-        Refused::new(NOT_HEALTHY, text, Some(hint))
+        Refused::new(codes::NOT_HEALTHY, text, Some(hint))
     }
 
     /// Lets users in on every new host.
@@ -115,20 +118,20 @@ impl Job<'_> {
         // Those that serve nobody well go first.
         old.sort_by_key(|host| health::of(&host.host, now).is_healthy());
         let until = Instant::now() + self.request.health_limit;
-        let mut told = Told::new();
+        let mut log = HealthLog::new();
         while !old.is_empty() {
-            let looks = self.look_at(&new).await;
-            let open: Vec<&Look> = looks.iter().filter(|look| look.is_open).collect();
-            let serving = open.iter().filter(|look| look.is_healthy()).count();
+            let states = self.states_of(&new).await;
+            let open: Vec<&HostState> = states.iter().filter(|state| state.is_open).collect();
+            let serving = open.iter().filter(|state| state.is_healthy()).count();
             let of_old = |host: &&mut Host| health::of(&host.host, now).is_healthy();
             let healthy_old = old.iter().filter(|host| of_old(host)).count();
             let spare = (serving + healthy_old).saturating_sub(needed);
             let ill_old = old.len() - healthy_old;
             let many = at_once.min(spare + ill_old).min(old.len());
             if many == 0 {
-                told.tell(self, &looks);
+                log.tell(self, &states);
                 if Instant::now() + LOOK_AGAIN > until {
-                    return Err(self.too_few(serving + healthy_old, needed, &looks).into());
+                    return Err(self.too_few(serving + healthy_old, needed, &states).into());
                 }
                 sleep(LOOK_AGAIN).await;
                 continue;
@@ -141,15 +144,15 @@ impl Job<'_> {
         Ok(())
     }
 
-    fn too_few(&self, serving: usize, needed: usize, looks: &[Look]) -> Refused {
+    fn too_few(&self, serving: usize, needed: usize, states: &[HostState]) -> Refused {
         let text = format!(
             "Rolling out to host pool '{}' failed: {serving} open hosts are healthy, and {needed} are needed, so that no other one is drained: {}",
             self.request.pool.name(),
-            watch::illnesses(looks)
+            health_watch::illnesses(states)
         );
         let hint = "repair the hosts that are named, and run the job again: it goes on from here"
             .to_owned();
-        Refused::new(NOT_HEALTHY, text, Some(hint))
+        Refused::new(codes::NOT_HEALTHY, text, Some(hint))
     }
 }
 

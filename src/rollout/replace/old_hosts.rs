@@ -3,24 +3,25 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use http::StatusCode;
 use time::format_description::well_known::Rfc3339;
 use tokio::time::{Instant, sleep};
 
 use super::plan::Plan;
 use super::removal::NO_MACHINE;
-use super::{Event, REMAINS};
 use crate::arm::Failure;
-use crate::arm::desktops::user_session::UserSession;
 use crate::arm::machine::Machine;
 use crate::arm::machine_part::Part;
 use crate::arm::operation::{Started, Status};
 use crate::arm::pace::Pace;
 use crate::inputs::RolloutMethod;
 use crate::resource::{ResourceId, quoted};
-use crate::rollout::event::Event as Of;
-use crate::rollout::kept::TAG;
-use crate::rollout::watch::LOOK_AGAIN;
-use crate::rollout::{Host, Job};
+use crate::rollout::codes;
+use crate::rollout::event::{Event, ReplacementEvent};
+use crate::rollout::health_watch::LOOK_AGAIN;
+use crate::rollout::host::Host;
+use crate::rollout::step::{RolloutStep, TAG};
+use crate::wording::counted;
 
 /// So many hosts are switched off together.
 const AT_ONCE: usize = 4;
@@ -32,43 +33,136 @@ const ENDING: Duration = Duration::from_secs(300);
 const LONGEST: Duration = Duration::from_secs(30 * 60);
 const TITLE: &str = "Your desktop is updated";
 
-impl Job<'_> {
-    /// Tells the users of drained hosts, waits as long as they have, and signs them out then.
+/// What became of the messages to the users of one host.
+#[derive(Default)]
+struct Messages {
+    /// So many sessions are there.
+    sessions: usize,
+    /// So many of them got the message.
+    sent: usize,
+    /// Users at work who got none.
+    unsent: usize,
+    /// Why they got none, or why nobody knows who is there.
+    failure: Option<Failure>,
+}
+
+impl RolloutStep<'_> {
+    /// Sends a message to the users of drained hosts, waits as long as they have, and signs them out then.
     pub(super) async fn let_users_leave(&self, old: &[Host]) {
-        let occupied: Vec<String> = old
+        let occupied = old
             .iter()
-            .filter(|host| !host.host.allow_new_session && host.host.sessions != Some(0))
-            .map(|host| host.host.name.clone())
-            .collect();
+            .filter(|host| !host.is_open() && host.host.sessions != Some(0));
         let message = self.request.message(RolloutMethod::Replace);
         let (mut sessions, mut hosts) = (0, 0);
-        for host in &occupied {
-            let told = self.tell_users(host, &message).await;
-            sessions += told;
-            hosts += usize::from(told > 0);
+        // Who got no message is not signed out.
+        let (mut informed, mut others) = (Vec::new(), Vec::new());
+        for host in occupied {
+            let name = host.name().to_owned();
+            let messages = self.send_messages(&name, &message).await;
+            sessions += messages.sent;
+            hosts += usize::from(messages.sent > 0);
+            if messages.failure.is_some() {
+                others.push((name, messages));
+            } else if messages.sessions > 0 {
+                informed.push(name);
+            }
         }
         let grace = self.request.grace;
-        if sessions == 0 {
+        if sessions > 0 {
+            self.emit(Event::Replace(ReplacementEvent::Messages {
+                sessions,
+                hosts,
+                grace: Some(grace).filter(|grace| !grace.is_zero()),
+            }));
+        }
+        self.warn_of_unsent(&others);
+        if grace.is_zero() || informed.is_empty() || self.all_leave(&informed, grace).await {
             return;
         }
-        self.emit(Of::Replace(Event::Messages {
-            sessions,
-            hosts,
-            grace: Some(grace).filter(|grace| !grace.is_zero()),
-        }));
-        if grace.is_zero() {
-            return;
+        self.sign_out_of(&informed).await;
+    }
+
+    async fn send_messages(&self, host: &str, message: &str) -> Messages {
+        let there = match self.arm.user_sessions(&self.request.pool, host).await {
+            Ok(there) => there,
+            Err(failure) => {
+                return Messages {
+                    failure: Some(failure),
+                    ..Messages::default()
+                };
+            }
+        };
+        let mut messages = Messages {
+            sessions: there.len(),
+            ..Messages::default()
+        };
+        for session in &there {
+            let sent = self
+                .arm
+                .send_message(&self.request.pool, host, session, (TITLE, message));
+            match sent.await {
+                Ok(()) => messages.sent += 1,
+                // Who has left needs no message.
+                Err(failure) if failure.is(StatusCode::NOT_FOUND) => {}
+                // Nobody reads it there at the moment.
+                Err(failure) if session.is_disconnected => self.no_news_of(&failure),
+                Err(failure) => {
+                    messages.unsent += 1;
+                    messages.failure.get_or_insert(failure);
+                }
+            }
         }
-        if self.all_leave(&occupied, grace).await {
+        messages
+    }
+
+    fn warn_of_unsent(&self, hosts: &[(String, Messages)]) {
+        let Some(failure) = hosts.iter().find_map(|(_, it)| it.failure.as_ref()) else {
             return;
+        };
+        let named = |(name, messages): &(String, Messages)| match messages.unsent {
+            0 => name.clone(),
+            users => format!("{name} ({})", counted(users, "user")),
+        };
+        let named: Vec<String> = hosts.iter().map(named).collect();
+        let stay = if self.request.grace.is_zero() {
+            ""
+        } else {
+            ", so that nobody is signed out there"
+        };
+        let text = format!(
+            "Users on old session hosts got no message{stay}: {}: {failure}",
+            named.join(", ")
+        );
+        let mut hint =
+            "tell them to sign out: the hosts stay drained, and run until then".to_owned();
+        if failure.is(StatusCode::FORBIDDEN) {
+            hint.push_str("; for the next time, give the principal of the service connection the role 'Desktop Virtualization Host Pool Contributor' on the host pool");
         }
-        let mut left = Vec::new();
-        for host in &occupied {
+        self.warn(codes::REMAINS, text, Some(hint));
+    }
+
+    /// Signs out the users of those hosts that are still drained.
+    async fn sign_out_of(&self, hosts: &[String]) {
+        let (mut left, mut closed) = (Vec::new(), Vec::new());
+        for host in hosts {
+            match self.host(host).await {
+                Ok(Some(now)) if !now.allow_new_session => closed.push(host.clone()),
+                // Gone, or somebody has let users in again.
+                Ok(_) => continue,
+                Err(error) => {
+                    let reason = error.to_string();
+                    self.emit(Event::Replace(ReplacementEvent::NoNews { reason }));
+                    continue;
+                }
+            }
             let there = self.arm.user_sessions(&self.request.pool, host).await;
             let there = self.or_no_news(there).unwrap_or_default();
             left.extend(there.into_iter().map(|session| (host.as_str(), session)));
         }
-        self.emit(Of::Replace(Event::SigningOut {
+        if left.is_empty() {
+            return;
+        }
+        self.emit(Event::Replace(ReplacementEvent::SigningOut {
             sessions: left.len(),
         }));
         // Who is not at the desk first: whoever works may still save something.
@@ -77,37 +171,16 @@ impl Job<'_> {
             let done = self.arm.sign_out(&self.request.pool, host, session).await;
             self.or_no_news(done);
         }
-        self.all_leave(&occupied, ENDING).await;
-    }
-
-    /// How many sessions of a host were told.
-    async fn tell_users(&self, host: &str, message: &str) -> usize {
-        let there = self.arm.user_sessions(&self.request.pool, host).await;
-        let there: Vec<UserSession> = self.or_no_news(there).unwrap_or_default();
-        let mut told = 0;
-        for session in &there {
-            let text = (TITLE, message);
-            let sent = self
-                .arm
-                .send_message(&self.request.pool, host, session, text);
-            match sent.await {
-                Ok(()) => told += 1,
-                // Who has left needs no message.
-                Err(failure) if failure.is(http::StatusCode::NOT_FOUND) => {}
-                Err(failure) => self.no_news_of(&failure),
-            }
-        }
-        // Nobody is told twice that there is nobody.
-        told.max(there.len())
+        self.all_leave(&closed, ENDING).await;
     }
 
     /// Whether no user is left on these hosts within `time`.
     async fn all_leave(&self, hosts: &[String], time: Duration) -> bool {
         let start = Instant::now();
         loop {
-            let looks = self.look_at(hosts).await;
+            let states = self.states_of(hosts).await;
             let is_empty = |sessions: Option<u64>| sessions == Some(0);
-            if looks.iter().all(|look| is_empty(look.sessions)) {
+            if states.iter().all(|state| is_empty(state.sessions)) {
                 return true;
             }
             let left = time.saturating_sub(start.elapsed());
@@ -124,12 +197,12 @@ impl Job<'_> {
 
     fn no_news_of(&self, failure: &Failure) {
         let reason = failure.to_string();
-        self.emit(Of::Replace(Event::NoNews { reason }));
+        self.emit(Event::Replace(ReplacementEvent::NoNews { reason }));
     }
 
     /// Switches off the old hosts that nobody uses. What does not work there is a warning: users are on the new ones.
     pub(super) async fn switch_off(&self, plan: &Plan, old: &[Host], hosts: &mut Vec<Host>) {
-        if plan.is_second && !self.keeps_old() {
+        if plan.is_second && !self.request.keeps_old(RolloutMethod::Replace) {
             self.finish_removals(plan, hosts).await;
         }
         for some in old.chunks(AT_ONCE) {
@@ -138,10 +211,6 @@ impl Job<'_> {
                 hosts.retain(|host| host.host.name != gone);
             }
         }
-    }
-
-    pub(super) fn keeps_old(&self) -> bool {
-        self.request.keeps_old.unwrap_or(true)
     }
 
     /// The name of the host if it is gone from the pool.
@@ -155,21 +224,26 @@ impl Job<'_> {
                 return None;
             }
         };
-        // Somebody has let users in again.
         if now.allow_new_session {
+            self.emit(Event::Line(format!(
+                "{name}:  stays as it is, because somebody has let users in again"
+            )));
             return None;
         }
         if now.sessions != Some(0) {
             let (host, sessions) = (name, now.sessions);
-            self.emit(Of::Replace(Event::Occupied { host, sessions }));
+            self.emit(Event::Replace(ReplacementEvent::Occupied {
+                host,
+                sessions,
+            }));
             return None;
         }
-        if self.keeps_old() {
+        if self.request.keeps_old(RolloutMethod::Replace) {
             self.keep(&name, now.machine.as_ref()).await;
             return None;
         }
         let removed = self.remove(plan, &name, now.machine.as_ref()).await;
-        removed.then_some(name)
+        removed.is_gone().then_some(name)
     }
 
     /// Deallocates the VM of a host, which stays in the pool as the way back.
@@ -189,14 +263,14 @@ impl Job<'_> {
             }
             return;
         }
-        self.emit(Of::Changed);
+        self.emit(Event::Changed);
         self.tag(machine, &state, &self.replaced_by()).await;
         let done = match self.arm.deallocate_machine(machine).await {
             Ok(started) => self.end_of(name, started).await,
             Err(failure) => Err(failure.to_string()),
         };
         match done {
-            Ok(()) => self.emit(Of::Replace(Event::Deallocated {
+            Ok(()) => self.emit(Event::Replace(ReplacementEvent::Deallocated {
                 host: name.to_owned(),
             })),
             Err(why) => {
@@ -208,7 +282,7 @@ impl Job<'_> {
                     "to stop it, run: az vm deallocate --ids {}",
                     quoted(machine.as_str())
                 );
-                self.warn(REMAINS, text, Some(hint));
+                self.warn(codes::REMAINS, text, Some(hint));
             }
         }
     }
@@ -224,18 +298,22 @@ impl Job<'_> {
     /// Adds the tag by which `retain` and people know what the VM is. Who may not write tags may still change the VM.
     pub(super) async fn tag(&self, machine: &ResourceId, state: &Machine, value: &str) -> bool {
         let failure = match self.arm.add_tag(machine, TAG, value).await {
-            Ok(()) => return true,
+            Ok(()) => {
+                self.note_tag(machine, TAG, value);
+                return true;
+            }
             Err(failure) => failure,
         };
         let mut tags = state.tags.clone();
         tags.retain(|name, _| !name.eq_ignore_ascii_case(TAG));
         tags.insert(TAG.to_owned(), value.to_owned());
         if self.arm.set_tags(Part::Vm, machine, &tags).await.is_ok() {
+            self.note_tag(machine, TAG, value);
             return true;
         }
         let text = format!("VM '{}' has no tag '{TAG}': {failure}", machine.name());
         let hint = "a later roll-out does not know that this VM was kept; give the principal of the service connection the permission Microsoft.Resources/tags/write".to_owned();
-        self.warn(REMAINS, text, Some(hint));
+        self.warn(codes::REMAINS, text, Some(hint));
         false
     }
 
@@ -274,6 +352,6 @@ impl Job<'_> {
     fn stays(&self, name: &str, why: &str) {
         let text = format!("The old session host '{name}' stays drained as it is: {why}");
         let hint = "run the job again, or look at it in the host pool".to_owned();
-        self.warn(REMAINS, text, Some(hint));
+        self.warn(codes::REMAINS, text, Some(hint));
     }
 }

@@ -5,24 +5,29 @@ use std::ops::Range;
 
 use crate::arm::deployment::Deployment;
 use crate::arm::machine::MACHINE;
-use crate::inputs::Rollout;
 use crate::inputs::manifest::{HOST_COUNT, HOST_NAME_PREFIX, SESSION_HOST_TEMPLATE};
 use crate::inputs::rollout::HostTemplate;
+use crate::inputs::{Rollout, RolloutMethod, WantedImage};
 use crate::resource::{ResourceGroupId, ResourceId, quoted};
-use crate::rollout::target::{self, LONGEST_NAME, Span, Wanted};
-use crate::rollout::{Host, Job, NotRolledOut, Refused, Seen};
+use crate::rollout::codes;
+use crate::rollout::host::Host;
+use crate::rollout::method::{check_template, template};
+use crate::rollout::outcome::{NotRolledOut, Refused};
+use crate::rollout::own_deployments;
+use crate::rollout::preflight::Preflight;
+use crate::rollout::sizing::{self, LONGEST_NAME, Span, Wanted};
+use crate::rollout::step::{Ongoing, RolloutStep};
+use crate::wording::counted;
 
-use super::hosts_of;
-
-const MALFORMED: &str = "AIB101";
-const MISSING: &str = "AIB100";
-const TAKEN: &str = "AIB854";
-const NOT_SECRET: &str = "AIB855";
 /// The tag of a deployment that says which hosts were drained before it: they are not ours to switch off. Azure takes values of 256 characters.
 const DRAINED_BEFORE: &str = "imageRolloutDrainedBefore";
 const LONGEST_TAG: usize = 256;
 /// So many tags of this kind at most; a resource has 50.
 const MOST_TAGS: usize = 40;
+/// The value where no host was drained. No host has such a name.
+const NONE: &str = "-";
+/// The value where more were drained than the tags have room for.
+const TOO_MANY: &str = "*";
 
 /// One of the two deployments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,63 +50,27 @@ pub(super) struct Plan {
     pub(super) rest: Option<Part>,
     /// Hosts that somebody has drained before the first attempt.
     pub(super) drained_before: BTreeSet<String>,
+    /// Whether those are known. Else they are all that are drained now, an earlier attempt's own with them.
+    pub(super) is_noted: bool,
     /// Whether an earlier attempt has begun.
     pub(super) is_second: bool,
-    version: String,
+    image: WantedImage,
     /// What the names of both deployments begin with.
     deployment: String,
 }
 
-/// Whether the token would stay secret; and whether there is a template at all.
-pub fn check(request: &Rollout) -> Result<(), Refused> {
-    let template = template(request)?;
-    let is_secret = |kind: &str| kind.eq_ignore_ascii_case("securestring");
-    let token = template.parameter("registrationToken");
-    let why = match token {
-        Some(token) if is_secret(&token.kind) && !template.shows("registrationToken") => {
-            return Ok(());
-        }
-        Some(token) if is_secret(&token.kind) => {
-            "the outputs of the template have parameter 'registrationToken', so that everybody with read permission on the deployment could read the token and add hosts to the pool".to_owned()
-        }
-        Some(token) => format!(
-            "parameter 'registrationToken' of the template is a {}, so that everybody with read permission on the deployment could read the token and add hosts to the pool",
-            token.kind
-        ),
-        None => "the template has no parameter 'registrationToken'".to_owned(),
-    };
-    let text = format!(
-        "Rolling out to host pool '{}' failed: {why}; nothing was sent",
-        request.pool.name()
-    );
-    let hint = format!(
-        "in the file of input '{}', take the token out of 'outputs', and declare it as \"registrationToken\": {{\"type\": \"securestring\"}}",
-        SESSION_HOST_TEMPLATE.name
-    );
-    Err(Refused::new(NOT_SECRET, text, Some(hint)))
-}
-
-pub(super) fn template(request: &Rollout) -> Result<&HostTemplate, Refused> {
-    request.template.as_ref().ok_or_else(|| {
-        let text = format!(
-            "Input '{}': it is required but empty, because hosts of the version have to be made for host pool '{}'",
-            SESSION_HOST_TEMPLATE.name,
-            request.pool.name()
-        );
-        let hint = "give the path of an ARM template (JSON) that makes session hosts; samples/host-pools/session-hosts.json is one".to_owned();
-        Refused::new(MISSING, text, Some(hint))
-    })
-}
-
 /// What would be done, a line each; or why it cannot be done.
-pub async fn plan(job: &Job<'_>, seen: &Seen) -> Result<Vec<String>, NotRolledOut> {
-    let plan = Plan::of(job, seen).await?;
+pub(in crate::rollout) async fn plan(
+    step: &RolloutStep<'_>,
+    found: &Preflight,
+) -> Result<Vec<String>, NotRolledOut> {
+    let plan = Plan::of(step, found).await?;
     let mut lines = Vec::new();
-    if !seen.settled {
+    if !found.settled {
         for part in [&plan.canary, &plan.rest].into_iter().flatten() {
             lines.push(format!(
                 "make {}:  {} by deployment {} in resource group {}",
-                hosts_of(part.new.len()),
+                counted(part.new.len(), "host"),
                 plan.names_of(&part.new),
                 part.name,
                 plan.group.name()
@@ -109,7 +78,7 @@ pub async fn plan(job: &Job<'_>, seen: &Seen) -> Result<Vec<String>, NotRolledOu
         }
     }
     let open = |host: &&Host| host.host.allow_new_session && !host.is_wanted;
-    let old: Vec<&str> = seen
+    let old: Vec<&str> = found
         .hosts
         .iter()
         .filter(open)
@@ -118,29 +87,29 @@ pub async fn plan(job: &Job<'_>, seen: &Seen) -> Result<Vec<String>, NotRolledOu
     if !old.is_empty() {
         lines.push(format!(
             "when all are healthy, let users in and drain {}:  {}",
-            hosts_of(old.len()),
+            counted(old.len(), "host"),
             old.join(", ")
         ));
     }
     let old: Vec<String> = plan
-        .old_of(&seen.hosts)
+        .old_of(&found.hosts)
         .into_iter()
         .map(|host| host.host.name)
         .collect();
     if !old.is_empty() {
-        let grace = job.request.grace.as_secs() / 60;
+        let grace = step.request.grace.as_secs() / 60;
         let when = match grace {
             0 => "when their users have signed out".to_owned(),
             minutes => format!("{minutes} minutes after a message to their users"),
         };
-        let what = if job.request.keeps_old.unwrap_or(true) {
+        let what = if step.request.keeps_old(RolloutMethod::Replace) {
             "deallocate and keep"
         } else {
             "delete"
         };
         lines.push(format!(
             "{when}, {what} {}:  {}",
-            hosts_of(old.len()),
+            counted(old.len(), "host"),
             old.join(", ")
         ));
     }
@@ -149,33 +118,33 @@ pub async fn plan(job: &Job<'_>, seen: &Seen) -> Result<Vec<String>, NotRolledOu
 
 impl Plan {
     /// What is to be made, with what earlier attempts have settled.
-    pub(super) async fn of(job: &Job<'_>, seen: &Seen) -> Result<Self, NotRolledOut> {
-        let request = job.request;
-        check(request)?;
+    pub(super) async fn of(
+        step: &RolloutStep<'_>,
+        found: &Preflight,
+    ) -> Result<Self, NotRolledOut> {
+        let request = step.request;
+        check_template(request)?;
         let template = template(request)?;
-        let version = request.image.to_string();
-        let is_own = |deployment: &&Deployment| is_of(deployment, &version);
-        let canary = seen.own.canary.as_ref().filter(is_own);
-        let rest = seen.own.rest.as_ref().filter(is_own);
-        let span = |deployment: Option<&Deployment>| {
-            deployment.map(|it| Span {
-                first: it.number("firstIndex").unwrap_or_default(),
-                count: it.number("count").unwrap_or_default(),
-            })
-        };
+        let is_own =
+            |deployment: &&Deployment| own_deployments::deploys(deployment, &request.image);
+        let canary = found.own.canary.as_ref().filter(is_own);
+        let rest = found.own.rest.as_ref().filter(is_own);
+        let span = |deployment: Option<&Deployment>| deployment.map(span_of);
         let wanted = request.host_count.map_or(Wanted::Same, Wanted::Number);
-        let open = seen.hosts.iter();
+        let open = found.hosts.iter();
         let open = open.filter(|host| host.host.allow_new_session && !host.is_wanted);
         let open = u32::try_from(open.count()).unwrap_or(u32::MAX);
-        let total = target::to_make(wanted, open, span(canary), span(rest));
-        if total == 0 && !seen.settled {
+        let total = sizing::to_make(wanted, open, span(canary), span(rest));
+        if total == 0 && !found.settled {
             return Err(no_count(request).into());
         }
         // The build's number may have changed since; what was begun has its names.
-        let begun = canary.or(rest).and_then(|it| it.text("namePrefix"));
-        let prefix = begun.filter(|prefix| is_prefix(prefix));
+        let begun = canary.or(rest);
+        let noted = begun.and_then(noted);
+        let prefix = begun.and_then(|it| it.text("namePrefix"));
+        let prefix = prefix.filter(|prefix| is_prefix(prefix));
         let prefix = prefix.unwrap_or(&request.names.prefix).to_owned();
-        if !target::names_fit(&prefix, total) {
+        if !sizing::names_fit(&prefix, total) {
             return Err(too_long(&prefix, total).into());
         }
         // What an earlier attempt has made as canaries are the canaries.
@@ -186,10 +155,10 @@ impl Plan {
             canaries
         };
         let takes_first = template.parameter("firstIndex").is_some();
-        let (first, second) = target::split(total, canaries, takes_first);
+        let (first, second) = sizing::split(total, canaries, takes_first);
         check_counts(request, template, [first, second])?;
         let part = |kind: &str, span: Span, from: u32| Part {
-            name: format!("{}-{kind}", request.names.deployment),
+            name: own_deployments::name(request, kind),
             span,
             new: from.max(span.first)..span.end(),
         };
@@ -200,30 +169,31 @@ impl Plan {
             total,
             canary: first.map(|span| part("canary", span, 0)),
             rest: second.map(|span| part("rest", span, made)),
-            drained_before: drained_before(canary.or(rest), &seen.hosts),
-            is_second: canary.or(rest).is_some(),
-            version,
+            is_second: begun.is_some(),
+            is_noted: begun.is_none() || noted.is_some(),
+            drained_before: noted.unwrap_or_else(|| drained(&found.hosts)),
+            image: request.image.clone(),
             deployment: request.names.deployment.clone(),
         };
-        if !seen.settled {
-            plan.check_names(job, seen).await?;
+        if !found.settled {
+            plan.check_names(step, found).await?;
         }
         Ok(plan)
     }
 
     /// Whether a deployment is one of ours for this version.
     pub(super) fn is_own(&self, deployment: &Deployment) -> bool {
-        is_of(deployment, &self.version)
+        own_deployments::deploys(deployment, &self.image)
     }
 
     /// The name of the host with this number.
     pub(super) fn host_name(&self, number: u32) -> String {
-        target::host_name(&self.prefix, number)
+        sizing::host_name(&self.prefix, number)
     }
 
     /// The VM with this number.
     pub(super) fn machine(&self, number: u32) -> ResourceId {
-        let name = target::host_name(&self.prefix, number);
+        let name = sizing::host_name(&self.prefix, number);
         ResourceId::in_group(self.group.subscription(), self.group.name(), MACHINE, &name)
     }
 
@@ -243,9 +213,22 @@ impl Plan {
         (number < self.total && *machine == self.machine(number)).then_some(number)
     }
 
+    /// What goes on once the deployment of a part is asked for.
+    pub(super) fn ongoing(&self, part: &Part) -> Ongoing {
+        Ongoing::Deployment {
+            group: self.group.clone(),
+            name: part.name.clone(),
+            machines: part
+                .new
+                .clone()
+                .map(|number| self.machine(number))
+                .collect(),
+        }
+    }
+
     /// `avd-0..7`.
     pub(super) fn names_of(&self, numbers: &Range<u32>) -> String {
-        let first = target::host_name(&self.prefix, numbers.start);
+        let first = sizing::host_name(&self.prefix, numbers.start);
         match numbers.len() {
             0 | 1 => first,
             _ => format!("{first}..{}", numbers.end - 1),
@@ -269,43 +252,54 @@ impl Plan {
         format!("removing:{}", self.deployment)
     }
 
-    /// As tags of the deployment, for a second attempt.
+    /// As tags of the deployment, for a second attempt. There is always one, so that tags that somebody has removed are missed.
     pub(super) fn tags(&self) -> Vec<(String, String)> {
-        let mut tags: Vec<(String, String)> = Vec::new();
-        let mut line = String::new();
-        let push = |line: &mut String, tags: &mut Vec<(String, String)>| {
-            if !line.is_empty() && tags.len() < MOST_TAGS {
-                let name = match tags.len() {
-                    0 => DRAINED_BEFORE.to_owned(),
-                    more => format!("{DRAINED_BEFORE}{}", more + 1),
-                };
-                tags.push((name, std::mem::take(line)));
-            }
-        };
+        let mut lines = vec![String::new()];
         for host in &self.drained_before {
-            if line.len() + host.len() + 1 > LONGEST_TAG {
-                push(&mut line, &mut tags);
+            match lines.last_mut() {
+                Some(line) if line.len() + host.len() < LONGEST_TAG => {
+                    if !line.is_empty() {
+                        line.push(',');
+                    }
+                    line.push_str(host);
+                }
+                _ => lines.push(host.clone()),
             }
-            if !line.is_empty() {
-                line.push(',');
-            }
-            line.push_str(host);
         }
-        push(&mut line, &mut tags);
-        tags
+        // Half of a list would make hosts of others ours.
+        if lines.len() > MOST_TAGS || lines.iter().any(|line| line.len() > LONGEST_TAG) {
+            return vec![(DRAINED_BEFORE.to_owned(), TOO_MANY.to_owned())];
+        }
+        if let [line] = lines.as_mut_slice()
+            && line.is_empty()
+        {
+            NONE.clone_into(line);
+        }
+        let name = |number: usize| match number {
+            0 => DRAINED_BEFORE.to_owned(),
+            more => format!("{DRAINED_BEFORE}{}", more + 1),
+        };
+        let lines = lines.into_iter().enumerate();
+        lines.map(|(number, line)| (name(number), line)).collect()
     }
 
     /// The first number of which no begun deployment of ours has made a host: the rest is begun only after the canary. The names before it are
     /// ours, for they were free.
     fn begun(&self, canary: Option<&Deployment>, rest: Option<&Deployment>) -> u32 {
         let all = [canary, rest].into_iter().flatten();
-        let own = all.filter(|deployment| self.is_own(deployment)).map(end_of);
+        let own = all
+            .filter(|deployment| self.is_own(deployment))
+            .map(|own| span_of(own).end());
         own.max().unwrap_or_default()
     }
 
     /// Names that are taken would be changed or refused by the deployment.
-    async fn check_names(&self, job: &Job<'_>, seen: &Seen) -> Result<(), NotRolledOut> {
-        let begun = self.begun(seen.own.canary.as_ref(), seen.own.rest.as_ref());
+    async fn check_names(
+        &self,
+        step: &RolloutStep<'_>,
+        found: &Preflight,
+    ) -> Result<(), NotRolledOut> {
+        let begun = self.begun(found.own.canary.as_ref(), found.own.rest.as_ref());
         if begun >= self.total {
             return Ok(());
         }
@@ -314,9 +308,9 @@ impl Plan {
             let mut numbers = begun..self.total;
             numbers.find(|number| self.host_name(*number).eq_ignore_ascii_case(plain))
         };
-        let machines = job.arm.machines_in(&self.group).await?;
+        let machines = step.arm.machines_in(&self.group).await?;
         let machines = machines.iter().map(|machine| machine.name().to_owned());
-        let hosts = seen.hosts.iter().map(|host| host.host.name.clone());
+        let hosts = found.hosts.iter().map(|host| host.host.name.clone());
         let mut taken: BTreeSet<(u32, String)> = hosts
             .chain(machines)
             .filter_map(|name| Some((number(&name)?, name)))
@@ -325,8 +319,8 @@ impl Plan {
             return Ok(());
         }
         // A job beside may have begun in the meantime.
-        let canary = job.own_deployment("canary").await?;
-        let rest = job.own_deployment("rest").await?;
+        let canary = step.own_deployment("canary").await?;
+        let rest = step.own_deployment("rest").await?;
         let begun = self.begun(canary.as_ref(), rest.as_ref());
         taken.retain(|(number, _)| *number >= begun);
         let taken: BTreeSet<String> = taken.into_iter().map(|(_, name)| name).collect();
@@ -335,10 +329,9 @@ impl Plan {
         }
         let taken: Vec<String> = taken.into_iter().collect();
         let text = format!(
-            "Rolling out to host pool '{}' failed: {} of the name{} that the new hosts would get {} taken: {}",
-            job.request.pool.name(),
+            "Rolling out to host pool '{}' failed: {} of the names that the new hosts would get {} taken: {}",
+            step.request.pool.name(),
             taken.len(),
-            if taken.len() == 1 { "" } else { "s" },
             if taken.len() == 1 { "is" } else { "are" },
             taken.join(", ")
         );
@@ -347,7 +340,7 @@ impl Plan {
             HOST_NAME_PREFIX.name,
             quoted(self.group.name())
         );
-        Err(Refused::new(TAKEN, text, Some(hint)).into())
+        Err(Refused::new(codes::NAME_TAKEN, text, Some(hint)).into())
     }
 }
 
@@ -355,23 +348,19 @@ impl Plan {
 pub(super) fn is_of_new_hosts(error: &NotRolledOut) -> bool {
     match error {
         NotRolledOut::Refused(refused) => {
-            [super::NOT_HEALTHY, super::NOT_DEPLOYED].contains(&refused.code)
+            [codes::NOT_HEALTHY, codes::NOT_DEPLOYED].contains(&refused.code)
         }
         _ => false,
     }
 }
 
-/// Whether it was to make hosts of this version.
-fn is_of(deployment: &Deployment, version: &str) -> bool {
-    let theirs = deployment.text("imageVersionId").unwrap_or_default();
-    !version.is_empty() && theirs.eq_ignore_ascii_case(version)
-}
-
-/// The number behind the last host that a deployment was to make.
-fn end_of(deployment: &Deployment) -> u32 {
+/// The numbers of the hosts that a deployment was to make.
+fn span_of(deployment: &Deployment) -> Span {
     let number = |name: &str| deployment.number(name).unwrap_or_default();
-    let (first, count) = (number("firstIndex"), number("count"));
-    Span { first, count }.end()
+    Span {
+        first: number("firstIndex"),
+        count: number("count"),
+    }
 }
 
 /// What may be a part of names: others can write what comes back from Azure.
@@ -380,25 +369,27 @@ fn is_prefix(text: &str) -> bool {
     (1..=12).contains(&text.len()) && text.chars().all(plain)
 }
 
-/// The names of hosts that were drained before the first attempt, in lower case: by the deployment's tags where there was one. What stands there
-/// only takes hosts out of what we do.
-fn drained_before(begun: Option<&Deployment>, hosts: &[Host]) -> BTreeSet<String> {
-    let Some(begun) = begun else {
-        let drained = hosts
-            .iter()
-            .filter(|host| !host.host.allow_new_session && !host.is_wanted);
-        return drained
-            .map(|host| host.host.name.to_ascii_lowercase())
-            .collect();
-    };
-    let tags = begun.tags.iter();
-    let tags = tags.filter(|(name, _)| {
+/// The hosts that were drained before the first attempt, in lower case, by the tags of its deployment; nothing where these do not tell. What stands
+/// there only takes hosts out of what is switched off.
+fn noted(begun: &Deployment) -> Option<BTreeSet<String>> {
+    let tags = begun.tags.iter().filter(|(name, _)| {
         let start = name.get(..DRAINED_BEFORE.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(DRAINED_BEFORE))
     });
-    tags.flat_map(|(_, names)| names.split(','))
+    let names: BTreeSet<String> = tags
+        .flat_map(|(_, names)| names.split(','))
         .map(|name| name.trim().to_ascii_lowercase())
         .filter(|name| !name.is_empty())
+        .collect();
+    (!names.is_empty() && !names.contains(TOO_MANY)).then_some(names)
+}
+
+/// The hosts of other versions that are drained, in lower case.
+fn drained(hosts: &[Host]) -> BTreeSet<String> {
+    hosts
+        .iter()
+        .filter(|host| !host.is_open() && !host.is_wanted)
+        .map(|host| host.name().to_ascii_lowercase())
         .collect()
 }
 
@@ -409,7 +400,7 @@ fn no_count(request: &Rollout) -> Refused {
         request.pool.name()
     );
     let hint = "give the number of hosts to make".to_owned();
-    Refused::new(MALFORMED, text, Some(hint))
+    Refused::new(codes::MALFORMED, text, Some(hint))
 }
 
 /// Whether the template takes so many hosts at once: Azure would refuse the rest after the canary was made.
@@ -434,15 +425,15 @@ fn check_counts(
         "give a smaller number in input '{}', or raise 'maxValue' in the file of input '{}'",
         HOST_COUNT.name, SESSION_HOST_TEMPLATE.name
     );
-    Err(Refused::new(MALFORMED, text, Some(hint)))
+    Err(Refused::new(codes::MALFORMED, text, Some(hint)))
 }
 
 fn too_long(prefix: &str, total: u32) -> Refused {
     let text = format!(
         "Input '{}': '{}' has more than {LONGEST_NAME} characters, which is the limit for the name of a Windows computer",
         HOST_NAME_PREFIX.name,
-        target::host_name(prefix, total.saturating_sub(1))
+        sizing::host_name(prefix, total.saturating_sub(1))
     );
     let hint = "give a shorter prefix".to_owned();
-    Refused::new(MALFORMED, text, Some(hint))
+    Refused::new(codes::MALFORMED, text, Some(hint))
 }

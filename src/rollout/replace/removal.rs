@@ -9,13 +9,12 @@ use http::StatusCode;
 use tokio::time::{Instant, sleep};
 
 use super::plan::Plan;
-use super::{Event, REMAINS};
 use crate::resource::{ResourceId, quoted};
-use crate::rollout::event::Event as Of;
-use crate::rollout::kept::TAG;
-use crate::rollout::table::is_wanted;
-use crate::rollout::watch::LOOK_AGAIN;
-use crate::rollout::{Host, Job};
+use crate::rollout::codes;
+use crate::rollout::event::{Event, ReplacementEvent};
+use crate::rollout::health_watch::LOOK_AGAIN;
+use crate::rollout::host::{Host, deletion_command, is_wanted, removal_command};
+use crate::rollout::step::{RolloutStep, TAG};
 
 /// A VM that runs is deleted in a minute.
 const DELETING: Duration = Duration::from_secs(300);
@@ -23,7 +22,7 @@ pub(super) const NO_MACHINE: &str = "Azure does not tell which VM is behind it";
 
 /// What is gone of a host and its VM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Removed {
+pub(super) enum Removed {
     Nothing,
     Host,
     Both,
@@ -31,23 +30,19 @@ enum Removed {
 
 impl Removed {
     /// Whether the host is gone.
-    fn is_gone(self) -> bool {
+    pub(super) fn is_gone(self) -> bool {
         self != Self::Nothing
     }
 }
 
-impl Job<'_> {
-    /// Removes a host from the pool and deletes its VM. Whether the host is gone from the pool.
+impl RolloutStep<'_> {
+    /// Takes a host out of the pool and deletes its VM.
     pub(super) async fn remove(
         &self,
         plan: &Plan,
         name: &str,
         machine: Option<&ResourceId>,
-    ) -> bool {
-        self.remove_whole(plan, name, machine).await.is_gone()
-    }
-
-    async fn remove_whole(&self, plan: &Plan, name: &str, machine: Option<&ResourceId>) -> Removed {
+    ) -> Removed {
         // Without its host nobody would find the VM any more.
         let Some(machine) = machine else {
             self.remains(name, None, NO_MACHINE);
@@ -56,7 +51,7 @@ impl Job<'_> {
         let mut left_behind = Vec::new();
         match self.arm.machine_with_view(machine).await {
             Ok(Some(state)) => {
-                self.emit(Of::Changed);
+                self.emit(Event::Changed);
                 left_behind.clone_from(&state.left_behind);
                 self.tag(machine, &state, &plan.removing()).await;
             }
@@ -66,7 +61,7 @@ impl Job<'_> {
                 return Removed::Nothing;
             }
         }
-        self.emit(Of::Changed);
+        self.emit(Event::Changed);
         // Azure refuses it while users are on the host.
         let pool = &self.request.pool;
         if let Err(failure) = self.arm.remove_session_host(pool, name).await {
@@ -104,15 +99,10 @@ impl Job<'_> {
             Err(failure) => Err(failure.to_string()),
         };
         if let Err(why) = done {
-            let text = format!("VM '{}'{which} remains: {why}", machine.name());
-            self.warn(
-                REMAINS,
-                text,
-                Some(format!("to delete it, run: {}", deletion(machine))),
-            );
+            self.machine_remains(machine, which, &why);
             return false;
         }
-        self.emit(Of::Replace(Event::Removed {
+        self.emit(Event::Replace(ReplacementEvent::Removed {
             host: name.to_owned(),
         }));
         if !left_behind.is_empty() {
@@ -126,7 +116,7 @@ impl Job<'_> {
                 "to delete them, run: az resource delete --ids {}",
                 ids.join(" ")
             );
-            self.warn(REMAINS, text, Some(hint));
+            self.warn(codes::REMAINS, text, Some(hint));
         }
         true
     }
@@ -162,7 +152,7 @@ impl Job<'_> {
                     "to list them, run: az resource list --tag {} --output table",
                     quoted(&format!("{TAG}={removing}"))
                 );
-                return self.warn(REMAINS, text, Some(hint));
+                return self.warn(codes::REMAINS, text, Some(hint));
             }
         };
         for machine in machines {
@@ -175,12 +165,7 @@ impl Job<'_> {
                 Ok(Some(state)) => state,
                 Ok(None) => continue,
                 Err(failure) => {
-                    let text = format!("VM '{}' remains: {failure}", machine.name());
-                    self.warn(
-                        REMAINS,
-                        text,
-                        Some(format!("to delete it, run: {}", deletion(&machine))),
-                    );
+                    self.machine_remains(&machine, "", &failure.to_string());
                     continue;
                 }
             };
@@ -192,11 +177,14 @@ impl Job<'_> {
                     "VM '{}' remains: its tag '{TAG}' says that this roll-out deletes it, but {why}",
                     machine.name()
                 );
-                let hint = format!("if nobody needs it, delete it: {}", deletion(&machine));
-                self.warn(REMAINS, text, Some(hint));
+                let hint = format!(
+                    "if nobody needs it, delete it: {}",
+                    deletion_command(&machine)
+                );
+                self.warn(codes::REMAINS, text, Some(hint));
                 continue;
             }
-            self.emit(Of::Changed);
+            self.emit(Event::Changed);
             let which = ", whose session host is not in the host pool any more,";
             self.delete(machine.name(), &machine, &state.left_behind, which)
                 .await;
@@ -205,13 +193,13 @@ impl Job<'_> {
 
     /// Removes the new hosts and their VMs after a failure. They are those of our own deployments: their names were free before.
     pub(super) async fn take_back(&self, plan: &Plan) {
-        self.emit(Of::Step("back"));
+        self.emit(Event::Phase("back"));
         let hosts = match self.hosts().await {
             Ok(hosts) => hosts,
             Err(error) => {
                 let text = format!("The new session hosts stay: {error}");
                 let hint = "remove them from the host pool and delete their VMs".to_owned();
-                return self.warn(REMAINS, text, Some(hint));
+                return self.warn(codes::REMAINS, text, Some(hint));
             }
         };
         for number in 0..plan.total {
@@ -223,7 +211,7 @@ impl Job<'_> {
                 continue;
             }
             if self.take_one_back(plan, &name, host, &machine).await {
-                self.emit(Of::Replace(Event::TakenBack { host: name }));
+                self.emit(Event::Replace(ReplacementEvent::TakenBack { host: name }));
             }
         }
     }
@@ -254,12 +242,12 @@ impl Job<'_> {
             }
         }
         if host.is_some() {
-            let removed = self.remove_whole(plan, name, Some(machine)).await;
+            let removed = self.remove(plan, name, Some(machine)).await;
             return removed == Removed::Both;
         }
         match self.arm.machine_with_view(machine).await {
             Ok(Some(state)) => {
-                self.emit(Of::Changed);
+                self.emit(Event::Changed);
                 let which = ", which is in no host pool,";
                 self.delete(name, machine, &state.left_behind, which).await
             }
@@ -276,26 +264,23 @@ impl Job<'_> {
         if host.is_some() {
             return self.remains(name, Some(machine), why);
         }
-        let text = format!("VM '{}' remains: {why}", machine.name());
-        self.warn(
-            REMAINS,
-            text,
-            Some(format!("to delete it, run: {}", deletion(machine))),
-        );
+        self.machine_remains(machine, "", why);
+    }
+
+    fn machine_remains(&self, machine: &ResourceId, which: &str, why: &str) {
+        let text = format!("VM '{}'{which} remains: {why}", machine.name());
+        let hint = format!("to delete it, run: {}", deletion_command(machine));
+        self.warn(codes::REMAINS, text, Some(hint));
     }
 
     fn remains(&self, name: &str, machine: Option<&ResourceId>, why: &str) {
         let text = format!("Session host '{name}' and its VM remain: {why}");
-        let pool = &self.request.pool;
-        let host = quoted(&format!("{pool}/sessionHosts/{name}")).clone();
-        let mut hint = format!("to remove the host, run: az resource delete --ids {host}");
+        let removal = removal_command(&self.request.pool, name);
+        let mut hint = format!("to remove the host, run: {removal}");
         if let Some(machine) = machine {
-            hint = format!(
-                "{hint}; the VM: az vm delete --yes --ids {}",
-                quoted(machine.as_str())
-            );
+            hint = format!("{hint}; the VM: {}", deletion_command(machine));
         }
-        self.warn(REMAINS, text, Some(hint));
+        self.warn(codes::REMAINS, text, Some(hint));
     }
 }
 
@@ -318,9 +303,4 @@ fn not_ours(plan: &Plan, hosts: &[Host], machine: &ResourceId) -> Option<&'stati
         return Some("its session host was drained before this roll-out");
     }
     None
-}
-
-/// The command that deletes a VM.
-fn deletion(machine: &ResourceId) -> String {
-    format!("az vm delete --yes --ids {}", quoted(machine.as_str()))
 }

@@ -5,20 +5,19 @@ use std::time::Duration;
 use http::StatusCode;
 use tokio::time::{Instant, sleep};
 
-use super::super::event::Event as Of;
-use super::super::{Job, NotRolledOut, Refused, table};
-use super::event::Event;
-use super::look::{Look, Standing};
-use super::stopped::Going;
+use super::preflight::{LastUpdate, UpdateState};
 use crate::arm::Failure;
 use crate::arm::api::{HOST_POOLS, address};
 use crate::arm::desktops::{HostConfiguration, ImageInfo, UpdateStatus, changing};
 use crate::arm::operation::{Started, Status};
 use crate::arm::pace::Pace;
 use crate::resource::quoted;
+use crate::rollout::codes;
+use crate::rollout::event::{Event, UpdateEvent};
+use crate::rollout::host;
+use crate::rollout::outcome::{NotRolledOut, Refused};
+use crate::rollout::step::{Ongoing, RolloutStep};
 
-/// Code of "the configuration was not changed".
-const REFUSED: &str = "AIB847";
 /// A public script waits a quarter of an hour.
 const FOLLOWED: Duration = Duration::from_secs(30 * 60);
 /// So long may looks fail.
@@ -42,30 +41,32 @@ enum Asked {
     Busy(Failure),
 }
 
-impl Job<'_> {
+impl RolloutStep<'_> {
     /// Step 4: the configuration gets the wanted image. The update that goes on, where one with the wanted image has begun meanwhile.
     pub(super) async fn configure(
         &self,
-        look: &Look,
+        update: &UpdateState,
     ) -> Result<Option<UpdateStatus>, NotRolledOut> {
         // An earlier attempt, or somebody else, may be changing it.
         let now = self.quiet_configuration().await?;
-        let now = now.image.or_else(|| look.configured.clone());
-        if now.as_ref().is_some_and(|image| image.is(&look.wanted)) {
+        let now = now.image.or_else(|| update.configured.clone());
+        if now.as_ref().is_some_and(|image| image.is(&update.wanted)) {
             return Ok(None);
         }
         let before = now.as_ref();
-        match self.set_image(before, &look.wanted).await? {
+        match self.set_image(before, &update.wanted).await? {
             None => Ok(None),
             Some(failure) => {
                 // Somebody has begun an update, or changes the configuration.
                 let now = self.arm.host_configuration(&self.request.pool, false);
                 let image = now.await?.and_then(|now| now.image);
-                let is_configured = image.as_ref().is_some_and(|image| image.is(&look.wanted));
+                let is_configured = image.as_ref().is_some_and(|image| image.is(&update.wanted));
                 let status = self.arm.update_status(&self.request.pool).await?.value;
                 match self.standing(status.as_ref(), is_configured, image.as_ref())? {
-                    Standing::GoesOn(status) | Standing::Waits(status) => Ok(Some(status)),
-                    Standing::Free => Err(self.not_changed(&failure.to_string()).into()),
+                    LastUpdate::GoesOn(status) | LastUpdate::WaitsForRetry(status) => {
+                        Ok(Some(status))
+                    }
+                    LastUpdate::Over => Err(self.not_changed(&failure.to_string()).into()),
                 }
             }
         }
@@ -77,24 +78,24 @@ impl Job<'_> {
         before: Option<&ImageInfo>,
         image: &ImageInfo,
     ) -> Result<Option<Failure>, NotRolledOut> {
-        let from = before.map_or_else(|| "unknown".to_owned(), table::short);
-        self.emit(Of::Update(Event::Configuring {
+        let from = before.map_or_else(|| "unknown".to_owned(), host::short);
+        self.emit(Event::Update(UpdateEvent::Configuring {
             from,
-            to: table::short(image),
+            to: host::short(image),
         }));
         let mut last = None;
-        self.note_update(Going::configuring(table::short(image)));
+        self.note_ongoing(Ongoing::Configuration(host::short(image)));
         for request in 1..=MOST_REQUESTS {
-            self.emit(Of::Changed);
+            self.emit(Event::Changed);
             match self.ask_for_image(image).await? {
                 Asked::Done => {
-                    self.forget_update();
+                    self.forget_ongoing();
                     return Ok(None);
                 }
                 Asked::Lost(failure) if request == MOST_REQUESTS => return Err(failure.into()),
                 Asked::Lost(failure) => {
                     let reason = failure.to_string();
-                    self.emit(Of::Update(Event::NoNews { reason }));
+                    self.emit(Event::Update(UpdateEvent::NoNews { reason }));
                 }
                 Asked::Busy(failure) => {
                     last = Some(failure);
@@ -236,7 +237,7 @@ impl Job<'_> {
     fn still_configuring(&self, state: &str, start: Instant, spoken: &mut Instant) {
         if spoken.elapsed() >= HEARTBEAT {
             *spoken = Instant::now();
-            self.emit(Of::Update(Event::StillConfiguring {
+            self.emit(Event::Update(UpdateEvent::StillConfiguring {
                 state: state.to_owned(),
                 elapsed: start.elapsed(),
             }));
@@ -253,7 +254,7 @@ impl Job<'_> {
                 HOST_POOLS
             ))
         );
-        Refused::new(REFUSED, text, hint)
+        Refused::new(codes::NOT_CONFIGURED, text, hint)
     }
 }
 

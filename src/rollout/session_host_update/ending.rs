@@ -5,24 +5,21 @@ use std::time::Duration;
 use http::StatusCode;
 use tokio::time::{Instant, sleep};
 
-use super::super::event::Event as Of;
-use super::super::faults::{self, Fault};
-use super::super::{Host, Job, NotRolledOut, Refused, Seen, State, table};
-use super::event::{Event, words};
 use super::follow::Over;
-use super::look::{Look, cancel};
+use super::preflight::{UpdateState, cancel};
 use crate::arm::Failure;
 use crate::arm::desktops::{ImageInfo, UpdateStatus};
 use crate::arm::operation::Started;
 use crate::arm::pace::Pace;
-use crate::inputs::OnRolloutFailure;
+use crate::inputs::{OnRolloutFailure, WantedImage};
+use crate::rollout::codes;
+use crate::rollout::event::{Event, UpdateEvent};
+use crate::rollout::faults::{self, Fault};
+use crate::rollout::host::{self, Host};
+use crate::rollout::outcome::{NotRolledOut, Refused, RolloutState};
+use crate::rollout::preflight::Preflight;
+use crate::rollout::step::RolloutStep;
 
-/// Code of "a host is of another version".
-const OTHER_VERSION: &str = "AIB849";
-/// Code of "the update was canceled".
-const CANCELED: &str = "AIB850";
-/// Code of "the update failed".
-const FAILED: &str = "AIB858";
 /// How long the end of a control action is waited for.
 const CONTROLLED: Duration = Duration::from_secs(10 * 60);
 /// A cancel finishes the hosts at work first: 20 minutes each, an hour for users at most.
@@ -30,31 +27,31 @@ const CANCELS_WITHIN: Duration = Duration::from_secs(3 * 3600);
 /// Between two looks.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
-impl Job<'_> {
+impl RolloutStep<'_> {
     /// Steps 7 to 10: the update from here to its end, and what comes after it.
     pub(super) async fn to_its_end(
         &self,
-        seen: &Seen,
-        look: &Look,
+        found: &Preflight,
+        update: &UpdateState,
         first: UpdateStatus,
         is_retried: bool,
-    ) -> Result<State, NotRolledOut> {
+    ) -> Result<RolloutState, NotRolledOut> {
         let mut retried = is_retried.then(Instant::now);
         let mut next = first;
         loop {
             let over = self.until_over(next, retried).await?;
             if over.status.is("Succeeded") {
-                return self.verified(look).await;
+                return self.verified(update).await;
             }
             if over.status.is_canceled() {
-                return Err(self.canceled(seen, look, &over).await);
+                return Err(self.canceled(found, update, &over).await);
             }
             let faults = faults::read(over.status.error.as_ref());
             if faults::is_nothing_to_do(&faults) {
-                self.emit(Of::Update(Event::NoHosts));
-                return self.verified(look).await;
+                self.emit(Event::Update(UpdateEvent::NoHosts));
+                return self.verified(update).await;
             }
-            self.emit(Of::Faults(faults.clone()));
+            self.emit(Event::Faults(faults.clone()));
             let may_retry = self.request.on_failure == OnRolloutFailure::Retry;
             let again = may_retry && over.worked && retried.is_none();
             if again && let Some(status) = self.retry(&over.status).await? {
@@ -62,7 +59,7 @@ impl Job<'_> {
                 next = status;
                 continue;
             }
-            return Err(self.failed(look, over, &faults).await);
+            return Err(self.failed(update, over, &faults).await);
         }
     }
 
@@ -80,8 +77,8 @@ impl Job<'_> {
 
     /// Sends a control action, and waits for the end of the action; whether the service obeys.
     async fn control(&self, action: &'static str) -> Result<bool, NotRolledOut> {
-        self.emit(Of::Update(Event::Control(action)));
-        self.emit(Of::Changed);
+        self.emit(Event::Update(UpdateEvent::Control(action)));
+        self.emit(Event::Changed);
         match self.arm.control_update(&self.request.pool, action).await {
             Ok(started) => {
                 self.until_controlled(action, &started).await;
@@ -89,7 +86,7 @@ impl Job<'_> {
             }
             // A look tells what became of it.
             Err(failure) if failure.may_have_acted() => {
-                self.emit(Of::Update(Event::NoNews {
+                self.emit(Event::Update(UpdateEvent::NoNews {
                     reason: failure.to_string(),
                 }));
                 let status = self.status_now().await?.value;
@@ -100,7 +97,7 @@ impl Job<'_> {
             }
             Err(failure) => {
                 let reason = failure.cause.to_string();
-                self.emit(Of::Update(Event::Unwilling { action, reason }));
+                self.emit(Event::Update(UpdateEvent::Unwilling { action, reason }));
                 Ok(false)
             }
         }
@@ -126,8 +123,8 @@ impl Job<'_> {
     }
 
     /// Step 8: every host that lets users in has the image.
-    async fn verified(&self, look: &Look) -> Result<State, NotRolledOut> {
-        self.emit(Of::Step("verify"));
+    async fn verified(&self, update: &UpdateState) -> Result<RolloutState, NotRolledOut> {
+        self.emit(Event::Phase("verify"));
         let hosts = self.hosts_anew().await?;
         let others: Vec<_> = hosts
             .iter()
@@ -135,7 +132,7 @@ impl Job<'_> {
             .map(|host| format!("{} ({})", host.name(), host.version()))
             .collect();
         for host in hosts.iter().filter(|host| is_broken(host)) {
-            self.emit(Of::Line(format!(
+            self.emit(Event::Line(format!(
                 "left out:  {} has {}, its status is {}, and it lets no users in",
                 host.name(),
                 host.version(),
@@ -150,15 +147,15 @@ impl Job<'_> {
             );
             let hint = format!(
                 "run the step again, or drain them; the session host configuration has {}",
-                table::short(&look.wanted)
+                host::short(&update.wanted)
             );
-            self.warn(OTHER_VERSION, text, Some(hint));
+            self.warn(codes::OTHER_IMAGE, text, Some(hint));
         }
-        Ok(State::Succeeded)
+        Ok(RolloutState::Succeeded)
     }
 
     /// Step 9: what is done about a failure, and the error.
-    async fn failed(&self, look: &Look, over: Over, faults: &[Fault]) -> NotRolledOut {
+    async fn failed(&self, update: &UpdateState, over: Over, faults: &[Fault]) -> NotRolledOut {
         let pool = self.request.pool.name();
         let first = faults.first();
         let why = first.map_or_else(|| "the service gave no reason".to_owned(), Fault::to_string);
@@ -168,55 +165,61 @@ impl Job<'_> {
         };
         let text = format!(
             "Updating host pool '{pool}' failed: {why}{more} ({})",
-            words(&over.status)
+            over.status
         );
         let fix = first.and_then(|fault| faults::fix(fault, self.request));
-        let aftermath = self.aftermath(look, over).await;
+        let aftermath = self.aftermath(update, over).await;
         let hint = match fix {
             Some(fix) => format!("{fix}; {aftermath}"),
             None => aftermath,
         };
-        Refused::new(FAILED, text, hint).into()
+        Refused::new(codes::UPDATE_FAILED, text, hint).into()
     }
 
     /// Step 10: somebody has canceled it.
-    async fn canceled(&self, seen: &Seen, look: &Look, over: &Over) -> NotRolledOut {
+    async fn canceled(&self, found: &Preflight, update: &UpdateState, over: &Over) -> NotRolledOut {
         let text = format!(
             "Updating host pool '{}' failed: the session host update was canceled in Azure: {}",
             self.request.pool.name(),
-            words(&over.status)
+            over.status
         );
-        let after = self.put_back(look, &over.status, seen.hosts.len()).await;
+        let after = self.put_back(update, &over.status, found.hosts.len()).await;
         let hint = format!("the activity log of the host pool says who canceled it; {after}");
-        Refused::new(CANCELED, text, hint).into()
+        Refused::new(codes::CANCELED, text, hint).into()
     }
 
     /// What becomes of a failed update and of the configuration, in words.
-    async fn aftermath(&self, look: &Look, over: Over) -> String {
+    async fn aftermath(&self, update: &UpdateState, over: Over) -> String {
         if self.request.on_failure == OnRolloutFailure::Leave {
             return format!(
                 "nothing more was changed: if the update waits, it waits for Retry or Cancel ({}), and the session host configuration has {}",
                 cancel(&self.request.pool),
-                table::short(&look.wanted)
+                host::short(&update.wanted)
             );
         }
-        self.emit(Of::Step("cancel"));
-        let mut last = over.status;
-        match self.control("Cancel").await {
-            Ok(true) => match self.until_canceled(&last).await {
-                Ok(status) => last = status,
-                Err(failure) => return format!("canceling it failed: {failure}"),
-            },
-            // A failed validation has nothing to cancel.
-            Ok(false) => {}
+        self.emit(Event::Phase("cancel"));
+        let last = match self.canceled_now(over).await {
+            Ok(status) => status,
             Err(failure) => return format!("canceling it failed: {failure}"),
-        }
+        };
         let hosts = usize::try_from(last.total.unwrap_or_default()).unwrap_or_default();
-        let after = self.put_back(look, &last, hosts).await;
+        let after = self.put_back(update, &last, hosts).await;
         if self.request.on_failure == OnRolloutFailure::Back && self.is_any_done(&last) {
-            return self.back(look, &last).await;
+            return self.back(update, &last).await;
         }
         after
+    }
+
+    /// The status once the update does not wait any more. One that has failed in its validation is over: there is nothing to cancel.
+    async fn canceled_now(&self, over: Over) -> Result<UpdateStatus, NotRolledOut> {
+        let now = self.status_now().await?.value;
+        let now = now.filter(|now| now.is_same_as(&over.status));
+        let last = now.unwrap_or(over.status);
+        let waits = !last.is_end() || last.is("Failed") && (over.worked || last.counts_work());
+        if waits && self.control("Cancel").await? {
+            return self.until_canceled(&last).await;
+        }
+        Ok(last)
     }
 
     /// The status once the update is canceled.
@@ -226,8 +229,8 @@ impl Job<'_> {
         while start.elapsed() < CANCELS_WITHIN {
             if let Some(status) = self.status_now().await?.value {
                 let is_over = status.is_canceled() || status.is("Succeeded");
-                if words(&status) != words(&last) {
-                    self.emit(Of::Update(Event::Status {
+                if status.to_string() != last.to_string() {
+                    self.emit(Event::Update(UpdateEvent::Status {
                         status: status.clone(),
                         elapsed: start.elapsed(),
                     }));
@@ -252,31 +255,38 @@ impl Job<'_> {
     }
 
     /// The configuration gets the image of before where no host was updated, so that hosts made later do not differ from the others.
-    async fn put_back(&self, look: &Look, status: &UpdateStatus, hosts: usize) -> String {
-        let wanted = table::short(&look.wanted);
+    async fn put_back(&self, update: &UpdateState, status: &UpdateStatus, hosts: usize) -> String {
+        let wanted = host::short(&update.wanted);
         // The newest table shows a host that was finished meanwhile.
         self.hosts_anew().await.ok();
-        let previous = look.previous.as_ref();
-        let Some(previous) = previous.filter(|image| !image.is(&look.wanted)) else {
+        let previous = update.previous.as_ref();
+        let Some(previous) = previous.filter(|image| !image.is(&update.wanted)) else {
             return format!("the session host configuration has {wanted}");
         };
         if self.is_any_done(status) {
             let done = self.last_hosts();
             let done = done.iter().filter(|host| host.is_wanted).count();
+            let way_back = WantedImage::parse(&previous.to_string())
+                .map_or_else(String::new, |image| {
+                    format!(". The way back is a roll-out of {image}")
+                });
             return format!(
-                "{done} of {} hosts have {wanted}, and so has the session host configuration: hosts made later get it, too. The way back is a roll-out of {previous}",
+                "{done} of {} hosts have {wanted}, and so has the session host configuration: hosts made later get it, too{way_back}",
                 hosts.max(self.last_hosts().len())
             );
         }
         let now = self.arm.host_configuration(&self.request.pool, false).await;
         let image = now.ok().flatten().and_then(|now| now.image);
-        if image.as_ref().is_some_and(|image| !image.is(&look.wanted)) {
+        if image
+            .as_ref()
+            .is_some_and(|image| !image.is(&update.wanted))
+        {
             return "the session host configuration was changed by somebody else, and stays as it is".to_owned();
         }
-        match self.set_image(Some(&look.wanted), previous).await {
+        match self.set_image(Some(&update.wanted), previous).await {
             Ok(None) => format!(
                 "no host was updated, and the session host configuration has {} again",
-                table::short(previous)
+                host::short(previous)
             ),
             Ok(Some(failure)) => not_put_back(&wanted, &failure.to_string()),
             Err(failure) => not_put_back(&wanted, &failure.to_string()),
@@ -284,17 +294,17 @@ impl Job<'_> {
     }
 
     /// `back`: the hosts that were updated get the image of before, by another update.
-    async fn back(&self, look: &Look, last: &UpdateStatus) -> String {
-        let Some(previous) = look
+    async fn back(&self, update: &UpdateState, last: &UpdateStatus) -> String {
+        let Some(previous) = update
             .previous
             .clone()
-            .filter(|image| !image.is(&look.wanted))
+            .filter(|image| !image.is(&update.wanted))
         else {
             return "the image of before is not known, so the hosts stay as they are".to_owned();
         };
-        self.emit(Of::Step("back"));
-        let name = table::short(&previous);
-        match self.updated_back(look, previous, last).await {
+        self.emit(Event::Phase("back"));
+        let name = host::short(&previous);
+        match self.updated_back(update, previous, last).await {
             Ok(None) => format!("the pool is back at {name}"),
             Ok(Some(end)) => format!("the update back to {name} has not succeeded: {end}"),
             Err(failure) => format!("going back to {name} failed: {failure}"),
@@ -304,17 +314,17 @@ impl Job<'_> {
     /// Nothing, or how it ended otherwise.
     async fn updated_back(
         &self,
-        look: &Look,
+        update: &UpdateState,
         previous: ImageInfo,
         last: &UpdateStatus,
     ) -> Result<Option<String>, NotRolledOut> {
-        if let Some(failure) = self.set_image(Some(&look.wanted), &previous).await? {
+        if let Some(failure) = self.set_image(Some(&update.wanted), &previous).await? {
             return Err(failure.into());
         }
-        let back = Look {
+        let back = UpdateState {
             wanted: previous,
             before: Some(last.clone()),
-            ..look.clone()
+            ..update.clone()
         };
         let mut request = self.update_request();
         request.at = None;
@@ -326,16 +336,20 @@ impl Job<'_> {
         let faults = faults::read(over.status.error.as_ref());
         let is_done = over.status.is("Succeeded") || faults::is_nothing_to_do(&faults);
         let why = faults.first().map(|fault| format!(", {fault}"));
-        let end = format!("{}{}", words(&over.status), why.unwrap_or_default());
+        let end = format!("{}{}", over.status, why.unwrap_or_default());
         Ok((!is_done).then_some(end))
     }
 
     /// The service did not take the request: nothing has begun.
-    pub(super) async fn refused_update(&self, failure: Failure, look: &Look) -> NotRolledOut {
+    pub(super) async fn refused_update(
+        &self,
+        failure: Failure,
+        update: &UpdateState,
+    ) -> NotRolledOut {
         let hosts = self.last_hosts().len();
         let nothing = UpdateStatus::default();
-        let after = self.put_back(look, &nothing, hosts).await;
-        self.emit(Of::Line(after));
+        let after = self.put_back(update, &nothing, hosts).await;
+        self.emit(Event::Line(after));
         failure.into()
     }
 }

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::super::event::Event as Of;
-use super::super::{Host, Job, NotRolledOut, Seen, State};
-use super::event::{Event, words};
-use super::look::{Look, control};
-use super::stopped::Going;
+use super::preflight::{UpdateState, control};
 use crate::arm::desktops::UpdateStatus;
 use crate::arm::image_template::Seen as Answer;
 use crate::arm::pace::Pace;
+use crate::rollout::codes;
+use crate::rollout::event::{Event, UpdateEvent};
+use crate::rollout::host::Host;
+use crate::rollout::outcome::{NotRolledOut, RolloutState};
+use crate::rollout::preflight::Preflight;
+use crate::rollout::step::{Ongoing, RolloutStep};
 
-/// Code of "the update is paused".
-const PAUSED: &str = "AIB851";
 /// Between two looks, where the service does not say.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// How often the log says that it still goes on.
@@ -36,26 +36,26 @@ pub(super) struct Over {
     pub(super) worked: bool,
 }
 
-impl Job<'_> {
+impl RolloutStep<'_> {
     /// The update that an earlier attempt has begun: followed, unless the author does not want that.
     pub(super) async fn follow_earlier(
         &self,
-        seen: &Seen,
-        look: &Look,
+        found: &Preflight,
+        update: &UpdateState,
         status: UpdateStatus,
-    ) -> Result<State, NotRolledOut> {
-        self.emit(Of::Step("update"));
-        self.note_update(Going::seen(&status));
-        self.emit(Of::Update(Event::Following(status.clone())));
+    ) -> Result<RolloutState, NotRolledOut> {
+        self.emit(Event::Phase("update"));
+        self.note_ongoing(Ongoing::Update(status.to_string()));
+        self.emit(Event::Update(UpdateEvent::Following(status.clone())));
         let is_scheduled = status.is("Scheduled");
         // One that begins later is left to itself, unless the author says otherwise.
         if is_scheduled && self.request.waits != Some(true) {
-            return Ok(State::Scheduled);
+            return Ok(RolloutState::Scheduled);
         }
         if !is_scheduled && self.request.waits == Some(false) {
-            return Ok(State::Running);
+            return Ok(RolloutState::Running);
         }
-        self.to_its_end(seen, look, status, false).await
+        self.to_its_end(found, update, status, false).await
     }
 
     /// Looks until the update is over. `since_failure` is when one that has failed was tried again.
@@ -72,13 +72,13 @@ impl Job<'_> {
         };
         loop {
             if let Some(status) = &answer.value {
-                self.note_update(Going::seen(status));
+                self.note_ongoing(Ongoing::Update(status.to_string()));
                 let is_old_failure = status.is("Failed")
                     && since_failure.is_some_and(|since| since.elapsed() < LEAVES_FAILURE);
                 if !is_old_failure {
                     watch.tell(status);
                     if status.is_end() {
-                        self.forget_update();
+                        self.forget_ongoing();
                         return Ok(Over {
                             status: status.clone(),
                             worked: watch.worked,
@@ -109,7 +109,7 @@ impl Job<'_> {
                     if !is_told {
                         is_told = true;
                         let reason = failure.to_string();
-                        self.emit(Of::Update(Event::NoNews { reason }));
+                        self.emit(Event::Update(UpdateEvent::NoNews { reason }));
                     }
                     sleep(LOOK_AGAIN).await;
                 }
@@ -121,7 +121,7 @@ impl Job<'_> {
 
 /// What was told of an update so far.
 struct Watch<'a, 'j> {
-    job: &'a Job<'j>,
+    step: &'a RolloutStep<'j>,
     start: Instant,
     told: Option<(String, Instant)>,
     worked: bool,
@@ -131,13 +131,13 @@ struct Watch<'a, 'j> {
 }
 
 impl<'a, 'j> Watch<'a, 'j> {
-    fn new(job: &'a Job<'j>) -> Self {
-        let hosts = job.last_hosts();
+    fn new(step: &'a RolloutStep<'j>) -> Self {
+        let hosts = step.last_hosts();
         let hosts = hosts
             .iter()
             .map(|host| (host.name().to_owned(), state(host)));
         Self {
-            job,
+            step,
             start: Instant::now(),
             told: None,
             worked: false,
@@ -150,12 +150,12 @@ impl<'a, 'j> Watch<'a, 'j> {
     /// Tells each change, and now and then that it goes on.
     fn tell(&mut self, status: &UpdateStatus) {
         self.worked |= status.is("UpdatingSessionHosts") || status.counts_work();
-        let now = words(status);
+        let now = status.to_string();
         let is_news = self.told.as_ref().is_none_or(|(told, _)| *told != now);
         let is_due = |(_, at): &(String, Instant)| at.elapsed() >= HEARTBEAT;
         if is_news || self.told.as_ref().is_some_and(is_due) {
             self.told = Some((now, Instant::now()));
-            self.job.emit(Of::Update(Event::Status {
+            self.step.emit(Event::Update(UpdateEvent::Status {
                 status: status.clone(),
                 elapsed: self.start.elapsed(),
             }));
@@ -169,30 +169,30 @@ impl<'a, 'j> Watch<'a, 'j> {
             self.is_warned = true;
             let text = format!(
                 "the session host update of host pool '{}' is paused for more than 30 minutes: {}",
-                self.job.request.pool.name(),
-                words(status)
+                self.step.request.pool.name(),
+                status
             );
             let hint = format!(
                 "resume it: {}; after two weeks the service cancels it",
-                control(&self.job.request.pool, "Resume")
+                control(&self.step.request.pool, "Resume")
             );
-            self.job.warn(PAUSED, text, Some(hint));
+            self.step.warn(codes::PAUSED, text, Some(hint));
         }
     }
 
     /// Names the hosts that have come to another state, when it is time for a list. What cannot be read is looked at again later.
     async fn tell_hosts(&mut self) {
-        if !self.job.lists.is_free() {
+        if !self.step.lists.is_free() {
             return;
         }
-        let Ok(hosts) = self.job.hosts().await else {
+        let Ok(hosts) = self.step.hosts().await else {
             return;
         };
         for host in &hosts {
             let now = state(host);
             let before = self.hosts.insert(host.name().to_owned(), now.clone());
             if before.as_ref() != Some(&now) {
-                self.job.emit(Of::Update(Event::Host {
+                self.step.emit(Event::Update(UpdateEvent::Host {
                     name: host.name().to_owned(),
                     status: now,
                 }));

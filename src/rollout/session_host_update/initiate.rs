@@ -6,20 +6,18 @@ use http::StatusCode;
 use time::format_description::well_known::Rfc3339;
 use tokio::time::{Instant, sleep};
 
-use super::super::event::Event as Of;
-use super::super::{Job, NotRolledOut, Refused};
-use super::event::Event;
-use super::look::{BUSY, Look, cancel};
-use super::stopped::Going;
+use super::preflight::{UpdateState, cancel};
 use crate::arm::Failure;
 use crate::arm::api::{HOST_POOLS, address};
 use crate::arm::desktops::{UpdateRequest, UpdateStatus};
 use crate::arm::pace::Pace;
 use crate::inputs::RolloutMethod;
 use crate::resource::quoted;
+use crate::rollout::codes;
+use crate::rollout::event::{Event, UpdateEvent};
+use crate::rollout::outcome::{NotRolledOut, Refused};
+use crate::rollout::step::{Ongoing, RolloutStep};
 
-/// Code of "accepted, and the service shows no update".
-const NOT_SEEN: &str = "AIB848";
 /// An update is documented to show after some 20 s; a public script waits five minutes.
 const SHOWS_WITHIN: Duration = Duration::from_secs(10 * 60);
 /// The same where it is not known whether it was accepted.
@@ -27,7 +25,7 @@ const SHOWS_IF_ACCEPTED: Duration = Duration::from_secs(5 * 60);
 /// The same for one that an earlier attempt may have asked for: the configuration has the image already.
 const SHOWS_LATE: Duration = Duration::from_secs(60);
 
-impl Job<'_> {
+impl RolloutStep<'_> {
     /// What the update is asked for.
     pub(super) fn update_request(&self) -> UpdateRequest {
         let request = self.request;
@@ -37,7 +35,7 @@ impl Job<'_> {
             whole.format(&Rfc3339).unwrap_or_default()
         });
         UpdateRequest {
-            deletes_old: !request.keeps_old.unwrap_or(false),
+            deletes_old: !request.keeps_old(RolloutMethod::SessionHostUpdate),
             most_at_once: request.most_at_once,
             delay: request.log_off_delay,
             message: request.message(RolloutMethod::SessionHostUpdate),
@@ -46,25 +44,28 @@ impl Job<'_> {
     }
 
     /// Steps 5 and 6: the new update, once it shows; nothing where the step ends as soon as it is accepted.
-    pub(super) async fn initiate(&self, look: &Look) -> Result<Option<UpdateStatus>, NotRolledOut> {
+    pub(super) async fn initiate(
+        &self,
+        update: &UpdateState,
+    ) -> Result<Option<UpdateStatus>, NotRolledOut> {
         self.check_start()?;
-        self.ask_for_update(&self.update_request(), look).await
+        self.ask_for_update(&self.update_request(), update).await
     }
 
     /// The same with the settings of `request`.
     pub(super) async fn ask_for_update(
         &self,
         request: &UpdateRequest,
-        look: &Look,
+        update: &UpdateState,
     ) -> Result<Option<UpdateStatus>, NotRolledOut> {
         let pool = &self.request.pool;
-        let before = look.before.as_ref();
+        let before = update.before.as_ref();
         let mut lost = None;
         // A second request follows only a look of five minutes that has shown nothing.
         for _ in 0..2 {
-            self.emit(Of::Update(Event::Starting));
-            self.emit(Of::Changed);
-            self.note_update(Going::Asked);
+            self.emit(Event::Update(UpdateEvent::Starting));
+            self.emit(Event::Changed);
+            self.note_ongoing(Ongoing::RequestedUpdate);
             match self.arm.initiate_update(pool, request).await {
                 Ok(()) if !self.request.is_followed() => return Ok(None),
                 Ok(()) => {
@@ -82,15 +83,15 @@ impl Job<'_> {
                 }
                 Err(failure) if failure.may_have_acted() => {
                     let reason = failure.to_string();
-                    self.emit(Of::Update(Event::Unanswered { reason }));
+                    self.emit(Event::Update(UpdateEvent::Unanswered { reason }));
                     if let Some(status) = self.shows(before, SHOWS_IF_ACCEPTED).await? {
                         return Ok(Some(status));
                     }
                     lost = Some(failure);
                 }
                 Err(failure) => {
-                    self.forget_update();
-                    return Err(self.refused_update(failure, look).await);
+                    self.forget_ongoing();
+                    return Err(self.refused_update(failure, update).await);
                 }
             }
         }
@@ -145,7 +146,7 @@ impl Job<'_> {
         let at = at.format(&Rfc3339).unwrap_or_default();
         let text = format!("Input '{input}': '{at}' is past");
         let hint = "choose a later time, or remove the input to begin at once".to_owned();
-        Err(Refused::new("AIB101", text, hint))
+        Err(Refused::new(codes::MALFORMED, text, hint))
     }
 
     fn not_seen(&self) -> Refused {
@@ -163,7 +164,7 @@ impl Job<'_> {
                 HOST_POOLS
             ))
         );
-        Refused::new(NOT_SEEN, text, hint)
+        Refused::new(codes::NOT_SEEN, text, hint)
     }
 
     /// Refused because of another update, and none has come.
@@ -186,6 +187,6 @@ impl Job<'_> {
             pool.name(),
             failure.cause
         );
-        Refused::new(BUSY, text, hint)
+        Refused::new(codes::BUSY, text, hint)
     }
 }

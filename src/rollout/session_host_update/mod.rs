@@ -5,99 +5,104 @@
 
 mod configuration;
 mod ending;
-mod event;
 mod follow;
 mod initiate;
-mod look;
-mod stopped;
+mod preflight;
 
-pub use event::{Event, words};
-pub use stopped::{Going, stopped};
-
-use super::event::Event as Of;
-use super::{Job, NotRolledOut, Seen, State};
-use look::{Look, Standing};
+use crate::arm::desktops::ImageInfo;
+use crate::inputs::WantedImage;
+use crate::rollout::codes;
+use crate::rollout::event::{Event, UpdateEvent};
+use crate::rollout::faults;
+use crate::rollout::host::{self, Host};
+use crate::rollout::outcome::{NotRolledOut, RolloutState};
+use crate::rollout::preflight::Preflight;
+use crate::rollout::step::RolloutStep;
+use preflight::{LastUpdate, UpdateState, setting_image};
 
 /// Makes the service update the pool, or follows the update that an earlier attempt has begun.
-pub async fn carry_out(job: &Job<'_>, seen: Seen) -> Result<State, NotRolledOut> {
-    job.emit(Of::Step("configuration"));
-    let look = job.look_at_update(&seen).await?;
-    match &look.standing {
-        Standing::GoesOn(status) => {
-            job.tell_previous(&look);
-            return job.follow_earlier(&seen, &look, status.clone()).await;
+pub(super) async fn carry_out(
+    step: &RolloutStep<'_>,
+    found: Preflight,
+) -> Result<RolloutState, NotRolledOut> {
+    step.emit(Event::Phase("configuration"));
+    let update = step.read_update_state(&found).await?;
+    match &update.standing {
+        LastUpdate::GoesOn(status) => {
+            step.tell_previous(&update);
+            return step.follow_earlier(&found, &update, status.clone()).await;
         }
-        Standing::Waits(status) => {
-            job.tell_previous(&look);
-            if let Some(retried) = job.retry(status).await? {
-                return job.to_its_end(&seen, &look, retried, true).await;
+        LastUpdate::WaitsForRetry(status) => {
+            step.tell_previous(&update);
+            if let Some(retried) = step.retry(status).await? {
+                return step.to_its_end(&found, &update, retried, true).await;
             }
         }
-        Standing::Free => {}
+        LastUpdate::Over => {}
     }
-    if is_settled(&seen, &look) {
-        if let Some(image) = look.configured.as_ref().filter(|_| !look.is_configured) {
-            job.emit(Of::Line(format!(
-                "session host configuration:  it has {}, which hosts made later get",
-                super::table::short(image)
-            )));
+    if is_settled(&found, &update) {
+        if let Some(image) = update.configured.as_ref().filter(|_| !update.is_configured) {
+            step.tell_other_configuration(image, &update);
         }
-        return Ok(job.nothing(SETTLED));
+        return Ok(step.nothing(SETTLED));
     }
-    job.tell_previous(&look);
-    job.refuse_plans(&seen)?;
-    if look.is_configured {
+    step.tell_previous(&update);
+    step.refuse_plans(&found)?;
+    if update.is_configured {
         // An earlier attempt may have asked for an update that does not show yet.
-        if let Some(status) = job.shows_late(look.before.as_ref()).await? {
-            return job.follow_earlier(&seen, &look, status).await;
+        step.emit(Event::Update(UpdateEvent::Searching));
+        if let Some(status) = step.shows_late(update.before.as_ref()).await? {
+            return step.follow_earlier(&found, &update, status).await;
         }
-    } else if let Some(status) = job.configure(&look).await? {
-        return job.follow_earlier(&seen, &look, status).await;
+    } else if let Some(status) = step.configure(&update).await? {
+        return step.follow_earlier(&found, &update, status).await;
     }
-    job.emit(Of::Step("update"));
-    match job.initiate(&look).await? {
-        Some(status) if job.request.is_followed() => {
-            job.to_its_end(&seen, &look, status, false).await
+    step.emit(Event::Phase("update"));
+    match step.initiate(&update).await? {
+        Some(status) if step.request.is_followed() => {
+            step.to_its_end(&found, &update, status, false).await
         }
-        _ if job.request.at.is_some() => Ok(State::Scheduled),
-        _ => Ok(State::Running),
+        _ if step.request.at.is_some() => Ok(RolloutState::Scheduled),
+        _ => Ok(RolloutState::Running),
     }
 }
 
 const SETTLED: &str = "every host that lets users in has the image, and is healthy";
 
 /// What would be done: no call changes anything.
-pub async fn plan(job: &Job<'_>, seen: &Seen) -> Result<Vec<String>, NotRolledOut> {
-    let look = job.look_at_update(seen).await?;
-    let wanted = super::table::short(&look.wanted);
-    let lines = match &look.standing {
-        Standing::GoesOn(status) => vec![format!(
-            "follow the session host update that goes on:  {}",
-            event::words(status)
+pub(super) async fn plan(
+    step: &RolloutStep<'_>,
+    found: &Preflight,
+) -> Result<Vec<String>, NotRolledOut> {
+    let update = step.read_update_state(found).await?;
+    let wanted = host::short(&update.wanted);
+    let lines = match &update.standing {
+        LastUpdate::GoesOn(status) => vec![format!(
+            "follow the session host update that goes on:  {status}"
         )],
-        Standing::Waits(_) => {
+        LastUpdate::WaitsForRetry(_) => {
             vec!["try the session host update again that waits after a failure".to_owned()]
         }
-        Standing::Free if is_settled(seen, &look) => {
+        LastUpdate::Over if is_settled(found, &update) => {
             return Ok(vec!["nothing to do".to_owned()]);
         }
-        Standing::Free => {
-            job.refuse_plans(seen)?;
+        LastUpdate::Over => {
+            step.refuse_plans(found)?;
             let mut lines = Vec::new();
-            if !look.is_configured {
-                let before = look
+            if !update.is_configured {
+                let before = update
                     .previous
                     .as_ref()
-                    .map_or_else(|| "unknown".to_owned(), super::table::short);
+                    .map_or_else(|| "unknown".to_owned(), host::short);
                 lines.push(format!("session host configuration:  {before} -> {wanted}"));
             }
-            let old = seen.hosts.iter().filter(|host| !host.is_wanted).count();
-            let request = job.update_request();
+            let old = found.hosts.iter().filter(|host| !host.is_wanted).count();
+            let request = step.update_request();
             let begins = request.at.as_ref();
             let begins = begins.map_or_else(|| "at once".to_owned(), |at| format!("at {at}"));
             lines.push(format!(
                 "session host update, {begins}:  {old} of {} hosts get {wanted}, one first, then {} at a time",
-                seen.hosts.len(),
+                found.hosts.len(),
                 request.most_at_once
             ));
             lines.push(format!(
@@ -113,27 +118,51 @@ pub async fn plan(job: &Job<'_>, seen: &Seen) -> Result<Vec<String>, NotRolledOu
             lines
         }
     };
-    job.tell_previous(&look);
+    step.tell_previous(&update);
     Ok(lines)
 }
 
-impl Job<'_> {
+impl RolloutStep<'_> {
+    /// The hosts have the wanted image, and the configuration has another one: a warning where a failed update has left it so.
+    fn tell_other_configuration(&self, image: &ImageInfo, update: &UpdateState) {
+        let name = host::short(image);
+        let failed = update.before.as_ref().filter(|status| status.is("Failed"));
+        let Some(status) = failed else {
+            self.emit(Event::Line(format!(
+                "session host configuration:  it has {name}, which hosts made later get"
+            )));
+            return;
+        };
+        let faults = faults::read(status.error.as_ref());
+        let why = faults
+            .first()
+            .map_or_else(String::new, |fault| format!(": {fault}"));
+        let text = format!(
+            "the last session host update of host pool '{}' failed{why}, and the session host configuration still has {name}, which hosts made later get",
+            self.request.pool.name()
+        );
+        let hint = format!(
+            "to set it back to {}: {}; or roll out {name} again when the fault is mended",
+            host::short(&update.wanted),
+            setting_image(&self.request.pool, &update.wanted)
+        );
+        self.warn(codes::OTHER_IMAGE, text, Some(hint));
+    }
+
     /// The image of before, once it is known: the way back.
-    fn tell_previous(&self, look: &Look) {
-        if let Some(previous) = look
-            .previous
-            .as_ref()
-            .filter(|image| !image.is(&look.wanted))
-        {
-            self.emit(Of::Previous(previous.to_string()));
+    fn tell_previous(&self, update: &UpdateState) {
+        let previous = update.previous.as_ref();
+        let other = previous.filter(|image| !image.is(&update.wanted));
+        if let Some(image) = other.and_then(|image| WantedImage::parse(&image.to_string())) {
+            self.emit(Event::Previous(image));
         }
     }
 }
 
 /// Whether there is nothing to do. Where no host lets users in, the configuration decides.
-fn is_settled(seen: &Seen, look: &Look) -> bool {
-    let is_open = seen.hosts.iter().any(super::Host::is_open);
-    let runs = look.active.as_ref();
-    let is_active = runs.is_none_or(|image| image.is(&look.wanted));
-    seen.settled || !is_open && look.is_configured && is_active
+fn is_settled(found: &Preflight, update: &UpdateState) -> bool {
+    let is_open = found.hosts.iter().any(Host::is_open);
+    let runs = update.active.as_ref();
+    let is_active = runs.is_none_or(|image| image.is(&update.wanted));
+    found.settled || !is_open && update.is_configured && is_active
 }

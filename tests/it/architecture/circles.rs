@@ -9,42 +9,8 @@ use std::fmt::Write as _;
 use super::paths::{Named, Path, paths};
 use super::{module_path, product_code, rust_files, source};
 
-/// The mark of a circle that has shared types or a story in the wrong place.
-const TO_BE_BROKEN: &str = "to be broken";
-
 /// Circles that are one subject each: their files, and why they belong together.
-const CIRCLES: &[(&[&str], &str)] = &[
-    (
-        &[
-            "inputs::rollout",
-            "inputs::rollout::effects",
-            "inputs::rollout::image",
-            "inputs::rollout::message",
-            "inputs::rollout::start",
-        ],
-        TO_BE_BROKEN,
-    ),
-    (
-        &[
-            "rollout",
-            "rollout::event",
-            "rollout::existing",
-            "rollout::kept",
-            "rollout::looks",
-            "rollout::own",
-            "rollout::replace",
-            "rollout::replace::plan",
-            "rollout::replace::stopped",
-            "rollout::session_host_update",
-            "rollout::session_host_update::look",
-            "rollout::session_host_update::stopped",
-            "rollout::stopping",
-            "rollout::table",
-            "rollout::watch",
-        ],
-        TO_BE_BROKEN,
-    ),
-];
+const CIRCLES: &[(&[&str], &str)] = &[];
 
 /// The files of the crate by their modules: `arm::http` is `src/arm/http.rs`.
 struct Files {

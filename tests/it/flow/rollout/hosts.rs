@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use azure_emulator::{Cloud, HostView, SessionHost};
+use azure_emulator::{Cloud, Durations, Effect, HostView, Progress, SessionHost, UserSession};
 use http::Method;
 use serde_json::Value;
 use tokio::task::JoinHandle;
@@ -273,4 +273,61 @@ pub(super) fn assert_good(stage: &Stage) {
 pub(super) fn result_file(stage: &Stage) -> Value {
     let path = stage.variable("resultPath").expect("a result file");
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+/// How the new hosts are called: six digits of the build number, two of the pool's sum.
+pub(super) fn prefix(cloud: &Cloud) -> String {
+    let all = hosts(cloud);
+    let new = all.iter().find(|host| host.starts_with("avd")).unwrap();
+    new.split('-').next().unwrap().to_owned()
+}
+
+/// The hosts with a stand-in for the new ones' prefix.
+pub(super) fn ended(cloud: &Cloud) -> Vec<String> {
+    let prefix = prefix(cloud);
+    let all = hosts(cloud).into_iter();
+    all.map(|host| host.replace(&prefix, "new")).collect()
+}
+
+pub(super) const KEPT: [&str; 4] = [
+    "stg-0 1.0.0 drained, stopped",
+    "stg-1 1.0.0 drained, stopped",
+    "new-0 1.0.1 open",
+    "new-1 1.0.1 open",
+];
+
+pub(super) fn with_users(cloud: &Cloud) {
+    change(cloud, "stg-0", |host| {
+        host.sessions = vec![
+            UserSession::active(2, "anna@contoso.example"),
+            UserSession {
+                state: "Disconnected".to_owned(),
+                ..UserSession::active(3, "bert@contoso.example")
+            },
+        ];
+    });
+}
+
+/// A roll-out in a cloud where hosts are made in a minute.
+pub(super) fn quick() -> Scene {
+    replace().switches(|switches| {
+        let durations = Durations {
+            creating_machine: Duration::from_secs(10),
+            registering_host: Duration::from_secs(25),
+            finishing_deployment: Duration::from_secs(20),
+            booting_host: Duration::from_secs(10),
+            ..Durations::default()
+        };
+        switches.progress = Progress::ByClock(Box::new(durations));
+    })
+}
+
+/// Azure refuses a request for lack of a permission.
+pub(super) fn forbidden() -> Effect {
+    let body = r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#;
+    Effect::Status {
+        code: 403,
+        headers: Vec::new(),
+        body: body.to_owned(),
+    }
 }

@@ -1,5 +1,6 @@
 //! Roll-outs to host pools.
 
+mod attempts;
 mod doctor;
 mod existing;
 mod hosts;
@@ -11,6 +12,7 @@ mod update_ends;
 mod update_looks;
 mod update_switches;
 mod updating;
+mod users;
 
 use super::scene::Stage;
 

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use azure_emulator::{
-    Cloud, DeploymentFate, Effect, Fault, Matcher, SceneResource, machine_of_version,
-};
+use azure_emulator::{Cloud, DeploymentFate, Fault, Matcher, SceneResource, machine_of_version};
 use http::Method;
 use serde_json::json;
 
@@ -78,7 +76,7 @@ async fn a_second_attempt_that_makes_more_finds_names_that_are_taken() {
     let second = run_in(replace().input("hostCount", "2").attempt(2), &cloud).await;
     let error = second.error();
     let expected = format!(
-        "AIB854: Rolling out to host pool 'hp-staging' failed: 1 of the name that the new hosts would get is taken: {prefix}-1\n"
+        "AIB854: Rolling out to host pool 'hp-staging' failed: 1 of the names that the new hosts would get is taken: {prefix}-1\n"
     );
     assert!(error.starts_with(&expected), "{error}");
     assert!(cloud.resource(&foreign).is_some());
@@ -115,12 +113,7 @@ async fn a_new_vm_that_cannot_be_deleted_is_not_said_to_be_taken_back() {
     let scene = replace().input("onRolloutFailure", "back");
     let stage = run(scene, |cloud| {
         cloud.script_deployment(DeploymentFate::HostsNeedAssistance);
-        let refused = Effect::Status {
-            code: 403,
-            headers: Vec::new(),
-            body: json!({"error": {"code": "AuthorizationFailed", "message": "no"}}).to_string(),
-        };
-        let mut fault = Fault::once(Matcher::operation("DeleteVirtualMachine"), refused);
+        let mut fault = Fault::once(Matcher::operation("DeleteVirtualMachine"), forbidden());
         fault.times = 20;
         cloud.add_fault(fault);
     })

@@ -72,6 +72,24 @@ async fn whenever_a_job_dies_the_next_attempt_comes_to_the_same_end_with_one_upd
     golden("rollout/update-crashes.txt", &(outcomes.join("\n") + "\n"));
 }
 
+/// A minute of silence needs a reason.
+#[tokio::test(start_paused = true)]
+async fn a_second_attempt_says_what_it_looks_for() {
+    let cloud = quick().new_cloud();
+    let dies = |_: usize, request: &Request<bytes::Bytes>| {
+        request.uri().path().ends_with("/initiateSessionHostUpdate")
+    };
+    quick()
+        .dies_at(Arc::clone(&cloud), dies, Death::Before)
+        .await;
+    let second = run_in(quick().attempt(2), &cloud).await;
+    assert_good(&second);
+    let told = log(&second);
+    let expected = "session host update:  looking for a minute whether an earlier attempt has asked for one...\n\
+                    starting session host update...\n";
+    assert!(told.contains(expected), "{told}");
+}
+
 /// How often a route was asked, whatever it answered.
 fn requests(cloud: &azure_emulator::Cloud, operation: &str) -> usize {
     let journal = cloud.journal().into_iter();

@@ -218,3 +218,62 @@ async fn a_lost_answer_is_decided_by_a_look() {
     }
     golden("rollout/update-lost.txt", &text);
 }
+
+/// A failed update that was left alone is named, although the hosts that let users in have the image.
+#[tokio::test(start_paused = true)]
+async fn a_failed_update_that_was_left_alone_is_named() {
+    let first = quick().input("onRolloutFailure", "leave");
+    let first = run(first, |cloud| cloud.script_update(UpdateFate::KeyVault)).await;
+    assert_eq!(first.result(), "Failed");
+    let back = quick().input("imageVersionId", &version(OLD));
+    let stage = run_in(back, &first.cloud).await;
+    assert_eq!(stage.variable("rolloutState"), Some("Nothing"));
+    let body = format!(
+        r#"{{"properties":{{"imageInfo":{{"type":"Custom","customInfo":{{"resourceId":"{}"}}}}}}}}"#,
+        version(OLD)
+    );
+    let told = stage.issues("warning");
+    let expected = format!(
+        "AIB849: the last session host update of host pool 'hp-production' failed: UnableToAccessKeyVaultSecret: the pool's identity cannot read a \
+         secret of the session host configuration (the service says: The secret https://kv-contoso-avd.vault.azure.net/secrets/username cannot be \
+         read. Caller: name=microsoft.desktopvirtualization/hostpools), and the session host configuration still has 1.0.1, which hosts made later get\n\
+         hint: to set it back to 1.0.0: az rest --method patch --url '{}/sessionHostConfigurations/default?api-version=2025-04-01-preview' --body '{}'; \
+         or roll out 1.0.1 again when the fault is mended",
+        production(),
+        serde_json::from_str::<serde_json::Value>(&body).unwrap()
+    );
+    assert_eq!(told, [expected]);
+}
+
+/// A host that the service could not give back has the image, and lets no users in.
+#[tokio::test(start_paused = true)]
+async fn a_host_that_stays_drained_is_named_in_the_end() {
+    let first = quick().input("onRolloutFailure", "cancel");
+    let first = run(first, |cloud| {
+        cloud.script_update(UpdateFate::RollbackFails);
+    })
+    .await;
+    assert_eq!(first.result(), "Failed");
+    let back = quick().input("imageVersionId", &version(OLD));
+    let stage = run_in(back, &first.cloud).await;
+    assert_good(&stage);
+    let command = format!(
+        r#"az rest --method patch --url '{}/sessionHosts/avd-0?api-version=2025-10-10' --body '{{"properties":{{"allowNewSession":true}}}}'"#,
+        production()
+    );
+    let told = log(&stage);
+    assert!(
+        told.contains(&format!("avd-0:  drained; to let users in: {command}\n")),
+        "{told}"
+    );
+    assert!(
+        told.contains("4 of 4 hosts have it (1 is drained: avd-0)"),
+        "{told}"
+    );
+    let page = page(&stage);
+    assert!(
+        page.contains("4 of 4 hosts have the image (1 is drained: avd-0).")
+            && page.contains(&format!("- `avd-0`: `{command}`\n")),
+        "{page}"
+    );
+}

@@ -117,6 +117,15 @@ impl Scene {
 
     /// Runs the main stage in this cloud, and asks it to stop after `stop`.
     pub(crate) async fn canceled_in(self, cloud: Arc<Cloud>, stop: Duration) -> Stage {
+        self.canceled_when(cloud, tokio::time::sleep(stop)).await
+    }
+
+    /// The same when `begun` ends.
+    pub(crate) async fn canceled_when(
+        self,
+        cloud: Arc<Cloud>,
+        begun: impl Future<Output = ()>,
+    ) -> Stage {
         let secrets = LiveSecrets::of(&self.world, &self.step);
         let output = Output::default();
         let agent = self.agent(&output, None);
@@ -124,7 +133,7 @@ impl Scene {
         let way = http(&cloud, &secrets);
         let signal = StopSignal::default();
         let ask = async {
-            tokio::time::sleep(stop).await;
+            begun.await;
             signal.requested().cancel();
         };
         tokio::join!(job::main_stage(&agent, Ok(way), [], &signal), ask);

@@ -1,6 +1,5 @@
 //! What is looked at before an update: both configurations, and where the last update is.
 
-use super::super::{Job, NotRolledOut, Refused, Seen, looks, table};
 use crate::arm::api::{GALLERIES, HOST_POOLS, address};
 use crate::arm::desktops::{HostConfiguration, ImageInfo, UpdateStatus, control_body};
 use crate::check::image_traits::{ImageTraits, is_demanded};
@@ -8,16 +7,15 @@ use crate::inputs::RolloutMethod;
 use crate::inputs::manifest::{PROMOTE_TO, ROLLOUT_METHOD};
 use crate::inputs::{Action, WantedImage};
 use crate::resource::{ResourceId, quoted};
-
-const NO_CONFIGURATION: &str = "AIB843";
-const OTHER_SUBSCRIPTION: &str = "AIB844";
-const OTHER_KIND: &str = "AIB845";
-/// Code of "another update goes on, or waits".
-pub(super) const BUSY: &str = "AIB846";
+use crate::rollout::codes;
+use crate::rollout::host;
+use crate::rollout::outcome::{NotRolledOut, Refused};
+use crate::rollout::preflight::{self, Preflight};
+use crate::rollout::step::RolloutStep;
 
 /// What an update depends on.
 #[derive(Debug, Clone)]
-pub(super) struct Look {
+pub(super) struct UpdateState {
     /// The wanted image.
     pub(super) wanted: ImageInfo,
     /// Whether the configuration has it.
@@ -31,32 +29,35 @@ pub(super) struct Look {
     /// The last update.
     pub(super) before: Option<UpdateStatus>,
     /// Where it is.
-    pub(super) standing: Standing,
+    pub(super) standing: LastUpdate,
 }
 
 /// Where the last update is.
 #[derive(Debug, Clone)]
-pub(super) enum Standing {
+pub(super) enum LastUpdate {
     /// There is none, or it is over.
-    Free,
+    Over,
     /// It goes on, with the wanted image.
     GoesOn(UpdateStatus),
     /// It waits after a failure, with the wanted image.
-    Waits(UpdateStatus),
+    WaitsForRetry(UpdateStatus),
 }
 
-impl Job<'_> {
+impl RolloutStep<'_> {
     /// Steps 1 and 2: nothing is changed.
-    pub(super) async fn look_at_update(&self, seen: &Seen) -> Result<Look, NotRolledOut> {
+    pub(super) async fn read_update_state(
+        &self,
+        found: &Preflight,
+    ) -> Result<UpdateState, NotRolledOut> {
         let pool = &self.request.pool;
         let configuration = self.check_configuration().await?;
-        let wanted = table::image_info(&self.request.image);
-        let known = looks::regions(&seen.hosts);
+        let wanted = host::image_info(&self.request.image);
+        let known = preflight::regions(&found.hosts);
         let other = configuration
             .region
             .as_ref()
             .filter(|it| !known.contains(*it));
-        if let (Some(version), Some(region)) = (&seen.version, other) {
+        if let (Some(version), Some(region)) = (&found.version, other) {
             let regions = std::iter::once(region.clone()).collect();
             self.check_replicas(version, &regions)?;
         }
@@ -67,7 +68,7 @@ impl Job<'_> {
         let is_configured = configured.as_ref().is_some_and(|image| image.is(&wanted));
         let before = self.arm.update_status(pool).await?.value;
         let standing = self.standing(before.as_ref(), is_configured, configured.as_ref())?;
-        Ok(Look {
+        Ok(UpdateState {
             previous: active.clone().or_else(|| configured.clone()),
             wanted,
             is_configured,
@@ -98,22 +99,22 @@ impl Job<'_> {
         last: Option<&UpdateStatus>,
         is_configured: bool,
         configured: Option<&ImageInfo>,
-    ) -> Result<Standing, Refused> {
+    ) -> Result<LastUpdate, Refused> {
         let Some(status) = last else {
-            return Ok(Standing::Free);
+            return Ok(LastUpdate::Over);
         };
         if !status.is_end() {
             return if is_configured {
-                Ok(Standing::GoesOn(status.clone()))
+                Ok(LastUpdate::GoesOn(status.clone()))
             } else {
                 Err(self.busy(status, configured))
             };
         }
         if !status.is("Failed") || !status.counts_work() {
-            return Ok(Standing::Free);
+            return Ok(LastUpdate::Over);
         }
         if is_configured {
-            Ok(Standing::Waits(status.clone()))
+            Ok(LastUpdate::WaitsForRetry(status.clone()))
         } else {
             Err(self.waits(status, configured))
         }
@@ -122,32 +123,32 @@ impl Job<'_> {
     /// Another update goes on.
     pub(super) fn busy(&self, status: &UpdateStatus, configured: Option<&ImageInfo>) -> Refused {
         let pool = &self.request.pool;
-        let image = configured.map_or_else(|| "another image".to_owned(), table::short);
+        let image = configured.map_or_else(|| "another image".to_owned(), host::short);
         let text = format!(
             "Updating host pool '{}' failed: another session host update goes on, to {image}: {} (started {})",
             pool.name(),
-            super::event::words(status),
+            status,
             started(status)
         );
         let hint = format!(
             "wait until it is over, and run the step again; to cancel it: {}",
             cancel(pool)
         );
-        Refused::new(BUSY, text, hint)
+        Refused::new(codes::BUSY, text, hint)
     }
 
     /// Another update waits after a failure.
     fn waits(&self, status: &UpdateStatus, configured: Option<&ImageInfo>) -> Refused {
         let pool = &self.request.pool;
-        let image = configured.map_or_else(|| "another image".to_owned(), table::short);
+        let image = configured.map_or_else(|| "another image".to_owned(), host::short);
         let text = format!(
             "Updating host pool '{}' failed: the session host update to {image} has failed and waits for Retry or Cancel: {} (started {})",
             pool.name(),
-            super::event::words(status),
+            status,
             started(status)
         );
         let hint = format!("cancel it, and run the step again: {}", cancel(pool));
-        Refused::new(BUSY, text, hint)
+        Refused::new(codes::BUSY, text, hint)
     }
 
     fn no_configuration(&self) -> Refused {
@@ -160,7 +161,7 @@ impl Job<'_> {
             ROLLOUT_METHOD.name,
             RolloutMethod::Replace.name()
         );
-        Refused::new(NO_CONFIGURATION, text, hint)
+        Refused::new(codes::NO_CONFIGURATION, text, hint)
     }
 
     /// The service takes an image of the pool's own subscription alone
@@ -189,7 +190,7 @@ impl Job<'_> {
             PROMOTE_TO.name,
             pool.subscription()
         );
-        Err(Refused::new(OTHER_SUBSCRIPTION, text, hint))
+        Err(Refused::new(codes::OTHER_SUBSCRIPTION, text, hint))
     }
 
     /// Generation and security type, where the image definition tells them. One that cannot be read tells nothing.
@@ -214,27 +215,27 @@ impl Job<'_> {
                     self.request.pool.name(),
                     definition.name()
                 );
-                Err(Refused::new(OTHER_KIND, text, hint).into())
+                Err(Refused::new(codes::OTHER_TRAITS, text, hint).into())
             }
         }
     }
 
     /// A scaling plan that is enabled makes an update fail in its validation (recorded: `ActiveScalingPlan`).
-    pub(super) fn refuse_plans(&self, seen: &Seen) -> Result<(), Refused> {
-        let Some(plan) = seen.plans.first() else {
+    pub(super) fn refuse_plans(&self, found: &Preflight) -> Result<(), Refused> {
+        let Some(plan) = found.plans.first() else {
             return Ok(());
         };
         let pool = &self.request.pool;
         let text = format!(
             "Updating host pool '{}' failed: scaling plan '{}' is enabled for the pool, and the service updates no hosts then",
             pool.name(),
-            looks::plan_name(plan)
+            preflight::plan_name(plan)
         );
         let hint = format!(
             "disable it for this pool, and enable it again afterwards: {}",
-            looks::switching_off(plan, pool)
+            preflight::switching_off(plan, pool)
         );
-        Err(Refused::new(looks::AUTOSCALE, text, hint))
+        Err(Refused::new(codes::AUTOSCALE, text, hint))
     }
 }
 
@@ -299,6 +300,16 @@ pub(super) fn control(pool: &ResourceId, action: &str) -> String {
         "az rest --method post --url {} --body {}",
         quoted(&address(path, HOST_POOLS)),
         quoted(&body)
+    )
+}
+
+/// The command that sets the image of the session host configuration of a pool.
+pub(super) fn setting_image(pool: &ResourceId, image: &ImageInfo) -> String {
+    let path = format!("{pool}/sessionHostConfigurations/default");
+    format!(
+        "az rest --method patch --url {} --body {}",
+        quoted(&address(path, HOST_POOLS)),
+        quoted(&image.change().to_string())
     )
 }
 

@@ -1,4 +1,4 @@
-//! Why a host pool does not serve the image: who refused, and the next action.
+//! How a roll-out ends: what it came to, or who refused it and the next action.
 
 use std::fmt;
 
@@ -80,5 +80,30 @@ impl From<Refused> for NotRolledOut {
 impl From<release::Refused> for NotRolledOut {
     fn from(refused: release::Refused) -> Self {
         Self::Version(Box::new(refused))
+    }
+}
+
+/// How a roll-out ends that does not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RolloutState {
+    /// There was nothing to do, or nothing was to be changed.
+    Nothing,
+    /// The update begins later.
+    Scheduled,
+    /// It goes on.
+    Running,
+    /// The pool serves the image.
+    Succeeded,
+}
+
+impl RolloutState {
+    /// The value of the variable.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "Nothing",
+            Self::Scheduled => "Scheduled",
+            Self::Running => "Running",
+            Self::Succeeded => "Succeeded",
+        }
     }
 }

@@ -1,4 +1,10 @@
-//! How many session hosts a pool needs, and what the new ones are called: arithmetic alone.
+//! How many session hosts a pool needs, and what the new ones are called.
+
+use time::OffsetDateTime;
+
+use super::health;
+use super::host::Host;
+use crate::inputs::Rollout;
 
 /// How many hosts are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +62,39 @@ pub(super) fn to_open(
     match wanted {
         Wanted::Number(number) => number.max(1),
         Wanted::Same => open_healthy_of_others.max(open_healthy_of_version).max(1),
+    }
+}
+
+/// How many hosts of the version there are, and how many there have to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct HostNumbers {
+    /// So many hosts of the pool are of the version.
+    pub(super) there: usize,
+    /// So many have to serve users before others are drained.
+    pub(super) needed: usize,
+}
+
+impl HostNumbers {
+    /// Counts `hosts` as they are at `now`.
+    pub(super) fn of(request: &Rollout, hosts: &[Host], now: OffsetDateTime) -> Self {
+        let serving = |wanted: bool| {
+            let hosts = hosts.iter().filter(|host| host.is_wanted == wanted);
+            let serving = hosts.filter(|host| {
+                host.host.allow_new_session && health::of(&host.host, now).is_healthy()
+            });
+            u32::try_from(serving.count()).unwrap_or(u32::MAX)
+        };
+        let wanted = request.host_count.map_or(Wanted::Same, Wanted::Number);
+        let needed = to_open(wanted, serving(false), serving(true));
+        Self {
+            there: hosts.iter().filter(|host| host.is_wanted).count(),
+            needed: usize::try_from(needed).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Whether there are enough.
+    pub(super) fn is_enough(self) -> bool {
+        self.there >= self.needed
     }
 }
 

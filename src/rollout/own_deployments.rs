@@ -2,30 +2,32 @@
 
 use http::StatusCode;
 
-use super::Job;
+use super::step::RolloutStep;
 use crate::arm::Failure;
 use crate::arm::deployment::Deployment;
-use crate::inputs::Rollout;
+use crate::inputs::{Rollout, WantedImage};
 
 /// The deployments that have the names of this step's own, whatever they deploy.
 #[derive(Debug, Clone, Default)]
-pub struct Own {
+pub(super) struct OwnDeployments {
     /// The hosts that are tried first.
-    pub canary: Option<Deployment>,
+    pub(super) canary: Option<Deployment>,
     /// The others.
-    pub rest: Option<Deployment>,
+    pub(super) rest: Option<Deployment>,
 }
 
-impl Own {
-    /// Whether one of them deploys the wanted version.
-    pub fn is_of(&self, request: &Rollout) -> bool {
-        let wanted = request.image.to_string();
+impl OwnDeployments {
+    /// Whether one of them deploys the wanted image.
+    pub(super) fn has(&self, image: &WantedImage) -> bool {
         let mut all = [&self.canary, &self.rest].into_iter().flatten();
-        all.any(|deployment| {
-            let image = deployment.text("imageVersionId");
-            image.is_some_and(|image| image.eq_ignore_ascii_case(&wanted))
-        })
+        all.any(|deployment| deploys(deployment, image))
     }
+}
+
+/// Whether a deployment was to make hosts of the image.
+pub(super) fn deploys(deployment: &Deployment, image: &WantedImage) -> bool {
+    let theirs = deployment.text("imageVersionId");
+    theirs.is_some_and(|theirs| theirs.eq_ignore_ascii_case(&image.to_string()))
 }
 
 /// `image-rollout-4711-1a2b3c4d-canary`; `part` is `canary` or `rest`.
@@ -33,10 +35,10 @@ pub(super) fn name(request: &Rollout, part: &str) -> String {
     format!("{}-{part}", request.names.deployment)
 }
 
-impl Job<'_> {
+impl RolloutStep<'_> {
     /// Both deployments, whatever they deploy. Who must not read deployments has none.
-    pub(super) async fn own_deployments(&self) -> Result<Own, Failure> {
-        Ok(Own {
+    pub(super) async fn own_deployments(&self) -> Result<OwnDeployments, Failure> {
+        Ok(OwnDeployments {
             canary: self.own_deployment("canary").await?,
             rest: self.own_deployment("rest").await?,
         })

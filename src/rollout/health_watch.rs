@@ -1,4 +1,4 @@
-//! Looks at session hosts one by one, so that the few lists that the service permits are not spent, and waits until they are healthy.
+//! The health of session hosts that are waited for. They are read one by one, because the service permits few lists.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,20 +6,20 @@ use std::time::Duration;
 use futures::future::join_all;
 use tokio::time::Instant;
 
-use super::Job;
-use super::event::Event as Of;
+use super::event::{Event, HealthEvent};
 use super::health::{self, Health};
+use super::step::RolloutStep;
 
-/// So many hosts are looked at together.
+/// So many hosts are read together.
 const AT_ONCE: usize = 8;
-/// Between two looks at the hosts that are waited for.
+/// How often the hosts that are waited for are read.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(15);
 /// How often the log says that it still goes on.
 const HEARTBEAT: Duration = Duration::from_secs(300);
 
-/// How a host was when it was looked at.
+/// How a host is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Look {
+pub(super) struct HostState {
     /// Its name.
     pub(super) name: String,
     /// Whether it lets users in.
@@ -30,37 +30,7 @@ pub(super) struct Look {
     pub(super) health: Health,
 }
 
-/// What is told of the hosts that are waited for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HealthEvent {
-    /// A host is healthy now.
-    Healthy {
-        /// Its name.
-        host: String,
-        /// The checks that have not come to a result.
-        unknown: Vec<String>,
-        /// Since it is waited for.
-        elapsed: Duration,
-    },
-    /// A host is not healthy, and why.
-    Ill {
-        /// Its name.
-        host: String,
-        /// Why.
-        reasons: Vec<String>,
-        /// Since it is waited for.
-        elapsed: Duration,
-    },
-    /// Still so many are waited for.
-    Waiting {
-        /// How many.
-        hosts: usize,
-        /// Since they are waited for.
-        elapsed: Duration,
-    },
-}
-
-impl Look {
+impl HostState {
     /// Whether users can work on it.
     pub(super) fn is_healthy(&self) -> bool {
         self.health.is_healthy()
@@ -75,14 +45,14 @@ impl Look {
     }
 }
 
-/// Tells each change once.
-pub(super) struct Told {
+/// The lines of the log about hosts that are waited for: each change once, and now and then that it goes on.
+pub(super) struct HealthLog {
     since: Instant,
     spoken: Instant,
     known: BTreeMap<String, Health>,
 }
 
-impl Told {
+impl HealthLog {
     pub(super) fn new() -> Self {
         Self {
             since: Instant::now(),
@@ -91,16 +61,17 @@ impl Told {
         }
     }
 
-    pub(super) fn tell(&mut self, job: &Job<'_>, looks: &[Look]) {
+    /// Tells what has changed.
+    pub(super) fn tell(&mut self, step: &RolloutStep<'_>, states: &[HostState]) {
         let elapsed = self.since.elapsed();
-        for look in looks {
-            let before = self.known.insert(look.name.clone(), look.health.clone());
-            if before.is_some_and(|before| is_same(&before, &look.health)) {
+        for state in states {
+            let before = self.known.insert(state.name.clone(), state.health.clone());
+            if before.is_some_and(|before| is_same(&before, &state.health)) {
                 continue;
             }
             self.spoken = Instant::now();
-            let host = look.name.clone();
-            job.emit(Of::Health(match &look.health {
+            let host = state.name.clone();
+            step.emit(Event::Health(match &state.health {
                 Health::Healthy { unknown } => HealthEvent::Healthy {
                     host,
                     unknown: unknown.clone(),
@@ -113,14 +84,18 @@ impl Told {
                 },
             }));
         }
-        self.beat(job, looks.iter().filter(|look| !look.is_healthy()).count());
+        self.beat(
+            step,
+            states.iter().filter(|state| !state.is_healthy()).count(),
+        );
     }
 
-    pub(super) fn beat(&mut self, job: &Job<'_>, hosts: usize) {
+    /// Says now and then that so many `hosts` are waited for.
+    pub(super) fn beat(&mut self, step: &RolloutStep<'_>, hosts: usize) {
         if hosts > 0 && self.spoken.elapsed() >= HEARTBEAT {
             self.spoken = Instant::now();
             let elapsed = self.since.elapsed();
-            job.emit(Of::Health(HealthEvent::Waiting { hosts, elapsed }));
+            step.emit(Event::Health(HealthEvent::Waiting { hosts, elapsed }));
         }
     }
 }
@@ -137,19 +112,19 @@ fn is_same(before: &Health, now: &Health) -> bool {
     before.is_healthy() == now.is_healthy() && plain(before) == plain(now)
 }
 
-impl Job<'_> {
+impl RolloutStep<'_> {
     /// How these hosts are now.
-    pub(super) async fn look_at(&self, names: &[String]) -> Vec<Look> {
-        let mut looks = Vec::new();
+    pub(super) async fn states_of(&self, names: &[String]) -> Vec<HostState> {
+        let mut states = Vec::new();
         for some in names.chunks(AT_ONCE) {
-            let some = some.iter().map(|name| self.look_at_one(name));
-            looks.extend(join_all(some).await);
+            let some = some.iter().map(|name| self.state_of(name));
+            states.extend(join_all(some).await);
         }
-        looks
+        states
     }
 
-    pub(super) async fn look_at_one(&self, name: &str) -> Look {
-        let ill = |reason: String| Look {
+    async fn state_of(&self, name: &str) -> HostState {
+        let ill = |reason: String| HostState {
             name: name.to_owned(),
             is_open: false,
             sessions: None,
@@ -158,7 +133,7 @@ impl Job<'_> {
             },
         };
         match self.host(name).await {
-            Ok(Some(host)) => Look {
+            Ok(Some(host)) => HostState {
                 name: name.to_owned(),
                 is_open: host.allow_new_session,
                 sessions: host.sessions,
@@ -171,12 +146,12 @@ impl Job<'_> {
 }
 
 /// How many of them are healthy.
-pub(super) fn healthy(looks: &[Look]) -> usize {
-    looks.iter().filter(|look| look.is_healthy()).count()
+pub(super) fn healthy(states: &[HostState]) -> usize {
+    states.iter().filter(|state| state.is_healthy()).count()
 }
 
 /// Those that are not, in one sentence.
-pub(super) fn illnesses(looks: &[Look]) -> String {
-    let all: Vec<String> = looks.iter().filter_map(Look::illness).collect();
+pub(super) fn illnesses(states: &[HostState]) -> String {
+    let all: Vec<String> = states.iter().filter_map(HostState::illness).collect();
     all.join("; ")
 }

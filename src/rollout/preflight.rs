@@ -5,13 +5,19 @@ use std::collections::BTreeSet;
 use http::StatusCode;
 use serde_json::Value;
 
-use super::event::{Event, Picture};
-use super::{Host, Job, NotRolledOut, Own, Refused, Seen, health, replace};
+use super::codes;
+use super::event::{Event, PoolOverview};
+use super::health;
+use super::host::Host;
+use super::method::check_template;
+use super::outcome::{NotRolledOut, Refused};
+use super::own_deployments::OwnDeployments;
+use super::step::RolloutStep;
 use crate::arm::Failure;
 use crate::arm::api::{SESSION_HOSTS, address};
 use crate::arm::desktops::{HostPool, ScalingPlan};
 use crate::arm::gallery::{State, Version};
-use crate::inputs::RolloutMethod::{Replace, SessionHostUpdate};
+use crate::inputs::RolloutMethod::{self, Replace, SessionHostUpdate};
 use crate::inputs::manifest::{HOST_POOL_ID, TARGET_REGIONS};
 use crate::inputs::{Action, nearest};
 use crate::release::change::{Change, NotChanged, Progress, WAITED};
@@ -19,20 +25,31 @@ use crate::release::{self, Why};
 use crate::resource::{ResourceId, quoted};
 use crate::wording::duration;
 
-const WITHDRAWN: &str = "AIB839";
-const NO_POOL: &str = "AIB840";
-const NO_REPLICA: &str = "AIB841";
-/// Code of "a scaling plan is enabled for the pool".
-pub(super) const AUTOSCALE: &str = "AIB859";
+/// What was seen before anything is changed.
+#[derive(Debug, Clone)]
+pub(super) struct Preflight {
+    /// The version that is wanted, if the image is one.
+    pub(super) version: Option<Version>,
+    /// Its hosts.
+    pub(super) hosts: Vec<Host>,
+    /// The scaling plans that are enabled for the pool.
+    pub(super) plans: Vec<ScalingPlan>,
+    /// The deployments of this step's names.
+    pub(super) own: OwnDeployments,
+    /// How it is done.
+    pub(super) method: RolloutMethod,
+    /// Whether all hosts that let users in are of the image and healthy.
+    pub(super) settled: bool,
+}
 
-impl Job<'_> {
+impl RolloutStep<'_> {
     /// Everything that can be said before anything is changed.
-    pub(super) async fn look(&self) -> Result<Seen, NotRolledOut> {
-        self.emit(Event::Step("look"));
+    pub(super) async fn preflight(&self) -> Result<Preflight, NotRolledOut> {
+        self.emit(Event::Phase("look"));
         if self.request.method == Some(Replace) {
-            replace::check(self.request)?;
+            check_template(self.request)?;
         }
-        let pool = self.look_at_pool().await?;
+        let pool = self.read_pool().await?;
         self.check_kind(&pool)?;
         if self
             .request
@@ -41,27 +58,24 @@ impl Job<'_> {
         {
             self.check_subscription()?;
         }
-        let version = self.look_at_version().await?;
+        let version = self.read_version().await?;
         let plans = self.active_plans().await?;
         let hosts = self.hosts().await?;
         let own = if self.may_replace(&pool) {
             self.own_deployments().await?
         } else {
-            Own::default()
+            OwnDeployments::default()
         };
-        let picture = Picture {
+        let picture = PoolOverview {
             pool: pool.clone(),
             hosts: hosts.clone(),
             wanted: self.request.image.short(),
         };
-        self.emit(Event::Looked(Box::new(picture)));
+        self.emit(Event::Overview(Box::new(picture)));
         if let Some(version) = &version {
             self.check_replicas(version, &regions(&hosts))?;
         }
         let method = self.method(&pool, &hosts, &own)?;
-        if method == Replace {
-            replace::check(self.request)?;
-        }
         self.emit(Event::Method {
             method,
             is_chosen: self.request.method.is_none(),
@@ -73,7 +87,7 @@ impl Job<'_> {
         let mut open = hosts.iter().filter(|host| host.is_open()).peekable();
         let settled = open.peek().is_some()
             && open.all(|host| host.is_wanted && health::of(&host.host, now).is_healthy());
-        Ok(Seen {
+        Ok(Preflight {
             version,
             hosts,
             plans,
@@ -84,14 +98,14 @@ impl Job<'_> {
     }
 
     /// The version in state `Succeeded`; nothing where the image is none.
-    pub(super) async fn look_at_version(&self) -> Result<Option<Version>, NotRolledOut> {
+    pub(super) async fn read_version(&self) -> Result<Option<Version>, NotRolledOut> {
         match self.request.image.version() {
             Some(id) => self.version(id).await.map(Some),
             None => Ok(None),
         }
     }
 
-    pub(super) async fn look_at_pool(&self) -> Result<HostPool, NotRolledOut> {
+    pub(super) async fn read_pool(&self) -> Result<HostPool, NotRolledOut> {
         let id = &self.request.pool;
         if let Some(pool) = self.arm.host_pool(id).await? {
             return Ok(pool);
@@ -118,7 +132,7 @@ impl Job<'_> {
             id.name(),
             id.resource_group()
         );
-        Err(Refused::new(NO_POOL, text, hint).into())
+        Err(Refused::new(codes::NO_POOL, text, hint).into())
     }
 
     /// The version, when nothing goes on with it. What speaks against it is told before anything is waited for.
@@ -223,7 +237,7 @@ impl Job<'_> {
                 "roll out another version, or promote this one (action: {})",
                 Action::Promote.name()
             );
-            self.warn(WITHDRAWN, text, Some(hint));
+            self.warn(codes::WITHDRAWN, text, Some(hint));
         }
     }
 
@@ -255,7 +269,7 @@ impl Job<'_> {
                 Action::Promote.name(),
                 TARGET_REGIONS.name
             );
-            return Err(Refused::new(NO_REPLICA, text, hint));
+            return Err(Refused::new(codes::NO_REPLICA, text, hint));
         }
         let few = version.target_regions().into_iter().filter(|region| {
             let name = crate::resource::plain_region(&region.name);
@@ -303,7 +317,7 @@ impl Job<'_> {
                 "to disable it for this pool: {}",
                 switching_off(plan, &self.request.pool)
             );
-            self.warn(AUTOSCALE, text, Some(hint));
+            self.warn(codes::AUTOSCALE, text, Some(hint));
         }
     }
 }

@@ -1,19 +1,11 @@
-//! Which host runs which image: session hosts, the VMs behind them, the images that these were made of.
+//! Which session host runs which image.
 
-use std::sync::PoisonError;
-
-use futures::{StreamExt as _, TryStreamExt as _, stream};
-
-use super::event::Event;
-use super::{Job, NotRolledOut};
-use crate::arm::desktops::{ImageInfo, SessionHost};
+use crate::arm::api::{SESSION_HOSTS, address};
+use crate::arm::desktops::{ImageInfo, SessionHost, letting_in};
 use crate::arm::machine::Machine;
 use crate::arm::machine_image::MachineImage;
 use crate::inputs::WantedImage;
-use crate::resource::ResourceId;
-
-/// So many VMs are read at a time.
-const AT_ONCE: usize = 8;
+use crate::resource::{ResourceId, quoted};
 
 /// A session host, and what it runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +27,16 @@ impl Host {
     /// Whether it lets users in.
     pub fn is_open(&self) -> bool {
         self.host.allow_new_session
+    }
+
+    /// The command that lets users in.
+    pub fn opening(&self, pool: &ResourceId) -> String {
+        let path = format!("{pool}/sessionHosts/{}", self.name());
+        format!(
+            "az rest --method patch --url {} --body {}",
+            quoted(&address(path, SESSION_HOSTS)),
+            quoted(&letting_in(true).to_string())
+        )
     }
 
     /// The image that it runs; nothing if its VM is gone.
@@ -59,6 +61,17 @@ impl Host {
             None => self.image_name().unwrap_or_else(|| "unknown".to_owned()),
         }
     }
+}
+
+/// The command that takes a host out of its pool.
+pub(super) fn removal_command(pool: &ResourceId, name: &str) -> String {
+    let id = format!("{pool}/sessionHosts/{name}");
+    format!("az resource delete --ids {}", quoted(&id))
+}
+
+/// The command that deletes a VM.
+pub(super) fn deletion_command(machine: &ResourceId) -> String {
+    format!("az vm delete --yes --ids {}", quoted(machine.as_str()))
 }
 
 /// Whether a VM was made of the wanted image. Letter case does not matter.
@@ -88,80 +101,12 @@ pub(super) fn short(image: &ImageInfo) -> String {
     id.map_or(name, |id| id.name().to_owned())
 }
 
-impl Job<'_> {
-    /// All hosts of the pool, as soon as it is time for a list, each with its VM. A VM that was read is not read again.
-    pub async fn hosts(&self) -> Result<Vec<Host>, NotRolledOut> {
-        let list = self.lists.hosts(self.arm, &self.request.pool).await?;
-        self.with_machines(list).await
-    }
-
-    /// The same at the end of an update, with every VM read anew: one may have taken the name of another.
-    pub async fn hosts_anew(&self) -> Result<Vec<Host>, NotRolledOut> {
-        self.machines
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
-        let pool = &self.request.pool;
-        let list = self.lists.hosts_at_once(self.arm, pool).await?;
-        self.with_machines(list).await
-    }
-
-    /// The hosts of a list with their VMs.
-    pub(super) async fn with_machines(
-        &self,
-        list: Vec<SessionHost>,
-    ) -> Result<Vec<Host>, NotRolledOut> {
-        let hosts: Vec<Host> = stream::iter(list)
-            .map(|host| self.with_machine(host))
-            .buffered(AT_ONCE)
-            .try_collect()
-            .await?;
-        self.emit(Event::Hosts(hosts.clone()));
-        Ok(hosts)
-    }
-
-    /// A host with its VM.
-    pub async fn with_machine(&self, host: SessionHost) -> Result<Host, NotRolledOut> {
-        let machine = match &host.machine {
-            Some(id) => self.machine(id).await?,
-            None => None,
-        };
-        let wanted = &self.request.image;
-        let is_wanted = machine
-            .as_ref()
-            .is_some_and(|machine| is_wanted(wanted, &machine.image));
-        Ok(Host {
-            host,
-            machine,
-            is_wanted,
-        })
-    }
-
-    async fn machine(&self, id: &ResourceId) -> Result<Option<Machine>, NotRolledOut> {
-        let key = id.as_str().to_lowercase();
-        let known = self.machines.lock();
-        let known = known
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&key)
-            .cloned();
-        if known.is_some() {
-            return Ok(known);
-        }
-        let machine = self.arm.machine(id).await?;
-        if let Some(machine) = &machine {
-            let machines = self.machines.lock();
-            let mut machines = machines.unwrap_or_else(PoisonError::into_inner);
-            machines.insert(key, machine.clone());
-        }
-        Ok(machine)
-    }
-}
-
-/// The image of before: what most old hosts run that let users in, or most old hosts if none does.
-pub fn previous(hosts: &[Host]) -> Option<String> {
+/// The image of before: what most old hosts run that let users in, or most old hosts if none does. Nothing where it is none that a roll-out takes.
+pub(super) fn previous(hosts: &[Host]) -> Option<WantedImage> {
     let old = || hosts.iter().filter(|host| !host.is_wanted);
     let open = most(old().filter(|host| host.is_open()));
-    open.or_else(|| most(old()))
+    let name = open.or_else(|| most(old()))?;
+    WantedImage::parse(&name)
 }
 
 /// The image that most of `hosts` run; of as many the first one.
@@ -233,7 +178,7 @@ mod tests {
                 .iter()
                 .map(|(open, number)| host("h", *open, &of_version(number)))
                 .collect();
-            previous(&hosts).map(|name| name.rsplit('/').next().unwrap().to_owned())
+            previous(&hosts).map(|image| image.short())
         };
         let (old, new) = ((true, "1.0.0"), (true, "1.0.1"));
         assert_eq!(hosts(&[old, new, new]).as_deref(), Some("1.0.1"));
@@ -242,6 +187,26 @@ mod tests {
         assert_eq!(hosts(&[closed, closed]).as_deref(), Some("1.0.1"));
         assert_eq!(hosts(&[old, new]).as_deref(), Some("1.0.0"));
         assert_eq!(hosts(&[]), None);
+        // What others have written is told only where a roll-out takes it.
+        for (image, expected) in [
+            (json!({"id": DEFINITION}), None),
+            (json!({"sharedGalleryImageId": "x\nhostPoolId: y"}), None),
+            (
+                json!({"publisher": "p", "offer": "o\n- script: x", "sku": "s", "version": "1.2.3"}),
+                None,
+            ),
+            (
+                json!({"publisher": "p", "offer": "o", "sku": "s", "version": "latest"}),
+                None,
+            ),
+            (
+                json!({"publisher": "p", "offer": "o", "sku": "s", "version": "latest", "exactVersion": "1.2.3"}),
+                Some("p:o:s:1.2.3"),
+            ),
+        ] {
+            let found = previous(&[host("h", true, &image)]);
+            assert_eq!(found.map(|it| it.to_string()).as_deref(), expected);
+        }
     }
 
     #[test]

@@ -1,0 +1,169 @@
+//! A step that is stopped: what becomes of that which goes on in Azure because of it.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::event::{Event, UpdateEvent};
+use super::step::{Ongoing, RolloutStep};
+use crate::arm::Failure;
+use crate::arm::deployment::State;
+use crate::inputs::OnCancel;
+use crate::resource::{ResourceGroupId, ResourceId};
+
+/// An agent gives a canceled job a few seconds.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(4);
+
+/// Why a step is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StopReason {
+    /// The job was canceled.
+    JobCanceled,
+    /// The time to wait is over. Nothing is canceled then.
+    TimeIsUp,
+}
+
+/// What becomes of that which goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct AfterStop {
+    /// Whether it goes on.
+    pub(super) goes_on: bool,
+    /// A sentence without its end: `the session host update goes on: UpdatingSessionHosts, 3 of 8`.
+    pub(super) what: String,
+}
+
+impl AfterStop {
+    fn goes_on(what: String) -> Self {
+        let goes_on = true;
+        Self { goes_on, what }
+    }
+
+    fn ended(what: String) -> Self {
+        let goes_on = false;
+        Self { goes_on, what }
+    }
+}
+
+impl RolloutStep<'_> {
+    /// Leaves alone what goes on, or cancels it if the author wants that; the end of a cancel is not waited for.
+    pub(super) async fn stop(&self, why: StopReason) -> AfterStop {
+        let cancels = why == StopReason::JobCanceled && self.request.on_cancel == OnCancel::Cancel;
+        match self.take_ongoing() {
+            None => AfterStop::ended("nothing goes on in Azure because of it".to_owned()),
+            Some(Ongoing::Deployment {
+                group,
+                name,
+                machines,
+            }) => {
+                self.drain_at_once(&machines).await;
+                let after = self.stop_deployment(&group, &name, cancels).await;
+                self.emit(Event::Line(after.what.clone()));
+                after
+            }
+            Some(Ongoing::Configuration(image)) => {
+                let what = format!(
+                    "the session host configuration may have {image} already, which hosts made later get; no update has begun"
+                );
+                self.emit(Event::Line(what.clone()));
+                AfterStop::ended(what)
+            }
+            Some(Ongoing::RequestedUpdate) => {
+                self.stop_update("it does not show yet", why, cancels).await
+            }
+            Some(Ongoing::Update(status)) => self.stop_update(&status, why, cancels).await,
+        }
+    }
+
+    /// Drains those of the hosts on these VMs that have registered: a host registers open.
+    async fn drain_at_once(&self, machines: &[ResourceId]) {
+        let pool = &self.request.pool;
+        let drained = timeout(ANSWERS_WITHIN, async {
+            let mut hosts = self.arm.session_hosts(pool).await?;
+            for host in &mut hosts {
+                let is_new = host
+                    .machine
+                    .as_ref()
+                    .is_some_and(|id| machines.contains(id));
+                if is_new && host.allow_new_session {
+                    self.arm.let_in(pool, &host.name, false).await?;
+                    host.allow_new_session = false;
+                    self.emit(Event::Line(format!("{}:  drained", host.name)));
+                }
+            }
+            Ok::<_, Failure>(hosts)
+        });
+        let unreached = match drained.await {
+            Ok(Ok(hosts)) => {
+                // Best effort: result and summary show the list of now, or else the last one.
+                timeout(ANSWERS_WITHIN, self.with_machines(hosts))
+                    .await
+                    .ok();
+                return;
+            }
+            Ok(Err(failure)) => failure.to_string(),
+            Err(_) => "Azure does not answer in time".to_owned(),
+        };
+        self.emit(Event::Line(format!(
+            "new hosts that have registered may be open:  {unreached}"
+        )));
+    }
+
+    async fn stop_deployment(
+        &self,
+        group: &ResourceGroupId,
+        name: &str,
+        cancels: bool,
+    ) -> AfterStop {
+        let goes_on = |why: &str| {
+            AfterStop::goes_on(format!(
+                "deployment {name} goes on{why}; hosts that register from now on let users in until the job is run again"
+            ))
+        };
+        if !cancels {
+            let found = timeout(ANSWERS_WITHIN, self.arm.deployment(group, name)).await;
+            return match found {
+                Ok(Ok(Some(found))) if found.state != State::Going => AfterStop::ended(format!(
+                    "deployment {name} has ended ({}); its hosts stay drained until the job is run again",
+                    found.word
+                )),
+                Ok(Ok(None)) => AfterStop::ended(format!("deployment {name} is gone")),
+                _ => goes_on(""),
+            };
+        }
+        match self.arm.cancel_deployment(group, name).await {
+            Ok(true) => AfterStop::ended(format!(
+                "deployment {name} is canceled; a VM that is there already can still register, and lets users in then"
+            )),
+            Ok(false) => AfterStop::ended(format!("deployment {name} has ended")),
+            Err(failure) => goes_on(&format!(", because canceling it failed: {failure}")),
+        }
+    }
+
+    async fn stop_update(&self, status: &str, why: StopReason, cancels: bool) -> AfterStop {
+        let goes_on = format!("the session host update goes on: {status}");
+        if why == StopReason::TimeIsUp {
+            return AfterStop::goes_on(goes_on);
+        }
+        if !cancels {
+            self.emit(Event::Line(goes_on.clone()));
+            return AfterStop::goes_on(goes_on);
+        }
+        self.emit(Event::Update(UpdateEvent::Control("Cancel")));
+        let canceled = self.arm.control_update(&self.request.pool, "Cancel").await;
+        let after = match canceled {
+            Ok(_) => AfterStop::ended(
+                "the session host update is being canceled: the hosts at work are finished first"
+                    .to_owned(),
+            ),
+            Err(failure) => {
+                AfterStop::goes_on(format!("{goes_on}; it could not be canceled: {failure}"))
+            }
+        };
+        self.emit(Event::Line(after.what.clone()));
+        self.emit(Event::Line(format!(
+            "the session host configuration stays as it is: hosts made later get {}",
+            self.request.image.short()
+        )));
+        after
+    }
+}
