@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::resource::ResourceId;
+use crate::resource::{IMAGE_VERSION, ResourceId};
 
 /// The image that a VM was made of, as its `imageReference` names it.
 ///
@@ -43,7 +43,7 @@ impl MachineImage {
     /// The id of the image version, where it is one of a gallery in this tenant and its number is known.
     pub fn version(&self) -> Option<ResourceId> {
         let id: ResourceId = self.id.as_deref()?.parse().ok()?;
-        let (definition, number) = if id.is("Microsoft.Compute/galleries/images/versions") {
+        let (definition, number) = if id.is(IMAGE_VERSION) {
             (id.parent()?, Some(id.name()))
         } else if id.is("Microsoft.Compute/galleries/images") {
             (id.clone(), None)

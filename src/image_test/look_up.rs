@@ -17,11 +17,8 @@ use crate::inputs::manifest::{
     ACTION, IB_LOCATION, IMAGE_VERSION_ID, TARGET_REGIONS, TEST_ENGINE, TEST_SUBNET_ID,
 };
 use crate::inputs::{ImageTest, TestEngine, nearest};
-use crate::resource::{ResourceId, definition_options, plain_region, quoted};
+use crate::resource::{MANAGED_IMAGE, ResourceId, definition_options, plain_region, quoted};
 use crate::wording::duration;
-
-/// The type of a managed image.
-pub(super) const MANAGED_IMAGE: &str = "Microsoft.Compute/images";
 
 /// How long a replica is waited for.
 const REPLICATION: Duration = Duration::from_secs(30 * 60);

@@ -11,7 +11,7 @@ use crate::arm::gallery::{Version, counting};
 use crate::arm::{Arm, Failure};
 use crate::inputs::manifest::STORAGE_ACCOUNT_NAME;
 use crate::inputs::{ChangeKind, ChangeRule, CompareWith, Contents};
-use crate::resource::ResourceId;
+use crate::resource::{IMAGE_VERSION, ResourceId};
 use crate::storage::StorageFailure;
 
 /// What came of a comparison.
@@ -125,7 +125,7 @@ pub async fn compare(
         ));
     }
     let id: Option<ResourceId> = image.id.parse().ok();
-    let of_gallery = id.filter(|id| id.is(VERSION));
+    let of_gallery = id.filter(|id| id.is(IMAGE_VERSION));
     let own = match &of_gallery {
         Some(id) => Some(version(arm, id).await?),
         None => None,
@@ -196,9 +196,6 @@ async fn kept_list(
         },
     })
 }
-
-/// The type of an image version.
-const VERSION: &str = "Microsoft.Compute/galleries/images/versions";
 
 async fn version(arm: &Arm, id: &ResourceId) -> Result<Version, NotCompared> {
     let found = match arm.version(id).await {

@@ -3,7 +3,6 @@
 mod junit;
 mod known;
 mod page;
-mod vm;
 mod words;
 
 use std::path::Path;
@@ -30,6 +29,7 @@ use crate::run::event;
 use crate::run::leftover::{Leftover, Ownership};
 use crate::secret::Masker as _;
 use known::{Known, Warned};
+use words::Words;
 
 /// Writes what happens during a test to the job's log.
 pub struct TestReporter<'a> {
@@ -196,9 +196,10 @@ impl<'a> TestReporter<'a> {
         ResultFile::of_action(Action::Test, document)
     }
 
-    fn warn(&self, code: &'static str, text: String, hint: String) {
-        Issue::warning(code, &text, &hint).tell(&self.console);
-        self.known().warnings.push(Warned { code, text, hint });
+    fn warn(&self, warning: Warned) {
+        let Warned { code, text, hint } = &warning;
+        Issue::warning(code, text, hint).tell(&self.console);
+        self.known().warnings.push(warning);
     }
 }
 
@@ -255,11 +256,9 @@ impl Events for TestReporter<'_> {
         if matches!(event, Event::Judged(_)) {
             self.console.end_group();
         }
-        for line in words::of(&event) {
-            self.console.line(&line);
-        }
-        if let Some((code, text, hint)) = words::warning_of(&event) {
-            self.warn(code, text, hint);
+        match Words::of(&event) {
+            Words::Lines(lines) => lines.iter().for_each(|line| self.console.line(line)),
+            Words::Warning(warning) => self.warn(warning),
         }
         match event {
             Event::Found(image) => self.known().image = Some(*image),

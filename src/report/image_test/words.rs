@@ -1,12 +1,13 @@
 //! The lines and the warnings of a test.
 
-use super::known::Known;
-use super::vm;
+use super::known::{Known, Warned};
 use crate::error::duration;
-use crate::image_test::codes::{CHECK_FAILED, NOT_TAGGED};
+use crate::image_test::codes::{CHECK_FAILED, NOT_BOOTED, NOT_TAGGED, VM_STAYS};
 use crate::image_test::event::Event;
+use crate::image_test::vm::event as vm;
 use crate::image_test::{Test, Tested, TestedImage, Verdict};
 use crate::inputs::ImageTest;
+use crate::inputs::manifest::{KEEP_VM_ON_FAILURE, STORAGE_ACCOUNT_NAME};
 use crate::log::TestState;
 use crate::report::next_step::NextStep;
 use crate::report::release::words_of_progress;
@@ -29,40 +30,152 @@ pub(super) fn passed(test: &ImageTest, known: &Known) -> String {
     format!("{name} passed its tests{}", tag.unwrap_or_default())
 }
 
-/// The lines for `event`.
-pub(super) fn of(event: &Event) -> Vec<String> {
-    match event {
-        Event::Found(image) => vec![found(image)],
-        Event::WaitingForReplica {
-            region,
-            state,
-            percent,
-            elapsed,
-        } => {
-            let percent = percent.map(|percent| format!(", {percent} %"));
-            vec![format!(
-                "waiting for the replica in {region}:  {state}{} (after {})",
-                percent.unwrap_or_default(),
+/// What is said of an event.
+pub(super) enum Words {
+    /// Lines of the log; none where nothing is said.
+    Lines(Vec<String>),
+    /// An issue of the run.
+    Warning(Warned),
+}
+
+impl Words {
+    fn line(line: String) -> Self {
+        Self::Lines(vec![line])
+    }
+
+    fn warning(code: &'static str, text: String, hint: String) -> Self {
+        Self::Warning(Warned { code, text, hint })
+    }
+
+    /// What is said of `event`.
+    pub(super) fn of(event: &Event) -> Self {
+        match event {
+            Event::Found(image) => Self::line(found(image)),
+            Event::WaitingForReplica {
+                region,
+                state,
+                percent,
+                elapsed,
+            } => {
+                let percent = percent.map(|percent| format!(", {percent} %"));
+                Self::line(format!(
+                    "waiting for the replica in {region}:  {state}{} (after {})",
+                    percent.unwrap_or_default(),
+                    duration(*elapsed)
+                ))
+            }
+            Event::Limits => Self::line(
+                "what this test does not have of a session host:  a domain, the agent of Azure Virtual Desktop, the pool's network (unless subnets are given) and its trusted launch settings".to_owned(),
+            ),
+            Event::TestsMayBeMissing => Self::warning(
+                CHECK_FAILED,
+                "The log of the checks could not be read: the state of the run decides, and single tests may be missing".to_owned(),
+                "the log line above says why; the service connection needs read permission on the staging resource group".to_owned(),
+            ),
+            Event::Judged(tested) => Self::Lines(verdict(tested)),
+            Event::Tagging(progress) => Self::Lines(words_of_progress(progress)),
+            Event::Tagged { tags } => {
+                let tags: Vec<_> = tags
+                    .iter()
+                    .map(|(name, value)| format!("{name}={value}"))
+                    .collect();
+                Self::line(format!("tags of the image version:  {}", tags.join(", ")))
+            }
+            Event::NotTagged {
+                image,
+                reason,
+                hint,
+            } => Self::warning(
+                NOT_TAGGED,
+                format!("Tagging image version {} failed: {reason}", image.name()),
+                hint.clone(),
+            ),
+            Event::FailedLatest { image, regions } => Self::warning(
+                CHECK_FAILED,
+                format!(
+                    "Image version {} has failed its test, and it is the latest one in {}: who asks for the latest version gets it",
+                    image.name(),
+                    regions.join(", ")
+                ),
+                format!(
+                    "withdraw it, with a step of these inputs: {}",
+                    withdrawal(image).in_a_line()
+                ),
+            ),
+            Event::Vm(event) => Self::of_vm(event),
+            Event::Attach(_) => Self::Lines(Vec::new()),
+        }
+    }
+
+    #[expect(clippy::too_many_lines, reason = "one arm for each event")]
+    fn of_vm(event: &vm::Event) -> Self {
+        match event {
+            vm::Event::Creating {
+                name,
+                size,
+                region,
+                group,
+            } => Self::line(format!(
+                "create VM:  {name} ({size}) in {region}, resource group {group}"
+            )),
+            vm::Event::Booting { state, elapsed } => Self::line(format!(
+                "waiting for the VM:  {state} (after {})",
                 duration(*elapsed)
-            )]
+            )),
+            vm::Event::Ready { elapsed } => Self::line(format!(
+                "boot VM:  Succeeded, its guest agent is ready after {}",
+                duration(*elapsed)
+            )),
+            vm::Event::Again { reason } => {
+                Self::line(format!("the request is sent again:  {reason}"))
+            }
+            vm::Event::CheckStarted { name } => Self::line(format!("check '{name}':  starting")),
+            vm::Event::CheckRuns { elapsed } => Self::line(format!(
+                "the check is running (after {})",
+                duration(*elapsed)
+            )),
+            vm::Event::OutputCut => Self::line(format!(
+                "only the last 4,096 bytes of the output are known; with '{}' the task reads all of it",
+                STORAGE_ACCOUNT_NAME.name
+            )),
+            vm::Event::OutputTooLong => Self::warning(
+                CHECK_FAILED,
+                "The output of the check is longer than 256 MB: only its beginning and its end are known, and single tests may be missing".to_owned(),
+                "let the script write less".to_owned(),
+            ),
+            vm::Event::OutputUnread { reason } => Self::warning(
+                CHECK_FAILED,
+                format!(
+                    "The output of the check is known in part only, and single tests may be missing: {reason}"
+                ),
+                format!(
+                    "let the subnet of the VM and the agent reach the storage account in input '{}' (its firewall)",
+                    STORAGE_ACCOUNT_NAME.name
+                ),
+            ),
+            vm::Event::NoDiagnostics { reason } => Self::warning(
+                NOT_BOOTED,
+                format!("There is no boot screenshot or serial log: {reason}"),
+                format!(
+                    "the verdict stands; with '{}: true' the VM stays, and the portal shows its boot diagnostics",
+                    KEEP_VM_ON_FAILURE.name
+                ),
+            ),
+            vm::Event::Kept { what, command } => Self::warning(
+                VM_STAYS,
+                format!(
+                    "The {what} stays, because the test failed and '{}' is true; it costs money until it is deleted",
+                    KEEP_VM_ON_FAILURE.name
+                ),
+                format!("to delete it with its disk and its network interface: {command}"),
+            ),
+            vm::Event::EarlierRemoved { count } => Self::line(format!(
+                "an earlier attempt at this step left {count} resources, which were deleted"
+            )),
+            vm::Event::EarlierUnknown { reason } => Self::line(format!(
+                "what an earlier attempt at this step left was not looked for:  {reason}"
+            )),
         }
-        Event::Limits => vec![
-            "what this test does not have of a session host:  a domain, the agent of Azure Virtual Desktop, the pool's network (unless subnets are given) and its trusted launch settings".to_owned(),
-        ],
-        Event::Judged(tested) => verdict(tested),
-        Event::Tagging(progress) => words_of_progress(progress),
-        Event::Tagged { tags } => {
-            let tags: Vec<_> = tags
-                .iter()
-                .map(|(name, value)| format!("{name}={value}"))
-                .collect();
-            vec![format!("tags of the image version:  {}", tags.join(", "))]
-        }
-        Event::Vm(event) => vm::of(event),
-        Event::TestsMayBeMissing
-        | Event::NotTagged { .. }
-        | Event::FailedLatest { .. }
-        | Event::Attach(_) => Vec::new(),
     }
 }
 
@@ -113,40 +226,6 @@ pub(super) fn sum(tested: &Tested) -> String {
     match tested.verdict {
         Verdict::Passed => format!("passed ({all} {tests}{skipped})"),
         Verdict::Failed(_) => format!("failed ({failed} of {all} {tests}{skipped})"),
-    }
-}
-
-/// What is said as a warning: its code, a sentence, and what to do.
-pub(super) fn warning_of(event: &Event) -> Option<(&'static str, String, String)> {
-    match event {
-        Event::TestsMayBeMissing => Some((
-            CHECK_FAILED,
-            "The log of the checks could not be read: the state of the run decides, and single tests may be missing".to_owned(),
-            "the log line above says why; the service connection needs read permission on the staging resource group".to_owned(),
-        )),
-        Event::NotTagged {
-            image,
-            reason,
-            hint,
-        } => Some((
-            NOT_TAGGED,
-            format!("Tagging image version {} failed: {reason}", image.name()),
-            hint.clone(),
-        )),
-        Event::FailedLatest { image, regions } => Some((
-            CHECK_FAILED,
-            format!(
-                "Image version {} has failed its test, and it is the latest one in {}: who asks for the latest version gets it",
-                image.name(),
-                regions.join(", ")
-            ),
-            format!(
-                "withdraw it, with a step of these inputs: {}",
-                withdrawal(image).in_a_line()
-            ),
-        )),
-        Event::Vm(event) => vm::warning_of(event),
-        _ => None,
     }
 }
 
