@@ -179,6 +179,12 @@ pub fn template_id(group: &ResourceGroupId, name: &str) -> ResourceId {
     ResourceId::in_group(group.subscription(), group.name(), IMAGE_TEMPLATE, name)
 }
 
+/// Whether this task gives such a name to a template for which the author gives none: `t_{number}`.
+pub(super) fn is_given_name(name: &str) -> bool {
+    let number = name.strip_prefix("t_").unwrap_or_default();
+    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Waits until template `id`, which is being deleted, is gone.
 ///
 /// # Errors

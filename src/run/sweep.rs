@@ -14,6 +14,7 @@ use http::StatusCode;
 use time::OffsetDateTime;
 
 use super::clean_up::Budget;
+use super::context::sign_in;
 use super::event::Events;
 use super::find::{self, FoundTemplate};
 use super::leftover::{Leftover, NotRemoved, Ownership};
@@ -40,10 +41,7 @@ pub async fn sweep(
     events: &dyn Events,
     swept: &mut Swept,
 ) -> Result<(), Error> {
-    arm.client
-        .sign_in(&arm.scope)
-        .await
-        .map_err(Error::SignIn)?;
+    sign_in(arm).await?;
     let all = find::all(arm, request.group).await?;
     let account = match request.account {
         None => None,
@@ -140,15 +138,10 @@ async fn delete(
     }
 }
 
-/// The name of a template from before version 1.1, which has no tags of ours.
-fn is_of_before(name: &str) -> bool {
-    let number = name.strip_prefix("t_").unwrap_or_default();
-    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
-}
-
 fn verdict(found: &FoundTemplate, now: OffsetDateTime, older_than: Duration) -> Verdict {
     let ours = found.tags.are_ours();
-    if !ours && !is_of_before(found.id.name()) {
+    // A template from before version 1.1 has a name that this task gives, and no tags of ours.
+    if !ours && !find::is_given_name(found.id.name()) {
         return Verdict::Foreign;
     }
     if found.tags.keep {
@@ -196,10 +189,7 @@ fn verdict(found: &FoundTemplate, now: OffsetDateTime, older_than: Duration) -> 
                 .to_owned(),
         );
     }
-    let has_image = matches!(
-        run.map(|run| &run.state),
-        Some(RunState::Succeeded | RunState::PartiallySucceeded)
-    );
+    let has_image = run.is_some_and(|run| run.state.has_image());
     if has_image && found.holds_vhd() {
         return Verdict::Name(
             "the VHD that it made is in its staging resource group, and would be deleted with it"

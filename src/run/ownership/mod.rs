@@ -3,6 +3,7 @@
 
 mod package;
 
+use super::find::is_given_name;
 use super::leftover::{Leftover, Ownership};
 use crate::arm::Arm;
 use crate::arm::machine_part::Part;
@@ -12,7 +13,7 @@ use crate::inputs::{Origin, Owner, Templates};
 use crate::resource::{IMAGE_TEMPLATE, ResourceGroupId, ResourceId};
 use crate::storage::{self, BlobRef, CONTAINER};
 
-pub use package::{names, package};
+pub use package::{names_package, package};
 
 /// Of a form that this task does not make.
 pub(super) const FOREIGN: &str = "it does not look like something that this task has made";
@@ -95,11 +96,9 @@ pub fn is_test_name(part: Part, name: &str) -> bool {
 /// The id of a template with a name that this task gives, or that the step may deal with.
 fn template_id(id: &str, templates: &Templates) -> Option<ResourceId> {
     let id: ResourceId = id.parse().ok()?;
-    let number = id.name().strip_prefix("t_").unwrap_or_default();
-    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
     let is = |name: &String| name.eq_ignore_ascii_case(id.name());
     let fits = match templates {
-        Templates::OfStep(name) => is_number || name.as_ref().is_some_and(is),
+        Templates::OfStep(name) => is_given_name(id.name()) || name.as_ref().is_some_and(is),
         Templates::OfRun => true,
         Templates::Named(name) => is(name),
     };

@@ -41,7 +41,7 @@ async fn proven(
     if let Some(other) = others
         .iter()
         .filter(|other| other.id != template.id)
-        .find(|other| names(other, named.account, named.blob))
+        .find(|other| names_package(other, named.account, named.blob))
     {
         let reason = format!("image template '{}' names it, too", other.id.name());
         return Err(NotProven::NotOurs(reason));
@@ -85,7 +85,7 @@ fn by_form<'a>(template: &FoundTemplate, text: &'a str) -> Result<Named<'a>, Str
 
 /// Whether `template` names the package `blob` in storage account `account`: by its tag, or by an address in what it runs. Where nobody knows
 /// what it runs, it may.
-pub fn names(template: &FoundTemplate, account: &str, blob: &str) -> bool {
+pub fn names_package(template: &FoundTemplate, account: &str, blob: &str) -> bool {
     let by_tag = template.tags.package.as_deref().is_some_and(|text| {
         let mut parts = text.splitn(3, '/').skip(1);
         let of_account = parts
@@ -175,7 +175,7 @@ mod tests {
     fn a_package_is_named_by_a_tag_or_by_an_address() {
         let blob = "it's here/4711-17/it's here_17.zip";
         let check = |value: Value, expected: bool| {
-            let found = names(&template(&value), "stcontosoimages", blob);
+            let found = names_package(&template(&value), "stcontosoimages", blob);
             assert_eq!(found, expected, "{value}");
         };
         check(json!({}), false);

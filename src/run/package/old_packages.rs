@@ -54,7 +54,7 @@ impl PackageUpload<'_> {
         let mut count = 0;
         for blob in old {
             let mut all = templates.iter();
-            if all.any(|template| ownership::names(template, &account.name, &blob.name)) {
+            if all.any(|template| ownership::names_package(template, &account.name, &blob.name)) {
                 continue;
             }
             let Ok(blob) = account.blob(CONTAINER, &blob.name) else {

@@ -91,7 +91,7 @@ fn stays(
 ) -> Option<String> {
     let account = &blob.account().name;
     let mut naming = templates.iter();
-    if let Some(template) = naming.find(|it| ownership::names(it, account, blob.name())) {
+    if let Some(template) = naming.find(|it| ownership::names_package(it, account, blob.name())) {
         return Some(format!(
             "image template '{}' in resource group '{}' names it",
             template.id.name(),
