@@ -9,6 +9,7 @@ use super::ending::Ending;
 use super::files::{Files, ResultFile};
 use super::issue::Issue;
 use super::markup::{self, code, escaped, fenced, table};
+use super::messages::Warning;
 use super::not_removed::{self, CODE_NOT_REMOVED, removals};
 use super::status::{failure, reached_azure, template_members, template_variables};
 use crate::agent::Console;
@@ -31,8 +32,7 @@ pub fn report_cancel(
     let mut ending = match result {
         Ok(canceled) => {
             let sentence = sentence(canceled);
-            let warning = warning(canceled);
-            let warning = warning.map(|(code, text, hint)| Issue::warning(code, &text, &hint));
+            let warning = warning(canceled).as_ref().map(Issue::from);
             let not_removed = not_removed::issues(not_removed(canceled));
             Ending {
                 issues: warning.into_iter().chain(not_removed).collect(),
@@ -96,8 +96,8 @@ fn sentence(canceled: &Canceled) -> String {
     }
 }
 
-/// Code, text and next action of what did not go as asked.
-fn warning(canceled: &Canceled) -> Option<(&'static str, String, String)> {
+/// What did not go as asked.
+fn warning(canceled: &Canceled) -> Option<Warning> {
     let name = canceled.found.id.name();
     let state = canceled.found.template.last_run.as_ref();
     let state = state.map(|run| run.state.to_string()).unwrap_or_default();
@@ -108,7 +108,7 @@ fn warning(canceled: &Canceled) -> Option<(&'static str, String, String)> {
         tag_not_written: Some(reason),
     } = &canceled.template
     {
-        return Some((
+        return Some(Warning::new(
             CODE_NOT_REMOVED,
             format!(
                 "The image template '{name}' has no tag '{KEEP}', so action 'sweep' would delete it: {reason}"
@@ -119,7 +119,7 @@ fn warning(canceled: &Canceled) -> Option<(&'static str, String, String)> {
     match canceled.run {
         RunOutcome::Canceling => {
             let command = NotRemoved::of(canceled.leftover(), Ownership::Ours, "").command();
-            Some((
+            Some(Warning::new(
                 LEFT_RUNNING,
                 format!(
                     "The run of image template '{name}' is '{state}' 10 minutes after the cancellation; the template is not deleted"
@@ -130,7 +130,7 @@ fn warning(canceled: &Canceled) -> Option<(&'static str, String, String)> {
                 ),
             ))
         }
-        RunOutcome::Over => Some((
+        RunOutcome::Over => Some(Warning::new(
             NOTHING_TO_CANCEL,
             format!(
                 "There is nothing to cancel: the run of image template '{name}' has ended with '{state}'"
@@ -189,7 +189,7 @@ fn summary(canceled: &Canceled) -> String {
         _ => "✅ Canceled image build",
     };
     let mut text = format!("## {title}\n\n{}", table(&rows));
-    let warned = warned.map(|(code, text, hint)| markup::warning(code, &text, Some(&hint)));
+    let warned = warned.map(|it| markup::warning(it.code, &it.text, Some(&it.hint)));
     let stays = not_removed.iter();
     let stays = stays.map(|it| markup::warning(CODE_NOT_REMOVED, &it.why, None));
     let warnings: Vec<_> = warned.into_iter().chain(stays).collect();

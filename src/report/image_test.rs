@@ -2,8 +2,8 @@
 
 mod junit;
 mod known;
+mod messages;
 mod page;
-mod words;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -28,8 +28,7 @@ use crate::inputs::{Action, ImageTest, TestEngine};
 use crate::run::event;
 use crate::run::leftover::{Leftover, Ownership};
 use crate::secret::Masker as _;
-use known::{Known, Warned};
-use words::Words;
+use known::Known;
 
 /// Writes what happens during a test to the job's log.
 pub struct TestReporter<'a> {
@@ -112,7 +111,7 @@ impl<'a> TestReporter<'a> {
                 Verdict::Passed => {
                     let was_warned = !known.warnings.is_empty() || !self.test.warnings.is_empty();
                     Ending {
-                        exists: Some(words::passed(self.test, known)),
+                        exists: Some(messages::passed(self.test, known)),
                         ..Ending::done(self.test.image.as_str(), was_warned)
                     }
                 }
@@ -120,7 +119,7 @@ impl<'a> TestReporter<'a> {
                     let called = known.image.as_ref().map(TestedImage::called);
                     Ending::from(Failure {
                         code: failed.code,
-                        text: words::failed(&called.unwrap_or_default(), &failed.text),
+                        text: messages::failed(&called.unwrap_or_default(), &failed.text),
                         hint: failed.hint.clone(),
                     })
                 }
@@ -195,12 +194,6 @@ impl<'a> TestReporter<'a> {
         document.insert("test".to_owned(), Value::Object(test));
         ResultFile::of_action(Action::Test, document)
     }
-
-    fn warn(&self, warning: Warned) {
-        let Warned { code, text, hint } = &warning;
-        Issue::warning(code, text, hint).tell(&self.console);
-        self.known().warnings.push(warning);
-    }
 }
 
 /// Why there is no verdict.
@@ -256,9 +249,13 @@ impl Events for TestReporter<'_> {
         if matches!(event, Event::Judged(_)) {
             self.console.end_group();
         }
-        match Words::of(&event) {
-            Words::Lines(lines) => lines.iter().for_each(|line| self.console.line(line)),
-            Words::Warning(warning) => self.warn(warning),
+        let messages = messages::of(&event);
+        for line in messages.lines {
+            self.console.line(&line);
+        }
+        if let Some(warning) = messages.warning {
+            Issue::from(&warning).tell(&self.console);
+            self.known().warnings.push(warning);
         }
         match event {
             Event::Found(image) => self.known().image = Some(*image),

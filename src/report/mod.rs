@@ -12,6 +12,7 @@ mod fleet;
 mod image_test;
 mod issue;
 mod markup;
+mod messages;
 mod next_step;
 mod not_removed;
 mod release;

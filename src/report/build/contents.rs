@@ -1,16 +1,17 @@
-//! Words for the list of an image's contents.
+//! What the log says of the list of an image's contents.
 
 use crate::error::{CONTENTS_NOT_KEPT, CONTENTS_NOT_TAGGED, NO_CONTENTS, duration};
 use crate::inputs::inventory::STEP;
 use crate::inputs::manifest::{INVENTORY_CONTAINER, STORAGE_ACCOUNT_NAME};
 use crate::inputs::version_tags::INVENTORY_SHA256;
 use crate::inventory::{NoList, NotKept};
-use crate::resource::quoted;
+use crate::report::messages::Messages;
+use crate::resource::{ResourceId, quoted};
 use crate::run::event::ContentsEvent;
 
-/// The lines of the log.
-pub(super) fn lines(told: &ContentsEvent) -> Vec<String> {
-    match told {
+/// What the log says of an event of the list.
+pub(super) fn messages(event: &ContentsEvent) -> Messages {
+    match event {
         ContentsEvent::Listed {
             system,
             components,
@@ -19,93 +20,66 @@ pub(super) fn lines(told: &ContentsEvent) -> Vec<String> {
             let first = format!("inventory:  {system}, {components} components");
             let missing = incomplete.iter();
             let missing = missing.map(|kind| format!("inventory:  {kind} could not be listed"));
-            [first].into_iter().chain(missing).collect()
+            Messages::lines([first].into_iter().chain(missing).collect())
         }
         ContentsEvent::Saved { path, .. } => {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            vec![format!(
+            Messages::line(format!(
                 "SBOM:  {name}; it is attached to the logs of this run"
-            )]
+            ))
         }
-        ContentsEvent::NotSaved { reason } => vec![format!("no SBOM file:  {reason}")],
-        ContentsEvent::Kept { blob } => vec![format!("SBOM kept:  {blob}")],
-        ContentsEvent::Tagging { version } => {
-            vec![format!(
-                "writing the SBOM's tags on image version {version}"
-            )]
-        }
+        ContentsEvent::NotSaved { reason } => Messages::line(format!("no SBOM file:  {reason}")),
+        ContentsEvent::Kept { blob } => Messages::line(format!("SBOM kept:  {blob}")),
+        ContentsEvent::Tagging { version } => Messages::line(format!(
+            "writing the SBOM's tags on image version {version}"
+        )),
         ContentsEvent::Busy {
             version,
             state,
             elapsed,
-        } => vec![format!(
+        } => Messages::line(format!(
             "image version {version}:  {state} (after {})",
             duration(*elapsed)
-        )],
-        ContentsEvent::None { .. }
-        | ContentsEvent::NotKept { .. }
-        | ContentsEvent::NotTagged { .. } => Vec::new(),
-    }
-}
-
-/// What is said as a warning: its code, a sentence, and what to do.
-pub(super) fn warning(told: &ContentsEvent) -> Option<(&'static str, String, String)> {
-    match told {
-        ContentsEvent::None { reason, log } => Some((
+        )),
+        ContentsEvent::None { reason, log } => Messages::warning(
             NO_CONTENTS,
             format!(
                 "The image is built, but its contents are not known: {}",
                 why(reason, *log)
             ),
             remedy(reason, *log),
-        )),
+        ),
         ContentsEvent::NotKept {
             container,
             version,
             why,
-        } => Some((
-            CONTENTS_NOT_KEPT,
-            format!(
-                "The SBOM of image version {version} is not kept in container '{container}': {why}"
-            ),
-            format!(
-                "later versions cannot be compared with it; {}",
-                how_to_keep(why)
-            ),
-        )),
+        } => not_kept(version, container, why),
         ContentsEvent::NotTagged {
             version,
             reason,
             is_forbidden,
-        } => {
-            let number = version.name();
-            let hint = if *is_forbidden {
-                let definition = version.parent();
-                let scope = definition.as_ref().map_or("", |id| id.as_str());
-                format!(
-                    "to write the tags, give the permission 'Microsoft.Compute/galleries/images/versions/write': az role assignment create --assignee <service connection's principal> --role \"Compute Gallery Artifacts Publisher\" --scope {}",
-                    quoted(scope)
-                )
-            } else {
-                format!(
-                    "the SBOM is found without them; only its sum cannot be compared with the tag '{INVENTORY_SHA256}'"
-                )
-            };
-            Some((
-                CONTENTS_NOT_TAGGED,
-                format!(
-                    "The tags of the SBOM were not written on image version {number}: {reason}"
-                ),
-                hint,
-            ))
-        }
-        ContentsEvent::Listed { .. }
-        | ContentsEvent::Saved { .. }
-        | ContentsEvent::NotSaved { .. }
-        | ContentsEvent::Kept { .. }
-        | ContentsEvent::Tagging { .. }
-        | ContentsEvent::Busy { .. } => None,
+        } => Messages::warning(
+            CONTENTS_NOT_TAGGED,
+            format!(
+                "The tags of the SBOM were not written on image version {}: {reason}",
+                version.name()
+            ),
+            hint_of_tags(version, *is_forbidden),
+        ),
     }
+}
+
+fn not_kept(version: &str, container: &str, why: &NotKept) -> Messages {
+    Messages::warning(
+        CONTENTS_NOT_KEPT,
+        format!(
+            "The SBOM of image version {version} is not kept in container '{container}': {why}"
+        ),
+        format!(
+            "later versions cannot be compared with it; {}",
+            how_to_keep(why)
+        ),
+    )
 }
 
 /// What to do so that the list of the next version is kept.
@@ -130,6 +104,20 @@ fn how_to_keep(why: &NotKept) -> String {
             "it is attached to the logs of this run".to_owned()
         }
     }
+}
+
+fn hint_of_tags(version: &ResourceId, is_forbidden: bool) -> String {
+    if !is_forbidden {
+        return format!(
+            "the SBOM is found without them; only its sum cannot be compared with the tag '{INVENTORY_SHA256}'"
+        );
+    }
+    let definition = version.parent();
+    let scope = definition.as_ref().map_or("", |id| id.as_str());
+    format!(
+        "to write the tags, give the permission 'Microsoft.Compute/galleries/images/versions/write': az role assignment create --assignee <service connection's principal> --role \"Compute Gallery Artifacts Publisher\" --scope {}",
+        quoted(scope)
+    )
 }
 
 fn why(reason: &NoList, log: bool) -> String {

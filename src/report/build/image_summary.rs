@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::messages::earlier_image;
 use super::subject::Subject;
-use super::words::earlier_image;
 use crate::error::duration;
 use crate::inventory::Compared;
 use crate::report::markup::{code, escaped, table};

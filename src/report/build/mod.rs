@@ -8,6 +8,7 @@ mod ending;
 mod groups;
 mod image;
 mod image_summary;
+mod messages;
 mod note;
 mod plan;
 mod progress;
@@ -17,7 +18,6 @@ mod subject;
 mod summary;
 mod timeline;
 mod variables;
-mod words;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,7 +25,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::diff;
 use super::files::Files;
 use super::findings;
-use super::issue::{self, report_warnings};
+use super::issue::{self, Issue, report_warnings};
 use super::not_removed;
 use crate::agent::{Agent, Console, Note, TaskResult};
 use crate::check::Finding;
@@ -42,12 +42,12 @@ use timeline::Timeline;
 use variables::RunFacts;
 
 pub(super) use ending::explanation;
+pub use messages::Lines;
+pub(super) use messages::replication;
 pub use note::{LEFTOVERS, leftovers_from_texts};
 pub use subject::Subject;
 pub(super) use timeline::{Phase, section as phases_section};
 pub use variables::set_empty_variables;
-pub use words::Lines;
-pub(super) use words::replication;
 
 /// Writes a build's events to the job's log as they come.
 pub struct Reporter {
@@ -305,14 +305,14 @@ impl Events for Reporter {
         self.take_note(&event);
         self.facts().take(&event);
         self.move_on(&event);
-        let words = words::of(&event);
-        let prints = !words.lines.is_empty() || matches!(event, Event::Built(_));
+        let messages = messages::of(&event);
+        let prints = !messages.lines.is_empty() || matches!(event, Event::Built(_));
         self.groups().take(&self.console, &event, prints);
-        for line in words.lines {
+        for line in messages.lines {
             self.console.line(&line);
         }
-        if let Some(warning) = words.warning {
-            warning.tell(&self.console);
+        if let Some(warning) = &messages.warning {
+            Issue::from(warning).tell(&self.console);
         }
         match &event {
             Event::Suspected(findings) => {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::words::{self, ComparisonOf, failure};
+use super::messages::{self, ComparisonOf, failure};
 use super::{report, result, section, warnings};
 use crate::agent::Console;
 use crate::error::Error;
@@ -72,11 +72,11 @@ impl<'a> DiffReporter<'a> {
     fn last_line(&self, compared: &Compared) -> String {
         let name = version::named(&self.request.version);
         match compared {
-            Compared::Nothing { why, .. } => format!("{name}: {}", words::nothing(why)),
+            Compared::Nothing { why, .. } => format!("{name}: {}", messages::nothing(why)),
             Compared::With(comparison) => format!(
                 "{name} since {}: {}",
                 comparison.called_from(),
-                words::numbers(&comparison.diff)
+                messages::numbers(&comparison.diff)
             ),
         }
     }

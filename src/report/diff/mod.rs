@@ -2,13 +2,13 @@
 
 mod action;
 mod file;
+mod messages;
 mod page;
-mod words;
 
 pub use action::DiffReporter;
 pub(super) use file::result;
+pub(super) use messages::{ComparisonOf, failure};
 pub(super) use page::section;
-pub(super) use words::{ComparisonOf, failure};
 
 use super::files::Files;
 use super::issue::Issue;
@@ -23,11 +23,11 @@ pub(super) fn report(console: &Console, files: Files<'_>, compared: &Compared) -
     console.end_group();
     match compared {
         Compared::Nothing { why, .. } => {
-            console.line(&words::nothing(why));
+            console.line(&messages::nothing(why));
             None
         }
         Compared::With(comparison) => {
-            for line in words::head(comparison) {
+            for line in messages::head(comparison) {
                 console.line(&line);
             }
             list(console, comparison);
@@ -43,15 +43,15 @@ pub(super) fn report(console: &Console, files: Files<'_>, compared: &Compared) -
 }
 
 fn list(console: &Console, comparison: &Comparison) {
-    let lines = words::changes(&comparison.diff);
-    let facts = words::facts(&comparison.diff).into_iter();
+    let lines = messages::changes(&comparison.diff);
+    let facts = messages::facts(&comparison.diff).into_iter();
     let facts: Vec<_> = facts
         .map(|(title, values)| format!("  {title}:  {values}"))
         .collect();
     if lines.is_empty() && facts.is_empty() {
         return;
     }
-    console.group(&words::title(comparison));
+    console.group(&messages::title(comparison));
     for line in lines.iter().take(MOST_LINES) {
         console.line(line);
     }
@@ -66,7 +66,8 @@ fn list(console: &Console, comparison: &Comparison) {
 
 /// What there is to warn of.
 pub(super) fn warnings(compared: &Compared) -> Vec<Issue> {
-    let all = words::warnings(compared).into_iter();
-    all.map(|(code, text, hint)| Issue::warning(code, &text, &hint))
+    messages::warnings(compared)
+        .iter()
+        .map(Issue::from)
         .collect()
 }

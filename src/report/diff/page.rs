@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::words::{self, ComparisonOf, Labels, failure};
+use super::messages::{self, ComparisonOf, Labels, failure};
 use crate::inventory::diff::{Change, Diff, Direction};
 use crate::inventory::{Compared, Comparison};
 use crate::report::markup::{escaped, with_commands};
@@ -18,13 +18,16 @@ const LONGEST_NAME: usize = 100;
 pub(in crate::report) fn section(compared: &Compared, of: ComparisonOf) -> String {
     match compared {
         Compared::Nothing { why, .. } => {
-            format!("\n### What changed\n\n{}\n", escaped(&words::nothing(why)))
+            format!(
+                "\n### What changed\n\n{}\n",
+                escaped(&messages::nothing(why))
+            )
         }
         Compared::With(comparison) => {
-            let mut text = format!("\n### {}\n", escaped(&words::title(comparison)));
+            let mut text = format!("\n### {}\n", escaped(&messages::title(comparison)));
             if let Some(failure) = failure(compared, of) {
-                let sentence = escaped(&words::forbids(comparison));
-                let named = words::named(comparison, MOST_FORBIDDEN);
+                let sentence = escaped(&messages::forbids(comparison));
+                let named = messages::named(comparison, MOST_FORBIDDEN);
                 let named: Vec<_> = named
                     .iter()
                     .map(|it| format!("- {}", escaped(it)))
@@ -38,21 +41,22 @@ pub(in crate::report) fn section(compared: &Compared, of: ComparisonOf) -> Strin
                 )
                 .ok();
             }
-            for (code, sentence, hint) in words::warnings(compared) {
-                let (sentence, hint) = (escaped(&sentence), escaped(&hint));
-                writeln!(text, "\n**{code}** {sentence}. {hint}").ok();
+            for warning in messages::warnings(compared) {
+                let (sentence, hint) = (escaped(&warning.text), escaped(&warning.hint));
+                writeln!(text, "\n**{}** {sentence}. {hint}", warning.code).ok();
             }
-            let system = words::system(&comparison.diff.system_before, &comparison.diff.system_now);
+            let system =
+                messages::system(&comparison.diff.system_before, &comparison.diff.system_now);
             writeln!(
                 text,
                 "\n{} · {}",
                 escaped(&system).replace("-\\>", "->"),
-                words::numbers(&comparison.diff)
+                messages::numbers(&comparison.diff)
             )
             .ok();
             text.push_str(&table(comparison));
             text.push_str(&facts(&comparison.diff));
-            if let Some(kinds) = words::kinds_not_compared(comparison) {
+            if let Some(kinds) = messages::kinds_not_compared(comparison) {
                 writeln!(
                     text,
                     "\nNot compared, because one of the two images could not list them: {kinds}."
@@ -66,7 +70,7 @@ pub(in crate::report) fn section(compared: &Compared, of: ComparisonOf) -> Strin
 
 /// What has no version of its own.
 fn facts(diff: &Diff) -> String {
-    let all = words::facts(diff).into_iter();
+    let all = messages::facts(diff).into_iter();
     let lines = all.map(|(title, values)| {
         let values = escaped(&values);
         format!("- **{}** {values}\n", escaped(&title))
@@ -188,8 +192,8 @@ fn table(comparison: &Comparison) -> String {
 }
 
 fn changed(put: &mut impl FnMut(&str, &Change, &str, &str), change: &Change) {
-    let before = words::versions(&change.before);
-    put("", change, &before, &words::versions(&change.now));
+    let before = messages::versions(&change.before);
+    put("", change, &before, &messages::versions(&change.now));
 }
 
 /// What most of the rows are.

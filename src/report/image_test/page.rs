@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::known::Known;
-use super::words;
+use super::messages;
 use crate::check::Finding;
 use crate::error::{Error, duration};
 use crate::image_test::{NotTested, Outcome, Test, Tested, TestedImage, Verdict};
@@ -38,7 +38,7 @@ pub(super) fn markdown(page: &Page<'_>) -> String {
         Ok(tested) => {
             if let Verdict::Failed(failed) = &tested.verdict {
                 let called = page.known.image.as_ref().map(TestedImage::called);
-                let sentence = words::failed(&called.unwrap_or_default(), &failed.text);
+                let sentence = messages::failed(&called.unwrap_or_default(), &failed.text);
                 text.push_str(&cause(failed.code, &sentence, failed.hint.as_deref()));
             }
         }
@@ -110,7 +110,7 @@ fn facts(page: &Page<'_>) -> String {
         ("Engine", code(page.test.engine.name())),
     ];
     if let Ok(tested) = &page.outcome.result {
-        rows.push(("Tests", escaped(&words::sum(tested))));
+        rows.push(("Tests", escaped(&messages::sum(tested))));
     }
     if !page.known.tags.is_empty() {
         let tags = page.known.tags.iter();
@@ -187,7 +187,7 @@ fn next(page: &Page<'_>) -> String {
                 .with(IMAGE_VERSION_ID, image.as_str())
                 .with(REQUIRE_TAGS.name, format!("{tag}=passed")),
         ),
-        _ if !page.known.latest_in.is_empty() => Some(words::withdrawal(image)),
+        _ if !page.known.latest_in.is_empty() => Some(messages::withdrawal(image)),
         _ => None,
     };
     let removals = removals(&page.outcome.not_removed);

@@ -12,6 +12,7 @@ use crate::inputs::{Action, ChangeKind};
 use crate::inventory::diff::{Change, Diff, Direction};
 use crate::inventory::{Compared, Comparison, Forbidden, Side, System};
 use crate::report::ending::Failure;
+use crate::report::messages::Warning;
 
 /// What is compared, which decides what to do about a forbidden change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -274,8 +275,8 @@ fn remedy(comparison: &Comparison, of: ComparisonOf) -> String {
     }
 }
 
-/// What there is to warn of: code, sentence, what to do.
-pub(super) fn warnings(compared: &Compared) -> Vec<(&'static str, String, String)> {
+/// What there is to warn of.
+pub(super) fn warnings(compared: &Compared) -> Vec<Warning> {
     match compared {
         Compared::Nothing { gates: false, .. } => Vec::new(),
         Compared::Nothing { why, gates: true } => {
@@ -292,7 +293,7 @@ pub(super) fn warnings(compared: &Compared) -> Vec<(&'static str, String, String
                 STORAGE_ACCOUNT_NAME.name,
                 INVENTORY_CONTAINER.name
             );
-            vec![(NOTHING_TO_COMPARE, text, hint)]
+            vec![Warning::new(NOTHING_TO_COMPARE, text, hint)]
         }
         Compared::With(comparison) => {
             let sides = [&comparison.from, &comparison.to].into_iter();
@@ -303,18 +304,18 @@ pub(super) fn warnings(compared: &Compared) -> Vec<(&'static str, String, String
     }
 }
 
-fn other_sum(side: &Side) -> Option<(&'static str, String, String)> {
+fn other_sum(side: &Side) -> Option<Warning> {
     let other = side.other_sum.as_ref()?;
     let text = format!(
         "The kept inventory of {} is not the one of its build: {} has the SHA-256 {}, and tag '{INVENTORY_SHA256}' of the version says {}",
         side.name, other.blob, other.sum, other.tag
     );
     let hint = "somebody has changed the file or the tag since the build, so do not rely on this comparison; check who can write to the container and to the tags of the version".to_owned();
-    Some((OTHER_INVENTORY, text, hint))
+    Some(Warning::new(OTHER_INVENTORY, text, hint))
 }
 
 /// Rules that were not applied to everything.
-fn partly(comparison: &Comparison) -> Option<(&'static str, String, String)> {
+fn partly(comparison: &Comparison) -> Option<Warning> {
     let kinds = kinds_not_compared(comparison)?;
     if !comparison.gates {
         return None;
@@ -324,7 +325,7 @@ fn partly(comparison: &Comparison) -> Option<(&'static str, String, String)> {
         FAIL_ON_CHANGE.name
     );
     let hint = "the log of the build of that image shows why".to_owned();
-    Some((NOTHING_TO_COMPARE, text, hint))
+    Some(Warning::new(NOTHING_TO_COMPARE, text, hint))
 }
 
 /// `snap, flatpak`; nothing if all kinds were compared.

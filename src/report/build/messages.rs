@@ -5,7 +5,7 @@ use crate::agent::Console;
 use crate::arm::gallery::RegionState;
 use crate::error::{DROPPED, LEFT_RUNNING, duration};
 use crate::inputs::manifest::{ON_CANCEL, PACKAGE_EXCLUDE, PACKAGE_PATH, RESUME};
-use crate::report::issue::Issue;
+use crate::report::messages::Messages;
 use crate::resource::ResourceId;
 use crate::run::event::{Event, Events, UploadProgress};
 use crate::run::leftover::{KeepReason, Leftover, NotRemoved, Ownership};
@@ -18,40 +18,12 @@ const CODE_LARGE: &str = "AIB507";
 /// Code of "a key is used in place of a role".
 const CODE_KEY: &str = "AIB508";
 
-/// What the log says of an event.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(in crate::report) struct Words {
-    pub(in crate::report) lines: Vec<String>,
-    pub(in crate::report) warning: Option<Issue>,
-}
-
-/// For what the agent alone is told, and for what the end of the step says.
-const NOTHING: Words = Words {
-    lines: Vec::new(),
-    warning: None,
-};
-
-fn line(text: impl Into<String>) -> Words {
-    lines(vec![text.into()])
-}
-
-fn lines(lines: Vec<String>) -> Words {
-    Words { lines, ..NOTHING }
-}
-
-fn warning(issue: Issue) -> Words {
-    Words {
-        warning: Some(issue),
-        ..NOTHING
-    }
-}
-
-/// The words for `event`. Whoever adds an event decides here how it reads.
+/// The messages for `event`. Whoever adds an event decides here how it reads.
 #[expect(
     clippy::too_many_lines,
-    reason = "the compiler finds an event that has no words in one match alone"
+    reason = "the compiler finds an event without messages in one match alone"
 )]
-pub(in crate::report) fn of(event: &Event) -> Words {
+pub(super) fn of(event: &Event) -> Messages {
     match event {
         Event::Suspected(_)
         | Event::Registered(_)
@@ -59,120 +31,120 @@ pub(in crate::report) fn of(event: &Event) -> Words {
         | Event::Released(_)
         | Event::NotRemoved(_)
         | Event::StepStarted { .. }
-        | Event::StepEnded { .. } => NOTHING,
-        Event::SourceVersion(version) => line(format!("source version:  {version}")),
-        Event::Packing { folder, blob } => line(format!("Archiving {folder} to {blob}")),
-        Event::RepositoryInPackage => warning(repository_in_package()),
-        Event::LargePackage { bytes } => warning(large_package(*bytes)),
-        Event::KeyInsteadOfRole { account, why, hint } => warning(Issue::warning(
+        | Event::StepEnded { .. } => Messages::NONE,
+        Event::SourceVersion(version) => Messages::line(format!("source version:  {version}")),
+        Event::Packing { folder, blob } => Messages::line(format!("Archiving {folder} to {blob}")),
+        Event::RepositoryInPackage => repository_in_package(),
+        Event::LargePackage { bytes } => large_package(*bytes),
+        Event::KeyInsteadOfRole { account, why, hint } => Messages::warning(
             CODE_KEY,
-            &format!(
+            format!(
                 "A key of storage account '{account}' is used, because a role assignment is missing: {why}"
             ),
             hint,
-        )),
-        Event::PackageReused { blob, bytes } => line(format!(
+        ),
+        Event::PackageReused { blob, bytes } => Messages::line(format!(
             "the package is unchanged, so nothing is sent: it is in {blob}, {} compressed",
             size(*bytes)
         )),
-        Event::OldPackagesRemoved { count } => line(format!(
+        Event::OldPackagesRemoved { count } => Messages::line(format!(
             "deleted {count} packages of earlier runs that have not been used recently"
         )),
-        Event::OldPackagesRemain { reason } => line(format!(
+        Event::OldPackagesRemain { reason } => Messages::line(format!(
             "packages of earlier runs were not checked:  {reason}"
         )),
-        Event::Unchanged { version } => line(format!(
+        Event::Unchanged { version } => Messages::line(format!(
             "nothing has changed since image version {version}: no image is built"
         )),
-        Event::ChangeUnknown { reason } => line(format!(
+        Event::ChangeUnknown { reason } => Messages::line(format!(
             "an image is built, because the changes could not be determined:  {reason}"
         )),
-        Event::ReadByIdentity { identity } => line(format!(
+        Event::ReadByIdentity { identity } => Messages::line(format!(
             "identity '{identity}' reads the package, without a link"
         )),
-        Event::Uploading(sending) => line(of_sending(sending)),
+        Event::Uploading(sending) => Messages::line(of_sending(sending)),
         Event::Packed {
             files,
             bytes_read,
             bytes_sent,
             elapsed,
-        } => line(format!(
+        } => Messages::line(format!(
             "created archive: {files} files, {}, {} compressed, sent in {}",
             size(*bytes_read),
             size(*bytes_sent),
             duration(*elapsed)
         )),
-        Event::Submitting => line("starting put template..."),
-        Event::Provisioning { elapsed } => line(format!(
+        Event::Submitting => Messages::line("starting put template..."),
+        Event::Provisioning { elapsed } => Messages::line(format!(
             "put template:  still in progress after {}",
             duration(*elapsed)
         )),
-        Event::Submitted { elapsed, .. } => lines(vec![
+        Event::Submitted { elapsed, .. } => Messages::lines(vec![
             "put template:  Succeeded".to_owned(),
             format!("the template was provisioned in {}", duration(*elapsed)),
         ]),
-        Event::Starting => line("starting run template..."),
-        Event::StartingAgain { reason } => line(format!(
+        Event::Starting => Messages::line("starting run template..."),
+        Event::StartingAgain { reason } => Messages::line(format!(
             "Azure shows no run, so the run is started again: {reason}"
         )),
         Event::RunChanged {
             state,
             sub_state: Some(phase),
             elapsed,
-        } => line(format!(
+        } => Messages::line(format!(
             "run template:  {state}, {phase} (after {})",
             duration(*elapsed)
         )),
         // The end has a line of its own, which comes when Azure has nothing to add.
-        Event::RunChanged { state, .. } if state.is_end() => NOTHING,
-        Event::RunChanged { state, elapsed, .. } => line(format!(
+        Event::RunChanged { state, .. } if state.is_end() => Messages::NONE,
+        Event::RunChanged { state, elapsed, .. } => Messages::line(format!(
             "run template:  {state} (after {})",
             duration(*elapsed)
         )),
         Event::StillRunning { sub_state, elapsed } => {
             let phase = sub_state.as_deref().unwrap_or("running").to_lowercase();
-            line(format!("still {phase} after {}", duration(*elapsed)))
+            Messages::line(format!("still {phase} after {}", duration(*elapsed)))
         }
-        Event::NoAnswer { reason } => line(format!(
+        Event::NoAnswer { reason } => Messages::line(format!(
             "no answer at the moment, the build continues: {reason}"
         )),
-        Event::RunEnded { elapsed } => line(format!("the run ended after {}", duration(*elapsed))),
-        Event::BuildOutput(text) => line(text),
-        Event::NoLiveLog { reason } => line(format!("no build output at the moment:  {reason}")),
+        Event::RunEnded { elapsed } => {
+            Messages::line(format!("the run ended after {}", duration(*elapsed)))
+        }
+        Event::BuildOutput(text) => Messages::line(text),
+        Event::NoLiveLog { reason } => {
+            Messages::line(format!("no build output at the moment:  {reason}"))
+        }
         Event::Replicating { version, regions } => {
-            line(format!("replicating {version}:  {}", replication(regions)))
+            Messages::line(format!("replicating {version}:  {}", replication(regions)))
         }
         Event::LogSaved {
             path, bytes, lines, ..
         } => {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            line(format!(
+            Messages::line(format!(
                 "build log:  {name}, {lines} lines, {}; it is attached to the logs of this run",
                 size(*bytes)
             ))
         }
-        Event::NoLog { reason } => line(format!("no build log:  {reason}")),
-        Event::FoundAtTarget { image, reason } => line(format!(
+        Event::NoLog { reason } => Messages::line(format!("no build log:  {reason}")),
+        Event::FoundAtTarget { image, reason } => Messages::line(format!(
             "the run output has no image id; the image of this run was found at the target: {image} ({reason})"
         )),
-        Event::Contents(contents) => Words {
-            lines: contents::lines(contents),
-            warning: contents::warning(contents)
-                .map(|(code, text, hint)| Issue::warning(code, &text, &hint)),
-        },
-        Event::Distributed(outputs) => lines(of_outputs(outputs)),
-        Event::Built(image) => lines(of_built(image)),
-        Event::Canceling => line("canceling the run"),
-        Event::CancelNotConfirmed { reason } => line(format!(
+        Event::Contents(contents) => contents::messages(contents),
+        Event::Distributed(outputs) => Messages::lines(of_outputs(outputs)),
+        Event::Built(image) => Messages::lines(of_built(image)),
+        Event::Canceling => Messages::line("canceling the run"),
+        Event::CancelNotConfirmed { reason } => Messages::line(format!(
             "the cancellation is not confirmed: {reason}; the post-job step follows it up"
         )),
-        Event::CleaningUp => line("deleting the resources of the build"),
-        Event::Removed(leftover) => lines(of_removal(leftover)),
-        Event::Kept(leftover, why) => line(of_what_stays(leftover, *why)),
-        Event::KeepTagNotWritten { what, reason } => line(format!(
+        Event::CleaningUp => Messages::line("deleting the resources of the build"),
+        Event::Removed(leftover) => Messages::lines(of_removal(leftover)),
+        Event::Kept(leftover, why) => Messages::line(of_what_stays(leftover, *why)),
+        Event::KeepTagNotWritten { what, reason } => Messages::line(format!(
             "the {what} stays, but without the tag that says so, so 'action: sweep' deletes it:  {reason}"
         )),
-        Event::LeftRunning { template } => warning(left_running(template)),
+        Event::LeftRunning { template } => left_running(template),
         Event::Following {
             template,
             since,
@@ -182,83 +154,83 @@ pub(in crate::report) fn of(event: &Event) -> Words {
             let since = since.map(|since| format!(", started {} ago", duration(since)));
             let by = by.as_ref().map(|by| format!(" by {by}"));
             let (since, by) = (since.unwrap_or_default(), by.unwrap_or_default());
-            lines(vec![
+            Messages::lines(vec![
                 format!("template name:  {}", template.name()),
                 format!("following image template '{}'{since}{by}", template.name()),
             ])
         }
-        Event::AnotherRun => line(
+        Event::AnotherRun => Messages::line(
             "Azure has started another run of the template, by its trigger; that one is followed from now on",
         ),
-        Event::FoundByTags { name } => line(format!(
+        Event::FoundByTags { name } => Messages::line(format!(
             "the image template is gone; its image was found by its tags: {name}"
         )),
-        Event::EarlierImage { name } => line(earlier_image(name)),
-        Event::EarlierProvisioning { template } => line(format!(
+        Event::EarlierImage { name } => Messages::line(earlier_image(name)),
+        Event::EarlierProvisioning { template } => Messages::line(format!(
             "template '{template}' of an earlier attempt is being provisioned"
         )),
-        Event::EarlierNotStarted { template } => line(format!(
+        Event::EarlierNotStarted { template } => Messages::line(format!(
             "template '{template}' of an earlier attempt: starting its run"
         )),
-        Event::EarlierRunning { elapsed } => line(format!(
+        Event::EarlierRunning { elapsed } => Messages::line(format!(
             "following the run that an earlier attempt started {} ago",
             duration(*elapsed)
         )),
-        Event::EarlierEnded => line("the run of an earlier attempt has ended"),
+        Event::EarlierEnded => Messages::line("the run of an earlier attempt has ended"),
         Event::EarlierFailed { state } => {
             let how = if state.to_string() == "Canceled" {
                 "was canceled"
             } else {
                 "failed"
             };
-            line(format!(
+            Messages::line(format!(
                 "the run of an earlier attempt {how}: building anew"
             ))
         }
-        Event::EarlierDiscarded { template, why } => warning(Issue::warning(
+        Event::EarlierDiscarded { template, why } => Messages::warning(
             DROPPED,
-            &format!("The template of an earlier attempt {why}: '{template}' is deleted"),
+            format!("The template of an earlier attempt {why}: '{template}' is deleted"),
             "nothing is to be done: the image is built anew",
-        )),
-        Event::OrphanedPackagesRemoved { count } => line(format!(
+        ),
+        Event::OrphanedPackagesRemoved { count } => Messages::line(format!(
             "deleted {count} packages that earlier attempts left"
         )),
     }
 }
 
-fn repository_in_package() -> Issue {
-    Issue::warning(
+fn repository_in_package() -> Messages {
+    Messages::warning(
         CODE_REPOSITORY,
         "The package contains a Git repository, which is copied into the build VM with its whole history",
-        &format!(
+        format!(
             "to exclude it, add the line '.git/' to input '{}'",
             PACKAGE_EXCLUDE.name
         ),
     )
 }
 
-fn large_package(bytes: u64) -> Issue {
-    Issue::warning(
+fn large_package(bytes: u64) -> Messages {
+    Messages::warning(
         CODE_LARGE,
-        &format!(
+        format!(
             "The package is {} in size, and all of it is sent to the build VM",
             size(bytes)
         ),
-        &format!(
+        format!(
             "to exclude part of it, use input '{}', or specify a smaller folder in input '{}'",
             PACKAGE_EXCLUDE.name, PACKAGE_PATH.name
         ),
     )
 }
 
-fn left_running(template: &ResourceId) -> Issue {
-    Issue::warning(
+fn left_running(template: &ResourceId) -> Messages {
+    Messages::warning(
         LEFT_RUNNING,
-        &format!(
+        format!(
             "The job was canceled, and the run goes on: left running: {}",
             template.name()
         ),
-        &format!(
+        format!(
             "come back with 'action: wait', or stop it with 'action: cancel'; with '{}: cancel' a canceled job cancels its run",
             ON_CANCEL.name
         ),
@@ -336,7 +308,7 @@ fn of_removal(leftover: &Leftover) -> Vec<String> {
 
 /// Regions as people say it: `westeurope 40 %, northeurope done`.
 pub(in crate::report) fn replication(regions: &[RegionState]) -> String {
-    let words: Vec<_> = regions
+    let states: Vec<_> = regions
         .iter()
         .map(|region| match region.state.as_str() {
             "Completed" => format!("{} done", region.region),
@@ -344,7 +316,7 @@ pub(in crate::report) fn replication(regions: &[RegionState]) -> String {
             _ => format!("{} {} %", region.region, region.percent),
         })
         .collect();
-    words.join(", ")
+    states.join(", ")
 }
 
 /// A number of bytes as people read it.
@@ -405,10 +377,11 @@ mod tests {
             Event::RepositoryInPackage,
             Event::LargePackage { bytes: 3 << 30 },
         ] {
-            let words = of(&event);
-            let text = words.warning.unwrap().text;
-            assert!(text.starts_with("The package ") && text.contains("packageExclude"));
-            assert!(words.lines.is_empty());
+            let messages = of(&event);
+            let warning = messages.warning.unwrap();
+            assert!(warning.text.starts_with("The package "));
+            assert!(warning.hint.contains("packageExclude"));
+            assert!(messages.lines.is_empty());
         }
         assert_eq!(of(&Event::Starting).warning, None);
     }
