@@ -1,4 +1,4 @@
-//! What a roll-out needs, looked at without changing anything: the kind of the pool, the version and its replicas, the template, scaling plans, what
+//! What a roll-out needs, checked without changing anything: the kind of the pool, the version and its replicas, the template, scaling plans, what
 //! the pool's identity may do, and what the service connection may do.
 
 use futures::future::join_all;
@@ -26,7 +26,7 @@ const SECRET_READERS: [&str; 3] = [
     "00482a5a-887f-4fb3-b363-3b7fe8e74483",
 ];
 
-/// What is told while it is looked is told as a finding.
+/// Drops the events: the doctor says everything in its findings.
 struct Silent;
 
 impl Events for Silent {

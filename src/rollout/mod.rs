@@ -84,7 +84,7 @@ impl RolloutStep<'_> {
 
     async fn carry_out(&self) -> Result<RolloutState, NotRolledOut> {
         let result = self.by_method().await;
-        // What was looked at has hosts.
+        // Kept hosts are named after a failure, too.
         self.tell_kept();
         result
     }

@@ -1,4 +1,4 @@
-//! What is looked at before anything is changed: the pool, the version, its replicas, scaling plans, hosts and their VMs.
+//! What is read before anything is changed, and what refuses the roll-out then: the pool, the version, its replicas, scaling plans, hosts and their VMs.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ use crate::release::{self, Why};
 use crate::resource::{ResourceId, quoted};
 use crate::wording::duration;
 
-/// What was seen before anything is changed.
+/// What a roll-out has read before it changes anything.
 #[derive(Debug, Clone)]
 pub(super) struct Preflight {
     /// The version that is wanted, if the image is one.

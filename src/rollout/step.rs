@@ -56,7 +56,7 @@ pub(super) enum Ongoing {
     Configuration(String),
     /// An update that was asked for, and does not show yet.
     RequestedUpdate,
-    /// An update, and where it was last seen.
+    /// An update, with its last known status.
     Update(String),
 }
 

@@ -20,7 +20,7 @@ use crate::secret::Secret;
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 /// How often the hosts are listed.
 pub(super) const LIST: Duration = Duration::from_secs(60);
-/// How often the resources of a deployment are looked at.
+/// How often the resources of a deployment are read.
 const RESOURCES: Duration = Duration::from_secs(120);
 /// A resource that takes longer is named.
 const SLOW: Duration = Duration::from_secs(600);

@@ -101,7 +101,7 @@ impl RolloutStep<'_> {
         Ok(())
     }
 
-    /// Drains the old hosts, a few at once. Before each few the new ones are looked at: never fewer hosts are open and healthy than are wanted.
+    /// Drains the old hosts, a few at once. The new ones are read before each few: never fewer hosts are open and healthy than are wanted.
     pub(super) async fn drain_old(
         &self,
         plan: &Plan,

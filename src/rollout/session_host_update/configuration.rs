@@ -28,7 +28,7 @@ const READ_AFTER_WRITE: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
 /// How often the log says that it still goes on.
 const HEARTBEAT: Duration = Duration::from_secs(300);
-/// How often the change is asked for: again only after a look has shown that the one before came to nothing.
+/// How often the change is asked for: again only when the configuration shows that the request before came to nothing.
 const MOST_REQUESTS: u32 = 3;
 
 /// How one request for a change ended.

@@ -84,7 +84,7 @@ impl RolloutStep<'_> {
                 self.until_controlled(action, &started).await;
                 Ok(true)
             }
-            // A look tells what became of it.
+            // The status says what became of it.
             Err(failure) if failure.may_have_acted() => {
                 self.emit(Event::Update(UpdateEvent::NoNews {
                     reason: failure.to_string(),

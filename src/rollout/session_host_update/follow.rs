@@ -180,7 +180,7 @@ impl<'a, 'j> Watch<'a, 'j> {
         }
     }
 
-    /// Names the hosts that have come to another state, when it is time for a list. What cannot be read is looked at again later.
+    /// Names the hosts that have come to another state, when it is time for a list. What cannot be read now is read again later.
     async fn tell_hosts(&mut self) {
         if !self.step.lists.is_free() {
             return;

@@ -61,7 +61,7 @@ impl RolloutStep<'_> {
         let pool = &self.request.pool;
         let before = update.before.as_ref();
         let mut lost = None;
-        // A second request follows only a look of five minutes that has shown nothing.
+        // A second request is sent only when the status has shown nothing for five minutes.
         for _ in 0..2 {
             self.emit(Event::Update(UpdateEvent::Starting));
             self.emit(Event::Changed);

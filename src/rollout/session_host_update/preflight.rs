@@ -1,4 +1,4 @@
-//! What is looked at before an update: both configurations, and where the last update is.
+//! What is read before an update: both configurations, and where the last update is.
 
 use crate::arm::api::{GALLERIES, HOST_POOLS, address};
 use crate::arm::desktops::{HostConfiguration, ImageInfo, UpdateStatus, control_body};
