@@ -2,7 +2,9 @@
 
 use super::finding::Finding;
 use super::lookup::Azure;
-use super::{permissions, providers, regions, resource_group, source, steps, storage, subnets};
+use super::{
+    permissions, providers, regions, resource_group, source, step_systems, storage_account, subnets,
+};
 use super::{targets, time_limit, vm};
 
 /// One check.
@@ -46,7 +48,7 @@ impl Kind {
             Self::Providers => providers::others(azure).await,
             Self::ResourceGroup => resource_group::check(azure).await,
             Self::Source => source::check(azure).await,
-            Self::Steps => steps::check(azure).await,
+            Self::Steps => step_systems::check(azure).await,
             Self::Definition => targets::definitions(azure).await,
             Self::ManagedImage => targets::managed_images(azure).await,
             Self::Version => targets::versions(azure).await,
@@ -55,7 +57,7 @@ impl Kind {
             Self::IdentityRights => permissions::of_identity(azure).await,
             Self::Subnets => subnets::check(azure).await,
             Self::VmSize => vm::check(azure).await,
-            Self::StorageAccount => storage::check(azure).await,
+            Self::StorageAccount => storage_account::check(azure).await,
             Self::StagingGroup => resource_group::staging(azure).await,
             Self::TimeLimit => time_limit::check(azure),
         }

@@ -3,7 +3,7 @@
 use super::codes::Code;
 use super::finding::{Finding, Verdict};
 use super::lookup::Azure;
-use super::storage::account;
+use super::storage_account::account;
 use super::subject::{Source, Target};
 use crate::arm::authorization::{Action, Permission, missing};
 use crate::inputs::PackageAccess;

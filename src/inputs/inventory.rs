@@ -1,6 +1,6 @@
 //! Lists of what is in an image: how a build keeps and compares its own, and what `diff` needs to compare two.
 
-use super::comparison::{self, ChangeRule, CompareWith};
+use super::compare_with::{self, ChangeRule, CompareWith};
 use super::connection::Connection;
 use super::manifest::{
     COMPARE_WITH, FAIL_ON_CHANGE, INVENTORY, INVENTORY_CONTAINER, STORAGE_ACCOUNT_NAME,
@@ -55,13 +55,13 @@ fn read(reader: &mut Reader<'_>) -> Result<Contents, AlreadyReported> {
 
 /// As [`read`], for a build that another step has started.
 pub(super) fn compared(reader: &mut Reader<'_>) -> Result<Contents, AlreadyReported> {
-    let compare_with = comparison::of_build(reader);
+    let compare_with = compare_with::of_build(reader);
     rest(reader, compare_with)
 }
 
 /// As [`read`], for two versions that exist.
 fn of_diff(reader: &mut Reader<'_>) -> Result<Contents, AlreadyReported> {
-    let compare_with = comparison::of_diff(reader);
+    let compare_with = compare_with::of_diff(reader);
     rest(reader, compare_with)
 }
 
@@ -70,7 +70,7 @@ fn rest(
     compare_with: Result<CompareWith, AlreadyReported>,
 ) -> Result<Contents, AlreadyReported> {
     let container = container(reader);
-    let fail_on_change = comparison::rules(reader);
+    let fail_on_change = compare_with::rules(reader);
     Ok(Contents {
         listed: false,
         compare_with: compare_with?,

@@ -17,9 +17,9 @@ pub mod release;
 pub mod rollout;
 
 mod build_vm;
-mod comparison;
+mod compare_with;
 mod customization;
-pub mod existing;
+pub mod existing_templates;
 mod gallery;
 mod given_version;
 mod image_version;
@@ -48,9 +48,9 @@ mod validation;
 pub mod version_tags;
 
 pub use action::Action;
-pub use comparison::{ChangeKind, ChangeRule, CompareWith, Glob};
+pub use compare_with::{ChangeKind, ChangeRule, CompareWith, Glob};
 pub use connection::{Cloud, Connection, KnownCloud, OidcRequest, OidcSource, Scheme};
-pub use existing::{Existing, Follow, Sweep};
+pub use existing_templates::{Existing, Follow, Sweep};
 pub use fleet::{Condition, Fleet};
 pub use image_test::{Check, ImageTest, TestEngine, TestTag, TestVm};
 pub use inventory::{Contents, Diff};

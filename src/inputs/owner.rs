@@ -1,7 +1,7 @@
 //! Which resources are a step's own, for a stage that removes what an earlier one left.
 
 use super::action::{ACTIONS, Action};
-use super::existing::Follow;
+use super::existing_templates::Follow;
 use super::manifest::{ACTION, TEST_VM_GROUP};
 use super::origin::Origin;
 use super::reader::Reader;

@@ -1,7 +1,7 @@
 //! The folder, or the single file, that is put into the build VM.
 
+pub(super) mod file_names;
 mod folder;
-pub(super) mod names;
 
 pub(super) use folder::named as named_folder;
 
@@ -99,7 +99,7 @@ fn read_whole(
         folder::fits_windows(reader, &folder, &name, told_elsewhere)?;
     }
     if let (Some(format), Ok(exclude)) = (format, &exclude) {
-        names::check(reader, &folder, &name, exclude, format)?;
+        file_names::check(reader, &folder, &name, exclude, format)?;
     }
     // Without a format there is a problem elsewhere, and no plan.
     let format = format.unwrap_or(ArchiveFormat::TarGz);

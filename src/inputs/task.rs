@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::action::{ACTIONS, Action};
-use super::existing::{self, Existing, Follow, Sweep};
+use super::existing_templates::{self, Existing, Follow, Sweep};
 use super::fleet::{self, Fleet};
 use super::image_test::{self, ImageTest};
 use super::inventory::{self, Diff};
@@ -148,16 +148,18 @@ fn read(reader: &mut Reader<'_>, masker: &dyn Masker) -> Result<Task, AlreadyRep
             plan.submits = true;
             Ok(Task::Submit(plan))
         }
-        Action::Wait | Action::Run => {
-            Ok(Task::Follow(existing::read_follow(reader, masker, action)?))
-        }
-        Action::Status => Ok(Task::Status(Box::new(existing::read_existing(
+        Action::Wait | Action::Run => Ok(Task::Follow(existing_templates::read_follow(
+            reader, masker, action,
+        )?)),
+        Action::Status => Ok(Task::Status(Box::new(existing_templates::read_existing(
             reader, masker, action,
         )?))),
-        Action::Cancel => Ok(Task::Cancel(Box::new(existing::read_existing(
+        Action::Cancel => Ok(Task::Cancel(Box::new(existing_templates::read_existing(
             reader, masker, action,
         )?))),
-        Action::Sweep => Ok(Task::Sweep(Box::new(existing::read_sweep(reader, masker)?))),
+        Action::Sweep => Ok(Task::Sweep(Box::new(existing_templates::read_sweep(
+            reader, masker,
+        )?))),
         Action::Test => Ok(Task::Test(Box::new(image_test::read(reader, masker)?))),
         Action::Diff => Ok(Task::Diff(Box::new(inventory::read_diff(reader, masker)?))),
         Action::Rollout => Ok(Task::Rollout(Box::new(rollout::read(reader, masker)?))),

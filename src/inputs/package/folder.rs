@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use super::names::windows_fault;
+use super::file_names::windows_fault;
 use crate::inputs::manifest::{PACKAGE_PATH, PROVISIONER, STORAGE_ACCOUNT_NAME};
 use crate::inputs::path::{Bounds, Outside, resolved, what_there_is};
 use crate::inputs::problem::{Code, Form, Problem, quoted};

@@ -5,6 +5,7 @@
 
 mod check;
 mod checked;
+mod file_steps;
 pub mod members;
 mod node;
 pub mod overrides;
@@ -12,7 +13,6 @@ mod rules;
 mod script_file;
 pub(super) mod sections;
 mod source;
-mod steps;
 mod variables;
 
 use std::path::Path;
@@ -26,8 +26,8 @@ use super::problem::{Code, Problem};
 use super::reader::{AlreadyReported, Reader};
 use crate::template::model::Properties;
 use checked::{Checked, Fault};
+pub(super) use file_steps::{FileSteps, resolve};
 use sections::{CUSTOMIZE, DISTRIBUTE, SOURCE};
-pub(super) use steps::{FileSteps, resolve};
 
 /// What a template file says, checked. The default is that of no file.
 #[derive(Debug, Default)]
@@ -164,7 +164,7 @@ fn read_sections(reader: &mut Reader<'_>, without: &[&str]) -> TemplateFile {
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     rules::check(&mut checked);
     let mut properties = properties(&mut checked);
-    let steps = steps::read(&mut checked, &mut properties, (&folder, &bounds));
+    let steps = file_steps::read(&mut checked, &mut properties, (&folder, &bounds));
     let mut first = None;
     checked.faults.sort_by_key(|fault| fault.line);
     for fault in checked.faults {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ignore::gitignore::Gitignore;
 
-use crate::inputs::package::names::exclusion;
+use crate::inputs::package::file_names::exclusion;
 use crate::inputs::plan::{Package, Provisioner};
 use crate::inputs::spelling::nearest;
 
