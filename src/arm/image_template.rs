@@ -2,8 +2,6 @@
 //!
 //! <https://learn.microsoft.com/rest/api/imagebuilder/virtual-machine-image-templates>
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use serde_json::Value;
@@ -13,21 +11,13 @@ use super::api_version::newer_members;
 use super::client::{Call, asked_pause};
 use super::failure::{Cause, Failure};
 use super::operation::{self, Started, Status};
+use super::pace::Polled;
 use super::resource_manager::{Arm, in_version};
 use super::retry::Repeat;
 use super::template_state::Template;
 use crate::resource::{IMAGE_TEMPLATE, ResourceGroupId, ResourceId};
 use crate::secret::Secret;
 use crate::template::model::{ImageTemplate, json};
-
-/// An answer, and how long the server asks to wait before the next question.
-#[derive(Debug, Clone)]
-pub struct Seen<T> {
-    /// What was seen.
-    pub value: T,
-    /// `Retry-After`, if it came.
-    pub pause: Option<Duration>,
-}
 
 /// What a distribution target left.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -92,12 +82,12 @@ impl Arm {
     }
 
     /// Reads template `id`.
-    pub async fn template(&self, id: &ResourceId) -> Result<Seen<Template>, Failure> {
+    pub async fn template(&self, id: &ResourceId) -> Result<Polled<Template>, Failure> {
         let doing = format!("Reading image template '{}'", id.name());
         let call = self.reading(&doing, id, IMAGE_TEMPLATES);
         let answer = self.send_in(call, IMAGE_TEMPLATES).await?;
         let value = serde_json::from_slice(answer.body()).unwrap_or_default();
-        Ok(Seen {
+        Ok(Polled {
             value: Template::read(&value),
             pause: asked_pause(answer.headers()),
         })
@@ -152,10 +142,14 @@ impl Arm {
     }
 
     /// Asks once where an operation stands.
-    pub async fn operation(&self, doing: &str, address: &Secret) -> Result<Seen<Status>, Failure> {
+    pub async fn operation(
+        &self,
+        doing: &str,
+        address: &Secret,
+    ) -> Result<Polled<Status>, Failure> {
         let call = Call::new(doing, Method::GET, address.reveal(), &self.scope);
         let answer = self.client.send(&call).await?;
-        Ok(Seen {
+        Ok(Polled {
             value: operation::read(&answer),
             pause: asked_pause(answer.headers()),
         })

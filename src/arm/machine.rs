@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use super::api::{MACHINES, RESOURCES};
 use super::client::asked_pause;
 use super::failure::Failure;
-use super::image_template::Seen;
 use super::machine_image::MachineImage;
 pub use super::machine_part::MACHINE;
 use super::machine_part::Part;
 use super::operation::Started;
+use super::pace::Polled;
 use super::refusal::shortened;
 use super::resource_manager::Arm;
 use crate::resource::{ResourceGroupId, ResourceId, plain_region};
@@ -150,7 +150,7 @@ impl Arm {
     }
 
     /// The same, with the pause that Azure asks for.
-    pub async fn poll_machine(&self, id: &ResourceId) -> Result<Seen<Option<Machine>>, Failure> {
+    pub async fn poll_machine(&self, id: &ResourceId) -> Result<Polled<Option<Machine>>, Failure> {
         let doing = format!("Reading VM '{}'", id.name());
         let path = format!("{id}?$expand=instanceView");
         self.view(&doing, path, Machine::read).await
@@ -162,17 +162,17 @@ impl Arm {
         doing: &str,
         path: String,
         read: impl FnOnce(&Value) -> T,
-    ) -> Result<Seen<Option<T>>, Failure> {
+    ) -> Result<Polled<Option<T>>, Failure> {
         let request = self.reading(doing, path, MACHINES);
         match self.send_in(request, MACHINES).await {
             Ok(answer) => {
                 let document: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
-                Ok(Seen {
+                Ok(Polled {
                     value: Some(read(&document)),
                     pause: asked_pause(answer.headers()),
                 })
             }
-            Err(failure) if failure.is(StatusCode::NOT_FOUND) => Ok(Seen {
+            Err(failure) if failure.is(StatusCode::NOT_FOUND) => Ok(Polled {
                 value: None,
                 pause: None,
             }),

@@ -15,6 +15,15 @@ const LONGEST_UNASKED: Duration = Duration::from_millis(250);
 /// How long Azure Resource Manager may answer 404, or what was before, after a change: it reads from replicas.
 pub const READ_AFTER_WRITE: Duration = Duration::from_secs(60);
 
+/// An answer, and how long the server asks to wait before the next question.
+#[derive(Debug, Clone)]
+pub struct Polled<T> {
+    /// What was read.
+    pub value: T,
+    /// `Retry-After`, if it came.
+    pub pause: Option<Duration>,
+}
+
 /// The pause between two questions: exactly what `Retry-After` says when it comes, unless that is no pause at all or more than
 /// `LONGEST_ASKED`, else `OWN_PACE`.
 #[derive(Debug, Clone, Copy)]

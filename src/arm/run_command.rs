@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::api::MACHINES;
 use super::failure::Failure;
-use super::image_template::Seen;
 use super::operation::Started;
+use super::pace::Polled;
 use super::refusal::shortened;
 use super::resource_manager::Arm;
 use crate::resource::ResourceId;
@@ -70,7 +70,7 @@ impl Arm {
         &self,
         machine: &ResourceId,
         name: &str,
-    ) -> Result<Seen<Option<RunCommand>>, Failure> {
+    ) -> Result<Polled<Option<RunCommand>>, Failure> {
         let doing = format!("Reading the script's state in VM '{}'", machine.name());
         let path = format!("{machine}/runCommands/{name}?$expand=instanceView");
         self.view(&doing, path, RunCommand::read).await

@@ -4,36 +4,35 @@
 //! before any is reported, because a pipeline author who corrects one input per run waits an agent's queue for each.
 
 pub mod action;
-pub mod connection;
-pub mod fleet;
-pub mod image_test;
-pub mod inventory;
-pub mod manifest;
-pub mod plan;
-pub mod problem;
-pub mod provenance;
-pub mod raw_inputs;
-pub mod release;
-pub mod rollout;
-
 mod build_vm;
 mod compare_with;
+pub mod connection;
 mod customization;
 pub mod existing_templates;
+pub mod fleet;
 mod gallery;
 mod given_version;
+pub mod image_test;
 mod image_version;
+pub mod inventory;
 pub mod long_build;
 mod macros;
+pub mod manifest;
 mod marketplace;
 pub mod origin;
 mod owner;
 mod package;
 mod path;
+pub mod plan;
 pub(crate) mod powershell;
+pub mod problem;
+pub mod provenance;
+pub mod raw_inputs;
 mod reader;
+pub mod release;
 mod resource_kind;
 pub mod retain;
+pub mod rollout;
 mod script;
 mod script_remarks;
 mod service_connection;

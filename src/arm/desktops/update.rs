@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use crate::arm::api::HOST_POOLS;
 use crate::arm::client::asked_pause;
 use crate::arm::failure::{Cause, Failure};
-use crate::arm::image_template::Seen;
 use crate::arm::operation::Started;
+use crate::arm::pace::Polled;
 use crate::arm::refusal::{LONGEST_DOCUMENT, cut};
 use crate::arm::resource_manager::Arm;
 use crate::resource::ResourceId;
@@ -157,7 +157,7 @@ impl Arm {
     pub async fn update_status(
         &self,
         pool: &ResourceId,
-    ) -> Result<Seen<Option<UpdateStatus>>, Failure> {
+    ) -> Result<Polled<Option<UpdateStatus>>, Failure> {
         let doing = format!(
             "Reading the status of the session host update of host pool '{}'",
             pool.name()
@@ -168,7 +168,7 @@ impl Arm {
         let answer = match self.client.send(&call).await {
             Ok(answer) => answer,
             Err(failure) if failure.is(http::StatusCode::NOT_FOUND) => {
-                return Ok(Seen {
+                return Ok(Polled {
                     value: None,
                     pause: None,
                 });
@@ -180,7 +180,7 @@ impl Arm {
             let what = "it has no status".to_owned();
             Failure::of(&doing, Cause::Unreadable(what))
         })?;
-        Ok(Seen {
+        Ok(Polled {
             value: Some(status),
             pause: asked_pause(answer.headers()),
         })

@@ -7,8 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::preflight::{UpdateState, control};
 use crate::arm::desktops::UpdateStatus;
-use crate::arm::image_template::Seen as Answer;
-use crate::arm::pace::Pace;
+use crate::arm::pace::{Pace, Polled};
 use crate::rollout::codes;
 use crate::rollout::event::{Event, UpdateEvent};
 use crate::rollout::host::Host;
@@ -66,7 +65,7 @@ impl RolloutStep<'_> {
     ) -> Result<Over, NotRolledOut> {
         let mut watch = Watch::new(self);
         let mut pace = Pace::new(None);
-        let mut answer = Answer {
+        let mut answer = Polled {
             value: Some(first),
             pause: None,
         };
@@ -99,7 +98,7 @@ impl RolloutStep<'_> {
     }
 
     /// The status, asked for again for a while where Azure does not answer.
-    pub(super) async fn status_now(&self) -> Result<Answer<Option<UpdateStatus>>, NotRolledOut> {
+    pub(super) async fn status_now(&self) -> Result<Polled<Option<UpdateStatus>>, NotRolledOut> {
         let start = Instant::now();
         let mut is_told = false;
         loop {

@@ -8,9 +8,9 @@ use tokio::time::sleep;
 use super::lock;
 use super::progress::{Progress, Removal, Stays};
 use crate::arm::Arm;
-use crate::arm::image_template::Seen;
 use crate::arm::operation::Status;
 use crate::arm::pace::Pace;
+use crate::arm::pace::Polled;
 use crate::arm::template_state::{RunState, Template};
 use crate::arm::{Cause, Failure};
 use crate::diagnosis::{FoundIn, of_text};
@@ -184,7 +184,7 @@ fn next_step(template: &Template) -> NextStep {
 /// What Azure answers to the question for a template.
 enum Answer {
     Gone,
-    There(Box<Seen<Template>>),
+    There(Box<Polled<Template>>),
     /// Azure answers a question about a template badly now and then while its run goes on (danielsollondon/azvmimagebuilder#129). That must
     /// not keep us from removing what is ours: a cancel or a deletion at a wrong time is refused and does no harm.
     Silence,
