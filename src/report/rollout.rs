@@ -1,10 +1,10 @@
 //! `action: rollout`, worded: lines of the log, variables, the result file, the summary.
 
 mod known;
+mod messages;
 mod result;
 mod summary;
 mod table;
-mod words;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -187,7 +187,7 @@ fn variables(known: &Known, result: &Result<RolloutState, Error>) -> Vec<(&'stat
 
 impl Events for RolloutReporter<'_> {
     fn emit(&self, event: Event) {
-        for line in words::lines(&event, &self.request.image.short()) {
+        for line in messages::lines(&event, &self.request.image.short()) {
             self.console.line(&line);
         }
         if let Event::Warning(warning) = &event {

@@ -1,4 +1,4 @@
-//! Words for the events of a roll-out: the lines of the log.
+//! What the log says of the events of a roll-out.
 
 use std::time::Duration;
 
