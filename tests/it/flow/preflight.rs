@@ -165,6 +165,7 @@ pub(super) const LOOKS: &[&str] = &[
     "GetIdentity",
     "ListIdentitiesOfGroup",
     "GetPlatformImageVersion",
+    "ListPlatformImageVersions",
     "ListImageSkus",
     "ListOffers",
     "ListPublishers",
@@ -172,6 +173,24 @@ pub(super) const LOOKS: &[&str] = &[
     "GetNetwork",
     "ListNetworksOfGroup",
 ];
+
+/// A check whose route is not in the list would not be tried in trouble.
+#[tokio::test(start_paused = true)]
+async fn every_look_is_in_the_list() {
+    let stage = scene().input("action", "doctor").build(|_| {}).await;
+    let journal = stage.cloud.journal();
+    let asked = journal.iter().filter(|entry| entry.service == Service::Arm);
+    let mut missing: Vec<&str> = asked
+        .filter_map(|entry| entry.operation)
+        .filter(|operation| !LOOKS.contains(operation))
+        .collect();
+    missing.sort_unstable();
+    missing.dedup();
+    assert_eq!(missing, NEEDED);
+}
+
+/// What the preflight reads, and the build cannot do without.
+const NEEDED: &[&str] = &["GetStorageAccount"];
 
 async fn built(faults: Vec<Fault>) -> Stage {
     scene()
