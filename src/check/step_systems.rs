@@ -7,16 +7,7 @@ use super::lookup::{Azure, Lookup, definition};
 use super::source;
 use super::subject::{CUSTOMIZER, Step, Target};
 use crate::inputs::manifest::PROVISIONER;
-
-/// The operating system that a kind of step is for
-/// (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#properties-customize>).
-fn system_of(kind: &str) -> Option<&'static str> {
-    match kind {
-        "Shell" => Some("Linux"),
-        "PowerShell" | "WindowsRestart" | "WindowsUpdate" => Some("Windows"),
-        _ => None,
-    }
-}
+use crate::template::model::system_of;
 
 pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
     if let Some(os) = source::image_traits(azure).await.os {
@@ -89,18 +80,4 @@ fn judge(azure: &Azure<'_>, what: &str, os: &str, verdict: Verdict) -> Finding {
         )
     };
     Finding::new(verdict, text).fix(fix)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_kind_of_step_has_one_system_or_both() {
-        assert_eq!(system_of("Shell"), Some("Linux"));
-        for kind in ["PowerShell", "WindowsRestart", "WindowsUpdate"] {
-            assert_eq!(system_of(kind), Some("Windows"), "{kind}");
-        }
-        assert_eq!(system_of("File"), None);
-    }
 }

@@ -405,9 +405,3 @@ fn of_object(object: &'static Object, definitions: &mut Map<String, Value>) -> V
     }
     json!({ "$ref": format!("#/definitions/{}", object.name) })
 }
-
-#[test]
-fn the_number_of_members_is_told() {
-    let page = fs::read_to_string(in_repository("docs/template-file.md")).unwrap();
-    assert!(page.contains("all 116 members"), "docs/template-file.md");
-}

@@ -11,7 +11,7 @@ use image_builder::template::model::{
     ManagedImageSource, ManagedImageTarget, Optimize, PlanInfo, PlatformImage,
     PowerShellCustomizer, Properties, SharedImage, SharedImageVersionSource, ShellCustomizer,
     Source, State, TargetRegion, Validate, Versioning, Vhd, VmProfile, VnetConfig, WindowsRestart,
-    WindowsUpdate, Workload,
+    WindowsUpdate, Workload, system_of,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -105,6 +105,19 @@ fn visit(shape: &Shape, seen: &mut usize) {
             objects.iter().for_each(|(_, object)| check(object, seen));
         }
     }
+}
+
+/// A file may go to any system.
+#[test]
+fn every_type_of_customizer_has_a_system() {
+    let mut members = IMAGE_TEMPLATE_PROPERTIES.members.iter();
+    let customize = members.find(|member| member.name == "customize").unwrap();
+    let Shape::List(Shape::Variants { objects, .. }) = &customize.shape else {
+        unreachable!("customizers are told apart by their type");
+    };
+    let mut without = objects.iter().filter(|(kind, _)| system_of(kind).is_none());
+    assert_eq!(without.next().unwrap().0, "File");
+    assert_eq!(without.next().map(|(kind, _)| kind), None);
 }
 
 #[test]

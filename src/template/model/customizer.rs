@@ -7,6 +7,16 @@ use serde_json::Value;
 
 use super::common::{Other, text};
 
+/// The operating system that a type of customizer is for, `Linux` or `Windows`; none where it is for both, or is not known
+/// (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#properties-customize>).
+pub fn system_of(kind: &str) -> Option<&'static str> {
+    match kind {
+        "Shell" => Some("Linux"),
+        "PowerShell" | "WindowsRestart" | "WindowsUpdate" => Some("Windows"),
+        _ => None,
+    }
+}
+
 /// Something that happens in the build VM. Validators have the same forms.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type")]
@@ -223,4 +233,18 @@ pub struct WindowsRestart {
     /// What is newer.
     #[serde(flatten)]
     pub other: Other,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_of_step_has_one_system_or_both() {
+        assert_eq!(system_of("Shell"), Some("Linux"));
+        for kind in ["PowerShell", "WindowsRestart", "WindowsUpdate"] {
+            assert_eq!(system_of(kind), Some("Windows"), "{kind}");
+        }
+        assert_eq!(system_of("File"), None);
+    }
 }

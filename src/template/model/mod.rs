@@ -19,7 +19,7 @@ use crate::resource::ResourceId;
 pub use common::{Other, State, Tags, json};
 pub use customizer::{
     Customizer, FileCustomizer, PowerShellCustomizer, ShellCustomizer, WindowsRestart,
-    WindowsUpdate,
+    WindowsUpdate, system_of,
 };
 pub use distributor::{
     Distributor, ManagedImageTarget, SharedImage, TargetRegion, Versioning, Vhd,

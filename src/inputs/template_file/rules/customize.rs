@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use crate::inputs::manifest::{RUN_AS_SYSTEM, RUN_ELEVATED};
 use crate::inputs::problem::{list, quoted};
 use crate::inputs::template_file::checked::{Checked, objects, text};
+use crate::template::model::system_of;
 
 /// The members of which a customizer or validator has exactly one, by its type.
 fn contents(kind: &str) -> &'static [&'static str] {
@@ -98,7 +99,7 @@ fn is_duration(text: &str) -> bool {
 }
 
 /// Whether the path needs no other one to start from, on the system if that is known.
-fn is_absolute(path: &str, linux: Option<bool>) -> bool {
+fn is_absolute(path: &str, system: Option<&str>) -> bool {
     let on_linux = path.starts_with('/') && !path.trim_end_matches('/').is_empty();
     let bytes = path.as_bytes();
     let drive = bytes.first().is_some_and(u8::is_ascii_alphabetic)
@@ -106,31 +107,28 @@ fn is_absolute(path: &str, linux: Option<bool>) -> bool {
         && bytes.get(2).is_some_and(|b| b"\\/".contains(b))
         && bytes.len() > 3;
     let on_windows = drive || (path.starts_with(r"\\") && path.len() > 2);
-    match linux {
-        Some(true) => on_linux,
-        Some(false) => on_windows,
+    match system {
+        Some("Linux") => on_linux,
+        Some(_) => on_windows,
         None => on_linux || on_windows,
     }
 }
 
 /// The service writes a file to where its destination says, and not to a folder that depends on who signs in to the build VM.
 pub(super) fn destinations(checked: &mut Checked, customize: Option<&Value>) {
-    let kinds = objects(customize).filter_map(|(_, step)| text(step, "type"));
-    let linux = kinds
-        .filter(|kind| *kind != "File")
-        .map(|kind| kind == "Shell")
-        .next();
+    let mut kinds = objects(customize).filter_map(|(_, step)| text(step, "type"));
+    let system = kinds.find_map(system_of);
     for (index, step) in objects(customize) {
         let file = text(step, "type") == Some("File");
         let Some(path) = text(step, "destination").filter(|_| file) else {
             continue;
         };
-        if is_absolute(path, linux) {
+        if is_absolute(path, system) {
             continue;
         }
-        let example = match linux {
-            Some(true) => "/tmp/web.conf",
-            Some(false) => r"c:\buildartifacts\web.json",
+        let example = match system {
+            Some("Linux") => "/tmp/web.conf",
+            Some(_) => r"c:\buildartifacts\web.json",
             None => r"/tmp/web.conf or c:\buildartifacts\web.json",
         };
         let sentence = format!(
@@ -143,21 +141,19 @@ pub(super) fn destinations(checked: &mut Checked, customize: Option<&Value>) {
 
 /// A build VM has one system: the steps of the other one cannot run.
 pub(super) fn one_system(checked: &mut Checked, customize: Option<&Value>) {
-    let kinds = objects(customize).filter_map(|(index, step)| Some((index, text(step, "type")?)));
-    let systems: Vec<(usize, &str, bool)> = kinds
-        .filter(|(_, kind)| *kind != "File")
-        .map(|(index, kind)| (index, kind, kind == "Shell"))
+    let steps: Vec<(usize, &str, &str)> = objects(customize)
+        .filter_map(|(index, step)| {
+            let kind = text(step, "type")?;
+            Some((index, kind, system_of(kind)?))
+        })
         .collect();
-    let Some((first, first_kind, linux)) = systems.first().copied() else {
+    let Some((first, first_kind, system)) = steps.first().copied() else {
         return;
     };
-    for (index, kind, other) in systems {
-        if other != linux {
-            let system = |linux: bool| if linux { "Linux" } else { "Windows" };
+    for (index, kind, other) in steps {
+        if other != system {
             let sentence = format!(
-                "'{kind}' is for {}, but customize[{first}], '{first_kind}', is for {}",
-                system(other),
-                system(linux)
+                "'{kind}' is for {other}, but customize[{first}], '{first_kind}', is for {system}"
             );
             checked.fault(&format!("customize[{index}].type"), sentence, None);
         }
