@@ -354,7 +354,10 @@ mod tests {
             let takes_value = words.next().is_some_and(|word| kinds.contains(&word));
             let value = match flag.as_str() {
                 "--canceled-operation" => "failed",
-                "--busy-versions" | "--second-update" | "--update-after-failure" => "taken",
+                "--busy-versions"
+                | "--second-update"
+                | "--update-after-failure"
+                | "--second-deletion" => "taken",
                 "--update-times" => "utc",
                 "--status-members" => "top",
                 "--bad-configuration" => "atOnce",
