@@ -1,6 +1,6 @@
 //! Files on the agent's machine, opened so that nobody waits for ever, and written so that nobody else reads them.
 //!
-//! Whoever can write to a folder of the job can put a pipe where a file is expected: opening one waits until somebody writes into it, and that
+//! Whoever can write to a folder of the job can put a pipe where a file is expected: opening one waits until someone writes into it, and that
 //! may be never.
 
 use std::fs::{self, File, OpenOptions};

@@ -20,7 +20,7 @@ const LONGEST_PEM: u64 = 16 << 20;
 /// Warns of a setting of the agent that is a danger.
 pub(crate) fn warn(agent: &Agent) {
     if agent.environment().skips_certificate_validation() {
-        let text = "The agent trusts every server (Agent.SkipCertValidation): who listens on its network can read the sign-in. Give it the right certificate authority instead (config --sslcacert)";
+        let text = "The agent trusts every server (Agent.SkipCertValidation): anyone on its network can read the sign-in. Give it the right certificate authority instead (config --sslcacert)";
         let code = Some(CODE_TRUSTS_EVERY_SERVER);
         agent.console().issue(IssueKind::Warning, code, text);
     }

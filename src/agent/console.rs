@@ -35,7 +35,7 @@ pub enum IssueKind {
 pub enum TaskResult {
     /// All is well.
     Succeeded,
-    /// The step did its work, and somebody should look at it.
+    /// The step did its work, and someone should look at it.
     SucceededWithIssues,
     /// The step did not do its work.
     Failed,

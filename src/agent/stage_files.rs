@@ -32,7 +32,7 @@ pub struct StageFiles {
 }
 
 impl StageFiles {
-    /// The files of run `number`. What is no number comes from somebody else.
+    /// The files of run `number`. What is no number comes from someone else.
     pub(super) fn of(environment: &Environment, number: &str) -> Option<Self> {
         let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
         let folder = environment

@@ -43,7 +43,7 @@ pub struct StopSignal {
 
 impl StopSignal {
     /// Listens for signals, and with `launcher_on_stdin` also for the end of the standard input. Without a launcher that end means nothing:
-    /// somebody has given us a closed or an empty one. `files` is where the post-job stage may ask. Must be called on a tokio runtime.
+    /// someone has given us a closed or an empty one. `files` is where the post-job stage may ask. Must be called on a tokio runtime.
     ///
     /// # Errors
     /// The operating system refuses a signal handler or a thread.

@@ -120,7 +120,7 @@ fn holds(assigned: &str, scope: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// A role that somebody has somewhere.
+/// A role that someone has somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleAssignment {
     /// The id of the role definition. It is made of names, so that it can become part of an address.

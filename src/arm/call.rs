@@ -35,7 +35,7 @@ pub struct Call {
 
 /// Signs a request with something else than a token.
 pub trait Signer: Send + Sync + fmt::Debug {
-    /// Authorizes `request`, as the last thing before it is sent; anew for each try.
+    /// Authorizes `request`, as the last thing before it is sent; again for each try.
     fn sign(&self, request: &mut Request<Bytes>);
 }
 

@@ -263,7 +263,7 @@ impl Client {
 
 /// How long [`Client::glance`] waits.
 const GLANCE: Duration = Duration::from_secs(4);
-/// A wait that somebody who looks at the log would wonder about.
+/// A wait that someone who looks at the log would wonder about.
 const LONG_WAIT: Duration = Duration::from_secs(30);
 
 /// A long wait is a line in the log, a short one is for those who debug.

@@ -38,8 +38,8 @@ pub async fn complete(known: &KnownCloud, http: &dyn Http) -> Result<Cloud, Sign
 fn failure(reason: &str) -> SignInFailure {
     SignInFailure {
         code: CODE_NO_CLOUD,
-        reason: format!("Azure Resource Manager does not tell the addresses of its cloud: {reason}"),
-        hint: Some("check the 'environment' and the URL of the service connection; a connection that names 'activeDirectoryAuthority' and 'activeDirectoryServiceEndpointResourceId' needs no telling".to_owned()),
+        reason: format!("Azure Resource Manager does not report the addresses of its cloud: {reason}"),
+        hint: Some("check the 'environment' and the URL of the service connection; a connection that names 'activeDirectoryAuthority' and 'activeDirectoryServiceEndpointResourceId' does not need them".to_owned()),
     }
 }
 

@@ -45,7 +45,7 @@ pub enum State {
     Succeeded,
     /// It has ended badly.
     Failed,
-    /// Somebody canceled it.
+    /// Someone canceled it.
     Canceled,
 }
 

@@ -127,7 +127,7 @@ impl fmt::Display for Cause {
         match self {
             Self::Refused(refusal) => write!(f, "{refusal}"),
             Self::Unreachable { host, error } => write!(f, "no connection to {host}: {error}"),
-            Self::Unreadable(what) => write!(f, "Azure's answer makes no sense: {what}"),
+            Self::Unreadable(what) => write!(f, "Azure's response is not valid: {what}"),
             Self::TooNew { offered, members } => write!(
                 f,
                 "this cloud offers version {offered} of the image builder's API, which does not know {}",

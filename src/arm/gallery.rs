@@ -75,7 +75,7 @@ impl Arm {
         let Some(answer) = self.get_if_there(&doing, path, GALLERIES).await? else {
             return Ok(None);
         };
-        let unreadable = || Cause::Unreadable("it is no image version".to_owned());
+        let unreadable = || Cause::Unreadable("it is not an image version".to_owned());
         let version = Version::read(&answer).ok_or_else(|| Failure::of(doing, unreadable()))?;
         Ok(Some(version))
     }

@@ -197,7 +197,7 @@ fn classify(error: reqwest::Error) -> TransportError {
     if error.is_connect() && reason == "tunnel error: unsuccessful" {
         return TransportError {
             sent: Sent::Nothing,
-            reason: "the proxy refused: it does not know the host, may not connect to it, or does not take the user name and password; its log says which".to_owned(),
+            reason: "the proxy refused: it does not know the host, is not allowed to connect to it, or does not accept the user name and password; its log says which".to_owned(),
         };
     }
     let sent = if !error.is_connect() {

@@ -217,7 +217,7 @@ impl Arm {
             let id = one.get("id").and_then(Value::as_str);
             let id: Option<ResourceId> = id.and_then(|id| id.parse().ok());
             let Some(id) = id.filter(|id| id.is(IMAGE_TEMPLATE)) else {
-                let reason = "an entry of the list is no image template".to_owned();
+                let reason = "an entry of the list is not an image template".to_owned();
                 return Err(Failure::of(doing, Cause::Unreadable(reason)));
             };
             all.push((id, Template::read(&one)));

@@ -2,7 +2,7 @@
 //!
 //! One list of checks serves two purposes. The doctor takes its time and tells every finding. The preflight of each build makes the same checks
 //! with one try each and within six seconds: it refuses what is certain to fail, and warns of the rest. An answer that is missing, late,
-//! refused or odd proves nothing, and the build goes on. When it then fails in a way that fits a warning, the warning is told again.
+//! refused or odd proves nothing, and the build continues. When it then fails in a way that fits a warning, the warning is told again.
 
 mod advice;
 mod codes;

@@ -153,7 +153,7 @@ async fn granted(azure: &Azure<'_>, principal: &str, scope: &str) -> Result<Gran
     let assignments = list
         .get("value")
         .and_then(Value::as_array)
-        .ok_or("it is no list")?;
+        .ok_or("it is not a list")?;
     if assignments.is_empty() && !azure.trusts_empty_lists() {
         return Err(EMPTY.to_owned());
     }

@@ -89,7 +89,7 @@ fn state(name: &str, image: &Value) -> Option<Finding> {
         "Deleting" => "it is being deleted",
         _ => return None,
     };
-    let text = format!("{name} is in state {state}: {what}, and VMs may not start from it");
+    let text = format!("{name} is in state {state}: {what}, and VMs might not start from it");
     let fix = "use a source in state Succeeded, or create this one again";
     Some(Finding::new(Verdict::Problem(SOURCE), text).fix(fix))
 }

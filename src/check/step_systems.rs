@@ -30,7 +30,7 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
     }
     vec![Finding::unknown(
         "the operating system of the source",
-        "neither source nor image definition tells it",
+        "neither source nor image definition names it",
     )]
 }
 

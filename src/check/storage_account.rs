@@ -42,7 +42,7 @@ async fn found(azure: &Azure<'_>, name: &str) -> Found {
         Lookup::Unknown(reason) => return Found::Unknown(reason.clone()),
     };
     let Some(all) = list.get("value").and_then(Value::as_array) else {
-        return Found::Unknown("it is no list".to_owned());
+        return Found::Unknown("it is not a list".to_owned());
     };
     let named = |one: &&Value| text(one, "/name").is_some_and(|own| own.eq_ignore_ascii_case(name));
     if let Some(found) = all.iter().find(named) {

@@ -70,7 +70,7 @@ pub struct Entry {
     pub retriable: bool,
     /// Whether something was not fetched that the VM needs: that says nothing of an image under test.
     pub unfetched: bool,
-    /// Where Microsoft, or somebody who met it, writes about it.
+    /// Where Microsoft, or someone who met it, writes about it.
     pub source: &'static str,
 }
 

@@ -28,7 +28,7 @@ pub(super) const NEVER_RUN: &str = "AIB805";
 /// Code of "what an earlier attempt left is deleted".
 pub const DROPPED: &str = "AIB806";
 pub(super) const NO_IMAGE_NAMED: &str = "AIB807";
-/// Code of "the job was canceled, and the build goes on".
+/// Code of "the job was canceled, and the build continues".
 pub const LEFT_RUNNING: &str = "AIB808";
 /// Code of "the run has ended, and there is nothing to cancel".
 pub const NOTHING_TO_CANCEL: &str = "AIB809";
@@ -177,7 +177,7 @@ pub const CODES: &[(&str, &str)] = &[
         UNKNOWN,
         "The run failed, for a reason that is not in the list of known failures",
     ),
-    (RUN_CANCELED, "Somebody canceled the run in Azure"),
+    (RUN_CANCELED, "Someone canceled the run in Azure"),
     (
         DEADLINE,
         "The run, or the change of an image version, did not end in time",
@@ -213,7 +213,7 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     (
         NOT_OURS,
-        "The image template was not made by this task, is of another pipeline run or step, or is running already",
+        "The image template was not created by this task, is of another pipeline run or step, or is running already",
     ),
     (
         NOTHING_TO_CANCEL,
@@ -273,7 +273,7 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     (
         "AIB846",
-        "Another session host update goes on, or waits for Retry or Cancel",
+        "Another session host update is in progress, or waits for Retry or Cancel",
     ),
     ("AIB847", "The session host configuration was not changed"),
     (
@@ -364,12 +364,12 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     (
         FLEET_NOT_SEEN,
-        "The report could not look at everything (a warning without `failWhen`)",
+        "The report could not read everything (a warning without `failWhen`)",
     ),
     (NO_DEFINITION, "The image definition does not exist"),
     (
         USE_UNKNOWN,
-        "Nobody can tell which image versions are in use, so none is deleted",
+        "It is not known which image versions are in use, so none is deleted",
     ),
     (
         KEPT_BLOCKED,
@@ -385,7 +385,7 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     (
         NOT_READY,
-        "The image is not ready in the time given, and the build goes on (a warning with `whenNotReady: succeedWithIssues`)",
+        "The image is not ready in the time given, and the build continues (a warning with `whenNotReady: succeedWithIssues`)",
     ),
     (NEVER_RUN, "The image template has never been run"),
     (
@@ -394,11 +394,11 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     (
         NO_IMAGE_NAMED,
-        "The run of a template that this task did not make names no image",
+        "The run of a template that this task did not create names no image",
     ),
     (
         LEFT_RUNNING,
-        "The job was canceled, and the build goes on in Azure or is still being canceled (warning)",
+        "The job was canceled, and the build continues in Azure or is still being canceled (warning)",
     ),
     ("AIB901", "The task has no program for the agent's platform"),
     (

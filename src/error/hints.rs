@@ -26,7 +26,7 @@ impl Error {
             Self::RunCanceled { .. } => Some("the activity log of the resource group says who canceled it".to_owned()),
             Self::Deadline { .. } => Some(format!("raise input '{}', or replicate to fewer regions", BUILD_TIMEOUT_IN_MINUTES.name)),
             Self::NoImage { listing, .. } => Some(match listing {
-                Some(listing) => format!("the run has succeeded, so the image can be there, but nothing proves which one it made; to see what is there, run: {listing}"),
+                Some(listing) => format!("the run has succeeded, so the image can be there, but nothing proves which one it created; to see what is there, run: {listing}"),
                 None => "the run has succeeded, so the VHD can be there: search the storage account for it".to_owned(),
             }),
             Self::NoDefinition { definition } => Some(format!(
@@ -50,7 +50,7 @@ impl Error {
             Self::SeveralTemplates { names, .. } => {
                 let example = names.first().map(String::as_str).unwrap_or_default();
                 Some(format!(
-                    "name the one that is meant with input '{}': $(bake.templateName), where 'bake' is the name of the step that made it, or '{example}'", TEMPLATE_NAME.name
+                    "name the one that is meant with input '{}': $(bake.templateName), where 'bake' is the name of the step that created it, or '{example}'", TEMPLATE_NAME.name
                 ))
             }
             Self::SeveralImages { .. } => Some(format!("name the template that is meant with input '{}'", TEMPLATE_NAME.name)),
@@ -99,7 +99,7 @@ fn of_not_compared(why: &NotCompared) -> Option<String> {
             STORAGE_ACCOUNT_NAME.name, INVENTORY_CONTAINER.name, INVENTORY.name, STORAGE_ACCOUNT_NAME.name, COMPARE_WITH.name
         )),
         NotCompared::NoList { .. } => Some(format!(
-            "somebody else has written it: check who can write to the container; compare with another version by '{}'",
+            "someone else has written it: check who can write to the container; compare with another version by '{}'",
             COMPARE_WITH.name
         )),
         NotCompared::Azure(_) | NotCompared::Storage(_) | NotCompared::Nothing(_) => None,
@@ -139,7 +139,7 @@ fn find_it(name: Option<&str>, nearest: Option<&str>) -> String {
         "check the name and the resource group".to_owned()
     } else {
         format!(
-            "if another pipeline run or a person made it, give its name with input '{}'; check the resource group",
+            "if another pipeline run or a person created it, give its name with input '{}'; check the resource group",
             TEMPLATE_NAME.name
         )
     };

@@ -76,7 +76,7 @@ pub enum Error {
         /// What that text and the log of the build tell.
         explanation: Box<Explanation>,
     },
-    /// Somebody else canceled the run.
+    /// Someone else canceled the run.
     #[error("The image run was canceled in Azure{}, after {}", in_phase(phase.as_deref()), duration(*elapsed))]
     RunCanceled {
         /// The phase in which it was.
@@ -122,7 +122,7 @@ pub enum Error {
         /// Their names.
         names: Vec<String>,
     },
-    /// The image template is somebody else's, of another pipeline run or step, or at work for somebody else.
+    /// The image template is someone else's, of another pipeline run or step, or at work for someone else.
     #[error("{doing} failed: {why}")]
     NotOurs {
         /// What was to be done with which template: `Canceling the run of image template 'win11'`.
@@ -144,7 +144,7 @@ pub enum Error {
         /// Its id.
         pool: ResourceId,
     },
-    /// Nobody can tell which image versions are in use.
+    /// It is not known which image versions are in use.
     #[error("Finding out which image versions are in use failed: {why}")]
     UseUnknown {
         /// What could not be read, and why.
@@ -153,7 +153,7 @@ pub enum Error {
         hint: String,
     },
     /// Several steps of the pipeline run have made an image.
-    #[error("Looking for the image of this pipeline run failed: several steps have made one: {}", names.join(", "))]
+    #[error("Looking for the image of this pipeline run failed: several steps have created one: {}", names.join(", "))]
     SeveralImages {
         /// The ids of the images.
         names: Vec<String>,
@@ -170,7 +170,7 @@ pub enum Error {
     },
     /// The template has no run, and nobody starts one.
     #[error(
-        "Waiting for image template '{template}' failed: it has never been run, and no run began within {minutes} minutes"
+        "Waiting for image template '{template}' failed: it has never been run, and no run started within {minutes} minutes"
     )]
     NeverRun {
         /// The template's name.
@@ -178,7 +178,7 @@ pub enum Error {
         /// How long was waited.
         minutes: u64,
     },
-    /// The run of a template that somebody else made names no image.
+    /// The run of a template that someone else made names no image.
     #[error(
         "Reading the result of image template '{template}' failed: run output '{run_output}' names no image"
     )]

@@ -43,11 +43,11 @@ pub(super) fn not_started(requests: u8) -> &'static str {
 /// How far a run is that is not over.
 pub(super) fn goes_on(phase: Option<&str>, elapsed: Duration) -> String {
     if elapsed.is_zero() {
-        return "its run has not begun".to_owned();
+        return "its run has not started".to_owned();
     }
     let phase = phase.unwrap_or("Running");
     format!(
-        "the build goes on in Azure: {phase} (after {})",
+        "the build continues in Azure: {phase} (after {})",
         duration(elapsed)
     )
 }

@@ -122,7 +122,7 @@ async fn managed_image(step: &TestStep<'_>, id: &ResourceId) -> Result<TestedIma
     if own("/properties/provisioningState") == Some("Failed") {
         let text =
             format!("Testing {called} failed: it is in state Failed, so it may be incomplete");
-        let hint = "build it anew, and test it then".to_owned();
+        let hint = "build it again, and then test it".to_owned();
         return Err(NotTested::refused(FAILED, text, hint));
     }
     Ok(TestedImage {
@@ -185,7 +185,7 @@ pub(super) async fn replica_in(
                 image.called(),
                 duration(REPLICATION)
             );
-            let hint = "run the step again later; with 'az sig image-version show --expand ReplicationStatus' Azure tells how far it is".to_owned();
+            let hint = "run the step again later; with 'az sig image-version show --expand ReplicationStatus' Azure reports its progress".to_owned();
             return Err(NotTested::refused(NO_REPLICA, text, hint));
         }
         if spoken.is_none_or(|spoken| spoken.elapsed() >= HEARTBEAT) {

@@ -135,7 +135,7 @@ fn how_to_tag(step: &TestStep<'_>, why: &NotTagged) -> String {
     let image = &step.test.image;
     match why {
         NotTagged::TooMany(_) => format!(
-            "remove tags of the version that nobody needs, or set '{}' to the empty text",
+            "remove tags that the version does not need, or set '{}' to the empty text",
             TEST_TAG.name
         ),
         _ if why.is_forbidden() => {

@@ -133,7 +133,7 @@ fn in_file(reader: &mut Reader<'_>, text: &str) -> Result<Vec<ResourceId>, Alrea
     };
     let found = named_in(&content).map_err(|reason| {
         let sentence = format!("file {shown} {reason}");
-        let hint = "give the path of the image-result.json of a build that made an image version, or of a promotion; or the id of the version".to_owned();
+        let hint = "give the path of the image-result.json of a build that created an image version, or of a promotion; or the id of the version".to_owned();
         reader.report(Problem::new(
             Code::Malformed,
             &IMAGE_VERSION_ID,
@@ -149,7 +149,7 @@ fn unread(path: &Path, error: &std::io::Error) -> String {
         std::io::ErrorKind::NotFound => "does not exist".to_owned(),
         std::io::ErrorKind::FileTooLarge => {
             format!(
-                "has more than {} MB, so it is no result file",
+                "has more than {} MB, so it is not a result file",
                 LARGEST / 1_000_000
             )
         }

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::raw_inputs::{RawInputs, RawStep};
 
-/// Version of the task that made the template. A template without this tag is somebody else's.
+/// Version of the task that made the template. A template without this tag is someone else's.
 pub const TASK: &str = "imageBuilderTask";
 /// The pipeline run.
 pub const RUN: &str = "imageBuilderRun";

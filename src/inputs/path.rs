@@ -7,7 +7,7 @@ use super::problem::quoted;
 use super::raw_inputs::RawInputs;
 use super::spelling::nearest;
 
-/// The folders whose files a repository can bring into a template or a package. Somebody who can change the repository, but not the pipeline, must not
+/// The folders whose files a repository can bring into a template or a package. Someone who can change the repository, but not the pipeline, must not
 /// read the rest of the agent's machine.
 #[derive(Debug)]
 pub(super) struct Bounds {

@@ -175,7 +175,7 @@ impl RawInputs {
             .then_some("the value of a secret variable")
     }
 
-    /// Whether somebody has run the job, its stage or the release before. What is no number counts as the first attempt.
+    /// Whether someone has run the job, its stage or the release before. What is no number counts as the first attempt.
     pub fn is_second_attempt(&self) -> bool {
         let number = |text: &String| text.trim().parse::<u64>().unwrap_or(1);
         self.attempts.iter().map(number).any(|number| number > 1)

@@ -96,7 +96,7 @@ impl Release {
 
 const REASON: Form = Form {
     what: "a reason",
-    looks: "a sentence that tells others why",
+    looks: "a sentence that says why",
     example: "sign-in fails with 1.0.2609402",
 };
 const DAYS: Form = Form {

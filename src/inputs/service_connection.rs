@@ -105,7 +105,7 @@ fn parameter(
         })
 }
 
-/// What works, for the hint to somebody whose connection does not.
+/// What works, for the hint to someone whose connection does not.
 const SUPPORTED: &str = "use a connection with workload identity federation, a service principal, or a managed identity";
 
 fn scheme(
@@ -249,7 +249,7 @@ fn without_address(reader: &mut Reader<'_>) -> AlreadyReported {
     refuse(reader, sentence.to_owned(), Some(hint))
 }
 
-/// Refuses an address outside of Azure DevOps, because it gets the job's own token: somebody may have set the variable to collect the tokens of jobs.
+/// Refuses an address outside of Azure DevOps, because it gets the job's own token: someone may have set the variable to collect the tokens of jobs.
 fn trusted(reader: &mut Reader<'_>, uri: Url) -> Result<Url, AlreadyReported> {
     let collections = reader.raw_inputs().collection_uris.iter();
     if is_trusted(

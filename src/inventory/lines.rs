@@ -39,7 +39,7 @@ pub enum NoList {
     #[error("the log has no inventory")]
     None,
     /// The script says why it made no list.
-    #[error("the step made no list: {0}")]
+    #[error("the step created no list: {0}")]
     Failed(String),
     /// A block that was begun has no end.
     #[error("the inventory in the log has no end")]

@@ -259,13 +259,13 @@ impl Listed {
 }
 
 /// The inventory in a document of [`write()`]. Others can write to where it comes from, so everything unexpected is an error. Its text continues a
-/// sentence after "it": `is no CycloneDX document`.
+/// sentence after "it": `is not a CycloneDX document`.
 pub fn read(document: &[u8]) -> Result<Inventory, String> {
     let Ok(document) = serde_json::from_slice::<Document>(document) else {
-        return Err("is no CycloneDX document".to_owned());
+        return Err("is not a CycloneDX document".to_owned());
     };
     if document.bom_format != "CycloneDX" {
-        return Err("is no CycloneDX document".to_owned());
+        return Err("is not a CycloneDX document".to_owned());
     }
     let mut system = None;
     let mut components = Vec::with_capacity(document.components.len());
@@ -353,7 +353,7 @@ mod tests {
     #[test]
     fn the_same_name_twice_has_two_references() {
         let mut other = found(Kind::Program, "Tool", "1", "");
-        other.publisher = Some("Somebody".to_owned());
+        other.publisher = Some("Someone".to_owned());
         let tools = vec![found(Kind::Program, "Tool", "1", ""), other];
         let inventory = Inventory::new(ubuntu(), tools, Vec::new());
         let document: Value =
@@ -400,12 +400,12 @@ mod tests {
         let check = |text: &str, expected: &str| {
             assert_eq!(read(text.as_bytes()), Err(expected.to_owned()), "{text}");
         };
-        check("", "is no CycloneDX document");
-        check("{}", "is no CycloneDX document");
-        check(r#"{"bomFormat":"SPDX"}"#, "is no CycloneDX document");
+        check("", "is not a CycloneDX document");
+        check("{}", "is not a CycloneDX document");
+        check(r#"{"bomFormat":"SPDX"}"#, "is not a CycloneDX document");
         check(
             r#"{"bomFormat":"CycloneDX","components":[{"type":"library"}]}"#,
-            "is no CycloneDX document",
+            "is not a CycloneDX document",
         );
         check(
             r#"{"bomFormat":"CycloneDX","components":[]}"#,

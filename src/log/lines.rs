@@ -2,7 +2,7 @@
 
 use super::line::Line;
 
-/// A longer line is cut: somebody printed a file, and nobody reads it.
+/// A longer line is cut: someone printed a file, and nobody reads it.
 const LONGEST: usize = 16 * 1024;
 
 /// Cuts pieces of bytes into lines, holding one line at most.

@@ -1,7 +1,7 @@
 //! Changing an image version, or making one of another, exactly once in effect: the request, the way to its end, an answer that got lost, and
-//! somebody else who is at it.
+//! someone else who is at it.
 //!
-//! What is wanted is decided anew from each look, so that the change of somebody else is never undone, and what is there already is not asked
+//! What is wanted is decided again from each look, so that the change of someone else is never undone, and what is there already is not asked
 //! for. There is no way to say "unless it has changed" (no ETag): of two changes at once the last one wins.
 
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::resource::ResourceId;
 
 /// How long a change or a copy is followed. A flag takes 150 s (recorded in 2026), replicas take minutes to hours.
 pub const FOLLOWED: Duration = Duration::from_secs(90 * 60);
-/// How long a change of somebody else is waited for.
+/// How long a change of someone else is waited for.
 pub const WAITED: Duration = Duration::from_secs(60 * 60);
 /// How often a change is asked for again.
 const AGAIN: u32 = 3;

@@ -23,7 +23,7 @@ struct Copy {
     location: String,
     /// The copy, if it is there already.
     found: Option<Version>,
-    /// What is sent; nothing if it is so already.
+    /// What is sent; nothing if it is already so.
     wanted: Option<Body>,
     subject: Subject,
     versions: Vec<Version>,
@@ -198,7 +198,7 @@ impl Job<'_> {
             Changed::Made(version, created) => (version, created),
         };
         if is_new && created == Some(false) {
-            let what = "Azure changed a version instead of making one".to_owned();
+            let what = "Azure changed a version instead of creating one".to_owned();
             return Err(asked.refused(id, Why::CameBack { what }).into());
         }
         check_found(asked, self.request, id, &version)?;
@@ -237,7 +237,7 @@ fn check_found(
     }
     // Whether Azure always tells the source of a copy is not known.
     if let Some(other) = found.source.as_deref().filter(|other| !is_source(other)) {
-        let what = format!("it was made of {other}");
+        let what = format!("it was created from {other}");
         return Err(asked.refused(id, Why::CameBack { what }));
     }
     Ok(())

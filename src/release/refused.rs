@@ -168,7 +168,7 @@ impl Refused {
                     .to_owned()
             }
             Why::Failed => format!(
-                "delete it, and build the image or copy it anew: {}",
+                "delete it, and build the image or copy it again: {}",
                 deletion(version)
             ),
             Why::Tags(missing) => {
@@ -253,10 +253,10 @@ impl Refused {
                 quoted(version.as_str())
             ),
             Why::Late { .. } => {
-                "the change goes on in Azure: run the step again when it is over".to_owned()
+                "the change continues in Azure: run the step again when it has ended".to_owned()
             }
             Why::Ended { shallow: true, .. } => format!(
-                "the version has no full copy: build it anew with '{}: Full'",
+                "the version has no full copy: build it again with '{}: Full'",
                 REPLICATION_MODE.name
             ),
             Why::Ended { .. } => format!(
@@ -358,9 +358,9 @@ fn differences(different: &[(&'static str, String, String)]) -> String {
 
 fn ended(code: &str, message: &str) -> String {
     match (code, message) {
-        ("", "") => "Azure began the change, and gave no reason why it failed".to_owned(),
-        ("", message) => format!("Azure began the change, and then: {message}"),
-        (code, message) => format!("Azure began the change, and then: {code}: {message}"),
+        ("", "") => "Azure started the change, and gave no reason why it failed".to_owned(),
+        ("", message) => format!("Azure started the change, and then: {message}"),
+        (code, message) => format!("Azure started the change, and then: {code}: {message}"),
     }
 }
 

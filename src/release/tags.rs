@@ -47,7 +47,7 @@ impl fmt::Display for NotTagged {
     }
 }
 
-/// Writes `tags` on version `id`, unless it has them already. A change that somebody else makes meanwhile is never undone: the request is made of
+/// Writes `tags` on version `id`, unless it has them already. A change that someone else makes meanwhile is never undone: the request is made of
 /// the version as it is.
 ///
 /// # Errors

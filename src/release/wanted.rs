@@ -43,7 +43,7 @@ impl Asked<'_> {
         }
     }
 
-    /// What becomes of version `id`, which is `seen` now; nothing if it is so already.
+    /// What becomes of version `id`, which is `seen` now; nothing if it is already so.
     pub(super) fn of(&self, id: &ResourceId, seen: &Version) -> Result<Option<Body>, Refused> {
         let body = match &self.request.what {
             What::Promote(promotion) => self.promoted(id, promotion, seen)?,

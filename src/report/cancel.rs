@@ -88,7 +88,7 @@ fn sentence(canceled: &Canceled) -> String {
         }
         TemplateOutcome::LeftCanceling => format!("image template '{name}':  {run}; it stays"),
         TemplateOutcome::Gone => {
-            format!("image template '{name}':  it was deleted by somebody else")
+            format!("image template '{name}':  it was deleted by someone else")
         }
         TemplateOutcome::Preview(what) => {
             format!("image template '{name}':  preview, nothing is changed; would {what}")
@@ -139,8 +139,8 @@ fn warning(canceled: &Canceled) -> Option<Warning> {
                 TemplateOutcome::LeftForWait => {
                     "action 'wait' collects the image and deletes the template".to_owned()
                 }
-                TemplateOutcome::Kept { .. } => "the template is kept, as was asked for".to_owned(),
-                _ => "nothing remains to be done".to_owned(),
+                TemplateOutcome::Kept { .. } => "the template is kept, as requested".to_owned(),
+                _ => "nothing needs to be done".to_owned(),
             },
         )),
         RunOutcome::None | RunOutcome::Canceled | RunOutcome::Untouched => None,

@@ -43,7 +43,7 @@ pub(super) fn errors(findings: &[Finding]) -> Vec<Issue> {
     findings.iter().filter_map(issue).collect()
 }
 
-/// What the checks before a build have found, and the build goes on with.
+/// What the checks before a build have found, and the build continues with.
 pub(super) fn warnings(findings: &[Finding]) -> Vec<Issue> {
     let all = findings.iter();
     all.map(|finding| {

@@ -169,7 +169,7 @@ impl Events for FleetReporter<'_> {
 }
 
 const NOT_ALL: &str =
-    "Not everything could be looked at, so nobody can say that the fleet is as it should be";
+    "Not everything could be read, so it is not known whether the fleet is as it should be";
 
 /// `2 session hosts, 1 VM`.
 fn kinds<'m>(machines: impl Iterator<Item = &'m Machine>) -> String {
@@ -193,7 +193,7 @@ fn sentence(outcome: &Outcome) -> String {
     let hosts = outcome.hosts().count();
     let others = outcome.machines.len() - hosts;
     let behind = match (outcome.hosts_behind(), hosts) {
-        (_, 0) => "No session host was looked at".to_owned(),
+        (_, 0) => "No session host was checked".to_owned(),
         (0, 1) => "The session host runs the newest image version".to_owned(),
         (1, 1) => "The session host is behind".to_owned(),
         (1, all) => format!("1 of {all} session hosts is behind"),
@@ -236,7 +236,7 @@ fn condition_met(condition: &MetCondition<'_>) -> String {
     };
     let all = condition.machines.iter().copied();
     let dated: Vec<&Machine> = all.filter(|one| !condition.undated.contains(one)).collect();
-    let undated = "an image version to which there is a newer one, and Azure does not tell when that was published".to_owned();
+    let undated = "an image version to which there is a newer one, and Azure does not report when that was published".to_owned();
     let parts = [(&dated, what), (&condition.undated, undated)];
     let parts = parts
         .into_iter()
@@ -310,5 +310,5 @@ fn advice(condition: &MetCondition<'_>) -> String {
 }
 
 fn not_seen(not_read: &NotRead) -> String {
-    format!("Not looked at: {}: {}", not_read.what, not_read.why)
+    format!("Not checked: {}: {}", not_read.what, not_read.why)
 }

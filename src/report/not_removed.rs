@@ -10,7 +10,7 @@ use crate::run::leftover::NotRemoved;
 /// Code of "something stays in Azure".
 pub const CODE_NOT_REMOVED: &str = "AIB601";
 
-/// There is no command for what may be somebody else's.
+/// There is no command for what may be someone else's.
 const NOT_OURS: &str = "this task deletes only what this step created; the owner of the resource decides whether to delete it";
 
 /// A warning for each of them.

@@ -106,7 +106,7 @@ impl<'a> ReleaseReporter<'a> {
             Err(error) => Ending::from(error),
         };
         if is_canceled && known.is_sending {
-            let line = "The change that was sent goes on in Azure";
+            let line = "The change that was sent continues in Azure";
             ending.lines.push(line.to_owned());
         }
         ending.variables = self.variables(&known);
@@ -359,7 +359,7 @@ fn words_of(event: &Event) -> Vec<String> {
         }
         Event::Preview { changes: false } => vec!["preview:  nothing to do".to_owned()],
         Event::Nothing { why } => {
-            let why = why.unwrap_or("it is so already");
+            let why = why.unwrap_or("it is already so");
             vec![format!("nothing to do: {why}")]
         }
         Event::Progress(progress) => words_of_progress(progress),

@@ -82,7 +82,7 @@ impl Events for RetainReporter<'_> {
             Event::NotLookedAt(places) => {
                 let places = places.iter();
                 places
-                    .map(|place| format!("not looked at:  {place}"))
+                    .map(|place| format!("not checked:  {place}"))
                     .collect()
             }
             Event::Decided(verdicts) => verdicts.iter().map(|it| self.verdict(it)).collect(),
@@ -156,9 +156,11 @@ fn fate(retain: &Retain, fate: &Fate) -> String {
         Fate::Kept(reasons) => format!("kept, {}", joined(reasons)),
         Fate::Goes if retain.preview => format!("would be {done}"),
         Fate::Goes => format!("to be {done}"),
-        Fate::UnderWay => format!("being {done}: Azure goes on with it, and nobody waits for it"),
+        Fate::UnderWay => {
+            format!("being {done}: Azure continues, and the step does not wait for it")
+        }
         Fate::Removed => done.to_owned(),
-        Fate::Gone => "gone already: somebody else deleted it".to_owned(),
+        Fate::Gone => "already deleted by someone else".to_owned(),
     }
 }
 
@@ -229,7 +231,7 @@ fn summary(retain: &Retain, outcome: &Outcome) -> String {
         put(&warned.join("\n"));
     }
     if !outcome.not_looked_at.is_empty() {
-        put("**Not looked at**, so versions that are used there may be missing from the reasons:");
+        put("**Not checked**, so versions that are used there may be missing from the reasons:");
         let places = outcome.not_looked_at.iter();
         let places: Vec<_> = places
             .map(|place| format!("- {}", escaped(place)))

@@ -128,7 +128,7 @@ impl<'a> RolloutReporter<'a> {
             }
             RolloutState::Scheduled => format!("the update of '{pool}' to {image} is scheduled"),
             RolloutState::Running => {
-                format!("the roll-out of {image} to '{pool}' goes on without this step")
+                format!("the roll-out of {image} to '{pool}' continues without this step")
             }
             RolloutState::Succeeded => {
                 format!("'{pool}' serves {image}: {has} of {all} hosts have it{drained}")
@@ -136,7 +136,7 @@ impl<'a> RolloutReporter<'a> {
         }
     }
 
-    /// How to undo it. Nothing where nothing was changed, or the image of before is not known.
+    /// How to undo it. Nothing where nothing was changed, or the previous image is not known.
     fn way_back(&self, known: &Known, result: &Result<RolloutState, Error>) -> Option<NextStep> {
         if !known.changed || matches!(result, Ok(RolloutState::Nothing)) {
             return None;

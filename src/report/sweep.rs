@@ -109,7 +109,7 @@ fn lines(request: &Sweep, swept: &Swept) -> Vec<String> {
     }
     if let Some(why) = &swept.machines_left {
         lines.push(format!(
-            "VMs that test an image were not looked for:  {why}"
+            "VMs that test an image were not searched for:  {why}"
         ));
     }
     lines

@@ -84,7 +84,7 @@ mod tests {
         tracing::subscriber::with_default(subscriber, || {
             tracing::info!("a long wait");
             tracing::debug!(tries = 2, "a short one");
-            tracing::info!(target: "somebody", "not ours");
+            tracing::info!(target: "someone", "not ours");
         });
         let text = String::from_utf8(output.0.lock().unwrap().clone()).unwrap();
         assert_eq!(text, expected);

@@ -48,7 +48,7 @@ impl Retention<'_> {
         let wanted = |now: Option<&Version>| self.wanted(version, now);
         match change.make(seen, &wanted).await {
             Ok(Changed::Made(..)) => Ended::of(Fate::Removed),
-            // Somebody else has done it meanwhile.
+            // Someone else has done it meanwhile.
             Ok(Changed::Already(_)) | Err(NotChanged::Unwanted(Unwanted::Changed)) => {
                 Ended::kept(Reason::Changed)
             }
@@ -65,7 +65,7 @@ impl Retention<'_> {
         }
     }
 
-    /// What is to be sent: nothing where it is so already.
+    /// What is to be sent: nothing where it is already so.
     fn wanted(&self, listed: &Version, now: Option<&Version>) -> Result<Option<Body>, Unwanted> {
         let now = now.ok_or(Unwanted::Gone)?;
         let before = Body::of(now);

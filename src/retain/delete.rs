@@ -101,7 +101,7 @@ impl Retention<'_> {
             warned: Some(Warned {
                 code: KEPT_LOCKED,
                 text: format!(
-                    "The deletion of image version {} has not ended after {}; it goes on in Azure",
+                    "The deletion of image version {} has not ended after {}; it continues in Azure",
                     candidate.version.name,
                     duration(start.elapsed())
                 ),
@@ -194,7 +194,7 @@ pub(super) fn locked(version: &Version, why: String) -> Ended {
         warned: Some(Warned {
             code: KEPT_LOCKED,
             text: format!("Image version {} stays: {why}", version.name),
-            hint: "run the step again when nothing is going on with the version; a lock on the version, its gallery or its resource group: az lock list".to_owned(),
+            hint: "run the step again when no other operation on the version is in progress; a lock on the version, its gallery or its resource group: az lock list".to_owned(),
         }),
         fate: Fate::Kept(vec![Reason::Refused(why)]),
     }

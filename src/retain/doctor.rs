@@ -117,14 +117,14 @@ async fn uses(retain: &Retain, arm: &Arm) -> Vec<Finding> {
 fn findings_of(check: &'static str, look: Result<FoundUses, Unknown>) -> Vec<Finding> {
     match look {
         Ok(seen) => {
-            let text = "it can be told which versions are in use".to_owned();
+            let text = "which versions are in use can be determined".to_owned();
             let fine = finding(check, Verdict::Fine, text, None);
             let places = seen.not_looked_at.into_iter();
             let unseen = places.map(|place| {
                 finding(
                     check,
                     Verdict::Unknown,
-                    format!("not looked at: {place}"),
+                    format!("not checked: {place}"),
                     None,
                 )
             });

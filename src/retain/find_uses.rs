@@ -140,7 +140,7 @@ async fn named(arm: &Arm, retain: &Retain, seen: &mut FoundUses) -> Result<(), U
         let users = found.ok_or_else(|| Unknown {
             why: format!("host pool '{pool}' has no session host configuration, or does not exist"),
             hint: format!(
-                "correct the id in input '{}', or remove the host pool from it: the VMs of a host pool without a session host configuration are looked at in any case",
+                "correct the id in input '{}', or remove the host pool from it: the VMs of a host pool without a session host configuration are checked in any case",
                 RETAIN_HOST_POOLS.name
             ),
         })?;

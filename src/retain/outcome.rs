@@ -17,7 +17,7 @@ pub enum Fate {
     UnderWay,
     /// It was deleted, excluded or ended.
     Removed,
-    /// Somebody else had deleted it by then.
+    /// Someone else had deleted it by then.
     Gone,
 }
 
@@ -64,7 +64,7 @@ pub struct Outcome {
     pub preview: bool,
     /// Every version.
     pub verdicts: Vec<Verdict>,
-    /// Places that were not looked at, and why.
+    /// Places that were not checked, and why.
     pub not_looked_at: BTreeSet<String>,
     /// What the author should know.
     pub warnings: Vec<Warned>,

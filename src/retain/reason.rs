@@ -70,7 +70,7 @@ impl fmt::Display for Reason {
             Self::Count(1) => f.write_str("count: the newest good one"),
             Self::Count(of) => write!(f, "count: one of the {of} newest good ones"),
             Self::Age(days) => write!(f, "age: younger than {}", days_of(*days)),
-            Self::NoDate => f.write_str("age: Azure tells no date that can be read"),
+            Self::NoDate => f.write_str("age: Azure reports no valid date"),
             Self::Tag(name) => write!(f, "tag: it has tag '{name}'"),
             Self::AwaitsPromotion => {
                 f.write_str("awaits promotion: it is excluded from latest, was not withdrawn, and its number is above latest")
@@ -99,7 +99,7 @@ impl fmt::Display for Reason {
             Self::Refused(why) => write!(f, "refused: {why}"),
             Self::NoTime => f.write_str("no time: it is left to the next run"),
             Self::Canceled => f.write_str("canceled: the job was canceled first"),
-            Self::UseUnknown => f.write_str("use unknown: nobody can tell whether it is in use"),
+            Self::UseUnknown => f.write_str("use unknown: it is not known whether it is in use"),
         }
     }
 }

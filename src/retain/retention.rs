@@ -67,7 +67,7 @@ impl Ended {
     }
 }
 
-/// Whether nothing that somebody decides on has changed since the first look.
+/// Whether nothing that someone decides on has changed since the first look.
 pub(super) fn is_same(one: &Version, other: &Version) -> bool {
     one.state == other.state
         && one.excluded == other.excluded

@@ -200,7 +200,7 @@ impl<'a> All<'a> {
         newest.map(|(region, _)| *region).collect()
     }
 
-    /// Whether somebody may promote it yet: it counts nowhere, was not withdrawn, passed its test or is too young for one, and would become the
+    /// Whether someone may promote it yet: it counts nowhere, was not withdrawn, passed its test or is too young for one, and would become the
     /// latest somewhere.
     fn awaits_promotion(
         &self,

@@ -247,7 +247,7 @@ async fn vault(arm: &Arm, pool: &HostPool, principal: &str, name: &str) -> Findi
         Err(failure) => return unknown(check, &failure),
     };
     let Some(id) = id else {
-        let text = format!("'{name}' is not in subscription {subscription}, or may not be read");
+        let text = format!("'{name}' is not in subscription {subscription}, or cannot be read");
         return finding(check, Verdict::Unknown, text, None);
     };
     match has_role(arm, &id, principal).await {

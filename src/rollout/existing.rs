@@ -138,7 +138,7 @@ fn enough(step: &RolloutStep<'_>, hosts: &[Host]) -> Result<HostNumbers, NotRoll
         )
     });
     let hint = format!(
-        "make hosts of the version with '{}: replace'{}",
+        "create hosts of the version with '{}: replace'{}",
         ROLLOUT_METHOD.name,
         smaller.unwrap_or_default()
     );
@@ -317,7 +317,7 @@ impl RolloutStep<'_> {
     }
 
     /// Drains every open host of another version, as long as `needed` ones of the version are open and healthy. It goes by a new list, because
-    /// somebody may have changed something meanwhile.
+    /// someone may have changed something meanwhile.
     async fn drain_others(&self, needed: usize) -> Result<(), NotRolledOut> {
         let hosts = self.hosts().await?;
         let serving = hosts.iter().filter(|host| {

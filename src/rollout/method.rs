@@ -44,7 +44,7 @@ impl RolloutStep<'_> {
                 ),
             ),
             Some(Replace) if pool.is_automated() => refused(
-                "its hosts are made by the service (managementType Automated), so a deployment cannot add any",
+                "its hosts are created by the service (managementType Automated), so a deployment cannot add any",
                 format!("set {}", set(SessionHostUpdate)),
             ),
             _ => Ok(()),
@@ -103,7 +103,7 @@ impl RolloutStep<'_> {
             return refused(input, why, hint);
         }
         if request.at.is_some() {
-            let why = format!("only a session host update can begin later, and {chosen}");
+            let why = format!("only a session host update can start later, and {chosen}");
             let hint = format!(
                 "remove '{}', and run the step at that time",
                 ROLLOUT_AT.name

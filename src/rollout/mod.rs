@@ -75,7 +75,7 @@ impl RolloutStep<'_> {
             after.what
         );
         let hint = format!(
-            "run the step again: it goes on where this one ended; or raise input '{}'",
+            "run the step again: it continues where this one ended; or raise input '{}'",
             WAIT_TIMEOUT_IN_MINUTES.name
         );
         let refused = Refused::new(codes::NOT_READY, text, hint);

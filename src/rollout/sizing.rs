@@ -149,7 +149,7 @@ mod tests {
             (Wanted::Same, 8, None, None, 8),
             (Wanted::Same, 0, None, None, 0),
             (Wanted::Number(3), 8, None, None, 3),
-            // The first attempt has made a canary, and somebody has closed hosts meanwhile.
+            // The first attempt has made a canary, and someone has closed hosts meanwhile.
             (Wanted::Same, 1, Some(one(0, 2)), None, 2),
             (Wanted::Same, 8, Some(one(0, 1)), None, 8),
             // The first attempt has drained some of the old ones.

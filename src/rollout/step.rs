@@ -52,7 +52,7 @@ pub(super) enum Ongoing {
         /// The VMs that it makes.
         machines: Vec<ResourceId>,
     },
-    /// A change of the session host configuration, to which image; no update has begun.
+    /// A change of the session host configuration, to which image; no update has started.
     Configuration(String),
     /// An update that was asked for, and does not show yet.
     RequestedUpdate,
@@ -166,7 +166,7 @@ impl<'a> RolloutStep<'a> {
         self.with_machines(list).await
     }
 
-    /// The same at the end of an update, with every VM read anew: one may have taken the name of another.
+    /// The same at the end of an update, with every VM read again: one may have taken the name of another.
     pub(super) async fn hosts_anew(&self) -> Result<Vec<Host>, NotRolledOut> {
         self.machines
             .lock()

@@ -28,7 +28,7 @@ pub(super) enum StopReason {
 pub(super) struct AfterStop {
     /// Whether it goes on.
     pub(super) goes_on: bool,
-    /// A sentence without its end: `the session host update goes on: UpdatingSessionHosts, 3 of 8`.
+    /// A sentence without its end: `the session host update continues: UpdatingSessionHosts, 3 of 8`.
     pub(super) what: String,
 }
 
@@ -49,7 +49,7 @@ impl RolloutStep<'_> {
     pub(super) async fn stop(&self, why: StopReason) -> AfterStop {
         let cancels = why == StopReason::JobCanceled && self.request.on_cancel == OnCancel::Cancel;
         match self.take_ongoing() {
-            None => AfterStop::ended("nothing goes on in Azure because of it".to_owned()),
+            None => AfterStop::ended("nothing that it started is in progress in Azure".to_owned()),
             Some(Ongoing::Deployment {
                 group,
                 name,
@@ -62,7 +62,7 @@ impl RolloutStep<'_> {
             }
             Some(Ongoing::Configuration(image)) => {
                 let what = format!(
-                    "the session host configuration may have {image} already, which hosts made later get; no update has begun"
+                    "the session host configuration may have {image} already, which new hosts get; no update has started"
                 );
                 self.emit(Event::Line(what.clone()));
                 AfterStop::ended(what)
@@ -116,7 +116,7 @@ impl RolloutStep<'_> {
     ) -> AfterStop {
         let goes_on = |why: &str| {
             AfterStop::goes_on(format!(
-                "deployment {name} goes on{why}; hosts that register from now on let users in until the job is run again"
+                "deployment {name} continues{why}; hosts that register from now on let users in until the job is run again"
             ))
         };
         if !cancels {
@@ -140,7 +140,7 @@ impl RolloutStep<'_> {
     }
 
     async fn stop_update(&self, status: &str, why: StopReason, cancels: bool) -> AfterStop {
-        let goes_on = format!("the session host update goes on: {status}");
+        let goes_on = format!("the session host update continues: {status}");
         if why == StopReason::TimeIsUp {
             return AfterStop::goes_on(goes_on);
         }
@@ -161,7 +161,7 @@ impl RolloutStep<'_> {
         };
         self.emit(Event::Line(after.what.clone()));
         self.emit(Event::Line(format!(
-            "the session host configuration stays as it is: hosts made later get {}",
+            "the session host configuration stays as it is: new hosts get {}",
             self.request.image.short()
         )));
         after

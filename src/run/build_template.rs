@@ -1,4 +1,4 @@
-//! The template of a build: made of a plan, or read from Azure, where this step or another one, or somebody else, has left it.
+//! The template of a build: made of a plan, or read from Azure, where this step or another one, or someone else, has left it.
 
 use std::time::Duration;
 

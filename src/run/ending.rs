@@ -128,7 +128,7 @@ impl Ending<'_> {
         } = self.context;
         let (template, run) = (state.template(), state.run());
         let running = template.as_ref().filter(|_| run != CurrentRun::None);
-        // Who waits for somebody to start the run leaves the template to whoever does.
+        // Who waits for someone to start the run leaves the template to whoever does.
         let waits = !matches!(self.owner.templates, Templates::OfStep(_));
         let runs_or_will = template
             .as_ref()
@@ -147,7 +147,7 @@ impl Ending<'_> {
             events.emit(Event::Canceling);
         }
         let mut ids = templates(&leftovers);
-        // The run of somebody else's template is stopped, and the template stays.
+        // The run of someone else's template is stopped, and the template stays.
         ids.extend(running.map(|template| template.id.clone()));
         ids.dedup();
         let sent = tokio::time::timeout(CANCEL_BUDGET, cancel_runs(arm, &ids, events)).await;
@@ -167,7 +167,7 @@ impl Ending<'_> {
         }
     }
 
-    /// Whether the run goes on after a cancel.
+    /// Whether the run continues after a cancel.
     fn leaves_run(&self, template: &CurrentTemplate, run: CurrentRun) -> bool {
         let by_default = if template.ours || run == CurrentRun::StartedHere {
             OnCancel::Cancel

@@ -125,7 +125,7 @@ pub enum Event {
         /// Since the run was started.
         elapsed: Duration,
     },
-    /// A question was not answered; the build goes on.
+    /// A question was not answered; the build continues.
     NoAnswer {
         /// Why.
         reason: String,
@@ -203,7 +203,7 @@ pub enum Event {
     Registered(Leftover),
     /// This thing is gone.
     Removed(Leftover),
-    /// This thing is not there: it was not made by us after all, or is gone already.
+    /// This thing is not there: it was not created by us after all, or is gone already.
     NotThere(Leftover),
     /// This thing stays on purpose.
     Kept(Leftover, KeepReason),
@@ -218,7 +218,7 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// The job was canceled, and the run goes on.
+    /// The job was canceled, and the run continues.
     LeftRunning {
         /// The template.
         template: ResourceId,

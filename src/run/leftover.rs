@@ -240,7 +240,7 @@ impl NotRemoved {
     pub fn condition(&self) -> Option<String> {
         match &self.ownership {
             Ownership::ByTag { run } => Some(format!(
-                "only if its tag '{}' is '{run}': then this run has made it",
+                "only if its tag '{}' is '{run}': then this run created it",
                 origin::RUN
             )),
             Ownership::Ours | Ownership::ByName | Ownership::NotOurs => None,
@@ -297,7 +297,7 @@ mod tests {
         check(Ownership::NotOurs, None);
         let run = "c/p/4711".to_owned();
         let careful = format!(
-            "{command} (only if its tag 'imageBuilderRun' is 'c/p/4711': then this run has made it)"
+            "{command} (only if its tag 'imageBuilderRun' is 'c/p/4711': then this run created it)"
         );
         check(Ownership::ByTag { run }, Some(&careful));
         let other = Leftover::Template {

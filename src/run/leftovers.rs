@@ -71,7 +71,7 @@ impl<'a> Leftovers<'a> {
         self.events.emit(Event::Removed(leftover.clone()));
     }
 
-    /// There is no `leftover`: it never came to be through us, or is gone already. What is there under its name, if anything, is somebody
+    /// There is no `leftover`: it never came to be through us, or is gone already. What is there under its name, if anything, is someone
     /// else's.
     pub fn not_there(&mut self, leftover: &Leftover) {
         self.forget(leftover);

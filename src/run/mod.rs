@@ -112,7 +112,7 @@ pub async fn build_image(
 }
 
 impl Build<'_> {
-    /// Goes on with what an earlier attempt has begun, or builds anew. What the preflight warns of goes to `suspected`.
+    /// Goes on with what an earlier attempt has begun, or builds again. What the preflight warns of goes to `suspected`.
     async fn carry_out(
         &self,
         earlier: &mut EarlierLeftovers<'_>,

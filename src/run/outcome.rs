@@ -29,7 +29,7 @@ pub struct Outcome {
 pub enum Success {
     /// The image is there.
     Image(Box<Image>),
-    /// The run goes on without this job.
+    /// The run continues without this job.
     RunContinues {
         /// When the service ends it at the latest, by Azure's clock.
         deadline: Option<OffsetDateTime>,

@@ -35,7 +35,7 @@ pub(super) async fn remove(
         return PackageRemoval::None;
     };
     let unknown = |why: String| PackageRemoval::Stays(named(template, text, false, &why));
-    // The list is read anew: a template that names the same package may have been made in the meantime.
+    // The list is read again: a template that names the same package may have been made in the meantime.
     let others = match find::all(arm, &template.id.group()).await {
         Ok(others) => others,
         Err(failure) => return unknown(failure.to_string()),

@@ -1,6 +1,6 @@
 //! Which image a run made, for the case that its run output does not say.
 //!
-//! Only what is proven counts: an image that somebody else made would go to production as this one. Proof is the disk: the service makes
+//! Only what is proven counts: an image that someone else made would go to production as this one. Proof is the disk: the service makes
 //! versions and managed images of a VHD in the staging group of the template (recorded in 2020 and 2023), and that group belongs to one
 //! template. A version must have been published after the run began, because a staging group may be one that earlier builds have used.
 

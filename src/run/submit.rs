@@ -82,7 +82,7 @@ pub enum Created {
 enum Submitted {
     /// The template is there, and ours.
     Ours(Started),
-    /// It is not there, or it is somebody else's.
+    /// It is not there, or it is someone else's.
     Refused(Failure),
 }
 
@@ -114,7 +114,7 @@ async fn after_lost_answer(
     }
     match arm.create_template(id, body).await {
         Ok(started) => Ok(Submitted::Ours(started)),
-        // The first one came through after all, or it is somebody else's.
+        // The first one came through after all, or it is someone else's.
         Err(second) if second.is(StatusCode::CONFLICT) => match arm.template(id).await {
             Ok(seen) => Ok(judge(&seen.value, second)),
             Err(_) => Err(second.into()),

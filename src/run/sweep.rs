@@ -100,7 +100,7 @@ enum Done {
     Removed(Removed),
     /// It has changed since the group was listed.
     Changed(Box<FoundTemplate>, Verdict),
-    /// Somebody else was quicker.
+    /// Someone else was quicker.
     Gone,
 }
 
@@ -176,10 +176,10 @@ fn verdict(found: &FoundTemplate, now: OffsetDateTime, older_than: Duration) -> 
             return Verdict::Keep(format!("{what} just now"));
         }
         None if run.is_some() => {
-            return Verdict::Name("Azure does not tell when its run ended".to_owned());
+            return Verdict::Name("Azure does not report when its run ended".to_owned());
         }
         None if ours => {
-            return Verdict::Name("Azure does not tell when it was created".to_owned());
+            return Verdict::Name("Azure does not report when it was created".to_owned());
         }
         Some(_) | None => {}
     }
@@ -192,7 +192,7 @@ fn verdict(found: &FoundTemplate, now: OffsetDateTime, older_than: Duration) -> 
     let has_image = run.is_some_and(|run| run.state.has_image());
     if has_image && found.holds_vhd() {
         return Verdict::Name(
-            "the VHD that it made is in its staging resource group, and would be deleted with it"
+            "the VHD that it created is in its staging resource group, and would be deleted with it"
                 .to_owned(),
         );
     }
@@ -252,7 +252,7 @@ mod tests {
             check(
                 "aib-1",
                 run(state, NONE, ours(&[])),
-                "name: Azure does not tell when its run ended",
+                "name: Azure does not report when its run ended",
             );
             check(
                 "aib-1",
@@ -296,7 +296,7 @@ mod tests {
         check(
             "aib-1",
             json!({"tags": ours(&[])}),
-            "name: Azure does not tell when it was created",
+            "name: Azure does not report when it was created",
         );
     }
 
@@ -322,7 +322,7 @@ mod tests {
                 "lastRunStatus": {"runState": state, "endTime": OLD}}})
         };
         let here = || json!({"type": "VHD", "runOutputName": "a"});
-        let named = "name: the VHD that it made is in its staging resource group, and would be deleted with it";
+        let named = "name: the VHD that it created is in its staging resource group, and would be deleted with it";
         check("t_1", vhd("Succeeded", here(), json!({})), named);
         check("t_1", vhd("PartiallySucceeded", here(), json!({})), named);
         check("t_1", vhd("Failed", here(), json!({})), "delete");

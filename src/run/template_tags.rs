@@ -95,7 +95,7 @@ pub(super) async fn write_keep(
 /// What the tags of a template say of it. They are texts that others may have written: what is done because of them is proven first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TemplateTags {
-    /// Version of the task that made the template; none on one of somebody else.
+    /// Version of the task that made the template; none on one of someone else.
     pub task: Option<String>,
     /// The pipeline run.
     pub run: Option<String>,
@@ -136,7 +136,7 @@ impl TemplateTags {
             && self.step.as_deref() == Some(&origin.step)
     }
 
-    /// Whether this task made the template. Every other one is somebody else's, and is never changed or deleted.
+    /// Whether this task made the template. Every other one is someone else's, and is never changed or deleted.
     pub fn are_ours(&self) -> bool {
         self.task.is_some()
     }

@@ -119,7 +119,7 @@ pub async fn of_step(
     Ok(unique)
 }
 
-/// The disks of a VM that are in `group`: one of another group is no concern of this step, and one of its name here is somebody else's.
+/// The disks of a VM that are in `group`: one of another group is no concern of this step, and one of its name here is someone else's.
 fn disks_here(document: &Value, group: &ResourceGroupId) -> impl Iterator<Item = ResourceId> {
     let disks = disks_of(document).into_iter().filter(|id| {
         id.subscription().eq_ignore_ascii_case(group.subscription())

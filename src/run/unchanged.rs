@@ -113,7 +113,9 @@ async fn newest(plan: &Plan, arm: &Arm) -> Result<Option<Version>, String> {
     let [distributor @ Distributor::SharedImage(target)] = plan.properties.targets() else {
         return Err("only image versions carry what is compared".to_owned());
     };
-    let (definition, _) = target.image().ok_or("the target is no image definition")?;
+    let (definition, _) = target
+        .image()
+        .ok_or("the target is not an image definition")?;
     let versions = arm.counted_versions(&definition).await;
     let mut versions = versions.map_err(|failure| failure.to_string())?;
     if target.exclude_from_latest == Some(true) {

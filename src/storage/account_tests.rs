@@ -151,7 +151,7 @@ async fn other_troubles_are_told_as_they_are() {
     .await;
     check(
         vec![refusal(404, "ResourceNotFound"), page(&[], Some("https://evil.example/next"))],
-        "Looking for storage account 'Packages' failed: Azure's answer makes no sense: the next page of the list is on another host",
+        "Looking for storage account 'Packages' failed: Azure's response is not valid: the next page of the list is on another host",
     )
     .await;
 }
@@ -163,7 +163,7 @@ async fn a_list_without_an_end_is_not_followed_for_ever() {
     let (found, lines) = find(answers).await;
     assert_eq!(
         found.unwrap_err().to_string(),
-        "Looking for storage account 'Packages' failed: Azure's answer makes no sense: the list comes back to a page that was read"
+        "Looking for storage account 'Packages' failed: Azure's response is not valid: the list comes back to a page that was read"
     );
     assert_eq!(lines, [DIRECT, LIST]);
 }

@@ -36,7 +36,7 @@ const LENGTH_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The address of a blob, which may not exist. It has no signature.
 ///
-/// `BlobRef::new` is the only constructor, also for a text that somebody else may have written, so that no address leads out of its container.
+/// `BlobRef::new` is the only constructor, also for a text that someone else may have written, so that no address leads out of its container.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "WrittenBlob")]
 pub struct BlobRef {
@@ -306,7 +306,7 @@ pub(super) async fn delete(client: &Client, blob: &BlobRef) -> Result<bool, Fail
     delete_unless_changed(client, blob, None).await
 }
 
-/// Deletes the blob unless somebody has changed it after `written`; `false` if it is not there, or was changed.
+/// Deletes the blob unless someone has changed it after `written`; `false` if it is not there, or was changed.
 pub(super) async fn delete_unless_changed(
     client: &Client,
     blob: &BlobRef,

@@ -82,7 +82,7 @@ pub enum StorageFailure {
         account: Box<StorageAccount>,
     },
     /// A key was asked for, and the account takes none.
-    #[error("Reading the keys of storage account '{}' failed: the account takes no requests that are signed with a key", .account.name)]
+    #[error("Reading the keys of storage account '{}' failed: the account accepts no requests that are signed with a key", .account.name)]
     TakesNoKeys {
         /// The account.
         account: Box<StorageAccount>,
@@ -110,7 +110,7 @@ pub enum StorageFailure {
     },
     /// The link would live too long, or not at all.
     #[error(
-        "Making a read link to {blob} failed: it would be valid for {hours} hours, and Azure permits up to 168"
+        "Creating a read link to {blob} failed: it would be valid for {hours} hours, and Azure permits up to 168"
     )]
     LinkLife {
         /// The blob, in words.

@@ -112,7 +112,7 @@ fn every_failure_has_its_code_and_reads_as_a_sentence() {
     check(
         life,
         CODE_LINK,
-        "Making a read link to blob 'b' failed: it would be valid for 200 hours, and Azure permits up to 168",
+        "Creating a read link to blob 'b' failed: it would be valid for 200 hours, and Azure permits up to 168",
     );
 }
 

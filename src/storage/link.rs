@@ -124,7 +124,7 @@ fn check_life(blob: &BlobRef, life: Duration) -> Result<(), StorageFailure> {
 }
 
 fn link(client: &Client, blob: &BlobRef, query: &str, signature: &str) -> ReadLink {
-    // Masked in each form that somebody may print: alone, encoded as we and as others encode it, and in the whole address.
+    // Masked in each form that someone may print: alone, encoded as we and as others encode it, and in the whole address.
     for form in [
         signature.to_owned(),
         encode(signature, PATH),
@@ -138,7 +138,7 @@ fn link(client: &Client, blob: &BlobRef, query: &str, signature: &str) -> ReadLi
 }
 
 fn doing(blob: &BlobRef) -> String {
-    format!("Making a read link to {blob}")
+    format!("Creating a read link to {blob}")
 }
 
 fn unreadable(blob: &BlobRef, what: &str) -> Failure {

@@ -189,7 +189,7 @@ pub fn key_link(
     )
 }
 
-/// Makes a link by which somebody else creates `blob` and appends to it. It is signed with `key`, a key of the account, if there is one, and otherwise
+/// Makes a link by which someone else creates `blob` and appends to it. It is signed with `key`, a key of the account, if there is one, and otherwise
 /// with a user delegation key.
 pub async fn append_link(
     client: &Client,

@@ -23,7 +23,7 @@ pub enum PackageFailure {
         /// The operating system's words.
         reason: String,
     },
-    /// Somebody wrote to a file while it was packed.
+    /// Someone wrote to a file while it was packed.
     #[error("'{}' changed while it was read: it is no longer {length} bytes long", .path.display())]
     Changed {
         /// The file.

@@ -1,6 +1,6 @@
 //! Packages that several runs use: named by what they hold, and kept for some days after their last use.
 //!
-//! A use is written down as the blob's time of change, by setting its metadata anew. So what is in use is never old.
+//! A use is written down as the blob's time of change, by setting its metadata again. So what is in use is never old.
 
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ pub async fn find_retained(
     }
 }
 
-/// Writes down that `blob` is used from now on. `false` if somebody has removed it in between.
+/// Writes down that `blob` is used from now on. `false` if someone has removed it in between.
 pub async fn record_use(
     client: &Client,
     blob: &BlobRef,

@@ -1,4 +1,4 @@
-//! `{:?}` of what holds a secret: somebody will print it one day.
+//! `{:?}` of what holds a secret: someone will print it one day.
 
 use std::fmt::Debug;
 

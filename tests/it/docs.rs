@@ -1,4 +1,4 @@
-//! Documents that are made of data: they are current, or a test fails. `UPDATE_GOLDEN=1` writes them anew.
+//! Documents that are made of data: they are current, or a test fails. `UPDATE_GOLDEN=1` writes them again.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;

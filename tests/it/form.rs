@@ -79,7 +79,7 @@ fn form(task: &Value, values: &Values) -> String {
     form
 }
 
-/// The whole form of each action, as somebody sees it who has only chosen the action.
+/// The whole form of each action, as someone sees it who has only chosen the action.
 #[test]
 fn each_action_shows_what_it_needs() {
     let task = task();

@@ -11,7 +11,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::flow::scene::Scene;
-use crate::flow::somebody::Somebody;
+use crate::flow::someone::Someone;
 
 fn file(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
@@ -222,7 +222,7 @@ fn url(scene: &Scene, template: &str) -> String {
 }
 
 /// One evaluation of the gate.
-fn evaluated(other: &Somebody, url: &str) -> bool {
+fn evaluated(other: &Someone, url: &str) -> bool {
     let method: Method = request("Method").parse().unwrap();
     let answer = other.send_to(&method, url);
     assert_eq!(answer.status(), 200);
@@ -243,7 +243,7 @@ async fn the_gate_opens_when_the_run_has_ended() {
         let url = url(&scene, "aib-4711");
         let stage = scene.cloud_alone();
         let cloud = Arc::clone(&stage.cloud);
-        let other = Somebody::signed_in(&cloud);
+        let other = Someone::signed_in(&cloud);
         other.begin("aib-4711", &json!({}), &json!({}));
         assert!(!evaluated(&other, &url), "it is being provisioned");
         tokio::time::sleep(Duration::from_secs(60)).await;
@@ -267,7 +267,7 @@ async fn the_gate_opens_when_the_template_could_not_be_provisioned() {
     });
     let url = url(&scene, "aib-4711");
     let stage = scene.cloud_alone();
-    let other = Somebody::signed_in(&stage.cloud);
+    let other = Someone::signed_in(&stage.cloud);
     other.make("aib-4711", &json!({}), &json!({})).await;
     assert!(evaluated(&other, &url));
 }

@@ -221,7 +221,7 @@ fn marketplace_images_come_from_the_inputs_that_say_something() {
     let twice = [("baseImage", "p:o:s:1.2.3"), ("baseImageVersion", "1.2.3")];
     check(&twice, numbered, None);
     let both = [
-        ("baseImage", "not looked at"),
+        ("baseImage", "not checked"),
         ("baseImagePubOfferSku", "p:o:s"),
         ("baseImageVersion", "1.2.3"),
     ];

@@ -73,7 +73,7 @@ fn package_folders_that_windows_cannot_have() {
     assert_eq!(
         problems(&named("a:b").input("provisioner", "powershell")),
         [
-            "AIB104 Input 'packagePath': '{dir}/a:b' ends in a name that Windows does not accept for a folder: ':' is no character of a name there; expected a folder, for example drop/webapp\nhint: rename the folder, or set 'provisioner' to 'shell' for a Linux image"
+            "AIB104 Input 'packagePath': '{dir}/a:b' ends in a name that Windows does not accept for a folder: ':' is not allowed in a name there; expected a folder, for example drop/webapp\nhint: rename the folder, or set 'provisioner' to 'shell' for a Linux image"
         ]
     );
     assert_eq!(
@@ -97,7 +97,7 @@ fn packages_that_windows_cannot_have() {
         std::os::unix::fs::symlink("install.sh", folder.join("link")).unwrap();
         job.input("packageExclude", exclude)
     };
-    let expected = "AIB112 Input 'packagePath': '{dir}/webapp' contains what the build VM (Windows) does not support: 'a:b' (':' is no character of a name there), 'install.sh' (differs from 'Install.sh' in letter case alone), 'link' (a symbolic link, which becomes a text file there), 'nul.txt' ('nul' is a device there)\nhint: change them in the package, or leave them out of it with input 'packageExclude', for example with the line '/a:b'";
+    let expected = "AIB112 Input 'packagePath': '{dir}/webapp' contains what the build VM (Windows) does not support: 'a:b' (':' is not allowed in a name there), 'install.sh' (differs from 'Install.sh' in letter case alone), 'link' (a symbolic link, which becomes a text file there), 'nul.txt' ('nul' is a device there)\nhint: change them in the package, or leave them out of it with input 'packageExclude', for example with the line '/a:b'";
     assert_eq!(problems(&named("")), [expected]);
     assert!(named("/a:b\nnul.*\nlink\nInstall.sh").plan().is_ok());
     assert!(named("").input("provisioner", "shell").plan().is_ok());

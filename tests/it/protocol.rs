@@ -163,7 +163,7 @@ fn the_reading_is_the_agents() {
     check("##vso[area.event k=a]b]c", Some((&[("k", "a")], "b]c")));
 }
 
-/// Text of the pieces that a line is made of when somebody means harm, and of anything else.
+/// Text of the pieces that a line is made of when someone means harm, and of anything else.
 fn foreign() -> impl Strategy<Value = String> {
     let visible = "# ## ##vso ##VsO ##vso[ vso[ v so [ ] task.complete task.setvariable variable=x; ##[error] [group] ; = % \
         %0A %0D %5D %3B %AZP25 s3cr3t- v4lue s3cr3t-v4lue é 🚀";

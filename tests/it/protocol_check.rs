@@ -1,4 +1,4 @@
-//! What the agent finds in a transcript of ours: our own commands, each as it is meant, and nothing that somebody else has written.
+//! What the agent finds in a transcript of ours: our own commands, each as it is meant, and nothing that someone else has written.
 
 use std::path::Path;
 

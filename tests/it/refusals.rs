@@ -168,7 +168,7 @@ fn of_templates() -> Vec<Error> {
         },
         Error::NotOurs {
             doing: "Canceling the run of image template 'win11'".to_owned(),
-            why: "'win11' was not made by this task".to_owned(),
+            why: "'win11' was not created by this task".to_owned(),
             instead: "give another name".to_owned(),
         },
         Error::SeveralImages {
@@ -223,8 +223,8 @@ fn of_versions() -> Vec<Error> {
         ))),
         Error::RolloutNotReady(Box::new(image_builder::rollout::Refused::new(
             "AIB804",
-            "Rolling out to host pool 'hp' did not end within 50 min 0 s: the session host update goes on: UpdatingSessionHosts, 3 of 8",
-            "run the step again: it goes on where this one ended".to_owned(),
+            "Rolling out to host pool 'hp' did not end within 50 min 0 s: the session host update continues: UpdatingSessionHosts, 3 of 8",
+            "run the step again: it continues where this one ended".to_owned(),
         ))),
         Error::UseUnknown {
             why: refused(
@@ -305,7 +305,7 @@ fn of_copies() -> [Why; 5] {
             location: text("westeurope"),
         },
         Why::CameBack {
-            what: text("Azure changed a version instead of making one"),
+            what: text("Azure changed a version instead of creating one"),
         },
     ]
 }
@@ -351,7 +351,7 @@ fn of_comparisons() -> Vec<Error> {
         no_list(Unread::TooLarge { blob: blob() }),
         no_list(Unread::NoInventory {
             blob: blob(),
-            reason: "is no CycloneDX document".to_owned(),
+            reason: "is not a CycloneDX document".to_owned(),
         }),
     ];
     all.map(|why| Error::not_compared(&version, why)).into()
@@ -515,7 +515,7 @@ fn of_blobs() -> Vec<StorageFailure> {
     let boxed = || Box::new(account());
     let doing = |operation| match operation {
         Operation::Upload => "Uploading blob 'b'",
-        Operation::Link => "Making a read link to blob 'b'",
+        Operation::Link => "Creating a read link to blob 'b'",
         Operation::Deletion => "Deleting blob 'b'",
         Operation::Reading => "Reading blob 'b'",
     };

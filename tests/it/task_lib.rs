@@ -2,7 +2,7 @@
 //! commands written alike, except for [`deviations`].
 //!
 //! Recorded pairs are always compared. After `npm ci --prefix tests/task-lib` the library itself is asked as well, about many more cases;
-//! then `UPDATE_GOLDEN=1 cargo test task_lib` records the pairs anew.
+//! then `UPDATE_GOLDEN=1 cargo test task_lib` records the pairs again.
 
 mod cases;
 mod deviations;

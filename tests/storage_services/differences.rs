@@ -38,7 +38,7 @@ pub(crate) const NOT_AUTHORIZED: Difference = Difference {
 pub(crate) const BAD_LINK: Difference = Difference {
     emulator: "AuthenticationFailed (403)",
     azurite: "AuthorizationFailure (403)",
-    reason: "Azure distinguishes between who somebody is and what they may do; Azurite takes a link that it does not accept for no link",
+    reason: "Azure distinguishes between who someone is and what they may do; Azurite takes a link that it does not accept for no link",
     sources: [
         "https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes",
         "https://github.com/Azure/Azurite/blob/main/src/blob/authentication/BlobSASAuthenticator.ts",

@@ -95,7 +95,7 @@ pub(crate) async fn a_container_is_made_once(service: &Service) {
 
 pub(crate) async fn a_blob_that_exists_stays_as_it_is(service: &Service) {
     let container = Service::new_container();
-    let first = package::with("whose.txt", b"somebody else's");
+    let first = package::with("whose.txt", b"someone else's");
     let uploaded = service.upload(first.path(), &container, "p.zip").await;
     let blob = uploaded.unwrap().blob;
     let before = service.content(&blob).await;

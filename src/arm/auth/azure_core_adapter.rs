@@ -143,7 +143,7 @@ const NO_TOKEN: &str = "the answer is not a token";
 fn own_words(answer: &Response<Bytes>) -> Option<String> {
     let document: Value = serde_json::from_slice(answer.body()).ok()?;
     let words = document.get("error_description")?.as_str()?.trim();
-    // More than any refusal has; somebody else may have written it.
+    // More than any refusal has; someone else may have written it.
     (!words.is_empty()).then(|| words.chars().take(2000).collect())
 }
 

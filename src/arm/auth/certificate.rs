@@ -130,7 +130,7 @@ fn private_key(pem: &[u8]) -> Result<RsaKeyPair, Unusable> {
     }
     let rejected = |reason: ring::error::KeyRejected| {
         unusable(format!(
-            "its private key is no RSA key of 2048 to 4096 bits ({reason})"
+            "its private key is not an RSA key of 2048 to 4096 bits ({reason})"
         ))
     };
     match PrivateKeyDer::from_pem_slice(pem) {
@@ -140,7 +140,7 @@ fn private_key(pem: &[u8]) -> Result<RsaKeyPair, Unusable> {
         Ok(PrivateKeyDer::Pkcs1(key)) => {
             RsaKeyPair::from_der(key.secret_pkcs1_der()).map_err(rejected)
         }
-        Ok(_) => Err(unusable("its private key is no RSA key")),
+        Ok(_) => Err(unusable("its private key is not an RSA key")),
         Err(_) => Err(unusable("its private key is damaged")),
     }
 }

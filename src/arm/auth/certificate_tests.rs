@@ -98,7 +98,7 @@ fn what_cannot_be_used_is_explained() {
     );
     check(
         &format!("{}{foreign}", other.serialize_pem()),
-        "its private key is no RSA key",
+        "its private key is not an RSA key",
     );
     let encrypted =
         "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIF\n-----END ENCRYPTED PRIVATE KEY-----\n";

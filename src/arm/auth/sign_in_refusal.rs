@@ -66,8 +66,7 @@ fn of_managed_identity(error: &str, client: Option<&str>) -> SignInFailure {
 /// Codes: <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>.
 fn of_entra(error: &str, claims: Option<&Claims>) -> SignInFailure {
     if let Some(reason) = PipelinesAssertion::refusal_in(error) {
-        let hint =
-            "check that the pipeline may use the service connection, and that it still exists";
+        let hint = "check that the pipeline has permission to use the service connection, and that it still exists";
         return SignInFailure {
             code: CODE_NO_OIDC_TOKEN,
             reason,

@@ -175,7 +175,7 @@ impl Arm {
         let path = host_path(&doing, pool, name)?;
         let found = self.get_if_there(&doing, path, SESSION_HOSTS).await?;
         let read = |document: Value| {
-            let what = || Cause::Unreadable("it is no session host".to_owned());
+            let what = || Cause::Unreadable("it is not a session host".to_owned());
             SessionHost::read(&document).ok_or_else(|| Failure::of(&doing, what()))
         };
         found.map(read).transpose()

@@ -49,7 +49,7 @@ impl Arm {
         until: OffsetDateTime,
     ) -> Result<(), Failure> {
         let doing = format!(
-            "Making a registration token for host pool '{}'",
+            "Creating a registration token for host pool '{}'",
             pool.name()
         );
         let until = until.replace_nanosecond(0).unwrap_or(until);

@@ -14,7 +14,7 @@ pub enum State {
     Creating,
     /// It is being changed: what was there before goes on to be there.
     Updating,
-    /// It was not made, or not changed, as was asked for.
+    /// It was not made, or not changed, as requested.
     Failed,
     /// It is complete.
     Succeeded,

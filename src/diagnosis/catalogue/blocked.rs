@@ -1,4 +1,4 @@
-//! What is refused until somebody changes something: waiting does not end it.
+//! What is refused until someone changes something: waiting does not end it.
 
 use crate::diagnosis::entry::{ENTRY, Entry, FoundIn};
 

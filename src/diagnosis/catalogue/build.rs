@@ -29,7 +29,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         places: &[FoundIn::Log],
         pattern: r"Unpacking the package failed: (.*(?:\(404\)|error:? 404|not valid in the specified time frame).*)",
         cause: "the package is no longer there for the build VM: $1",
-        fix: "build the image anew: the package was deleted before the run read it, or its link has ended: a kept template whose package is read by a link (input '{package access}') cannot be run later",
+        fix: "build the image again: the package was deleted before the run read it, or its link has ended: a kept template whose package is read by a link (input '{package access}') cannot be run later",
         unfetched: true,
         source: TEMPLATE_REFERENCE,
         ..ENTRY

@@ -63,7 +63,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         code: "AIB063",
         pattern: r"SubnetIsFull",
         cause: "the subnet in input '{test subnet}' has no free address",
-        fix: "delete network interfaces in it that nobody needs, or choose another subnet",
+        fix: "delete network interfaces in it that are not needed, or choose another subnet",
         source: "https://learn.microsoft.com/azure/virtual-network/virtual-networks-faq",
         ..OF_MACHINE
     },

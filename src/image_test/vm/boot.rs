@@ -133,7 +133,7 @@ fn ended(view: Option<&Machine>, elapsed: Duration) -> Result<String, (String, S
     }
     // A system may switch itself off, but it does not give its machine back.
     if view.power.starts_with("deallocat") {
-        return Err((String::new(), "somebody has deallocated the VM".to_owned()));
+        return Err((String::new(), "someone has deallocated the VM".to_owned()));
     }
     Ok(described(view))
 }

@@ -97,7 +97,7 @@ impl VmTest<'_> {
             End::Passed => None,
             End::Failed(why) => Some(why),
             End::NotRun(why) => return Err(self.not_run(check, &why)),
-            End::Canceled => return Err(self.not_run(check, "somebody canceled it in Azure")),
+            End::Canceled => return Err(self.not_run(check, "someone canceled it in Azure")),
         };
         if why.is_some()
             && package.is_some()
@@ -190,7 +190,7 @@ impl VmTest<'_> {
                 let end = if last.has_begun {
                     End::Failed(out_of_time())
                 } else {
-                    End::NotRun("the guest agent has not taken it".to_owned())
+                    End::NotRun("the guest agent has not accepted it".to_owned())
                 };
                 return Ok((end, last));
             }

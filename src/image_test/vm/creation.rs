@@ -130,10 +130,10 @@ impl VmTest<'_> {
     ) -> Result<Started, NotTested> {
         let arm = self.step.arm;
         let leftover = Leftover::part(part, id);
-        // Its number is that of this microsecond, and yet: nothing of somebody else is written over.
+        // Its number is that of this microsecond, and yet: nothing of someone else is written over.
         if arm.part(part, id).await?.is_some() {
             let text = format!(
-                "{} failed: {} exists already, and this step has not made it",
+                "{} failed: {} exists already, and this step did not create it",
                 self.doing(),
                 leftover.describe()
             );

@@ -12,7 +12,7 @@ pub(super) enum End {
     Failed(String),
     /// It was not run, for this reason.
     NotRun(String),
-    /// Somebody canceled it.
+    /// Someone canceled it.
     Canceled,
 }
 

@@ -43,7 +43,7 @@ impl VmTest<'_> {
         match &self.vm.location {
             Some(given) if given.as_str() != region => {
                 let text = format!(
-                    "Input '{}': it is {}, but the VM is made in the region of its network, {region}",
+                    "Input '{}': it is {}, but the VM is created in the region of its network, {region}",
                     IB_LOCATION.name,
                     given.as_str()
                 );

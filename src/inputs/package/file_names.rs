@@ -204,7 +204,7 @@ mod tests {
             "Readme.md: differs from 'README.md' in letter case alone",
             "link: a symbolic link, which becomes a text file there",
             "linked: a symbolic link, which becomes a text file there",
-            "sub/deep/a:b: ':' is no character of a name there",
+            "sub/deep/a:b: ':' is not allowed in a name there",
             "sub/nul.log: 'nul' is a device there",
         ];
         assert_eq!(found(root, &[], ArchiveFormat::Zip), expected);

@@ -85,7 +85,7 @@ fn parsed(path: &Path, content: &[u8], what: &str) -> Result<Value, Unread> {
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
     match serde_json::from_slice::<Value>(content) {
         Ok(value) if value.is_object() => Ok(value),
-        Ok(_) => Err((format!("{shown} is not {what}: it is no JSON object"), None)),
+        Ok(_) => Err((format!("{shown} is not {what}: it is not a JSON object"), None)),
         Err(error) => Err((
             format!(
                 "{shown} is not {what}: it is not JSON (line {})",

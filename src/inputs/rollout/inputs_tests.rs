@@ -128,7 +128,7 @@ fn values_that_no_roll_out_takes_are_refused() {
         (
             "rolloutAt",
             "2026-11-29T10:00+01:00",
-            "AIB101 Input 'rolloutAt': '2026-11-29T10:00+01:00' is past. choose a later time, or remove the input to begin at once",
+            "AIB101 Input 'rolloutAt': '2026-11-29T10:00+01:00' is past. choose a later time, or remove the input to start at once",
         ),
         (
             "imageVersionId",
@@ -208,7 +208,7 @@ fn what_contradicts_the_method_is_refused() {
             ("rolloutAt", "2026-12-01T19:00Z"),
         ],
         &[
-            "AIB101 Input 'rolloutAt': only a session host update can begin later, and rolloutMethod is 'existing'. remove 'rolloutAt', or set 'rolloutMethod: sessionHostUpdate'",
+            "AIB101 Input 'rolloutAt': only a session host update can start later, and rolloutMethod is 'existing'. remove 'rolloutAt', or set 'rolloutMethod: sessionHostUpdate'",
         ],
     );
     let urn = format!(
@@ -332,7 +332,7 @@ fn a_template_has_what_the_step_fills_in() {
     );
     check(
         "[]",
-        "'t.json' is not an ARM template: it is no JSON object",
+        "'t.json' is not an ARM template: it is not a JSON object",
     );
     check(
         "{\n// all of them\n}",

@@ -31,7 +31,7 @@ pub(super) fn read(
         && method != RolloutMethod::SessionHostUpdate
     {
         let sentence = format!(
-            "only a session host update can begin later, and rolloutMethod is '{}'",
+            "only a session host update can start later, and rolloutMethod is '{}'",
             method.name()
         );
         let hint = format!(
@@ -57,7 +57,7 @@ pub(super) fn read(
     } else if at <= now && !given.is_second_attempt() {
         (
             "is past",
-            "choose a later time, or remove the input to begin at once",
+            "choose a later time, or remove the input to start at once",
         )
     } else {
         return Ok(Some(at));

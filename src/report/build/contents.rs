@@ -140,17 +140,17 @@ fn remedy(reason: &NoList, log: bool) -> String {
             "add what is missing to the image; on Linux the step needs base64, fold, gzip, mktemp, sha256sum, sort and tr".to_owned()
         }
         NoList::Form(_) => {
-            "the template was made by another version of this task: use one version for the step that makes the template and the one that waits".to_owned()
+            "the template was created by another version of this task: use one version for the step that creates the template and the one that waits".to_owned()
         }
         NoList::NoEnd
         | NoList::Gap { .. }
         | NoList::Contradiction
         | NoList::Packing
         | NoList::Sum => {
-            "the log has lost or changed lines, so the list is not used; the next build makes a new one".to_owned()
+            "the log has lost or changed lines, so the list is not used; the next build creates a new one".to_owned()
         }
         NoList::TooLarge | NoList::NoSystem => {
-            format!("look at the step '{STEP}' in the build log; another step must not print lines that begin with 'image-inventory'")
+            format!("check the step '{STEP}' in the build log; another step must not print lines that begin with 'image-inventory'")
         }
     }
 }

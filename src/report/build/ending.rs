@@ -38,7 +38,7 @@ pub(super) fn of(
                 "the image is being built; to collect it: {}",
                 wait_for(subject.name)
             )),
-            ..Ending::done("The build goes on without this job", was_warned)
+            ..Ending::done("The build continues without this job", was_warned)
         },
         // The verdict of a test has an end of its own.
         Ok(Success::TestRun(_)) => Ending::done("The test has ended", was_warned),
@@ -180,7 +180,7 @@ fn submitted(deadline: Option<OffsetDateTime>) -> String {
     let until = deadline.and_then(minute);
     let until = until.map(|until| format!(" until {until} at the latest"));
     format!(
-        "submitted: the build goes on without this job{}",
+        "submitted: the build continues without this job{}",
         until.unwrap_or_default()
     )
 }

@@ -184,13 +184,13 @@ pub(super) fn of(event: &Event) -> Messages {
                 "failed"
             };
             Messages::line(format!(
-                "the run of an earlier attempt {how}: building anew"
+                "the run of an earlier attempt {how}: building again"
             ))
         }
         Event::EarlierDiscarded { template, why } => Messages::warning(
             DROPPED,
             format!("The template of an earlier attempt {why}: '{template}' is deleted"),
-            "nothing is to be done: the image is built anew",
+            "nothing needs to be done: the image is built again",
         ),
         Event::OrphanedPackagesRemoved { count } => Messages::line(format!(
             "deleted {count} packages that earlier attempts left"
@@ -227,7 +227,7 @@ fn left_running(template: &ResourceId) -> Messages {
     Messages::warning(
         LEFT_RUNNING,
         format!(
-            "The job was canceled, and the run goes on: left running: {}",
+            "The job was canceled, and the run continues: left running: {}",
             template.name()
         ),
         format!(
@@ -240,7 +240,7 @@ fn left_running(template: &ResourceId) -> Messages {
 /// An image that an earlier attempt has made, in the log and in the summary.
 pub(super) fn earlier_image(name: &str) -> String {
     format!(
-        "the image of an earlier attempt is there: {name} (to build anew: {}: never)",
+        "the image of an earlier attempt is there: {name} (to build again: {}: never)",
         RESUME.name
     )
 }

@@ -254,11 +254,11 @@ fn remedy(comparison: &Comparison, of: ComparisonOf) -> String {
     let to = &comparison.to;
     match (of, to.counts) {
         (ComparisonOf::Versions, _) => format!(
-            "do not promote {} before somebody has approved these changes; if they are meant, change '{rules}' and run the step again",
+            "do not promote {} before someone has approved these changes; if they are meant, change '{rules}' and run the step again",
             own(to)
         ),
         (ComparisonOf::OwnImage, Some(false)) => format!(
-            "the image version exists and is excluded from latest, so nobody gets it who does not ask for its number; if the changes are meant, promote it with 'action: {}', and change '{rules}' for the next build",
+            "the image version exists and is excluded from latest, so only those who ask for its number get it; if the changes are meant, promote it with 'action: {}', and change '{rules}' for the next build",
             Action::Promote.name()
         ),
         (ComparisonOf::OwnImage, Some(true)) => format!(
@@ -310,7 +310,7 @@ fn other_sum(side: &Side) -> Option<Warning> {
         "The kept inventory of {} is not the one of its build: {} has the SHA-256 {}, and tag '{INVENTORY_SHA256}' of the version says {}",
         side.name, other.blob, other.sum, other.tag
     );
-    let hint = "somebody has changed the file or the tag since the build, so do not rely on this comparison; check who can write to the container and to the tags of the version".to_owned();
+    let hint = "someone has changed the file or the tag since the build, so do not rely on this comparison; check who can write to the container and to the tags of the version".to_owned();
     Some(Warning::new(OTHER_INVENTORY, text, hint))
 }
 

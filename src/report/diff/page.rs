@@ -157,7 +157,7 @@ fn table(comparison: &Comparison) -> String {
         };
         writeln!(text, "| {mark}{label} | {before} | {now}{down} |").ok();
     };
-    // Of many, those come first that somebody looks for.
+    // Of many, those come first that someone looks for.
     let last = if rows.more > 0 {
         let (down, others) = rows
             .changed

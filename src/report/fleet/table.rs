@@ -106,7 +106,7 @@ pub(super) fn rows(definition: &Definition, outcome: &Outcome) -> Vec<Row> {
         let place = place.unwrap_or_else(|| {
             let state = match &definition.versions {
                 Some(_) => "does not exist",
-                None => "not looked at",
+                None => "not checked",
             };
             rows.push(Row {
                 state: state.to_owned(),
@@ -340,7 +340,7 @@ pub(super) fn image_of(machine: &Machine) -> String {
         RunningImage::Version(id) => id.name().to_owned(),
         RunningImage::Other(image) => image.clone(),
         RunningImage::NoVm => "its VM does not exist".to_owned(),
-        RunningImage::NotRead => "not looked at".to_owned(),
+        RunningImage::NotRead => "not checked".to_owned(),
     }
 }
 

@@ -77,7 +77,7 @@ pub(super) fn of(event: &Event) -> Messages {
         Event::FailedLatest { image, regions } => Messages::warning(
             CHECK_FAILED,
             format!(
-                "Image version {} has failed its test, and it is the latest one in {}: who asks for the latest version gets it",
+                "Image version {} has failed its test, and it is the latest one in {}: whoever requests the latest version gets it",
                 image.name(),
                 regions.join(", ")
             ),
@@ -157,7 +157,7 @@ fn of_vm(event: &vm::Event) -> Messages {
             "an earlier attempt at this step left {count} resources, which were deleted"
         )),
         vm::Event::EarlierUnknown { reason } => Messages::line(format!(
-            "what an earlier attempt at this step left was not looked for:  {reason}"
+            "what an earlier attempt at this step left was not searched for:  {reason}"
         )),
     }
 }

@@ -49,10 +49,10 @@ fn of_update(event: &UpdateEvent, wanted: &str) -> String {
         UpdateEvent::Searching => "session host update:  looking for a minute whether an earlier attempt has asked for one...".to_owned(),
         UpdateEvent::Starting => "starting session host update...".to_owned(),
         UpdateEvent::Following(status) => format!(
-            "following the session host update to {wanted} that an earlier attempt began:  {status}"
+            "following the session host update to {wanted} that an earlier attempt started:  {status}"
         ),
         UpdateEvent::Unanswered { reason } => format!(
-            "whether the session host update was accepted is not known, so it is not asked for again before a look:  {reason}"
+            "whether the session host update was accepted is not known, so the step checks before it asks again:  {reason}"
         ),
         UpdateEvent::Status { status, elapsed } => {
             let rounded = elapsed.as_secs() / 60 * 60;
@@ -71,7 +71,7 @@ fn of_update(event: &UpdateEvent, wanted: &str) -> String {
         UpdateEvent::Host { name, status } => format!("  {name}  {status}"),
         UpdateEvent::Control(action) => format!("sending {action} to the session host update..."),
         UpdateEvent::Unwilling { action, reason } => {
-            format!("{action} was not taken:  {reason}")
+            format!("{action} was not accepted:    {reason}")
         }
         UpdateEvent::NoNews { reason } => format!("no news:  {reason}"),
         UpdateEvent::NoHosts => "session host update:  no host needs one".to_owned(),
@@ -142,7 +142,7 @@ fn of_replacement(event: &ReplacementEvent) -> String {
                 "{host}:  stays drained with {}",
                 counted(*sessions, "session")
             ),
-            None => format!("{host}:  stays drained, because Azure does not tell its sessions"),
+            None => format!("{host}:  stays drained, because Azure does not report its sessions"),
         },
         ReplacementEvent::Deallocated { host } => {
             format!("{host}:  deallocated, kept as the way back")

@@ -101,7 +101,7 @@ fn kept(known: &Known) -> String {
 
 fn headline(page: &Page<'_>) -> String {
     let (mark, what) = match page.result {
-        Err(Error::RolloutNotReady(_)) | Ok(RolloutState::Running) => ("⏳", "goes on"),
+        Err(Error::RolloutNotReady(_)) | Ok(RolloutState::Running) => ("⏳", "continues"),
         Err(_) => ("❌", "failed"),
         Ok(RolloutState::Nothing) if page.request.preview => ("🔍", "preview"),
         Ok(RolloutState::Nothing) => ("✅", "nothing to do"),

@@ -159,7 +159,7 @@ impl RolloutStep<'_> {
         }
         self.lasting_token().await?.ok_or_else(|| {
             let text = format!(
-                "Making a registration token for host pool '{}' failed: Azure shows none that is valid for two hours",
+                "Creating a registration token for host pool '{}' failed: Azure shows none that is valid for two hours",
                 pool.name()
             );
             let hint = "run the step again; nothing was deployed by this request".to_owned();
@@ -207,6 +207,6 @@ fn not_taken(part: &Part, failure: Failure) -> NotRolledOut {
         "Deploying session hosts failed: deployment '{}': {refusal}",
         part.name
     );
-    let hint = "correct the template or its parameters, and run the step again; this deployment made no host, and the old ones are untouched".to_owned();
+    let hint = "correct the template or its parameters, and run the step again; this deployment created no host, and the old ones are unchanged".to_owned();
     Refused::new(codes::NOT_DEPLOYED, text, Some(hint)).into()
 }

@@ -122,7 +122,7 @@ impl RolloutStep<'_> {
                 }
                 Ok(None) => {
                     let text = format!(
-                        "Deploying session hosts failed: deployment '{name}' is gone; somebody has deleted it"
+                        "Deploying session hosts failed: deployment '{name}' is gone; someone has deleted it"
                     );
                     let hint = Some("run the step again".to_owned());
                     return Err(Refused::new(codes::NOT_DEPLOYED, text, hint).into());

@@ -41,10 +41,10 @@ pub(super) async fn carry_out(
         step.warn(
             codes::NO_CANARY,
             format!(
-                "Input '{}' is 0: all new hosts are made at once, so that a fault of the image or the template shows in all of them",
+                "Input '{}' is 0: all new hosts are created at once, so that a fault of the image or the template shows in all of them",
                 CANARY_HOSTS.name
             ),
-            Some("set it to 1, so that the others are made when the first one is healthy".to_owned()),
+            Some("set it to 1, so that the others are created when the first one is healthy".to_owned()),
         );
     }
     if !found.settled {
@@ -66,7 +66,7 @@ pub(super) async fn carry_out(
 }
 
 impl RolloutStep<'_> {
-    /// What an earlier attempt has drained cannot be told from what somebody else has: it all stays as it is.
+    /// What an earlier attempt has drained cannot be told from what someone else has: it all stays as it is.
     fn warn_unless_noted(&self, plan: &Plan) {
         if plan.is_noted || plan.drained_before.is_empty() {
             return;

@@ -78,7 +78,7 @@ impl RolloutStep<'_> {
         let new = if self.request.on_failure == OnRolloutFailure::Back {
             "are removed: repair"
         } else {
-            "are drained: look at them, then repair"
+            "are drained: examine them, then repair"
         };
         let hint = format!(
             "the old hosts serve users as before, and the new ones {new} the image or the template and roll out again"
@@ -150,7 +150,7 @@ impl RolloutStep<'_> {
             self.request.pool.name(),
             health_watch::illnesses(states)
         );
-        let hint = "repair the hosts that are named, and run the job again: it goes on from here"
+        let hint = "repair the hosts that are named, and run the job again: it continues from here"
             .to_owned();
         Refused::new(codes::NOT_HEALTHY, text, Some(hint))
     }

@@ -147,7 +147,7 @@ impl RolloutStep<'_> {
         for host in hosts {
             match self.host(host).await {
                 Ok(Some(now)) if !now.allow_new_session => closed.push(host.clone()),
-                // Gone, or somebody has let users in again.
+                // Gone, or someone has let users in again.
                 Ok(_) => continue,
                 Err(error) => {
                     let reason = error.to_string();
@@ -226,7 +226,7 @@ impl RolloutStep<'_> {
         };
         if now.allow_new_session {
             self.emit(Event::Line(format!(
-                "{name}:  stays as it is, because somebody has let users in again"
+                "{name}:  stays as it is, because someone has let users in again"
             )));
             return None;
         }
@@ -351,7 +351,7 @@ impl RolloutStep<'_> {
 
     fn stays(&self, name: &str, why: &str) {
         let text = format!("The old session host '{name}' stays drained as it is: {why}");
-        let hint = "run the job again, or look at it in the host pool".to_owned();
+        let hint = "run the job again, or check it in the host pool".to_owned();
         self.warn(codes::REMAINS, text, Some(hint));
     }
 }

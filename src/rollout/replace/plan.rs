@@ -48,7 +48,7 @@ pub(super) struct Plan {
     pub(super) total: u32,
     pub(super) canary: Option<Part>,
     pub(super) rest: Option<Part>,
-    /// Hosts that somebody has drained before the first attempt.
+    /// Hosts that someone has drained before the first attempt.
     pub(super) drained_before: BTreeSet<String>,
     /// Whether those are known. Else they are all that are drained now, an earlier attempt's own with them.
     pub(super) is_noted: bool,
@@ -252,7 +252,7 @@ impl Plan {
         format!("removing:{}", self.deployment)
     }
 
-    /// As tags of the deployment, for a second attempt. There is always one, so that tags that somebody has removed are missed.
+    /// As tags of the deployment, for a second attempt. There is always one, so that tags that someone has removed are missed.
     pub(super) fn tags(&self) -> Vec<(String, String)> {
         let mut lines = vec![String::new()];
         for host in &self.drained_before {
@@ -336,7 +336,7 @@ impl Plan {
             taken.join(", ")
         );
         let hint = format!(
-            "give another prefix with input '{}'; or, if an earlier roll-out left them and nobody needs them, remove them from the host pool and delete their VMs: az vm list --resource-group {} --output table",
+            "give another prefix with input '{}'; or, if an earlier roll-out left them and they are not needed, remove them from the host pool and delete their VMs: az vm list --resource-group {} --output table",
             HOST_NAME_PREFIX.name,
             quoted(self.group.name())
         );
@@ -395,11 +395,11 @@ fn drained(hosts: &[Host]) -> BTreeSet<String> {
 
 fn no_count(request: &Rollout) -> Refused {
     let text = format!(
-        "Input '{}': 'same' makes as many hosts as are open in host pool '{}', and none is",
+        "Input '{}': 'same' creates as many hosts as are open in host pool '{}', and none is",
         HOST_COUNT.name,
         request.pool.name()
     );
-    let hint = "give the number of hosts to make".to_owned();
+    let hint = "give the number of hosts to create".to_owned();
     Refused::new(codes::MALFORMED, text, Some(hint))
 }
 
@@ -418,7 +418,7 @@ fn check_counts(
         return Ok(());
     };
     let text = format!(
-        "Rolling out to host pool '{}' failed: {count} hosts are to be made by one deployment, but parameter 'count' of the template takes {most} at most; nothing was sent",
+        "Rolling out to host pool '{}' failed: {count} hosts are to be created by one deployment, but parameter 'count' of the template takes {most} at most; nothing was sent",
         request.pool.name()
     );
     let hint = format!(

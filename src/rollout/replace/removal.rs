@@ -18,7 +18,7 @@ use crate::rollout::step::{RolloutStep, TAG};
 
 /// A VM that runs is deleted in a minute.
 const DELETING: Duration = Duration::from_secs(300);
-pub(super) const NO_MACHINE: &str = "Azure does not tell which VM is behind it";
+pub(super) const NO_MACHINE: &str = "Azure does not report its VM";
 
 /// What is gone of a host and its VM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,7 +178,7 @@ impl RolloutStep<'_> {
                     machine.name()
                 );
                 let hint = format!(
-                    "if nobody needs it, delete it: {}",
+                    "if it is not needed, delete it: {}",
                     deletion_command(&machine)
                 );
                 self.warn(codes::REMAINS, text, Some(hint));
@@ -228,7 +228,7 @@ impl RolloutStep<'_> {
         match self.arm.machine(machine).await {
             Ok(Some(found)) if !is_wanted(&self.request.image, &found.image) => {
                 let why = format!(
-                    "the VM was made of {}, so that it is not of this roll-out",
+                    "the VM was created from {}, so it is not of this roll-out",
                     found.image
                 );
                 self.new_remains(name, host, machine, &why);

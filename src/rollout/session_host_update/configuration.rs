@@ -47,7 +47,7 @@ impl RolloutStep<'_> {
         &self,
         update: &UpdateState,
     ) -> Result<Option<UpdateStatus>, NotRolledOut> {
-        // An earlier attempt, or somebody else, may be changing it.
+        // An earlier attempt, or someone else, may be changing it.
         let now = self.quiet_configuration().await?;
         let now = now.image.or_else(|| update.configured.clone());
         if now.as_ref().is_some_and(|image| image.is(&update.wanted)) {
@@ -57,7 +57,7 @@ impl RolloutStep<'_> {
         match self.set_image(before, &update.wanted).await? {
             None => Ok(None),
             Some(failure) => {
-                // Somebody has begun an update, or changes the configuration.
+                // Someone has begun an update, or changes the configuration.
                 let now = self.arm.host_configuration(&self.request.pool, false);
                 let image = now.await?.and_then(|now| now.image);
                 let is_configured = image.as_ref().is_some_and(|image| image.is(&update.wanted));

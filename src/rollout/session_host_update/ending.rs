@@ -176,7 +176,7 @@ impl RolloutStep<'_> {
         Refused::new(codes::UPDATE_FAILED, text, hint).into()
     }
 
-    /// Step 10: somebody has canceled it.
+    /// Step 10: someone has canceled it.
     async fn canceled(&self, found: &Preflight, update: &UpdateState, over: &Over) -> NotRolledOut {
         let text = format!(
             "Updating host pool '{}' failed: the session host update was canceled in Azure: {}",
@@ -271,7 +271,7 @@ impl RolloutStep<'_> {
                     format!(". The way back is a roll-out of {image}")
                 });
             return format!(
-                "{done} of {} hosts have {wanted}, and so has the session host configuration: hosts made later get it, too{way_back}",
+                "{done} of {} hosts have {wanted}, and so has the session host configuration: new hosts get it, too{way_back}",
                 hosts.max(self.last_hosts().len())
             );
         }
@@ -281,7 +281,7 @@ impl RolloutStep<'_> {
             .as_ref()
             .is_some_and(|image| !image.is(&update.wanted))
         {
-            return "the session host configuration was changed by somebody else, and stays as it is".to_owned();
+            return "the session host configuration was changed by someone else, and stays as it is".to_owned();
         }
         match self.set_image(Some(&update.wanted), previous).await {
             Ok(None) => format!(
@@ -300,7 +300,7 @@ impl RolloutStep<'_> {
             .clone()
             .filter(|image| !image.is(&update.wanted))
         else {
-            return "the image of before is not known, so the hosts stay as they are".to_owned();
+            return "the previous image is not known, so the hosts stay as they are".to_owned();
         };
         self.emit(Event::Phase("back"));
         let name = host::short(&previous);
@@ -362,6 +362,6 @@ fn is_broken(host: &Host) -> bool {
 
 fn not_put_back(wanted: &str, why: &str) -> String {
     format!(
-        "no host was updated, but the session host configuration still has {wanted}, which hosts made later get: setting it back failed: {why}"
+        "no host was updated, but the session host configuration still has {wanted}, which new hosts get: setting it back failed: {why}"
     )
 }

@@ -19,7 +19,7 @@ use crate::rollout::step::{Ongoing, RolloutStep};
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// How often the log says that it still goes on.
 const HEARTBEAT: Duration = Duration::from_secs(300);
-/// Somebody who pauses an update for longer may have forgotten it.
+/// Someone who pauses an update for longer may have forgotten it.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30 * 60);
 /// So long may looks fail.
 const LONGEST_SILENCE: Duration = Duration::from_secs(15 * 60);

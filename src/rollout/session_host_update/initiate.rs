@@ -145,7 +145,7 @@ impl RolloutStep<'_> {
         let input = crate::inputs::manifest::ROLLOUT_AT.name;
         let at = at.format(&Rfc3339).unwrap_or_default();
         let text = format!("Input '{input}': '{at}' is past");
-        let hint = "choose a later time, or remove the input to begin at once".to_owned();
+        let hint = "choose a later time, or remove the input to start at once".to_owned();
         Err(Refused::new(codes::MALFORMED, text, hint))
     }
 
@@ -156,7 +156,7 @@ impl RolloutStep<'_> {
             pool.name()
         );
         let hint = format!(
-            "look at the pool's session host update in the Azure portal; if there is none, run the step again; to show it: az rest --url {}",
+            "check the pool's session host update in the Azure portal; if there is none, run the step again; to show it: az rest --url {}",
             quoted(&address(
                 format_args!(
                     "{pool}/sessionHostManagements/default/sessionHostUpdateStatuses/default"
@@ -173,7 +173,7 @@ impl RolloutStep<'_> {
         let waits = before.is_some_and(|before| before.is("Failed"));
         let (why, hint) = if waits {
             (
-                "the session host update of before has failed and waits for Cancel",
+                "the previous session host update has failed and waits for Cancel",
                 format!("cancel it, and run the step again: {}", cancel(pool)),
             )
         } else {

@@ -78,7 +78,7 @@ pub(super) async fn plan(
     let wanted = host::short(&update.wanted);
     let lines = match &update.standing {
         LastUpdate::GoesOn(status) => vec![format!(
-            "follow the session host update that goes on:  {status}"
+            "follow the session host update that is in progress:  {status}"
         )],
         LastUpdate::WaitsForRetry(_) => {
             vec!["try the session host update again that waits after a failure".to_owned()]
@@ -129,7 +129,7 @@ impl RolloutStep<'_> {
         let failed = update.before.as_ref().filter(|status| status.is("Failed"));
         let Some(status) = failed else {
             self.emit(Event::Line(format!(
-                "session host configuration:  it has {name}, which hosts made later get"
+                "session host configuration:  it has {name}, which new hosts get"
             )));
             return;
         };
@@ -138,7 +138,7 @@ impl RolloutStep<'_> {
             .first()
             .map_or_else(String::new, |fault| format!(": {fault}"));
         let text = format!(
-            "the last session host update of host pool '{}' failed{why}, and the session host configuration still has {name}, which hosts made later get",
+            "the last session host update of host pool '{}' failed{why}, and the session host configuration still has {name}, which new hosts get",
             self.request.pool.name()
         );
         let hint = format!(

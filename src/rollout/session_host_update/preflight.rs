@@ -93,7 +93,7 @@ impl RolloutStep<'_> {
         Ok(configuration)
     }
 
-    /// Where the last update is; refused if it is somebody else's and not over.
+    /// Where the last update is; refused if it is someone else's and not over.
     pub(super) fn standing(
         &self,
         last: Option<&UpdateStatus>,
@@ -125,13 +125,13 @@ impl RolloutStep<'_> {
         let pool = &self.request.pool;
         let image = configured.map_or_else(|| "another image".to_owned(), host::short);
         let text = format!(
-            "Updating host pool '{}' failed: another session host update goes on, to {image}: {} (started {})",
+            "Updating host pool '{}' failed: another session host update is in progress, to {image}: {} (started {})",
             pool.name(),
             status,
             started(status)
         );
         let hint = format!(
-            "wait until it is over, and run the step again; to cancel it: {}",
+            "wait until it has ended, and run the step again; to cancel it: {}",
             cancel(pool)
         );
         Refused::new(codes::BUSY, text, hint)
@@ -248,16 +248,16 @@ fn mismatch(traits: &ImageTraits, security: Option<&str>) -> Option<(String, Str
     if is_trusted && generation.eq_ignore_ascii_case("V1") {
         return Some((
             format!(
-                "is of generation {generation}, and the session host configuration makes VMs with security type {security}, which needs generation V2"
+                "is of generation {generation}, and the session host configuration creates VMs with security type {security}, which needs generation V2"
             ),
-            "use an image of generation V2, or make a pool whose configuration has no security type".to_owned(),
+            "use an image of generation V2, or create a pool whose configuration has no security type".to_owned(),
         ));
     }
     let own = traits.security.as_deref()?;
     if is_demanded(own) && !own.eq_ignore_ascii_case(security) {
         return Some((
             format!(
-                "is for VMs with security type {own} alone, and the session host configuration makes VMs with security type {security}"
+                "is for VMs with security type {own} alone, and the session host configuration creates VMs with security type {security}"
             ),
             format!(
                 "use an image definition of security type {own}Supported, or set the security type of the session host configuration to {own}"
@@ -267,7 +267,7 @@ fn mismatch(traits: &ImageTraits, security: Option<&str>) -> Option<(String, Str
     if is_trusted && own.eq_ignore_ascii_case("Standard") {
         return Some((
             format!(
-                "is for VMs with security type Standard alone, and the session host configuration makes VMs with security type {security}"
+                "is for VMs with security type Standard alone, and the session host configuration creates VMs with security type {security}"
             ),
             format!("use an image definition of security type {security}Supported"),
         ));
@@ -278,7 +278,7 @@ fn mismatch(traits: &ImageTraits, security: Option<&str>) -> Option<(String, Str
 /// The start in the words of the service: local time of the update's zone, so no clock is compared with it.
 fn started(status: &UpdateStatus) -> String {
     if status.start.is_empty() {
-        "at a time that is not told".to_owned()
+        "at an unknown time".to_owned()
     } else {
         format!(
             "{} in the time zone of the update",

@@ -42,7 +42,7 @@ impl Adopted<'_> {
     }
 }
 
-/// The search begins anew after whatever has changed meanwhile; that does not go on for ever.
+/// The search begins again after whatever has changed meanwhile; that does not go on for ever.
 const MOST_ROUNDS: usize = 20;
 
 impl<'a> Build<'a> {
@@ -60,12 +60,12 @@ impl<'a> Build<'a> {
         let name = &self.plan.template_name;
         Err(name_in_use(
             name,
-            "it does not come to rest",
+            "it stays busy",
             "run the job again later",
         ))
     }
 
-    /// The image that this step made in an earlier attempt, or whose template somebody else has removed meanwhile. `asked` is the sum of what
+    /// The image that this step made in an earlier attempt, or whose template someone else has removed meanwhile. `asked` is the sum of what
     /// the step asks for, where that is to be compared.
     pub(super) async fn image_by_tags(
         &self,
@@ -157,7 +157,7 @@ impl<'a> Search<'a> {
                 self.until_gone(&found.id).await?;
                 continue;
             }
-            self.discard(&found, "was made of other inputs", leftovers)
+            self.discard(&found, "was created with other inputs", leftovers)
                 .await?;
         }
         Ok(Some(Adopted::Nothing))
@@ -176,7 +176,7 @@ impl<'a> Search<'a> {
         };
         let name = found.id.name();
         if !found.tags.are_ours() {
-            let why = format!("'{name}' was not made by this task");
+            let why = format!("'{name}' was not created by this task");
             let instead = format!("{}, or use 'action: run'", give_another());
             return Err(name_in_use(name, &why, &instead));
         }
@@ -239,7 +239,7 @@ impl<'a> Search<'a> {
         Ok(found.tags.inputs.as_deref() == Some(asked) && definition.is_some_and(same))
     }
 
-    /// The image of an earlier attempt. Who may not look for it builds anew: no build needs this permission.
+    /// The image of an earlier attempt. Who may not look for it builds again: no build needs this permission.
     async fn image(&self) -> Result<Option<Box<Image>>, Error> {
         match self.build.image_by_tags(Some(self.asked().await?)).await {
             Err(Error::Azure(failure)) if failure.refusal().is_some() => Ok(None),
@@ -272,7 +272,7 @@ fn check_at_rest(found: &FoundTemplate) -> Result<(), Error> {
 /// A template that is there has the name that is needed.
 fn name_in_use(name: &str, why: &str, instead: &str) -> Error {
     Error::NotOurs {
-        doing: format!("Making image template '{name}'"),
+        doing: format!("Creating image template '{name}'"),
         why: why.to_owned(),
         instead: instead.to_owned(),
     }

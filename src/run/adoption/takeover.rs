@@ -109,7 +109,7 @@ impl<'a> Search<'a> {
         let end = now.and_then(|now| now.checked_add(template.build_timeout().try_into().ok()?));
         let link = link::end(&template.definition.properties);
         if link.zip(end).is_some_and(|(link, end)| link < end) {
-            let why = "has a link to its package that ends before the build may";
+            let why = "has a link to its package that expires before the build can end";
             self.discard(found, why, leftovers).await?;
             return Ok(Adopted::Nothing);
         }

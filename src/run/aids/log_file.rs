@@ -27,7 +27,7 @@ use crate::storage::{BlobRef, NotABlob, StorageAccount};
 const CONTAINER: &str = "packerlogs";
 const CUSTOMIZATION: &str = "customization.log";
 const VALIDATION: &str = "validation.log";
-/// Enough for a gigabyte over a slow line; the build is over, and somebody waits.
+/// Enough for a gigabyte over a slow line; the build is over, and someone waits.
 const BUDGET: Duration = Duration::from_secs(5 * 60);
 
 /// Why there is no log.

@@ -48,7 +48,7 @@ pub enum TemplateOutcome {
     Removed(Removed),
     /// They stay: the run has an image, which `wait` collects.
     LeftForWait,
-    /// They stay because somebody wants it.
+    /// They stay because someone wants it.
     Kept {
         /// Why the tag that tells later steps so could not be written.
         tag_not_written: Option<String>,
@@ -64,7 +64,7 @@ pub enum TemplateOutcome {
 /// Cancels the run and removes the template, unless it is to be kept.
 ///
 /// # Errors
-/// There is no such template, several, or it is somebody else's; Azure refuses.
+/// There is no such template, several, or it is someone else's; Azure refuses.
 pub async fn cancel(
     arm: &Arm,
     request: Request<'_>,
@@ -83,7 +83,7 @@ pub async fn cancel(
         });
     }
     let run = stop(arm, &mut found, events).await?;
-    // It may have been made anew under its name, by somebody else.
+    // It may have been made again under its name, by someone else.
     check_ours(&found)?;
     let state = found.template.last_run.as_ref().map(|run| &run.state);
     let has_image = state.is_some_and(RunState::has_image);
@@ -115,7 +115,7 @@ fn check_ours(found: &FoundTemplate) -> Result<(), Error> {
     let name = found.id.name();
     Err(Error::NotOurs {
         doing: format!("Canceling the run of image template '{name}'"),
-        why: format!("'{name}' was not made by this task, and is not touched"),
+        why: format!("'{name}' was not created by this task, and is not touched"),
         instead: format!(
             "give the name of another template; to cancel the run of this one, run: {}",
             cancel_command(&found.id)

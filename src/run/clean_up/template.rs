@@ -97,7 +97,7 @@ pub(super) async fn remove(
     }
 }
 
-/// Deletes the template. Refusals that pass are waited out if `patient`; otherwise one means that a run has begun. One that somebody else
+/// Deletes the template. Refusals that pass are waited out if `patient`; otherwise one means that a run has begun. One that someone else
 /// deletes at the same time is waited for in any case.
 pub(super) async fn delete_at_rest(
     arm: &Arm,
@@ -203,7 +203,7 @@ async fn ask(arm: &Arm, id: &ResourceId, progress: &mut Progress<'_, '_>) -> Res
 }
 
 /// Whether a refusal is temporary. `OperationNotAllowed` was reported with 405 and is likely to come with 409 as well; but 409 also means a
-/// lock and the like, which stay until somebody acts: those that are known are in the catalogue of failures.
+/// lock and the like, which stay until someone acts: those that are known are in the catalogue of failures.
 pub(super) fn is_busy(failure: &Failure) -> bool {
     let passes = || {
         let known = of_text(&[FoundIn::CleanUp], &failure.to_string());

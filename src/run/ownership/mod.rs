@@ -16,9 +16,9 @@ use crate::storage::{self, BlobRef, CONTAINER};
 pub use package::{names_package, package};
 
 /// Of a form that this task does not make.
-pub(super) const FOREIGN: &str = "it does not look like something that this task has made";
+pub(super) const FOREIGN: &str = "it does not look like something that this task created";
 /// Of the form that this task makes.
-const OF_ANOTHER_STEP: &str = "it was not made by this step of this pipeline run";
+const OF_ANOTHER_STEP: &str = "it was not created by this step of this pipeline run";
 
 /// What names and place of `leftover` say, before Azure is asked; or why it is not ours.
 pub fn by_name(leftover: &Leftover, owner: &Owner) -> Result<Ownership, String> {
@@ -114,7 +114,7 @@ pub(super) fn by_owner(template: &Template, owner: &Owner) -> Result<(), String>
         Templates::Named(_) | Templates::OfRun if !ours => Err(FOREIGN.to_owned()),
         Templates::Named(_) => Ok(()),
         Templates::OfRun if run == Some(&owner.origin.run) => Ok(()),
-        Templates::OfRun => Err("it was not made by this pipeline run".to_owned()),
+        Templates::OfRun => Err("it was not created by this pipeline run".to_owned()),
     }
 }
 

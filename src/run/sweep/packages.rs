@@ -70,7 +70,7 @@ pub(super) async fn sweep(
                 events.emit(Event::Removed(leftover.clone()));
                 swept.gone.push(leftover);
             }
-            // Another sweep was quicker, or somebody has begun to use it.
+            // Another sweep was quicker, or someone has begun to use it.
             Ok(false) => {}
             Err(failure) => swept.not_removed.push(NotRemoved {
                 leftover,
@@ -107,7 +107,7 @@ fn stays(
     let (Some(named), Some(written)) = (named, found.written) else {
         return Some("its age is not known".to_owned());
     };
-    // Both have to be old: a name may be made by a clock that is wrong, and a blob may be written anew.
+    // Both have to be old: a name may be made by a clock that is wrong, and a blob may be written again.
     let age = Duration::try_from(now - named.max(written)).unwrap_or_default();
     (age <= oldest).then(|| {
         let (age, oldest) = (duration(age), duration(oldest));

@@ -31,7 +31,7 @@ pub struct Swept {
     pub kept: Vec<KeptItem>,
     /// What could not be deleted, or is not ours although its name says so.
     pub not_removed: Vec<NotRemoved>,
-    /// How many templates of the group are of somebody else.
+    /// How many templates of the group are of someone else.
     pub foreign: usize,
     /// Why the packages were not swept although they were to be.
     pub packages_left: Option<String>,
@@ -62,7 +62,7 @@ impl KeptItem {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
     Delete,
-    /// It is of somebody else.
+    /// It is of someone else.
     Foreign,
     Keep(String),
     /// It stays, and a person has to decide.
@@ -70,7 +70,7 @@ pub(super) enum Verdict {
 }
 
 impl Swept {
-    /// Takes note of what stays by `verdict`, unless it is of somebody else.
+    /// Takes note of what stays by `verdict`, unless it is of someone else.
     pub(super) fn keep(&mut self, leftover: Leftover, verdict: Verdict) {
         let (why, for_a_person) = match verdict {
             Verdict::Foreign | Verdict::Delete => return,
@@ -88,7 +88,7 @@ impl Swept {
 /// The time by Azure's clock. Each answer of Azure has it.
 pub(super) fn now(arm: &Arm) -> Result<OffsetDateTime, Error> {
     arm.client.azure_time().ok_or_else(|| {
-        let reason = "its answers do not tell the time, so the age of what is there is not known";
+        let reason = "its responses have no time, so the age of what is there is not known";
         let cause = Cause::Unreadable(reason.to_owned());
         Failure::of("Reading Azure's time", cause).into()
     })

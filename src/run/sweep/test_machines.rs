@@ -76,7 +76,7 @@ fn verdict(found: &FoundPart, now: OffsetDateTime, older_than: Duration) -> Verd
         return Verdict::Keep(format!("its tag '{KEEP}' keeps it"));
     }
     match found.made().map(|made| Duration::try_from(now - made)) {
-        None => Verdict::Name("Azure does not tell when it was created".to_owned()),
+        None => Verdict::Name("Azure does not report when it was created".to_owned()),
         Some(Err(_)) => Verdict::Keep("it was created just now".to_owned()),
         Some(Ok(age)) if age <= older_than => {
             Verdict::Keep(format!("it was created only {} ago", duration(age)))
@@ -168,7 +168,7 @@ mod tests {
             check(
                 part,
                 &json!({"tags": tags("")}),
-                "name: Azure does not tell when it was created",
+                "name: Azure does not report when it was created",
             );
         }
         let mut kept = old.clone();

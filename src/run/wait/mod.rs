@@ -1,4 +1,4 @@
-//! `action: wait` and `action: run`: following a run that another step, or somebody else, has started, and starting that of a template that is there.
+//! `action: wait` and `action: run`: following a run that another step, or someone else, has started, and starting that of a template that is there.
 //! What is needed stands in the template.
 
 mod start_existing;

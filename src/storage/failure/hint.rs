@@ -45,7 +45,7 @@ impl StorageFailure {
                 account,
             } => hint_for(failure, account, *operation),
             Self::TakesNoKeys { account } => Some(format!(
-                "choose another access to the package, or let the account take keys: `az storage account update --ids {} --allow-shared-key-access true`",
+                "choose another access to the package, or let the account accept keys: `az storage account update --ids {} --allow-shared-key-access true`",
                 quoted(&account.id)
             )),
             Self::NoKey { account, .. } => Some(format!(

@@ -158,7 +158,7 @@ impl Properties {
         source_only == Some(true) && targets.all(|it| it.run_output_name() == OUTPUT_OF_TEST)
     }
 
-    /// Whether the service keeps the VM of a failed run, for somebody to look at.
+    /// Whether the service keeps the VM of a failed run, for someone to look at.
     pub fn keeps_vm_after_error(&self) -> bool {
         let handling = self.error_handling.iter();
         let mut words = handling.flat_map(|it| [&it.on_customizer_error, &it.on_validation_error]);

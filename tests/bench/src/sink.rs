@@ -25,7 +25,7 @@ pub(crate) fn serve(certificate: Option<&str>) -> io::Result<()> {
     Ok(())
 }
 
-/// A server with a certificate for this machine, made anew; its authority goes to `file`.
+/// A server with a certificate for this machine, made again; its authority goes to `file`.
 fn tls(file: &str) -> io::Result<Arc<ServerConfig>> {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]);
     let made = made.map_err(io::Error::other)?;

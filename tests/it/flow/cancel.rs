@@ -8,7 +8,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::scene::{Scene, Stage};
-use super::somebody::{PROJECT, Somebody, asked, marks};
+use super::someone::{PROJECT, Someone, asked, marks};
 
 const CUSTOMIZING: Duration = Duration::from_secs(500);
 const ACCOUNT: &str = "stcontosoimages";
@@ -26,11 +26,11 @@ const CHANGES: [&str; 6] = [
 ];
 
 /// A template of ours with a package, in a cloud of its own.
-async fn with_template(scene: Scene, more: &Value, keep: bool) -> (Stage, Arc<Cloud>, Somebody) {
+async fn with_template(scene: Scene, more: &Value, keep: bool) -> (Stage, Arc<Cloud>, Someone) {
     let put = |cloud: &Cloud| cloud.put_blob(ACCOUNT, PACKAGES, PACKAGE, "x".into());
     let stage = scene.idle(put);
     let cloud = Arc::clone(&stage.cloud);
-    let other = Somebody::signed_in(&cloud);
+    let other = Someone::signed_in(&cloud);
     let mut tags = marks("4711");
     tags["imageBuilderPackage"] = json!(format!("rg-images/{ACCOUNT}/{PACKAGE}"));
     if keep {
@@ -112,7 +112,7 @@ async fn a_running_build_is_canceled_and_nothing_stays() {
 #[tokio::test(start_paused = true)]
 async fn a_foreign_template_is_not_touched() {
     let stage = Scene::windows().cloud_alone();
-    let other = Somebody::signed_in(&stage.cloud);
+    let other = Someone::signed_in(&stage.cloud);
     other
         .make_and_run("win11", &json!({"owner": "web"}), &json!({}))
         .await;
@@ -125,7 +125,7 @@ async fn a_foreign_template_is_not_touched() {
             .await;
         assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
         let told = stage.issues("error").concat();
-        assert!(told.starts_with("AIB803: Canceling the run of image template 'win11' failed: 'win11' was not made by this task"), "{told}");
+        assert!(told.starts_with("AIB803: Canceling the run of image template 'win11' failed: 'win11' was not created by this task"), "{told}");
         assert!(
             told.contains("az image builder cancel --subscription "),
             "{told}"
@@ -160,7 +160,7 @@ async fn what_never_ran_is_deleted_after_its_provisioning() {
     assert_eq!(stage.variable("runState"), Some(""));
 
     let stage = Scene::windows().cloud_alone();
-    let other = Somebody::signed_in(&stage.cloud);
+    let other = Someone::signed_in(&stage.cloud);
     other.begin("t_18", &marks("4711"), &json!({}));
     let stage = stage.act("cancel", &[]).await;
     assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
@@ -456,7 +456,7 @@ const NOT_ITS_OWN: [(&str, &str); 7] = [
 ];
 
 /// A template that names two packages: one by its tag, one by an address in its script.
-async fn make_twin(other: &Somebody) {
+async fn make_twin(other: &Someone) {
     let by_tag = json!({"imageBuilderPackage": format!("other/{ACCOUNT}/web/4711-17/web_17.zip")});
     let address =
         format!("https://{ACCOUNT}.blob.core.windows.net/{PACKAGES}/web/4711-18/web_18.zip?sig=a");
@@ -479,7 +479,7 @@ async fn a_package_that_is_not_the_templates_own_is_left_and_named() {
             cloud.put_blob(ACCOUNT, "tfstate", "prod.tfstate", "x".into());
         };
         let stage = Scene::windows().idle(put);
-        let other = Somebody::signed_in(&stage.cloud);
+        let other = Someone::signed_in(&stage.cloud);
         let mut tags = marks("4711");
         tags["imageBuilderPackage"] = json!(format!("rg-images/{ACCOUNT}/{blob}"));
         other.make("t_17", &tags, &json!({})).await;

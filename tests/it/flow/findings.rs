@@ -6,7 +6,7 @@ use super::ills::scene;
 use super::preflight::{LOOKS, status, trouble};
 use super::scene::{Scene, Stage};
 
-/// One that hangs for ever costs its own finding, and no other; the build goes on after six seconds.
+/// One that hangs for ever costs its own finding, and no other; the build continues after six seconds.
 #[tokio::test(start_paused = true)]
 async fn a_look_that_hangs_costs_no_finding_but_its_own() {
     let silence = || Effect::Delay(std::time::Duration::from_secs(3600));

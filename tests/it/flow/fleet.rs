@@ -485,7 +485,7 @@ async fn what_may_not_be_read_is_named() {
             ("withdrawn", "error", "Failed"),
         ] {
             let seen = unseen(operation, condition).await;
-            let start = format!("AIB882: Not looked at: {what}: ");
+            let start = format!("AIB882: Not checked: {what}: ");
             let told = |issue: &String| {
                 issue.starts_with(&start)
                     && issue.contains("Azure refused with AuthorizationFailed (403)")
@@ -519,7 +519,7 @@ async fn the_groups_of_the_vms_are_named() {
         .run_in(|cloud| cloud.add_fault(refused("GetVirtualMachine", 403)))
         .await;
     let warnings = seen.0.issues("warning");
-    let text = "AIB882: Not looked at: the VMs of 2 session hosts of host pool 'hp-staging': Reading VM 'stg-0' failed: Azure refused with AuthorizationFailed (403): The client does not have authorization.\nhint: assign role 'Reader' to the principal of the service connection on the resource group of the VMs: az role assignment create --assignee {object id} --role Reader --scope /subscriptions/s-2/resourceGroups/rg-hosts";
+    let text = "AIB882: Not checked: the VMs of 2 session hosts of host pool 'hp-staging': Reading VM 'stg-0' failed: Azure refused with AuthorizationFailed (403): The client does not have authorization.\nhint: assign role 'Reader' to the principal of the service connection on the resource group of the VMs: az role assignment create --assignee {object id} --role Reader --scope /subscriptions/s-2/resourceGroups/rg-hosts";
     assert!(
         warnings.iter().any(|warning| warning == text),
         "{subscription} {warnings:?}"
@@ -553,7 +553,7 @@ async fn a_definition_that_is_refused_hides_no_machine_of_another() {
         let vms = seen.document()["virtualMachines"].clone();
         assert_eq!(vms[0]["name"], "vm-1", "{nth}: {vms}");
         assert_eq!(vms.as_array().unwrap().len(), 1, "{nth}");
-        let start = "AIB882: Not looked at: the VMs and scale sets of image definition 'win11-avd-other' outside of the host pools: ";
+        let start = "AIB882: Not checked: the VMs and scale sets of image definition 'win11-avd-other' outside of the host pools: ";
         let warnings = seen.0.issues("warning");
         assert!(
             warnings.iter().any(|text| text.starts_with(start)),
@@ -578,7 +578,7 @@ async fn a_newer_version_without_a_date_is_said_to_have_none() {
         seen.0.issues("error"),
         met(
             "behind>30d",
-            "4 session hosts run an image version to which a newer one was published more than 30 days ago: avd-0, avd-1, avd-2, avd-3 of host pool hp-production: 1.0.0; 2 session hosts run an image version to which there is a newer one, and Azure does not tell when that was published: stg-0, stg-1 of host pool hp-staging: 1.0.1",
+            "4 session hosts run an image version to which a newer one was published more than 30 days ago: avd-0, avd-1, avd-2, avd-3 of host pool hp-production: 1.0.0; 2 session hosts run an image version to which there is a newer one, and Azure does not report when that was published: stg-0, stg-1 of host pool hp-staging: 1.0.1",
             "bring the newest version (1.0.2) to these machines, session hosts with 'action: rollout'"
         )
     );
@@ -716,7 +716,7 @@ async fn without_pools_only_machines_are_reported() {
         seen.document()["virtualMachines"].as_array().unwrap().len(),
         7
     );
-    let said = "result=Succeeded;]No session host was looked at; outside of the host pools: 7 VMs";
+    let said = "result=Succeeded;]No session host was checked; outside of the host pools: 7 VMs";
     assert!(seen.0.transcript.contains(said), "{}", seen.0.transcript);
 }
 

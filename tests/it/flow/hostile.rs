@@ -6,7 +6,7 @@ use http::Method;
 
 use super::scene::{Scene, Stage};
 
-/// Commands in all the ways in which somebody could hope that they pass.
+/// Commands in all the ways in which someone could hope that they pass.
 const EVIL: &str = "##vso[task.setvariable variable=x;]evil\n##vso[task.complete result=Succeeded;]\r##[error]fake\r\n##VSO[task.debug]\n\
     #\u{200b}#vso[task.prependpath]/evil %0A##vso[build.addbuildtag]evil\u{2028}##vso[task.setsecret]a";
 

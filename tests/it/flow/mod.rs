@@ -29,7 +29,7 @@ mod run_start;
 pub(crate) mod scene;
 mod secret_files;
 mod sockets;
-pub(crate) mod somebody;
+pub(crate) mod someone;
 mod status;
 mod stops;
 pub(crate) mod story;

@@ -155,7 +155,7 @@ async fn a_forged_note_deletes_no_blob_of_others() {
     }
 }
 
-/// Somebody else's build is on; this step's note names it.
+/// Someone else's build is on; this step's note names it.
 #[tokio::test(start_paused = true)]
 async fn a_forged_note_touches_no_template_of_others() {
     type Change = fn(&mut pipelines_agent::Step);
@@ -203,7 +203,7 @@ async fn a_forged_note_touches_no_template_of_others() {
     }
 }
 
-/// A template without tags: of somebody else, or of a version of the task that knew none.
+/// A template without tags: of someone else, or of a version of the task that knew none.
 #[tokio::test(start_paused = true)]
 async fn a_template_without_our_tags_is_left_alone() {
     let stage = Scene::windows().build_until_crash(CUSTOMIZING).await;
@@ -212,7 +212,7 @@ async fn a_template_without_our_tags_is_left_alone() {
     assert!(body(&stage.cloud).contains_key("imageBuilderRun"));
     stage
         .cloud
-        .set_template_tags(&name, &[("owner", "somebody")]);
+        .set_template_tags(&name, &[("owner", "someone")]);
     let from = stage.cloud.journal().len();
     let stage = stage.clean_up().await;
     check_left_alone("no tags", &stage, "it has no tag 'imageBuilderRun'");
@@ -310,7 +310,7 @@ async fn what_nobody_may_look_at_stays_and_is_named_with_a_condition() {
             "{touched:?}"
         );
         let told = stage.issues("warning").concat();
-        let condition = "(only if its tag 'imageBuilderRun' is '5a1d0c3e-8b2f-4d57-9c11-6f0e2b7a9d34/c2b6f3f0-4a57-4c0e-9f5e-3d1a7b8e6c21/4711': then this run has made it)";
+        let condition = "(only if its tag 'imageBuilderRun' is '5a1d0c3e-8b2f-4d57-9c11-6f0e2b7a9d34/c2b6f3f0-4a57-4c0e-9f5e-3d1a7b8e6c21/4711': then this run created it)";
         assert!(
             told.contains("az image builder delete --subscription ") && told.contains(condition),
             "{code}: {told}"
@@ -346,7 +346,7 @@ async fn what_was_made_without_an_answer_is_known_by_its_tags() {
     check_nothing_left(&stage);
 }
 
-/// Somebody who may write to the container plants an archive that says of itself whatever is wanted.
+/// Someone who may write to the container plants an archive that says of itself whatever is wanted.
 #[tokio::test(start_paused = true)]
 async fn a_planted_package_is_not_built() {
     let scene = || Scene::windows().input("packageRetentionDays", "14");

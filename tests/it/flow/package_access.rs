@@ -127,7 +127,7 @@ async fn a_key_is_used_where_it_is_asked_for() {
         .await;
     let error = refused.error();
     assert!(
-        error.contains("the account takes no requests that are signed with a key"),
+        error.contains("the account accepts no requests that are signed with a key"),
         "{error}"
     );
     assert!(error.contains("--allow-shared-key-access true"), "{error}");

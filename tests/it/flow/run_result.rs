@@ -162,7 +162,7 @@ async fn an_image_without_proof_is_not_claimed() {
             "{cell}: {error}"
         );
         let hint = format!(
-            "\nhint: the run has succeeded, so the image can be there, but nothing proves which one it made; to see what is there, run: {command}"
+            "\nhint: the run has succeeded, so the image can be there, but nothing proves which one it created; to see what is there, run: {command}"
         );
         assert!(error.contains(&hint), "{cell}: {error}");
         check_nothing_left(&stage);

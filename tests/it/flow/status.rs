@@ -7,7 +7,7 @@ use azure_emulator::{Effect, Fault, Matcher, RunFate};
 use serde_json::json;
 
 use super::scene::{Scene, Stage};
-use super::somebody::{Somebody, asked, marks};
+use super::someone::{Someone, asked, marks};
 
 const CUSTOMIZING: Duration = Duration::from_secs(500);
 
@@ -36,7 +36,7 @@ async fn a_step_in_another_job_sees_the_build_of_its_pipeline_run() {
         "{}",
         stage.transcript
     );
-    let id = Somebody::signed_in(&stage.cloud).id("rg-images", &name);
+    let id = Someone::signed_in(&stage.cloud).id("rg-images", &name);
     assert_eq!(
         variables(&stage),
         [&name, &id, "Running", "Customizing", "false"]
@@ -70,7 +70,7 @@ async fn check_look(stage: Stage, line: &str, variables_of_run: [&str; 3]) -> St
 async fn each_state_is_one_line_and_success() {
     let stage = Scene::windows().cloud_alone();
     let cloud = Arc::clone(&stage.cloud);
-    let other = Somebody::signed_in(&cloud);
+    let other = Someone::signed_in(&cloud);
     other.begin("aib-1", &json!({"owner": "web"}), &json!({}));
     let none = ["", "", "false"];
     let stage = check_look(stage, "not started (template: Creating)", none).await;
@@ -109,7 +109,7 @@ async fn a_template_that_could_not_be_provisioned_says_why() {
         };
     });
     let stage = scene.cloud_alone();
-    Somebody::signed_in(&stage.cloud)
+    Someone::signed_in(&stage.cloud)
         .make("aib-1", &json!({}), &json!({}))
         .await;
     let stage = stage.act("status", &[("templateName", "aib-1")]).await;
@@ -143,13 +143,13 @@ async fn without_a_template_the_step_fails() {
         &stage,
         "AIB801",
         text,
-        "if another pipeline run or a person made it",
+        "if another pipeline run or a person created it",
         "",
     );
     let stage = stage.act("status", &[("templateName", "aib-4711")]).await;
     let text = "Looking for the image template failed: there is no image template 'aib-4711' in resource group 'rg-images'";
     check_failed(&stage, "AIB801", text, "check the name", "aib-4711");
-    let other = Somebody::signed_in(&stage.cloud);
+    let other = Someone::signed_in(&stage.cloud);
     other.make("aib-4712", &json!({}), &json!({})).await;
     let stage = stage.act("status", &[("templateName", "aib-4711")]).await;
     check_failed(
@@ -164,7 +164,7 @@ async fn without_a_template_the_step_fails() {
 #[tokio::test(start_paused = true)]
 async fn only_templates_of_ours_and_of_the_run_that_build_count() {
     let stage = Scene::windows().cloud_alone();
-    let other = Somebody::signed_in(&stage.cloud);
+    let other = Someone::signed_in(&stage.cloud);
     other
         .make("of-another-run", &marks("4712"), &json!({}))
         .await;
@@ -206,7 +206,7 @@ async fn only_templates_of_ours_and_of_the_run_that_build_count() {
 /// A group with so many templates that their list has pages; that of the pipeline run is on the last one.
 async fn many_templates() -> Stage {
     let stage = Scene::windows().cloud_alone();
-    let other = Somebody::signed_in(&stage.cloud);
+    let other = Someone::signed_in(&stage.cloud);
     for number in 0..25 {
         other.begin(&format!("other-{number}"), &json!({}), &json!({}));
     }
@@ -244,7 +244,7 @@ async fn a_list_that_cannot_be_read_to_its_end_is_a_failure() {
             "the list comes back to a page that was read",
         ),
         ("{}".to_owned(), "it is not a list"),
-        (no_template, "an entry of the list is no image template"),
+        (no_template, "an entry of the list is not an image template"),
     ] {
         let stage = many_templates().await;
         stage.cloud.add_fault(Fault::once(

@@ -199,7 +199,7 @@ async fn results_say_whether_somebody_should_look() {
     assert_eq!(unknown.issues("warning").len(), 1);
 }
 
-/// A note that somebody else has written: nothing of it is deleted, and no token goes where it points.
+/// A note that someone else has written: nothing of it is deleted, and no token goes where it points.
 #[tokio::test(start_paused = true)]
 async fn a_forged_note_removes_nothing_and_leads_nowhere() {
     let stage = Scene::windows()
@@ -245,7 +245,7 @@ async fn a_forged_note_removes_nothing_and_leads_nowhere() {
             "{what}\n{}",
             stage.transcript
         );
-        let doubt = "it does not look like something that this task has made";
+        let doubt = "it does not look like something that this task created";
         assert!(
             stage.transcript.contains(doubt),
             "{what}\n{}",

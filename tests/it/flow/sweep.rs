@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::scene::{Scene, Stage};
-use super::somebody::{Somebody, asked, marks};
+use super::someone::{Someone, asked, marks};
 
 const CUSTOMIZING: Duration = Duration::from_secs(500);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -99,7 +99,7 @@ async fn what_a_lost_job_left_goes_a_day_after_its_end() {
 }
 
 /// One template of each kind, in one group, and their runs two days ago; two of them are of today.
-async fn one_of_each(other: &Somebody, cloud: &Cloud) {
+async fn one_of_each(other: &Someone, cloud: &Cloud) {
     let none = json!({});
     let ours = || marks("4700");
     let vhd = json!({"distribute": [{"type": "VHD", "runOutputName": "disk"}]});
@@ -157,7 +157,7 @@ async fn one_of_each(other: &Somebody, cloud: &Cloud) {
 async fn only_what_is_ours_at_rest_and_old_goes() {
     let stage = Scene::windows().cloud_alone();
     let cloud = Arc::clone(&stage.cloud);
-    one_of_each(&Somebody::signed_in(&cloud), &cloud).await;
+    one_of_each(&Someone::signed_in(&cloud), &cloud).await;
     let preview = stage.act("sweep", &[("preview", "true")]).await;
     assert_eq!(preview.result(), "Succeeded", "{}", preview.transcript);
     assert_eq!(asked(&cloud, 0, &["DeleteTemplate"]), Vec::<String>::new());
@@ -189,7 +189,7 @@ async fn only_what_is_ours_at_rest_and_old_goes() {
         ("kept", "its tag 'imageBuilderKeep' keeps it", false),
         ("running", "its run continues", false),
         ("young", "it was created, and never ran, only ", false),
-        ("no-time", "Azure does not tell when it was created", true),
+        ("no-time", "Azure does not report when it was created", true),
         ("t_100", "it looks like one of this task before", true),
         (
             "unknown",
@@ -198,7 +198,7 @@ async fn only_what_is_ours_at_rest_and_old_goes() {
         ),
         (
             "vhd",
-            "the VHD that it made is in its staging resource group",
+            "the VHD that it created is in its staging resource group",
             true,
         ),
     ] {
@@ -207,7 +207,7 @@ async fn only_what_is_ours_at_rest_and_old_goes() {
         assert_eq!(for_a_person, told, "{name}");
     }
     assert_eq!(stage.result_file()["foreignTemplates"], 1);
-    let line = "kept:  image template 'vhd' in resource group 'rg-images': the VHD that it made is in its staging resource group, and would be deleted with it; to delete it: az image builder delete --subscription ";
+    let line = "kept:  image template 'vhd' in resource group 'rg-images': the VHD that it created is in its staging resource group, and would be deleted with it; to delete it: az image builder delete --subscription ";
     assert!(stage.transcript.contains(line), "{}", stage.transcript);
     let summary = stage.summary_text();
     assert!(
@@ -221,7 +221,7 @@ async fn only_what_is_ours_at_rest_and_old_goes() {
 async fn the_age_counts_from_what_azure_says_where_there_is_no_tag() {
     let scene = Scene::windows().switches(|switches| switches.templates_have_system_data = true);
     let stage = scene.cloud_alone();
-    Somebody::signed_in(&stage.cloud)
+    Someone::signed_in(&stage.cloud)
         .make("aib-1", &marks("1"), &json!({}))
         .await;
     let stage = stage.act("sweep", &[]).await;
@@ -244,7 +244,7 @@ async fn the_age_counts_from_what_azure_says_where_there_is_no_tag() {
 async fn the_age_is_an_input() {
     for (hours, age, goes) in [("1", 3601, true), ("1", 3500, false), ("48", 3601, false)] {
         let stage = Scene::windows().cloud_alone();
-        let other = Somebody::signed_in(&stage.cloud);
+        let other = Someone::signed_in(&stage.cloud);
         other.make_and_run("aib-1", &marks("1"), &json!({})).await;
         // Runs take 19 minutes and some seconds.
         tokio::time::sleep(Duration::from_secs(1200)).await;
@@ -276,7 +276,7 @@ async fn the_age_is_an_input() {
 async fn a_refusal_is_named_and_the_others_go_on() {
     let stage = Scene::windows().cloud_alone();
     let cloud = Arc::clone(&stage.cloud);
-    let other = Somebody::signed_in(&cloud);
+    let other = Someone::signed_in(&cloud);
     for name in ["one", "two", "three", "four", "five", "six"] {
         other.make_and_run(name, &marks("1"), &json!({})).await;
     }
@@ -330,7 +330,7 @@ async fn what_another_sweep_deletes_is_no_failure() {
 async fn what_has_begun_to_run_meanwhile_stays() {
     let stage = Scene::windows().cloud_alone();
     let cloud = Arc::clone(&stage.cloud);
-    let other = Somebody::signed_in(&cloud);
+    let other = Someone::signed_in(&cloud);
     other.make_and_run("aib-1", &marks("1"), &json!({})).await;
     tokio::time::sleep(2 * DAY).await;
     // The list is from before.
@@ -392,7 +392,7 @@ const IN_SCRIPT: &str = "web/4801-1763800000000000/web_1763800000000000.zip";
 const REWRITTEN: &str = "web/4711-1763800000000001/web_1763800000000001.zip";
 
 /// In another group, and foreign: they may still be about to run.
-async fn make_templates_that_name_packages(other: &Somebody) {
+async fn make_templates_that_name_packages(other: &Someone) {
     let by_tag = json!({"imageBuilderPackage": format!("rg-images/{ACCOUNT}/{NAMED}")});
     other
         .make_in("rg-production", "by-tag", &by_tag, &json!({}))
@@ -426,7 +426,7 @@ async fn packages_without_a_template_go_when_they_are_old() {
     for name in old.iter().chain(&not_ours).chain(&[NAMED, IN_SCRIPT]) {
         put(&cloud, name);
     }
-    make_templates_that_name_packages(&Somebody::signed_in(&cloud)).await;
+    make_templates_that_name_packages(&Someone::signed_in(&cloud)).await;
     tokio::time::sleep(Duration::from_secs(25 * 3600)).await;
     put(&cloud, REWRITTEN);
     let before = stage.packages();
@@ -563,7 +563,7 @@ async fn an_account_that_is_not_there_stops_the_sweep() {
 #[tokio::test(start_paused = true)]
 async fn many_templates_go_four_at_a_time() {
     let stage = Scene::windows().cloud_alone();
-    let other = Somebody::signed_in(&stage.cloud);
+    let other = Someone::signed_in(&stage.cloud);
     let old = with(marks("1"), "imageBuilderMade", "2020-01-01T00:00:00Z");
     for number in 0..12 {
         other.begin(&format!("aib-{number}"), &old, &json!({}));
@@ -581,7 +581,7 @@ async fn many_templates_go_four_at_a_time() {
 #[tokio::test(start_paused = true)]
 async fn a_stopped_sweep_tells_what_is_gone() {
     let stage = Scene::windows().cloud_alone();
-    let other = Somebody::signed_in(&stage.cloud);
+    let other = Someone::signed_in(&stage.cloud);
     let old = with(marks("1"), "imageBuilderMade", "2020-01-01T00:00:00Z");
     for number in 0..8 {
         other.begin(&format!("aib-{number}"), &old, &json!({}));

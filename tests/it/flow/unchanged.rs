@@ -78,7 +78,7 @@ async fn an_unchanged_package_is_sent_once() {
     assert_eq!(packages(&third.cloud).len(), 2);
 }
 
-/// What somebody left under the name, but is not whole, is not used.
+/// What someone left under the name, but is not whole, is not used.
 #[tokio::test(start_paused = true)]
 async fn a_blob_that_does_not_say_what_it_holds_is_not_used() {
     let scene = || Scene::windows().input("packageRetentionDays", "14");
@@ -122,7 +122,7 @@ async fn nothing_is_built_where_nothing_has_changed() {
     assert_eq!(runs(&first.cloud), 1);
 
     let second = scene()
-        .input("artifactTags", "owner=somebody else")
+        .input("artifactTags", "owner=someone else")
         .build_in(Arc::clone(&first.cloud))
         .await;
     good(&second);

@@ -437,7 +437,7 @@ async fn a_list_that_is_not_whole_is_none() {
         ),
         (
             vec!["image-inventory failed gzip is missing".to_owned()],
-            "the step made no list: gzip is missing",
+            "the step created no list: gzip is missing",
         ),
     ];
     for (lines, expected) in cases {

@@ -46,7 +46,7 @@ async fn all_is_well() {
         let told = ended
             .stage
             .transcript
-            .matches("it can be told which versions are in use");
+            .matches("which versions are in use can be determined");
         assert_eq!(told.count(), looks, "{action}");
     }
 }
@@ -59,7 +59,7 @@ async fn what_is_missing_is_told_with_its_command() {
         (
             "QueryResources",
             "",
-            "not looked at: what Azure Resource Graph finds",
+            "not checked: what Azure Resource Graph finds",
         ),
         (
             "ListVirtualMachines",

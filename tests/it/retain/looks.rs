@@ -226,7 +226,7 @@ async fn a_list_of_versions_that_breaks_off_fails_the_step() {
     assert_eq!(ended.told(), ("4", "0"));
 }
 
-/// Azure Resource Graph refuses: the live lists tell, and the summary says what was not looked at.
+/// Azure Resource Graph refuses: the live lists tell, and the summary says what was not checked.
 #[tokio::test(start_paused = true)]
 async fn where_the_graph_refuses_the_lists_tell() {
     for code in [400, 401, 403, 404] {
@@ -253,7 +253,7 @@ async fn where_the_graph_refuses_the_lists_tell() {
             places[0].as_str().unwrap().contains("Azure Resource Graph"),
             "{places}"
         );
-        assert!(ended.says("not looked at:  what Azure Resource Graph finds"));
+        assert!(ended.says("not checked:  what Azure Resource Graph finds"));
     }
 }
 
@@ -398,7 +398,7 @@ async fn what_comes_in_use_between_the_looks_stays() {
     assert!(ended.says("image version 1.0.1:  to be deleted"));
 }
 
-/// Somebody tags, promotes or blocks a version while the step looks.
+/// Someone tags, promotes or blocks a version while the step looks.
 #[tokio::test(start_paused = true)]
 async fn what_is_changed_between_the_looks_stays() {
     for (change, reason) in [

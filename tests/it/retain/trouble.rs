@@ -147,7 +147,7 @@ async fn what_is_gone_is_no_trouble() {
         ended.stage.transcript
     );
     assert_eq!(ended.told(), ("2", "1"));
-    assert!(ended.says("gone already: somebody else deleted it"));
+    assert!(ended.says("already deleted by someone else"));
     // Gone when it is to be deleted.
     let gone = fault(
         "DeleteVersion",

@@ -107,7 +107,7 @@ fn no_proxy_is_asked_for_what_is_on_this_machine() {
         .variable("Agent.ProxyBypassList", r#"["\\.example\\.com", "("]"#);
     check_built(&pipeline, &run(&pipeline));
     dead.set_nonblocking(true).unwrap();
-    assert!(dead.accept().is_err(), "somebody asked the proxy");
+    assert!(dead.accept().is_err(), "someone asked the proxy");
 }
 
 #[test]

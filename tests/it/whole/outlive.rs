@@ -78,7 +78,7 @@ fn a_lost_agent_and_a_second_attempt_make_one_image() {
     assert!(second.log().contains(told), "{}", second.log());
 }
 
-/// SIGINT with `onCancel: leave`: the run goes on, and the second attempt collects.
+/// SIGINT with `onCancel: leave`: the run continues, and the second attempt collects.
 #[test]
 fn a_canceled_job_leaves_its_run_and_the_second_attempt_collects() {
     let mut pipeline = Pipeline::seed(quick());

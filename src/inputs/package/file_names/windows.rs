@@ -16,7 +16,7 @@ pub(in crate::inputs::package) fn fault(name: &str) -> Option<String> {
         return Some(if c.is_control() {
             format!("the character U+{:04X} is in no name there", u32::from(c))
         } else {
-            format!("'{c}' is no character of a name there")
+            format!("'{c}' is not allowed in a name there")
         });
     }
     if name.ends_with(['.', ' ']) {
@@ -89,8 +89,8 @@ mod tests {
         ] {
             check(good, None);
         }
-        check("a:b", Some("':' is no character of a name there"));
-        check("a\\b", Some("'\\' is no character of a name there"));
+        check("a:b", Some("':' is not allowed in a name there"));
+        check("a\\b", Some("'\\' is not allowed in a name there"));
         check("a\tb", Some("the character U+0009 is in no name there"));
         check("a.", Some("Windows cuts off a '.' or blank at the end"));
         check("a ", Some("Windows cuts off a '.' or blank at the end"));

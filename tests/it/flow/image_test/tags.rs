@@ -114,7 +114,7 @@ async fn a_version_with_many_tags_gets_no_more() {
     assert_eq!(code, "AIB863");
     assert_eq!(
         text,
-        "Tagging image version 1.0.2609402 failed: it would have 51 tags, and Azure allows 50\nhint: remove tags of the version that nobody needs, or set 'testTag' to the empty text"
+        "Tagging image version 1.0.2609402 failed: it would have 51 tags, and Azure allows 50\nhint: remove tags that the version does not need, or set 'testTag' to the empty text"
     );
 }
 
@@ -135,7 +135,7 @@ async fn a_failed_version_that_is_the_latest_one_is_told_loudly() {
     assert_eq!(
         *text,
         format!(
-            "Image version 1.0.2609402 has failed its test, and it is the latest one in northeurope, westeurope: who asks for the latest version gets it\nhint: withdraw it, with a step of these inputs: action: withdraw, imageVersionId: {}, withdrawReason: failed its test",
+            "Image version 1.0.2609402 has failed its test, and it is the latest one in northeurope, westeurope: whoever requests the latest version gets it\nhint: withdraw it, with a step of these inputs: action: withdraw, imageVersionId: {}, withdrawReason: failed its test",
             version(NUMBER)
         )
     );

@@ -25,7 +25,7 @@ pub(super) async fn died_before_run(scene: Scene) -> Arc<Cloud> {
     cloud
 }
 
-fn anew(stage: &Stage) {
+fn again(stage: &Stage) {
     let dropped = stage.issues("warning");
     assert!(
         dropped.iter().any(|issue| issue.starts_with("AIB806: ")),
@@ -37,7 +37,7 @@ fn anew(stage: &Stage) {
 /// As a stage that has a warning of a dropped template.
 fn check_built_anew(what: &str, stage: &Stage, runs: usize) {
     assert_eq!(stage.result(), "Succeeded", "{what}\n{}", stage.transcript);
-    anew(stage);
+    again(stage);
     check_one_image(what, stage, runs);
 }
 
@@ -50,7 +50,7 @@ async fn the_image_of_an_earlier_attempt_is_the_image() {
     check_one_image("image", &second, 1);
     check_says(
         &second,
-        "the image of an earlier attempt is there: 1.0.0 (to build anew: resume: never)",
+        "the image of an earlier attempt is there: 1.0.0 (to build again: resume: never)",
     );
     assert!(
         second
@@ -146,7 +146,7 @@ async fn other_inputs_are_built_anew() {
             let second = in_cloud(changed, &cloud).await;
             let runs = 1 + usize::from(what == "running");
             check_built_anew(what, &second, runs);
-            check_says(&second, "was made of other inputs");
+            check_says(&second, "was created with other inputs");
             assert_eq!(obeyed(&cloud, "CancelTemplate"), runs - 1, "{what}");
         }
     }
@@ -172,7 +172,7 @@ async fn a_template_that_was_changed_is_not_what_would_be_sent() {
     check_built_anew("distribute", &in_cloud(attempt(2), &cloud).await, 1);
 }
 
-/// The one template that there is, as somebody in the portal reads it.
+/// The one template that there is, as someone in the portal reads it.
 fn template_document(cloud: &Cloud) -> serde_json::Value {
     let path = only_template(cloud);
     super::read_in_the_portal(cloud, &path)
@@ -253,7 +253,7 @@ async fn a_link_that_ends_too_early_is_made_anew() {
     tokio::time::sleep(Duration::from_secs(70 * 60)).await;
     let second = in_cloud(scene(2), &cloud).await;
     check_built_anew("link", &second, 1);
-    check_says(&second, "ends before the build may");
+    check_says(&second, "expires before the build can end");
 }
 
 #[tokio::test(start_paused = true)]
@@ -282,7 +282,7 @@ async fn a_submit_leaves_a_run_alone_that_is_on() {
     assert_eq!(second.result(), "Succeeded", "{}", second.transcript);
     check_says(
         &second,
-        "submitted: the build goes on without this job until ",
+        "submitted: the build continues without this job until ",
     );
     assert_eq!(second.variable("imageReady"), Some("false"));
     assert_eq!(second.note.as_deref(), Some("[]"));
@@ -333,7 +333,7 @@ async fn a_run_that_has_failed_is_built_anew() {
     check_one_image("failed", &second, 2);
     check_says(
         &second,
-        "the run of an earlier attempt failed: building anew",
+        "the run of an earlier attempt failed: building again",
     );
     assert_eq!(
         second.transcript.matches("##vso[task.uploadfile]").count(),
@@ -349,7 +349,7 @@ async fn a_run_that_has_failed_is_built_anew() {
     check_one_image("canceled", &second, 2);
     check_says(
         &second,
-        "the run of an earlier attempt was canceled: building anew",
+        "the run of an earlier attempt was canceled: building again",
     );
 }
 
@@ -438,13 +438,13 @@ async fn a_name_that_somebody_else_uses_is_refused() {
     let scene = |number| attempt(number).input("templateName", "win11");
     for resume in ["auto", "never"] {
         let cloud = died_after(scene(1), CUSTOMIZING).await;
-        cloud.set_template_tags("win11", &[("owner", "somebody")]);
+        cloud.set_template_tags("win11", &[("owner", "someone")]);
         let from = cloud.journal().len();
         let stage = in_cloud(scene(2).input("resume", resume), &cloud).await;
         let error = stage.error();
         assert!(error.starts_with("AIB803: "), "{error}");
         assert!(
-            error.contains("'win11' was not made by this task"),
+            error.contains("'win11' was not created by this task"),
             "{error}"
         );
         assert!(error.contains("action: run"), "{error}");

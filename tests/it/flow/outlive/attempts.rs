@@ -73,7 +73,7 @@ async fn a_put_that_comes_too_late_leads_to_the_template_that_is_there() {
             body: r#"{"error":{"code":"ResourceNotFound","message":"not there"}}"#.to_owned(),
         },
     ));
-    // The first look finds nothing, and then somebody is quicker.
+    // The first look finds nothing, and then someone is quicker.
     scene()
         .attempt(1)
         .dies_after(Arc::clone(&cloud), CUSTOMIZING)

@@ -97,7 +97,7 @@ async fn whenever_a_job_dies_the_next_attempt_makes_one_image_and_leaves_nothing
 /// What the second attempt did, without times and names.
 fn outcome(told: Option<&str>, left: usize) -> String {
     let told = match told {
-        None => "built anew",
+        None => "built again",
         Some(line) if line.contains("the image of an earlier") => "image found",
         Some(line) if line.contains("is being provisioned") => "template waited for, run started",
         Some(line) if line.contains("starting its run") => "run started",

@@ -4,7 +4,7 @@ use azure_emulator::RunFate;
 
 use super::*;
 
-/// A template of somebody else: not ours, for it has no tag of ours.
+/// A template of someone else: not ours, for it has no tag of ours.
 async fn foreign() -> Arc<Cloud> {
     let cloud = submit("win11").new_cloud();
     submit("win11")
@@ -14,7 +14,7 @@ async fn foreign() -> Arc<Cloud> {
             crate::flow::scene::Death::Before,
         )
         .await;
-    cloud.set_template_tags("win11", &[("owner", "somebody")]);
+    cloud.set_template_tags("win11", &[("owner", "someone")]);
     cloud
 }
 
@@ -175,7 +175,7 @@ async fn a_run_that_is_on_is_not_started_again() {
     }
 }
 
-/// Somebody is quicker, or the first answer got lost: Azure says that a run is on.
+/// Someone is quicker, or the first answer got lost: Azure says that a run is on.
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_to_the_start_is_no_second_run() {
     let cloud = foreign().await;

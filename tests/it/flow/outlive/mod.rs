@@ -126,7 +126,7 @@ fn submit(template: &str) -> Scene {
         .input("templateName", template)
 }
 
-/// Somebody else, who signs in with a secret, sends a request to Azure Resource Manager.
+/// Someone else, who signs in with a secret, sends a request to Azure Resource Manager.
 fn in_the_portal(cloud: &Cloud, method: Method, path: &str, body: &str) -> http::StatusCode {
     asked_in_the_portal(cloud, method, path, body).status()
 }
@@ -180,7 +180,7 @@ fn send(
     cloud.answer(request.unwrap()).response().unwrap()
 }
 
-/// What somebody else reads there.
+/// What someone else reads there.
 fn read_in_the_portal(cloud: &Cloud, path: &str) -> serde_json::Value {
     let answer = asked_in_the_portal(cloud, Method::GET, path, "");
     serde_json::from_slice(answer.body()).unwrap()

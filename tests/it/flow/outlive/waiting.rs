@@ -39,7 +39,7 @@ async fn a_build_goes_on_without_the_job_that_started_it() {
     check_says(&first, "template name:  aib-4711");
     check_says(
         &first,
-        "submitted: the build goes on without this job until ",
+        "submitted: the build continues without this job until ",
     );
     for (name, expected) in [
         ("templateName", "aib-4711"),
@@ -310,7 +310,7 @@ async fn a_wait_has_a_limit_of_its_own() {
             .input("whenNotReady", when);
         let stage = in_cloud(waiting, &first.cloud).await;
         assert_eq!(stage.result(), result, "{}", stage.transcript);
-        check_says(&stage, "the build goes on in Azure: Customizing (after ");
+        check_says(&stage, "the build continues in Azure: Customizing (after ");
         let issues = [stage.issues("error"), stage.issues("warning")].concat();
         assert_eq!(issues.len(), usize::from(when != "succeed"), "{issues:?}");
         assert!(

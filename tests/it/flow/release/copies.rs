@@ -123,7 +123,7 @@ async fn a_copy_is_made_once() {
     let again = then(&stage, to_production()).await;
     good(&again);
     assert_eq!(puts(&again).len(), 1, "{}", again.transcript);
-    assert!(lines(&again).contains(&"nothing to do: it is so already".to_owned()));
+    assert!(lines(&again).contains(&"nothing to do: it is already so".to_owned()));
     assert_eq!(result_file(&again)["release"]["copies"], json!([id]));
     // And what was withdrawn there comes back.
     let path = again.variable("resultPath").unwrap();
@@ -133,9 +133,9 @@ async fn a_copy_is_made_once() {
     let back = then(&stage, back.input("withdrawLast", "true")).await;
     assert_eq!(back.variable("imageVersionId"), Some(id.as_str()));
     assert_eq!(latest(&back, "galProduction", "westeurope"), "1.0.2609301");
-    let anew = then(&stage, to_production()).await;
-    good(&anew);
-    assert_eq!(latest(&anew, "galProduction", "westeurope"), "1.0.2609402");
+    let again = then(&stage, to_production()).await;
+    good(&again);
+    assert_eq!(latest(&again, "galProduction", "westeurope"), "1.0.2609402");
 }
 
 #[tokio::test(start_paused = true)]
@@ -329,7 +329,7 @@ async fn a_number_that_is_taken_is_left_alone() {
         (
             with(ours.clone(), "Failed"),
             "AIB822",
-            "hint: delete it, and build the image or copy it anew: az sig image-version delete --subscription 3a7f5b1e-6c0d-4e52-9d2b-8f41c7a0e963 --resource-group rg-production --gallery-name galProduction --gallery-image-definition win11-avd --gallery-image-version 1.0.2609402",
+            "hint: delete it, and build the image or copy it again: az sig image-version delete --subscription 3a7f5b1e-6c0d-4e52-9d2b-8f41c7a0e963 --resource-group rg-production --gallery-name galProduction --gallery-image-definition win11-avd --gallery-image-version 1.0.2609402",
         ),
     ] {
         let stage = to_production()
@@ -409,7 +409,7 @@ async fn a_deleted_version_does_not_come_back() {
             .contains("whether a deleted version has the number is not known:  ")
     );
     let error = blind.error();
-    assert!(error.starts_with("AIB827: ") && error.contains("an old image came back under the number: Azure changed a version instead of making one\nhint: delete it: az sig image-version delete "), "{error}");
+    assert!(error.starts_with("AIB827: ") && error.contains("an old image came back under the number: Azure changed a version instead of creating one\nhint: delete it: az sig image-version delete "), "{error}");
     assert_eq!(blind.variable("imageReleased"), Some("false"));
 }
 

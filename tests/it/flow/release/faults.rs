@@ -1,4 +1,4 @@
-//! Trouble on the way: an answer that got lost, somebody else, throttling, the end of a token, the end of the job.
+//! Trouble on the way: an answer that got lost, someone else, throttling, the end of a token, the end of the job.
 
 use azure_emulator::{Busy, Effect, Fate, Fault, Matcher};
 
@@ -74,7 +74,7 @@ async fn a_lost_answer_is_decided_by_a_look() {
     }
 }
 
-/// Somebody else changes the version: it is waited for, and the change is made anew of what is there then.
+/// Someone else changes the version: it is waited for, and the change is made again of what is there then.
 #[tokio::test(start_paused = true)]
 async fn a_change_of_somebody_else_is_not_undone() {
     let stage = scene("promote", "1.0.2609402")
@@ -86,7 +86,7 @@ async fn a_change_of_somebody_else_is_not_undone() {
             async |cloud| {
                 tokio::time::sleep(Duration::from_secs(10)).await;
                 let mut tagged = on_shelf("1.0.2609402", BOTH, true);
-                tagged.body["tags"]["owner"] = "somebody else".into();
+                tagged.body["tags"]["owner"] = "someone else".into();
                 put(&cloud, &[tagged]);
             },
         )
@@ -94,7 +94,7 @@ async fn a_change_of_somebody_else_is_not_undone() {
     good(&stage);
     assert_eq!(puts(&stage).len(), 2);
     let tags = tags(&stage, &version("1.0.2609402"));
-    assert_eq!(tags["owner"], "somebody else");
+    assert_eq!(tags["owner"], "someone else");
     assert!(tags["promotedAt"].is_string());
     assert!(stage.transcript.contains("the change is sent again:  Changing image version 1.0.2609402 of 'win11-avd' failed: Azure refused with Conflict (409): no"));
 }
@@ -267,7 +267,7 @@ async fn a_change_that_fails_is_told_in_azures_words() {
     let stage =
         run(scene("promote", "1.0.2609402").switches(|on| on.versions.change = fate())).await;
     let error = stage.error();
-    assert!(error.contains("Promoting image version 1.0.2609402 of 'win11-avd' in gallery 'galContoso' failed: Azure began the change, and then: ReplicationJobsNotCompleted: The replication job has not completed due to capacity."), "{error}");
+    assert!(error.contains("Promoting image version 1.0.2609402 of 'win11-avd' in gallery 'galContoso' failed: Azure started the change, and then: ReplicationJobsNotCompleted: The replication job has not completed due to capacity."), "{error}");
     assert_eq!(stage.result(), "Failed");
     assert_eq!(stage.variable("imageReleased"), Some("false"));
     // One without an end.
@@ -296,7 +296,7 @@ async fn a_canceled_job_leaves_the_change_to_azure() {
     assert!(
         stage
             .transcript
-            .contains("The change that was sent goes on in Azure")
+            .contains("The change that was sent continues in Azure")
     );
     assert_eq!(
         result_file(&stage)["imageVersionId"],

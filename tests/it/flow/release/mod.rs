@@ -151,7 +151,7 @@ fn page(stage: &Stage) -> String {
     std::fs::read_to_string(paths.next().unwrap()).unwrap()
 }
 
-/// Somebody deletes a version.
+/// Someone deletes a version.
 async fn delete(stage: &Stage, id: &str) {
     let world = Scene::windows().world;
     let request = Request::builder()

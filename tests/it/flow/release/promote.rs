@@ -93,7 +93,7 @@ async fn a_second_promotion_has_nothing_to_do() {
     let again = then(&stage, scene("promote", "1.0.2609402")).await;
     good(&again);
     assert_eq!(puts(&again).len(), 1);
-    assert!(lines(&again).contains(&"nothing to do: it is so already".to_owned()));
+    assert!(lines(&again).contains(&"nothing to do: it is already so".to_owned()));
     assert_eq!(again.variable("imageReleased"), Some("true"));
     assert_eq!(again.variable("imagePreviousVersionId"), Some(id.as_str()));
     assert!(!again.transcript.contains("the way back"));

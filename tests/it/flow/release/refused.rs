@@ -204,7 +204,7 @@ async fn a_shallow_version_gets_no_second_region() {
     let error = stage.error();
     assert!(
         error.ends_with(
-            "hint: the version has no full copy: build it anew with 'replicationMode: Full'"
+            "hint: the version has no full copy: build it again with 'replicationMode: Full'"
         ),
         "{error}"
     );

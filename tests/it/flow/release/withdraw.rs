@@ -225,7 +225,7 @@ async fn inputs_without_effect_are_warned_of() {
         .await;
     assert_eq!(
         none.error(),
-        "AIB100: Input 'withdrawReason': it is required but empty; expected a sentence that tells others why, for example sign-in fails with 1.0.2609402"
+        "AIB100: Input 'withdrawReason': it is required but empty; expected a sentence that says why, for example sign-in fails with 1.0.2609402"
     );
     assert!(none.cloud.journal().is_empty());
 }

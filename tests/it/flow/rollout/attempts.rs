@@ -287,7 +287,7 @@ async fn a_deployment_that_has_ended_does_not_go_on() {
         let stage = scene().canceled_when(Arc::clone(&cloud), begun).await;
         assert_eq!(stage.result(), "Canceled", "{}", stage.transcript);
         let told = log(&stage);
-        assert!(!told.contains("goes on"), "{told}");
+        assert!(!told.contains("continues"), "{told}");
         assert_eq!(obeyed(&cloud, "CancelDeployment"), 0);
         assert_eq!(stage.variable("rolloutState"), Some("Failed"));
     }
@@ -312,5 +312,5 @@ async fn a_deployment_that_is_gone_needs_no_cancel() {
         .lines()
         .find(|line| line.starts_with("deployment ") && line.contains("has ended"));
     assert!(last.is_some(), "{told}");
-    assert!(!told.contains("goes on"), "{told}");
+    assert!(!told.contains("continues"), "{told}");
 }

@@ -63,14 +63,14 @@ async fn too_few_hosts_of_the_version_change_nothing() {
     assert_eq!(
         stage.error(),
         "AIB852: Rolling out to host pool 'hp-staging' failed: 1 host of the pool is of the version, and 2 have to serve users; nothing was changed\n\
-         hint: make hosts of the version with 'rolloutMethod: replace'; or set 'hostCount' to 1 if that many are enough"
+         hint: create hosts of the version with 'rolloutMethod: replace'; or set 'hostCount' to 1 if that many are enough"
     );
     assert_eq!(obeyed(&stage.cloud, "PatchSessionHost"), 0);
     let none = run(existing(), |_| {}).await;
     assert_eq!(
         none.error(),
         "AIB852: Rolling out to host pool 'hp-staging' failed: no host of the pool is of the version, and 2 have to serve users; nothing was changed\n\
-         hint: make hosts of the version with 'rolloutMethod: replace'"
+         hint: create hosts of the version with 'rolloutMethod: replace'"
     );
     let fewer = run(existing().input("hostCount", "3"), |cloud| beside(cloud, 2)).await;
     assert!(fewer.error().starts_with("AIB852: "), "{}", fewer.error());

@@ -43,11 +43,11 @@ async fn a_host_without_a_known_vm_stays_and_is_named() {
     for (keep, expected) in [
         (
             "false",
-            "AIB601: Session host 'stg-0' and its VM remain: Azure does not tell which VM is behind it",
+            "AIB601: Session host 'stg-0' and its VM remain: Azure does not report its VM",
         ),
         (
             "true",
-            "AIB601: The old session host 'stg-0' stays drained as it is: Azure does not tell which VM is behind it",
+            "AIB601: The old session host 'stg-0' stays drained as it is: Azure does not report its VM",
         ),
     ] {
         let stage = run(replace().input("keepOldHosts", keep), |cloud| {
@@ -87,7 +87,7 @@ async fn a_vm_of_another_image_is_not_taken_back() {
     let cloud = replace().new_cloud();
     cloud.script_deployment(DeploymentFate::HostsNeedAssistance);
     let scene = || replace().input("onRolloutFailure", "back");
-    // Somebody makes the VM of the rest's name while the canary is waited for.
+    // Someone makes the VM of the rest's name while the canary is waited for.
     let (probe, prefix) = begun("2").await;
     drop(probe);
     let planted = Arc::clone(&cloud);
@@ -101,7 +101,7 @@ async fn a_vm_of_another_image_is_not_taken_back() {
     assert!(cloud.resource(&foreign).is_some(), "{}", stage.transcript);
     let told = warnings(&stage);
     let expected = format!(
-        "AIB601: VM '{prefix}-1' remains: the VM was made of {}, so that it is not of this roll-out\nhint: to delete it, run: az vm delete --yes --ids {foreign}",
+        "AIB601: VM '{prefix}-1' remains: the VM was created from {}, so it is not of this roll-out\nhint: to delete it, run: az vm delete --yes --ids {foreign}",
         version(OLD)
     );
     assert_eq!(told, [expected]);
@@ -164,7 +164,7 @@ async fn a_tag_alone_deletes_no_vm() {
         told,
         [format!(
             "AIB601: VM 'sql-0' remains: its tag 'imageRollout' says that this roll-out deletes it, but no session host of the host pool is in its resource group\n\
-             hint: if nobody needs it, delete it: az vm delete --yes --ids {id}"
+             hint: if it is not needed, delete it: az vm delete --yes --ids {id}"
         )]
     );
     assert!(cloud.resource(&id).is_some());

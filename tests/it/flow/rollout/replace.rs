@@ -121,7 +121,7 @@ async fn a_canary_that_is_not_healthy_ends_it_and_no_user_notices() {
         error.replace(&prefix, "new"),
         "AIB853: Rolling out to host pool 'hp-staging' failed: 1 host of the version is not healthy within 30 minutes: \
          new-0: its status is NeedsAssistance, AADJoinedHealthCheck: HealthCheckFailed (SessionHost unhealthy: the VM is not joined to Microsoft Entra ID.)\n\
-         hint: the old hosts serve users as before, and the new ones are drained: look at them, then repair the image or the template and roll out again"
+         hint: the old hosts serve users as before, and the new ones are drained: examine them, then repair the image or the template and roll out again"
     );
     assert_eq!(stage.variable("rolloutState"), Some("Failed"));
     assert_eq!(
@@ -268,7 +268,7 @@ async fn more_hosts_than_the_template_takes_are_refused_before_anything_is_made(
     let stage = run(replace().input("hostCount", "150"), |_| {}).await;
     assert_eq!(
         stage.error(),
-        "AIB101: Rolling out to host pool 'hp-staging' failed: 149 hosts are to be made by one deployment, but parameter 'count' of the template takes 99 at most; nothing was sent\n\
+        "AIB101: Rolling out to host pool 'hp-staging' failed: 149 hosts are to be created by one deployment, but parameter 'count' of the template takes 99 at most; nothing was sent\n\
          hint: give a smaller number in input 'hostCount', or raise 'maxValue' in the file of input 'sessionHostTemplate'"
     );
     assert!(stage.cloud.deployments().is_empty());
@@ -281,7 +281,7 @@ async fn a_name_that_is_taken_is_refused_before_anything_is_made() {
     assert_eq!(
         stage.error(),
         "AIB854: Rolling out to host pool 'hp-staging' failed: 2 of the names that the new hosts would get are taken: stg-0, stg-1\n\
-         hint: give another prefix with input 'hostNamePrefix'; or, if an earlier roll-out left them and nobody needs them, remove them from the host pool and delete their VMs: az vm list --resource-group rg-avd --output table"
+         hint: give another prefix with input 'hostNamePrefix'; or, if an earlier roll-out left them and they are not needed, remove them from the host pool and delete their VMs: az vm list --resource-group rg-avd --output table"
     );
     assert!(stage.cloud.registration_tokens().is_empty());
 }
@@ -314,12 +314,12 @@ async fn a_pool_without_open_hosts_needs_a_number() {
     let stage = run(replace(), closed).await;
     assert_eq!(
         stage.error(),
-        "AIB101: Input 'hostCount': 'same' makes as many hosts as are open in host pool 'hp-staging', and none is\n\
-         hint: give the number of hosts to make"
+        "AIB101: Input 'hostCount': 'same' creates as many hosts as are open in host pool 'hp-staging', and none is\n\
+         hint: give the number of hosts to create"
     );
     let stage = run(replace().input("hostCount", "1"), closed).await;
     assert_good(&stage);
-    // Hosts that somebody had drained before are left alone.
+    // Hosts that someone had drained before are left alone.
     assert_eq!(
         ended(&stage.cloud),
         [

@@ -66,8 +66,8 @@ async fn a_host_that_is_done_keeps_the_image_unless_the_way_back_is_asked_for() 
     golden("rollout/update-half.txt", &text);
 }
 
-/// Sends a request in the name of somebody else.
-fn somebody(cloud: &Cloud, action: &str) {
+/// Sends a request in the name of someone else.
+fn someone(cloud: &Cloud, action: &str) {
     let world = Scene::windows().world;
     let path = format!(
         "{}/sessionHostManagements/default/controlSessionHostUpdate?api-version=2025-04-01-preview",
@@ -91,7 +91,7 @@ async fn somebody_cancels_or_pauses_the_update() {
         let stage = update()
             .build_with(async |cloud: Arc<Cloud>| {
                 tokio::time::sleep(Duration::from_secs(70 + after)).await;
-                somebody(&cloud, "Cancel");
+                someone(&cloud, "Cancel");
             })
             .await;
         add(&mut text, &format!("canceled {name}"), &stage);
@@ -99,13 +99,13 @@ async fn somebody_cancels_or_pauses_the_update() {
     let stage = update()
         .build_with(async |cloud: Arc<Cloud>| {
             tokio::time::sleep(Duration::from_secs(600)).await;
-            somebody(&cloud, "Pause");
+            someone(&cloud, "Pause");
             tokio::time::sleep(Duration::from_secs(2 * 3600)).await;
-            somebody(&cloud, "Resume");
+            someone(&cloud, "Resume");
         })
         .await;
     add(&mut text, "paused and resumed", &stage);
-    golden("rollout/update-somebody.txt", &text);
+    golden("rollout/update-someone.txt", &text);
 }
 
 /// The job is canceled, or has no more time: the update goes on, unless the author says otherwise.
@@ -124,7 +124,7 @@ async fn the_step_ends_before_the_update() {
             add(&mut text, &format!("canceled {name}, {on_cancel}"), &stage);
             let lines = log(&stage);
             let told = lines.lines().filter(|line| {
-                line.contains("goes on")
+                line.contains("continues")
                     || line.contains("begun")
                     || line.contains("canceled")
                     || line.contains("stays as it is")
@@ -236,7 +236,7 @@ async fn a_failed_update_that_was_left_alone_is_named() {
     let expected = format!(
         "AIB849: the last session host update of host pool 'hp-production' failed: UnableToAccessKeyVaultSecret: the pool's identity cannot read a \
          secret of the session host configuration (the service says: The secret https://kv-contoso-avd.vault.azure.net/secrets/username cannot be \
-         read. Caller: name=microsoft.desktopvirtualization/hostpools), and the session host configuration still has 1.0.1, which hosts made later get\n\
+         read. Caller: name=microsoft.desktopvirtualization/hostpools), and the session host configuration still has 1.0.1, which new hosts get\n\
          hint: to set it back to 1.0.0: az rest --method patch --url '{}/sessionHostConfigurations/default?api-version=2025-04-01-preview' --body '{}'; \
          or roll out 1.0.1 again when the fault is mended",
         production(),

@@ -207,7 +207,7 @@ async fn what_goes_on_already_is_said_before_anything_is_sent() {
     .await;
     assert_good(&blind);
     assert!(log(&blind).contains("whether a scaling plan is enabled is not known:  Listing"));
-    // Somebody else updates the pool to another version.
+    // Someone else updates the pool to another version.
     for (name, fate) in [
         ("another update goes on", UpdateFate::NeverEnds),
         ("another update waits", UpdateFate::RollbackFails),
@@ -303,7 +303,7 @@ async fn the_next_page_is_on_the_same_host() {
     .await;
     assert_eq!(
         stage.error().lines().next().unwrap(),
-        "AIB303: Listing the session hosts of host pool 'hp-production' failed: Azure's answer makes no sense: the next page of the list is on another host"
+        "AIB303: Listing the session hosts of host pool 'hp-production' failed: Azure's response is not valid: the next page of the list is on another host"
     );
     assert!(changes(&stage.cloud).is_empty());
 }

@@ -157,7 +157,7 @@ async fn the_next_attempt_after_a_failure_brings_the_pool_on() {
 async fn a_list_that_is_refused_is_waited_for() {
     let scene = quick().switches(|on| on.desktops.host_lists = 1);
     let cloud = scene.new_cloud();
-    // Somebody has taken the only one.
+    // Someone has taken the only one.
     let first = run_in(quick().input("preview", "true"), &cloud).await;
     assert_good(&first);
     let scene = quick().switches(|on| on.desktops.host_lists = 1);

@@ -167,7 +167,7 @@ async fn a_host_that_lets_users_in_again_is_left_alone() {
     assert_eq!(ended(&cloud)[0], "stg-0 1.0.0 open, 2 users");
     let told = log(&stage);
     assert!(
-        told.contains("stg-0:  stays as it is, because somebody has let users in again\n"),
+        told.contains("stg-0:  stays as it is, because someone has let users in again\n"),
         "{told}"
     );
     assert!(!told.contains("signing out"), "{told}");

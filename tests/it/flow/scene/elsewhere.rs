@@ -1,11 +1,11 @@
-//! What others do in the cloud, beside the step: somebody in the portal, and an earlier step of the job.
+//! What others do in the cloud, beside the step: someone in the portal, and an earlier step of the job.
 
 use azure_emulator::{Addresses, Cloud, World};
 
 use super::Scene;
 
 impl Scene {
-    /// Somebody else, who signs in with a secret, cancels the one run that there is.
+    /// Someone else, who signs in with a secret, cancels the one run that there is.
     pub(crate) fn cancel_in_the_portal(cloud: &Cloud) {
         let world = World::contoso(Addresses::in_process());
         let (login, arm) = (&world.addresses.login, &world.addresses.arm);

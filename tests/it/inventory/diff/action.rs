@@ -115,7 +115,7 @@ async fn rules_fail_the_step_and_everything_is_told_all_the_same() {
          Citrix Tool was downgraded from 2.10.0 to 2.9.5 (downgraded: *); \
          Microsoft Edge was upgraded from 142.0.3595.53 to 143.0.3650.66 (upgraded: ???rosoft Edge); \
          7-Zip was changed from 24.09 to 25.01 (changed: 7-zip)\n\
-         hint: do not promote 1.0.2609402 before somebody has approved these changes; if they are meant, change 'failOnChange' and run the step again"
+         hint: do not promote 1.0.2609402 before someone has approved these changes; if they are meant, change 'failOnChange' and run the step again"
     );
     assert_eq!(stage.variable("imageChanges"), Some("6"));
     assert_eq!(result(&stage)["diff"]["forbidden"], 4);

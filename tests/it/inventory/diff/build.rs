@@ -118,7 +118,7 @@ async fn a_forbidden_change_fails_the_step_though_the_image_exists() {
     for (excluded, expected) in [
         (
             "true",
-            "the image version exists and is excluded from latest, so nobody gets it who does not ask for its number; if the changes are meant, promote it with 'action: promote', and change 'failOnChange' for the next build",
+            "the image version exists and is excluded from latest, so only those who ask for its number get it; if the changes are meant, promote it with 'action: promote', and change 'failOnChange' for the next build",
         ),
         (
             "false",

@@ -124,7 +124,7 @@ async fn a_list_that_somebody_has_changed_is_warned_of() {
     assert_eq!((sum.len(), tag.len(), sum == tag), (64, 64, false));
     assert_eq!(
         hint,
-        "hint: somebody has changed the file or the tag since the build, so do not rely on this comparison; check who can write to the container and to the tags of the version"
+        "hint: someone has changed the file or the tag since the build, so do not rely on this comparison; check who can write to the container and to the tags of the version"
     );
     assert!(page(&stage).contains("\n**AIB875** The kept inventory of 1.0.1 "));
 }
@@ -138,7 +138,7 @@ async fn what_is_kept_need_not_be_a_list() {
     let plain = br#"{"bomFormat":"CycloneDX","components":[]}"#.to_vec();
     for (content, what) in [
         (large, "has more than 32 MiB"),
-        (b"<html>".to_vec(), "is no CycloneDX document"),
+        (b"<html>".to_vec(), "is not a CycloneDX document"),
         (plain, "names no operating system"),
     ] {
         let shelf = shelf();
@@ -151,7 +151,7 @@ async fn what_is_kept_need_not_be_a_list() {
             failed(&stage),
             format!(
                 "AIB874: Comparing the contents of image version 1.0.2 failed: 1.0.1 has no inventory that can be read: {} {what}\n\
-                 hint: somebody else has written it: check who can write to the container; compare with another version by 'compareWith'",
+                 hint: someone else has written it: check who can write to the container; compare with another version by 'compareWith'",
                 blob(&name)
             )
         );

@@ -1,4 +1,4 @@
-//! Trouble at every request of a test in a VM: a verdict or an error, nothing is left, and nothing of somebody else is touched.
+//! Trouble at every request of a test in a VM: a verdict or an error, nothing is left, and nothing of someone else is touched.
 
 use azure_emulator::{Effect, Fault, Matcher};
 

@@ -244,5 +244,5 @@ async fn sweep_is_as_good_without_a_look_at_machines() {
         })
         .await;
     assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
-    assert!(stage.transcript.contains("VMs that test an image were not looked for:  Listing the VMs of resource group 'rg-images' failed: Azure refused with AuthorizationFailed (403): no"), "{}", stage.transcript);
+    assert!(stage.transcript.contains("VMs that test an image were not searched for:  Listing the VMs of resource group 'rg-images' failed: Azure refused with AuthorizationFailed (403): no"), "{}", stage.transcript);
 }

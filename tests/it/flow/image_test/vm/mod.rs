@@ -265,7 +265,7 @@ async fn the_region_is_that_of_the_subnet() {
     check(
         vm_scene().input("ibLocation", "northeurope"),
         "AIB101",
-        "Input 'ibLocation': it is northeurope, but the VM is made in the region of its network, westeurope\nhint: remove the input, or choose a subnet in northeurope in input 'testSubnetId'",
+        "Input 'ibLocation': it is northeurope, but the VM is created in the region of its network, westeurope\nhint: remove the input, or choose a subnet in northeurope in input 'testSubnetId'",
     )
     .await;
     check(

@@ -172,7 +172,7 @@ async fn a_script_that_was_not_run_says_nothing_of_the_image() {
         "canceled",
         command(CommandFate::IsCanceled),
         "AIB867",
-        &format!("{doing}: somebody canceled it in Azure\n{hint}"),
+        &format!("{doing}: someone canceled it in Azure\n{hint}"),
     )
     .await;
 }

@@ -25,13 +25,13 @@ pub(crate) fn marks(build: &str) -> Value {
 pub(crate) const PROJECT: &str =
     "5a1d0c3e-8b2f-4d57-9c11-6f0e2b7a9d34/c2b6f3f0-4a57-4c0e-9f5e-3d1a7b8e6c21";
 
-/// Somebody who signs in with a secret, and has all permissions.
-pub(crate) struct Somebody {
+/// Someone who signs in with a secret, and has all permissions.
+pub(crate) struct Someone {
     cloud: Arc<Cloud>,
     world: World,
 }
 
-impl Somebody {
+impl Someone {
     pub(crate) fn signed_in(cloud: &Arc<Cloud>) -> Self {
         Self {
             cloud: Arc::clone(cloud),
