@@ -125,7 +125,7 @@ async fn the_step_ends_before_the_update() {
             let lines = log(&stage);
             let told = lines.lines().filter(|line| {
                 line.contains("continues")
-                    || line.contains("begun")
+                    || line.contains("has started")
                     || line.contains("canceled")
                     || line.contains("stays as it is")
             });
