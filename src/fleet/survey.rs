@@ -389,7 +389,7 @@ fn read_machines(refused: &[(ResourceId, Failure)]) -> String {
         .take(MOST_GROUPS)
         .map(|group| {
             format!(
-                "az role assignment create --assignee {{object id}} --role Reader --scope {}",
+                "az role assignment create --assignee <object id of its principal> --role Reader --scope {}",
                 quoted(&group.to_string())
             )
         })
@@ -413,7 +413,7 @@ fn read_machines(refused: &[(ResourceId, Failure)]) -> String {
 
 fn assign(role: &str, scope: &ResourceId) -> String {
     format!(
-        "assign a role such as '{role}' to the principal of the service connection: az role assignment create --assignee {{object id}} --role {} --scope {}",
+        "assign a role such as '{role}' to the principal of the service connection: az role assignment create --assignee <object id of its principal> --role {} --scope {}",
         quoted(role),
         quoted(scope.as_str())
     )

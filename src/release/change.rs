@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::arm::gallery::{Body, RegionState, State, Version};
 use crate::arm::operation::{Started, Status};
-use crate::arm::pace::Pace;
+use crate::arm::pace::{Pace, READ_AFTER_WRITE};
 use crate::arm::{Arm, Failure};
 use crate::resource::ResourceId;
 
@@ -25,8 +25,6 @@ const AGAIN: u32 = 3;
 const HEARTBEAT: Duration = Duration::from_secs(120);
 /// Between two looks at a version.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
-/// Azure Resource Manager may answer with what was before for a moment: it reads from replicas.
-const READ_AFTER_WRITE: Duration = Duration::from_secs(60);
 /// So long may looks fail.
 const LONGEST_SILENCE: Duration = Duration::from_secs(15 * 60);
 

@@ -180,7 +180,7 @@ pub(super) fn stays(candidate: &Candidate<'_>, failure: &Failure) -> Ended {
                 code: KEPT_NO_PERMISSION,
                 text: format!("Image version {} stays: {failure}", version.name),
                 hint: format!(
-                    "assign a role that permits this to the principal of the service connection: az role assignment create --assignee {{object id}} --role \"Image Builder Task release\" --scope {}; samples/setup creates the role",
+                    "assign a role that permits this to the principal of the service connection: az role assignment create --assignee <object id of its principal> --role \"Image Builder Task release\" --scope {}; samples/setup creates the role",
                     candidate.definition()
                 ),
             }),

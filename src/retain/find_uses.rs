@@ -112,7 +112,7 @@ async fn machines(arm: &Arm, retain: &Retain, seen: &mut FoundUses) -> Result<()
             Err(failure) if failure.is(StatusCode::FORBIDDEN) => Err(Unknown {
                 why: failure.to_string(),
                 hint: format!(
-                    "assign role 'Image Builder Task release reader', or 'Reader', to the principal of the service connection on the subscription: az role assignment create --assignee {{object id}} --role Reader --scope /subscriptions/{own}"
+                    "assign role 'Image Builder Task release reader', or 'Reader', to the principal of the service connection on the subscription: az role assignment create --assignee <object id of its principal> --role Reader --scope /subscriptions/{own}"
                 ),
             }),
             Err(failure) => Err(unknown(&failure)),

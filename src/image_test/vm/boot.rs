@@ -5,10 +5,10 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::event::Event;
-use super::vm_test::{PLACES, READ_AFTER_WRITE, VmTest};
+use super::vm_test::{PLACES, VmTest};
 use crate::arm::machine::Machine;
 use crate::arm::operation::{Started, Status};
-use crate::arm::pace::Pace;
+use crate::arm::pace::{Pace, READ_AFTER_WRITE};
 use crate::diagnosis::of_text;
 use crate::image_test::codes::NOT_RUN;
 use crate::image_test::not_tested::NotTested;

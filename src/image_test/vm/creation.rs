@@ -10,10 +10,11 @@ use tokio::time::{Instant, sleep};
 
 use super::body;
 use super::event::Event;
-use super::vm_test::{LOOK_AGAIN, READ_AFTER_WRITE, VmTest, refused};
+use super::vm_test::{LOOK_AGAIN, VmTest, refused};
 use crate::arm::Failure;
 use crate::arm::machine_part::{Part, tag};
 use crate::arm::operation::Started;
+use crate::arm::pace::READ_AFTER_WRITE;
 use crate::image_test::codes::NOT_RUN;
 use crate::image_test::not_tested::NotTested;
 use crate::resource::ResourceId;

@@ -16,8 +16,6 @@ use crate::resource::ResourceId;
 use crate::secret::Secret;
 use crate::storage::StorageAccount;
 
-/// Azure Resource Manager may answer 404 for what it has just made.
-pub(super) const READ_AFTER_WRITE: Duration = Duration::from_secs(60);
 /// The pause between two reads.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(15);
 /// Where known failures of a VM are looked up.

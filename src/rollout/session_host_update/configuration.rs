@@ -10,7 +10,7 @@ use crate::arm::Failure;
 use crate::arm::api::{HOST_POOLS, address};
 use crate::arm::desktops::{HostConfiguration, ImageInfo, UpdateStatus, changing};
 use crate::arm::operation::{Started, Status};
-use crate::arm::pace::Pace;
+use crate::arm::pace::{Pace, READ_AFTER_WRITE};
 use crate::resource::quoted;
 use crate::rollout::codes;
 use crate::rollout::event::{Event, UpdateEvent};
@@ -22,8 +22,6 @@ use crate::rollout::step::{Ongoing, RolloutStep};
 const FOLLOWED: Duration = Duration::from_secs(30 * 60);
 /// So long may looks fail.
 const LONGEST_SILENCE: Duration = Duration::from_secs(15 * 60);
-/// The service may show what was before for a moment.
-const READ_AFTER_WRITE: Duration = Duration::from_secs(60);
 /// Between two looks.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
 /// How often the log says that it still goes on.
