@@ -20,7 +20,7 @@ const DEFAULT_V2: &str = "Standard_D2ds_v4";
 /// A size that is needed.
 struct Wanted<'a> {
     size: &'a str,
-    /// Whose choice it is.
+    /// Whether inputs, template file or service chose the size.
     by: By,
 }
 

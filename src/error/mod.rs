@@ -1,4 +1,4 @@
-//! Why there is no image: about a dozen kinds, as data, each with a stable code, a sentence and a next action.
+//! Why a step failed: kinds as data, each with a stable code, a sentence and a next action.
 
 mod codes;
 mod hints;
@@ -127,7 +127,7 @@ pub enum Error {
     NotOurs {
         /// What was to be done with which template: `Canceling the run of image template 'win11'`.
         doing: String,
-        /// Whose it is.
+        /// Why it is not ours.
         why: String,
         /// What to do instead.
         instead: String,

@@ -1,4 +1,4 @@
-//! The VM on which the image is built.
+//! The VM on which the image is built; a test in a VM reads its size here, too.
 
 use super::manifest::{
     BUILD_VM_IDENTITIES, CONTAINER_INSTANCE_SUBNET_ID, Input, OS_DISK_SIZE_GB, PROXY_VM_SIZE,

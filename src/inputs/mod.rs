@@ -1,6 +1,7 @@
 //! From the texts that a job gives to a validated [`Plan`].
 //!
-//! No clock, no environment, no network. Of the disk, the package's folder and the template file with its scripts are read. All problems are found
+//! No clock, no environment, no network. Of the disk, the package's folder, the template file with its scripts, the result
+//! file in `ImageVersionId`, and the template of session hosts with its parameters are read. All problems are found
 //! before any is reported, because a pipeline author who corrects one input per run waits an agent's queue for each.
 
 pub mod action;

@@ -3,7 +3,7 @@
 //! It knows as much of the language (<https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_parsing>) as it takes to
 //! say where a statement begins and ends. What it is not sure of never becomes whole again.
 
-/// What is open.
+/// A quotation, bracket or block that is not closed yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Open {
     /// `{`, with statements in it.

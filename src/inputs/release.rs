@@ -24,7 +24,7 @@ pub struct Release {
     pub connection: Connection,
     /// The version.
     pub version: ResourceId,
-    /// What becomes of it.
+    /// Promote or withdraw.
     pub what: What,
     /// Only in these regions; in all where there are none.
     pub regions: Vec<Region>,
@@ -46,12 +46,12 @@ pub struct Release {
     pub warnings: Vec<Warning>,
 }
 
-/// What becomes of an image version.
+/// Promote or withdraw.
 #[derive(Debug, Clone)]
 pub enum What {
-    /// It counts.
+    /// Make it count as latest.
     Promote(Promotion),
-    /// It counts no longer.
+    /// Make it no longer count as latest.
     Withdraw {
         /// Why, for a tag.
         reason: String,

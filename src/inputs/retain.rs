@@ -31,13 +31,13 @@ pub enum RetainAction {
 /// Which versions stay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keep {
-    /// So many of the newest good ones.
+    /// How many of the newest complete versions stay.
     pub versions: u32,
-    /// Those that are younger than so many days.
+    /// Versions that are younger than so many days stay.
     pub days: u32,
-    /// Those with a tag of this name.
+    /// Versions with a tag of this name stay.
     pub tag: String,
-    /// Those that failed, too.
+    /// Whether failed versions stay.
     pub failed: bool,
     /// What becomes of the others.
     pub action: RetainAction,

@@ -1,10 +1,10 @@
-//! The names of the tags that this task writes on image versions, all in one place: the result of a test must not have one of them.
+//! The names of the tags that this task writes on image versions, from all rooms that write them: the result of a test must not have one of them.
 
 use super::manifest::KEEP_TAG;
 use super::origin::RESERVED;
 use super::provenance;
 
-/// Those that promotions and withdrawals write themselves.
+/// Those that promotions, withdrawals and copies write themselves.
 pub(super) const OWN_TAGS: [&str; 8] = [
     "promotedAt",
     "promotedBy",

@@ -23,9 +23,9 @@ pub const WAITED: Duration = Duration::from_secs(60 * 60);
 const AGAIN: u32 = 3;
 /// How often the log says that it still goes on.
 const HEARTBEAT: Duration = Duration::from_secs(120);
-/// Between two looks at a version.
+/// The pause between two reads of a version.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
-/// So long may looks fail.
+/// How long reads may fail before the step gives up.
 const LONGEST_SILENCE: Duration = Duration::from_secs(15 * 60);
 
 /// What happens on the way.

@@ -17,7 +17,7 @@ pub struct Subject {
     pub regions: Vec<String>,
     /// Whether it is a copy.
     pub is_copy: bool,
-    /// How things were before.
+    /// The latest versions before.
     pub before: LatestVersions,
     /// Whether it counted before in one of these regions.
     pub counts: bool,
@@ -26,16 +26,16 @@ pub struct Subject {
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// The version that is named is there, and so are things in its own image definition.
+    /// The version that is named exists; with the latest versions of its image definition.
     Found(Subject),
-    /// Something goes on with it, which is waited for.
+    /// Another operation on it is in progress, and the step waits for its end.
     Waiting {
         /// Azure's word.
         state: String,
         /// Since it is waited for.
         elapsed: Duration,
     },
-    /// How things are before anything is sent.
+    /// The latest versions before anything is sent.
     Before(Subject),
     /// How things would be afterwards, as far as can be told now.
     Planned(LatestVersions),
@@ -51,9 +51,9 @@ pub enum Event {
     },
     /// A change is on its way.
     Progress(Progress),
-    /// How things are now, of the subject last told.
+    /// The latest versions now, of the version of the last `Found`.
     Now {
-        /// Who is the latest where.
+        /// The latest version in each region.
         standing: LatestVersions,
         /// Whether the version counts in one of its regions.
         counts: bool,

@@ -60,7 +60,7 @@ impl From<&Problem> for Issue {
 /// Tells issues, so that the page of the run shows all of them.
 pub(super) struct Issues<'a> {
     console: &'a Console,
-    /// What is told one by one: of each kind all, or the first nine.
+    /// How many errors and warnings are shown singly: all, or the first nine of each; the rest are one issue.
     shown: [usize; 2],
     rest: [Vec<&'a Issue>; 2],
 }

@@ -19,7 +19,7 @@ pub(super) struct Warning {
 }
 
 impl Messages {
-    /// For what the agent alone is told, and for what the end of the step says.
+    /// No line in the log: what is set as progress or variable, or reported at the end.
     pub(super) const NONE: Self = Self {
         lines: Vec::new(),
         warning: None,

@@ -11,7 +11,7 @@ use crate::error::Error;
 pub enum Fate {
     /// It stays.
     Kept(Vec<Reason>),
-    /// It is to go: in a preview it would.
+    /// To be removed; in a preview: would be.
     Goes,
     /// The request was sent, and the step ended before the operation did.
     UnderWay,
@@ -47,7 +47,7 @@ impl Verdict {
 pub struct Warned {
     /// Its code.
     pub code: &'static str,
-    /// What is so.
+    /// The text of the warning.
     pub text: String,
     /// What to do about it.
     pub hint: String,

@@ -13,7 +13,7 @@ pub enum Reason {
     Unclear(&'static str),
     /// It is the newest complete one in these regions.
     NewestGood(Vec<String>),
-    /// It is what `latest` stands for in these regions.
+    /// It is what `latest` stands for in these regions: the newest one that is not excluded from latest.
     NewestThatCounts(Vec<String>),
     /// It is among so many newest complete ones.
     Count(u32),
@@ -31,7 +31,7 @@ pub enum Reason {
     InUse(Vec<String>),
     /// It failed, and such ones stay.
     FailedStays,
-    /// It failed, and is looked at for a day.
+    /// It failed less than a day ago.
     FailedToday,
     /// It failed, and this action leaves such ones.
     FailedLeft,

@@ -10,9 +10,9 @@ use crate::inputs::{Rollout, WantedImage};
 /// The deployments that have the names of this step's own, whatever they deploy.
 #[derive(Debug, Clone, Default)]
 pub(super) struct OwnDeployments {
-    /// The hosts that are tried first.
+    /// The deployment of the hosts that are tried first.
     pub(super) canary: Option<Deployment>,
-    /// The others.
+    /// The deployment of the hosts after the canary.
     pub(super) rest: Option<Deployment>,
 }
 

@@ -63,7 +63,7 @@ pub(super) fn explained(not_rolled_out: NotRolledOut, request: &Rollout) -> NotR
     }
 }
 
-/// Who was refused what, if that is why.
+/// The refusal with its role and principal, if a permission is missing.
 fn forbidden(failure: &Failure, request: &Rollout) -> Option<Refused> {
     let refusal = failure.refusal()?;
     if refusal.code != "AuthorizationFailed" {

@@ -23,7 +23,7 @@ pub(super) enum StopReason {
     TimeIsUp,
 }
 
-/// What becomes of that which goes on.
+/// Whether the operation in Azure continues after the stop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct AfterStop {
     /// Whether it goes on.

@@ -23,7 +23,7 @@ use crate::inputs::origin::PACKAGE;
 use crate::resource::ResourceId;
 use crate::template::model::{ImageTemplate, Tags};
 
-/// The community measured up to 40 minutes for provisioning; nothing takes longer than this.
+/// When a build gives up a template that is not provisioned: up to 40 minutes were measured. `action: cancel` waits as long.
 pub(super) const PROVISIONING_LIMIT: Duration = Duration::from_secs(60 * 60);
 /// Between two reads.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);

@@ -1,4 +1,4 @@
-//! What went wrong with the package, in words: who refused, and why.
+//! What went wrong with storage, for packages, kept lists and logs: who refused, and why.
 
 mod hint;
 

@@ -429,13 +429,16 @@ fn no_input_is_named_by_hand() {
 
 /// What the invariants name as their enforcers is there.
 #[test]
-fn the_architecture_names_files_that_exist() {
-    let text = fs::read_to_string(source().join("ARCHITECTURE.md")).unwrap();
+fn the_pages_for_developers_name_files_that_exist() {
     let root = source().parent().unwrap().to_owned();
+    let pages = ["src/ARCHITECTURE.md", "CONTRIBUTING.md"];
+    let text = pages.map(|page| fs::read_to_string(root.join(page)).unwrap());
+    let text = text.concat();
     let named = text.split('`').skip(1).step_by(2).filter(|name| {
-        ["tests/", "docs/", "task/"]
+        let is_path = ["tests/", "docs/", "task/", "src/", "build/", "samples/"]
             .iter()
-            .any(|start| name.starts_with(start))
+            .any(|start| name.starts_with(start));
+        is_path && !name.contains(['<', '*', ' ', '{'])
     });
     let named: BTreeSet<_> = named.collect();
     assert!(named.len() > 10, "{named:?}");

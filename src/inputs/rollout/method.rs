@@ -7,7 +7,7 @@ pub enum RolloutMethod {
     SessionHostUpdate,
     /// The step deploys new hosts, and drains the old ones.
     Replace,
-    /// Hosts that are there are let in and drained.
+    /// Hosts of the version that are there let users in, and the others are drained.
     Existing,
 }
 

@@ -12,7 +12,7 @@ struct Share {
     doing: Option<&'static str>,
     from: u8,
     to: u8,
-    /// After this time half of it is over.
+    /// The time after which the bar has done half of this phase's share.
     usual: Duration,
 }
 

@@ -26,7 +26,7 @@ const RESOURCES: Duration = Duration::from_secs(120);
 const SLOW: Duration = Duration::from_secs(600);
 /// How often the log says that it still goes on.
 const HEARTBEAT: Duration = Duration::from_secs(300);
-/// So long may looks fail.
+/// How long reads may fail before the step gives up.
 const LONGEST_SILENCE: Duration = Duration::from_secs(15 * 60);
 
 /// What is known of a deployment that goes on.

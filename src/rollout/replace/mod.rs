@@ -3,6 +3,9 @@
 //!
 //! Everything that a second attempt needs is in Azure: the deployments have names that follow from the pipeline run and the pool, and their
 //! parameters say what they were to make. So nothing is deployed twice.
+//!
+//! `new_hosts` waits for the new hosts, lets users in and drains the old ones; `old_hosts` lets their users leave and switches them off; `removal`
+//! deletes what nobody needs any longer.
 
 mod deploy;
 mod follow;

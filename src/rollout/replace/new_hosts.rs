@@ -115,7 +115,7 @@ impl RolloutStep<'_> {
         let now = self.now();
         let is_open_old = |host: &&mut Host| host.host.allow_new_session && !host.is_wanted;
         let mut old: Vec<&mut Host> = hosts.iter_mut().filter(is_open_old).collect();
-        // Those that serve nobody well go first.
+        // Unhealthy hosts are drained first.
         old.sort_by_key(|host| health::of(&host.host, now).is_healthy());
         let until = Instant::now() + self.request.health_limit;
         let mut log = HealthLog::new();

@@ -20,9 +20,9 @@ use crate::rollout::step::{Ongoing, RolloutStep};
 
 /// A public script waits a quarter of an hour.
 const FOLLOWED: Duration = Duration::from_secs(30 * 60);
-/// So long may looks fail.
+/// How long reads may fail before the step gives up.
 const LONGEST_SILENCE: Duration = Duration::from_secs(15 * 60);
-/// Between two looks.
+/// The pause between two reads.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
 /// How often the log says that it still goes on.
 const HEARTBEAT: Duration = Duration::from_secs(300);
@@ -40,7 +40,7 @@ enum Asked {
 }
 
 impl RolloutStep<'_> {
-    /// Step 4: the configuration gets the wanted image. The update that goes on, where one with the wanted image has begun meanwhile.
+    /// Sets the wanted image in the configuration. Returns the update that is in progress, if one with the wanted image has started meanwhile.
     pub(super) async fn configure(
         &self,
         update: &UpdateState,

@@ -24,11 +24,11 @@ use crate::rollout::step::RolloutStep;
 const CONTROLLED: Duration = Duration::from_secs(10 * 60);
 /// A cancel finishes the hosts at work first: 20 minutes each, an hour for users at most.
 const CANCELS_WITHIN: Duration = Duration::from_secs(3 * 3600);
-/// Between two looks.
+/// The pause between two reads.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 impl RolloutStep<'_> {
-    /// Steps 7 to 10: the update from here to its end, and what comes after it.
+    /// Follows the update from here to its end, and what comes after it.
     pub(super) async fn to_its_end(
         &self,
         found: &Preflight,
@@ -122,7 +122,7 @@ impl RolloutStep<'_> {
         }
     }
 
-    /// Step 8: every host that lets users in has the image.
+    /// Every host that lets users in has the image.
     async fn verified(&self, update: &UpdateState) -> Result<RolloutState, NotRolledOut> {
         self.emit(Event::Phase("verify"));
         let hosts = self.hosts_anew().await?;
@@ -154,7 +154,7 @@ impl RolloutStep<'_> {
         Ok(RolloutState::Succeeded)
     }
 
-    /// Step 9: what is done about a failure, and the error.
+    /// What is done about a failure, and the error.
     async fn failed(&self, update: &UpdateState, over: Over, faults: &[Fault]) -> NotRolledOut {
         let pool = self.request.pool.name();
         let first = faults.first();
@@ -176,7 +176,7 @@ impl RolloutStep<'_> {
         Refused::new(codes::UPDATE_FAILED, text, hint).into()
     }
 
-    /// Step 10: someone has canceled it.
+    /// Someone has canceled it.
     async fn canceled(&self, found: &Preflight, update: &UpdateState, over: &Over) -> NotRolledOut {
         let text = format!(
             "Updating host pool '{}' failed: the session host update was canceled in Azure: {}",

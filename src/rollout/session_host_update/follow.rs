@@ -15,13 +15,13 @@ use crate::rollout::outcome::{NotRolledOut, RolloutState};
 use crate::rollout::preflight::Preflight;
 use crate::rollout::step::{Ongoing, RolloutStep};
 
-/// Between two looks, where the service does not say.
+/// The pause between two reads, where the service does not say.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// How often the log says that it still goes on.
 const HEARTBEAT: Duration = Duration::from_secs(300);
 /// Someone who pauses an update for longer may have forgotten it.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30 * 60);
-/// So long may looks fail.
+/// How long reads may fail before the step gives up.
 const LONGEST_SILENCE: Duration = Duration::from_secs(15 * 60);
 /// A failed update that was tried again leaves the state of failure within this time.
 const LEAVES_FAILURE: Duration = Duration::from_secs(5 * 60);

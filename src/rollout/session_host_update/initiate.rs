@@ -43,7 +43,7 @@ impl RolloutStep<'_> {
         }
     }
 
-    /// Steps 5 and 6: the new update, once it shows; nothing where the step ends as soon as it is accepted.
+    /// Starts the new update, and returns it, once it shows; nothing where the step ends as soon as it is accepted.
     pub(super) async fn initiate(
         &self,
         update: &UpdateState,

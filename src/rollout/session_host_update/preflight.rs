@@ -22,29 +22,29 @@ pub(super) struct UpdateState {
     pub(super) is_configured: bool,
     /// The image that hosts run with, where it can be read.
     pub(super) active: Option<ImageInfo>,
-    /// The image of before.
+    /// The image that the pool had before.
     pub(super) previous: Option<ImageInfo>,
     /// The image that the configuration has.
     pub(super) configured: Option<ImageInfo>,
     /// The last update.
     pub(super) before: Option<UpdateStatus>,
-    /// Where it is.
+    /// The state of that update.
     pub(super) standing: LastUpdate,
 }
 
-/// Where the last update is.
+/// The state of the last update.
 #[derive(Debug, Clone)]
 pub(super) enum LastUpdate {
-    /// There is none, or it is over.
+    /// There is none, or it has ended.
     Over,
-    /// It goes on, with the wanted image.
+    /// It is in progress, with the wanted image.
     GoesOn(UpdateStatus),
     /// It waits after a failure, with the wanted image.
     WaitsForRetry(UpdateStatus),
 }
 
 impl RolloutStep<'_> {
-    /// Steps 1 and 2: nothing is changed.
+    /// Reads configuration and update; nothing is changed.
     pub(super) async fn read_update_state(
         &self,
         found: &Preflight,

@@ -16,9 +16,9 @@ use crate::log::{Change, Kind, Line, Repetition, Steps, Window};
 use crate::resource::ResourceGroupId;
 use crate::run::event::{Event, Events};
 
-/// Between two looks while a list of the image's contents comes, which is the last thing that a build prints: the container may be gone soon.
+/// The pause between two reads while a list of the image's contents comes, which is the last thing that a build prints: the container may be gone soon.
 const HURRY: Duration = Duration::from_secs(5);
-/// Between two looks: a line shows at most this long after it was written, for 180 requests in an hour.
+/// The pause between two reads: a line shows at most this long after it was written, for 180 requests in an hour.
 const PACE: Duration = Duration::from_secs(20);
 /// A build without a container of its own shows none; those that have one show it within some minutes.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);

@@ -31,11 +31,11 @@ pub enum RunOutcome {
     Over,
     /// It was still being canceled when we stopped waiting.
     Canceling,
-    /// It goes on: nothing was done.
+    /// The run was left alone, and continues.
     Untouched,
 }
 
-/// What brings a template closer to rest.
+/// What to do next, until nothing runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NextStep {
     /// It is being provisioned.

@@ -16,7 +16,7 @@ pub struct State {
     /// `Enabled` or `Disabled`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
-    /// What is newer.
+    /// Members that a newer definition has.
     #[serde(flatten)]
     pub other: Other,
 }

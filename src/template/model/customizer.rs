@@ -137,7 +137,7 @@ pub struct FileCustomizer {
     /// The file in the VM, an absolute path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination: Option<String>,
-    /// What is newer.
+    /// Members that a newer definition has.
     #[serde(flatten)]
     pub other: Other,
 }
@@ -158,7 +158,7 @@ pub struct ShellCustomizer {
     /// The lines of the script.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inline: Option<Vec<String>>,
-    /// What is newer.
+    /// Members that a newer definition has.
     #[serde(flatten)]
     pub other: Other,
 }
@@ -188,7 +188,7 @@ pub struct PowerShellCustomizer {
     /// Exit codes that count as success; 0 where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_exit_codes: Option<Vec<i64>>,
-    /// What is newer.
+    /// Members that a newer definition has.
     #[serde(flatten)]
     pub other: Other,
 }
@@ -209,7 +209,7 @@ pub struct WindowsUpdate {
     /// How many at a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update_limit: Option<u32>,
-    /// What is newer.
+    /// Members that a newer definition has.
     #[serde(flatten)]
     pub other: Other,
 }
@@ -230,7 +230,7 @@ pub struct WindowsRestart {
     /// `5m`, `1h`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart_timeout: Option<String>,
-    /// What is newer.
+    /// Members that a newer definition has.
     #[serde(flatten)]
     pub other: Other,
 }

@@ -96,7 +96,7 @@ pub struct ManagedImageTarget {
     /// Its tags.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact_tags: Option<Tags>,
-    /// What is newer.
+    /// Members that a newer definition has.
     #[serde(flatten)]
     pub other: Other,
 }
@@ -132,7 +132,7 @@ pub struct SharedImage {
     /// `Full` or `Shallow`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replication_mode: Option<String>,
-    /// What is newer.
+    /// Members that a newer definition has.
     #[serde(flatten)]
     pub other: Other,
 }
@@ -161,7 +161,7 @@ pub struct TargetRegion {
     /// `Standard_LRS`, `Standard_ZRS`, `Premium_LRS`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage_account_type: Option<String>,
-    /// What is newer.
+    /// Members that a newer definition has.
     #[serde(flatten)]
     pub other: Other,
 }
@@ -175,7 +175,7 @@ pub struct Versioning {
     /// The first part of the number, for `Latest`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub major: Option<i64>,
-    /// What is newer.
+    /// Members that a newer definition has.
     #[serde(flatten)]
     pub other: Other,
 }
@@ -193,7 +193,7 @@ pub struct Vhd {
     /// The blob; in the staging resource group where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
-    /// What is newer.
+    /// Members that a newer definition has.
     #[serde(flatten)]
     pub other: Other,
 }

@@ -58,7 +58,7 @@ pub struct Identity {
     /// The ids; an answer has each one's `principalId` and `clientId`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_assigned_identities: Option<Map<String, Value>>,
-    /// What is newer.
+    /// Members that a newer definition has.
     #[serde(flatten)]
     pub other: Other,
 }
@@ -189,7 +189,7 @@ pub struct Optimize {
     /// Whether the image is optimized for specific workloads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workload: Option<Workload>,
-    /// What is newer.
+    /// Members that a newer definition has.
     #[serde(flatten)]
     pub other: Other,
 }
@@ -207,7 +207,7 @@ pub struct Workload {
     /// SHA-256 of the script, in lower case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256_checksum: Option<String>,
-    /// What is newer.
+    /// Members that a newer definition has.
     #[serde(flatten)]
     pub other: Other,
 }
@@ -229,7 +229,7 @@ pub struct Validate {
         skip_serializing_if = "Option::is_none"
     )]
     pub in_vm_validations: Option<Vec<Customizer>>,
-    /// What is newer.
+    /// Members that a newer definition has.
     #[serde(flatten)]
     pub other: Other,
 }
@@ -257,7 +257,7 @@ pub struct ErrorHandling {
     /// Of a validation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_validation_error: Option<String>,
-    /// What is newer.
+    /// Members that a newer definition has.
     #[serde(flatten)]
     pub other: Other,
 }

@@ -71,7 +71,7 @@ pub struct PlanInfo {
     /// Usually the publisher.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub plan_publisher: String,
-    /// What is newer.
+    /// Members that a newer definition has.
     #[serde(flatten)]
     pub other: Other,
 }
@@ -83,7 +83,7 @@ pub struct ManagedImageSource {
     /// Its id.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub image_id: String,
-    /// What is newer.
+    /// Members that a newer definition has.
     #[serde(flatten)]
     pub other: Other,
 }

@@ -24,7 +24,7 @@ pub struct VmProfile {
     /// The network of the author.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vnet_config: Option<VnetConfig>,
-    /// What is newer.
+    /// Members that a newer definition has.
     #[serde(flatten)]
     pub other: Other,
 }
@@ -42,7 +42,7 @@ pub struct VnetConfig {
     /// Size of the proxy VM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy_vm_size: Option<String>,
-    /// What is newer.
+    /// Members that a newer definition has.
     #[serde(flatten)]
     pub other: Other,
 }
@@ -53,7 +53,7 @@ pub struct DataDisk {
     /// Its size.
     #[serde(rename = "sizeGB", default, skip_serializing_if = "Option::is_none")]
     pub size_gb: Option<u32>,
-    /// What is newer.
+    /// Members that a newer definition has.
     #[serde(flatten)]
     pub other: Other,
 }
