@@ -12,7 +12,7 @@ use super::refused::{NotReleased, Refused, Why};
 use super::wanted::Asked;
 use crate::arm::gallery::{Body, SoftDeleted, Version, counting};
 use crate::arm::{Arm, Failure};
-use crate::inputs::manifest::END_OF_LIFE_IN_DAYS;
+use crate::inputs::manifest::{END_OF_LIFE_IN_DAYS, WITHDRAW_REASON};
 use crate::inputs::{Action, Release, What};
 use crate::resource::{ImageVersion, ResourceId};
 
@@ -212,8 +212,9 @@ impl Job<'_> {
                         latest.name
                     ),
                     format!(
-                        "to change that: action: {}, imageVersionId: {}",
+                        "to change that: action: {}, {}: <why>, imageVersionId: {}",
                         Action::Withdraw.name(),
+                        WITHDRAW_REASON.name,
                         latest.id
                     ),
                 ),

@@ -226,13 +226,9 @@ impl<'a> ReleaseReporter<'a> {
     }
 
     /// How to undo the change of `subject`. `reason` is what the author has to fill in for a withdrawal.
-    fn way_back(&self, subject: &Subject, reason: Option<&str>) -> NextStep {
+    fn way_back(&self, subject: &Subject) -> NextStep {
         let mut step = if self.request.is_promotion() {
-            let step = NextStep::new(Action::Withdraw);
-            match reason {
-                Some(reason) => step.with(WITHDRAW_REASON.name, reason),
-                None => step,
-            }
+            NextStep::new(Action::Withdraw).with(WITHDRAW_REASON.name, "<why>")
         } else {
             NextStep::new(Action::Promote)
         };
@@ -265,9 +261,7 @@ impl<'a> ReleaseReporter<'a> {
         text.push_str(&markup::warnings(&warnings));
         let changed = known.released.iter();
         let changed = changed.filter(|one| one.now.as_ref().is_some_and(|now| now.changed));
-        let ways: Vec<_> = changed
-            .map(|one| self.way_back(&one.subject, Some("<why>")))
-            .collect();
+        let ways: Vec<_> = changed.map(|one| self.way_back(&one.subject)).collect();
         text.push_str(&ways_back(&ways));
         text
     }
@@ -419,7 +413,7 @@ impl Events for ReleaseReporter<'_> {
             } => {
                 if let Some(last) = known.released.last_mut() {
                     if changed {
-                        let way_back = self.way_back(&last.subject, None);
+                        let way_back = self.way_back(&last.subject);
                         self.console.line(&way_back.way_back());
                     }
                     last.now = Some(Now {

@@ -4,7 +4,7 @@ use crate::arm::api::{GALLERIES, HOST_POOLS, address};
 use crate::arm::desktops::{HostConfiguration, ImageInfo, UpdateStatus, control_body};
 use crate::check::image_traits::{ImageTraits, is_demanded};
 use crate::inputs::RolloutMethod;
-use crate::inputs::manifest::{PROMOTE_TO, ROLLOUT_METHOD};
+use crate::inputs::manifest::{IMAGE_VERSION_ID, PROMOTE_TO, ROLLOUT_METHOD};
 use crate::inputs::{Action, WantedImage};
 use crate::resource::{ResourceId, quoted};
 use crate::rollout::codes;
@@ -193,7 +193,7 @@ impl RolloutStep<'_> {
         Err(Refused::new(codes::OTHER_SUBSCRIPTION, text, hint))
     }
 
-    /// Generation and security type, where the image definition tells them. One that cannot be read tells nothing.
+    /// Operating system, generation and security type, where the image definition tells them. One that cannot be read tells nothing.
     async fn check_traits(&self, configuration: &HostConfiguration) -> Result<(), NotRolledOut> {
         let WantedImage::Version(version) = &self.request.image else {
             return Ok(());
@@ -241,6 +241,16 @@ impl RolloutStep<'_> {
 
 /// What does not fit between an image and the security of the VMs, and what to do.
 fn mismatch(traits: &ImageTraits, security: Option<&str>) -> Option<(String, String)> {
+    let os = traits.os.as_deref();
+    if os.is_some_and(|os| os.eq_ignore_ascii_case("Linux")) {
+        return Some((
+            "is for Linux images, and session hosts run Windows".to_owned(),
+            format!(
+                "correct input '{}': roll out a version of an image definition for Windows",
+                IMAGE_VERSION_ID.name
+            ),
+        ));
+    }
     let security = security.unwrap_or("Standard");
     let is_trusted = is_demanded(security);
     // The service's default is the first generation.
@@ -339,5 +349,15 @@ mod tests {
         assert!(of(v2, trusted, None).is_some());
         assert!(of(v2, trusted, Some("ConfidentialVM")).is_some());
         assert!(of(v2, Some("Standard"), trusted).is_some());
+        let linux = ImageTraits {
+            os: Some("Linux".to_owned()),
+            ..ImageTraits::default()
+        };
+        let (why, hint) = mismatch(&linux, None).unwrap();
+        assert_eq!(why, "is for Linux images, and session hosts run Windows");
+        assert_eq!(
+            hint,
+            "correct input 'ImageVersionId': roll out a version of an image definition for Windows"
+        );
     }
 }

@@ -261,7 +261,7 @@ def submit(name):
         managedImageLocation="westeurope",
         vmSize="Standard_D2ds_v5",
     )
-    assert "submitted: the build goes on without this job" in said, said
+    assert "submitted: the build continues without this job" in said, said
 
 
 def lets_the_task_wait_for_what_it_started():

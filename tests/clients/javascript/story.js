@@ -232,7 +232,7 @@ const steps = {
       managedImageLocation: "westeurope",
       vmSize: "Standard_D2ds_v5",
     });
-    assert.match(said, /submitted: the build goes on without this job/);
+    assert.match(said, /submitted: the build continues without this job/);
     const { tags } = (await collected(templates.listByResourceGroup(group))).find((one) => one.name === "ours");
     const own = ["imageBuilderTask", "imageBuilderRun", "imageBuilderStep", "imageBuilderInputs", "imageBuilderMade"];
     assert.deepEqual(own.filter((name) => !tags[name]), []);

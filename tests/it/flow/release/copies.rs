@@ -53,7 +53,7 @@ async fn a_copy_is_made_and_counts_there() {
     );
     assert!(
         told.contains(&format!(
-            "the way back:  action: withdraw, imageVersionId: {id}"
+            "the way back:  action: withdraw, withdrawReason: <why>, imageVersionId: {id}"
         )),
         "{told:#?}"
     );

@@ -19,7 +19,7 @@ async fn an_excluded_version_is_promoted() {
             "put image version:  Updating (after 60 s)".to_owned(),
             "put image version:  Succeeded".to_owned(),
             "latest now:  1.0.2609402 in westeurope, northeurope".to_owned(),
-            format!("the way back:  action: withdraw, imageVersionId: {id}"),
+            format!("the way back:  action: withdraw, withdrawReason: <why>, imageVersionId: {id}"),
         ]
     );
     for region in BOTH {
@@ -189,7 +189,7 @@ async fn a_version_is_released_in_some_of_its_regions() {
         json!(["northeurope"])
     );
     assert!(stage.transcript.contains(&format!(
-        "the way back:  action: withdraw, imageVersionId: {id}, releaseRegions: northeurope"
+        "the way back:  action: withdraw, withdrawReason: <why>, imageVersionId: {id}, releaseRegions: northeurope"
     )));
     // The other one later; the first one stays.
     let step = scene("promote", "1.0.2609402").input("releaseRegions", "westeurope");
@@ -311,7 +311,7 @@ async fn a_higher_version_that_stays_latest_is_warned_of() {
     assert_eq!(
         stage.issues("warning"),
         [format!(
-            "AIB825: 1.0.2609402 counts, but latest in westeurope stays 1.0.2700001, which is higher\nhint: to change that: action: withdraw, imageVersionId: {}",
+            "AIB825: 1.0.2609402 counts, but latest in westeurope stays 1.0.2700001, which is higher\nhint: to change that: action: withdraw, withdrawReason: <why>, imageVersionId: {}",
             version("1.0.2700001")
         )]
     );
