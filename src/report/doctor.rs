@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::inputs::{
     Action, Connection, Fleet, ImageTest, Plan, Release, Retain, Rollout, Scheme, Warning,
 };
+use crate::wording::counted;
 
 /// What the doctor checks.
 #[derive(Debug, Clone, Copy)]
@@ -132,8 +133,10 @@ pub fn report_visit(console: &Console, visit: Visit<'_>, findings: &[Finding], f
     };
     let (problems, warnings, unknown) = (count("problem"), count("warning"), count("unknown"));
     let sentence = format!(
-        "{} passed, {warnings} warnings, {problems} errors, {unknown} unknown",
-        count("ok") + 1
+        "{} passed, {}, {}, {unknown} unknown",
+        count("ok") + 1,
+        counted(warnings, "warning"),
+        counted(problems, "error")
     );
     let ending = if problems == 0 {
         let was_warned = warnings + visit.warnings.len() > 0;

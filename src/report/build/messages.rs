@@ -10,6 +10,7 @@ use crate::resource::ResourceId;
 use crate::run::event::{Event, Events, UploadProgress};
 use crate::run::leftover::{KeepReason, Leftover, NotRemoved, Ownership};
 use crate::run::{Image, Output};
+use crate::wording::counted;
 
 /// Code of "the package holds a Git repository".
 const CODE_REPOSITORY: &str = "AIB506";
@@ -69,7 +70,8 @@ pub(super) fn of(event: &Event) -> Messages {
             bytes_sent,
             elapsed,
         } => Messages::line(format!(
-            "created archive: {files} files, {}, {} compressed, sent in {}",
+            "created archive: {}, {}, {} compressed, sent in {}",
+            counted(*files, "file"),
             size(*bytes_read),
             size(*bytes_sent),
             duration(*elapsed)

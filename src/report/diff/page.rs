@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::messages::{self, ComparisonOf, Labels, failure};
 use crate::inventory::diff::{Change, Diff, Direction};
 use crate::inventory::{Compared, Comparison};
-use crate::report::markup::{escaped, with_commands};
+use crate::report::markup::{self, escaped, with_commands};
 
 /// More rows make a page that nobody reads; the file has them all.
 const MOST_ROWS: usize = 60;
@@ -42,8 +42,8 @@ pub(in crate::report) fn section(compared: &Compared, of: ComparisonOf) -> Strin
                 .ok();
             }
             for warning in messages::warnings(compared) {
-                let (sentence, hint) = (escaped(&warning.text), escaped(&warning.hint));
-                writeln!(text, "\n**{}** {sentence}. {hint}", warning.code).ok();
+                let warning = markup::warning(warning.code, &warning.text, Some(&warning.hint));
+                writeln!(text, "\n{warning}").ok();
             }
             let system =
                 messages::system(&comparison.diff.system_before, &comparison.diff.system_now);

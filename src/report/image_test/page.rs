@@ -12,7 +12,7 @@ use crate::inputs::manifest::REQUIRE_TAGS;
 use crate::inputs::{Action, ImageTest};
 use crate::log::TestState;
 use crate::report::build::{Phase, phases_section};
-use crate::report::markup::{cause, code, escaped, fenced, table};
+use crate::report::markup::{self, cause, code, escaped, fenced, table};
 use crate::report::next_step::{IMAGE_VERSION_ID, NextStep};
 use crate::report::not_removed::{CODE_NOT_REMOVED, removals};
 use crate::report::version;
@@ -160,8 +160,8 @@ fn warnings(page: &Page<'_>) -> String {
     });
     let own = page.known.warnings.iter();
     let own = own.map(|it| {
-        let (text, hint) = (escaped(&it.text), escaped(&it.hint));
-        format!("- **{}** {text}. {hint}\n", it.code)
+        let warning = markup::warning(it.code, &it.text, Some(&it.hint));
+        format!("- {warning}\n")
     });
     let not_removed = page.outcome.not_removed.iter();
     let not_removed =

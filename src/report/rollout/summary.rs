@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::known::{Known, MOST_NAMED};
 use crate::error::Error;
 use crate::inputs::Rollout;
-use crate::report::markup::{cause, code, escaped, table, with_commands};
+use crate::report::markup::{self, cause, code, escaped, table};
 use crate::report::next_step::{NextStep, ways_back};
 use crate::rollout::{Host, RolloutState};
 use crate::wording::counted;
@@ -77,10 +77,9 @@ fn warnings(known: &Known) -> String {
         text.push_str("\n### Warnings\n\n");
     }
     for warning in &known.warnings {
-        let hint = warning.hint.as_deref().map(with_commands);
-        let hint = hint.map(|hint| format!(". {hint}")).unwrap_or_default();
-        let what = escaped(&warning.text);
-        writeln!(text, "- **{}** {what}{hint}", warning.code).ok();
+        let hint = warning.hint.as_deref();
+        let warning = markup::warning(warning.code, &warning.text, hint);
+        writeln!(text, "- {warning}").ok();
     }
     text
 }
