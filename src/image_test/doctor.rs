@@ -69,7 +69,7 @@ async fn image(test: &ImageTest, arm: &Arm, job: Job) -> Finding {
     let (verdict, said, fix) = match looked.await {
         Ok(called) => (
             Verdict::Fine,
-            format!("{called} exists, and can be read there"),
+            format!("{called} exists, and can be read"),
             None,
         ),
         Err(NotTested::Refused(refused)) => {

@@ -1,7 +1,9 @@
 //! What a person at a prompt, or the launcher, asks the program to do.
 
 use crate::inputs::action::ACTIONS;
-use crate::inputs::manifest::{ACTION, ALL_INPUTS, IB_LOCATION, IB_SUBSCRIPTION, TEMPLATE_FILE};
+use crate::inputs::manifest::{
+    ACTION, ALL_INPUTS, IB_AZURE_RESOURCE_GROUP, IB_SUBSCRIPTION, TEMPLATE_NAME,
+};
 use crate::inputs::{Action, nearest};
 
 /// What to do, with the arguments that are left.
@@ -185,10 +187,11 @@ fn general() -> String {
         // Writing to a text does not fail.
         writeln!(text, "  {name:<10}{what}").ok();
     }
-    let (file, location) = (TEMPLATE_FILE.name, IB_LOCATION.name);
+    let (subscription, group) = (IB_SUBSCRIPTION.name, IB_AZURE_RESOURCE_GROUP.name);
+    let template = TEMPLATE_NAME.name;
     write!(
         text,
-        "\nOptions:\n  -h, --help     print this text, or after a command that of the command\n  -V, --version  print the version\n\nExample:\n  image-builder render {file}=images/web.yml {location}=westeurope"
+        "\nOptions:\n  -h, --help     print this text, or after a command that of the command\n  -V, --version  print the version\n\nExample:\n  image-builder status {subscription}=$(az account show --query id --output tsv) {group}=rg-images {template}=web"
     )
     .ok();
     text
