@@ -29,6 +29,9 @@ pub struct Timeouts {
     pub output: Duration,
     /// From `task.complete` with `done=true` to giving up on the process.
     pub done: Duration,
+    /// From the start of a stage to its end. A job of Azure Pipelines has an hour by default; what runs here in minutes and has no end is a
+    /// fault, which [`ViolationKind::NoEnd`](crate::ViolationKind::NoEnd) names, and everything that the stage started is killed.
+    pub stage: Duration,
 }
 
 impl Default for Timeouts {
@@ -38,18 +41,20 @@ impl Default for Timeouts {
             terminate: Duration::from_millis(2500),
             output: Duration::from_secs(5),
             done: Duration::from_secs(5),
+            stage: Duration::from_secs(180),
         }
     }
 }
 
 impl Timeouts {
-    /// The same short time for everything, for tests that wait for an end.
+    /// The same short time for everything that follows an end or an interruption, for tests that wait for it.
     pub fn all(time: Duration) -> Self {
         Self {
             interrupt: time,
             terminate: time,
             output: time,
             done: time,
+            ..Self::default()
         }
     }
 

@@ -102,6 +102,8 @@ pub enum ViolationKind {
     SecretShown,
     /// An attached file that did not exist at the command or at the end.
     MissingAttachment,
+    /// A stage that was still running when its time was over.
+    NoEnd,
 }
 
 /// One violation of the protocol.

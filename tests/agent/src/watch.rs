@@ -12,7 +12,7 @@ use crate::cancel::{Action, Cancellation, Interruption, Trigger};
 use crate::lines::read_lines;
 use crate::process::{self, Signal};
 use crate::recorder::Recorder;
-use crate::step_run::Stream;
+use crate::step_run::{Stream, ViolationKind};
 
 enum Event {
     Line(Stream, String),
@@ -27,6 +27,8 @@ enum Next {
     Terminate,
     Kill,
     StopWaiting,
+    /// The stage has had its time.
+    GiveUp,
 }
 
 /// Follows one process until the agent would stop to.
@@ -49,14 +51,15 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn new(node: u32, host: Host, timeouts: Timeouts, goes_on: bool) -> Self {
+        let started = Instant::now();
         Self {
             node,
             host,
             timeouts,
             goes_on,
             trigger: None,
-            started: Instant::now(),
-            deadline: None,
+            started,
+            deadline: Some((started + timeouts.stage, Next::GiveUp)),
             open_streams: 2,
             exit_code: None,
             detached: false,
@@ -94,7 +97,7 @@ impl Watch {
                     }
                     self.wait(self.timeouts.output, Next::StopWaiting);
                 }
-                Err(RecvTimeoutError::Timeout) => self.act(),
+                Err(RecvTimeoutError::Timeout) => self.act(recorder),
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
@@ -117,7 +120,8 @@ impl Watch {
         if hit {
             self.interrupt(&recorder.run.marker);
         }
-        if recorder.done && self.deadline.is_none() {
+        let unhurried = matches!(self.deadline, None | Some((_, Next::GiveUp)));
+        if recorder.done && unhurried {
             self.wait(self.timeouts.done, Next::StopWaiting);
         }
     }
@@ -151,10 +155,7 @@ impl Watch {
                 cancellation.killed = Some(now);
             }
             Action::LoseAgent => {
-                for process in process::marked(marker) {
-                    process::send(process.id, Signal::Kill);
-                }
-                process::send(self.node, Signal::Kill);
+                self.kill_all(marker);
                 cancellation.killed = Some(now);
             }
             Action::KillChildren => {
@@ -184,7 +185,14 @@ impl Watch {
         }
     }
 
-    fn act(&mut self) {
+    fn kill_all(&self, marker: &str) {
+        for process in process::marked(marker) {
+            process::send(process.id, Signal::Kill);
+        }
+        process::send(self.node, Signal::Kill);
+    }
+
+    fn act(&mut self, recorder: &mut Recorder) {
         let now = self.started.elapsed();
         let Some((_, next)) = self.deadline.take() else {
             return;
@@ -198,10 +206,16 @@ impl Watch {
             Next::Kill => {
                 process::send(self.node, Signal::Kill);
             }
+            Next::GiveUp => {
+                let detail = format!("no end after {:?}", self.timeouts.stage);
+                recorder.violation(ViolationKind::NoEnd, &detail);
+                self.kill_all(&recorder.run.marker);
+                return;
+            }
         }
         if let Some(cancellation) = &mut self.cancellation {
             match next {
-                Next::StopWaiting => {}
+                Next::StopWaiting | Next::GiveUp => {}
                 Next::Terminate => cancellation.terminated = Some(now),
                 Next::Kill => cancellation.killed = Some(now),
             }

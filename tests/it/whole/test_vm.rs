@@ -1,12 +1,15 @@
 //! `action: test` with `testEngine: vm` through the launcher: its agent is lost while the check runs, a second attempt on a fresh one finishes, and nothing is
 //! left.
 
+use std::thread;
+
 use azure_emulator::{CommandFate, SceneVersion};
-use pipelines_agent::{Interruption, TaskResult, Trigger, ViolationKind};
+use pipelines_agent::{Interruption, JobRun, TaskResult, Trigger, ViolationKind};
 use serde_json::json;
 use time::macros::datetime;
 
-use super::outlive::on_a_fresh_agent;
+use super::interruptions::wait_until;
+use super::outlive::{hours_pass, obeyed, on_a_fresh_agent};
 use super::{judged, run};
 use crate::pipeline::{Pipeline, quick};
 
@@ -55,13 +58,29 @@ fn left(pipeline: &Pipeline) -> (usize, usize) {
     (parts.count(), cloud.inventory().blobs.len())
 }
 
+/// The line of the log comes before the request, so only the cloud knows when a check runs: an earlier end would leave it to the second attempt.
+fn interrupted_in_a_check(
+    pipeline: &Pipeline,
+    interruption: fn(Trigger) -> Interruption,
+    forgiven: &[ViolationKind],
+) -> JobRun {
+    let (fire, trigger) = Trigger::signal();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            wait_until(|| obeyed(pipeline, "PutRunCommand") > 0);
+            hours_pass(pipeline);
+            fire.fire();
+        });
+        judged(pipeline, Some(interruption(trigger)), forgiven)
+    })
+}
+
 #[test]
 fn a_lost_agent_and_a_second_attempt_leave_nothing() {
     let mut pipeline = pipeline();
     let half = &[ViolationKind::Unparsable, ViolationKind::UnknownCommand][..];
     pipeline.server.cloud.script_command(CommandFate::NeverEnds);
-    let lost = Interruption::lose_agent(Trigger::line("check 'checks':  starting"));
-    let first = judged(&pipeline, Some(lost), half);
+    let first = interrupted_in_a_check(&pipeline, Interruption::lose_agent, half);
     assert!(first.post.is_none());
     assert_eq!(left(&pipeline).0, 3, "{}", first.log());
     let _folder = on_a_fresh_agent(&mut pipeline, |step| {
@@ -87,8 +106,7 @@ fn a_lost_agent_and_a_second_attempt_leave_nothing() {
 fn a_canceled_test_leaves_nothing() {
     let pipeline = pipeline();
     pipeline.server.cloud.script_command(CommandFate::NeverEnds);
-    let cancel = Interruption::cancel(Trigger::line("check 'checks':  starting"));
-    let job = judged(&pipeline, Some(cancel), &[]);
+    let job = interrupted_in_a_check(&pipeline, Interruption::cancel, &[]);
     assert_eq!(job.main.result, TaskResult::Canceled, "{}", job.log());
     assert_eq!(left(&pipeline), (0, 0), "{}", job.log());
 }

@@ -252,3 +252,21 @@ fn done_ends_the_waiting() {
         (Succeeded, None, 1)
     );
 }
+
+/// Everything of the stage is killed, and the violation says why.
+#[test]
+fn a_stage_without_an_end_is_given_up() {
+    let bench = Bench::new(WITH_CHILD);
+    let agent = bench.agent.clone().timeouts(Timeouts {
+        stage: SHORT,
+        ..Timeouts::default()
+    });
+    let run = agent
+        .run(&bench.task, Stage::Main, &bench.step(), None)
+        .unwrap();
+    let found = run.violations.iter().map(ToString::to_string);
+    let told = format!("NoEnd: no end after {SHORT:?}");
+    assert_eq!(found.collect::<Vec<_>>(), [told], "{}", run.log());
+    assert_eq!((run.result, run.exit_code), (Failed, Some(137)));
+    assert!(run.orphans.is_empty(), "{:?}", run.orphans);
+}
