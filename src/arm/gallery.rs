@@ -18,9 +18,6 @@ pub use body::Body;
 pub use latest::{counting, counts_in, latest, newest_good, regions};
 pub use version::{RegionState, SoftDeleted, State, TargetRegion, Version};
 
-/// The tag that says when a version was withdrawn.
-pub const WITHDRAWN_AT: &str = "withdrawnAt";
-
 /// `image version 1.0.3 of 'win11'`.
 fn called(id: &ResourceId) -> String {
     let definition = id.parent();

@@ -2,8 +2,9 @@
 
 use time::{Duration, OffsetDateTime};
 
-use crate::arm::gallery::{State, Version, WITHDRAWN_AT};
+use crate::arm::gallery::{State, Version};
 use crate::inputs::Condition;
+use crate::resource::tag::WITHDRAWN_AT;
 
 /// What is wrong with the version that a machine runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -13,6 +13,7 @@ mod step;
 mod verdict;
 pub mod vm;
 
+use crate::resource::tag;
 use time::OffsetDateTime;
 
 use crate::arm::gallery::latest;
@@ -21,7 +22,6 @@ use crate::inputs::TestEngine;
 use crate::inputs::image_test::TAG_ENDS;
 use crate::inputs::manifest::{REQUIRE_TAGS, TEST_TAG};
 use crate::inputs::provenance::fit_for_tag;
-use crate::release::tags::moment;
 use crate::release::{NotTagged, tag_version};
 use crate::resource::quoted;
 use crate::run::NOT_REMOVED_YET;
@@ -110,7 +110,7 @@ async fn write_tags(step: &TestStep<'_>, tested: &Tested) {
     let [at, run] = TAG_ENDS.map(|end| format!("{}{end}", tag.name));
     let mut tags = vec![
         (tag.name.clone(), tested.word().to_owned()),
-        (at, moment(now)),
+        (at, tag::moment(now)),
     ];
     let known = tag.run.as_deref().and_then(fit_for_tag);
     tags.extend(known.map(|value| (run, value)));

@@ -17,9 +17,10 @@ use super::reader::{AlreadyReported, Reader};
 use super::resource_kind::MANAGED_IMAGE;
 use super::tags::REFUSED_IN_NAMES;
 use super::template_file;
-use super::version_tags::is_taken;
 use super::{Origin, given_version, service_connection};
+use crate::inputs::manifest::KEEP_TAG;
 use crate::resource::ResourceId;
+use crate::resource::tag::is_of_image;
 use crate::secret::Masker;
 
 pub use checks::Check;
@@ -183,6 +184,8 @@ fn tag(reader: &mut Reader<'_>) -> Result<Option<TestTag>, AlreadyReported> {
     }
     let ends = [""].into_iter().chain(TAG_ENDS);
     let mut names = ends.map(|end| format!("{name}{end}"));
+    // What `keepTag` names protects a version from retention, whatever its value is.
+    let is_taken = |name: &str| is_of_image(name) || name.eq_ignore_ascii_case(KEEP_TAG.default);
     if let Some(taken) = names.find(|name| is_taken(name)) {
         let sentence = format!(
             "a tag {} would be written, which the task uses for something else",

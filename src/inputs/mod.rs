@@ -45,7 +45,6 @@ mod target;
 pub mod task;
 pub mod template_file;
 mod validation;
-pub mod version_tags;
 
 pub use action::Action;
 pub use compare_with::{ChangeKind, ChangeRule, CompareWith, Glob};

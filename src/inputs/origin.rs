@@ -7,37 +7,7 @@ use ring::digest;
 use time::OffsetDateTime;
 
 use super::raw_inputs::{RawInputs, RawStep};
-
-/// Version of the task that made the template. A template without this tag is someone else's.
-pub const TASK: &str = "imageBuilderTask";
-/// The pipeline run.
-pub const RUN: &str = "imageBuilderRun";
-/// The step in it.
-pub const STEP: &str = "imageBuilderStep";
-/// Where the template's package is: `{account's group}/{account}/{blob}`.
-pub const PACKAGE: &str = "imageBuilderPackage";
-/// When the template was made, by Azure's clock.
-pub const MADE: &str = "imageBuilderMade";
-
-/// The sum of what the template was asked to build of.
-pub const INPUTS: &str = "imageBuilderInputs";
-/// Whether the template and its package stay, whatever becomes of its run.
-pub const KEEP: &str = "imageBuilderKeep";
-
-/// The names of tags that are the task's own, in lower case: an author's tag of such a name is refused.
-pub const RESERVED: [&str; 7] = [
-    "imagebuildertask",
-    "imagebuilderrun",
-    "imagebuilderstep",
-    "imagebuilderpackage",
-    "imagebuildermade",
-    "imagebuilderinputs",
-    "imagebuilderkeep",
-];
-
-/// The longest value of a tag
-/// (<https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations>).
-pub const LONGEST_VALUE: usize = 256;
+use crate::resource::tag::LONGEST_VALUE;
 
 /// A step of a pipeline run. All attempts at the step are one.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use super::manifest::PROVENANCE_TAGS;
 use super::raw_inputs::RawInputs;
 use super::reader::{AlreadyReported, Reader};
+use crate::resource::tag::LONGEST_VALUE;
 
 /// Whose run makes the image, and of which sources.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,27 +13,6 @@ pub struct Provenance {
     /// Whether the image gets it as tags.
     pub as_tags: bool,
 }
-
-/// The SHA-256 of the package's archive.
-pub const PACKAGE_SHA256: &str = "packageSha256";
-
-/// The names of all tags that tell where an image comes from.
-pub const NAMES: [&str; 11] = [
-    "source",
-    "sourceVersion",
-    PACKAGE_SHA256,
-    "repository",
-    "branch",
-    "commit",
-    "pipeline",
-    "buildId",
-    "buildNumber",
-    "release",
-    "taskVersion",
-];
-
-/// Azure's limit (<https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations>).
-const LONGEST_VALUE: usize = 256;
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Result<Provenance, AlreadyReported> {
     Ok(Provenance {

@@ -11,8 +11,8 @@ use super::raw_inputs::RawInputs;
 use super::reader::{AlreadyReported, Reader};
 use super::resource_kind::{IMAGE_DEFINITION, IMAGE_VERSION};
 use super::spelling::tidy;
-use super::version_tags::OWN_TAGS;
 use super::{gallery, given_version, service_connection, tags};
+use crate::resource::tag::is_of_release;
 use crate::resource::{Region, ResourceId, split_at_blanks};
 use crate::secret::Masker;
 use crate::template::model::{Tags, TargetRegion};
@@ -324,8 +324,7 @@ pub(super) fn required_tags(
 
 fn own_tags(reader: &mut Reader<'_>) -> Result<Tags, AlreadyReported> {
     let tags = tags::beside_ours(reader, &ARTIFACT_TAGS)?.unwrap_or_default();
-    let is_own = |name: &&String| OWN_TAGS.iter().any(|own| own.eq_ignore_ascii_case(name));
-    if let Some(name) = tags.keys().find(is_own) {
+    if let Some(name) = tags.keys().find(|name| is_of_release(name)) {
         let sentence = format!(
             "tag {} is one that promotions and withdrawals write themselves",
             quoted(name)

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::manifest::Input;
-use super::origin::RESERVED;
 use super::problem::{Code, Form, Problem, quoted};
 use super::reader::{AlreadyReported, Reader};
+use crate::resource::tag::{LONGEST_NAME, LONGEST_VALUE, MOST_TAGS, RESERVED, is_reserved};
 use crate::template::model::Tags;
 
 const TAGS: Form = Form {
@@ -14,10 +14,6 @@ const TAGS: Form = Form {
     example: r#"{"costCenter": "4711"}"#,
 };
 
-/// The limits are those of <https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations>.
-const MOST_TAGS: usize = 50;
-const LONGEST_NAME: usize = 512;
-const LONGEST_VALUE: usize = 256;
 pub(super) const REFUSED_IN_NAMES: &str = "<>%&\\?/";
 
 /// The tags of an input in the order given; none if there are none.
@@ -64,7 +60,7 @@ pub(super) fn beside_ours(
 ) -> Result<Option<Tags>, AlreadyReported> {
     let tags = read(reader, input)?;
     let mut names = tags.iter().flat_map(Tags::keys);
-    if let Some(name) = names.find(|name| RESERVED.contains(&name.to_lowercase().as_str())) {
+    if let Some(name) = names.find(|name| is_reserved(name)) {
         let sentence = format!(
             "tag {} is reserved for the task, which identifies its own resources by it",
             quoted(name)

@@ -9,7 +9,7 @@ use super::Inventory;
 use super::sbom::read;
 use crate::arm::Arm;
 use crate::arm::gallery::Version;
-use crate::inputs::version_tags::{COPIED_FROM, INVENTORY_SHA256};
+use crate::resource::tag::{COPIED_FROM, INVENTORY_SHA256};
 use crate::resource::{ResourceGroupId, ResourceId};
 use crate::storage::{
     BlobRef, Download, Sha256, StorageAccount, StorageFailure, Written, download, find_account,

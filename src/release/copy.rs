@@ -9,10 +9,11 @@ use super::change::{Changed, Progress};
 use super::event::{Event, Subject};
 use super::job::{Job, NamedVersion, named, planned};
 use super::refused::{NotReleased, Refused, Why};
-use super::wanted::{Asked, COPIED_FROM};
+use super::wanted::Asked;
 use crate::arm::api::GALLERIES;
 use crate::arm::gallery::{Body, State, Version};
 use crate::inputs::Release;
+use crate::resource::tag::COPIED_FROM;
 use crate::resource::{ResourceId, definition_options, plain_region, quoted};
 
 /// A copy that has passed the checks.

@@ -1,5 +1,6 @@
 //! Why a version is not promoted or not withdrawn, as data: what is wrong, and the next action.
 
+use crate::resource::tag::MOST_TAGS;
 use std::fmt;
 use std::time::Duration;
 
@@ -15,9 +16,6 @@ use crate::wording::duration;
 
 /// What is done with a version that is not changed.
 pub const ROLLING_OUT: &str = "Rolling out";
-/// Azure's limit (<https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations>).
-pub(super) const MOST_TAGS: usize = 50;
-
 /// Why it came to nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub enum NotReleased {

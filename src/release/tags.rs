@@ -3,14 +3,12 @@
 use std::fmt;
 
 use http::StatusCode;
-use time::format_description::well_known::Rfc3339;
-use time::{OffsetDateTime, UtcOffset};
 
 use super::change::{Change, NotChanged, Progress};
-use super::refused::MOST_TAGS;
 use crate::arm::gallery::{Body, State};
 use crate::arm::{Arm, Failure};
 use crate::resource::ResourceId;
+use crate::resource::tag::MOST_TAGS;
 use crate::wording::duration;
 
 /// Why a version did not get its tags.
@@ -91,11 +89,4 @@ pub async fn tag_version(
             duration(limit)
         ))),
     }
-}
-
-/// A moment as tags have it: `2026-11-28T18:02:11Z`.
-pub fn moment(now: OffsetDateTime) -> String {
-    let now = now.to_offset(UtcOffset::UTC);
-    let now = now.replace_nanosecond(0).unwrap_or(now);
-    now.format(&Rfc3339).unwrap_or_default()
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::event::Event;
 use super::job::Job;
-use super::wanted::COPIED_FROM;
 use crate::arm::Failure;
 use crate::arm::image_users::ImageUser;
 use crate::arm::resource_graph::Row;
 use crate::resource::ResourceId;
+use crate::resource::tag::COPIED_FROM;
 
 /// The longest wait for it.
 const LIMIT: Duration = Duration::from_secs(30);

@@ -5,23 +5,18 @@ use std::collections::BTreeSet;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime, UtcOffset};
 
-use super::refused::{MOST_TAGS, Refused, Why};
-use crate::arm::gallery::{Body, State, Version, WITHDRAWN_AT};
+use super::refused::{Refused, Why};
+use crate::arm::gallery::{Body, State, Version};
 use crate::inputs::{Promotion, Release, What};
 use crate::resource::ResourceId;
+use crate::resource::tag::{
+    self, COPIED_FROM, LONGEST_VALUE, MOST_TAGS, PROMOTED, WITHDRAWN_AT, WITHDRAWN_BY,
+    WITHDRAWN_END_OF_LIFE, WITHDRAWN_REASON,
+};
 use crate::template::model::TargetRegion;
 
-const PROMOTED: [&str; 3] = ["promotedAt", "promotedBy", "promotedRun"];
-const WITHDRAWN_BY: &str = "withdrawnBy";
-const WITHDRAWN_REASON: &str = "withdrawnReason";
-/// The end of life that a version had before it was withdrawn.
-const WITHDRAWN_END_OF_LIFE: &str = "withdrawnEndOfLife";
-/// The version that a copy was made of.
-pub(super) use crate::inputs::version_tags::COPIED_FROM;
 /// Tags that begin like this say something of the version itself, not of a copy.
 const NOT_COPIED: [&str; 3] = ["promoted", "withdrawn", "imagebuilder"];
-/// The longest value of a tag, in UTF-16 units.
-const LONGEST_VALUE: usize = 256;
 
 /// What is asked for, and when.
 #[derive(Debug, Clone, Copy)]
@@ -265,7 +260,7 @@ impl Asked<'_> {
 
     /// `2026-11-28T18:02:11Z`.
     fn moment(&self) -> String {
-        super::tags::moment(self.now)
+        tag::moment(self.now)
     }
 }
 
@@ -275,7 +270,7 @@ pub(super) fn is_shown(version: &Version, region: &str) -> bool {
     shown && !version.excluded
 }
 
-/// `value` as Azure takes it for a tag: on one line, and cut between characters.
+/// `value` as Azure takes it for a tag: on one line, and cut between characters, counted in UTF-16 units.
 fn fit_for_tag(value: &str) -> String {
     let mut units = 0;
     let fitting = value.chars().take_while(|c| {

@@ -15,8 +15,8 @@ use super::status::{failure, reached_azure, template_members, template_variables
 use crate::agent::Console;
 use crate::error::Error;
 use crate::error::{LEFT_RUNNING, NOTHING_TO_CANCEL};
-use crate::inputs::origin::KEEP;
 use crate::inputs::{Action, Existing};
+use crate::resource::tag::KEEP;
 use crate::run::cancel::{Canceled, RunOutcome, TemplateOutcome};
 use crate::run::leftover::{Leftover, NotRemoved, Ownership};
 use crate::run::template_removal::Removed;

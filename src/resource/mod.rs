@@ -4,6 +4,7 @@ mod id;
 mod image_version;
 mod region;
 mod shell;
+pub mod tag;
 
 pub use id::{
     IMAGE_TEMPLATE, IMAGE_VERSION, MANAGED_IMAGE, NotAResourceId, ResourceGroupId, ResourceId,

@@ -7,10 +7,11 @@ use time::{Duration, OffsetDateTime, UtcOffset};
 
 use super::reason::Reason;
 use super::uses::Uses;
-use crate::arm::gallery::{State, Version, WITHDRAWN_AT, counting, latest, regions};
+use crate::arm::gallery::{State, Version, counting, latest, regions};
 use crate::inputs::manifest::TEST_TAG;
 use crate::inputs::{Keep, RetainAction};
 use crate::resource::ImageVersion;
+use crate::resource::tag::WITHDRAWN_AT;
 
 /// What is decided of one version.
 #[derive(Debug, Clone, PartialEq)]

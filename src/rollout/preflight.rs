@@ -1,5 +1,6 @@
 //! What is read before anything is changed, and what refuses the roll-out then: the pool, the version, its replicas, scaling plans, hosts and their VMs.
 
+use crate::resource::tag;
 use std::collections::BTreeSet;
 
 use http::StatusCode;
@@ -218,8 +219,8 @@ impl RolloutStep<'_> {
             .filter(|region| region.excluded)
             .map(|region| region.name.as_str())
             .collect();
-        let (what, promotes) = if let Some(at) = version.tag("withdrawnAt") {
-            let reason = version.tag("withdrawnReason").map(str::trim);
+        let (what, promotes) = if let Some(at) = version.tag(tag::WITHDRAWN_AT) {
+            let reason = version.tag(tag::WITHDRAWN_REASON).map(str::trim);
             let reason = reason.filter(|reason| !reason.is_empty());
             let reason = reason.unwrap_or("no reason was given");
             (format!("was withdrawn at {at}: {reason}"), true)

@@ -1,5 +1,6 @@
 //! One step that rolls an image out: what is asked for, the way to Azure, and what is known of the hosts.
 
+use crate::resource::tag;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -15,8 +16,6 @@ use crate::arm::machine::Machine;
 use crate::inputs::Rollout;
 use crate::resource::{ResourceGroupId, ResourceId};
 
-/// The tag on the VM of a host that was replaced.
-pub(super) const TAG: &str = "imageRollout";
 /// How its value begins where the host was kept.
 const REPLACED: &str = "replaced-by:";
 /// So many VMs are read at a time.
@@ -253,7 +252,7 @@ impl<'a> RolloutStep<'a> {
         let drained = hosts.filter(|host| !host.is_wanted && !host.is_open());
         let kept = drained.filter_map(|host| {
             let machine = host.host.machine.clone()?;
-            let tag = self.tag_of(&machine, TAG)?;
+            let tag = self.tag_of(&machine, tag::ROLLOUT)?;
             tag.starts_with(REPLACED).then(|| KeptHost {
                 name: host.name().to_owned(),
                 tag,

@@ -15,9 +15,9 @@ use super::outcome::{NOT_REMOVED_YET, Outcome, Success};
 use super::package_removal::{self, PackageRemoval};
 use super::template_tags;
 use crate::error::Error;
-use crate::inputs::origin::KEEP;
 use crate::inputs::{OnCancel, Owner, Templates};
 use crate::resource::ResourceId;
+use crate::resource::tag::KEEP;
 use crate::template::model::Properties;
 
 /// The agent grants 7.5 s after its first signal; the rest of them is for the report.

@@ -2,8 +2,9 @@
 
 use crate::inputs::Plan;
 use crate::inputs::manifest::TASK_VERSION;
-use crate::inputs::provenance::{NAMES, PACKAGE_SHA256, fit_for_tag};
+use crate::inputs::provenance::fit_for_tag;
 use crate::resource::ResourceId;
+use crate::resource::tag::{PACKAGE_SHA256, PROVENANCE};
 use crate::template::model::{Source, Tags};
 
 /// Names and values, the most telling first. Fit for tags.
@@ -44,7 +45,7 @@ pub(super) fn of_tags(
         let (_, value) = tags.find(|(name, _)| name.eq_ignore_ascii_case(wanted))?;
         fit_for_tag(value)
     };
-    let others = NAMES.iter().filter(|name| !OF_SOURCE.contains(name));
+    let others = PROVENANCE.iter().filter(|name| !OF_SOURCE.contains(name));
     let others = others.filter_map(|name| Some((*name, tag(name)?)));
     of_source(source, source_version).chain(others).collect()
 }

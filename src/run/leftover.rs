@@ -1,5 +1,6 @@
 //! What a build may leave in Azure, and what could not be removed of it: plain data, with the words and commands for it.
 
+use crate::resource::tag;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -241,7 +242,7 @@ impl NotRemoved {
         match &self.ownership {
             Ownership::ByTag { run } => Some(format!(
                 "only if its tag '{}' is '{run}': then this run created it",
-                origin::RUN
+                tag::RUN
             )),
             Ownership::Ours | Ownership::ByName | Ownership::NotOurs => None,
         }

@@ -4,10 +4,11 @@ use super::context::{Build, Context};
 use super::event::Event;
 use super::leftovers::Leftovers;
 use super::package::PackageUpload;
-use super::{image_provenance, package, template_tags, unchanged};
+use super::{image_provenance, package, template_tags};
 use crate::check::{Finding, preflight};
 use crate::error::Error;
 use crate::inputs::Package;
+use crate::resource::tag::INPUTS_SHA256;
 use crate::storage::{Sha256, StorageAccount};
 use crate::template::model::ImageTemplate;
 use crate::template::{add_image_tags, compose, tag_images, tag_template};
@@ -98,7 +99,7 @@ pub(super) async fn prepare(
     if plan.provenance.as_tags {
         let version = checked.source_version.as_deref();
         let mut tags = image_provenance::record(plan, version, package.as_deref());
-        tags.extend(sums.made_of.map(|sum| (unchanged::MADE_OF, sum)));
+        tags.extend(sums.made_of.map(|sum| (INPUTS_SHA256, sum)));
         let of_image = template_tags::of_image(&plan.origin, Some(&sums.asked));
         tag_images(&mut definition, &of_image);
         add_image_tags(&mut definition, &tags);

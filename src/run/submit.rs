@@ -19,8 +19,8 @@ use crate::arm::pace::{Pace, READ_AFTER_WRITE};
 use crate::arm::template_state::Template;
 use crate::error::Error;
 use crate::inputs::Plan;
-use crate::inputs::origin::PACKAGE;
 use crate::resource::ResourceId;
+use crate::resource::tag::PACKAGE;
 use crate::template::model::{ImageTemplate, Tags};
 
 /// When a build gives up a template that is not provisioned: up to 40 minutes were measured. `action: cancel` waits as long.

@@ -2,6 +2,7 @@
 //!
 //! Tags are texts that others may have written. What they name is read again, and is only reported.
 
+use crate::resource::tag::PROVENANCE;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
@@ -10,8 +11,7 @@ use super::image::{Image, Made, PlatformImage, platform_image};
 use super::image_provenance::{Record, fact};
 use crate::arm::{Arm, Failure, api};
 use crate::inputs::Plan;
-use crate::inputs::origin::{INPUTS, RUN, STEP};
-use crate::inputs::provenance::NAMES;
+use crate::resource::tag::{INPUTS, RUN, STEP};
 use crate::resource::{IMAGE_VERSION, ImageVersion, MANAGED_IMAGE, ResourceId};
 
 /// An image that a pipeline run has made.
@@ -53,7 +53,7 @@ impl TaggedImage {
             id,
             step: tag(STEP),
             inputs: tag(INPUTS),
-            provenance: NAMES
+            provenance: PROVENANCE
                 .iter()
                 .filter_map(|name| Some((*name, tag(name)?)))
                 .collect(),

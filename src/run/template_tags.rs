@@ -1,18 +1,18 @@
 //! The tags by which the task knows its own template again. They go with the request that makes it, so that there is no moment without them.
 
+use crate::resource::tag::moment;
 use std::collections::BTreeMap;
 
 use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
 
 use crate::arm::template_state::Template;
 use crate::arm::{Arm, Failure, api};
 use crate::inputs::manifest::TASK_VERSION;
-use crate::inputs::origin::{INPUTS, KEEP, LONGEST_VALUE, MADE, PACKAGE, RUN, STEP, TASK};
 use crate::inputs::{Origin, Plan};
 use crate::resource::ResourceId;
+use crate::resource::tag::{INPUTS, KEEP, LONGEST_VALUE, MADE, PACKAGE, RUN, STEP, TASK};
 use crate::storage::StorageAccount;
 
 /// The tags of the template of `plan`, which is made at `now` by Azure's clock. `inputs` is the sum of what the step asks for; the package is in
@@ -28,7 +28,7 @@ pub(super) fn of(
         (RUN, Some(plan.origin.run.clone())),
         (STEP, Some(plan.origin.step.clone())),
         (PACKAGE, account.and_then(|account| package(plan, account))),
-        (MADE, now.and_then(in_words)),
+        (MADE, now.map(moment)),
         (INPUTS, Some(inputs.to_owned())),
         (KEEP, plan.long_build.keep.then(|| "true".to_owned())),
     ];
@@ -41,7 +41,7 @@ pub fn of_machine(origin: &Origin, now: Option<OffsetDateTime>) -> Vec<(&'static
         (TASK, Some(TASK_VERSION.to_owned())),
         (RUN, Some(origin.run.clone())),
         (STEP, Some(origin.step.clone())),
-        (MADE, now.and_then(in_words)),
+        (MADE, now.map(moment)),
     ];
     known(all)
 }
@@ -59,12 +59,6 @@ pub(super) fn of_image(origin: &Origin, inputs: Option<&str>) -> Vec<(&'static s
     let mut tags = vec![(RUN, origin.run.clone()), (STEP, origin.step.clone())];
     tags.extend(inputs.map(|sum| (INPUTS, sum.to_owned())));
     tags
-}
-
-/// A time as the tag has it.
-pub(super) fn in_words(time: OffsetDateTime) -> Option<String> {
-    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
-    time.to_offset(time::UtcOffset::UTC).format(format).ok()
 }
 
 /// Where the package is. One that stays for later runs does not belong to the template.

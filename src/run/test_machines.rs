@@ -13,7 +13,7 @@ use super::ownership;
 use crate::arm::machine_part::{Part, tag};
 use crate::arm::{Arm, Failure};
 use crate::inputs::Origin;
-use crate::inputs::origin::{MADE, TASK};
+use crate::resource::tag::{MADE, TASK};
 use crate::resource::{ResourceGroupId, ResourceId};
 
 /// A VM, a network interface or a disk of a resource group.

@@ -7,19 +7,18 @@ use super::event::{Event, Events};
 use super::image::{Image, Made, platform_image};
 use super::image_provenance::Record;
 use crate::arm::Arm;
-use crate::arm::gallery::{Version, WITHDRAWN_AT, latest, newest_good};
+use crate::arm::gallery::{Version, latest, newest_good};
 use crate::check::source_version;
 use crate::inputs::Plan;
-use crate::inputs::provenance::NAMES;
-use crate::inputs::version_tags::INPUTS_SHA256;
+use crate::resource::tag::INPUTS_SHA256;
+use crate::resource::tag::PROVENANCE;
+use crate::resource::tag::WITHDRAWN_AT;
 use crate::resource::{ResourceId, plain_region};
 use crate::secret::{Masker, Secret};
 use crate::storage::Sha256;
 use crate::template::model::{Distributor, LATEST, Source, json};
 use crate::template::{Address, PackageLink, compose};
 
-/// The tag with the number.
-pub(super) const MADE_OF: &str = INPUTS_SHA256;
 /// Stands in for the link, which differs from run to run.
 const STAND_IN: &str = "https://package";
 
@@ -55,7 +54,7 @@ pub(super) async fn decide(
             return Decision::Build(Box::new(pinned), Some(sum));
         }
     };
-    match found.filter(|version| version.tag(MADE_OF) == Some(&sum)) {
+    match found.filter(|version| version.tag(INPUTS_SHA256) == Some(&sum)) {
         Some(version) => {
             events.emit(Event::Unchanged {
                 version: version.name.clone(),
@@ -184,7 +183,7 @@ impl Masker for Nobody {
 
 fn image(plan: &Plan, version: &Version) -> Image {
     let known = |name: &&'static str| Some((*name, version.tag(name)?.to_owned()));
-    let provenance: Record = NAMES.iter().filter_map(known).collect();
+    let provenance: Record = PROVENANCE.iter().filter_map(known).collect();
     let targets = distributions_of(&plan.properties).into_iter();
     let outputs = targets.map(|target| Output {
         target,

@@ -3,9 +3,9 @@
 use crate::error::{CONTENTS_NOT_KEPT, CONTENTS_NOT_TAGGED, NO_CONTENTS, duration};
 use crate::inputs::inventory::STEP;
 use crate::inputs::manifest::{INVENTORY_CONTAINER, STORAGE_ACCOUNT_NAME};
-use crate::inputs::version_tags::INVENTORY_SHA256;
 use crate::inventory::{NoList, NotKept};
 use crate::report::messages::Messages;
+use crate::resource::tag::INVENTORY_SHA256;
 use crate::resource::{ResourceId, quoted};
 use crate::run::event::ContentsEvent;
 

@@ -7,12 +7,12 @@ use crate::inputs::manifest::{
     COMPARE_WITH, FAIL_ON_CHANGE, IMAGE_VERSION_ID, INVENTORY, INVENTORY_CONTAINER,
     STORAGE_ACCOUNT_NAME, WITHDRAW_REASON,
 };
-use crate::inputs::version_tags::INVENTORY_SHA256;
 use crate::inputs::{Action, ChangeKind};
 use crate::inventory::diff::{Change, Diff, Direction};
 use crate::inventory::{Compared, Comparison, Forbidden, Side, System};
 use crate::report::ending::Failure;
 use crate::report::messages::Warning;
+use crate::resource::tag::INVENTORY_SHA256;
 
 /// What is compared, which decides what to do about a forbidden change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

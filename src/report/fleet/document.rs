@@ -5,10 +5,11 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::table::{latest_in, rows};
-use crate::arm::gallery::{Version, WITHDRAWN_AT};
+use crate::arm::gallery::Version;
 use crate::fleet::{Definition, Machine, MachineKind, MetCondition, Outcome, RunningImage};
 use crate::inputs::Fleet;
 use crate::inputs::manifest::{EXCLUDE_FROM_LATEST, FAIL_WHEN, HOST_POOL_ID};
+use crate::resource::tag::WITHDRAWN_AT;
 
 /// The members: everything that was seen.
 pub(super) fn document(fleet: &Fleet, outcome: &Outcome, met: &[MetCondition<'_>]) -> Value {

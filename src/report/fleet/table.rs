@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 
 use time::OffsetDateTime;
 
-use crate::arm::gallery::{State, Version, WITHDRAWN_AT, latest};
+use crate::arm::gallery::{State, Version, latest};
 use crate::fleet::{Definition, Judgement, Machine, MachineKind, Outcome, RunningImage, judge};
 use crate::report::markup::{code, escaped};
 use crate::resource::ResourceId;
+use crate::resource::tag::WITHDRAWN_AT;
 
 /// So many rows of a table are on the page of the run.
 const MOST_ROWS: usize = 200;

@@ -15,12 +15,13 @@ use crate::arm::machine_part::Part;
 use crate::arm::operation::{Started, Status};
 use crate::arm::pace::Pace;
 use crate::inputs::RolloutMethod;
+use crate::resource::tag::ROLLOUT as TAG;
 use crate::resource::{ResourceId, quoted};
 use crate::rollout::codes;
 use crate::rollout::event::{Event, ReplacementEvent};
 use crate::rollout::health_watch::LOOK_AGAIN;
 use crate::rollout::host::Host;
-use crate::rollout::step::{RolloutStep, TAG};
+use crate::rollout::step::RolloutStep;
 use crate::wording::counted;
 
 /// So many hosts are switched off together.

@@ -1,5 +1,7 @@
 //! What is to be made: names, numbers, deployments; and why it cannot be.
 
+use crate::resource::tag::LONGEST_VALUE;
+use crate::resource::tag::ROLLOUT_DRAINED_BEFORE;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -20,8 +22,6 @@ use crate::rollout::step::{Ongoing, RolloutStep};
 use crate::wording::counted;
 
 /// The tag of a deployment that says which hosts were drained before it: they are not ours to switch off. Azure takes values of 256 characters.
-const DRAINED_BEFORE: &str = "imageRolloutDrainedBefore";
-const LONGEST_TAG: usize = 256;
 /// So many tags of this kind at most; a resource has 50.
 const MOST_TAGS: usize = 40;
 /// The value where no host was drained. No host has such a name.
@@ -257,7 +257,7 @@ impl Plan {
         let mut lines = vec![String::new()];
         for host in &self.drained_before {
             match lines.last_mut() {
-                Some(line) if line.len() + host.len() < LONGEST_TAG => {
+                Some(line) if line.len() + host.len() < LONGEST_VALUE => {
                     if !line.is_empty() {
                         line.push(',');
                     }
@@ -267,8 +267,8 @@ impl Plan {
             }
         }
         // Half of a list would make hosts of others ours.
-        if lines.len() > MOST_TAGS || lines.iter().any(|line| line.len() > LONGEST_TAG) {
-            return vec![(DRAINED_BEFORE.to_owned(), TOO_MANY.to_owned())];
+        if lines.len() > MOST_TAGS || lines.iter().any(|line| line.len() > LONGEST_VALUE) {
+            return vec![(ROLLOUT_DRAINED_BEFORE.to_owned(), TOO_MANY.to_owned())];
         }
         if let [line] = lines.as_mut_slice()
             && line.is_empty()
@@ -276,8 +276,8 @@ impl Plan {
             NONE.clone_into(line);
         }
         let name = |number: usize| match number {
-            0 => DRAINED_BEFORE.to_owned(),
-            more => format!("{DRAINED_BEFORE}{}", more + 1),
+            0 => ROLLOUT_DRAINED_BEFORE.to_owned(),
+            more => format!("{ROLLOUT_DRAINED_BEFORE}{}", more + 1),
         };
         let lines = lines.into_iter().enumerate();
         lines.map(|(number, line)| (name(number), line)).collect()
@@ -373,8 +373,8 @@ fn is_prefix(text: &str) -> bool {
 /// there only takes hosts out of what is switched off.
 fn noted(begun: &Deployment) -> Option<BTreeSet<String>> {
     let tags = begun.tags.iter().filter(|(name, _)| {
-        let start = name.get(..DRAINED_BEFORE.len());
-        start.is_some_and(|start| start.eq_ignore_ascii_case(DRAINED_BEFORE))
+        let start = name.get(..ROLLOUT_DRAINED_BEFORE.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(ROLLOUT_DRAINED_BEFORE))
     });
     let names: BTreeSet<String> = tags
         .flat_map(|(_, names)| names.split(','))

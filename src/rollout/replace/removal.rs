@@ -9,12 +9,13 @@ use http::StatusCode;
 use tokio::time::{Instant, sleep};
 
 use super::plan::Plan;
+use crate::resource::tag::ROLLOUT as TAG;
 use crate::resource::{ResourceId, quoted};
 use crate::rollout::codes;
 use crate::rollout::event::{Event, ReplacementEvent};
 use crate::rollout::health_watch::LOOK_AGAIN;
 use crate::rollout::host::{Host, deletion_command, is_wanted, removal_command};
-use crate::rollout::step::{RolloutStep, TAG};
+use crate::rollout::step::RolloutStep;
 
 /// A VM that runs is deleted in a minute.
 const DELETING: Duration = Duration::from_secs(300);

@@ -6,9 +6,7 @@
 use serde_json::{Map, Value};
 
 use crate::inputs::Plan;
-use crate::inputs::origin::RESERVED;
-use crate::inputs::provenance::NAMES;
-use crate::run::unchanged::MADE_OF;
+use crate::resource::tag::is_of_build;
 use crate::template::model::{Distributor, ImageTemplate, LATEST, Source, json};
 
 /// Whether `there` builds of the source of `plan`, and brings the image to its targets.
@@ -54,7 +52,7 @@ fn unpinned(sent: &Source, there: Option<&Source>) -> bool {
 fn target(target: &Distributor, by_clock: bool) -> Value {
     let mut target = target.clone();
     if let Some(Some(tags)) = target.artifact_tags_mut() {
-        tags.retain(|name, _| !is_ours(name));
+        tags.retain(|name, _| !is_of_build(name));
     }
     if let Distributor::SharedImage(target) = &mut target
         && by_clock
@@ -63,12 +61,6 @@ fn target(target: &Distributor, by_clock: bool) -> Value {
         target.gallery_image_id = definition.to_string();
     }
     json(&target)
-}
-
-fn is_ours(tag: &str) -> bool {
-    let mut names = NAMES.iter().chain([&MADE_OF]);
-    RESERVED.contains(&tag.to_lowercase().as_str())
-        || names.any(|name| name.eq_ignore_ascii_case(tag))
 }
 
 /// Whether `there` has all of `sent`. What it has beside that is what the service adds, unless it says something: a member that is set to true.

@@ -3,6 +3,7 @@
 //!
 //! Best effort: a failure here is a warning, and the image is as good as without.
 
+use crate::resource::tag::LONGEST_VALUE;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,13 +15,13 @@ use tokio_util::sync::CancellationToken;
 use crate::file;
 use crate::inputs::CompareWith;
 use crate::inputs::manifest::TASK_VERSION;
-use crate::inputs::provenance::PACKAGE_SHA256;
-use crate::inputs::version_tags::{INVENTORY, INVENTORY_SHA256};
 use crate::inventory::{
     self, Account, Compared, Inventory, Library, NoList, NotCompared, Now, Reader, Subject, write,
 };
 use crate::release::change::Progress;
 use crate::release::{NotTagged, tag_version};
+use crate::resource::tag::PACKAGE_SHA256;
+use crate::resource::tag::{INVENTORY, INVENTORY_SHA256};
 use crate::resource::{ResourceGroupId, ResourceId};
 use crate::run::build_template::BuildTemplate;
 use crate::run::context::Context;
@@ -35,7 +36,6 @@ use crate::wording::duration;
 /// A change of tags takes 150 s (recorded in 2026); nobody waits longer for what an image is as good without.
 const TAGGING: Duration = Duration::from_secs(20 * 60);
 /// The longest value of a tag.
-const LONGEST_TAG: usize = 256;
 /// The file of the first image; the others have numbers.
 const FILE: &str = "image-sbom";
 
@@ -238,7 +238,7 @@ impl OfVersion<'_> {
             None => None,
         };
         let mut tags = vec![(INVENTORY_SHA256.to_owned(), self.sha256.to_owned())];
-        let fits = address.filter(|address| address.len() <= LONGEST_TAG);
+        let fits = address.filter(|address| address.len() <= LONGEST_VALUE);
         tags.extend(fits.map(|address| (INVENTORY.to_owned(), address)));
         let emit = |event: ContentsEvent| context.events.emit(Event::Contents(event));
         emit(ContentsEvent::Tagging {

@@ -12,7 +12,7 @@ use super::template_tags;
 use crate::arm::Arm;
 use crate::arm::template_state::{RunState, Template};
 use crate::error::Error;
-use crate::inputs::origin::KEEP;
+use crate::resource::tag::KEEP;
 use crate::resource::{ResourceGroupId, ResourceId, quoted};
 pub use stop::RunOutcome;
 use stop::{NextStep, next_step, stop};

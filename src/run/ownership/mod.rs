@@ -8,8 +8,8 @@ use super::leftover::{Leftover, Ownership};
 use crate::arm::Arm;
 use crate::arm::machine_part::Part;
 use crate::arm::template_state::Template;
-use crate::inputs::origin::{RUN, STEP, TASK};
 use crate::inputs::{Origin, Owner, Templates};
+use crate::resource::tag::{RUN, STEP, TASK};
 use crate::resource::{IMAGE_TEMPLATE, ResourceGroupId, ResourceId};
 use crate::storage::{self, BlobRef, CONTAINER};
 

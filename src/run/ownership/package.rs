@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use super::NotProven;
 use crate::arm::Arm;
-use crate::inputs::origin::{PACKAGE, PackageName};
+use crate::inputs::origin::PackageName;
 use crate::resource::ResourceGroupId;
+use crate::resource::tag::PACKAGE;
 use crate::run::find::FoundTemplate;
 use crate::storage::{self, BlobRef, CONTAINER};
 use crate::template::model::json;

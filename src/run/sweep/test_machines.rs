@@ -10,7 +10,7 @@ use crate::arm::Arm;
 use crate::arm::machine_part::{Part, tag};
 use crate::error::duration;
 use crate::inputs::Owner;
-use crate::inputs::origin::{KEEP, MADE, RUN, STEP, TASK};
+use crate::resource::tag::{KEEP, MADE, RUN, STEP, TASK};
 use crate::run::clean_up::{Budget, clean_up, is_kept};
 use crate::run::event::{Event, Events};
 use crate::run::leftover::{NotRemoved, Ownership};

@@ -1,5 +1,6 @@
 //! `action: run`: starting the run of a template that is there.
 
+use crate::resource::tag::moment;
 use serde_json::json;
 use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
@@ -8,7 +9,7 @@ use super::{Waiting, unprovisioned};
 use crate::arm::api;
 use crate::arm::template_state::RunStatus;
 use crate::error::Error;
-use crate::inputs::origin::{MADE, RUN, STEP};
+use crate::resource::tag::{MADE, RUN, STEP};
 use crate::run::context::CurrentRun;
 use crate::run::find::FoundTemplate;
 use crate::run::follow::{self, ActiveRun};
@@ -82,10 +83,7 @@ impl Waiting<'_, '_, '_> {
         let now = self.arm().client.azure_time();
         tags.insert(RUN.to_owned(), origin.run.clone());
         tags.insert(STEP.to_owned(), origin.step.clone());
-        tags.extend(
-            now.and_then(template_tags::in_words)
-                .map(|made| (MADE.to_owned(), made)),
-        );
+        tags.extend(now.map(moment).map(|made| (MADE.to_owned(), made)));
         let mut template = found.template.definition.clone().unwrap_or_default();
         tag_images(&mut template, &template_tags::of_image(origin, None));
         let distribute = json_of(&template.properties.distribute);
