@@ -5,8 +5,6 @@ mod folder;
 
 pub(super) use folder::named as named_folder;
 
-use ignore::gitignore::GitignoreBuilder;
-
 use super::manifest::{
     INLINE_SCRIPT, INVENTORY, PACKAGE_ACCESS, PACKAGE_EXCLUDE, PACKAGE_PATH,
     PACKAGE_RETENTION_DAYS, STORAGE_ACCOUNT_NAME,
@@ -17,6 +15,7 @@ use super::problem::{Code, Form, Problem};
 use super::reader::resource::last_of_id;
 use super::reader::{AlreadyReported, Reader};
 use super::template_file::{FileSteps, TemplateFile};
+use crate::file::Exclusion;
 
 /// `format` is unknown if the customization is not understood. None where nobody asked for a package: a script that needs no files, Windows Update
 /// and the customizers of a template file do without, and without a storage account.
@@ -175,15 +174,15 @@ const PATTERN: Form = Form {
 };
 
 /// Each line is tried by itself, so that a wrong one is named.
-fn exclude(reader: &mut Reader<'_>) -> Result<Vec<String>, AlreadyReported> {
+fn exclude(reader: &mut Reader<'_>) -> Result<Exclusion, AlreadyReported> {
     let lines = reader.optional_lines(&PACKAGE_EXCLUDE)?.unwrap_or_default();
     let mut wrong = None;
     for line in lines.lines() {
-        if GitignoreBuilder::new("").add_line(None, line).is_err() {
+        if Exclusion::of([line]).is_err() {
             wrong = Some(reader.malformed(&PACKAGE_EXCLUDE, line, PATTERN, None));
         }
     }
-    wrong.map_or_else(|| Ok(lines.lines().map(str::to_owned).collect()), Err)
+    wrong.map_or_else(|| Ok(Exclusion::of(lines.lines()).unwrap_or_default()), Err)
 }
 
 /// Build or release, then the unique number, so that no two runs meet.

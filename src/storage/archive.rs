@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use super::blocks::{BLOCK_BYTES, BlockWriter};
 use super::package::{Archived, Format, Packing};
 use super::package_failure::PackageFailure;
-use super::walk::{Exclusion, Walk};
+use super::walk::Walk;
 use super::{tar_gz, zip};
 
 /// Finished blocks that wait for the upload.
@@ -54,14 +54,14 @@ impl Archiving {
 
 fn write(packing: &Packing, out: BlockWriter) -> Result<Archived, PackageFailure> {
     let mut archived = Archived::default();
-    let entries = Walk::of(&packing.folder, Exclusion::of(&packing.exclude)?)?;
+    let entries = Walk::of(&packing.folder, packing.exclude.clone())?;
     let out = match packing.format {
         Format::Zip => zip::write(entries, out, &mut archived, packing)?,
         Format::TarGz => tar_gz::write(entries, out, &mut archived, packing)?,
     };
     if archived.files + archived.folders == 0 {
         let folder = packing.folder.clone();
-        return Err(if packing.exclude.is_empty() {
+        return Err(if packing.exclude.lines().is_empty() {
             PackageFailure::Empty(folder)
         } else {
             PackageFailure::AllExcluded(folder)

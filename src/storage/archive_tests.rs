@@ -1,4 +1,5 @@
 use super::*;
+use crate::file::Exclusion;
 use crate::storage::in_order::most_bytes;
 use crate::storage::package::Progress;
 use crate::storage::package_failure::failure_at;
@@ -21,7 +22,7 @@ use tempfile::TempDir;
 fn packing(folder: &Path, format: Format, threads: usize) -> Packing {
     Packing {
         folder: folder.to_owned(),
-        exclude: Vec::new(),
+        exclude: Exclusion::default(),
         format,
         threads: NonZero::new(threads).unwrap(),
         progress: Progress::default(),
@@ -94,7 +95,7 @@ fn tree(root: &Path) -> BTreeMap<PathBuf, String> {
         };
         (entry.name, text)
     };
-    Walk::of(root, Exclusion::of(&[]).unwrap())
+    Walk::of(root, Exclusion::default())
         .unwrap()
         .map(|entry| describe(entry.unwrap()))
         .collect()
@@ -233,7 +234,7 @@ async fn what_is_excluded_stays_out_and_something_must_be_left() {
     for format in [Format::Zip, Format::TarGz] {
         let check = async |pattern: &str| {
             let mut packing = packing(folder.path(), format, 1);
-            packing.exclude = vec![pattern.to_owned()];
+            packing.exclude = Exclusion::of([pattern]).unwrap();
             let progress = packing.progress.clone();
             let mut archiving = start(packing);
             archiving.blocks().for_each(|_| async {}).await;

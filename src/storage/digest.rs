@@ -12,7 +12,7 @@ use super::in_order::{self, InOrder};
 use super::package::{Format, PackageSource, Progress};
 use super::package_failure::{PackageFailure, failure_at};
 use super::source_file::SourceFile;
-use super::walk::{Entry, Exclusion, Kind, Walk, slashed};
+use super::walk::{Entry, Kind, Walk, slashed};
 
 /// Raised when an archive of the same files is written in another way, so that blobs of before are not taken for those of now.
 const EDITION: &str = "image-builder package 1";
@@ -24,7 +24,7 @@ type Sums = Result<Vec<(Entry, Option<Sha256>)>, PackageFailure>;
 
 /// The sum of a folder, as it would be packed.
 pub(super) fn sum(package: &PackageSource) -> Result<Sha256, PackageFailure> {
-    let entries = Walk::of(&package.folder, Exclusion::of(&package.exclude)?)?;
+    let entries = Walk::of(&package.folder, package.exclude.clone())?;
     let mut pool: InOrder<Sums> = InOrder::new(in_order::threads())?;
     let mut whole = Summing::new();
     add(&mut whole, EDITION.as_bytes());
@@ -138,7 +138,7 @@ mod tests {
     fn sum_of(folder: &Path, format: Format) -> String {
         let package = PackageSource {
             folder: folder.to_owned(),
-            exclude: vec!["*.log".to_owned()],
+            exclude: crate::file::Exclusion::of(["*.log"]).unwrap(),
             format,
             container: String::new(),
             blob_name: String::new(),

@@ -77,7 +77,7 @@ pub struct Uploaded {
 /// Counts what is about to be packed; nothing is read but folders.
 pub async fn survey(package: &PackageSource) -> Result<Survey, StorageFailure> {
     let (folder, exclude) = (package.folder.clone(), package.exclude.clone());
-    let counted = tokio::task::spawn_blocking(move || survey::survey(&folder, &exclude)).await;
+    let counted = tokio::task::spawn_blocking(move || survey::survey(&folder, exclude)).await;
     // A thread without an answer was stopped together with the whole runtime.
     let counted = counted.unwrap_or(Err(PackageFailure::Abandoned));
     counted.map_err(|cause| StorageFailure::packing(package, cause))

@@ -1,5 +1,6 @@
 //! What is packed, how far packing has come, and what came of it.
 
+use crate::file::Exclusion;
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -46,8 +47,8 @@ pub struct Archived {
 pub struct PackageSource {
     /// The folder; its contents are at the root of the archive.
     pub folder: PathBuf,
-    /// What stays out of it: patterns as in `.gitignore`, one in each line.
-    pub exclude: Vec<String>,
+    /// What stays out of it.
+    pub exclude: Exclusion,
     /// The archive's format.
     pub format: Format,
     /// The container; created unless it exists.
@@ -71,8 +72,7 @@ pub struct Retained {
 #[derive(Debug, Clone)]
 pub(super) struct Packing {
     pub(super) folder: PathBuf,
-    /// Patterns, as `Exclusion::of` takes them.
-    pub(super) exclude: Vec<String>,
+    pub(super) exclude: Exclusion,
     pub(super) format: Format,
     pub(super) threads: NonZero<usize>,
     pub(super) progress: Progress,

@@ -50,9 +50,6 @@ pub enum PackageFailure {
     /// Nothing is left of it.
     #[error("all of '{}' is excluded", .0.display())]
     AllExcluded(PathBuf),
-    /// A pattern of what is excluded is none.
-    #[error("a pattern of what is excluded cannot be read: {0}")]
-    Pattern(String),
     /// The machine is out of threads.
     #[error("no thread could be started to compress it: {0}")]
     NoThread(String),

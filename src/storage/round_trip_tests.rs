@@ -1,6 +1,7 @@
 //! Archives read back by the programs that unpack them in practice, and random trees by the readers of two libraries.
 
 use super::*;
+use crate::file::Exclusion;
 use crate::storage::deflate::PIECE_BYTES;
 use crate::storage::package::Progress;
 use crate::storage::testing::noise;
@@ -22,7 +23,7 @@ fn packed(folder: &Path, format: Format, threads: usize) -> Vec<u8> {
     runtime.unwrap().block_on(async {
         let packing = Packing {
             folder: folder.to_owned(),
-            exclude: Vec::new(),
+            exclude: Exclusion::default(),
             format,
             threads: NonZero::new(threads).unwrap(),
             progress: Progress::default(),

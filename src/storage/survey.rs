@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::package_failure::PackageFailure;
-use super::walk::{Exclusion, Kind, Walk};
+use super::walk::{Kind, Walk};
+use crate::file::Exclusion;
 
 /// The size of a package, without its exclusions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -17,9 +18,9 @@ pub struct Survey {
 }
 
 /// Walks through `folder`.
-pub(super) fn survey(folder: &Path, exclude: &[String]) -> Result<Survey, PackageFailure> {
+pub(super) fn survey(folder: &Path, exclude: Exclusion) -> Result<Survey, PackageFailure> {
     let mut survey = Survey::default();
-    for entry in Walk::of(folder, Exclusion::of(exclude)?)? {
+    for entry in Walk::of(folder, exclude)? {
         let entry = entry?;
         match entry.kind {
             Kind::Folder => {
@@ -50,13 +51,13 @@ mod tests {
         fs::write(root.join("app/main.js"), [0; 20]).unwrap();
         fs::write(root.join("app/main.log"), [0; 3]).unwrap();
         let check = |exclude: &[&str], files: u64, bytes: u64, holds_git: bool| {
-            let exclude: Vec<String> = exclude.iter().map(|line| (*line).to_owned()).collect();
             let expected = Survey {
                 files,
                 bytes,
                 holds_git,
             };
-            assert_eq!(survey(root, &exclude).unwrap(), expected, "{exclude:?}");
+            let patterns = Exclusion::of(exclude.iter().copied()).unwrap();
+            assert_eq!(survey(root, patterns).unwrap(), expected, "{exclude:?}");
         };
         check(&[], 3, 123, true);
         check(&["*.log"], 2, 120, true);

@@ -1,6 +1,7 @@
 use super::checksum::Summing;
 use super::testing::{Answer, Scripted, account};
 use super::*;
+use crate::file::Exclusion;
 
 use std::fs;
 use std::io::{Cursor, Read as _};
@@ -17,7 +18,7 @@ fn package() -> TempDir {
 fn source(folder: &Path) -> PackageSource {
     PackageSource {
         folder: folder.to_owned(),
-        exclude: Vec::new(),
+        exclude: Exclusion::default(),
         format: Format::Zip,
         container: CONTAINER.to_owned(),
         blob_name: "drop/7-1/drop_1.zip".to_owned(),

@@ -4,10 +4,8 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-// Git's rules have corners that nobody should write twice; this is what ripgrep uses.
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
-
 use super::package_failure::{PackageFailure, unreadable};
+use crate::file::Exclusion;
 
 /// One thing in the package.
 #[derive(Debug, PartialEq, Eq)]
@@ -167,28 +165,6 @@ pub(super) fn slashed(path: &Path) -> Option<String> {
         .map(|part| part.as_os_str().to_str())
         .collect();
     Some(parts?.join("/"))
-}
-
-/// Patterns, the last one that fits decides.
-#[derive(Debug)]
-pub(super) struct Exclusion(Gitignore);
-
-impl Exclusion {
-    /// One pattern in each line; empty lines and comments (`#`) mean nothing.
-    pub(super) fn of(lines: &[String]) -> Result<Self, PackageFailure> {
-        let mut builder = GitignoreBuilder::new("");
-        let failed = |error: ignore::Error| PackageFailure::Pattern(error.to_string());
-        for line in lines {
-            builder.add_line(None, line).map_err(failed)?;
-        }
-        builder.build().map(Self).map_err(failed)
-    }
-
-    /// Whether `name`, a path inside the package, stays out. Nothing below a folder that stays out comes in again: the folder is not looked
-    /// into.
-    pub(super) fn excludes(&self, name: &Path, is_folder: bool) -> bool {
-        self.0.matched(name, is_folder).is_ignore()
-    }
 }
 
 #[cfg(test)]

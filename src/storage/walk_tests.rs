@@ -3,7 +3,7 @@
 use super::*;
 
 fn walk(folder: &Path) -> Result<Walk, PackageFailure> {
-    Walk::of(folder, Exclusion::of(&[]).unwrap())
+    Walk::of(folder, Exclusion::default())
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -122,41 +122,8 @@ fn what_is_excluded_is_neither_listed_nor_judged() {
     fs::create_dir_all(root.join("node_modules/x")).unwrap();
     fs::write(root.join("kept"), "").unwrap();
     std::os::unix::fs::symlink("/etc/hosts", root.join("outside")).unwrap();
-    let exclude = ["node_modules/", "outside"].map(str::to_owned);
-    let walk = Walk::of(root, Exclusion::of(&exclude).unwrap()).unwrap();
+    let exclude = Exclusion::of(["node_modules/", "outside"]).unwrap();
+    let walk = Walk::of(root, exclude).unwrap();
     let names: Vec<_> = walk.map(|entry| entry.unwrap().name).collect();
     assert_eq!(names, [PathBuf::from("kept")]);
-}
-
-fn exclusion(lines: &[&str]) -> Exclusion {
-    let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
-    Exclusion::of(&lines).unwrap()
-}
-
-#[test]
-fn patterns_mean_what_they_mean_to_git() {
-    let check = |lines: &[&str], name: &str, expected: bool| {
-        let excluded =
-            exclusion(lines).excludes(Path::new(name.trim_end_matches('/')), name.ends_with('/'));
-        assert_eq!(excluded, expected, "{lines:?} {name}");
-    };
-    check(&[], "a", false);
-    check(&["# a", "", "a"], "a", true);
-    check(&["*.log"], "deep/down/x.log", true);
-    check(&["/x.log"], "x.log", true);
-    check(&["/x.log"], "deep/x.log", false);
-    check(&[".git/"], ".git/", true);
-    check(&[".git/"], ".git", false);
-    check(&["docs/*.md"], "docs/a.md", true);
-    check(&["docs/*.md"], "docs/de/a.md", false);
-    check(&["docs/**/*.md"], "docs/de/a.md", true);
-    check(&["*.log", "!keep.log"], "keep.log", false);
-    check(&["it's [ab] file"], "it's a file", true);
-    check(&["größe"], "größe", true);
-}
-
-#[test]
-fn a_pattern_that_is_none_is_named() {
-    let failure = Exclusion::of(&["[z-a]".to_owned()]).unwrap_err();
-    assert!(failure.to_string().contains("[z-a]"), "{failure}");
 }

@@ -115,9 +115,18 @@ fn packages_that_windows_cannot_have() {
 fn patterns_of_what_stays_out_are_kept_line_by_line() {
     let given = |lines: &str| {
         let plan = job().input("packageExclude", lines).plan();
-        plan.unwrap().package.unwrap().exclude
+        plan.unwrap().package.unwrap().exclude.lines().to_vec()
     };
-    assert!(job().plan().unwrap().package.unwrap().exclude.is_empty());
+    assert!(
+        job()
+            .plan()
+            .unwrap()
+            .package
+            .unwrap()
+            .exclude
+            .lines()
+            .is_empty()
+    );
     assert!(given(" \n").is_empty());
     assert_eq!(
         given("/.git/\r\n# logs\n\n*.log\n"),

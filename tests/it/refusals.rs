@@ -423,7 +423,6 @@ fn packages() -> Vec<PackageFailure> {
             reason: "its name is too long".to_owned(),
         },
         PackageFailure::AllExcluded(path()),
-        PackageFailure::Pattern("'['".to_owned()),
         PackageFailure::NoThread("Resource temporarily unavailable".to_owned()),
         PackageFailure::Abandoned,
     ]

@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 
 use ring::digest::{SHA256, digest};
 
+use image_builder::file::Exclusion;
 use image_builder::inputs::{ArchiveFormat, Package, PackageAccess, Provisioner};
 use image_builder::template::{PARAMETER, script_in_vm};
 
@@ -13,7 +14,7 @@ fn package(folder: PathBuf) -> Package {
     Package {
         folder,
         is_file: false,
-        exclude: Vec::new(),
+        exclude: Exclusion::default(),
         name: "web app".to_owned(),
         storage_account: "st".to_owned(),
         blob_name: "b".to_owned(),

@@ -15,6 +15,7 @@ use image_builder::arm::auth::{Freshness, SignInFailure, TokenSource};
 use image_builder::arm::http::{Http as _, HttpClient, TransportError};
 use image_builder::arm::network_settings::NetworkSettings;
 use image_builder::arm::{Client, Refusal};
+use image_builder::file::Exclusion;
 use image_builder::secret::{Masker, Secret};
 use image_builder::storage::{
     BlobRef, Format, PackageSource, ReadLink, StorageAccount, StorageFailure, Uploaded, read_link,
@@ -130,7 +131,7 @@ impl Service {
         name: &str,
     ) -> Result<Uploaded, StorageFailure> {
         let package = PackageSource {
-            exclude: Vec::new(),
+            exclude: Exclusion::default(),
             folder: folder.to_owned(),
             format: Format::Zip,
             container: container.to_owned(),

@@ -1,5 +1,6 @@
 //! Who may do what, by token.
 
+use image_builder::file::Exclusion;
 use image_builder::storage::{
     CODE_DELETION, CODE_LINK, CODE_UPLOAD, Format, PackageSource, delete, read_link, upload,
 };
@@ -17,7 +18,7 @@ async fn check_refused(service: &Service, token: Token, expected: &Difference) {
     let kept = kept.unwrap().blob;
     let client = service.client_with(token);
     let package = PackageSource {
-        exclude: Vec::new(),
+        exclude: Exclusion::default(),
         folder: folder.path().to_owned(),
         format: Format::Zip,
         container: container.clone(),

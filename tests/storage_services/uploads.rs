@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 
+use image_builder::file::Exclusion;
 use image_builder::storage::{CODE_UPLOAD, Format, PackageSource, delete, upload};
 
 use super::package;
@@ -55,7 +56,7 @@ pub(crate) async fn a_folder_arrives_as_the_archive_that_it_was_packed_into(serv
     let formats: [(Format, Unpack); 2] = [(Format::Zip, unzipped), (Format::TarGz, untarred)];
     for (format, unpacked) in formats {
         let package = PackageSource {
-            exclude: Vec::new(),
+            exclude: Exclusion::default(),
             folder: folder.path().to_owned(),
             format,
             container: container.clone(),

@@ -7,8 +7,7 @@ use std::ffi::OsString;
 use std::fs::{self, FileType};
 use std::path::{Path, PathBuf};
 
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
-
+use crate::file::Exclusion;
 use crate::inputs::manifest::{PACKAGE_EXCLUDE, PACKAGE_PATH};
 use crate::inputs::plan::ArchiveFormat;
 use crate::inputs::problem::{Code, Problem, quoted};
@@ -33,10 +32,10 @@ pub(super) fn check(
     reader: &mut Reader<'_>,
     folder: &Path,
     name: &str,
-    exclude: &[String],
+    exclude: &Exclusion,
     format: ArchiveFormat,
 ) -> Result<(), AlreadyReported> {
-    let faults = faults(folder, name, &exclusion(exclude), format);
+    let faults = faults(folder, name, exclude, format);
     let Some(first) = faults.first() else {
         return Ok(());
     };
@@ -66,22 +65,7 @@ pub(super) fn check(
     Err(reader.report(problem))
 }
 
-/// Every pattern was checked when the input was read.
-pub(in crate::inputs) fn exclusion(lines: &[String]) -> Gitignore {
-    let mut builder = GitignoreBuilder::new("");
-    for line in lines {
-        // A line that is no pattern is reported where the input is read.
-        _ = builder.add_line(None, line);
-    }
-    builder.build().unwrap_or_else(|_| Gitignore::empty())
-}
-
-fn faults(
-    folder: &Path,
-    package: &str,
-    exclusion: &Gitignore,
-    format: ArchiveFormat,
-) -> Vec<Fault> {
+fn faults(folder: &Path, package: &str, exclude: &Exclusion, format: ArchiveFormat) -> Vec<Fault> {
     let mut faults = Vec::new();
     if fs::metadata(folder).is_ok_and(|metadata| metadata.is_file()) {
         let is_link = fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_symlink());
@@ -97,7 +81,7 @@ fn faults(
         let mut siblings: BTreeMap<String, String> = BTreeMap::new();
         for (own, kind) in entries(&folder.join(&inside)) {
             let name = inside.join(&own);
-            if exclusion.matched(&name, kind.is_dir()).is_ignore() {
+            if exclude.excludes(&name, kind.is_dir()) {
                 continue;
             }
             if kind.is_dir() {
@@ -175,8 +159,8 @@ mod tests {
     use super::*;
 
     fn found(folder: &Path, exclude: &[&str], format: ArchiveFormat) -> Vec<String> {
-        let exclude: Vec<_> = exclude.iter().map(|&line| line.to_owned()).collect();
-        let faults = faults(folder, "webapp", &exclusion(&exclude), format);
+        let exclude = Exclusion::of(exclude.iter().copied()).unwrap();
+        let faults = faults(folder, "webapp", &exclude, format);
         let told = faults
             .iter()
             .map(|it| format!("{}: {}", it.name.display(), it.why));
@@ -237,8 +221,8 @@ mod tests {
     fn a_pattern_fits_its_name_alone() {
         let check = |name: &str, expected: &str| {
             assert_eq!(pattern(Path::new(name)), expected);
-            let exclusion = exclusion(&[expected.to_owned()]);
-            assert!(exclusion.matched(name, false).is_ignore(), "{name}");
+            let exclusion = Exclusion::of([expected]).unwrap();
+            assert!(exclusion.excludes(Path::new(name), false), "{name}");
         };
         check("a:b", "/a:b");
         check("sub/nul.log", "/sub/nul.log");

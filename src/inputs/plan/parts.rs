@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::file::Exclusion;
 use crate::template::model::Customizer;
 
 /// The folder that is put into the build VM, and where its archive goes on the way.
@@ -11,8 +12,8 @@ pub struct Package {
     pub folder: PathBuf,
     /// Whether it is a single file. In the build VM it lies beside its archive then, in no folder of its own.
     pub is_file: bool,
-    /// What of it stays on the agent: patterns as in `.gitignore`.
-    pub exclude: Vec<String>,
+    /// What of it stays on the agent.
+    pub exclude: Exclusion,
     /// Name of the folder or file in the build VM, under `/tmp` or `c:\buildartifacts`.
     pub name: String,
     /// Name of the storage account.

@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::file::Exclusion;
 use crate::inputs::plan::{ArchiveFormat, PackageAccess};
 
 /// A folder `images` in `wvd`, with some files.
@@ -21,7 +22,7 @@ fn package(root: &Path, exclude: &[&str]) -> Package {
     Package {
         folder,
         is_file: false,
-        exclude: exclude.iter().map(|&line| line.to_owned()).collect(),
+        exclude: Exclusion::of(exclude.iter().copied()).unwrap(),
         name: "images".to_owned(),
         storage_account: String::new(),
         blob_name: String::new(),

@@ -78,7 +78,7 @@ fn package_hint(cause: &PackageFailure) -> Option<&'static str> {
             Some("let the agent's user read all files of the package")
         }
         PackageFailure::Unstorable { .. } => Some("rename it"),
-        PackageFailure::AllExcluded(_) | PackageFailure::Pattern(_) => {
+        PackageFailure::AllExcluded(_) => {
             Some("check the patterns of what is excluded from the package")
         }
         PackageFailure::NoThread(_) => {

@@ -28,6 +28,7 @@ use image_builder::arm::Client;
 use image_builder::arm::auth::{Freshness, SignInFailure, TokenSource};
 use image_builder::arm::http::{Http, HttpClient, Sent, TransportError};
 use image_builder::arm::network_settings::NetworkSettings;
+use image_builder::file::Exclusion;
 use image_builder::secret::{Masker, Secret};
 use image_builder::storage::{
     self, BLOCK_BYTES, BlockIds, BlockMemory, Format, PackageSource, Progress, StorageAccount,
@@ -158,7 +159,7 @@ fn source(format: &str, folder: &str) -> Result<PackageSource, Box<dyn Error>> {
     };
     Ok(PackageSource {
         folder: PathBuf::from(folder),
-        exclude: Vec::new(),
+        exclude: Exclusion::default(),
         format,
         container: "bench".to_owned(),
         blob_name: format!("package.{}", format.extension()),

@@ -3,16 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ignore::gitignore::Gitignore;
-
-use crate::inputs::package::file_names::exclusion;
 use crate::inputs::plan::{Package, Provisioner};
 use crate::inputs::spelling::nearest;
 
 /// The package as the build VM sees it.
 pub(super) struct Contents<'a> {
     package: &'a Package,
-    exclusion: Gitignore,
     /// Whether letter case counts.
     exact: bool,
 }
@@ -35,7 +31,6 @@ impl<'a> Contents<'a> {
     pub(super) fn of(package: &'a Package, provisioner: Provisioner) -> Self {
         Self {
             package,
-            exclusion: exclusion(&package.exclude),
             exact: provisioner == Provisioner::Shell,
         }
     }
@@ -71,11 +66,7 @@ impl<'a> Contents<'a> {
             let Ok(metadata) = fs::symlink_metadata(&path) else {
                 return Found::NotKnown;
             };
-            if self
-                .exclusion
-                .matched(&inside, metadata.is_dir())
-                .is_ignore()
-            {
+            if self.package.exclude.excludes(&inside, metadata.is_dir()) {
                 return Found::LeftOut;
             }
             if metadata.is_symlink() {
