@@ -12,11 +12,9 @@ mod step;
 use std::sync::Arc;
 
 use crate::agent::{Agent, Console, StopSignal, TaskResult};
-use crate::arm::Arm;
 use crate::arm::http::Http;
-use crate::inputs::{self, Action, RawInputs, Task};
-use crate::report::Visit;
-use crate::{check, fleet, image_test, release, report, retain, rollout};
+use crate::inputs::{self, Action, Examined, RawInputs, Task};
+use crate::report;
 use raw_inputs::raw_inputs;
 use step::Step;
 
@@ -94,47 +92,27 @@ async fn perform(step: &Step<'_>, given: &RawInputs) {
             return report::report_refusal(console, &problems);
         }
     };
-    if let Task::Build(plan) | Task::Submit(plan) | Task::Render(plan) | Task::Doctor(plan) = &task
+    if let Task::Build(plan)
+    | Task::Submit(plan)
+    | Task::Render(plan)
+    | Task::Doctor(Examined::Build(plan)) = &task
     {
         console.set_variable("templateName", &plan.template_name);
     }
     // Boxed, because each future would otherwise be as large as the largest one.
     match &task {
         Task::Build(plan) | Task::Submit(plan) => Box::pin(actions::build(step, plan)).await,
-        Task::Follow(it) => Box::pin(actions::wait(step, it)).await,
-        Task::Status(it) => Box::pin(actions::status(step, it)).await,
-        Task::Cancel(it) => Box::pin(actions::cancel(step, it)).await,
-        Task::Sweep(it) => Box::pin(actions::sweep(step, it)).await,
-        Task::Release(it) => Box::pin(actions::release(step, it)).await,
-        Task::Retain(it) => Box::pin(actions::retain(step, it)).await,
-        Task::Test(it) => Box::pin(actions::test(step, it)).await,
-        Task::Diff(it) => Box::pin(actions::diff(step, it)).await,
-        Task::Rollout(it) => Box::pin(actions::rollout(step, it)).await,
-        Task::Report(it) => Box::pin(actions::report(step, it)).await,
+        Task::Follow(follow) => Box::pin(actions::wait(step, follow)).await,
+        Task::Status(existing) => Box::pin(actions::status(step, existing)).await,
+        Task::Cancel(existing) => Box::pin(actions::cancel(step, existing)).await,
+        Task::Sweep(sweep) => Box::pin(actions::sweep(step, sweep)).await,
+        Task::Release(release) => Box::pin(actions::release(step, release)).await,
+        Task::Retain(retain) => Box::pin(actions::retain(step, retain)).await,
+        Task::Test(test) => Box::pin(actions::test(step, test)).await,
+        Task::Diff(diff) => Box::pin(actions::diff(step, diff)).await,
+        Task::Rollout(rollout) => Box::pin(actions::rollout(step, rollout)).await,
+        Task::Report(fleet) => Box::pin(actions::report(step, fleet)).await,
         Task::Render(plan) => render::write(step.agent, plan),
-        Task::Doctor(it) => {
-            let look = async |arm: &Arm| check::doctor(it, arm, step.job()).await;
-            Box::pin(doctor::visit(step, Visit::from(&**it), look)).await;
-        }
-        Task::DoctorOfRelease(it) => {
-            let look = async |arm: &Arm| release::doctor(it, arm).await;
-            Box::pin(doctor::visit(step, Visit::from(&**it), look)).await;
-        }
-        Task::DoctorOfRetain(it) => {
-            let look = async |arm: &Arm| retain::doctor(it, arm).await;
-            Box::pin(doctor::visit(step, Visit::from(&**it), look)).await;
-        }
-        Task::DoctorOfTest(it) => {
-            let look = async |arm: &Arm| image_test::doctor(it, arm, step.job()).await;
-            Box::pin(doctor::visit(step, Visit::from(&**it), look)).await;
-        }
-        Task::DoctorOfRollout(it) => {
-            let look = async |arm: &Arm| rollout::doctor(it, arm).await;
-            Box::pin(doctor::visit(step, Visit::from(&**it), look)).await;
-        }
-        Task::DoctorOfReport(it) => {
-            let look = async |arm: &Arm| fleet::doctor(it, arm).await;
-            Box::pin(doctor::visit(step, Visit::from(&**it), look)).await;
-        }
+        Task::Doctor(examined) => Box::pin(doctor::visit(step, examined)).await,
     }
 }

@@ -67,7 +67,7 @@ pub use release::{Promotion, Release, What};
 pub use retain::{Keep, Retain, RetainAction};
 pub use rollout::{OnRolloutFailure, Rollout, RolloutMethod, WantedImage};
 pub use spelling::{meant, nearest};
-pub use task::{Task, task};
+pub use task::{Examined, Task, task};
 
 use reader::Reader;
 

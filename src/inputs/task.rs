@@ -32,16 +32,12 @@ pub enum Task {
     Follow(Box<Follow>),
     /// Show the template that would be sent.
     Render(Box<Plan>),
-    /// Check everything that a build needs.
-    Doctor(Box<Plan>),
+    /// Check everything that an action needs.
+    Doctor(Examined),
     /// Promote an image version, or withdraw it.
     Release(Box<Release>),
     /// Keep the right versions of an image definition, and delete the others.
     Retain(Box<Retain>),
-    /// Check everything that this needs.
-    DoctorOfRetain(Box<Retain>),
-    /// Check everything that this needs.
-    DoctorOfRelease(Box<Release>),
     /// Look at a run once.
     Status(Box<Existing>),
     /// Cancel a run, and clean up.
@@ -50,59 +46,79 @@ pub enum Task {
     Sweep(Box<Sweep>),
     /// Boot an image version, and run checks in it.
     Test(Box<ImageTest>),
-    /// Check everything that this needs.
-    DoctorOfTest(Box<ImageTest>),
     /// Compare the contents of two image versions.
     Diff(Box<Diff>),
     /// Make a host pool serve an image version.
     Rollout(Box<Rollout>),
-    /// Check everything that this needs.
-    DoctorOfRollout(Box<Rollout>),
     /// Say which hosts and VMs run which version.
     Report(Box<Fleet>),
-    /// Check everything that this needs.
-    DoctorOfReport(Box<Fleet>),
+}
+
+/// The action whose needs the doctor checks.
+#[derive(Debug)]
+pub enum Examined {
+    /// A build.
+    Build(Box<Plan>),
+    /// Promoting or withdrawing an image version.
+    Release(Box<Release>),
+    /// Keeping the right versions of an image definition.
+    Retain(Box<Retain>),
+    /// The test of an image version.
+    Test(Box<ImageTest>),
+    /// A roll-out to a host pool.
+    Rollout(Box<Rollout>),
+    /// A report of which hosts and VMs run which version.
+    Report(Box<Fleet>),
 }
 
 impl Task {
     /// The build that is to be done, shown or checked.
     pub fn plan(self) -> Option<Plan> {
         match self {
-            Self::Build(plan) | Self::Submit(plan) | Self::Render(plan) | Self::Doctor(plan) => {
-                Some(*plan)
-            }
+            Self::Build(plan)
+            | Self::Submit(plan)
+            | Self::Render(plan)
+            | Self::Doctor(Examined::Build(plan)) => Some(*plan),
             Self::Follow(_)
             | Self::Release(_)
             | Self::Retain(_)
-            | Self::DoctorOfRetain(_)
-            | Self::DoctorOfRelease(_)
             | Self::Status(_)
             | Self::Cancel(_)
             | Self::Sweep(_)
             | Self::Test(_)
-            | Self::DoctorOfTest(_)
             | Self::Diff(_)
             | Self::Rollout(_)
-            | Self::DoctorOfRollout(_)
             | Self::Report(_)
-            | Self::DoctorOfReport(_) => None,
+            | Self::Doctor(_) => None,
         }
     }
 
     fn warnings(&mut self) -> &mut Vec<Warning> {
         match self {
-            Self::Build(plan) | Self::Submit(plan) | Self::Render(plan) | Self::Doctor(plan) => {
-                &mut plan.warnings
-            }
+            Self::Build(plan) | Self::Submit(plan) | Self::Render(plan) => &mut plan.warnings,
+            Self::Doctor(examined) => examined.warnings(),
             Self::Follow(follow) => &mut follow.warnings,
-            Self::Release(release) | Self::DoctorOfRelease(release) => &mut release.warnings,
-            Self::Retain(retain) | Self::DoctorOfRetain(retain) => &mut retain.warnings,
+            Self::Release(release) => &mut release.warnings,
+            Self::Retain(retain) => &mut retain.warnings,
             Self::Status(existing) | Self::Cancel(existing) => &mut existing.warnings,
             Self::Sweep(sweep) => &mut sweep.warnings,
-            Self::Test(test) | Self::DoctorOfTest(test) => &mut test.warnings,
+            Self::Test(test) => &mut test.warnings,
             Self::Diff(diff) => &mut diff.warnings,
-            Self::Rollout(rollout) | Self::DoctorOfRollout(rollout) => &mut rollout.warnings,
-            Self::Report(fleet) | Self::DoctorOfReport(fleet) => &mut fleet.warnings,
+            Self::Rollout(rollout) => &mut rollout.warnings,
+            Self::Report(fleet) => &mut fleet.warnings,
+        }
+    }
+}
+
+impl Examined {
+    fn warnings(&mut self) -> &mut Vec<Warning> {
+        match self {
+            Self::Build(plan) => &mut plan.warnings,
+            Self::Release(release) => &mut release.warnings,
+            Self::Retain(retain) => &mut retain.warnings,
+            Self::Test(test) => &mut test.warnings,
+            Self::Rollout(rollout) => &mut rollout.warnings,
+            Self::Report(fleet) => &mut fleet.warnings,
         }
     }
 }
@@ -133,15 +149,11 @@ fn read(reader: &mut Reader<'_>, masker: &dyn Masker) -> Result<Task, AlreadyRep
     };
     match action {
         Action::Render => Ok(Task::Render(plan::read(reader, masker)?)),
-        Action::Doctor => read_for_doctor(reader, masker),
-        Action::Promote => {
-            let release = release::promotion(reader, masker)?;
-            Ok(Task::Release(Box::new(release)))
-        }
-        Action::Withdraw => {
-            let release = release::withdrawal(reader, masker)?;
-            Ok(Task::Release(Box::new(release)))
-        }
+        Action::Doctor => Ok(Task::Doctor(read_for_doctor(reader, masker)?)),
+        Action::Promote => Ok(Task::Release(Box::new(release::promotion(reader, masker)?))),
+        Action::Withdraw => Ok(Task::Release(Box::new(release::withdrawal(
+            reader, masker,
+        )?))),
         Action::Retain => Ok(Task::Retain(Box::new(retain::read(reader, masker)?))),
         Action::Submit => {
             let mut plan = plan::read(reader, masker)?;
@@ -169,15 +181,18 @@ fn read(reader: &mut Reader<'_>, masker: &dyn Masker) -> Result<Task, AlreadyRep
 }
 
 /// What the doctor checks: what the action needs whose inputs these are.
-fn read_for_doctor(reader: &mut Reader<'_>, masker: &dyn Masker) -> Result<Task, AlreadyReported> {
+fn read_for_doctor(
+    reader: &mut Reader<'_>,
+    masker: &dyn Masker,
+) -> Result<Examined, AlreadyReported> {
     Ok(match examined(reader) {
-        Action::Promote => Task::DoctorOfRelease(Box::new(release::promotion(reader, masker)?)),
-        Action::Withdraw => Task::DoctorOfRelease(Box::new(release::withdrawal(reader, masker)?)),
-        Action::Retain => Task::DoctorOfRetain(Box::new(retain::read(reader, masker)?)),
-        Action::Test => Task::DoctorOfTest(Box::new(image_test::read(reader, masker)?)),
-        Action::Rollout => Task::DoctorOfRollout(Box::new(rollout::read(reader, masker)?)),
-        Action::Report => Task::DoctorOfReport(Box::new(fleet::read(reader, masker)?)),
-        _ => Task::Doctor(plan::read(reader, masker)?),
+        Action::Promote => Examined::Release(Box::new(release::promotion(reader, masker)?)),
+        Action::Withdraw => Examined::Release(Box::new(release::withdrawal(reader, masker)?)),
+        Action::Retain => Examined::Retain(Box::new(retain::read(reader, masker)?)),
+        Action::Test => Examined::Test(Box::new(image_test::read(reader, masker)?)),
+        Action::Rollout => Examined::Rollout(Box::new(rollout::read(reader, masker)?)),
+        Action::Report => Examined::Report(Box::new(fleet::read(reader, masker)?)),
+        _ => Examined::Build(plan::read(reader, masker)?),
     })
 }
 

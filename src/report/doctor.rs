@@ -11,9 +11,7 @@ use super::markup::{escaped, with_commands};
 use crate::agent::{Console, IssueKind};
 use crate::check::{Finding, Verdict};
 use crate::error::Error;
-use crate::inputs::{
-    Action, Connection, Fleet, ImageTest, Plan, Release, Retain, Rollout, Scheme, Warning,
-};
+use crate::inputs::{Action, Connection, Examined, Scheme, Warning};
 use crate::wording::counted;
 
 /// What the doctor checks.
@@ -29,68 +27,25 @@ pub struct Visit<'a> {
     pub warnings: &'a [Warning],
 }
 
-impl<'a> From<&'a Plan> for Visit<'a> {
-    fn from(plan: &'a Plan) -> Self {
-        Self {
-            connection: &plan.connection,
-            before: "the build",
-            name: &plan.template_name,
-            warnings: &plan.warnings,
+impl<'a> From<&'a Examined> for Visit<'a> {
+    fn from(examined: &'a Examined) -> Self {
+        macro_rules! visit {
+            ($request:ident, $name:ident, $before:literal) => {
+                Self {
+                    connection: &$request.connection,
+                    before: $before,
+                    name: &$request.$name,
+                    warnings: &$request.warnings,
+                }
+            };
         }
-    }
-}
-
-impl<'a> From<&'a Release> for Visit<'a> {
-    fn from(request: &'a Release) -> Self {
-        Self {
-            connection: &request.connection,
-            before: "the version is changed",
-            name: &request.name,
-            warnings: &request.warnings,
-        }
-    }
-}
-
-impl<'a> From<&'a Retain> for Visit<'a> {
-    fn from(retain: &'a Retain) -> Self {
-        Self {
-            connection: &retain.connection,
-            before: "versions are deleted",
-            name: &retain.name,
-            warnings: &retain.warnings,
-        }
-    }
-}
-
-impl<'a> From<&'a ImageTest> for Visit<'a> {
-    fn from(request: &'a ImageTest) -> Self {
-        Self {
-            connection: &request.connection,
-            before: "the test",
-            name: &request.name,
-            warnings: &request.warnings,
-        }
-    }
-}
-
-impl<'a> From<&'a Rollout> for Visit<'a> {
-    fn from(request: &'a Rollout) -> Self {
-        Self {
-            connection: &request.connection,
-            before: "the roll-out",
-            name: &request.name,
-            warnings: &request.warnings,
-        }
-    }
-}
-
-impl<'a> From<&'a Fleet> for Visit<'a> {
-    fn from(fleet: &'a Fleet) -> Self {
-        Self {
-            connection: &fleet.connection,
-            before: "the report",
-            name: &fleet.name,
-            warnings: &fleet.warnings,
+        match examined {
+            Examined::Build(plan) => visit!(plan, template_name, "the build"),
+            Examined::Release(release) => visit!(release, name, "the version is changed"),
+            Examined::Retain(retain) => visit!(retain, name, "versions are deleted"),
+            Examined::Test(test) => visit!(test, name, "the test"),
+            Examined::Rollout(rollout) => visit!(rollout, name, "the roll-out"),
+            Examined::Report(fleet) => visit!(fleet, name, "the report"),
         }
     }
 }
