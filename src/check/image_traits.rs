@@ -55,7 +55,7 @@ impl ImageTraits {
     }
 
     /// Of a marketplace image.
-    pub(super) fn of_marketplace(image: &Value) -> Self {
+    pub fn of_marketplace(image: &Value) -> Self {
         let own = |member: &str| text(image, member).map(str::to_owned);
         Self {
             os: own("/properties/osDiskImage/operatingSystem"),

@@ -17,6 +17,7 @@ mod providers;
 mod regions;
 mod required_roles;
 mod resource_group;
+pub mod size_traits;
 mod source;
 mod step_systems;
 mod storage_account;

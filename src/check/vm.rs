@@ -6,6 +6,7 @@ use super::codes::{Code, MISMATCH, QUOTA, SIZE};
 use super::finding::{Finding, Verdict};
 use super::image_traits::ImageTraits;
 use super::lookup::{Azure, Lookup, names, text};
+use super::size_traits::{SizeTraits, capability, sizes_path};
 use super::source;
 use crate::arm::api::{QUOTAS, SIZES};
 use crate::inputs::manifest::{PROXY_VM_SIZE, VM_SIZE};
@@ -64,11 +65,7 @@ impl Wanted<'_> {
 
 pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
     let subject = &azure.subject;
-    let path = format!(
-        "{}/providers/Microsoft.Compute/skus?$filter=location%20eq%20'{}'",
-        subject.in_subscription(),
-        subject.location
-    );
+    let path = sizes_path(&subject.subscription, &subject.location);
     // All at once, because the list of sizes is long: what is known of the quotas is looked at again below.
     let (source, look, _) = tokio::join!(
         source::image_traits(azure),
@@ -222,38 +219,18 @@ fn restriction(azure: &Azure<'_>, wanted: &Wanted<'_>, sku: &Value) -> Option<Fi
     Some(not_offered(azure, wanted, verdict, why, None))
 }
 
-fn capability<'a>(sku: &'a Value, name: &str) -> Option<&'a str> {
-    let all = sku.get("capabilities")?.as_array()?;
-    let named = |one: &&Value| text(one, "/name").is_some_and(|own| own.eq_ignore_ascii_case(name));
-    text(all.iter().find(named)?, "/value")
-}
-
 /// Whether VMs of the size start images like the source.
 fn fits(wanted: &Wanted<'_>, sku: &Value, source: &ImageTraits) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut differs = |what: &str, own: &str, other: &str| {
+    let differences = SizeTraits::of(sku).against(source).into_iter();
+    let finding = |(what, own, other): (&str, String, String)| {
         let text = format!(
             "a {} supports images of {what} {own} only, but the source image is of {what} {other}",
             wanted.called()
         );
         let fix = format!("choose another size for input '{}'", wanted.input());
-        findings.push(Finding::new(wanted.verdict(MISMATCH), text).fix(fix));
+        Finding::new(wanted.verdict(MISMATCH), text).fix(fix)
     };
-    if let (Some(own), Some(generation)) =
-        (capability(sku, "HyperVGenerations"), &source.generation)
-        && !own
-            .split(',')
-            .any(|one| one.trim().eq_ignore_ascii_case(generation))
-    {
-        differs("generation", own, generation);
-    }
-    if let (Some(own), Some(architecture)) =
-        (capability(sku, "CpuArchitectureType"), &source.architecture)
-        && !own.eq_ignore_ascii_case(architecture)
-    {
-        differs("architecture", own, architecture);
-    }
-    findings
+    differences.map(finding).collect()
 }
 
 fn usages(azure: &Azure<'_>) -> String {

@@ -269,7 +269,7 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     (
         "AIB845",
-        "Operating system, generation or security type of the image do not fit the session host configuration",
+        "Operating system, generation, architecture or security type of the image do not fit the session hosts",
     ),
     (
         "AIB846",

@@ -26,7 +26,7 @@ pub(super) const WRONG_KIND: &str = "AIB842";
 pub(super) const NO_CONFIGURATION: &str = "AIB843";
 /// The image is in another subscription than the pool.
 pub(super) const OTHER_SUBSCRIPTION: &str = "AIB844";
-/// Operating system, generation or security type of the image do not fit the configuration.
+/// Operating system, generation, architecture or security type of the image do not fit the session hosts.
 pub(super) const OTHER_TRAITS: &str = "AIB845";
 /// Another update goes on, or waits for Retry or Cancel.
 pub(super) const BUSY: &str = "AIB846";

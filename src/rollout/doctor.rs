@@ -62,9 +62,9 @@ pub async fn doctor(request: &Rollout, arm: &Arm) -> Vec<Finding> {
             Err(refused) => problem("method", &refused.into()),
         });
     }
-    findings.push(version(&step).await);
-    findings.push(plans(&step, pool.as_ref()).await);
     let updates = pool.as_ref().is_some_and(|pool| updates(request, pool));
+    findings.push(version(&step, updates).await);
+    findings.push(plans(&step, pool.as_ref()).await);
     if let Some(pool) = pool.as_ref().filter(|_| updates) {
         findings.extend(of_update(&step, pool).await);
     }
@@ -136,13 +136,22 @@ fn template(request: &Rollout) -> Finding {
 }
 
 /// The version, and its replicas where the hosts are.
-async fn version(step: &RolloutStep<'_>) -> Finding {
+async fn version(step: &RolloutStep<'_>, updates: bool) -> Finding {
     let check = "image";
     let looked = async {
         let version = step.read_version().await?;
         let hosts = step.hosts().await?;
+        let method = step.request.method.unwrap_or(RolloutMethod::Replace);
+        let made = step.made_by(method).filter(|_| !updates);
         if let Some(version) = &version {
-            step.check_replicas(version, &super::preflight::regions(&hosts))?;
+            step.check_replicas(version, &hosts, made.as_ref())?;
+        }
+        // Of an update the session host configuration is compared.
+        if !updates {
+            step.check_system().await?;
+        }
+        if let Some(made) = &made {
+            step.check_fit(made).await?;
         }
         Ok::<_, NotRolledOut>((version, hosts))
     };
@@ -172,7 +181,7 @@ async fn plans(step: &RolloutStep<'_>, pool: Option<&HostPool>) -> Finding {
         let text = "none is enabled for the host pool".to_owned();
         return finding(check, Verdict::Fine, text, None);
     };
-    let verdict = if pool.is_some_and(|pool| updates(request, pool)) {
+    let verdict = if pool.is_some_and(|pool| self::updates(request, pool)) {
         Verdict::Problem(codes::AUTOSCALE)
     } else {
         Verdict::Warning(codes::AUTOSCALE)

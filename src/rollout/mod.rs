@@ -8,6 +8,7 @@ mod doctor;
 pub mod event;
 mod existing;
 pub mod faults;
+mod fit;
 mod health;
 mod health_watch;
 mod host;

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::codes;
 use super::event::{Event, PoolOverview};
+use super::fit::MadeBy;
 use super::health;
 use super::host::Host;
 use super::method::check_template;
@@ -52,14 +53,17 @@ impl RolloutStep<'_> {
         }
         let pool = self.read_pool().await?;
         self.check_kind(&pool)?;
-        if self
+        let updates = self
             .request
             .method
-            .map_or(pool.is_automated(), |method| method == SessionHostUpdate)
-        {
+            .map_or(pool.is_automated(), |method| method == SessionHostUpdate);
+        if updates {
             self.check_subscription()?;
         }
         let version = self.read_version().await?;
+        if !updates {
+            self.check_system().await?;
+        }
         let plans = self.active_plans().await?;
         let hosts = self.hosts().await?;
         let own = if self.may_replace(&pool) {
@@ -73,10 +77,11 @@ impl RolloutStep<'_> {
             wanted: self.request.image.short(),
         };
         self.emit(Event::Overview(Box::new(picture)));
-        if let Some(version) = &version {
-            self.check_replicas(version, &regions(&hosts))?;
-        }
         let method = self.method(&pool, &hosts, &own)?;
+        let made = self.made_by(method);
+        if let Some(version) = &version {
+            self.check_replicas(version, &hosts, made.as_ref())?;
+        }
         self.emit(Event::Method {
             method,
             is_chosen: self.request.method.is_none(),
@@ -88,6 +93,9 @@ impl RolloutStep<'_> {
         let mut open = hosts.iter().filter(|host| host.is_open()).peekable();
         let settled = open.peek().is_some()
             && open.all(|host| host.is_wanted && health::of(&host.host, now).is_healthy());
+        if let Some(made) = made.filter(|_| !settled) {
+            self.check_fit(&made).await?;
+        }
         Ok(Preflight {
             version,
             hosts,
@@ -96,6 +104,13 @@ impl RolloutStep<'_> {
             method,
             settled,
         })
+    }
+
+    /// How new hosts are made, where a template does that.
+    pub(super) fn made_by(&self, method: RolloutMethod) -> Option<MadeBy> {
+        let template = self.request.template.as_ref();
+        let template = template.filter(|_| method == Replace)?;
+        Some(MadeBy::template(template, &self.request.parameters))
     }
 
     /// The version in state `Succeeded`; nothing where the image is none.
@@ -242,11 +257,28 @@ impl RolloutStep<'_> {
         }
     }
 
-    /// New hosts are made where the hosts are, so there has to be a replica.
+    /// New hosts are made where the template says, or else where the hosts are, so there has to be a replica.
     pub(super) fn check_replicas(
         &self,
         version: &Version,
+        hosts: &[Host],
+        made: Option<&MadeBy>,
+    ) -> Result<(), Refused> {
+        match made.and_then(|made| made.region.as_ref()) {
+            Some(region) => {
+                let regions = std::iter::once(region.clone()).collect();
+                self.check_regions(version, &regions, "new session hosts are created in")
+            }
+            None => self.check_regions(version, &regions(hosts), "the session hosts are in"),
+        }
+    }
+
+    /// `whose` is what the regions are to the hosts: `the session hosts are in`.
+    pub(super) fn check_regions(
+        &self,
+        version: &Version,
         regions: &BTreeSet<String>,
+        whose: &str,
     ) -> Result<(), Refused> {
         let there: Vec<_> = version.regions.iter().map(|it| it.name.as_str()).collect();
         let missing: Vec<_> = regions
@@ -257,7 +289,7 @@ impl RolloutStep<'_> {
         if !missing.is_empty() {
             let missing = missing.join(", ");
             let text = format!(
-                "Rolling out {} failed: the session hosts are in {missing}, and it has no replica there (replicas are in {})",
+                "Rolling out {} failed: {whose} {missing}, and it has no replica there (replicas are in {})",
                 self.version_name(version),
                 if there.is_empty() {
                     "no region".to_owned()

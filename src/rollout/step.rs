@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use time::OffsetDateTime;
+use tokio::sync::OnceCell;
 
 use super::event::{Event, Events, KeptHost, Warning};
 use super::host::{Host, deletion_command, is_wanted, removal_command};
@@ -13,6 +14,7 @@ use super::outcome::{NotRolledOut, RolloutState};
 use crate::arm::Arm;
 use crate::arm::desktops::{Lists, SessionHost};
 use crate::arm::machine::Machine;
+use crate::check::image_traits::ImageTraits;
 use crate::inputs::Rollout;
 use crate::resource::{ResourceGroupId, ResourceId};
 
@@ -37,6 +39,8 @@ pub(super) struct RolloutStep<'a> {
     machines: Mutex<BTreeMap<String, Machine>>,
     /// The hosts as they were last.
     last: Mutex<Vec<Host>>,
+    /// What Azure says of the image, once it was asked.
+    pub(super) traits: OnceCell<ImageTraits>,
 }
 
 /// What goes on in Azure because of a step, and has to be dealt with when the step is stopped.
@@ -70,6 +74,7 @@ impl<'a> RolloutStep<'a> {
             ongoing: Mutex::default(),
             machines: Mutex::default(),
             last: Mutex::default(),
+            traits: OnceCell::new(),
         }
     }
 

@@ -84,6 +84,8 @@ pub struct HostConfiguration {
     pub state: String,
     /// The region of the VMs, `westeurope`.
     pub region: Option<String>,
+    /// The size of the VMs, `Standard_D4ads_v5`.
+    pub size: Option<String>,
     /// `TrustedLaunch`, `ConfidentialVM`, `Standard`.
     pub security: Option<String>,
     /// The addresses of the Key Vault secrets that the service reads.
@@ -107,6 +109,7 @@ impl HostConfiguration {
             image: properties.get("imageInfo").and_then(ImageInfo::read),
             state: text("/provisioningState").unwrap_or_default(),
             region: text("/vmLocation").map(|region| plain_region(&region)),
+            size: text("/vmSizeId"),
             security: text("/securityInfo/type"),
             secrets: secrets.into_iter().filter_map(text).collect(),
         }
@@ -188,12 +191,13 @@ mod tests {
     #[test]
     fn a_configuration_tells_region_security_and_secrets() {
         let document = json!({"properties": {
-            "provisioningState": "Succeeded", "vmLocation": "West US 2", "securityInfo": {"type": "TrustedLaunch"},
+            "provisioningState": "Succeeded", "vmLocation": "West US 2", "vmSizeId": "Standard_D2ads_v6", "securityInfo": {"type": "TrustedLaunch"},
             "vmAdminCredentials": {"usernameKeyVaultSecretUri": "https://kv.vault.azure.net/secrets/u", "passwordKeyVaultSecretUri": "https://kv.vault.azure.net/secrets/p"},
             "domainInfo": {"activeDirectoryInfo": null},
         }});
         let configuration = HostConfiguration::read(&document);
         assert_eq!(configuration.region.as_deref(), Some("westus2"));
+        assert_eq!(configuration.size.as_deref(), Some("Standard_D2ads_v6"));
         assert_eq!(configuration.security.as_deref(), Some("TrustedLaunch"));
         assert_eq!(configuration.secrets.len(), 2);
         assert_eq!(configuration.image, None);

@@ -59,10 +59,46 @@ impl HostTemplate {
 
     /// The largest value that the template takes for a number, if it says so.
     pub fn most(&self, name: &str) -> Option<u64> {
-        let declared = self.document.get("parameters")?.as_object()?;
-        let mut declared = declared.iter();
-        let (_, found) = declared.find(|(known, _)| known.eq_ignore_ascii_case(name))?;
-        found.get("maxValue")?.as_u64()
+        self.declaration(name)?.get("maxValue")?.as_u64()
+    }
+
+    /// What the template's VMs have at `pointer` of their resource, where it says so plainly: a text, or one of a parameter or a variable.
+    pub fn of_machines(&self, pointer: &str, given: &HostParameters) -> Option<String> {
+        let resources = self.document.get("resources")?;
+        let listed = resources.as_array().into_iter().flatten();
+        let named = resources.as_object().into_iter().flatten();
+        let mut all = listed.chain(named.map(|(_, resource)| resource));
+        let machine = all.find(|resource| {
+            let kind = resource.get("type").and_then(Value::as_str);
+            kind.is_some_and(|kind| kind.eq_ignore_ascii_case("Microsoft.Compute/virtualMachines"))
+        })?;
+        self.plain(machine.pointer(pointer)?.as_str()?, given, 0)
+    }
+
+    /// A text of the template without expressions; nothing where that takes more than a look at parameters and variables.
+    fn plain(&self, text: &str, given: &HostParameters, depth: u8) -> Option<String> {
+        let Some(expression) = text.strip_prefix('[') else {
+            return (!text.is_empty()).then(|| text.to_owned());
+        };
+        let expression = expression.strip_suffix(']')?.trim();
+        // A default may name a parameter that names another one.
+        let depth = (depth < 4).then_some(depth + 1)?;
+        if let Some(name) = argument(expression, "parameters") {
+            let declared = self.parameter(name)?;
+            if let Some(given) = own_member(&given.0, &declared.name) {
+                return given.get("value")?.as_str().map(str::to_owned);
+            }
+            let default = self.declaration(name)?.get("defaultValue")?.as_str()?;
+            return self.plain(default, given, depth);
+        }
+        let name = argument(expression, "variables")?;
+        let variables = self.document.get("variables")?.as_object()?;
+        self.plain(own_member(variables, name)?.as_str()?, given, depth)
+    }
+
+    /// How the template declares a parameter.
+    fn declaration(&self, name: &str) -> Option<&Value> {
+        own_member(self.document.get("parameters")?.as_object()?, name)
     }
 
     /// Whether the outputs use the parameter: everybody who can read the deployment reads them.
@@ -71,6 +107,21 @@ impl HostTemplate {
         let outputs = outputs.unwrap_or_default().to_lowercase();
         outputs.contains(&format!("parameters('{}')", name.to_lowercase()))
     }
+}
+
+/// The member of this name, in any letter case.
+fn own_member<'v>(members: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
+    let mut members = members.iter();
+    let found = members.find(|(known, _)| known.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| value)
+}
+
+/// `x` of `function('x')`.
+fn argument<'t>(expression: &'t str, function: &str) -> Option<&'t str> {
+    let (called, rest) = expression.split_once('(')?;
+    let argument = rest.strip_suffix(')')?.trim();
+    let name = argument.strip_prefix('\'')?.strip_suffix('\'')?;
+    (called.trim().eq_ignore_ascii_case(function) && !name.contains('\'')).then_some(name)
 }
 
 /// Without the document: it is long, and whoever wrote a secret into it did not mean to show it.

@@ -1,13 +1,12 @@
 //! What is read before an update: both configurations, and where the last update is.
 
-use crate::arm::api::{GALLERIES, HOST_POOLS, address};
+use crate::arm::api::{HOST_POOLS, address};
 use crate::arm::desktops::{HostConfiguration, ImageInfo, UpdateStatus, control_body};
-use crate::check::image_traits::{ImageTraits, is_demanded};
-use crate::inputs::RolloutMethod;
-use crate::inputs::manifest::{IMAGE_VERSION_ID, PROMOTE_TO, ROLLOUT_METHOD};
-use crate::inputs::{Action, WantedImage};
+use crate::inputs::manifest::{PROMOTE_TO, ROLLOUT_METHOD};
+use crate::inputs::{Action, RolloutMethod};
 use crate::resource::{ResourceId, quoted};
 use crate::rollout::codes;
+use crate::rollout::fit::MadeBy;
 use crate::rollout::host;
 use crate::rollout::outcome::{NotRolledOut, Refused};
 use crate::rollout::preflight::{self, Preflight};
@@ -59,7 +58,7 @@ impl RolloutStep<'_> {
             .filter(|it| !known.contains(*it));
         if let (Some(version), Some(region)) = (&found.version, other) {
             let regions = std::iter::once(region.clone()).collect();
-            self.check_replicas(version, &regions)?;
+            self.check_regions(version, &regions, "new session hosts are created in")?;
         }
         // What cannot be read is not known.
         let active = self.arm.host_configuration(pool, true).await;
@@ -89,7 +88,8 @@ impl RolloutStep<'_> {
             return Err(self.no_configuration().into());
         };
         self.check_subscription()?;
-        self.check_traits(&configuration).await?;
+        self.check_fit(&MadeBy::configuration(&configuration))
+            .await?;
         Ok(configuration)
     }
 
@@ -193,33 +193,6 @@ impl RolloutStep<'_> {
         Err(Refused::new(codes::OTHER_SUBSCRIPTION, text, hint))
     }
 
-    /// Operating system, generation and security type, where the image definition tells them. One that cannot be read tells nothing.
-    async fn check_traits(&self, configuration: &HostConfiguration) -> Result<(), NotRolledOut> {
-        let WantedImage::Version(version) = &self.request.image else {
-            return Ok(());
-        };
-        let Some(definition) = version.parent() else {
-            return Ok(());
-        };
-        let doing = format!("Reading image definition '{}'", definition.name());
-        let found = self.arm.get_if_there(&doing, &definition, GALLERIES).await;
-        let Ok(Some(document)) = found else {
-            return Ok(());
-        };
-        let traits = ImageTraits::of_definition(&document);
-        match mismatch(&traits, configuration.security.as_deref()) {
-            None => Ok(()),
-            Some((why, hint)) => {
-                let text = format!(
-                    "Updating host pool '{}' failed: image definition '{}' {why}",
-                    self.request.pool.name(),
-                    definition.name()
-                );
-                Err(Refused::new(codes::OTHER_TRAITS, text, hint).into())
-            }
-        }
-    }
-
     /// A scaling plan that is enabled makes an update fail in its validation (recorded: `ActiveScalingPlan`).
     pub(super) fn refuse_plans(&self, found: &Preflight) -> Result<(), Refused> {
         let Some(plan) = found.plans.first() else {
@@ -237,52 +210,6 @@ impl RolloutStep<'_> {
         );
         Err(Refused::new(codes::AUTOSCALE, text, hint))
     }
-}
-
-/// What does not fit between an image and the security of the VMs, and what to do.
-fn mismatch(traits: &ImageTraits, security: Option<&str>) -> Option<(String, String)> {
-    let os = traits.os.as_deref();
-    if os.is_some_and(|os| os.eq_ignore_ascii_case("Linux")) {
-        return Some((
-            "is for Linux images, and session hosts run Windows".to_owned(),
-            format!(
-                "correct input '{}': roll out a version of an image definition for Windows",
-                IMAGE_VERSION_ID.name
-            ),
-        ));
-    }
-    let security = security.unwrap_or("Standard");
-    let is_trusted = is_demanded(security);
-    // The service's default is the first generation.
-    let generation = traits.generation.as_deref().unwrap_or("V1");
-    if is_trusted && generation.eq_ignore_ascii_case("V1") {
-        return Some((
-            format!(
-                "is of generation {generation}, and the session host configuration creates VMs with security type {security}, which needs generation V2"
-            ),
-            "use an image of generation V2, or create a pool whose configuration has no security type".to_owned(),
-        ));
-    }
-    let own = traits.security.as_deref()?;
-    if is_demanded(own) && !own.eq_ignore_ascii_case(security) {
-        return Some((
-            format!(
-                "is for VMs with security type {own} alone, and the session host configuration creates VMs with security type {security}"
-            ),
-            format!(
-                "use an image definition of security type {own}Supported, or set the security type of the session host configuration to {own}"
-            ),
-        ));
-    }
-    if is_trusted && own.eq_ignore_ascii_case("Standard") {
-        return Some((
-            format!(
-                "is for VMs with security type Standard alone, and the session host configuration creates VMs with security type {security}"
-            ),
-            format!("use an image definition of security type {security}Supported"),
-        ));
-    }
-    None
 }
 
 /// The start in the words of the service: local time of the update's zone, so no clock is compared with it.
@@ -321,43 +248,4 @@ pub(super) fn setting_image(pool: &ResourceId, image: &ImageInfo) -> String {
         quoted(&address(path, HOST_POOLS)),
         quoted(&image.change().to_string())
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn generation_and_security_fit_or_not() {
-        let of = |generation: Option<&str>, own: Option<&str>, configured: Option<&str>| {
-            let traits = ImageTraits {
-                generation: generation.map(str::to_owned),
-                security: own.map(str::to_owned),
-                ..ImageTraits::default()
-            };
-            mismatch(&traits, configured).map(|(why, _)| why)
-        };
-        let (v1, v2) = (Some("V1"), Some("V2"));
-        let (trusted, supported) = (Some("TrustedLaunch"), Some("TrustedLaunchSupported"));
-        assert_eq!(of(v1, None, None), None);
-        assert_eq!(of(v2, None, trusted), None);
-        assert_eq!(of(v2, supported, trusted), None);
-        assert_eq!(of(v2, supported, None), None);
-        assert_eq!(of(v2, trusted, trusted), None);
-        assert!(of(None, None, trusted).unwrap().contains("generation V1"));
-        assert!(of(v1, supported, trusted).is_some());
-        assert!(of(v2, trusted, None).is_some());
-        assert!(of(v2, trusted, Some("ConfidentialVM")).is_some());
-        assert!(of(v2, Some("Standard"), trusted).is_some());
-        let linux = ImageTraits {
-            os: Some("Linux".to_owned()),
-            ..ImageTraits::default()
-        };
-        let (why, hint) = mismatch(&linux, None).unwrap();
-        assert_eq!(why, "is for Linux images, and session hosts run Windows");
-        assert_eq!(
-            hint,
-            "correct input 'ImageVersionId': roll out a version of an image definition for Windows"
-        );
-    }
 }

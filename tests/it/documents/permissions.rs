@@ -292,7 +292,13 @@ const ROLLOUT_TOO: [(&str, &str); 4] = [
 #[tokio::test(start_paused = true)]
 async fn the_role_of_rollouts_has_the_actions_of_an_update() {
     let stage = crate::flow::rollout::whole_update().await;
-    let (mut all, subscription) = needed(&[stage]);
+    let (mut all, mut subscription) = needed(&[stage]);
+    // Without it the VM size is not compared, as the page says.
+    let sizes = "Microsoft.Compute/skus/read";
+    assert!(subscription.remove(sizes));
+    let page = fs::read_to_string("docs/permissions.md").unwrap();
+    let (_, rollout) = page.split_once("## Roll out to host pools").unwrap();
+    assert!(rollout.contains(&format!("`{sizes}` on the subscription")));
     all.extend(subscription);
     // Azure's actions ignore letter case, and its pages write these in lower case.
     let lower = |action: &String| match action.strip_prefix("Microsoft.DesktopVirtualization/") {

@@ -3,6 +3,7 @@
 mod attempts;
 mod doctor;
 mod existing;
+mod fit;
 mod hosts;
 mod removals;
 mod replace;
