@@ -73,14 +73,17 @@ pub(super) fn template_name(reader: &mut Reader<'_>) -> Result<Option<String>, A
     let Some(text) = reader.optional(input)? else {
         return Ok(None);
     };
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
-    // A name of dots would lead out of the address that it becomes a part of.
-    let is_name =
-        text.chars().all(plain) && text.len() <= LONGEST_NAME && !text.chars().all(|c| c == '.');
-    if is_name {
+    if is_template_name(text) {
         return Ok(Some(text.to_owned()));
     }
     Err(reader.malformed(input, text, NAME, None))
+}
+
+/// Whether Azure takes `text` for the name of an image template.
+pub fn is_template_name(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    // A name of dots would lead out of the address that it becomes a part of.
+    text.chars().all(plain) && text.len() <= LONGEST_NAME && !text.chars().all(|c| c == '.')
 }
 
 pub(super) fn on_cancel(reader: &mut Reader<'_>) -> Result<Option<OnCancel>, AlreadyReported> {

@@ -53,7 +53,7 @@ pub use existing_templates::{Existing, Follow, Sweep};
 pub use fleet::{Condition, Fleet};
 pub use image_test::{Check, ImageTest, TestEngine, TestTag, TestVm};
 pub use inventory::{Contents, Diff};
-pub use long_build::{LongBuild, OnCancel, WhenNotReady};
+pub use long_build::{LongBuild, OnCancel, WhenNotReady, is_template_name};
 pub use origin::Origin;
 pub use owner::{Owner, Templates, owner};
 pub use plan::{

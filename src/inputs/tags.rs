@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::manifest::Input;
 use super::problem::{Code, Form, Problem, quoted};
 use super::reader::{AlreadyReported, Reader};
-use crate::resource::tag::{LONGEST_NAME, LONGEST_VALUE, MOST_TAGS, RESERVED, is_reserved};
+use crate::resource::tag::{LONGEST_NAME, LONGEST_VALUE, MOST_TAGS, OF_TEMPLATE, is_reserved};
 use crate::template::model::Tags;
 
 const TAGS: Form = Form {
@@ -41,14 +41,14 @@ pub(super) fn of_template(
     input: &Input,
 ) -> Result<Option<Tags>, AlreadyReported> {
     let tags = beside_ours(reader, input)?;
-    let most = MOST_TAGS - RESERVED.len();
+    let most = MOST_TAGS - OF_TEMPLATE.len();
     let count = tags.as_ref().map_or(0, Tags::len);
     if count <= most {
         return Ok(tags);
     }
     let sentence = format!(
         "it has {count} tags; expected at most {most}, because Azure allows {MOST_TAGS} and the task adds {} of its own",
-        RESERVED.len()
+        OF_TEMPLATE.len()
     );
     Err(reader.report(Problem::new(Code::Malformed, input, sentence, None)))
 }

@@ -17,6 +17,8 @@ pub struct Subject {
     pub regions: Vec<String>,
     /// Whether it is a copy.
     pub is_copy: bool,
+    /// Whether it was there before.
+    pub existed: bool,
     /// The latest versions before.
     pub before: LatestVersions,
     /// Whether it counted before in one of these regions.

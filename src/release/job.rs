@@ -140,6 +140,7 @@ impl Job<'_> {
             version: id.clone(),
             location: planned.location.clone(),
             is_copy: *id != self.request.version,
+            existed: now.is_some(),
             before: LatestVersions::of(versions, &own),
             counts: now.is_some_and(|now| counts_in_any(now, &regions)),
             regions,

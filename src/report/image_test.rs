@@ -168,7 +168,7 @@ impl<'a> TestReporter<'a> {
 
     fn result_file(&self, image: &TestedImage, outcome: &Outcome) -> ResultFile {
         let mut document = if image.version.is_some() {
-            version::members(&image.id)
+            version::members(Some(&image.id))
         } else {
             Map::from_iter([("imageUri".to_owned(), json!(image.id.as_str()))])
         };

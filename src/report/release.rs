@@ -53,6 +53,13 @@ struct Now {
     changed: bool,
 }
 
+impl Released {
+    /// Whether the version is there now; with a copy whose change was refused or goes on that is not so.
+    fn exists(&self) -> bool {
+        self.subject.existed || self.now.as_ref().is_some_and(|now| now.changed)
+    }
+}
+
 impl Known {
     /// What the variables are about: the version or the one copy.
     fn main(&self) -> Option<&Subject> {
@@ -98,9 +105,14 @@ impl<'a> ReleaseReporter<'a> {
         let mut ending = match result {
             Ok(()) => {
                 let was_warned = !known.warnings.is_empty() || !self.request.warnings.is_empty();
+                let conclusion = self.conclusion(&known);
+                // A copy that was only asked for in a preview is not there.
+                let message = self
+                    .outcome(&known)
+                    .map_or(&*conclusion, ResourceId::as_str);
                 Ending {
-                    exists: Some(self.conclusion(&known)),
-                    ..Ending::done(self.outcome().as_str(), was_warned)
+                    exists: Some(conclusion.clone()),
+                    ..Ending::done(message, was_warned)
                 }
             }
             Err(error) => Ending::from(error),
@@ -152,20 +164,26 @@ impl<'a> ReleaseReporter<'a> {
         }
     }
 
-    /// The version that the variables name: with one copy that copy, else the version that is named.
-    fn outcome(&self) -> ResourceId {
-        let version = &self.request.version;
-        match self.request.targets() {
-            [target] => format!("{target}/versions/{}", version.name())
-                .parse()
-                .unwrap_or_else(|_| version.clone()),
-            _ => version.clone(),
-        }
+    /// The version that the variables name: with one copy that copy, else the version that is named. Nothing that does not exist.
+    fn outcome<'k>(&self, known: &'k Known) -> Option<&'k ResourceId> {
+        let exists = match self.request.targets() {
+            [_] => known
+                .released
+                .first()
+                .filter(|one| one.exists())
+                .map(|one| &one.subject),
+            _ => known.own.as_ref(),
+        };
+        exists.map(|subject| &subject.version)
     }
 
     fn variables(&self, known: &Known) -> Vec<(&'static str, String)> {
-        let mut variables = version::variables(&self.outcome()).to_vec();
-        let main = known.main();
+        let mut variables = version::variables(self.outcome(known)).to_vec();
+        let main = match self.request.targets() {
+            // The latest version of another definition was not before it.
+            [_] => known.released.first().map(|one| &one.subject),
+            _ => known.main(),
+        };
         let previous = main.and_then(|main| main.before.in_region(&main.location));
         let previous = previous.map_or("", |latest| &latest.id);
         variables.push(("imagePreviousVersionId", previous.to_owned()));
@@ -174,7 +192,7 @@ impl<'a> ReleaseReporter<'a> {
     }
 
     fn result_file(&self, known: &Known) -> ResultFile {
-        let mut document = version::members(&self.outcome());
+        let mut document = version::members(self.outcome(known));
         document.insert("release".to_owned(), self.change_in_json(known));
         ResultFile::new(document)
     }

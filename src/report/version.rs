@@ -23,22 +23,24 @@ pub(super) fn line(version: &ResourceId) -> String {
     )
 }
 
-/// The variables by which later steps name the version.
-pub(super) fn variables(version: &ResourceId) -> [(&'static str, String); 3] {
+/// The variables by which later steps name the version; empty where there is none.
+pub(super) fn variables(version: Option<&ResourceId>) -> [(&'static str, String); 3] {
+    let id = version.map_or("", ResourceId::as_str);
+    let name = version.map_or("", ResourceId::name);
     [
-        ("imageVersionId", version.to_string()),
-        ("imageUri", version.to_string()),
-        ("imageVersion", version.name().to_owned()),
+        ("imageVersionId", id.to_owned()),
+        ("imageUri", id.to_owned()),
+        ("imageVersion", name.to_owned()),
     ]
 }
 
-/// The same in a result file.
-pub(super) fn members(version: &ResourceId) -> Map<String, Value> {
-    let definition = version.parent().map(|id| id.to_string());
+/// The same in a result file; `null` where there is none.
+pub(super) fn members(version: Option<&ResourceId>) -> Map<String, Value> {
+    let definition = version.and_then(|version| Some(version.parent()?.to_string()));
     let members = [
-        ("imageUri", json!(version.as_str())),
-        ("imageVersionId", json!(version.as_str())),
-        ("imageVersion", json!(version.name())),
+        ("imageUri", json!(version.map(ResourceId::as_str))),
+        ("imageVersionId", json!(version.map(ResourceId::as_str))),
+        ("imageVersion", json!(version.map(ResourceId::name))),
         ("imageDefinitionId", json!(definition)),
     ];
     let named = |(name, value): (&str, Value)| (name.to_owned(), value);

@@ -29,9 +29,11 @@ pub const MADE: &str = "imageBuilderMade";
 pub const INPUTS: &str = "imageBuilderInputs";
 /// Whether the template and its package stay, whatever becomes of its run.
 pub const KEEP: &str = "imageBuilderKeep";
+/// The name of the template that made an image; on images alone.
+pub const TEMPLATE: &str = "imageBuilderTemplate";
 
-/// By these the task identifies its own resources: an author's tag of such a name is refused.
-pub const RESERVED: [&str; 7] = [TASK, RUN, STEP, PACKAGE, MADE, INPUTS, KEEP];
+/// Those of a template.
+pub const OF_TEMPLATE: [&str; 7] = [TASK, RUN, STEP, PACKAGE, MADE, INPUTS, KEEP];
 
 // On an image version: of what it was made.
 
@@ -80,9 +82,9 @@ pub const ROLLOUT: &str = "imageRollout";
 /// On a host pool: the hosts that were drained before the roll-out. More such tags have a number behind the name.
 pub const ROLLOUT_DRAINED_BEFORE: &str = "imageRolloutDrainedBefore";
 
-/// Whether the task identifies its own resources by tag `name`.
+/// Whether the task identifies its own resources by tag `name`: an author's tag of such a name is refused.
 pub fn is_reserved(name: &str) -> bool {
-    is_one_of(&RESERVED, name)
+    is_one_of(&OF_TEMPLATE, name) || is_one_of(&[TEMPLATE], name)
 }
 
 /// Whether a build writes tag `name` on its image, whose value differs from run to run.

@@ -159,11 +159,27 @@ pub async fn find_or_fail(
 
 /// The error that there is no such template, with the nearest name.
 pub async fn missing(arm: &Arm, group: &ResourceGroupId, wanted: TemplateRef<'_>) -> Error {
+    missing_beside(arm, group, wanted, &[]).await
+}
+
+/// As [`missing`], where the templates `gone` were there, and have left images.
+pub(super) async fn missing_beside(
+    arm: &Arm,
+    group: &ResourceGroupId,
+    wanted: TemplateRef<'_>,
+    gone: &[&str],
+) -> Error {
     let (name, near) = match wanted {
         TemplateRef::OfRun(_) => (None, None),
         TemplateRef::Named(name) => {
             let all = arm.templates(group).await.unwrap_or_default();
-            let near = nearest(name, all.iter().map(|(id, _)| id.name()));
+            let names = all.iter().map(|(id, _)| id.name());
+            let near = nearest(name, names.chain(gone.iter().copied()));
+            // A pipeline run has one template as a rule.
+            let near = near.or(match gone {
+                [only] => Some(only),
+                _ => None,
+            });
             (Some(name.to_owned()), near.map(str::to_owned))
         }
     };

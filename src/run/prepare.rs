@@ -11,7 +11,7 @@ use crate::inputs::Package;
 use crate::resource::tag::INPUTS_SHA256;
 use crate::storage::{Sha256, StorageAccount};
 use crate::template::model::ImageTemplate;
-use crate::template::{add_image_tags, compose, tag_images, tag_template};
+use crate::template::{add_image_tags, compose, tag_template};
 
 /// What is known when everything has been checked.
 pub(super) struct Checked<'a> {
@@ -100,8 +100,8 @@ pub(super) async fn prepare(
         let version = checked.source_version.as_deref();
         let mut tags = image_provenance::record(plan, version, package.as_deref());
         tags.extend(sums.made_of.map(|sum| (INPUTS_SHA256, sum)));
-        let of_image = template_tags::of_image(&plan.origin, Some(&sums.asked));
-        tag_images(&mut definition, &of_image);
+        let (name, inputs) = (&plan.template_name, Some(sums.asked.as_str()));
+        template_tags::tag_image(&mut definition, &plan.origin, name, inputs);
         add_image_tags(&mut definition, &tags);
     }
     let account = checked.destination.as_ref().map(|(_, account)| account);

@@ -7,11 +7,13 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::distribution::{Distribution, Output, distributions_of};
+use super::find;
 use super::image::{Image, Made, PlatformImage, platform_image};
 use super::image_provenance::{Record, fact};
 use crate::arm::{Arm, Failure, api};
 use crate::inputs::Plan;
-use crate::resource::tag::{INPUTS, RUN, STEP};
+use crate::inputs::is_template_name;
+use crate::resource::tag::{INPUTS, RUN, STEP, TEMPLATE};
 use crate::resource::{IMAGE_VERSION, ImageVersion, MANAGED_IMAGE, ResourceId};
 
 /// An image that a pipeline run has made.
@@ -22,6 +24,8 @@ pub(super) struct TaggedImage {
     pub(super) step: Option<String>,
     /// The sum of what it was asked to build of.
     pub(super) inputs: Option<String>,
+    /// The name of the template that made it; none on an image that an earlier version of the task made.
+    pub(super) template: Option<String>,
     provenance: Record,
     regions: Vec<String>,
 }
@@ -53,6 +57,7 @@ impl TaggedImage {
             id,
             step: tag(STEP),
             inputs: tag(INPUTS),
+            template: tag(TEMPLATE).filter(|name| is_template_name(name)),
             provenance: PROVENANCE
                 .iter()
                 .filter_map(|name| Some((*name, tag(name)?)))
@@ -128,10 +133,11 @@ pub(super) fn at_targets(plan: &Plan, made: &[TaggedImage]) -> Option<Image> {
     });
     let source = plan.properties.source.as_ref();
     let version = fact(&first.provenance, "sourceVersion").map(str::to_owned);
+    let template = first.template.as_deref();
     Some(Image {
         uri: first.id.to_string(),
-        template_name: plan.template_name.clone(),
-        template_id: Some(plan.template_id.clone()),
+        template_name: template.unwrap_or(&plan.template_name).to_owned(),
+        template_id: template.map(|name| find::template_id(&plan.template_id.group(), name)),
         outputs: outputs.collect(),
         run_output: plan.run_output_name().to_owned(),
         source: source.cloned(),
@@ -144,7 +150,7 @@ pub(super) fn at_targets(plan: &Plan, made: &[TaggedImage]) -> Option<Image> {
     })
 }
 
-/// `made` as the image of a template that is gone, `template` being its id if it was given.
+/// `made` as the image of a template that is gone, `template` being its id if it is known.
 pub(super) fn alone(made: TaggedImage, template: Option<&ResourceId>) -> Image {
     let version = made.is_version();
     let target = Distribution {

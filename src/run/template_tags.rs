@@ -12,8 +12,10 @@ use crate::arm::{Arm, Failure, api};
 use crate::inputs::manifest::TASK_VERSION;
 use crate::inputs::{Origin, Plan};
 use crate::resource::ResourceId;
-use crate::resource::tag::{INPUTS, KEEP, LONGEST_VALUE, MADE, PACKAGE, RUN, STEP, TASK};
+use crate::resource::tag::{INPUTS, KEEP, LONGEST_VALUE, MADE, PACKAGE, RUN, STEP, TASK, TEMPLATE};
 use crate::storage::StorageAccount;
+use crate::template::model::ImageTemplate;
+use crate::template::tag_images;
 
 /// The tags of the template of `plan`, which is made at `now` by Azure's clock. `inputs` is the sum of what the step asks for; the package is in
 /// `account`.
@@ -54,11 +56,18 @@ fn known(
         .collect()
 }
 
-/// The tags by which the image is found again when its template is gone.
-pub(super) fn of_image(origin: &Origin, inputs: Option<&str>) -> Vec<(&'static str, String)> {
+/// Adds the tags by which the image of `definition`, which is the template `name`, is found again when its template is gone.
+pub(super) fn tag_image(
+    definition: &mut ImageTemplate,
+    origin: &Origin,
+    name: &str,
+    inputs: Option<&str>,
+) {
     let mut tags = vec![(RUN, origin.run.clone()), (STEP, origin.step.clone())];
     tags.extend(inputs.map(|sum| (INPUTS, sum.to_owned())));
-    tags
+    tag_images(definition, &tags);
+    // The image is found without it, too: it is left out where there is room for the others alone.
+    tag_images(definition, &[(TEMPLATE, name.to_owned())]);
 }
 
 /// Where the package is. One that stays for later runs does not belong to the template.
@@ -139,6 +148,34 @@ impl TemplateTags {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inputs::RawInputs;
+
+    /// Azure keeps 50 tags of an image, and the service adds two.
+    #[test]
+    fn the_tag_that_names_the_template_is_the_first_to_be_left_out() {
+        let origin = Origin::of(&RawInputs::default());
+        let tags_of = |template: &ImageTemplate| {
+            let mut target = template.properties.targets().first().unwrap().clone();
+            target.artifact_tags_mut().unwrap().clone().unwrap()
+        };
+        for (own, expected) in [(44, 48), (45, 48), (46, 47)] {
+            let tags: BTreeMap<_, _> = (0..own).map(|n| (format!("t{n}"), "x")).collect();
+            let target = json!({"type": "SharedImage", "artifactTags": tags});
+            let template = json!({"properties": {"distribute": [target]}});
+            let mut template: ImageTemplate = serde_json::from_value(template).unwrap();
+            tag_image(&mut template, &origin, "aib-1", Some("ab"));
+            let tags = tags_of(&template);
+            assert_eq!(tags.len(), expected, "{own}");
+            assert_eq!(tags.contains_key(TEMPLATE), own != 45, "{own}");
+            assert_eq!(tags.contains_key(RUN), own < 46, "{own}");
+            // Those that are there are written over, however full it is.
+            tag_image(&mut template, &origin, "aib-2", Some("cd"));
+            let tags = tags_of(&template);
+            assert_eq!(tags.len(), expected, "{own}");
+            let inputs = tags.get(INPUTS).map(String::as_str);
+            assert_eq!(inputs, (own < 46).then_some("cd"), "{own}");
+        }
+    }
 
     #[test]
     fn marks_are_read_without_regard_to_case() {

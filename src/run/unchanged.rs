@@ -193,7 +193,8 @@ fn image(plan: &Plan, version: &Version) -> Image {
         outputs: outputs.collect(),
         uri: version.id.clone(),
         template_name: plan.template_name.clone(),
-        template_id: Some(plan.template_id.clone()),
+        // It is not created.
+        template_id: None,
         platform_image: platform_image(plan.properties.source.as_ref(), None),
         run_output: plan.run_output_name().to_owned(),
         source: plan.properties.source.clone(),

@@ -24,7 +24,8 @@ pub fn tag_images(template: &mut ImageTemplate, tags: &[(&'static str, String)])
     let targets = template.properties.distribute.iter_mut().flatten();
     for own in targets.filter_map(|target| target.artifact_tags_mut()) {
         let own = own.get_or_insert_default();
-        if own.len() + tags.len() <= MOST_TAGS {
+        let new = tags.iter().filter(|(name, _)| !has(own, name)).count();
+        if own.len() + new <= MOST_TAGS {
             overwrite(own, tags);
         }
     }

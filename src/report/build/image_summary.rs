@@ -47,7 +47,9 @@ pub(super) fn of(
         let count = listed.inventory.components.len();
         rows.push(("Contents", format!("{system}, {count} components")));
     }
-    rows.push(("Image template", code(&image.template_name)));
+    // Not of an image whose template is not known.
+    let template = image.template_id.as_ref();
+    rows.extend(template.map(|id| ("Image template", code(id.name()))));
     rows.extend(log);
     if let Some(portal) = id
         .as_ref()

@@ -29,7 +29,7 @@ impl<'a> DiffReporter<'a> {
     pub fn new(console: &'a Console, request: &'a Diff) -> Self {
         console.line(&version::line(&request.version));
         report_warnings(console, &request.warnings);
-        for (name, value) in version::variables(&request.version) {
+        for (name, value) in version::variables(Some(&request.version)) {
             console.set_variable(name, &value);
         }
         Self { console, request }
@@ -86,7 +86,7 @@ impl<'a> DiffReporter<'a> {
             Ok(compared) => result(compared, path),
             Err(error) => json!({"code": error.code(), "error": error.to_string()}),
         };
-        let mut members = version::members(&self.request.version);
+        let mut members = version::members(Some(&self.request.version));
         members.insert("diff".to_owned(), diff);
         ResultFile::of_action(Action::Diff, members)
     }

@@ -20,8 +20,9 @@ use super::image::Image;
 use super::leftover::Leftover;
 use super::leftovers::Leftovers;
 use super::outcome::{Outcome, Success};
+use super::submit;
+use super::tagged_images::{self, TaggedImage};
 use super::watch::RunEnd;
-use super::{submit, tagged_images};
 use crate::arm::Arm;
 use crate::arm::operation::Started;
 use crate::arm::pace::Pace;
@@ -286,6 +287,11 @@ impl<'a> Waiting<'a, '_, '_> {
             Err(failure) if failure.refusal().is_some() => return Err(self.missing().await),
             Err(failure) => return Err(failure.into()),
         };
+        let wanted = seen.map(|seen| seen.id.name());
+        let all = match wanted.or(self.task.template_name.as_deref()) {
+            Some(name) => self.made_by(name, all).await?,
+            None => all,
+        };
         let own = all
             .iter()
             .find(|image| image.step.as_deref() == Some(&origin.step));
@@ -303,14 +309,37 @@ impl<'a> Waiting<'a, '_, '_> {
                 return Err(Error::SeveralImages { names });
             }
         };
-        let given = self.task.template_name.as_deref();
-        let id = seen.map(|seen| seen.id.clone());
-        let id = id.or_else(|| given.map(|name| find::template_id(&self.task.group, name)));
+        let id = seen.map(|seen| seen.id.clone()).or_else(|| {
+            let name = image.template.as_deref()?;
+            Some(find::template_id(&self.task.group, name))
+        });
         let image = tagged_images::alone(image, id.as_ref());
         self.context.events.emit(Event::FoundByTags {
             name: image.called(),
         });
         Ok(image)
+    }
+
+    /// Those of `all` that the template `name` has made. Images without a tag that names their template, which an earlier version of the task made,
+    /// count where no other one does.
+    async fn made_by(&self, name: &str, all: Vec<TaggedImage>) -> Result<Vec<TaggedImage>, Error> {
+        let (named, unnamed): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|image| image.template.is_some());
+        let (same, other): (Vec<_>, Vec<_>) = named.into_iter().partition(|image| {
+            let template = image.template.as_deref();
+            template.is_some_and(|template| template.eq_ignore_ascii_case(name))
+        });
+        match (same.is_empty(), unnamed.is_empty()) {
+            (false, _) => Ok(same),
+            (true, false) => Ok(unnamed),
+            (true, true) => {
+                let gone: Vec<_> = other
+                    .iter()
+                    .filter_map(|it| it.template.as_deref())
+                    .collect();
+                Err(find::missing_beside(self.arm(), &self.task.group, self.wanted(), &gone).await)
+            }
+        }
     }
 
     async fn missing(&self) -> Error {

@@ -16,7 +16,6 @@ use crate::run::follow::{self, ActiveRun};
 use crate::run::image::Image;
 use crate::run::{start, submit, template_tags};
 use crate::template::model::json as json_of;
-use crate::template::tag_images;
 
 impl Waiting<'_, '_, '_> {
     /// Starts the run of `found`, unless an attempt at this step has done so, and follows it.
@@ -85,7 +84,7 @@ impl Waiting<'_, '_, '_> {
         tags.insert(STEP.to_owned(), origin.step.clone());
         tags.extend(now.map(moment).map(|made| (MADE.to_owned(), made)));
         let mut template = found.template.definition.clone().unwrap_or_default();
-        tag_images(&mut template, &template_tags::of_image(origin, None));
+        template_tags::tag_image(&mut template, origin, found.id.name(), None);
         let distribute = json_of(&template.properties.distribute);
         let body = json!({"tags": tags, "properties": {"distribute": distribute}});
         let doing = format!("Tagging image template '{}'", found.id.name());

@@ -86,7 +86,12 @@ async fn a_managed_image_says_so_too_and_the_authors_tags_win() {
 
 /// The tags by which a later attempt finds the image are of each build.
 fn without_key(mut tags: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    for name in ["imageBuilderRun", "imageBuilderStep", "imageBuilderInputs"] {
+    for name in [
+        "imageBuilderRun",
+        "imageBuilderStep",
+        "imageBuilderInputs",
+        "imageBuilderTemplate",
+    ] {
         let value = tags.remove(name).unwrap_or_default();
         assert!(!value.is_empty(), "{name}: {tags:?}");
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use azure_emulator::{Cloud, Effect, Fate, Fault, Matcher, RunFate, SubState};
+use azure_emulator::{Cloud, Effect, Fate, Fault, Matcher, RunFate, SceneVersion, SubState};
 
 use super::*;
 use crate::flow::scene::Death;
@@ -158,6 +158,69 @@ async fn a_template_that_is_gone_is_no_obstacle() {
         .await;
     let second = in_cloud(action("wait", "aib-4711"), &first.cloud).await;
     check_one_image("Deleting", &second, 1);
+}
+
+/// The image of the run's only step would be taken for that of a template that nobody has created.
+#[tokio::test(start_paused = true)]
+async fn a_misspelt_template_has_no_image() {
+    let first = submitted().await;
+    let cloud = Arc::clone(&first.cloud);
+    in_cloud(action("wait", "aib-4711"), &cloud).await;
+    for name in ["aib-4771", "golden"] {
+        let misspelt = in_cloud(action("wait", name), &cloud).await;
+        let error = misspelt.error();
+        assert_eq!(
+            error.lines().next(),
+            Some(
+                format!(
+                    "AIB801: Looking for the image template failed: there is no image template '{name}' in resource group 'rg-images'"
+                )
+                .as_str()
+            ),
+            "{error}"
+        );
+        assert!(error.contains("did you mean 'aib-4711'?"), "{error}");
+        for (variable, expected) in [
+            ("imageReady", Some("false")),
+            ("templateId", Some("")),
+            ("imageUri", None),
+        ] {
+            assert_eq!(misspelt.variable(variable), expected, "{variable}");
+        }
+    }
+    // Names ignore letter case, and the template's own counts.
+    let named = in_cloud(action("wait", "AIB-4711"), &cloud).await;
+    check_one_image("letter case", &named, 1);
+    assert_eq!(named.variable("templateName"), Some("aib-4711"));
+    let id = named.variable("templateId").unwrap();
+    assert!(id.ends_with("/imageTemplates/aib-4711"), "{id}");
+    let summary = named.summary();
+    assert!(summary.contains("| Image template | "), "{summary}");
+}
+
+/// An earlier version of the task wrote no tag with the template's name.
+#[tokio::test(start_paused = true)]
+async fn an_image_that_does_not_name_its_template_claims_none() {
+    let first = submitted().await;
+    let cloud = Arc::clone(&first.cloud);
+    let collected = in_cloud(action("wait", "aib-4711"), &cloud).await;
+    let version = collected.variable("imageUri").unwrap().to_owned();
+    let mut body = cloud.image_version(&version).unwrap();
+    let tags = body["tags"].as_object_mut().unwrap();
+    assert_eq!(tags.remove("imageBuilderTemplate"), Some("aib-4711".into()));
+    cloud.put_image_version(&SceneVersion {
+        id: version,
+        state: "Succeeded".to_owned(),
+        published: None,
+        body,
+    });
+    let second = in_cloud(action("wait", "aib-4771"), &cloud).await;
+    check_one_image("without the tag", &second, 1);
+    assert_eq!(second.variable("templateName"), Some(""));
+    assert_eq!(second.variable("templateId"), Some(""));
+    let summary = second.summary();
+    assert!(!summary.contains("aib-4771"), "{summary}");
+    assert!(!summary.contains("Image template"), "{summary}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -115,6 +115,53 @@ async fn variables_and_file_name_the_copy() {
     );
 }
 
+/// Neither the variables nor the result file name a version.
+fn names_no_version(stage: &Stage) {
+    for name in ["imageVersionId", "imageUri", "imageVersion"] {
+        assert_eq!(stage.variable(name), Some(""), "{name}");
+        if stage.variable("resultPath").is_some() {
+            assert_eq!(result_file(stage)[name], Value::Null, "{name}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_is_refused_is_not_named() {
+    let world = Scene::windows().world;
+    let production = world.gallery_id(&world.galleries[1]);
+    // Before anything is sent, by Azure, and while it is made.
+    let nothing = format!("{production}/images/nothing");
+    let no_definition = run(scene("promote", "1.0.2609402").input("promoteTo", &nothing)).await;
+    let with = |effect: Effect| {
+        to_production().build(move |cloud| {
+            put(cloud, &shelf());
+            cloud.add_fault(Fault {
+                matcher: Matcher::operation("PutVersion"),
+                nth: 1,
+                times: 1000,
+                effect,
+            });
+        })
+    };
+    let refused = with(Effect::Status {
+        code: 403,
+        headers: Vec::new(),
+        body: r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#.to_owned(),
+    });
+    for stage in [no_definition, refused.await] {
+        assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+        names_no_version(&stage);
+        assert_eq!(
+            stage
+                .variable("imagePreviousVersionId")
+                .map(|id| id.contains("galContoso")),
+            Some(false)
+        );
+    }
+    // A version that does not exist.
+    names_no_version(&run(scene("promote", "9.9.9")).await);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_copy_is_made_once() {
     let stage = copied().await;
@@ -462,10 +509,15 @@ async fn a_preview_makes_no_copy() {
     assert!(
         lines(&stage).contains(&"latest after:  1.0.2609402 in westeurope, northeurope".to_owned())
     );
-    assert_eq!(
-        stage.variable("imageVersionId"),
-        Some(copy("1.0.2609402").as_str())
-    );
+    // There is no copy yet that a later step could use.
+    names_no_version(&stage);
     assert_eq!(stage.variable("imageReleased"), Some("false"));
     assert_eq!(result_file(&stage)["release"]["copies"], json!([]));
+    let message = "result=Succeeded;]preview: win11-avd 1.0.2609402 would be promoted, and nothing was changed";
+    assert!(stage.transcript.contains(message), "{}", stage.transcript);
+    // One that is there is named.
+    let made = copied().await;
+    let again = then(&made, to_production().input("preview", "true")).await;
+    let id = copy("1.0.2609402");
+    assert_eq!(again.variable("imageVersionId"), Some(id.as_str()));
 }
