@@ -1,6 +1,8 @@
 //! The lost agent, and builds that outlive their job: through the launcher, on fresh agents in one cloud.
 
-use azure_emulator::{Progress, RunFate, SubState};
+use std::time::Duration;
+
+use azure_emulator::{Durations, Progress, RunFate, SubState, Switches};
 use pipelines_agent::{
     Directories, Interruption, JobRun, Step, TaskResult, Trigger, ViolationKind,
 };
@@ -9,6 +11,19 @@ use tempfile::TempDir;
 use super::{check_empty, judged, run};
 use crate::pipeline::{Pipeline, quick};
 use crate::seed;
+
+/// A run that is on until [`hours_pass`], however late the job is interrupted.
+fn unhurried() -> Switches {
+    Switches {
+        progress: Progress::ByClock(Box::new(Durations {
+            provisioning: Duration::ZERO,
+            queued: Duration::ZERO,
+            building: Duration::from_secs(3600),
+            ..Durations::default()
+        })),
+        ..quick()
+    }
+}
 
 /// The step on another agent: nothing of the first one is there, neither files nor notes.
 pub(super) fn on_a_fresh_agent(
@@ -61,7 +76,7 @@ fn check_one_image(pipeline: &Pipeline, job: &JobRun) {
 /// Launcher and core are killed together after the run was started: there is no post-job stage, and the machine is gone.
 #[test]
 fn a_lost_agent_and_a_second_attempt_make_one_image() {
-    let mut pipeline = Pipeline::seed(quick());
+    let mut pipeline = Pipeline::seed(unhurried());
     let half = &[ViolationKind::Unparsable, ViolationKind::UnknownCommand][..];
     let lost = Interruption::lose_agent(Trigger::line("run template:  Running"));
     let first = judged(&pipeline, Some(lost), half);
@@ -81,8 +96,7 @@ fn a_lost_agent_and_a_second_attempt_make_one_image() {
 /// SIGINT with `onCancel: leave`: the run continues, and the second attempt collects.
 #[test]
 fn a_canceled_job_leaves_its_run_and_the_second_attempt_collects() {
-    let mut pipeline = Pipeline::seed(quick());
-    pipeline.server.cloud.script_run(RunFate::Succeed);
+    let mut pipeline = Pipeline::seed(unhurried());
     pipeline.step = pipeline.step.clone().input("onCancel", "leave");
     let cancel = Interruption::cancel(Trigger::line("run template:  Running"));
     let first = judged(&pipeline, Some(cancel), &[]);
