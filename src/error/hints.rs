@@ -5,7 +5,8 @@ use crate::arm::{Cause, Failure};
 use crate::diagnosis::{Diagnosis, Explanation};
 use crate::inputs::manifest::{
     BUILD_TIMEOUT_IN_MINUTES, COMPARE_WITH, GALLERY_IMAGE_ID, INVENTORY, INVENTORY_CONTAINER,
-    PACKAGE_EXCLUDE, REPORT_HOST_POOLS, SKIP_IF_UNCHANGED, STORAGE_ACCOUNT_NAME, TEMPLATE_NAME,
+    PACKAGE_ACCESS, PACKAGE_EXCLUDE, REPORT_HOST_POOLS, SKIP_IF_UNCHANGED, STORAGE_ACCOUNT_NAME,
+    TEMPLATE_NAME,
 };
 use crate::inventory::{NotCompared, Unread};
 use crate::resource::{ResourceId, definition_options, quoted};
@@ -43,6 +44,9 @@ impl Error {
             Self::UseUnknown { hint, .. } => Some(format!("nothing is deleted then; {hint}")),
             Self::Package(failure) if failure.is_about_one_entry() => failure.hint().map(|hint| {
                 format!("{hint}; or leave the path out of the package with input '{}'", PACKAGE_EXCLUDE.name)
+            }),
+            Self::Package(failure) if failure.is_about_keys() => failure.hint().map(|hint| {
+                format!("{hint}; input '{}' chooses the access: 'auto' uses keys only where a role is missing", PACKAGE_ACCESS.name)
             }),
             Self::Package(failure) => failure.hint(),
             Self::NotOurs { instead, .. } => Some(instead.clone()),

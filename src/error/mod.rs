@@ -16,7 +16,8 @@ use crate::resource::ResourceId;
 use crate::rollout::{self, NotRolledOut};
 use crate::storage::StorageFailure;
 use sentences::{
-    first_of, goes_on, in_phase, in_step, no_image, no_template, not_started, quoted_names,
+    first_of, goes_on, in_parentheses, in_phase, in_step, no_image, no_template, not_started,
+    quoted_names,
 };
 
 pub use crate::wording::duration;
@@ -25,6 +26,7 @@ pub use codes::{
     FLEET_WRONG, KEPT_BLOCKED, KEPT_LOCKED, KEPT_NO_PERMISSION, LEFT_RUNNING, NO_CONTENTS,
     NOT_READY, NOTHING_TO_CANCEL, NOTHING_TO_COMPARE, OTHER_INVENTORY, PARTLY,
 };
+pub use sentences::StartRequest;
 
 /// Why there is no image.
 #[derive(Debug, thiserror::Error)]
@@ -55,14 +57,14 @@ pub enum Error {
         message: String,
     },
     /// The run was not started, as far as is known.
-    #[error("Starting the run of image template '{template}' failed: {} ({cause})", not_started(*requests))]
+    #[error("Starting the run of image template '{template}' failed: {}{}", not_started(*request), in_parentheses(cause.as_ref()))]
     NotStarted {
         /// The template's name.
         template: String,
-        /// How often it was asked for: a second time only when Azure had shown that there is no run.
-        requests: u8,
-        /// What happened to the last request.
-        cause: Failure,
+        /// What became of the request.
+        request: StartRequest,
+        /// What happened to the last request, unless Azure accepted it.
+        cause: Option<Failure>,
     },
     /// The run ended without an image.
     #[error("The image run failed{}, after {}{}: {}", in_phase(phase.as_deref()), duration(*elapsed), in_step(explanation), explanation.cause)]

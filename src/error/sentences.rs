@@ -30,14 +30,33 @@ pub(super) fn in_step(explanation: &Explanation) -> String {
     step.map(|step| format!(", in {step}")).unwrap_or_default()
 }
 
+/// What became of the request to start a run that does not show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartRequest {
+    /// There was no good answer, and since then none about the template.
+    Unanswered,
+    /// It was sent a second time, because Azure had shown that there is no run.
+    Repeated,
+    /// Azure accepted it and named no operation.
+    Accepted,
+}
+
 /// Why a run that was asked for is not followed.
-pub(super) fn not_started(requests: u8) -> &'static str {
-    match requests {
-        0 | 1 => {
+pub(super) fn not_started(request: StartRequest) -> &'static str {
+    match request {
+        StartRequest::Unanswered => {
             "whether it started is not known, because Azure does not answer, and a run is not started twice"
         }
-        _ => "there is no sign that it started, after two requests",
+        StartRequest::Repeated => "there is no sign that it started, after two requests",
+        StartRequest::Accepted => {
+            "Azure accepted the request, but the image template has shown no run for five minutes"
+        }
     }
+}
+
+/// ` (Starting ... failed: ...)`.
+pub(super) fn in_parentheses(cause: Option<&Failure>) -> String {
+    cause.map(|cause| format!(" ({cause})")).unwrap_or_default()
 }
 
 /// How far a run is that is not over.

@@ -104,6 +104,16 @@ pub enum Event {
     },
     /// The run is about to be started.
     Starting,
+    /// The request to start the run has no good answer, so the template has to show whether there is one.
+    StartUncertain {
+        /// What came of the request.
+        reason: String,
+    },
+    /// The template still shows no run; said every two minutes.
+    StartUnseen {
+        /// Since the template has been read for it.
+        elapsed: Duration,
+    },
     /// Nothing shows a run although it was asked for, so it is asked for once more.
     StartingAgain {
         /// What came of the first request.
@@ -122,6 +132,11 @@ pub enum Event {
     StillRunning {
         /// `Building`, `Customizing`, `Distributing` ...
         sub_state: Option<String>,
+        /// Since the run was started.
+        elapsed: Duration,
+    },
+    /// One source says that the run has ended, and the other one not yet; said every two minutes.
+    EndUnconfirmed {
         /// Since the run was started.
         elapsed: Duration,
     },

@@ -1,5 +1,8 @@
 //! Starting the run of a template, exactly once in effect.
 //!
+//! A run that Azure has accepted and names no operation for is looked for in the template, because nothing else tells of it: one that never shows there
+//! would be followed until the build's time limit.
+//!
 //! A request without a good answer may have had its effect, so it is never sent again blindly: the template is read for a minute. Only when Azure
 //! answers that no run has begun, a second and last request is sent. If the first one had its effect after all, Azure refuses the second, since a
 //! template has one run at a time (`OperationNotAllowed`, Azure/azvmimagebuilder#45), and the run is followed.
@@ -10,12 +13,13 @@ use http::StatusCode;
 use tokio::time::{Instant, sleep};
 
 use super::event::{Event, Events};
+use super::watch::HEARTBEAT;
 use crate::arm::failure::Failure;
 use crate::arm::http::Sent;
 use crate::arm::operation::Started;
 use crate::arm::template_state::Template;
 use crate::arm::{Arm, Cause};
-use crate::error::Error;
+use crate::error::{Error, StartRequest};
 use crate::resource::ResourceId;
 
 /// How long the template is read before the request is sent once more. A run shows within a second (recorded in 2023 and 2025).
@@ -43,31 +47,39 @@ pub async fn start_run(
     events: &dyn Events,
 ) -> Result<Started, Error> {
     events.emit(Event::Starting);
-    let template = TemplateReader { arm, id, before };
-    let not_started = |requests, cause| Error::NotStarted {
+    let template = TemplateReader {
+        arm,
+        id,
+        before,
+        events,
+    };
+    let not_started = |request, cause| Error::NotStarted {
         template: id.name().to_owned(),
-        requests,
-        cause,
+        request,
+        cause: Some(cause),
     };
     let failure = match arm.start_run(id).await {
-        Ok(started) => return Ok(started),
+        Ok(started) => return template.accepted(started).await,
         Err(failure) => failure,
     };
     let refused = says_running(&failure);
     if !refused && !may_still_work(&failure) {
         return Err(failure.into());
     }
+    events.emit(Event::StartUncertain {
+        reason: failure.to_string(),
+    });
     match template.read_for(BEFORE_ASKING_AGAIN).await {
         Signs::Run(started) => return Ok(started),
         Signs::Nothing | Signs::Unreadable if refused => return Err(failure.into()),
-        Signs::Unreadable => return Err(not_started(1, failure)),
+        Signs::Unreadable => return Err(not_started(StartRequest::Unanswered, failure)),
         Signs::Nothing => {}
     }
     events.emit(Event::StartingAgain {
         reason: failure.to_string(),
     });
     let failure = match arm.start_run(id).await {
-        Ok(started) => return Ok(started),
+        Ok(started) => return template.accepted(started).await,
         Err(failure) => failure,
     };
     let refused = says_running(&failure);
@@ -77,7 +89,7 @@ pub async fn start_run(
     match template.read_for(UNTIL_IT_SHOWS).await {
         Signs::Run(started) => Ok(started),
         Signs::Nothing | Signs::Unreadable if refused => Err(failure.into()),
-        Signs::Nothing | Signs::Unreadable => Err(not_started(2, failure)),
+        Signs::Nothing | Signs::Unreadable => Err(not_started(StartRequest::Repeated, failure)),
     }
 }
 
@@ -101,14 +113,37 @@ struct TemplateReader<'a> {
     arm: &'a Arm,
     id: &'a ResourceId,
     before: &'a Template,
+    events: &'a dyn Events,
 }
 
 impl TemplateReader<'_> {
+    /// A run that Azure has accepted: `started` names its operation, or the template has to show it.
+    async fn accepted(&self, started: Started) -> Result<Started, Error> {
+        if started.operation.is_some() {
+            return Ok(started);
+        }
+        match self.read_for(UNTIL_IT_SHOWS).await {
+            Signs::Run(started) => Ok(started),
+            Signs::Nothing | Signs::Unreadable => Err(Error::NotStarted {
+                template: self.id.name().to_owned(),
+                request: StartRequest::Accepted,
+                cause: None,
+            }),
+        }
+    }
+
     /// Reads until a run shows, or `time` is over and Azure has answered after that.
     async fn read_for(&self, time: Duration) -> Signs {
         let start = Instant::now();
+        let mut last_line = start;
         loop {
             let over = start.elapsed() >= time;
+            if last_line.elapsed() >= HEARTBEAT {
+                last_line = Instant::now();
+                self.events.emit(Event::StartUnseen {
+                    elapsed: start.elapsed(),
+                });
+            }
             match self.arm.template(self.id).await {
                 Ok(seen) if self.has_begun(&seen.value) => {
                     return Signs::Run(Started {

@@ -135,18 +135,23 @@ pub(super) async fn provisioned(
     let mut pace = Pace::new(started.pause);
     let mut last_line = Instant::now();
     let mut last_answer = Instant::now();
+    let mut trouble = None;
     while start.elapsed() < PROVISIONING_LIMIT {
         sleep(pace.pause()).await;
         if last_line.elapsed() >= HEARTBEAT {
             last_line = Instant::now();
-            events.emit(Event::Provisioning {
-                elapsed: start.elapsed(),
+            events.emit(match trouble.clone() {
+                Some(reason) => Event::NoAnswer { reason },
+                None => Event::Provisioning {
+                    elapsed: start.elapsed(),
+                },
             });
         }
         if let Some(address) = operation {
             let doing = format!("Submitting image template '{}'", id.name());
             match arm.operation(&doing, address).await {
                 Ok(seen) => {
+                    trouble = None;
                     pace.asked(seen.pause);
                     match seen.value {
                         Status::InProgress => continue,
@@ -163,6 +168,7 @@ pub(super) async fn provisioned(
         match arm.template(id).await {
             Ok(seen) => {
                 last_answer = Instant::now();
+                trouble = None;
                 pace.asked(seen.pause);
                 if let Some(end) = end_of_provisioning(id, seen.value) {
                     return end;
@@ -173,7 +179,7 @@ pub(super) async fn provisioned(
                 return Err(failure.into());
             }
             // A bad answer, or one that asks for a long pause, says nothing of the template.
-            Err(_) => {}
+            Err(failure) => trouble = Some(failure.to_string()),
         }
     }
     let limit = PROVISIONING_LIMIT.as_secs() / 60;

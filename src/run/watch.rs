@@ -126,7 +126,7 @@ pub async fn watch(
         first: None,
         kept: false,
         last_answer: Instant::now(),
-        silent: false,
+        trouble: None,
         missing: None,
         last_line: Instant::now(),
         last_reported: None,
@@ -177,8 +177,8 @@ struct Watch<'a> {
     kept: bool,
     /// When Azure last answered.
     last_answer: Instant,
-    /// Whether the last question went without an answer.
-    silent: bool,
+    /// Why the last question went without an answer.
+    trouble: Option<String>,
     /// Since when Azure says that there is no such template.
     missing: Option<Instant>,
     /// When the last line was written.
@@ -278,7 +278,7 @@ impl Watch<'_> {
 
     fn note_answer(&mut self) {
         self.last_answer = Instant::now();
-        self.silent = false;
+        self.trouble = None;
     }
 
     /// A request without an answer says nothing about the run. Only a long silence ends the step.
@@ -286,38 +286,49 @@ impl Watch<'_> {
         if self.last_answer.elapsed() > LONGEST_SILENCE {
             return Err(failure);
         }
-        if !std::mem::replace(&mut self.silent, true) {
-            self.events.emit(Event::NoAnswer {
-                reason: failure.to_string(),
-            });
+        let reason = failure.to_string();
+        if self.trouble.replace(reason.clone()).is_none() {
+            self.last_line = Instant::now();
+            self.events.emit(Event::NoAnswer { reason });
         }
         Ok(None)
     }
 
     /// One line for each change, and a heartbeat.
     fn report(&mut self) {
-        let Some(run) = &self.status else { return };
-        let now = (run.state.clone(), run.sub_state.clone());
-        if run.sub_state.is_some() {
-            self.phase.clone_from(&run.sub_state);
-        }
+        let seen = self.status.as_ref();
+        let now = seen.map(|run| (run.state.clone(), run.sub_state.clone()));
         let elapsed = self.elapsed();
-        if self.last_reported.as_ref() != Some(&now) {
+        if let Some((state, sub_state)) = now.clone()
+            && self.last_reported != now
+        {
+            if sub_state.is_some() {
+                self.phase.clone_from(&sub_state);
+            }
             self.events.emit(Event::RunChanged {
-                state: now.0.clone(),
-                sub_state: now.1.clone(),
+                state,
+                sub_state,
                 elapsed,
             });
-            self.last_reported = Some(now);
+            self.last_reported = now;
         } else if self.last_line.elapsed() >= HEARTBEAT {
-            self.events.emit(Event::StillRunning {
-                sub_state: run.sub_state.clone(),
-                elapsed,
-            });
+            self.events.emit(self.heartbeat(elapsed));
         } else {
             return;
         }
         self.last_line = Instant::now();
+    }
+
+    /// What is known when nothing has changed for a while: only an answer tells that the run goes on.
+    fn heartbeat(&self, elapsed: Duration) -> Event {
+        let sub_state = self.status.as_ref().and_then(|run| run.sub_state.clone());
+        match &self.trouble {
+            _ if self.ended.is_some() => Event::EndUnconfirmed { elapsed },
+            Some(reason) => Event::NoAnswer {
+                reason: reason.clone(),
+            },
+            None => Event::StillRunning { sub_state, elapsed },
+        }
     }
 
     fn is_over(&mut self) -> bool {

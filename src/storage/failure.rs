@@ -187,8 +187,22 @@ impl StorageFailure {
             cause,
             PackageFailure::LinkOutside { .. }
                 | PackageFailure::Unstorable { .. }
+                | PackageFailure::Special { .. }
                 | PackageFailure::Unreadable { .. }
         )
+    }
+
+    /// Whether the keys of the account are the trouble, which not every access to the package needs.
+    pub fn is_about_keys(&self) -> bool {
+        let refused = |failure: &Failure| {
+            let refusal = failure.refusal();
+            refusal.is_some_and(|refusal| refusal.code == "KeyBasedAuthenticationNotPermitted")
+        };
+        match self {
+            Self::TakesNoKeys { .. } | Self::NoKey { .. } => true,
+            Self::Refused { failure, .. } => refused(failure),
+            _ => false,
+        }
     }
 
     /// The stable code of the failure.

@@ -52,11 +52,12 @@ fn refusals_have_hints_with_the_exact_command() {
         Operation::Upload,
         "network-rule add --account-name examplestore",
     );
-    for code in [
+    check(
         "KeyBasedAuthenticationNotPermitted",
-        "PublicAccessNotPermitted",
-        "NoAuthenticationInformation",
-    ] {
+        Operation::Upload,
+        "choose another access to the package, for which",
+    );
+    for code in ["PublicAccessNotPermitted", "NoAuthenticationInformation"] {
         check(code, Operation::Upload, "'Authorization'");
     }
     check("AuthenticationFailed", Operation::Link, "clock");
@@ -174,6 +175,21 @@ fn what_is_wrong_with_a_package_is_told_with_its_path() {
         },
         "cannot be stored: it is odd",
     );
+    check(
+        PackageFailure::Special { path: path() },
+        "cannot be stored: it is neither a file, a folder nor a symbolic link",
+    );
+}
+
+/// No other name makes a file of a pipe.
+#[test]
+fn what_is_no_file_is_removed_and_not_renamed() {
+    let special = package_failure(PackageFailure::Special {
+        path: PathBuf::from("/drop/pipe"),
+    });
+    let hint = special.hint().unwrap();
+    assert!(hint.starts_with("remove it before"), "{hint}");
+    assert!(special.is_about_one_entry());
 }
 
 #[test]

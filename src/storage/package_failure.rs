@@ -47,6 +47,12 @@ pub enum PackageFailure {
         /// Why not.
         reason: String,
     },
+    /// A pipe, a socket or a device.
+    #[error("'{}' cannot be stored: it is neither a file, a folder nor a symbolic link", .path.display())]
+    Special {
+        /// Where it is.
+        path: PathBuf,
+    },
     /// Nothing is left of it.
     #[error("all of '{}' is excluded", .0.display())]
     AllExcluded(PathBuf),

@@ -104,10 +104,7 @@ impl Walk {
                 length: metadata.len(),
             }
         } else {
-            return Err(PackageFailure::Unstorable {
-                path,
-                reason: "it is neither a file, a folder nor a symbolic link".to_owned(),
-            });
+            return Err(PackageFailure::Special { path });
         };
         Ok(Some(Entry {
             mode: mode(&metadata),

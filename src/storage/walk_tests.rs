@@ -110,7 +110,7 @@ fn links_out_of_the_package_and_sockets_are_refused() {
     let socket = folder.path().join("socket");
     let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
     let failure = walk(folder.path()).unwrap().next().unwrap();
-    assert!(matches!(failure, Err(PackageFailure::Unstorable { path, .. }) if path == socket));
+    assert!(matches!(failure, Err(PackageFailure::Special { path }) if path == socket));
     drop(listener);
 }
 

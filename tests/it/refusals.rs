@@ -12,7 +12,7 @@ use image_builder::arm::http::{Sent, TransportError};
 use image_builder::arm::{Cause, Failure, Refusal};
 use image_builder::check::{Finding, Verdict};
 use image_builder::diagnosis::Explanation;
-use image_builder::error::Error;
+use image_builder::error::{Error, StartRequest};
 use image_builder::inventory::{NotCompared, Unread};
 use image_builder::release::{Refused, Why};
 use image_builder::resource::ResourceId;
@@ -103,13 +103,18 @@ fn of_builds() -> Vec<Error> {
         },
         Error::NotStarted {
             template: "t_1".to_owned(),
-            requests: 2,
-            cause: refused(
+            request: StartRequest::Repeated,
+            cause: Some(refused(
                 "Starting the run of image template 't_1'",
                 504,
                 "GatewayTimeout",
                 "No.",
-            ),
+            )),
+        },
+        Error::NotStarted {
+            template: "t_1".to_owned(),
+            request: StartRequest::Accepted,
+            cause: None,
         },
         Error::Run {
             phase: Some("Distributing".to_owned()),

@@ -86,6 +86,13 @@ pub(super) fn of(event: &Event) -> Messages {
             format!("the template was provisioned in {}", duration(*elapsed)),
         ]),
         Event::Starting => Messages::line("starting run template..."),
+        Event::StartUncertain { reason } => Messages::line(format!(
+            "whether the run has started is not known yet, so the image template is read for up to a minute: {reason}"
+        )),
+        Event::StartUnseen { elapsed } => Messages::line(format!(
+            "the image template still shows no run after {}",
+            duration(*elapsed)
+        )),
         Event::StartingAgain { reason } => Messages::line(format!(
             "Azure shows no run, so the run is started again: {reason}"
         )),
@@ -107,6 +114,10 @@ pub(super) fn of(event: &Event) -> Messages {
             let phase = sub_state.as_deref().unwrap_or("running").to_lowercase();
             Messages::line(format!("still {phase} after {}", duration(*elapsed)))
         }
+        Event::EndUnconfirmed { elapsed } => Messages::line(format!(
+            "the run has ended, but Azure has not confirmed it after {}",
+            duration(*elapsed)
+        )),
         Event::NoAnswer { reason } => Messages::line(format!(
             "no answer at the moment, the build continues: {reason}"
         )),

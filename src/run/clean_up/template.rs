@@ -42,12 +42,14 @@ pub(super) async fn remove(
     let mut looks_again = LOOKS_AGAIN.into_iter();
     loop {
         let step = match ask(arm, id, progress).await? {
-            Answer::Gone => match looks_again.next().filter(|_| !seen_once) {
+            Answer::Gone if seen_once => return Ok(Removal::Done),
+            Answer::Gone => match looks_again.next() {
                 Some(pause) => {
                     sleep(pause).await;
                     continue;
                 }
-                None if seen_once || progress.is_proven() => return Ok(Removal::Done),
+                // Azure took the request that made it, so what answers here may be a replica that does not know it yet. The deletion finds out.
+                None if progress.is_proven() => NextStep::CancelAndDelete,
                 None => return Ok(Removal::NotThere),
             },
             Answer::There(seen) => {

@@ -78,6 +78,9 @@ fn package_hint(cause: &PackageFailure) -> Option<&'static str> {
             Some("let the agent's user read all files of the package")
         }
         PackageFailure::Unstorable { .. } => Some("rename it"),
+        PackageFailure::Special { .. } => {
+            Some("remove it before this step: it is a pipe, a socket or a device")
+        }
         PackageFailure::AllExcluded(_) => {
             Some("check the patterns of what is excluded from the package")
         }
@@ -123,7 +126,13 @@ fn hint_for(failure: &Failure, account: &StorageAccount, operation: Operation) -
         ("AuthorizationFailure", _) => format!(
             "the account's firewall does not admit this agent: admit its address with `az storage account network-rule add --account-name {name} --ip-address <agent's public address>`, or use an agent in a network that is admitted"
         ),
-        ("KeyBasedAuthenticationNotPermitted" | "PublicAccessNotPermitted" | "NoAuthenticationInformation", _) => {
+        // Azure names the key only where one was sent.
+        ("KeyBasedAuthenticationNotPermitted", _) => format!(
+            "choose another access to the package, for which the service connection has a role: {}; or let the account accept keys: `az storage account update --ids {} --allow-shared-key-access true`",
+            grant("Storage Blob Data Contributor"),
+            quoted(id)
+        ),
+        ("PublicAccessNotPermitted" | "NoAuthenticationInformation", _) => {
             "the account admits only requests with a Microsoft Entra token, and the token did not arrive: check that no proxy removes the header 'Authorization'".to_owned()
         }
         ("AuthenticationFailed" | "InvalidAuthenticationInfo", _) => {

@@ -203,3 +203,28 @@ async fn provisioning_without_an_end_is_given_up() {
     check_failed("never", &stage, "AIB304: ");
     check_template_named("never", &stage, 80 * MINUTE);
 }
+
+/// Azure took the template, and answers from replicas that do not know it: it is deleted, and not only said to be gone.
+#[tokio::test(start_paused = true)]
+async fn a_template_that_azure_took_and_does_not_show_is_deleted() {
+    let missing = r#"{"error":{"code":"ResourceNotFound","message":"not found"}}"#;
+    for reads in [6, 10, 1000] {
+        let fault = Fault {
+            matcher: Matcher::operation("GetTemplate"),
+            nth: 1,
+            times: reads,
+            effect: Effect::Status {
+                code: 404,
+                headers: Vec::new(),
+                body: missing.to_owned(),
+            },
+        };
+        let stage = Scene::windows().build(|cloud| cloud.add_fault(fault)).await;
+        check_failed(
+            &format!("{reads} reads"),
+            &stage,
+            "AIB301: Reading image template '",
+        );
+        check_nothing_left(&stage);
+    }
+}

@@ -1,9 +1,16 @@
 //! The request that starts a run goes wrong: the run is on once, whatever became of the answer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use azure_emulator::{Effect, Fault, Matcher};
+use async_trait::async_trait;
+use azure_emulator::{Effect, Fault, Matcher, RunFate, SubState};
+use bytes::Bytes;
+use http::{Request, Response};
+use image_builder::arm::http::{Http, TransportError};
 
+use super::LiveSecrets;
+use super::cloud_http::CloudHttp;
 use super::faults::check_no_run_twice;
 use super::scene::{Scene, Stage};
 use super::story::{check_no_secret, check_nothing_left};
@@ -180,4 +187,125 @@ async fn without_an_answer_nothing_is_sent_twice() {
         error.starts_with("AIB305: ") && error.contains(text),
         "{error}"
     );
+}
+
+/// A network that loses what the answers to the start of a run say of its operation.
+#[derive(Debug)]
+struct WithoutOperation(CloudHttp);
+
+#[async_trait]
+impl Http for WithoutOperation {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let starts = request.uri().path().ends_with("/run");
+        let mut answer = self.0.send(request).await?;
+        if starts {
+            answer.headers_mut().clear();
+        }
+        Ok(answer)
+    }
+}
+
+/// The run is on, and the template tells all that is needed.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_was_accepted_without_an_operation_is_followed() {
+    for shows_after in [0, 100, 200] {
+        let scene =
+            Scene::windows().switches(|on| on.run_shows_after = Duration::from_secs(shows_after));
+        let cloud = scene.new_cloud();
+        let http = WithoutOperation(CloudHttp {
+            cloud: Arc::clone(&cloud),
+            secrets: LiveSecrets::of(&scene.world, &scene.step),
+        });
+        let stage = scene.build_over(cloud, Arc::new(http)).await;
+        check_built(&format!("{shows_after}"), &stage, &[Some(202)]);
+    }
+}
+
+/// Azure accepts a request and loses it: nobody waits until the build's time limit for a run that there is not.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_was_accepted_and_never_shows_is_an_error_after_minutes() {
+    let fault = at("RunTemplate", 1, 1, answered(202, ""));
+    let stage = Scene::windows().build(|cloud| cloud.add_fault(fault)).await;
+    assert_eq!(requests(&stage, "RunTemplate"), [Some(202)]);
+    let name = stage.variable("templateName").unwrap();
+    assert_eq!(
+        stage.error(),
+        format!(
+            "AIB305: Starting the run of image template '{name}' failed: Azure accepted the request, but the image template has shown no run for five minutes\nhint: run the job again: the template of this one is removed"
+        )
+    );
+    let minutes = stage.elapsed.as_secs() / 60;
+    assert!(
+        (5..10).contains(&minutes),
+        "{minutes}\n{}",
+        stage.transcript
+    );
+    let line = "the image template still shows no run after 2 min 0 s";
+    assert!(stage.transcript.contains(line), "{}", stage.transcript);
+    check_nothing_left(&stage);
+}
+
+/// A line tells at once why nothing happens for a minute.
+#[tokio::test(start_paused = true)]
+async fn a_look_for_the_run_is_told_before_it_begins() {
+    let fault = at("RunTemplate", 1, 1, Effect::ResetAfter);
+    let stage = Scene::windows().build(|cloud| cloud.add_fault(fault)).await;
+    let name = stage.variable("templateName").unwrap();
+    let line = format!(
+        "starting run template...\nwhether the run has started is not known yet, so the image template is read for up to a minute: Starting the run of image template '{name}' failed: no connection to management.azure.emulator: connection reset by peer\n"
+    );
+    assert!(stage.transcript.contains(&line), "{}", stage.transcript);
+}
+
+/// The template shows nothing for twenty minutes, and the operation goes on: the log does not look like that of a hung job.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_does_not_show_is_spoken_of() {
+    let never = RunFate::NeverEnd {
+        at: SubState::Building,
+    };
+    let stage = Scene::windows()
+        .switches(|on| on.run_shows_after = Duration::from_secs(20 * 60))
+        .build(|cloud| cloud.script_run(never))
+        .await;
+    let (unseen, _) = stage
+        .transcript
+        .split_once("run template:  Running")
+        .unwrap();
+    let told = unseen.matches("\nstill running after ").count();
+    assert!((8..=10).contains(&told), "{told}\n{}", stage.transcript);
+}
+
+/// Only an answer tells that a run goes on.
+#[tokio::test(start_paused = true)]
+async fn without_an_answer_nothing_is_claimed_of_the_run() {
+    let usual = Scene::windows().build(|_| {}).await;
+    let before = reads_before_the_start(&usual);
+    let stage = Scene::windows()
+        .build(|cloud| {
+            cloud.add_fault(at("GetTemplate", before + 2, 10_000, answered(500, "")));
+            cloud.add_fault(at("GetOperation", 2, 10_000, answered(500, "")));
+        })
+        .await;
+    assert_eq!(stage.result(), "Failed");
+    assert!(
+        !stage.transcript.contains("\nstill "),
+        "{}",
+        stage.transcript
+    );
+    let told = stage
+        .transcript
+        .matches("\nno answer at the moment")
+        .count();
+    assert!((4..12).contains(&told), "{told}\n{}", stage.transcript);
+}
+
+/// The template says that the run has ended, and its operation cannot be read: the log does not say that the run goes on.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_has_ended_is_not_said_to_go_on() {
+    let stage = Scene::windows()
+        .build(|cloud| cloud.add_fault(at("GetOperation", 2, 10_000, answered(500, ""))))
+        .await;
+    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    let line = "\nthe run has ended, but Azure has not confirmed it after ";
+    assert!(stage.transcript.contains(line), "{}", stage.transcript);
 }
