@@ -37,17 +37,28 @@ impl NextStep {
     pub(super) fn in_a_line(&self) -> String {
         let inputs = self.0.iter();
         let inputs: Vec<_> = inputs
-            .map(|(name, value)| format!("{name}: {value}"))
+            .map(|(name, value)| {
+                if value.contains('\n') {
+                    // A text of JSON is one of YAML.
+                    format!("{name}: {}", serde_json::Value::from(value.as_str()))
+                } else {
+                    format!("{name}: {value}")
+                }
+            })
             .collect();
         inputs.join(", ")
     }
 
-    /// An input a line.
+    /// An input a line, or a block where its value has several.
     pub(super) fn yaml(&self) -> String {
         let mut text = String::new();
         for (name, value) in &self.0 {
             // Writing to a text does not fail.
-            writeln!(text, "{name}: {value}").ok();
+            if value.contains('\n') {
+                writeln!(text, "{name}: |\n  {}", value.replace('\n', "\n  ")).ok();
+            } else {
+                writeln!(text, "{name}: {value}").ok();
+            }
         }
         text
     }

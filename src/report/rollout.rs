@@ -5,6 +5,7 @@ mod messages;
 mod result;
 mod summary;
 mod table;
+mod way_back;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,11 +15,9 @@ use serde_json::json;
 use super::ending::Ending;
 use super::files::{Files, ResultFile};
 use super::issue::{Issue, report_warnings};
-use super::next_step::{IMAGE_VERSION_ID, NextStep};
 use crate::agent::{Console, IssueKind};
 use crate::error::Error;
-use crate::inputs::manifest::{HOST_COUNT, HOST_POOL_ID, ROLLOUT_METHOD};
-use crate::inputs::{Action, Rollout, RolloutMethod, WhenNotReady};
+use crate::inputs::{Action, Rollout, WhenNotReady};
 use crate::rollout::event::{Event, Events};
 use crate::rollout::{Host, RolloutState};
 use known::{Known, MOST_NAMED};
@@ -49,11 +48,14 @@ impl<'a> RolloutReporter<'a> {
     pub fn finish(&self, result: &Result<RolloutState, Error>, folder: &Path) {
         let mut known = self.known();
         known.end_phase();
-        let way_back = self.way_back(&known, result);
+        let way_back = way_back::step(self.request, &known, result);
         let mut ending = self.ending(&known, result);
         ending.lines.splice(0..0, self.drained(&known, result));
         if let Some(step) = &way_back {
             ending.lines.insert(0, step.way_back());
+        }
+        if matches!(result, Err(Error::Canceled)) {
+            ending.lines.push(known.next_action().to_owned());
         }
         ending.variables = variables(&known, result);
         if known.overview.is_some() {
@@ -61,14 +63,12 @@ impl<'a> RolloutReporter<'a> {
             let file = ResultFile::of_action(Action::Rollout, document);
             ending.result = Some(file.named("rollout-result.json"));
         }
-        if !matches!(result, Err(Error::Canceled)) {
-            ending.summary = Some(summary::markdown(&summary::Page {
-                request: self.request,
-                known: &known,
-                result,
-                way_back,
-            }));
-        }
+        ending.summary = Some(summary::markdown(&summary::Page {
+            request: self.request,
+            known: &known,
+            result,
+            way_back,
+        }));
         ending.tell(Files::new(self.console, folder, &self.request.name));
     }
 
@@ -134,34 +134,6 @@ impl<'a> RolloutReporter<'a> {
                 format!("'{pool}' serves {image}: {has} of {all} hosts have it{drained}")
             }
         }
-    }
-
-    /// How to undo it. Nothing where nothing was changed, or the previous image is not known.
-    fn way_back(&self, known: &Known, result: &Result<RolloutState, Error>) -> Option<NextStep> {
-        if !known.changed || matches!(result, Ok(RolloutState::Nothing)) {
-            return None;
-        }
-        // A failure that no host has met leaves nothing to undo.
-        let is_met = known.goes_on || known.hosts.iter().any(|host| host.is_wanted);
-        if result.is_err() && !is_met {
-            return None;
-        }
-        let previous = known.previous.as_ref()?;
-        let mut step = NextStep::new(Action::Rollout)
-            .with(HOST_POOL_ID.name, self.request.pool.as_str())
-            .with(IMAGE_VERSION_ID, previous.to_string());
-        // Hosts that are kept serve again without a deployment.
-        let keeps = self.request.keeps_old(RolloutMethod::Replace);
-        if known.method == Some(RolloutMethod::Replace) && keeps {
-            step = step.with(ROLLOUT_METHOD.name, RolloutMethod::Existing.name());
-            // By itself the step wants as many as serve now, and there may be fewer of the old ones.
-            let wanted = known.hosts.iter().filter(|host| host.is_wanted).count();
-            let kept = known.hosts.len() - wanted;
-            if (1..wanted).contains(&kept) {
-                step = step.with(HOST_COUNT.name, kept.to_string());
-            }
-        }
-        Some(step)
     }
 }
 

@@ -41,6 +41,8 @@ pub enum Event {
     Stopped {
         /// Whether something goes on.
         goes_on: bool,
+        /// What became of it, a sentence without its end.
+        what: String,
     },
     /// A line of progress that has no data.
     Line(String),

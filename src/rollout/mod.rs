@@ -65,7 +65,10 @@ impl RolloutStep<'_> {
         };
         let after = self.stop(why).await;
         let goes_on = after.goes_on;
-        self.emit(Event::Stopped { goes_on });
+        self.emit(Event::Stopped {
+            goes_on,
+            what: after.what.clone(),
+        });
         if why == StopReason::JobCanceled {
             return Err(NotRolledOut::Canceled);
         }
@@ -85,6 +88,9 @@ impl RolloutStep<'_> {
 
     async fn carry_out(&self) -> Result<RolloutState, NotRolledOut> {
         let result = self.by_method().await;
+        if result.is_err() {
+            self.list_at_end().await;
+        }
         // Kept hosts are named after a failure, too.
         self.tell_kept();
         result

@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use super::step::RolloutStep;
 use crate::arm::Failure;
-use crate::arm::deployment::Deployment;
+use crate::arm::deployment::{Deployment, Operation};
 use crate::inputs::{Rollout, WantedImage};
 
 /// The deployments that have the names of this step's own, whatever they deploy.
@@ -28,6 +28,28 @@ impl OwnDeployments {
 pub(super) fn deploys(deployment: &Deployment, image: &WantedImage) -> bool {
     let theirs = deployment.text("imageVersionId");
     theirs.is_some_and(|theirs| theirs.eq_ignore_ascii_case(&image.to_string()))
+}
+
+/// Why a deployment failed: what it says in its innermost details, and what its resources say.
+pub(super) fn cause(error: Option<&(String, String)>, operations: Vec<Operation>) -> String {
+    let mut said = match error {
+        Some((code, message)) => format!("{code}: {message}"),
+        None => "Azure does not say why".to_owned(),
+    };
+    for operation in operations {
+        let Some((code, message)) = operation.error else {
+            continue;
+        };
+        if operation.resource.is_empty() {
+            continue;
+        }
+        if said.contains(&message) && !message.is_empty() {
+            said = said.replacen(&message, &format!("{message} [{}]", operation.resource), 1);
+        } else {
+            said = format!("{said}; {}: {code}: {message}", operation.resource);
+        }
+    }
+    said
 }
 
 /// `image-rollout-4711-1a2b3c4d-canary`; `part` is `canary` or `rest`.

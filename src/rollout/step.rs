@@ -2,17 +2,20 @@
 
 use crate::resource::tag;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use time::OffsetDateTime;
 use tokio::sync::OnceCell;
+use tokio::time::timeout;
 
 use super::event::{Event, Events, KeptHost, Warning};
 use super::host::{Host, deletion_command, is_wanted, removal_command};
 use super::outcome::{NotRolledOut, RolloutState};
 use crate::arm::Arm;
-use crate::arm::desktops::{Lists, SessionHost};
+use crate::arm::desktops::{ImageInfo, Lists, SessionHost};
 use crate::arm::machine::Machine;
 use crate::check::image_traits::ImageTraits;
 use crate::inputs::Rollout;
@@ -20,6 +23,8 @@ use crate::resource::{ResourceGroupId, ResourceId};
 
 /// How its value begins where the host was kept.
 const REPLACED: &str = "replaced-by:";
+/// How long the list at the end of a roll-out that failed may take.
+const LISTED_WITHIN: Duration = Duration::from_secs(60);
 /// So many VMs are read at a time.
 const AT_ONCE: usize = 8;
 
@@ -41,6 +46,8 @@ pub(super) struct RolloutStep<'a> {
     last: Mutex<Vec<Host>>,
     /// What Azure says of the image, once it was asked.
     pub(super) traits: OnceCell<ImageTraits>,
+    /// Whether something was changed.
+    changed: AtomicBool,
 }
 
 /// What goes on in Azure because of a step, and has to be dealt with when the step is stopped.
@@ -55,8 +62,13 @@ pub(super) enum Ongoing {
         /// The VMs that it makes.
         machines: Vec<ResourceId>,
     },
-    /// A change of the session host configuration, to which image; no update has started.
-    Configuration(String),
+    /// A change of the session host configuration; no update has started.
+    Configuration {
+        /// To which image.
+        to: String,
+        /// The image that it had, where that is known.
+        from: Option<ImageInfo>,
+    },
     /// An update that was asked for, and does not show yet.
     RequestedUpdate,
     /// An update, with its last known status.
@@ -75,6 +87,7 @@ impl<'a> RolloutStep<'a> {
             machines: Mutex::default(),
             last: Mutex::default(),
             traits: OnceCell::new(),
+            changed: AtomicBool::new(false),
         }
     }
 
@@ -92,9 +105,13 @@ impl<'a> RolloutStep<'a> {
 
     /// Tells the listener. The last list follows what is told of hosts.
     pub(super) fn emit(&self, event: Event) {
-        if let Event::Hosts(hosts) = &event {
-            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-            last.clone_from(hosts);
+        match &event {
+            Event::Hosts(hosts) => {
+                let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+                last.clone_from(hosts);
+            }
+            Event::Changed => self.changed.store(true, Ordering::Relaxed),
+            _ => {}
         }
         self.events.emit(event);
     }
@@ -123,7 +140,7 @@ impl<'a> RolloutStep<'a> {
         name: &str,
         open: bool,
     ) -> Result<(), NotRolledOut> {
-        self.events.emit(Event::Changed);
+        self.emit(Event::Changed);
         let pool = &self.request.pool;
         self.arm.let_in(pool, name, open).await?;
         self.note_open(name, open);
@@ -179,6 +196,24 @@ impl<'a> RolloutStep<'a> {
         let pool = &self.request.pool;
         let list = self.lists.hosts_at_once(self.arm, pool).await?;
         self.with_machines(list).await
+    }
+
+    /// The hosts as they are when a roll-out has failed: others may have drained some, and some may have registered since the last list. What cannot
+    /// be read within a minute stays as it was.
+    pub(super) async fn list_at_end(&self) {
+        self.list_within(LISTED_WITHIN).await;
+    }
+
+    /// The same within `limit`. Where nothing was changed, the list from before tells enough.
+    pub(super) async fn list_within(&self, limit: Duration) {
+        if !self.changed.load(Ordering::Relaxed) {
+            return;
+        }
+        let list = async {
+            let list = self.lists.hosts_at_once(self.arm, &self.request.pool);
+            self.with_machines(list.await?).await
+        };
+        timeout(limit, list).await.ok();
     }
 
     /// The hosts of a list with their VMs.

@@ -5,6 +5,9 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::event::{Event, UpdateEvent};
+use super::host;
+use super::own_deployments::cause;
+use super::session_host_update::setting_image;
 use super::step::{Ongoing, RolloutStep};
 use crate::arm::Failure;
 use crate::arm::deployment::State;
@@ -49,7 +52,10 @@ impl RolloutStep<'_> {
     pub(super) async fn stop(&self, why: StopReason) -> AfterStop {
         let cancels = why == StopReason::JobCanceled && self.request.on_cancel == OnCancel::Cancel;
         match self.take_ongoing() {
-            None => AfterStop::ended("nothing that it started is in progress in Azure".to_owned()),
+            None => {
+                self.list_within(ANSWERS_WITHIN).await;
+                AfterStop::ended("nothing that it started is in progress in Azure".to_owned())
+            }
             Some(Ongoing::Deployment {
                 group,
                 name,
@@ -60,9 +66,16 @@ impl RolloutStep<'_> {
                 self.emit(Event::Line(after.what.clone()));
                 after
             }
-            Some(Ongoing::Configuration(image)) => {
+            Some(Ongoing::Configuration { to, from }) => {
+                let back = from.map_or_else(String::new, |image| {
+                    format!(
+                        "; to set it back to {}: {}",
+                        host::short(&image),
+                        setting_image(&self.request.pool, &image)
+                    )
+                });
                 let what = format!(
-                    "the session host configuration may have {image} already, which new hosts get; no update has started"
+                    "the session host configuration may have {to} already, which new hosts get; no update has started{back}"
                 );
                 self.emit(Event::Line(what.clone()));
                 AfterStop::ended(what)
@@ -70,7 +83,11 @@ impl RolloutStep<'_> {
             Some(Ongoing::RequestedUpdate) => {
                 self.stop_update("it does not show yet", why, cancels).await
             }
-            Some(Ongoing::Update(status)) => self.stop_update(&status, why, cancels).await,
+            Some(Ongoing::Update(status)) => {
+                let after = self.stop_update(&status, why, cancels).await;
+                self.list_within(ANSWERS_WITHIN).await;
+                after
+            }
         }
     }
 
@@ -120,23 +137,43 @@ impl RolloutStep<'_> {
             ))
         };
         if !cancels {
-            let found = timeout(ANSWERS_WITHIN, self.arm.deployment(group, name)).await;
-            return match found {
-                Ok(Ok(Some(found))) if found.state != State::Going => AfterStop::ended(format!(
-                    "deployment {name} has ended ({}); its hosts stay drained until the job is run again",
-                    found.word
-                )),
-                Ok(Ok(None)) => AfterStop::ended(format!("deployment {name} is gone")),
-                _ => goes_on(""),
+            return match self.deployment_ended(group, name).await {
+                Some(ended) => AfterStop::ended(ended),
+                None => goes_on(""),
             };
         }
         match self.arm.cancel_deployment(group, name).await {
             Ok(true) => AfterStop::ended(format!(
                 "deployment {name} is canceled; a VM that is there already can still register, and lets users in then"
             )),
-            Ok(false) => AfterStop::ended(format!("deployment {name} has ended")),
+            Ok(false) => {
+                let ended = self.deployment_ended(group, name).await;
+                AfterStop::ended(ended.unwrap_or_else(|| format!("deployment {name} has ended")))
+            }
             Err(failure) => goes_on(&format!(", because canceling it failed: {failure}")),
         }
+    }
+
+    /// How a deployment has ended, and why it failed; nothing where it goes on, or Azure does not answer in time.
+    async fn deployment_ended(&self, group: &ResourceGroupId, name: &str) -> Option<String> {
+        let found = timeout(ANSWERS_WITHIN, self.arm.deployment(group, name)).await;
+        let Some(found) = found.ok()?.ok()? else {
+            return Some(format!("deployment {name} is gone"));
+        };
+        let cause = match found.state {
+            State::Going => return None,
+            State::Failed => {
+                let operations = self.arm.deployment_operations(group, name);
+                let operations = timeout(ANSWERS_WITHIN, operations).await;
+                let operations = operations.ok().and_then(Result::ok).unwrap_or_default();
+                format!(": {}", cause(found.error.as_ref(), operations))
+            }
+            State::Succeeded | State::Canceled => String::new(),
+        };
+        Some(format!(
+            "deployment {name} has ended ({}{cause}); its hosts stay drained until the job is run again",
+            found.word
+        ))
     }
 
     async fn stop_update(&self, status: &str, why: StopReason, cancels: bool) -> AfterStop {

@@ -45,6 +45,8 @@ impl DeclaredParameter {
 /// A template of session hosts.
 #[derive(Clone)]
 pub struct HostTemplate {
+    /// Its path, as the author gave it.
+    pub path: String,
     /// The whole template.
     pub document: Value,
     /// Its parameters by their names in lower case.
@@ -85,7 +87,7 @@ impl HostTemplate {
         let depth = (depth < 4).then_some(depth + 1)?;
         if let Some(name) = argument(expression, "parameters") {
             let declared = self.parameter(name)?;
-            if let Some(given) = own_member(&given.0, &declared.name) {
+            if let Some(given) = own_member(&given.values, &declared.name) {
                 return given.get("value")?.as_str().map(str::to_owned);
             }
             let default = self.declaration(name)?.get("defaultValue")?.as_str()?;
@@ -136,12 +138,39 @@ impl fmt::Debug for HostTemplate {
 /// The author's values for parameters, as a deployment takes them: `{"value": …}` or a reference to a key vault, by names as the template writes
 /// them. Those that are secret are announced for masking.
 #[derive(Clone, Default)]
-pub struct HostParameters(pub Map<String, Value>);
+pub struct HostParameters {
+    /// The values by name.
+    pub values: Map<String, Value>,
+    /// The path of the file that they come from, as the author gave it; nothing where they are lines of the input.
+    pub file: Option<String>,
+}
+
+impl HostParameters {
+    /// The input that gives them again: the path of their file, or lines `name=value` without what `template` declares as secret. Nothing without
+    /// parameters.
+    pub fn input(&self, template: &HostTemplate) -> Option<String> {
+        if self.file.is_some() {
+            return self.file.clone();
+        }
+        let line = |(name, given): (&String, &Value)| {
+            let declared = template.parameter(name);
+            let value = match given.get("value") {
+                _ if declared.is_none_or(DeclaredParameter::is_secure) => format!("<{name}>"),
+                Some(Value::String(text)) => text.clone(),
+                Some(value) => value.to_string(),
+                None => format!("<{name}>"),
+            };
+            format!("{name}={value}")
+        };
+        let lines: Vec<String> = self.values.iter().map(line).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+}
 
 /// Names only.
 impl fmt::Debug for HostParameters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.values.keys()).finish()
     }
 }
 
@@ -186,7 +215,7 @@ pub(super) fn read(
         .parameters
         .values()
         .filter(|declared| !declared.has_default && !own(&declared.name))
-        .filter(|declared| !parameters.0.contains_key(&declared.name))
+        .filter(|declared| !parameters.values.contains_key(&declared.name))
         .map(|declared| quoted(&declared.name))
         .collect();
     if !lacking.is_empty() {
@@ -260,6 +289,7 @@ fn template(
     }
     if missing.is_empty() && others.is_empty() {
         return Ok(HostTemplate {
+            path: path.to_owned(),
             document,
             parameters,
         });
@@ -283,12 +313,14 @@ fn parameters(
     let Some(text) = reader.optional_lines(input)? else {
         return Ok(HostParameters::default());
     };
-    let given = if text.contains('=') {
-        lines(reader, text, template, masker)?
-    } else {
+    let is_file = !text.contains('=');
+    let given = if is_file {
         of_file(reader, text)?
+    } else {
+        lines(reader, text, template, masker)?
     };
-    let mut parameters = Map::new();
+    let file = is_file.then(|| text.to_owned());
+    let mut values = Map::new();
     let mut problem = None;
     for (name, value) in given {
         match checked(template, &name) {
@@ -296,14 +328,14 @@ fn parameters(
                 if declared.is_secure() {
                     announce(&value, masker);
                 }
-                parameters.insert(declared.name.clone(), value);
+                values.insert(declared.name.clone(), value);
             }
             Err((code, sentence, hint)) => {
                 problem = Some(reader.report(Problem::new(code, input, sentence, hint)));
             }
         }
     }
-    problem.map_or(Ok(HostParameters(parameters)), Err)
+    problem.map_or(Ok(HostParameters { values, file }), Err)
 }
 
 /// The declaration of a parameter that the author may set.

@@ -250,7 +250,9 @@ fn parameters(text: &str, files: &[(&str, &str)]) -> (Vec<String>, serde_json::V
     let mut reader = Reader::new(&given);
     let masked = Masked::default();
     let read = host_template::read(&mut reader, true, &masked);
-    let value = read.as_ref().map(|(_, parameters)| parameters.0.clone());
+    let value = read
+        .as_ref()
+        .map(|(_, parameters)| parameters.values.clone());
     let value = value.unwrap_or_default();
     let problems = match reader.finish(read) {
         Ok(_) => Vec::new(),

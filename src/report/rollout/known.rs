@@ -9,7 +9,7 @@ use crate::inputs::{RolloutMethod, WantedImage};
 use crate::rollout::event::{Event, KeptHost, PoolOverview, Warning};
 use crate::rollout::faults::Fault;
 use crate::rollout::{Host, RolloutState};
-use crate::wording::some_of;
+use crate::wording::{duration, some_of};
 
 /// What the events have said so far.
 #[derive(Default)]
@@ -22,6 +22,8 @@ pub(super) struct Known {
     pub(super) changed: bool,
     /// Whether something goes on in Azure after the step was stopped.
     pub(super) goes_on: bool,
+    /// What became of it then.
+    pub(super) stopped: Option<String>,
     pub(super) phases: Vec<Phase>,
     pub(super) faults: Vec<Fault>,
     pub(super) kept: Vec<KeptHost>,
@@ -62,7 +64,10 @@ impl Known {
             Event::Plan(lines) => self.plan = lines,
             Event::Faults(faults) => self.faults = faults,
             Event::Kept(kept) => self.kept = kept,
-            Event::Stopped { goes_on } => self.goes_on = goes_on,
+            Event::Stopped { goes_on, what } => {
+                self.goes_on = goes_on;
+                self.stopped = Some(what);
+            }
             Event::Warning(warning) => self.warnings.push(warning),
             Event::Nothing { .. }
             | Event::Line(_)
@@ -96,6 +101,29 @@ impl Known {
             0 => String::new(),
             1 => format!(" (1 is drained: {names})"),
             all => format!(" ({all} are drained: {names})"),
+        }
+    }
+
+    /// What was done, with the time that each phase took; the last one was not finished.
+    pub(super) fn phases_in_words(&self) -> String {
+        let phase = |phase: &Phase| {
+            let took = phase.took.unwrap_or_else(|| phase.began.elapsed());
+            format!("{} ({})", phase.name, duration(took))
+        };
+        let Some((last, done)) = self.phases.split_last() else {
+            return String::new();
+        };
+        let mut all: Vec<String> = done.iter().map(phase).collect();
+        all.push(format!("{}, which did not end", phase(last)));
+        all.join(", ")
+    }
+
+    /// What to do after the job was canceled.
+    pub(super) fn next_action(&self) -> &'static str {
+        if self.changed {
+            "run the job again to continue"
+        } else {
+            "nothing was changed in Azure"
         }
     }
 

@@ -29,7 +29,9 @@ pub(super) fn markdown(page: &Page<'_>) -> String {
         way_back,
     } = page;
     let mut text = headline(page);
-    if let Err(error) = result {
+    if let Err(Error::Canceled) = result {
+        text.push_str(&canceled(known));
+    } else if let Err(error) = result {
         let hint = error.hint();
         text.push_str(&cause(error.code(), &error.to_string(), hint.as_deref()));
     }
@@ -42,6 +44,9 @@ pub(super) fn markdown(page: &Page<'_>) -> String {
     }
     if let Some(previous) = &known.previous {
         rows.push(("Image before", code(&previous.to_string())));
+    }
+    if result.is_err() && !known.phases.is_empty() {
+        rows.push(("Steps", escaped(&known.phases_in_words())));
     }
     write!(text, "\n{}", table(&rows)).ok();
     if !known.plan.is_empty() {
@@ -58,6 +63,14 @@ pub(super) fn markdown(page: &Page<'_>) -> String {
         text.push_str(&ways_back(std::slice::from_ref(step)));
     }
     text
+}
+
+/// Where a canceled roll-out stands. A second cancel leaves no time to ask what goes on.
+fn canceled(known: &Known) -> String {
+    let unknown = "what goes on in Azure was not asked";
+    let what = known.stopped.as_deref().unwrap_or(unknown);
+    let next = known.next_action();
+    format!("\nThe job was canceled: {}; {next}.\n", escaped(what))
 }
 
 fn faults(known: &Known) -> String {
@@ -101,6 +114,7 @@ fn kept(known: &Known) -> String {
 fn headline(page: &Page<'_>) -> String {
     let (mark, what) = match page.result {
         Err(Error::RolloutNotReady(_)) | Ok(RolloutState::Running) => ("⏳", "continues"),
+        Err(Error::Canceled) => ("⚠️", "canceled"),
         Err(_) => ("❌", "failed"),
         Ok(RolloutState::Nothing) if page.request.preview => ("🔍", "preview"),
         Ok(RolloutState::Nothing) => ("✅", "nothing to do"),

@@ -177,7 +177,7 @@ impl RolloutStep<'_> {
 
     /// The author's parameters, and those that the task fills in, by the names of the template.
     fn parameters(&self, plan: &Plan, part: &Part, token: &Secret) -> Map<String, Value> {
-        let mut all = self.request.parameters.0.clone();
+        let mut all = self.request.parameters.values.clone();
         let template = self.request.template.as_ref();
         let mut put = |name: &str, value: Value| {
             let declared = template.and_then(|template| template.parameter(name));

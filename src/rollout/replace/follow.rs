@@ -13,6 +13,7 @@ use crate::rollout::codes;
 use crate::rollout::event::{Event, ReplacementEvent};
 use crate::rollout::host::Host;
 use crate::rollout::outcome::{NotRolledOut, Refused};
+use crate::rollout::own_deployments::cause;
 use crate::rollout::step::RolloutStep;
 use crate::secret::Secret;
 
@@ -215,20 +216,7 @@ impl RolloutStep<'_> {
         let name = &followed.part.name;
         let found = self.arm.deployment(&followed.plan.group, name).await;
         let error = found.ok().flatten().and_then(|found| found.error);
-        let mut said = match error {
-            Some((code, message)) => format!("{code}: {message}"),
-            None => "Azure does not say why".to_owned(),
-        };
-        for operation in self.operations(followed).await {
-            let Some((code, message)) = operation.error else {
-                continue;
-            };
-            if said.contains(&message) && !message.is_empty() {
-                said = said.replacen(&message, &format!("{message} [{}]", operation.resource), 1);
-            } else {
-                said = format!("{said}; {}: {code}: {message}", operation.resource);
-            }
-        }
+        let said = cause(error.as_ref(), self.operations(followed).await);
         let what = match state {
             State::Canceled => "was canceled in Azure".to_owned(),
             _ => format!("failed: {said}"),

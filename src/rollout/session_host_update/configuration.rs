@@ -82,7 +82,10 @@ impl RolloutStep<'_> {
             to: host::short(image),
         }));
         let mut last = None;
-        self.note_ongoing(Ongoing::Configuration(host::short(image)));
+        self.note_ongoing(Ongoing::Configuration {
+            to: host::short(image),
+            from: before.cloned(),
+        });
         for request in 1..=MOST_REQUESTS {
             self.emit(Event::Changed);
             match self.ask_for_image(image).await? {

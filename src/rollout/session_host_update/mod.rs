@@ -18,7 +18,8 @@ use crate::rollout::host::{self, Host};
 use crate::rollout::outcome::{NotRolledOut, RolloutState};
 use crate::rollout::preflight::Preflight;
 use crate::rollout::step::RolloutStep;
-use preflight::{LastUpdate, UpdateState, setting_image};
+pub(super) use preflight::setting_image;
+use preflight::{LastUpdate, UpdateState};
 
 /// Makes the service update the pool, or follows the update that an earlier attempt has begun.
 pub(super) async fn carry_out(

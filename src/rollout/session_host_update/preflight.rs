@@ -241,7 +241,7 @@ pub(super) fn control(pool: &ResourceId, action: &str) -> String {
 }
 
 /// The command that sets the image of the session host configuration of a pool.
-pub(super) fn setting_image(pool: &ResourceId, image: &ImageInfo) -> String {
+pub(in crate::rollout) fn setting_image(pool: &ResourceId, image: &ImageInfo) -> String {
     let path = format!("{pool}/sessionHostConfigurations/default");
     format!(
         "az rest --method patch --url {} --body {}",

@@ -17,6 +17,15 @@ impl Cloud {
         self.state().arm.add_pool(pool, Some(now));
     }
 
+    /// Registers a session host with its VM in a pool.
+    pub fn put_session_host(&self, pool: &str, host: SessionHost) {
+        let now = self.clock.now();
+        let mut state = self.state();
+        state
+            .arm
+            .register_host(&ids::key(pool), host, Some(now), None);
+    }
+
     /// Puts a scaling plan into the cloud, or in the place of one that is there.
     pub fn put_scaling_plan(&self, plan: ScalingPlan) {
         let key = ids::key(&plan.id);

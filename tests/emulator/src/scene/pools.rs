@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
+use super::surroundings::CONTRIBUTOR;
 use super::{GROUP, LOCATION, SUBSCRIPTION};
+use crate::entra::Application;
 use crate::estate::{SceneResource, SceneVersion};
 use crate::pools::HostPool;
 use crate::surroundings::{Role, RoleAssignment};
@@ -62,18 +64,28 @@ impl World {
             production.with_hosts("avd", 4, &old).with_users(5),
         ];
         self.roles.extend(roles());
-        let assignment = |role: &str, scope: &str| RoleAssignment {
-            principal: POOL_IDENTITY.to_owned(),
-            role: role.to_owned(),
-            scope: scope.to_owned(),
-            condition: None,
-        };
-        self.role_assignments.extend([
-            assignment(SECRETS_USER, &vault),
-            assignment(MACHINE_CONTRIBUTOR, &group),
-        ]);
+        self.role_assignments
+            .extend(assignments(&self.applications, &group, &vault));
         self
     }
+}
+
+/// The identity of the pool reads secrets and makes VMs. As of the group of images, each application is Contributor.
+fn assignments(applications: &[Application], group: &str, vault: &str) -> Vec<RoleAssignment> {
+    let assignment = |principal: &str, role: &str, scope: &str| RoleAssignment {
+        principal: principal.to_owned(),
+        role: role.to_owned(),
+        scope: scope.to_owned(),
+        condition: None,
+    };
+    let own = [
+        assignment(POOL_IDENTITY, SECRETS_USER, vault),
+        assignment(POOL_IDENTITY, MACHINE_CONTRIBUTOR, group),
+    ];
+    let contributors = applications
+        .iter()
+        .map(|application| assignment(&application.object, CONTRIBUTOR, group));
+    own.into_iter().chain(contributors).collect()
 }
 
 /// The roles of the identity of a pool.

@@ -55,7 +55,7 @@ pub(super) fn usages() -> Vec<Usage> {
 }
 
 /// The built-in role Contributor, under its well-known id.
-const CONTRIBUTOR: &str = "b24988ac-6180-42a0-ab88-20f7382dd24c";
+pub(super) const CONTRIBUTOR: &str = "b24988ac-6180-42a0-ab88-20f7382dd24c";
 /// A role of Contoso's own.
 const PUBLISHER: &str = "4f1d9c3e-7a5b-4d80-96e2-b3c8f0a1d574";
 

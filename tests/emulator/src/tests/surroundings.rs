@@ -196,6 +196,26 @@ fn networks_tell_what_matters_to_a_build() {
     check("/none/subnets/none", "ResourceNotFound");
 }
 
+/// Of a host pool as of everything else: the roles that the caller has there and above, and none where it has none.
+#[test]
+fn permissions_on_a_host_pool_are_those_of_roles() {
+    let world = world().with_host_pools();
+    let pool = world.host_pools[1].id.clone();
+    let path = format!("{pool}/providers/Microsoft.Authorization/permissions");
+    let actions = |world: World| {
+        let scene = Scene::with_world(Switches::default(), world);
+        get(&scene, &path, "api-version=2022-04-01").body["value"].clone()
+    };
+    let own = actions(world.clone());
+    assert_eq!(own.as_array().map(Vec::len), Some(1));
+    assert_eq!(own[0]["actions"], json!(["*"]));
+    let without = World {
+        role_assignments: Vec::new(),
+        ..world
+    };
+    assert_eq!(actions(without), json!([]));
+}
+
 #[test]
 fn roles_hold_at_their_scope_and_below() {
     let mut world = world();

@@ -6,9 +6,23 @@ use super::updating::*;
 use crate::flow::scene::Scene;
 use crate::golden::golden;
 
-fn doctor() -> Scene {
+/// Nothing but what the pools of the scene come with.
+fn plain() -> Scene {
     let mut scene = Scene::bare("doctor");
     scene.world = scene.world.with_host_pools();
+    scene
+        .input("hostPoolId", &production())
+        .input("imageVersionId", &version(NEW))
+}
+
+fn doctor() -> Scene {
+    let mut scene = plain();
+    let principal = scene.world.applications[0].object.clone();
+    // Of the resource group of the pools, none.
+    scene
+        .world
+        .role_assignments
+        .retain(|given| given.principal != principal || given.scope != group());
     // Desktop Virtualization Host Pool Contributor.
     let role = "e307426c-f9b6-4e81-87de-d99efb3c32bc";
     scene.world.roles.push(Role {
@@ -17,7 +31,6 @@ fn doctor() -> Scene {
         actions: vec!["Microsoft.DesktopVirtualization/hostpools/*".to_owned()],
         ..Role::default()
     });
-    let principal = scene.world.applications[0].object.clone();
     scene.world.role_assignments.push(RoleAssignment {
         principal,
         role: role.to_owned(),
@@ -25,8 +38,34 @@ fn doctor() -> Scene {
         condition: None,
     });
     scene
-        .input("hostPoolId", &production())
-        .input("imageVersionId", &version(NEW))
+}
+
+/// The permissions of the service connection on the host pool are those of the roles that it has there and above.
+#[tokio::test(start_paused = true)]
+async fn the_permissions_of_the_service_connection_are_those_of_its_roles() {
+    let stage = run(plain(), |_| {}).await;
+    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    golden("rollout/doctor.txt", &log(&stage));
+    let mut scene = doctor();
+    scene
+        .world
+        .role_assignments
+        .retain(|given| given.scope != production());
+    let stage = run(scene, |_| {}).await;
+    assert_eq!(
+        stage.error(),
+        format!(
+            "AIB712: permissions of the service connection: the service connection lacks Microsoft.DesktopVirtualization/hostpools/read, \
+             Microsoft.DesktopVirtualization/hostpools/sessionhosts/read, \
+             Microsoft.DesktopVirtualization/hostpools/sessionhostconfigurations/read, \
+             Microsoft.DesktopVirtualization/hostpools/sessionhostconfigurations/write, \
+             Microsoft.DesktopVirtualization/hostpools/sessionhostmanagements/sessionhostupdatestatuses/read, \
+             Microsoft.DesktopVirtualization/hostpools/sessionhostmanagements/initiatesessionhostupdate/action, \
+             Microsoft.DesktopVirtualization/hostpools/sessionhostmanagements/controlsessionhostupdate/action on host pool 'hp-production'\n\
+             hint: az role assignment create --assignee <object id of its principal> --role 'Desktop Virtualization Host Pool Contributor' --scope {}",
+            production()
+        )
+    );
 }
 
 #[tokio::test(start_paused = true)]

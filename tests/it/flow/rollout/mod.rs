@@ -2,6 +2,7 @@
 
 mod attempts;
 mod doctor;
+mod ends;
 mod existing;
 mod fit;
 mod hosts;
@@ -14,6 +15,7 @@ mod update_looks;
 mod update_switches;
 mod updating;
 mod users;
+mod ways_back;
 
 use super::scene::Stage;
 
