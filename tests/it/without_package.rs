@@ -141,7 +141,7 @@ async fn a_build_without_a_package_touches_no_storage() {
             .input("windowsUpdateProvisioner", update)
             .build(|_| {})
             .await;
-        assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+        stage.check_result("Succeeded");
         let uri = stage.variable("imageUri").unwrap();
         assert!(uri.ends_with("/versions/1.0.0"), "{uri}");
         let asked = stage.cloud.journal();

@@ -139,6 +139,13 @@ impl Cloud {
         self.state().journal.clone()
     }
 
+    /// The requests so far to one route of Azure Resource Manager.
+    pub fn requests(&self, operation: &str) -> impl ExactSizeIterator<Item = Entry> + use<> {
+        let mut entries = self.journal();
+        entries.retain(|entry| entry.operation == Some(operation));
+        entries.into_iter()
+    }
+
     /// What exists now.
     pub fn inventory(&self) -> Inventory {
         let now = self.clock.now();

@@ -278,10 +278,7 @@ fn fault(scripted: Scripted) -> Result<Fault, String> {
         path: scripted.path,
         authority: None,
     };
-    Ok(Fault {
-        matcher,
-        nth: scripted.nth,
-        times: scripted.times,
-        effect,
-    })
+    Ok(Fault::once(matcher, effect)
+        .starting_at(scripted.nth)
+        .times(scripted.times))
 }

@@ -1,5 +1,6 @@
 //! Scripted trouble: what goes wrong, at which request, and whether it was met.
 
+use std::fmt;
 use std::time::Duration;
 
 use http::Method;
@@ -19,13 +20,30 @@ pub struct Fault {
 
 impl Fault {
     /// Trouble for the first request that matches.
-    pub fn once(matcher: Matcher, effect: Effect) -> Self {
+    pub fn once(matcher: impl Into<Matcher>, effect: Effect) -> Self {
         Self {
-            matcher,
+            matcher: matcher.into(),
             nth: 1,
             times: 1,
             effect,
         }
+    }
+
+    /// Trouble for each request that matches.
+    pub fn always(matcher: impl Into<Matcher>, effect: Effect) -> Self {
+        Self::once(matcher, effect).times(u32::MAX)
+    }
+
+    /// The same for so many requests in a row.
+    #[must_use]
+    pub fn times(self, times: u32) -> Self {
+        Self { times, ..self }
+    }
+
+    /// The same from the request of this number on, counted from 1.
+    #[must_use]
+    pub fn starting_at(self, nth: u32) -> Self {
+        Self { nth, ..self }
     }
 }
 
@@ -40,6 +58,13 @@ pub struct Matcher {
     pub path: Option<String>,
     /// The host, with its port if it has one.
     pub authority: Option<String>,
+}
+
+impl From<&str> for Matcher {
+    /// Requests to the route of this name.
+    fn from(operation: &str) -> Self {
+        Self::operation(operation)
+    }
 }
 
 impl Matcher {
@@ -105,6 +130,23 @@ pub enum Effect {
     Delay(Duration),
     /// The access token counts as expired for this request.
     ExpireToken,
+}
+
+impl Effect {
+    /// An answer with this body, and no headers of its own.
+    pub fn status(code: u16, body: impl fmt::Display) -> Self {
+        Self::Status {
+            code,
+            headers: Vec::new(),
+            body: body.to_string(),
+        }
+    }
+
+    /// A refusal in the form of Azure Resource Manager.
+    pub fn refusal(code: u16, error: &str, message: &str) -> Self {
+        let body = serde_json::json!({"error": {"code": error, "message": message}});
+        Self::status(code, body)
+    }
 }
 
 /// What a fault looks at.
@@ -194,12 +236,8 @@ mod tests {
     #[test]
     fn a_fault_waits_for_its_turn_and_is_counted() {
         let mut faults = Faults::default();
-        faults.add(Fault {
-            matcher: Matcher::operation("GetTemplate"),
-            nth: 2,
-            times: 2,
-            effect: Effect::ResetBefore,
-        });
+        let fault = Fault::once("GetTemplate", Effect::ResetBefore);
+        faults.add(fault.starting_at(2).times(2));
         assert!(faults.next(&seen("/a")).is_none());
         assert_eq!(faults.unconsumed().len(), 1);
         assert!(faults.next(&seen("/a")).is_some());

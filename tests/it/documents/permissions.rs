@@ -218,7 +218,7 @@ const TEST_TOO: [(&str, &str); 4] = [
 #[tokio::test(start_paused = true)]
 async fn the_roles_of_tests_have_the_actions_of_a_test() {
     let stage = crate::flow::image_test::whole(with_roles).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     let (group, _) = needed(&[stage]);
     check(&["pipeline", "test"], &group, &TEST_TOO);
 }

@@ -87,7 +87,7 @@ async fn private_network_uses_its_subnets() {
 async fn then(built: Stage, step: &YamlStep) -> Stage {
     let version = built.variable("imageVersionId").unwrap().to_owned();
     let stage = later(built, step, version).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     stage
 }
 
@@ -136,7 +136,7 @@ async fn promotion_makes_an_image_count_and_keeps_it() {
     let version = built.variable("imageVersionId").unwrap().to_owned();
     // The first version has none before it, and the gate says so.
     let seen = later(built, changes, version).await;
-    assert_eq!(seen.result(), "SucceededWithIssues", "{}", seen.transcript);
+    seen.check_result("SucceededWithIssues");
     let warnings = seen.issues("warning");
     assert!(
         warnings.len() == 1 && warnings[0].starts_with("AIB877: "),
@@ -173,7 +173,7 @@ async fn the_test_of_the_sample_lets_the_image_count() {
         scene
     };
     let submitted = number(scene(submit, &check_out)).build(|_| {}).await;
-    assert_eq!(submitted.result(), "Succeeded", "{}", submitted.transcript);
+    submitted.check_result("Succeeded");
     let collected = number(scene(wait, &check_out))
         .build_in(submitted.cloud.clone())
         .await;
@@ -189,7 +189,7 @@ async fn the_test_of_the_sample_lets_the_image_count() {
         tested.transcript
     );
     let promoted = later(tested, promote, version.clone()).await;
-    assert_eq!(promoted.result(), "Succeeded", "{}", promoted.transcript);
+    promoted.check_result("Succeeded");
     assert_eq!(
         latest(&promoted, &version).as_deref(),
         Some(version.as_str())
@@ -216,7 +216,7 @@ async fn scheduled_source_check_builds_what_is_new() {
         }
     };
     let second = first.step(night("4712", "True")).retry().await;
-    assert_eq!(second.result(), "Succeeded", "{}", second.transcript);
+    second.check_result("Succeeded");
     assert_eq!(second.variable("imageChanged"), Some("false"));
     assert_eq!(image(&second), "ubuntu-2404/versions/1.0.4711");
 

@@ -141,7 +141,7 @@ async fn the_seed_goes_from_a_push_to_the_production_host_pool() {
         .map(|pool| pool.id.clone())
         .collect();
     let built = scene.build(|_| {}).await;
-    assert_eq!(built.result(), "Succeeded", "{}", built.transcript);
+    built.check_result("Succeeded");
     let version = built.variable("imageVersionId").unwrap().to_owned();
     let number = format!("1.0.{NUMBER}");
     assert!(version.ends_with(&format!("/win11-avd/versions/{number}")));
@@ -156,7 +156,7 @@ async fn the_seed_goes_from_a_push_to_the_production_host_pool() {
 
     let staged = next(tested, staging, &version).await;
     assert_eq!(staged.variable("rolloutState"), Some("Succeeded"));
-    assert_eq!(staged.result(), "SucceededWithIssues");
+    staged.check_result("SucceededWithIssues");
     let hosts = open_hosts(&staged, &pools[0]);
     assert_eq!(hosts.len(), 2, "{hosts:?}");
     assert!(
@@ -179,7 +179,7 @@ async fn the_seed_goes_from_a_push_to_the_production_host_pool() {
 
     let served = next(promoted, production, &version).await;
     assert_eq!(served.variable("rolloutState"), Some("Succeeded"));
-    assert_eq!(served.result(), "Succeeded");
+    served.check_result("Succeeded");
     let hosts = open_hosts(&served, &pools[1]);
     assert_eq!(hosts.len(), 4, "{hosts:?}");
     assert!(
@@ -272,7 +272,7 @@ async fn what_was_not_tested_goes_nowhere() {
         own.variables.set("imageVersionId", version);
     });
     let stage = stage.retry().await;
-    assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+    stage.check_result("Failed");
     assert!(stage.error().starts_with("AIB823: "), "{}", stage.error());
     assert_eq!(stage.cloud.deployments(), []);
 }

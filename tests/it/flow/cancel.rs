@@ -63,12 +63,7 @@ fn check_there(stage: &Stage) {
 }
 
 fn warned(stage: &Stage, code: &str) -> String {
-    assert_eq!(
-        stage.result(),
-        "SucceededWithIssues",
-        "{}",
-        stage.transcript
-    );
+    stage.check_result("SucceededWithIssues");
     let told = stage.issues("warning");
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].starts_with(code), "{told:?}");
@@ -83,7 +78,7 @@ async fn a_running_build_is_canceled_and_nothing_stays() {
     assert_eq!(stage.packages().len(), 1);
     let from = stage.cloud.journal().len();
     let stage = stage.act("cancel", &[]).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     check_gone(&stage);
     assert!(stage.note.is_none(), "{:?}", stage.note);
     assert_eq!(stage.variable("templateName"), Some(name.as_str()));
@@ -123,7 +118,7 @@ async fn a_foreign_template_is_not_touched() {
             .at(&stage.cloud)
             .act("cancel", &inputs)
             .await;
-        assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+        stage.check_result("Failed");
         let told = stage.issues("error").concat();
         assert!(told.starts_with("AIB803: Canceling the run of image template 'win11' failed: 'win11' was not created by this task"), "{told}");
         assert!(
@@ -143,7 +138,7 @@ async fn a_template_of_another_pipeline_run_is_canceled_by_its_name() {
     other.run("t_17");
     let stage = stage.step(|step| step.variables.set("Build.BuildId", "9999"));
     let stage = stage.act("cancel", &[("templateName", "T_17")]).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     check_gone(&stage);
 }
 
@@ -151,7 +146,7 @@ async fn a_template_of_another_pipeline_run_is_canceled_by_its_name() {
 async fn what_never_ran_is_deleted_after_its_provisioning() {
     let (stage, ..) = with_template(Scene::windows(), &json!({}), false).await;
     let stage = stage.act("cancel", &[]).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     check_gone(&stage);
     assert_eq!(
         asked(&stage.cloud, 0, &["CancelTemplate"]),
@@ -163,7 +158,7 @@ async fn what_never_ran_is_deleted_after_its_provisioning() {
     let other = Someone::signed_in(&stage.cloud);
     other.begin("t_18", &marks("4711"), &json!({}));
     let stage = stage.act("cancel", &[]).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     check_gone(&stage);
     assert!(
         stage.elapsed > Duration::from_secs(35),
@@ -178,7 +173,7 @@ async fn a_run_that_is_being_canceled_is_followed() {
     Scene::cancel_in_the_portal(&stage.cloud);
     let from = stage.cloud.journal().len();
     let stage = stage.act("cancel", &[]).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     check_gone(&stage);
     assert_eq!(
         asked(&stage.cloud, from, &["CancelTemplate"]),
@@ -279,7 +274,7 @@ async fn what_is_to_be_kept_is_canceled_and_not_deleted() {
         tokio::time::sleep(CUSTOMIZING).await;
         let keep = if by_tag { "false" } else { "true" };
         let stage = stage.act("cancel", &[("keepTemplate", keep)]).await;
-        assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+        stage.check_result("Succeeded");
         check_there(&stage);
         assert_eq!(other.state("t_17"), "Canceled");
         let tags = cloud.template_tags("t_17");
@@ -306,7 +301,7 @@ async fn a_tag_with_the_word_false_keeps_nothing() {
     cloud.set_template_tags("t_17", &tags);
     other.run("t_17");
     let stage = stage.act("cancel", &[]).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     check_gone(&stage);
 }
 
@@ -317,7 +312,7 @@ async fn a_preview_says_what_would_be_done() {
     tokio::time::sleep(CUSTOMIZING).await;
     let from = cloud.journal().len();
     let stage = stage.act("cancel", &[("preview", "true")]).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     let line = "image template 't_17':  preview, nothing is changed; would cancel the run, and delete the template and its package";
     assert!(stage.transcript.contains(line), "{}", stage.transcript);
     assert_eq!(asked(&cloud, from, &CHANGES), Vec::<String>::new());
@@ -336,19 +331,15 @@ async fn a_cancel_that_comes_too_late_is_no_failure() {
     other.run("t_17");
     tokio::time::sleep(CUSTOMIZING).await;
     // Refused twice, and accepted then.
-    cloud.add_fault(Fault {
-        matcher: Matcher::operation("CancelTemplate"),
-        nth: 1,
-        times: 2,
-        effect: Effect::Status {
-            code: 409,
-            headers: Vec::new(),
-            body: r#"{"error":{"code":"OperationNotAllowed","message":"no run is in progress"}}"#
-                .to_owned(),
-        },
-    });
+    cloud.add_fault(
+        Fault::once(
+            "CancelTemplate",
+            Effect::refusal(409, "OperationNotAllowed", "no run is in progress"),
+        )
+        .times(2),
+    );
     let stage = stage.act("cancel", &[]).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     check_gone(&stage);
     assert_eq!(asked(&cloud, 0, &["CancelTemplate"]).len(), 3);
 }
@@ -358,17 +349,10 @@ async fn a_cancel_that_comes_too_late_is_no_failure() {
 async fn a_tag_that_cannot_be_written_is_told_of() {
     let (stage, cloud, other) = with_template(Scene::windows(), &json!({}), false).await;
     other.run("t_17");
-    cloud.add_fault(Fault {
-        matcher: Matcher::operation("PatchTemplate"),
-        nth: 1,
-        times: 100,
-        effect: Effect::Status {
-            code: 403,
-            headers: Vec::new(),
-            body: r#"{"error":{"code":"AuthorizationFailed","message":"not permitted"}}"#
-                .to_owned(),
-        },
-    });
+    cloud.add_fault(Fault::always(
+        "PatchTemplate",
+        Effect::refusal(403, "AuthorizationFailed", "not permitted"),
+    ));
     let stage = stage.act("cancel", &[("keepTemplate", "true")]).await;
     let told = warned(
         &stage,
@@ -386,19 +370,12 @@ async fn a_tag_that_cannot_be_written_is_told_of() {
 async fn a_cancel_that_is_forbidden_fails() {
     let (stage, cloud, other) = with_template(Scene::windows(), &json!({}), false).await;
     other.run("t_17");
-    cloud.add_fault(Fault {
-        matcher: Matcher::operation("CancelTemplate"),
-        nth: 1,
-        times: 100,
-        effect: Effect::Status {
-            code: 403,
-            headers: Vec::new(),
-            body: r#"{"error":{"code":"AuthorizationFailed","message":"not permitted"}}"#
-                .to_owned(),
-        },
-    });
+    cloud.add_fault(Fault::always(
+        "CancelTemplate",
+        Effect::refusal(403, "AuthorizationFailed", "not permitted"),
+    ));
     let stage = stage.act("cancel", &[]).await;
-    assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+    stage.check_result("Failed");
     assert_eq!(stage.templates(), ["t_17"]);
     assert_eq!(stage.packages(), [PACKAGE]);
     assert_eq!(other.state("t_17"), "Running");
@@ -409,23 +386,9 @@ async fn a_cancel_that_is_forbidden_fails() {
 async fn a_package_that_cannot_be_deleted_keeps_its_template() {
     let (stage, cloud, other) = with_template(Scene::windows(), &json!({}), false).await;
     other.run("t_17");
-    cloud.add_fault(Fault {
-        matcher: Matcher::path(Method::DELETE, "*imagebuilder-vststask*"),
-        nth: 1,
-        times: 100,
-        effect: Effect::Status {
-            code: 403,
-            headers: Vec::new(),
-            body: "<?xml version=\"1.0\"?><Error><Code>AuthorizationFailure</Code><Message>No.</Message></Error>".to_owned(),
-        },
-    });
+    cloud.add_fault(Fault::always(Matcher::path(Method::DELETE, "*imagebuilder-vststask*"), Effect::status(403, "<?xml version=\"1.0\"?><Error><Code>AuthorizationFailure</Code><Message>No.</Message></Error>")));
     let stage = stage.act("cancel", &[]).await;
-    assert_eq!(
-        stage.result(),
-        "SucceededWithIssues",
-        "{}",
-        stage.transcript
-    );
+    stage.check_result("SucceededWithIssues");
     assert_eq!(stage.templates(), ["t_17"]);
     assert_eq!(stage.packages(), [PACKAGE]);
     let told = stage.issues("warning");
@@ -503,6 +466,6 @@ async fn a_package_is_deleted_by_a_key_where_the_role_is_missing() {
     scene.world.storage_accounts[0].roles.clear();
     let (stage, ..) = with_template(scene, &json!({}), false).await;
     let stage = stage.act("cancel", &[]).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     check_gone(&stage);
 }

@@ -8,7 +8,7 @@ use super::scene::{Scene, Stage};
 use super::story::{check_no_secret, check_nothing_left};
 
 fn check(stage: &Stage) {
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     check_nothing_left(stage);
     check_no_secret(stage);
 }
@@ -50,7 +50,7 @@ async fn a_vm_that_is_kept_for_a_look_keeps_its_template() {
             .input("errorHandlingOnCustomizerError", word)
             .build(|cloud| cloud.script_run(RunFate::customizer_failed()))
             .await;
-        assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+        stage.check_result("Failed");
         let inventory = stage.cloud.inventory();
         assert_eq!(inventory.templates.len(), left, "{word}: {inventory}");
         // The log of the run lies in the staging group; the package is gone.
@@ -118,12 +118,7 @@ async fn a_template_file_makes_an_image_without_a_package() {
 async fn a_template_file_and_a_package_make_an_image() {
     let stage = with_template_file(Scene::windows()).build(|_| {}).await;
     // Inputs that the file wins over are warned of.
-    assert_eq!(
-        stage.result(),
-        "SucceededWithIssues",
-        "{}",
-        stage.transcript
-    );
+    stage.check_result("SucceededWithIssues");
     check_nothing_left(&stage);
     check_no_secret(&stage);
     assert!(

@@ -3,9 +3,9 @@
 use azure_emulator::{Fault, Matcher};
 
 use super::ills::{ills, made, scene};
-use super::preflight::status;
 use super::scene::{Scene, Stage};
 use crate::golden::golden;
+use azure_emulator::Effect;
 
 fn without_containers(scene: Scene) -> Scene {
     scene.input("containerInstanceSubnetId", "")
@@ -23,7 +23,7 @@ fn id(scene: &Scene, kind: &str, name: &str) -> String {
 #[tokio::test(start_paused = true)]
 async fn a_doctor_who_finds_nothing_says_what_was_looked_at() {
     let stage = visit(scene()).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     golden("transcripts/doctor.txt", &stage.readable_transcript());
     golden("summaries/doctor.md", &stage.summary());
     let journal = stage.cloud.journal();
@@ -174,15 +174,10 @@ async fn missing_rights_to_read_are_no_failure() {
     let stage = scene
         .build(|cloud| {
             let matcher = Matcher::path(http::Method::GET, "/subscriptions/*");
-            cloud.add_fault(Fault {
-                matcher,
-                nth: 1,
-                times: 1000,
-                effect: status(403, forbidden),
-            });
+            cloud.add_fault(Fault::always(matcher, Effect::status(403, forbidden)));
         })
         .await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     let unknown = stage
         .transcript
         .lines()
@@ -200,7 +195,7 @@ async fn a_doctor_who_cannot_sign_in_says_why() {
     let mut scene = scene();
     scene.world.applications[0].federated.clear();
     let stage = visit(scene).await;
-    assert_eq!(stage.result(), "Failed");
+    stage.check_result("Failed");
     assert!(
         stage
             .error()
@@ -245,7 +240,7 @@ async fn many_problems_are_ten_issues() {
     let errors = stage.issues("error");
     assert_eq!(errors.len(), 10, "{}", stage.transcript);
     assert!(errors[9].matches("hint: ").count() > 1, "{}", errors[9]);
-    assert_eq!(stage.result(), "Failed");
+    stage.check_result("Failed");
     let told = stage
         .transcript
         .matches("Microsoft.KeyVault is not registered");

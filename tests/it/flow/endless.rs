@@ -7,15 +7,6 @@ use http::Method;
 
 use super::scene::{Scene, Stage};
 
-fn always(matcher: Matcher, effect: Effect) -> Fault {
-    Fault {
-        matcher,
-        nth: 1,
-        times: 1000,
-        effect,
-    }
-}
-
 fn answer(code: u16, body: String) -> Effect {
     Effect::Status {
         code,
@@ -34,7 +25,7 @@ fn check_lengths(stage: &Stage) {
 async fn a_wait_of_a_day_between_two_questions_is_one_of_minutes() {
     let scene = Scene::linux().switches(|switches| switches.retry_after = Some(86_400));
     let stage = scene.build(|_| {}).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     assert!(
         stage.elapsed < Duration::from_secs(3600),
         "{:?}",
@@ -51,7 +42,7 @@ async fn a_refusal_until_tomorrow_costs_no_build_that_has_begun() {
             headers: vec![("Retry-After".to_owned(), "86400".to_owned())],
             body: r#"{"error":{"code":"TooManyRequests","message":"tomorrow"}}"#.to_owned(),
         };
-        let fault = Fault::once(Matcher::operation(operation), effect);
+        let fault = Fault::once(operation, effect);
         let stage = Scene::linux().build(|cloud| cloud.add_fault(fault)).await;
         assert_eq!(
             stage.result(),
@@ -71,9 +62,9 @@ async fn a_refusal_until_tomorrow_costs_no_build_that_has_begun() {
 async fn a_long_text_is_cut() {
     let long = "x".repeat(3_000_000);
     let error = serde_json::json!({ "error": { "code": "Conflict", "message": long } }).to_string();
-    let fault = always(Matcher::operation("PutTemplate"), answer(409, error));
+    let fault = Fault::always(Matcher::operation("PutTemplate"), answer(409, error));
     let stage = Scene::linux().build(|cloud| cloud.add_fault(fault)).await;
-    assert_eq!(stage.result(), "Failed");
+    stage.check_result("Failed");
     check_lengths(&stage);
 
     let fate = RunFate::Fail {
@@ -82,7 +73,7 @@ async fn a_long_text_is_cut() {
         message: long,
     };
     let stage = Scene::linux().build(|cloud| cloud.script_run(fate)).await;
-    assert_eq!(stage.result(), "Failed");
+    stage.check_result("Failed");
     check_lengths(&stage);
     assert!(stage.summary().len() < 40_000);
 }
@@ -93,12 +84,12 @@ async fn an_error_of_many_details_is_read_in_no_time() {
     let details: Vec<_> = (0..60_000).map(detail).collect();
     let error =
         serde_json::json!({ "error": { "code": "A", "message": "outer", "details": details } });
-    let fault = always(
+    let fault = Fault::always(
         Matcher::operation("PutTemplate"),
         answer(400, error.to_string()),
     );
     let stage = Scene::linux().build(|cloud| cloud.add_fault(fault)).await;
-    assert_eq!(stage.result(), "Failed");
+    stage.check_result("Failed");
     assert!(
         stage.error().contains("outer C0: detail 0"),
         "{}",
@@ -116,7 +107,7 @@ async fn a_token_for_ever_is_one_for_a_day() {
     };
     for life in ["253402300799", "9223372036854775807", "-1"] {
         let matcher = Matcher::path(Method::POST, "*/oauth2/v2.0/token");
-        let fault = always(matcher, answer(200, token(life)));
+        let fault = Fault::always(matcher, answer(200, token(life)));
         let stage = Scene::linux().build(|cloud| cloud.add_fault(fault)).await;
         // The cloud refuses a token that it has not given; nothing is broken on the way there.
         assert_eq!(stage.result(), "Failed", "{life}");

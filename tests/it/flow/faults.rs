@@ -65,12 +65,7 @@ fn status(code: u16, headers: &[(&str, &str)]) -> Effect {
 }
 
 async fn meet(matcher: Matcher, times: u32, effect: Effect) -> Stage {
-    let fault = Fault {
-        matcher,
-        nth: 1,
-        times,
-        effect,
-    };
+    let fault = Fault::once(matcher, effect).times(times);
     Scene::windows().build(|cloud| cloud.add_fault(fault)).await
 }
 
@@ -220,7 +215,7 @@ async fn an_account_that_cannot_be_read_is_named_with_the_missing_right() {
         .input("storageAccountName", "stnowhere")
         .build(|_| {})
         .await;
-    assert_eq!(stage.result(), "Failed");
+    stage.check_result("Failed");
     let error = stage.error();
     assert!(error.starts_with("AIB502: "), "{error}");
     assert!(
@@ -289,12 +284,7 @@ async fn the_post_job_stage_is_silent_after_a_good_build() {
 /// What cannot be removed is named with its command, and the first error stays the headline.
 #[tokio::test(start_paused = true)]
 async fn a_leftover_is_named_and_never_hides_the_first_error() {
-    let refusal = |operation| Fault {
-        matcher: Matcher::operation(operation),
-        nth: 1,
-        times: 1000,
-        effect: status(403, &[]),
-    };
+    let refusal = |operation| Fault::always(operation, status(403, &[]));
     let stage = Scene::windows()
         .switches(|on| on.image_disk = ImageDisk::Unnamed)
         .build(|cloud| {
@@ -302,7 +292,7 @@ async fn a_leftover_is_named_and_never_hides_the_first_error() {
             cloud.add_fault(refusal("GetRunOutput"));
         })
         .await;
-    assert_eq!(stage.result(), "Failed");
+    stage.check_result("Failed");
     let error = stage.error();
     assert!(
         error.starts_with("AIB301: Reading run output 'SharedImage_distribute'"),

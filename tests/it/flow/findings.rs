@@ -1,9 +1,9 @@
 //! What becomes of the findings of a build: what hangs, what comes true, and what is certain only together.
 
-use azure_emulator::{Effect, RunFate, SubState};
+use azure_emulator::{Effect, Fault, RunFate, SubState};
 
 use super::ills::scene;
-use super::preflight::{LOOKS, status, trouble};
+use super::preflight::LOOKS;
 use super::scene::{Scene, Stage};
 
 /// One that hangs for ever costs its own finding, and no other; the build continues after six seconds.
@@ -14,7 +14,7 @@ async fn a_look_that_hangs_costs_no_finding_but_its_own() {
         let mut ill = scene().input("platformImagePurchasePlan", "l1:cis-windows:cis");
         ill.world.subnets[0].default_outbound = Some(false);
         let stage = ill
-            .build(|cloud| cloud.add_fault(trouble(look, silence())))
+            .build(|cloud| cloud.add_fault(Fault::always(*look, silence())))
             .await;
         let warnings = stage.issues("warning");
         let told = |code: &str| warnings.iter().any(|issue| issue.starts_with(code));
@@ -55,9 +55,9 @@ async fn a_warning_is_told_again_when_the_build_fails_in_a_way_that_fits() {
 }
 
 async fn built(scene: Scene, look: &str, body: &str) -> Stage {
-    let effect = status(200, body);
+    let effect = Effect::status(200, body);
     scene
-        .build(|cloud| cloud.add_fault(trouble(look, effect)))
+        .build(|cloud| cloud.add_fault(Fault::always(look, effect)))
         .await
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use azure_emulator::{
-    Cloud, Effect, Fault, HostPool, ListScope, Matcher, SceneResource, SceneVersion, SessionHost,
+    Cloud, Effect, Fault, HostPool, ListScope, SceneResource, SceneVersion, SessionHost,
 };
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -213,7 +213,7 @@ pub(crate) async fn whole() -> Stage {
 #[tokio::test(start_paused = true)]
 async fn the_report_says_which_machines_run_what() {
     let seen = of_all_kinds().run().await;
-    assert_eq!(seen.0.result(), "Failed", "{}", seen.0.transcript);
+    seen.0.check_result("Failed");
     assert_eq!(seen.0.variable("imageHostsBehind"), Some("3"));
     crate::golden::golden("fleet/log.txt", &seen.readable(&seen.0.transcript));
     crate::golden::golden("fleet/summary.md", &seen.readable(&seen.summary()));
@@ -431,18 +431,8 @@ fn refused(operation: &str, code: u16) -> Fault {
     } else {
         "ServerError"
     };
-    let body =
-        json!({"error": {"code": word, "message": "The client does not have authorization."}});
-    Fault {
-        matcher: Matcher::operation(operation),
-        nth: 1,
-        times: 100,
-        effect: Effect::Status {
-            code,
-            headers: Vec::new(),
-            body: body.to_string(),
-        },
-    }
+    let refusal = Effect::refusal(code, word, "The client does not have authorization.");
+    Fault::always(operation, refusal)
 }
 
 /// Requests that are refused, what is said not to be seen, and how many hosts are told all the same.
@@ -618,7 +608,7 @@ async fn what_does_not_exist_fails_the_step() {
         errors[1].starts_with(&format!("AIB840: Listing the session hosts failed: host pool '{none}' does not exist\nhint: correct input 'reportHostPools'; to list the host pools of the resource group, run: {group}")),
         "{errors:?}"
     );
-    assert_eq!(seen.0.result(), "Failed");
+    seen.0.check_result("Failed");
     let hosts = seen.document()["hosts"].as_array().unwrap().len();
     assert_eq!(hosts, 4);
 }
@@ -661,7 +651,7 @@ async fn more_pools_than_lists_take_a_while() {
         switches.desktops.host_list_scope = ListScope::Subscription;
     });
     let seen = fleet.run().await;
-    assert_eq!(seen.0.result(), "Succeeded", "{}", seen.0.transcript);
+    seen.0.check_result("Succeeded");
     assert_eq!(seen.document()["hosts"].as_array().unwrap().len(), 16);
     assert!(
         seen.0.elapsed >= Duration::from_secs(299) && seen.0.elapsed < Duration::from_secs(420),
@@ -682,7 +672,7 @@ async fn lists_are_read_to_their_ends() {
         .scene
         .switches(|switches| switches.desktops.host_page_size = 2);
     let seen = fleet.run().await;
-    assert_eq!(seen.0.result(), "Succeeded", "{}", seen.0.transcript);
+    seen.0.check_result("Succeeded");
     assert_eq!(
         seen.document()["virtualMachines"].as_array().unwrap().len(),
         1100
@@ -709,7 +699,7 @@ async fn without_pools_only_machines_are_reported() {
         .vm("vm-1", &old, Some("1.0.0"))
         .run()
         .await;
-    assert_eq!(seen.0.result(), "Succeeded");
+    seen.0.check_result("Succeeded");
     assert_eq!(seen.0.variable("imageHostsBehind"), Some("0"));
     // The hosts of pools that are not named are VMs like others.
     assert_eq!(
@@ -726,7 +716,7 @@ async fn a_wrong_condition_is_told_before_anything_is_asked() {
         .input("failWhen", "withdrawed, behind>30")
         .run()
         .await;
-    assert_eq!(seen.0.result(), "Failed");
+    seen.0.check_result("Failed");
     assert!(seen.0.cloud.journal().is_empty());
     let errors = seen.0.issues("error");
     assert_eq!(errors.len(), 2, "{errors:?}");
@@ -746,7 +736,7 @@ async fn a_wrong_condition_is_told_before_anything_is_asked() {
 async fn the_doctor_looks_at_what_a_report_needs() {
     let doctor = || Fleet::new().input("action", "doctor");
     let seen = doctor().run().await;
-    assert_eq!(seen.0.result(), "Succeeded", "{}", seen.0.transcript);
+    seen.0.check_result("Succeeded");
     for said in [
         "ok        image versions: image definition 'win11-avd' has 2 versions",
         "ok        host pool: host pool 'hp-production' has 4 session hosts",
@@ -756,7 +746,7 @@ async fn the_doctor_looks_at_what_a_report_needs() {
     }
     let prepare = |cloud: &Cloud| cloud.add_fault(refused("ListSessionHosts", 403));
     let seen = doctor().run_in(prepare).await;
-    assert_eq!(seen.0.result(), "Failed", "{}", seen.0.transcript);
+    seen.0.check_result("Failed");
     let errors = seen.0.issues("error");
     assert_eq!(errors.len(), 2, "{errors:?}");
     assert!(
@@ -788,7 +778,7 @@ async fn a_canceled_report_ends() {
     };
     let stage = fleet.scene.idle(|cloud| cloud.add_fault(fault));
     let seen = Seen(stage.retry_until(Duration::from_secs(30)).await);
-    assert_eq!(seen.0.result(), "Canceled", "{}", seen.0.transcript);
+    seen.0.check_result("Canceled");
     assert!(
         seen.0.elapsed < Duration::from_secs(40),
         "{:?}",

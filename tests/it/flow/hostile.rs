@@ -38,12 +38,7 @@ fn refusal(kind: &str, body: String) -> Effect {
 }
 
 async fn refused(matcher: Matcher, effect: Effect) -> Stage {
-    let fault = Fault {
-        matcher,
-        nth: 1,
-        times: 1000,
-        effect,
-    };
+    let fault = Fault::always(matcher, effect);
     let mut scene = Scene::windows().switches(|on| on.image_disk = ImageDisk::Unnamed);
     scene.step.variables.set("System.Debug", "true");
     scene.build(|cloud| cloud.add_fault(fault)).await
@@ -160,7 +155,7 @@ async fn messages_that_hold_secrets() {
     ] {
         let effect = refusal("application/json", body.clone());
         let stage = refused(Matcher::operation("PutTemplate"), effect).await;
-        assert_eq!(stage.result(), "Failed");
+        stage.check_result("Failed");
         let error = stage.error();
         assert!(
             error.contains("*** is no use, see https://x.blob"),
@@ -173,7 +168,7 @@ async fn messages_that_hold_secrets() {
             message: body,
         };
         let stage = Scene::windows().build(|cloud| cloud.script_run(fate)).await;
-        assert_eq!(stage.result(), "Failed");
+        stage.check_result("Failed");
         assert!(
             !stage.transcript.contains("aBc%2Fd"),
             "{}",

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use azure_emulator::{Effect, Fault, Matcher, RunFate, StagingAccess};
+use azure_emulator::{Effect, Fault, RunFate, StagingAccess};
 
 use super::scene::{Scene, Stage};
 use super::story::{check_no_secret, check_nothing_left};
@@ -34,7 +34,7 @@ async fn failed(scene: Scene, log: Vec<u8>) -> Stage {
     let stage = scene
         .build(|cloud| cloud.script_run(RunFate::customizer_failed()))
         .await;
-    assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+    stage.check_result("Failed");
     check_nothing_left(&stage);
     check_no_secret(&stage);
     stage
@@ -142,7 +142,7 @@ async fn what_a_script_printed_is_no_command() {
 #[tokio::test(start_paused = true)]
 async fn the_log_of_a_good_build_is_attached_too() {
     let stage = Scene::linux().build(|_| {}).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     let log = String::from_utf8(attached(&stage)).unwrap();
     assert!(
         log.contains("(telemetry) Starting provisioner shell"),
@@ -172,7 +172,7 @@ async fn a_role_is_enough_and_no_key_is_asked_for() {
 async fn without_role_and_key_the_missing_role_is_named_and_the_build_goes_on() {
     let scene = Scene::linux().switches(|switches| switches.staging_access = StagingAccess::Nobody);
     let stage = scene.build(|_| {}).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     let told: Vec<_> = stage
         .transcript
         .lines()
@@ -213,7 +213,7 @@ async fn the_output_of_the_build_shows_while_it_runs() {
     let log = fixture("02-windows-success");
     let scene = Scene::windows().switches(|switches| switches.log = Some(log));
     let stage = scene.build(|_| {}).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     let lines = while_running(&stage);
     let groups: Vec<_> = lines
         .iter()
@@ -228,11 +228,8 @@ async fn the_output_of_the_build_shows_while_it_runs() {
     let said = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
     assert_eq!(said("installing apps"), 1, "{lines:#?}");
     assert_eq!(said("system performance"), 1, "{lines:#?}");
-    let journal = stage.cloud.journal();
-    let asked = journal
-        .iter()
-        .filter(|entry| entry.operation == Some("GetContainerLog"));
-    assert!(asked.count() < 60);
+    let asked = stage.cloud.requests("GetContainerLog");
+    assert!(asked.len() < 60);
 }
 
 /// Each step is news, also where it differs in its number alone; of percentages one is enough.
@@ -278,23 +275,17 @@ async fn the_output_of_others_gives_no_orders_while_it_runs() {
 #[tokio::test(start_paused = true)]
 async fn no_output_is_one_line_and_no_failure() {
     let check = |stage: &Stage, expected: usize| {
-        assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+        stage.check_result("Succeeded");
         let lines = stage.transcript.lines();
         let told = lines.filter(|line| line.starts_with("no build output at the moment:"));
         assert_eq!(told.count(), expected, "{}", stage.transcript);
     };
     let scene = Scene::linux().switches(|switches| switches.isolated_builds = false);
     check(&scene.build(|_| {}).await, 1);
-    let denied = Fault {
-        matcher: Matcher::operation("ListContainerGroups"),
-        nth: 1,
-        times: 1000,
-        effect: Effect::Status {
-            code: 403,
-            headers: Vec::new(),
-            body: r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#.to_owned(),
-        },
-    };
+    let denied = Fault::always(
+        "ListContainerGroups",
+        Effect::refusal(403, "AuthorizationFailed", "no"),
+    );
     let stage = Scene::linux().build(|cloud| cloud.add_fault(denied)).await;
     check(&stage, 1);
     assert!(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use azure_emulator::{Addresses, Cloud, Effect, Fault, Matcher};
+use azure_emulator::{Addresses, Cloud, Effect, Fault};
 use http::Method;
 use serde_json::json;
 
@@ -78,7 +78,7 @@ async fn a_note_of_the_steps_own_package_is_obeyed() {
         let stage = Scene::windows().idle(put);
         let note = note_of_blob(kind, PACKAGES, name, &format!("{PACKAGES}/{name}"));
         let stage = stage.with_note(&note).clean_up().await;
-        assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+        stage.check_result("Succeeded");
         check_nothing_left(&stage);
     }
 }
@@ -270,17 +270,10 @@ async fn the_template_says_whose_it_is_from_its_first_moment() {
 }
 
 fn always(operation: &str, code: u16) -> Fault {
-    Fault {
-        matcher: Matcher::operation(operation),
-        nth: 1,
-        times: 10_000,
-        effect: Effect::Status {
-            code,
-            headers: Vec::new(),
-            body: r#"{"error":{"code":"AuthorizationFailed","message":"not permitted"}}"#
-                .to_owned(),
-        },
-    }
+    Fault::always(
+        operation,
+        Effect::refusal(code, "AuthorizationFailed", "not permitted"),
+    )
 }
 
 /// Azure does not answer for the template; the list of its group has the tags as well.
@@ -289,7 +282,7 @@ async fn the_list_of_the_group_proves_what_the_template_itself_does_not() {
     let stage = Scene::windows().build_until_crash(CUSTOMIZING).await;
     stage.cloud.add_fault(always("GetTemplate", 500));
     let stage = stage.clean_up().await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     check_nothing_left(&stage);
 }
 
@@ -323,17 +316,14 @@ async fn what_nobody_may_look_at_stays_and_is_named_with_a_condition() {
 async fn what_was_made_without_an_answer_is_known_by_its_tags() {
     let stage = Scene::windows()
         .build(|cloud| {
-            cloud.add_fault(Fault {
-                times: 1000,
-                ..Fault::once(Matcher::operation("PutTemplate"), Effect::ResetAfter)
-            });
+            cloud.add_fault(Fault::always("PutTemplate", Effect::ResetAfter));
             cloud.add_fault(Fault {
                 times: 30,
                 ..always("GetTemplate", 403)
             });
         })
         .await;
-    assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+    stage.check_result("Failed");
     let told = stage.issues("warning").concat();
     assert!(
         told.contains("AIB601") && told.contains("only if its tag"),
@@ -342,7 +332,7 @@ async fn what_was_made_without_an_answer_is_known_by_its_tags() {
     assert_eq!(stage.cloud.inventory().templates.len(), 1);
     stage.cloud.clear_faults();
     let stage = stage.clean_up().await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     check_nothing_left(&stage);
 }
 
@@ -389,7 +379,7 @@ async fn a_planted_package_is_not_built() {
             assert!(told, "{}", second.transcript);
         } else {
             assert!(!told, "{}", second.transcript);
-            assert_eq!(second.result(), "Succeeded", "{}", second.transcript);
+            second.check_result("Succeeded");
         }
         let image = second.variable("imageUri").unwrap();
         assert_eq!(second.cloud.image_tags(image)["packageSha256"], sum(&good));
@@ -407,7 +397,7 @@ async fn a_stopped_post_job_stage_names_what_stays() {
         "{:?}",
         stage.elapsed
     );
-    assert_eq!(stage.result(), "SucceededWithIssues");
+    stage.check_result("SucceededWithIssues");
     let told = stage.issues("warning");
     assert_eq!(told.len(), 1, "{told:?}");
     let known = "failed: the post-job step was stopped before it was removed\nhint: when nothing uses it any longer, run: az image builder delete --subscription ";

@@ -25,7 +25,7 @@ const WRITER: &[BlobRole] = &[BlobRole::Contributor, BlobRole::Delegator];
 const READER: &[BlobRole] = &[BlobRole::Reader];
 
 fn good(stage: &Stage) {
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     check_nothing_left(stage);
     check_no_secret(stage);
 }
@@ -69,19 +69,14 @@ async fn without_a_role_a_key_does_instead_and_that_is_told() {
 #[tokio::test(start_paused = true)]
 async fn without_the_right_to_sign_a_key_signs() {
     let denied = |cloud: &azure_emulator::Cloud| {
-        cloud.add_fault(Fault {
-            matcher: Matcher::path(Method::POST, "/"),
-            nth: 1,
-            times: 1,
-            effect: Effect::Status {
+        cloud.add_fault(Fault::once(Matcher::path(Method::POST, "/"), Effect::Status {
                 code: 403,
                 headers: vec![(
                     "x-ms-error-code".to_owned(),
                     "AuthorizationPermissionMismatch".to_owned(),
                 )],
                 body: "<Error><Code>AuthorizationPermissionMismatch</Code><Message>No.</Message></Error>".to_owned(),
-            },
-        });
+            }));
     };
     let stage = scene(Scene::windows(), WRITER, &[], true)
         .build(denied)
@@ -163,19 +158,16 @@ fn with_roles(cloud: &azure_emulator::Cloud, role: &str, times: u32) {
     let body = format!(
         r#"{{"value":[{{"properties":{{"roleDefinitionId":"/subscriptions/x/providers/Microsoft.Authorization/roleDefinitions/{role}","scope":"{scope}"}}}}]}}"#
     );
-    cloud.add_fault(Fault {
-        matcher: Matcher::path(
-            Method::GET,
-            "*/imagebuilder-vststask/providers/Microsoft.Authorization/roleAssignments",
-        ),
-        nth: 1,
-        times,
-        effect: Effect::Status {
-            code: 200,
-            headers: Vec::new(),
-            body,
-        },
-    });
+    cloud.add_fault(
+        Fault::once(
+            Matcher::path(
+                Method::GET,
+                "*/imagebuilder-vststask/providers/Microsoft.Authorization/roleAssignments",
+            ),
+            Effect::status(200, body),
+        )
+        .times(times),
+    );
 }
 
 #[tokio::test(start_paused = true)]

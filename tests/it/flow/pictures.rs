@@ -250,7 +250,7 @@ async fn a_finished_build() {
         SYSPREP,
     ];
     let stage = run(log(steps, END), None).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     golden("pictures/build.txt", &stage.readable_transcript());
     golden("pictures/build.md", &stage.summary());
 }
@@ -277,7 +277,7 @@ async fn a_failed_build() {
     ];
     let steps: Steps<'_> = &[PACKAGE, FEATURES, LANGUAGE, RESTART, applications];
     let stage = run(log(steps, &end), Some(RunFate::customizer_failed())).await;
-    assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+    stage.check_result("Failed");
     golden("pictures/failed.txt", &stage.readable_transcript());
     golden("pictures/failed.md", &stage.summary());
 }

@@ -1,6 +1,6 @@
 //! The preflight of each build: it refuses what is certain to fail, and nothing else.
 
-use azure_emulator::{Effect, Fault, Matcher, Service};
+use azure_emulator::{Effect, Fault, Service};
 
 use super::ills::{Ill, InBuild, ills, made, scene};
 use super::scene::Stage;
@@ -84,56 +84,39 @@ async fn what_an_empty_list_says_and_what_the_build_says_itself_is_not_told() {
     }
 }
 
-pub(super) fn trouble(operation: &str, effect: Effect) -> Fault {
-    Fault {
-        matcher: Matcher::operation(operation),
-        nth: 1,
-        times: 1000,
-        effect,
-    }
-}
-
-pub(super) fn status(code: u16, body: &str) -> Effect {
-    Effect::Status {
-        code,
-        headers: Vec::new(),
-        body: body.to_owned(),
-    }
-}
-
 /// What a cloud may answer that does not have a route, or does not let us read.
 fn troubles() -> Vec<(&'static str, Effect)> {
     let arm = |code: &str| format!(r#"{{"error":{{"code":"{code}","message":"scripted"}}}}"#);
     vec![
-        ("a bare 404", status(404, "")),
-        ("a 404 page", status(404, "<html>not here</html>")),
-        ("404 NotFound", status(404, &arm("NotFound"))),
+        ("a bare 404", Effect::status(404, "")),
+        ("a 404 page", Effect::status(404, "<html>not here</html>")),
+        ("404 NotFound", Effect::status(404, &arm("NotFound"))),
         (
             "404 ResourceNotFound",
-            status(404, &arm("ResourceNotFound")),
+            Effect::status(404, &arm("ResourceNotFound")),
         ),
         (
             "404 InvalidResourceType",
-            status(404, &arm("InvalidResourceType")),
+            Effect::status(404, &arm("InvalidResourceType")),
         ),
         (
             "400 InvalidApiVersionParameter",
-            status(400, &arm("InvalidApiVersionParameter")),
+            Effect::status(400, &arm("InvalidApiVersionParameter")),
         ),
         (
             "400 NoRegisteredProviderFound",
-            status(400, &arm("NoRegisteredProviderFound")),
+            Effect::status(400, &arm("NoRegisteredProviderFound")),
         ),
-        ("403", status(403, &arm("AuthorizationFailed"))),
-        ("405", status(405, "")),
-        ("409", status(409, &arm("Conflict"))),
-        ("429", status(429, "")),
-        ("500", status(500, "")),
-        ("503", status(503, "")),
-        ("200 and nothing", status(200, "")),
-        ("200 and an empty object", status(200, "{}")),
-        ("200 and an empty list", status(200, "[]")),
-        ("200 and no JSON", status(200, "hello")),
+        ("403", Effect::status(403, &arm("AuthorizationFailed"))),
+        ("405", Effect::status(405, "")),
+        ("409", Effect::status(409, &arm("Conflict"))),
+        ("429", Effect::status(429, "")),
+        ("500", Effect::status(500, "")),
+        ("503", Effect::status(503, "")),
+        ("200 and nothing", Effect::status(200, "")),
+        ("200 and an empty object", Effect::status(200, "{}")),
+        ("200 and an empty list", Effect::status(200, "[]")),
+        ("200 and no JSON", Effect::status(200, "hello")),
         ("a gateway's page", Effect::NotJson),
         ("a reset", Effect::ResetBefore),
         ("half an answer", Effect::Truncate),
@@ -207,8 +190,10 @@ async fn a_look_that_fails_never_refuses_a_build() {
         // All together; and each alone, where the others could confirm what it says.
         let telling = ["404 NotFound", "200 and an empty object", "silence"].contains(&name);
         let each = LOOKS.iter().filter(|_| telling);
-        let each = each.map(|look| vec![trouble(look, effect.clone())]);
-        let all = LOOKS.iter().map(|look| trouble(look, effect.clone()));
+        let each = each.map(|look| vec![Fault::always(*look, effect.clone())]);
+        let all = LOOKS
+            .iter()
+            .map(|look| Fault::always(*look, effect.clone()));
         for faults in each.chain([all.collect()]) {
             let cell = format!("{name}: {faults:?}");
             let stage = built(faults).await;
@@ -229,14 +214,14 @@ async fn a_cloud_that_finds_and_lists_nothing_builds_all_the_same() {
         let faults = LOOKS.iter().map(|look| {
             let lists = look.starts_with("List") || *look == "GetProvider";
             let effect = if lists {
-                status(200, empty)
+                Effect::status(200, empty)
             } else {
-                status(404, missing)
+                Effect::status(404, missing)
             };
-            trouble(look, effect)
+            Fault::always(*look, effect)
         });
         let stage = built(faults.collect()).await;
-        assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+        stage.check_result("Succeeded");
     }
 }
 

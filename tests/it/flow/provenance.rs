@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use azure_emulator::{Effect, Fault, Matcher};
+use azure_emulator::{Effect, Fault};
 use serde_json::Value;
 
 use super::scene::{Scene, Stage};
 use super::story::{check_no_secret, check_nothing_left};
 
 fn tags(stage: &Stage) -> BTreeMap<String, String> {
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     check_nothing_left(stage);
     check_no_secret(stage);
     let mut tags = stage.cloud.image_tags(stage.variable("imageUri").unwrap());
@@ -114,16 +114,13 @@ async fn provenance_tags_can_be_switched_off() {
 async fn a_version_that_cannot_be_resolved_is_tagged_as_it_was_asked_for() {
     let stage = Scene::windows()
         .build(|cloud| {
-            cloud.add_fault(Fault {
-                matcher: Matcher::operation("ListPlatformImageVersions"),
-                nth: 1,
-                times: 2,
-                effect: Effect::Status {
-                    code: 403,
-                    headers: Vec::new(),
-                    body: r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#.to_owned(),
-                },
-            });
+            cloud.add_fault(
+                Fault::once(
+                    "ListPlatformImageVersions",
+                    Effect::refusal(403, "AuthorizationFailed", "no"),
+                )
+                .times(2),
+            );
         })
         .await;
     let tags = tags(&stage);

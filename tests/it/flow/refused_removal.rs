@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use azure_emulator::{Effect, Fault, Lock, LockLevel, Matcher};
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::scene::Scene;
 use super::story::check_nothing_left;
@@ -12,21 +12,6 @@ use super::story::check_nothing_left;
 /// After this long the image is being customized.
 const CUSTOMIZING: Duration = Duration::from_secs(500);
 const GROUP: &str = "/subscriptions/3a7f5b1e-6c0d-4e52-9d2b-8f41c7a0e963/resourceGroups/rg-images";
-
-fn status(code: u16, body: &Value) -> Effect {
-    Effect::Status {
-        code,
-        headers: Vec::new(),
-        body: body.to_string(),
-    }
-}
-
-fn always(matcher: Matcher, effect: Effect) -> Fault {
-    Fault {
-        times: 10_000,
-        ..Fault::once(matcher, effect)
-    }
-}
 
 /// What is gone already is no news.
 #[tokio::test(start_paused = true)]
@@ -36,7 +21,7 @@ async fn nothing_is_said_of_what_is_not_there() {
     let done = first.clean_up().await;
     check_nothing_left(&done);
     let again = done.with_note(&note).clean_up().await;
-    assert_eq!(again.result(), "Succeeded", "{}", again.transcript);
+    again.check_result("Succeeded");
     for word in ["removed ", "delete template"] {
         assert!(!again.transcript.contains(word), "{}", again.transcript);
     }
@@ -45,15 +30,15 @@ async fn nothing_is_said_of_what_is_not_there() {
 /// A template that Azure does not find at first was made all the same: it is looked for again, in both stages.
 #[tokio::test(start_paused = true)]
 async fn a_template_that_shows_late_is_removed() {
-    let missing = |times| Fault {
-        times,
-        ..Fault::once(
-            Matcher::operation("GetTemplate"),
-            status(
+    let missing = |times| {
+        Fault::once(
+            "GetTemplate",
+            Effect::status(
                 404,
                 &json!({"error": {"code": "ResourceNotFound", "message": "not found"}}),
             ),
         )
+        .times(times)
     };
     for times in [1, 3] {
         let crashed = Scene::windows().build_until_crash(CUSTOMIZING).await;
@@ -79,12 +64,9 @@ async fn nothing_is_said_of_a_package_that_never_was() {
             )],
             body: String::new(),
         };
-        let fault = Fault {
-            times: 1000,
-            ..Fault::once(Matcher::path(method, path), refusal)
-        };
+        let fault = Fault::always(Matcher::path(method, path), refusal);
         let stage = Scene::windows().build(|cloud| cloud.add_fault(fault)).await;
-        assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+        stage.check_result("Failed");
         assert!(
             !stage.transcript.contains("removed "),
             "{}",
@@ -114,26 +96,20 @@ async fn a_locked_group_is_told_at_once() {
     let known = format!("the lock is 'keep me', az lock delete --ids '{lock}' deletes it");
     let unknown = "az lock list --subscription 3a7f5b1e-6c0d-4e52-9d2b-8f41c7a0e963 --resource-group rg-images shows the lock".to_owned();
     for (of_locks, named) in [
-        (status(200, &locks), known),
-        (status(403, &hidden), unknown),
+        (Effect::status(200, &locks), known),
+        (Effect::status(403, &hidden), unknown),
     ] {
         let stage = Scene::windows()
             .build(|cloud| {
                 let deletion = Matcher::operation("DeleteTemplate");
-                cloud.add_fault(always(deletion, status(409, &refusal)));
+                cloud.add_fault(Fault::always(deletion, Effect::status(409, &refusal)));
                 let path = Matcher::path(Method::GET, "*/Microsoft.Authorization/locks");
-                cloud.add_fault(always(path, of_locks));
+                cloud.add_fault(Fault::always(path, of_locks));
             })
             .await;
-        assert_eq!(
-            stage.result(),
-            "SucceededWithIssues",
-            "{}",
-            stage.transcript
-        );
-        let journal = stage.cloud.journal().into_iter();
-        let refused = journal.filter(|entry| entry.operation == Some("DeleteTemplate"));
-        assert_eq!(refused.count(), 1, "it was not tried again");
+        stage.check_result("SucceededWithIssues");
+        let refused = stage.cloud.requests("DeleteTemplate");
+        assert_eq!(refused.len(), 1, "it was not tried again");
         let name = stage.variable("templateName").unwrap();
         let expected = format!(
             "AIB601: Deleting image template '{name}' failed: Azure refused with ScopeLocked (409): {message} ({named})\nhint: a lock on '{GROUP}' blocks the delete operation: delete the lock first, and create it again afterwards; then run: az image builder delete --subscription 3a7f5b1e-6c0d-4e52-9d2b-8f41c7a0e963 --resource-group rg-images --name {name}"
@@ -153,15 +129,9 @@ async fn a_lock_that_came_during_the_build_is_told_at_once() {
             });
         })
         .await;
-    assert_eq!(
-        stage.result(),
-        "SucceededWithIssues",
-        "{}",
-        stage.transcript
-    );
-    let journal = stage.cloud.journal().into_iter();
-    let refused = journal.filter(|entry| entry.operation == Some("DeleteTemplate"));
-    assert_eq!(refused.count(), 1, "it was not tried again");
+    stage.check_result("SucceededWithIssues");
+    let refused = stage.cloud.requests("DeleteTemplate");
+    assert_eq!(refused.len(), 1, "it was not tried again");
     let told = stage.issues("warning").concat();
     let hint = format!(
         "hint: a lock on '{GROUP}' blocks the delete operation: delete the lock first, and create it again afterwards; then run: az image builder delete "
@@ -173,11 +143,13 @@ async fn a_lock_that_came_during_the_build_is_told_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_disabled_subscription_is_told_at_once() {
     let refusal = json!({"error": {"code": "ReadOnlyDisabledSubscription", "message": "The subscription is disabled and therefore marked as read only."}});
-    let fault = always(Matcher::operation("DeleteTemplate"), status(409, &refusal));
+    let fault = Fault::always(
+        Matcher::operation("DeleteTemplate"),
+        Effect::status(409, &refusal),
+    );
     let stage = Scene::windows().build(|cloud| cloud.add_fault(fault)).await;
-    let journal = stage.cloud.journal().into_iter();
-    let refused = journal.filter(|entry| entry.operation == Some("DeleteTemplate"));
-    assert_eq!(refused.count(), 1, "it was not tried again");
+    let refused = stage.cloud.requests("DeleteTemplate");
+    assert_eq!(refused.len(), 1, "it was not tried again");
     let told = stage.issues("warning").concat();
     let hint = "hint: the subscription is disabled, so nothing in it can be changed: let the subscription's owner enable it again; then run: az image builder delete";
     assert!(told.contains(hint), "{told}");
@@ -187,7 +159,10 @@ async fn a_disabled_subscription_is_told_at_once() {
 #[tokio::test(start_paused = true)]
 async fn the_last_refusal_is_told_when_the_time_is_up() {
     let busy = json!({"error": {"code": "Conflict", "message": "something else is going on"}});
-    let fault = always(Matcher::operation("DeleteTemplate"), status(409, &busy));
+    let fault = Fault::always(
+        Matcher::operation("DeleteTemplate"),
+        Effect::status(409, &busy),
+    );
     let stage = Scene::windows().build(|cloud| cloud.add_fault(fault)).await;
     let name = stage.variable("templateName").unwrap().to_owned();
     let told = stage.issues("warning").concat();

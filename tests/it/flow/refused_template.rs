@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use azure_emulator::{Effect, Fault, Matcher};
+use azure_emulator::{Effect, Fault};
 use serde_json::{Value, json};
 
 use super::scene::Scene;
@@ -66,15 +66,11 @@ fn refusals() -> Vec<Value> {
 async fn a_refused_template_is_told_whole() {
     let mut page = String::new();
     for error in refusals() {
-        let effect = Effect::Status {
-            code: 403,
-            headers: Vec::new(),
-            body: json!({ "error": error }).to_string(),
-        };
+        let effect = Effect::status(403, json!({ "error": error }));
         let stage = Scene::windows()
-            .build(|cloud| cloud.add_fault(Fault::once(Matcher::operation("PutTemplate"), effect)))
+            .build(|cloud| cloud.add_fault(Fault::once("PutTemplate", effect)))
             .await;
-        assert_eq!(stage.result(), "Failed");
+        stage.check_result("Failed");
         check_nothing_left(&stage);
         let name = stage.variable("templateName").unwrap();
         let told = stage

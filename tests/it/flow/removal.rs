@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use azure_emulator::{
-    CanceledOperation, Effect, Fate, Fault, Matcher, OperationUrls, Progress, RunFate, SubState,
+    CanceledOperation, Effect, Fate, Fault, OperationUrls, Progress, RunFate, SubState,
 };
 
 use super::scene::{Scene, Stage};
@@ -86,16 +86,8 @@ async fn the_post_job_stage_removes_everything_whichever_way_azure_takes() {
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_looked_at_is_removed() {
     for after in [1, 2, 20] {
-        let effect = Effect::Status {
-            code: 500,
-            headers: Vec::new(),
-            body: String::new(),
-        };
-        let fault = Fault {
-            nth: after,
-            times: 10_000,
-            ..Fault::once(Matcher::operation("GetTemplate"), effect)
-        };
+        let effect = Effect::status(500, "");
+        let fault = Fault::always("GetTemplate", effect).starting_at(after);
         let stage = Scene::windows().build(|cloud| cloud.add_fault(fault)).await;
         check_nothing_left(&stage);
         assert!(stage.cloud.unconsumed_faults().is_empty());
@@ -139,7 +131,7 @@ async fn a_cancel_that_never_ends_is_not_waited_for_without_end() {
     check_template_named("limit", &stage, 160 * MINUTE);
 
     let stage = scene().build_until(|_| {}, Some(10 * MINUTE)).await;
-    assert_eq!(stage.result(), "Canceled");
+    stage.check_result("Canceled");
     let stage = stage.clean_up().await;
     check_template_named("post-job stage", &stage, 5 * MINUTE);
 }
@@ -178,17 +170,11 @@ async fn deleting_what_is_gone_is_fine_with_any_status() {
                 on.progress = Progress::Immediate;
             })
             .build(|cloud| {
-                cloud.add_fault(Fault::once(
-                    Matcher::operation("DeleteTemplate"),
-                    Effect::ResetAfter,
-                ));
+                cloud.add_fault(Fault::once("DeleteTemplate", Effect::ResetAfter));
             })
             .await;
         check_succeeded(&status.to_string(), &stage, USUAL);
-        let journal = stage.cloud.journal();
-        let answers = journal
-            .iter()
-            .filter(|entry| entry.operation == Some("DeleteTemplate"));
+        let answers = stage.cloud.requests("DeleteTemplate");
         let answers: Vec<_> = answers.map(|entry| entry.status).collect();
         assert_eq!(answers, [None, Some(status)], "the switch was not met");
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use azure_emulator::{Effect, Fault, ImageDisk, Matcher, PartialOperation, RunFate};
+use azure_emulator::{Effect, Fault, ImageDisk, PartialOperation, RunFate};
 use serde_json::{Value, json};
 
 use super::scene::{Scene, Stage};
@@ -41,15 +41,12 @@ fn fixed_number() -> Scene {
 
 #[tokio::test(start_paused = true)]
 async fn a_run_output_that_comes_late_is_read_again() {
-    let missing = || Fault {
-        matcher: Matcher::operation("GetRunOutput"),
-        nth: 1,
-        times: 2,
-        effect: Effect::Status {
-            code: 404,
-            headers: Vec::new(),
-            body: r#"{"error":{"code":"ResourceNotFound","message":"not found"}}"#.to_owned(),
-        },
+    let missing = || {
+        Fault::once(
+            "GetRunOutput",
+            Effect::refusal(404, "ResourceNotFound", "not found"),
+        )
+        .times(2)
     };
     let stage = Scene::windows()
         .build(|cloud| cloud.add_fault(missing()))
@@ -114,16 +111,7 @@ async fn the_image_of_the_run_is_found_without_a_run_output() {
 #[tokio::test(start_paused = true)]
 async fn a_run_output_that_is_refused_costs_no_image() {
     for code in [403, 500] {
-        let fault = Fault {
-            matcher: Matcher::operation("GetRunOutput"),
-            nth: 1,
-            times: 1000,
-            effect: Effect::Status {
-                code,
-                headers: Vec::new(),
-                body: String::new(),
-            },
-        };
+        let fault = Fault::always("GetRunOutput", Effect::status(code, ""));
         let stage = Scene::windows().build(|cloud| cloud.add_fault(fault)).await;
         check_built("refused", &stage);
     }
@@ -177,7 +165,7 @@ async fn a_vhd_whose_run_output_cannot_be_read_stays() {
         .switches(|on| on.run_outputs_after = NEVER)
         .build(|_| {})
         .await;
-    assert_eq!(stage.result(), "Failed");
+    stage.check_result("Failed");
     assert!(
         stage.error().contains("the VHD can be there"),
         "{}",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azure_emulator::{Effect, Fault, Matcher, RunFate, SubState};
+use azure_emulator::{Effect, Fault, RunFate, SubState};
 use bytes::Bytes;
 use http::{Request, Response};
 use image_builder::arm::http::{Http, TransportError};
@@ -17,28 +17,12 @@ use super::story::{check_no_secret, check_nothing_left};
 
 const BUSY: &str = r#"{"error":{"code":"ServerBusy","message":"Try again later."}}"#;
 
-fn answered(code: u16, body: &str) -> Effect {
-    Effect::Status {
-        code,
-        headers: Vec::new(),
-        body: body.to_owned(),
-    }
-}
-
 fn at(operation: &str, nth: u32, times: u32, effect: Effect) -> Fault {
-    Fault {
-        matcher: Matcher::operation(operation),
-        nth,
-        times,
-        effect,
-    }
+    Fault::once(operation, effect).starting_at(nth).times(times)
 }
 
 fn requests(stage: &Stage, operation: &str) -> Vec<Option<u16>> {
-    let journal = stage.cloud.journal();
-    let named = journal
-        .iter()
-        .filter(|entry| entry.operation == Some(operation));
+    let named = stage.cloud.requests(operation);
     named.map(|entry| entry.status).collect()
 }
 
@@ -54,9 +38,9 @@ fn check_built(cell: &str, stage: &Stage, starts: &[Option<u16>]) {
 #[tokio::test(start_paused = true)]
 async fn a_run_that_did_not_begin_is_asked_for_once_more() {
     for (cell, effect, first) in [
-        ("504", answered(504, BUSY), Some(504)),
-        ("503", answered(503, BUSY), Some(503)),
-        ("500", answered(500, ""), Some(500)),
+        ("504", Effect::status(504, BUSY), Some(504)),
+        ("503", Effect::status(503, BUSY), Some(503)),
+        ("500", Effect::status(500, ""), Some(500)),
         ("a reset", Effect::ResetBefore, None),
         ("a gateway's page", Effect::NotJson, Some(502)),
     ] {
@@ -71,11 +55,11 @@ async fn a_run_that_did_not_begin_is_asked_for_once_more() {
 
 #[tokio::test(start_paused = true)]
 async fn a_throttled_request_is_sent_again_as_often_as_any() {
-    let fault = at("RunTemplate", 1, 3, answered(429, BUSY));
+    let fault = at("RunTemplate", 1, 3, Effect::status(429, BUSY));
     let stage = Scene::windows().build(|cloud| cloud.add_fault(fault)).await;
     check_built("429", &stage, &[Some(429), Some(429), Some(429), Some(202)]);
     // The request is given up after six answers, and comes again when nothing shows a run.
-    let fault = at("RunTemplate", 1, 6, answered(429, BUSY));
+    let fault = at("RunTemplate", 1, 6, Effect::status(429, BUSY));
     let stage = Scene::windows().build(|cloud| cloud.add_fault(fault)).await;
     let mut starts = vec![Some(429); 6];
     starts.push(Some(202));
@@ -112,9 +96,9 @@ async fn a_run_that_shows_late_is_followed_by_its_operation() {
 
 #[tokio::test(start_paused = true)]
 async fn after_two_requests_it_is_an_error() {
-    let fault = at("RunTemplate", 1, 1000, answered(503, BUSY));
+    let fault = at("RunTemplate", 1, 1000, Effect::status(503, BUSY));
     let stage = Scene::windows().build(|cloud| cloud.add_fault(fault)).await;
-    assert_eq!(stage.result(), "Failed");
+    stage.check_result("Failed");
     assert_eq!(requests(&stage, "RunTemplate"), [Some(503), Some(503)]);
     let name = stage
         .transcript
@@ -135,9 +119,9 @@ async fn after_two_requests_it_is_an_error() {
 async fn a_refusal_without_a_run_is_told_as_it_is() {
     let refusal =
         r#"{"error":{"code":"OperationNotAllowed","message":"Operation is not allowed."}}"#;
-    let fault = at("RunTemplate", 1, 1000, answered(409, refusal));
+    let fault = at("RunTemplate", 1, 1000, Effect::status(409, refusal));
     let stage = Scene::windows().build(|cloud| cloud.add_fault(fault)).await;
-    assert_eq!(stage.result(), "Failed");
+    stage.check_result("Failed");
     assert_eq!(requests(&stage, "RunTemplate"), [Some(409)]);
     let error = stage.error();
     assert!(
@@ -153,7 +137,12 @@ async fn a_template_that_is_missing_for_a_moment_costs_no_build() {
     let before = reads_before_the_start(&usual);
     let missing = r#"{"error":{"code":"ResourceNotFound","message":"not found"}}"#;
     for (times, result) in [(1, "Succeeded"), (2, "Succeeded"), (1000, "Failed")] {
-        let fault = at("GetTemplate", before + 2, times, answered(404, missing));
+        let fault = at(
+            "GetTemplate",
+            before + 2,
+            times,
+            Effect::status(404, missing),
+        );
         let stage = Scene::windows().build(|cloud| cloud.add_fault(fault)).await;
         assert_eq!(stage.result(), result, "{times}\n{}", stage.transcript);
     }
@@ -175,11 +164,16 @@ async fn without_an_answer_nothing_is_sent_twice() {
     let before = reads_before_the_start(&usual);
     let stage = Scene::windows()
         .build(|cloud| {
-            cloud.add_fault(at("RunTemplate", 1, 1, answered(504, BUSY)));
-            cloud.add_fault(at("GetTemplate", before + 1, 10_000, answered(500, "")));
+            cloud.add_fault(at("RunTemplate", 1, 1, Effect::status(504, BUSY)));
+            cloud.add_fault(at(
+                "GetTemplate",
+                before + 1,
+                10_000,
+                Effect::status(500, ""),
+            ));
         })
         .await;
-    assert_eq!(stage.result(), "Failed");
+    stage.check_result("Failed");
     assert_eq!(requests(&stage, "RunTemplate"), [Some(504)]);
     let error = stage.error();
     let text = "failed: whether it started is not known, because Azure does not answer, and a run is not started twice (";

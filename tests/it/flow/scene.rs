@@ -1,12 +1,11 @@
 //! A step of a job, ready to be changed and run in process.
 
 mod build;
-mod crash;
 mod elsewhere;
 mod stage;
 mod transcript;
 
-pub(crate) use crash::Death;
+pub(crate) use build::Death;
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use azure_emulator::{Effect, Fault, Matcher, RunFate};
+use azure_emulator::{Effect, Fault, RunFate};
 
 use super::scene::{Scene, Stage};
 
@@ -94,7 +94,7 @@ async fn what_a_customizer_prints_is_in_no_file() {
     let stage = scene
         .build(|cloud| cloud.script_run(RunFate::customizer_failed()))
         .await;
-    assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+    stage.check_result("Failed");
     check(&stage, &["customization.log", ".md"]);
     let summary = stage.summary();
     assert!(summary.contains("before *** behind"), "{summary}");
@@ -114,7 +114,7 @@ async fn what_azure_repeats_is_in_no_file() {
     let mut scene = scene();
     scene.step.variables.set_secret("group", "galContoso");
     let stage = scene.build(|_| {}).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     check(&stage, &["image-result.json", ".md"]);
     for path in attached(&stage) {
         let text = fs::read_to_string(&path).unwrap();
@@ -140,12 +140,7 @@ async fn the_address_of_a_vhd_carries_no_signature() {
         headers: vec![("content-type".to_owned(), "application/json".to_owned())],
         body: output.to_string(),
     };
-    let fault = Fault {
-        matcher: Matcher::operation("GetRunOutput"),
-        nth: 1,
-        times: 1000,
-        effect,
-    };
+    let fault = Fault::always("GetRunOutput", effect);
     let scene = Scene::windows()
         .input("distributeType", "vhd")
         .input("galleryImageId", "")

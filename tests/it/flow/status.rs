@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use azure_emulator::{Effect, Fault, Matcher, RunFate};
+use azure_emulator::{Effect, Fault, RunFate};
 use serde_json::json;
 
 use super::scene::{Scene, Stage};
@@ -29,7 +29,7 @@ async fn a_step_in_another_job_sees_the_build_of_its_pipeline_run() {
     let name = stage.variable("templateName").unwrap().to_owned();
     let from = stage.cloud.journal().len();
     let stage = stage.act("status", &[]).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     let line = "run template:  Running, Customizing (after 7 min, the limit is 120)";
     assert!(
         stage.transcript.lines().any(|it| it == line),
@@ -57,7 +57,7 @@ async fn a_step_in_another_job_sees_the_build_of_its_pipeline_run() {
 /// One look at template `aib-1`: its line, and the variables of state, phase and image.
 async fn check_look(stage: Stage, line: &str, variables_of_run: [&str; 3]) -> Stage {
     let stage = stage.act("status", &[("templateName", "AIB-1")]).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     let line = format!("run template:  {line}");
     let mut lines = stage.transcript.lines();
     assert!(lines.any(|it| it == line), "{line}\n{}", stage.transcript);
@@ -113,7 +113,7 @@ async fn a_template_that_could_not_be_provisioned_says_why() {
         .make("aib-1", &json!({}), &json!({}))
         .await;
     let stage = stage.act("status", &[("templateName", "aib-1")]).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     assert!(
         stage.transcript.contains(
             "run template:  not started, because the template could not be provisioned ("
@@ -124,7 +124,7 @@ async fn a_template_that_could_not_be_provisioned_says_why() {
 }
 
 fn check_failed(stage: &Stage, code: &str, text: &str, hint: &str, name: &str) {
-    assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+    stage.check_result("Failed");
     let issues = stage.issues("error");
     assert_eq!(issues.len(), 1, "{issues:?}");
     let told = format!("{code}: {text}\nhint: {hint}");
@@ -248,15 +248,11 @@ async fn a_list_that_cannot_be_read_to_its_end_is_a_failure() {
     ] {
         let stage = many_templates().await;
         stage.cloud.add_fault(Fault::once(
-            Matcher::operation("ListTemplatesOfGroup"),
-            Effect::Status {
-                code: 200,
-                headers: Vec::new(),
-                body,
-            },
+            "ListTemplatesOfGroup",
+            Effect::status(200, body),
         ));
         let stage = stage.act("status", &[]).await;
-        assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+        stage.check_result("Failed");
         let told = stage.issues("error").concat();
         assert!(told.contains(why), "{told}");
         let mut journal = stage.cloud.journal().into_iter();
@@ -268,12 +264,7 @@ async fn a_list_that_cannot_be_read_to_its_end_is_a_failure() {
 async fn inputs_of_a_build_are_warned_of_and_names_are_checked() {
     let stage = Scene::windows().build_until_crash(CUSTOMIZING).await;
     let stage = stage.act("status", &[("vmSize", "Standard_D2s_v5")]).await;
-    assert_eq!(
-        stage.result(),
-        "SucceededWithIssues",
-        "{}",
-        stage.transcript
-    );
+    stage.check_result("SucceededWithIssues");
     let told = stage.issues("warning").concat();
     assert!(
         told.contains("AIB103: Input 'vmSize': it has no effect with action 'status'"),

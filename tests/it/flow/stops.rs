@@ -12,16 +12,7 @@ const CUSTOMIZING: Duration = Duration::from_secs(500);
 
 fn forbidden(operation: &str) -> Fault {
     let body = r#"{"error":{"code":"AuthorizationFailed","message":"not permitted"}}"#;
-    Fault {
-        matcher: Matcher::operation(operation),
-        nth: 1,
-        times: 1000,
-        effect: Effect::Status {
-            code: 403,
-            headers: Vec::new(),
-            body: body.to_owned(),
-        },
-    }
+    Fault::always(operation, Effect::status(403, body))
 }
 
 /// The lines that name the template, and the command that removes it.
@@ -60,7 +51,7 @@ async fn a_cancel_is_told_in_time_however_long_azure_takes() {
 async fn a_second_stop_ends_at_once_and_says_what_stays() {
     let again = Duration::from_secs(1);
     let stage = Scene::windows().build_until_twice(CUSTOMIZING, again).await;
-    assert_eq!(stage.result(), "Canceled");
+    stage.check_result("Canceled");
     let took = stage.elapsed.saturating_sub(CUSTOMIZING + again);
     assert!(took < Duration::from_millis(50), "{took:?}");
     check_names_the_template(&stage, "a second stop");
@@ -75,7 +66,7 @@ async fn a_post_job_stage_without_a_way_to_azure_names_what_stays() {
         .step(|step| step.connections[0].data.clear());
     let stage = no_connection.clean_up().await;
     check_names_the_template(&stage, "no subscription");
-    assert_eq!(stage.result(), "SucceededWithIssues");
+    stage.check_result("SucceededWithIssues");
     let no_application = canceled().await.step(|step| {
         step.connections[0].parameters.remove("serviceprincipalid");
     });
@@ -85,7 +76,7 @@ async fn a_post_job_stage_without_a_way_to_azure_names_what_stays() {
         unknown.cloud.add_fault(forbidden(operation));
     }
     let unknown = unknown.clean_up().await;
-    assert_eq!(unknown.result(), "SucceededWithIssues");
+    unknown.check_result("SucceededWithIssues");
     assert!(unknown.cloud.inventory().templates.is_empty());
     let command = "az storage blob delete --auth-mode login";
     assert!(
@@ -109,7 +100,7 @@ async fn the_post_job_stage_does_not_wait_for_ever() {
         "{:?}",
         stage.elapsed
     );
-    assert_eq!(stage.result(), "SucceededWithIssues");
+    stage.check_result("SucceededWithIssues");
     check_names_the_template(&stage, "a cancel without an end");
     assert!(stage.note.as_deref().unwrap().contains("imageTemplates/t_"));
 }
@@ -128,7 +119,7 @@ async fn a_second_attempt_starts_anew_and_removes_what_the_first_left() {
     let name = first.variable("templateName").unwrap().to_owned();
     assert_eq!(first.cloud.inventory().templates.len(), 1);
     let second = first.step(does_not_resume).retry().await;
-    assert_eq!(second.result(), "Succeeded", "{}", second.transcript);
+    second.check_result("Succeeded");
     assert_ne!(second.variable("templateName").unwrap(), name);
     check_nothing_left(&second);
 }
@@ -144,12 +135,7 @@ async fn a_second_attempt_keeps_the_note_of_the_first() {
         ..forbidden("DeleteTemplate")
     });
     let second = first.step(does_not_resume).retry().await;
-    assert_eq!(
-        second.result(),
-        "SucceededWithIssues",
-        "{}",
-        second.transcript
-    );
+    second.check_result("SucceededWithIssues");
     assert!(second.issues("warning")[0].contains(&name));
     assert!(second.note.as_deref().unwrap().contains(&name));
 }
@@ -162,7 +148,7 @@ async fn a_stop_while_an_earlier_attempt_is_removed_is_heard() {
         .step(does_not_resume)
         .retry_until(Duration::from_secs(30))
         .await;
-    assert_eq!(second.result(), "Canceled");
+    second.check_result("Canceled");
     assert!(
         second.elapsed < Duration::from_secs(36),
         "{:?}",
@@ -181,21 +167,16 @@ async fn results_say_whether_somebody_should_look() {
     let canceled = Scene::windows()
         .build_until(endless, Some(CUSTOMIZING))
         .await;
-    assert_eq!(canceled.result(), "Canceled");
+    canceled.check_result("Canceled");
     let leftovers = |cloud: &azure_emulator::Cloud| cloud.add_fault(forbidden("DeleteTemplate"));
     let with_leftovers = Scene::windows().build(leftovers).await;
-    assert_eq!(with_leftovers.result(), "SucceededWithIssues");
+    with_leftovers.check_result("SucceededWithIssues");
     check_names_the_template(&with_leftovers, "a leftover");
     let unknown = Scene::windows()
         .input("vmSise", "Standard_D2s_v5")
         .build(|_| {})
         .await;
-    assert_eq!(
-        unknown.result(),
-        "SucceededWithIssues",
-        "{}",
-        unknown.transcript
-    );
+    unknown.check_result("SucceededWithIssues");
     assert_eq!(unknown.issues("warning").len(), 1);
 }
 

@@ -35,11 +35,7 @@ fn with(mut tags: Value, name: &str, value: &str) -> Value {
 }
 
 fn error(code: u16) -> Effect {
-    Effect::Status {
-        code,
-        headers: Vec::new(),
-        body: r#"{"error":{"code":"AuthorizationFailed","message":"not permitted"}}"#.to_owned(),
-    }
+    Effect::refusal(code, "AuthorizationFailed", "not permitted")
 }
 
 fn kept(stage: &Stage, name: &str) -> (String, bool) {
@@ -74,11 +70,11 @@ async fn what_a_lost_job_left_goes_a_day_after_its_end() {
         why.starts_with("its run ended only 1 h ") && !for_a_person,
         "{why}"
     );
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     tokio::time::sleep(DAY).await;
     let from = stage.cloud.journal().len();
     let stage = stage.act("sweep", &[]).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     assert_eq!(stage.templates(), Vec::<String>::new());
     assert_eq!(stage.packages(), Vec::<String>::new());
     // The package before the template.
@@ -95,7 +91,7 @@ async fn what_a_lost_job_left_goes_a_day_after_its_end() {
     assert_eq!(result["deleted"].as_array().unwrap().len(), 2);
     // A second one has nothing to do, and is no failure.
     let stage = stage.act("sweep", &[]).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
 }
 
 /// One template of each kind, in one group, and their runs two days ago; two of them are of today.
@@ -159,7 +155,7 @@ async fn only_what_is_ours_at_rest_and_old_goes() {
     let cloud = Arc::clone(&stage.cloud);
     one_of_each(&Someone::signed_in(&cloud), &cloud).await;
     let preview = stage.act("sweep", &[("preview", "true")]).await;
-    assert_eq!(preview.result(), "Succeeded", "{}", preview.transcript);
+    preview.check_result("Succeeded");
     assert_eq!(asked(&cloud, 0, &["DeleteTemplate"]), Vec::<String>::new());
     let result = preview.result_file();
     for name in [
@@ -180,7 +176,7 @@ async fn only_what_is_ours_at_rest_and_old_goes() {
     assert_eq!(result["deleted"].as_array().unwrap().len(), 8, "{result:#}");
 
     let stage = preview.act("sweep", &[]).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     let left = [
         "foreign", "kept", "no-time", "running", "t_100", "unknown", "vhd", "young",
     ];
@@ -281,19 +277,12 @@ async fn a_refusal_is_named_and_the_others_go_on() {
         other.make_and_run(name, &marks("1"), &json!({})).await;
     }
     tokio::time::sleep(2 * DAY).await;
-    cloud.add_fault(Fault {
-        matcher: Matcher::path(Method::DELETE, "*/imageTemplates/three"),
-        nth: 1,
-        times: 100,
-        effect: error(403),
-    });
+    cloud.add_fault(Fault::always(
+        Matcher::path(Method::DELETE, "*/imageTemplates/three"),
+        error(403),
+    ));
     let stage = stage.act("sweep", &[]).await;
-    assert_eq!(
-        stage.result(),
-        "SucceededWithIssues",
-        "{}",
-        stage.transcript
-    );
+    stage.check_result("SucceededWithIssues");
     assert_eq!(stage.templates(), ["three"]);
     let told = stage.issues("warning");
     assert_eq!(told.len(), 1, "{told:?}");
@@ -319,7 +308,7 @@ async fn what_another_sweep_deletes_is_no_failure() {
     let second = Scene::windows().at(&stage.cloud);
     let (first, second) = tokio::join!(stage.act("sweep", &[]), second.act("sweep", &[]));
     for stage in [&first, &second] {
-        assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+        stage.check_result("Succeeded");
         assert_eq!(stage.templates(), Vec::<String>::new());
         assert_eq!(stage.packages(), Vec::<String>::new());
     }
@@ -342,19 +331,17 @@ async fn what_has_begun_to_run_meanwhile_stays() {
     };
     other.run("aib-1");
     let date = other.date();
-    cloud.add_fault(Fault {
-        matcher: Matcher::operation("ListTemplatesOfGroup"),
-        nth: 1,
-        times: 1,
-        effect: Effect::Status {
+    cloud.add_fault(Fault::once(
+        "ListTemplatesOfGroup",
+        Effect::Status {
             code: 200,
             headers: vec![("date".to_owned(), date)],
             body: listed,
         },
-    });
+    ));
     let from = cloud.journal().len();
     let stage = stage.act("sweep", &[]).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     assert_eq!(kept(&stage, "aib-1").0, "its run continues");
     assert_eq!(asked(&cloud, from, &CHANGES), Vec::<String>::new());
     assert_eq!(other.state("aib-1"), "Running");
@@ -364,15 +351,12 @@ async fn what_has_begun_to_run_meanwhile_stays() {
 async fn a_group_that_cannot_be_listed_is_not_swept() {
     let stage = Scene::windows().build_until_crash(CUSTOMIZING).await;
     tokio::time::sleep(2 * DAY).await;
-    stage.cloud.add_fault(Fault {
-        matcher: Matcher::operation("ListTemplatesOfGroup"),
-        nth: 1,
-        times: 100,
-        effect: error(403),
-    });
+    stage
+        .cloud
+        .add_fault(Fault::always("ListTemplatesOfGroup", error(403)));
     let from = stage.cloud.journal().len();
     let stage = stage.act("sweep", &[("storageAccountName", ACCOUNT)]).await;
-    assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+    stage.check_result("Failed");
     assert_eq!(asked(&stage.cloud, from, &CHANGES), Vec::<String>::new());
 }
 
@@ -441,7 +425,7 @@ async fn packages_without_a_template_go_when_they_are_old() {
     assert_eq!(result["deleted"].as_array().unwrap().len(), 4, "{result:#}");
 
     let stage = stage.act("sweep", &[("storageAccountName", ACCOUNT)]).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     let mut expected = not_ours.to_vec();
     expected.extend([NAMED, IN_SCRIPT, REWRITTEN]);
     expected.sort_unstable();
@@ -489,19 +473,11 @@ async fn without_the_list_of_the_subscription_packages_stay() {
     let name = "web/4711-1763800000000000/web_1763800000000000.zip";
     put(&stage.cloud, name);
     tokio::time::sleep(2 * DAY).await;
-    stage.cloud.add_fault(Fault {
-        matcher: Matcher::operation("ListTemplates"),
-        nth: 1,
-        times: 100,
-        effect: error(403),
-    });
+    stage
+        .cloud
+        .add_fault(Fault::always("ListTemplates", error(403)));
     let stage = stage.act("sweep", &[("storageAccountName", ACCOUNT)]).await;
-    assert_eq!(
-        stage.result(),
-        "SucceededWithIssues",
-        "{}",
-        stage.transcript
-    );
+    stage.check_result("SucceededWithIssues");
     // The template of the group is proven by itself.
     assert_eq!(stage.templates(), Vec::<String>::new());
     assert_eq!(stage.packages(), [name]);
@@ -550,7 +526,7 @@ async fn an_account_that_is_not_there_stops_the_sweep() {
     let stage = stage
         .act("sweep", &[("storageAccountName", "stcontosoimage")])
         .await;
-    assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+    stage.check_result("Failed");
     let told = stage.issues("error").concat();
     assert!(
         told.starts_with("AIB502: ") && told.contains("stcontosoimages"),
@@ -570,7 +546,7 @@ async fn many_templates_go_four_at_a_time() {
     }
     tokio::time::sleep(HOUR).await;
     let stage = stage.act("sweep", &[]).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     assert_eq!(stage.templates(), Vec::<String>::new());
     // Three rounds: one deletion takes some 80 s.
     let seconds = stage.elapsed.as_secs();
@@ -589,7 +565,7 @@ async fn a_stopped_sweep_tells_what_is_gone() {
     tokio::time::sleep(HOUR).await;
     let asked_for = stage.asked_for("sweep", &[]);
     let stage = Box::pin(asked_for.retry_until(Duration::from_secs(120))).await;
-    assert_eq!(stage.result(), "Canceled", "{}", stage.transcript);
+    stage.check_result("Canceled");
     assert!(stage.elapsed < Duration::from_secs(122));
     let gone = stage.result_file()["deleted"].as_array().unwrap().len();
     assert!((1..8).contains(&gone), "{gone}");

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use azure_emulator::{
-    DefaultVersion, Durations, Effect, Fault, ImageDisk, Matcher, OperationUrls, Progress,
-    ReadOnlyMembers, Switches,
+    DefaultVersion, Durations, Effect, Fault, ImageDisk, OperationUrls, Progress, ReadOnlyMembers,
+    Switches,
 };
 
 use super::scene::{Scene, Stage};
@@ -180,12 +180,8 @@ async fn a_missing_identity_is_named_whenever_azure_notices() {
             .switches(|on| on.refuse_missing_identity = at_once)
             .build(|cloud| {
                 // Who may read the identity refuses the build before Azure does.
-                let effect = Effect::Status {
-                    code: 403,
-                    headers: Vec::new(),
-                    body: String::new(),
-                };
-                cloud.add_fault(Fault::once(Matcher::operation("GetIdentity"), effect));
+                let effect = Effect::status(403, "");
+                cloud.add_fault(Fault::once("GetIdentity", effect));
             })
             .await;
         check_failed(error, &stage, error);
@@ -202,15 +198,8 @@ async fn a_missing_identity_is_named_whenever_azure_notices() {
 #[tokio::test(start_paused = true)]
 async fn an_error_is_read_in_its_flat_form_too() {
     let check = |operation: &'static str, body: &'static str, expected: &'static str| async move {
-        let effect = Effect::Status {
-            code: 400,
-            headers: Vec::new(),
-            body: body.to_owned(),
-        };
-        let fault = Fault {
-            times: 1000,
-            ..Fault::once(Matcher::operation(operation), effect)
-        };
+        let effect = Effect::status(400, body);
+        let fault = Fault::always(operation, effect);
         // Otherwise the image would be found without its run output.
         let scene = Scene::windows().switches(|on| on.image_disk = ImageDisk::Unnamed);
         let stage = scene.build(|cloud| cloud.add_fault(fault)).await;
@@ -239,7 +228,7 @@ async fn a_cloud_with_an_older_version_of_the_api_builds_all_the_same() {
         scene.switches(|on| on.newest_builder_version = Some("2024-02-01".to_owned()))
     };
     let stage = older(Scene::windows()).build(|_| {}).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     check_nothing_left(&stage);
     let journal = stage.cloud.journal();
     let refused = journal
@@ -251,14 +240,14 @@ async fn a_cloud_with_an_older_version_of_the_api_builds_all_the_same() {
     let canceled = older(Scene::windows())
         .build_until(|_| {}, Some(Duration::from_secs(200)))
         .await;
-    assert_eq!(canceled.result(), "Canceled");
+    canceled.check_result("Canceled");
     let after = canceled.clean_up().await;
     let inventory = after.cloud.inventory();
     assert!(inventory.templates.is_empty(), "{inventory}");
 
     let shallow = |scene: Scene| scene.input("replicationMode", "Shallow");
     let stage = shallow(older(Scene::windows())).build(|_| {}).await;
-    assert_eq!(stage.result(), "Failed");
+    stage.check_result("Failed");
     let error = stage.error();
     assert!(
         error.starts_with("AIB306: Creating image template 't_"),
@@ -268,7 +257,7 @@ async fn a_cloud_with_an_older_version_of_the_api_builds_all_the_same() {
     assert!(error.contains(why), "{error}");
     check_nothing_left(&stage);
     let stage = shallow(Scene::windows()).build(|_| {}).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
 
     let much_older =
         Scene::windows().switches(|on| on.newest_builder_version = Some("2022-07-01".to_owned()));

@@ -45,7 +45,7 @@ fn check_contains(text: &str, parts: &[&str]) {
 #[tokio::test(start_paused = true)]
 async fn every_target_is_reported() {
     let stage = two_targets("").build(|_| {}).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     let uri = stage.variable("imageUri").unwrap();
     assert!(uri.ends_with("/images/win11-avd/versions/1.0.0"), "{uri}");
     check_contains(
@@ -77,7 +77,7 @@ async fn a_target_without_an_image_is_an_issue() {
     let stage = two_targets("")
         .build(|cloud| cloud.script_run(partly(1)))
         .await;
-    assert_eq!(stage.result(), "SucceededWithIssues");
+    stage.check_result("SucceededWithIssues");
     let warnings = stage.issues("warning");
     let expected = "AIB406: The image was not distributed to ManagedImage web (run output 'copy')";
     let partly = "AIB406: The run partially succeeded: no quota in westeurope\n";
@@ -127,7 +127,7 @@ async fn an_image_that_failed_its_validation_and_was_distributed_is_named() {
     let stage = two_targets(validate)
         .build(|cloud| cloud.script_run(fate))
         .await;
-    assert_eq!(stage.result(), "Failed");
+    stage.check_result("Failed");
     check_contains(
         &stage.transcript,
         &["target 1 of 2, SharedImage win11-avd:  /subscriptions/"],
@@ -146,7 +146,7 @@ async fn targets_without_any_image_are_not_listed() {
     let stage = two_targets("")
         .build(|cloud| cloud.script_run(partly(0)))
         .await;
-    assert_eq!(stage.result(), "Failed");
+    stage.check_result("Failed");
     assert!(!stage.transcript.contains("target 1 of 2"));
     assert!(!stage.summary().contains("### Targets"));
 }

@@ -213,12 +213,7 @@ async fn a_six_hour_build_renews_its_tokens_ahead_of_their_end() {
 #[tokio::test(start_paused = true)]
 async fn a_refused_token_is_survived_in_a_long_build() {
     for scheme in SCHEMES {
-        let refused = Fault {
-            matcher: Matcher::operation("GetTemplate"),
-            nth: 100,
-            times: 1,
-            effect: Effect::ExpireToken,
-        };
+        let refused = Fault::once("GetTemplate", Effect::ExpireToken).starting_at(100);
         let stage = long(scheme).build(|cloud| cloud.add_fault(refused)).await;
         check(scheme, &stage);
         assert!(stage.cloud.unconsumed_faults().is_empty(), "{scheme}");
@@ -302,12 +297,10 @@ async fn what_is_wrong_with_a_sign_in_is_explained() {
     assert!(error.contains(host), "{error}");
 
     let no_machine = scene("system-assigned identity");
-    let nowhere = Fault {
-        matcher: Matcher::path(Method::GET, "/metadata/*"),
-        nth: 1,
-        times: 1000,
-        effect: Effect::ResetBefore,
-    };
+    let nowhere = Fault::always(
+        Matcher::path(Method::GET, "/metadata/*"),
+        Effect::ResetBefore,
+    );
     let stage = no_machine.build(|cloud| cloud.add_fault(nowhere)).await;
     let error = stage.error();
     assert!(error.starts_with("AIB206: "), "{error}");
@@ -326,22 +319,15 @@ async fn an_unknown_cloud_is_asked_for_its_addresses() {
             .build(|cloud| fail_first_metadata(cloud, status))
             .await;
         check("an unknown cloud", &stage);
-        let asked = stage.cloud.journal();
-        let asked = asked
-            .iter()
-            .filter(|entry| entry.operation == Some("MetadataEndpoints"));
-        assert_eq!(asked.count(), 1 + usize::from(status.is_some()));
+        let asked = stage.cloud.requests("MetadataEndpoints");
+        assert_eq!(asked.len(), 1 + usize::from(status.is_some()));
     }
 }
 
 fn fail_first_metadata(cloud: &Cloud, status: Option<u16>) {
     if let Some(code) = status {
-        let effect = Effect::Status {
-            code,
-            headers: Vec::new(),
-            body: String::new(),
-        };
-        cloud.add_fault(Fault::once(Matcher::operation("MetadataEndpoints"), effect));
+        let effect = Effect::status(code, "");
+        cloud.add_fault(Fault::once("MetadataEndpoints", effect));
     }
 }
 
@@ -350,12 +336,7 @@ async fn a_cloud_that_does_not_tell_its_addresses_is_explained() {
     let mut scene = scene("secret");
     let connection = &mut scene.step.connections[0];
     *connection = connection.clone().data("environment", "AzureSomewhere");
-    let silent = Fault {
-        matcher: Matcher::operation("MetadataEndpoints"),
-        nth: 1,
-        times: 1000,
-        effect: Effect::NotJson,
-    };
+    let silent = Fault::always("MetadataEndpoints", Effect::NotJson);
     let stage = scene.build(|cloud| cloud.add_fault(silent)).await;
     let error = stage.error();
     assert!(error.starts_with("AIB208: Signing in failed: "), "{error}");
@@ -408,12 +389,7 @@ fn tokens() -> (Arc<Cloud>, ServiceConnectionTokens) {
 const SCOPE: &str = "https://management.azure.emulator/.default";
 
 fn at_entra(times: u32, effect: Effect) -> Fault {
-    Fault {
-        matcher: Matcher::path(Method::POST, "*/oauth2/v2.0/token"),
-        nth: 1,
-        times,
-        effect,
-    }
+    Fault::once(Matcher::path(Method::POST, "*/oauth2/v2.0/token"), effect).times(times)
 }
 
 /// Ten blocks of an upload meet an old token at once: one renewal serves them all.
@@ -439,12 +415,10 @@ async fn trouble_ahead_of_the_end_is_borne() {
     tokio::time::sleep(Duration::from_secs(54 * 60)).await;
     assert_eq!(tokens.token(SCOPE, Freshness::Cached).await.unwrap(), first);
     assert_eq!(cloud.journal().len(), 1);
-    let refusal = Effect::Status {
-        code: 400,
-        headers: Vec::new(),
-        body: r#"{"error":"invalid_request","error_description":"AADSTS7000222: The keys are expired."}"#
-            .to_owned(),
-    };
+    let refusal = Effect::status(
+        400,
+        r#"{"error":"invalid_request","error_description":"AADSTS7000222: The keys are expired."}"#,
+    );
     cloud.add_fault(at_entra(1000, refusal));
     tokio::time::sleep(Duration::from_secs(90)).await;
     for _ in 0..5 {
@@ -475,6 +449,6 @@ async fn a_token_that_an_earlier_step_got_signs_in_while_it_lives() {
     // The address that follows from the job is one that this server does not know.
     late.step.variables.set("System.OidcRequestUri", "");
     let stage = late.build(|_| {}).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     check_no_secret(&stage);
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use azure_emulator::{Cloud, Effect, Fault, Matcher};
+use azure_emulator::{Cloud, Effect, Fault};
 use http::Method;
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use super::story::check_no_secret;
 const PACKAGES: &str = "imagebuilder-vststask";
 
 fn good(stage: &Stage) {
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     check_no_secret(stage);
     let inventory = stage.cloud.inventory();
     assert!(inventory.templates.is_empty(), "{inventory}");
@@ -211,16 +211,10 @@ async fn what_cannot_be_read_means_a_build() {
     for operation in ["ListVersions", "ListPlatformImageVersions"] {
         let scene = || Scene::windows().input("skipIfUnchanged", "true");
         let first = scene().build(|_| {}).await;
-        first.cloud.add_fault(Fault {
-            matcher: Matcher::operation(operation),
-            nth: 1,
-            times: 1,
-            effect: Effect::Status {
-                code: 403,
-                headers: Vec::new(),
-                body: r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#.to_owned(),
-            },
-        });
+        first.cloud.add_fault(Fault::once(
+            operation,
+            Effect::refusal(403, "AuthorizationFailed", "no"),
+        ));
         let second = scene().build_in(Arc::clone(&first.cloud)).await;
         good(&second);
         assert_eq!(runs(&second.cloud), 2, "{operation}");

@@ -49,7 +49,7 @@ fn sha256(content: &[u8]) -> String {
 }
 
 fn good(stage: &Stage) {
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     check_no_secret(stage);
     let inventory = stage.cloud.inventory();
     assert!(inventory.templates.is_empty(), "{inventory}");
@@ -58,7 +58,7 @@ fn good(stage: &Stage) {
 
 /// The only issue, a warning.
 fn warning(stage: &Stage) -> String {
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     check_no_secret(stage);
     let warnings = stage.issues("warning");
     assert_eq!(warnings.len(), 1, "{warnings:?}");
@@ -262,10 +262,7 @@ async fn a_lost_answer_costs_nothing() {
     }
     let stage = linux()
         .build(|cloud| {
-            cloud.add_fault(Fault::once(
-                Matcher::operation("PutVersion"),
-                Effect::ResetAfter,
-            ));
+            cloud.add_fault(Fault::once("PutVersion", Effect::ResetAfter));
         })
         .await;
     good(&stage);
@@ -281,19 +278,20 @@ async fn a_file_that_cannot_be_read_is_not_said_to_be_another_one() {
     let stage = linux()
         .build(|cloud| {
             cloud.put_blob(ACCOUNT, CONTAINER, &name, b"{}".to_vec().into());
-            cloud.add_fault(Fault {
-                matcher: Matcher::path(Method::GET, &format!("*/{CONTAINER}/*.cdx.json")),
-                nth: 1,
-                times: 9,
-                effect: Effect::Status {
-                    code: 403,
-                    headers: vec![(
-                        "x-ms-error-code".to_owned(),
-                        "AuthorizationFailure".to_owned(),
-                    )],
-                    body: String::new(),
-                },
-            });
+            cloud.add_fault(
+                Fault::once(
+                    Matcher::path(Method::GET, &format!("*/{CONTAINER}/*.cdx.json")),
+                    Effect::Status {
+                        code: 403,
+                        headers: vec![(
+                            "x-ms-error-code".to_owned(),
+                            "AuthorizationFailure".to_owned(),
+                        )],
+                        body: String::new(),
+                    },
+                )
+                .times(9),
+            );
         })
         .await;
     let told = warning(&stage);
@@ -331,20 +329,11 @@ async fn without_a_role_the_list_is_attached_and_not_kept() {
 #[tokio::test(start_paused = true)]
 async fn tags_that_are_refused_are_a_warning() {
     let refused = r#"{"error":{"code":"AuthorizationFailed","message":"The client does not have authorization to perform action 'Microsoft.Compute/galleries/images/versions/write' over scope '/x'."}}"#;
-    let effect = Effect::Status {
-        code: 403,
-        headers: Vec::new(),
-        body: refused.to_owned(),
-    };
+    let effect = Effect::status(403, refused);
     let stage = linux()
         .build(|cloud| {
             let matcher = Matcher::operation("PutVersion");
-            cloud.add_fault(Fault {
-                matcher,
-                nth: 1,
-                times: 99,
-                effect,
-            });
+            cloud.add_fault(Fault::once(matcher, effect).times(99));
         })
         .await;
     let told = warning(&stage);
@@ -382,7 +371,7 @@ async fn the_lines_of_the_list_are_no_last_words_of_a_build() {
     let stage = linux()
         .build(|cloud| cloud.script_run(RunFate::distribution_failed_as_json()))
         .await;
-    assert_eq!(stage.result(), "Failed");
+    stage.check_result("Failed");
     for text in [stage.transcript.as_str(), &stage.summary()] {
         assert!(!text.contains("image-inventory"), "{text}");
     }
@@ -615,7 +604,7 @@ async fn a_build_that_is_left_alone_is_listed_by_who_waits() {
         .input("templateName", "aib-4711")
         .build(|_| {})
         .await;
-    assert_eq!(submitted.result(), "Succeeded", "{}", submitted.transcript);
+    submitted.check_result("Succeeded");
     tokio::time::sleep(Duration::from_secs(40 * 60)).await;
     let wait = Scene::bare("wait")
         .input("ibAzureResourceGroup", "rg-images")
@@ -637,7 +626,7 @@ async fn a_template_of_somebody_else_with_the_step_is_listed() {
         .input("templateName", "aib-4711")
         .build(|_| {})
         .await;
-    assert_eq!(submitted.result(), "Succeeded", "{}", submitted.transcript);
+    submitted.check_result("Succeeded");
     tokio::time::sleep(Duration::from_secs(40 * 60)).await;
     let run = Scene::bare("run")
         .input("ibAzureResourceGroup", "rg-images")
@@ -647,7 +636,7 @@ async fn a_template_of_somebody_else_with_the_step_is_listed() {
     let other = [("imageBuilderRun", "another/1"), ("imageBuilderTask", "x")];
     submitted.cloud.set_template_tags("aib-4711", &other[..1]);
     let stage = run.build_in(Arc::clone(&submitted.cloud)).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     assert_eq!(read(&sbom(&stage)), Ok(listed("ubuntu")));
     let blobs = stage.cloud.inventory().blobs;
     let kept = blobs
@@ -660,7 +649,7 @@ async fn a_template_of_somebody_else_with_the_step_is_listed() {
 async fn the_step_makes_another_image_than_before() {
     let scene = || Scene::linux().input("skipIfUnchanged", "true");
     let first = scene().build(|_| {}).await;
-    assert_eq!(first.result(), "Succeeded");
+    first.check_result("Succeeded");
     let again = scene().build_in(Arc::clone(&first.cloud)).await;
     assert_eq!(again.variable("imageChanged"), Some("false"));
     let listed = scene()

@@ -1,6 +1,6 @@
 //! `exclude` and `endOfLife`: the two gentler levels.
 
-use azure_emulator::{Effect, Fault, Matcher};
+use azure_emulator::{Effect, Fault};
 use serde_json::{Value, json};
 
 use super::scene::{Ended, Shelf};
@@ -29,12 +29,7 @@ async fn old_versions_are_excluded() {
     // Use is no matter: a VM does not mind.
     shelf = shelf.vm("vm-1", &used, Some("1.0.1"));
     let ended = shelf.run().await;
-    assert_eq!(
-        ended.stage.result(),
-        "Succeeded",
-        "{}",
-        ended.stage.transcript
-    );
+    ended.stage.check_result("Succeeded");
     assert_eq!(
         ended.count("QueryResources") + ended.count("ListVirtualMachines"),
         0
@@ -59,7 +54,7 @@ async fn old_versions_are_excluded() {
     assert_eq!(ended.count("PutVersion"), 2);
     // The next night finds nothing to do.
     let again = ended.stage.retry().await;
-    assert_eq!(again.result(), "Succeeded", "{}", again.transcript);
+    again.check_result("Succeeded");
     assert_eq!(again.variable("imageRemoved"), Some("0"));
 }
 
@@ -77,12 +72,7 @@ async fn old_versions_get_an_end_of_life() {
     let used = shelf.id("1.0.4");
     shelf = shelf.vm("vm-1", &used, Some("1.0.4"));
     let ended = shelf.run().await;
-    assert_eq!(
-        ended.stage.result(),
-        "Succeeded",
-        "{}",
-        ended.stage.transcript
-    );
+    ended.stage.check_result("Succeeded");
     assert_eq!(ended.numbers("removed"), ["1.0.1", "1.0.3"]);
     let today = Some(today.to_string());
     assert_eq!(
@@ -100,11 +90,7 @@ async fn old_versions_get_an_end_of_life() {
 async fn a_change_may_be_refused() {
     let refused = |code: u16, error: &str| {
         let body = json!({"error": {"code": error, "message": "No."}});
-        Effect::Status {
-            code,
-            headers: Vec::new(),
-            body: body.to_string(),
-        }
+        Effect::status(code, &body)
     };
     for (effect, warning) in [
         (refused(403, "AuthorizationFailed"), Some("AIB895")),
@@ -114,12 +100,7 @@ async fn a_change_may_be_refused() {
         let ended = Shelf::with(3)
             .input("retainAction", "exclude")
             .run_in(|cloud| {
-                cloud.add_fault(Fault {
-                    matcher: Matcher::operation("PutVersion"),
-                    nth: 1,
-                    times: 1,
-                    effect,
-                });
+                cloud.add_fault(Fault::once("PutVersion", effect));
             })
             .await;
         let warnings = ended.stage.issues("warning");

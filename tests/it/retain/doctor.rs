@@ -1,7 +1,6 @@
 //! `action: doctor` with the inputs of `retain`: what is missing is told, and nothing is changed.
 
-use azure_emulator::{Effect, Fault, Matcher, Role};
-use serde_json::json;
+use azure_emulator::{Effect, Fault, Role};
 
 use super::scene::{Ended, Shelf};
 
@@ -10,17 +9,10 @@ fn doctor() -> Shelf {
 }
 
 fn refused(operation: &str) -> Fault {
-    let body = json!({"error": {"code": "AuthorizationFailed", "message": "No."}}).to_string();
-    Fault {
-        matcher: Matcher::operation(operation),
-        nth: 1,
-        times: 99,
-        effect: Effect::Status {
-            code: 403,
-            headers: Vec::new(),
-            body,
-        },
-    }
+    Fault::always(
+        operation,
+        Effect::refusal(403, "AuthorizationFailed", "No."),
+    )
 }
 
 fn changed_nothing(ended: &Ended) {
@@ -32,12 +24,7 @@ fn changed_nothing(ended: &Ended) {
 async fn all_is_well() {
     for action in ["delete", "exclude", "endOfLife"] {
         let ended = doctor().input("retainAction", action).run().await;
-        assert_eq!(
-            ended.stage.result(),
-            "Succeeded",
-            "{}",
-            ended.stage.transcript
-        );
+        ended.stage.check_result("Succeeded");
         changed_nothing(&ended);
         assert!(
             ended.says("ok        image versions: image definition 'win11-avd' has 3 versions")
@@ -80,7 +67,7 @@ async fn what_is_missing_is_told_with_its_command() {
                 errors[0].starts_with(code) && errors[0].contains(scope),
                 "{errors:?}"
             );
-            assert_eq!(ended.stage.result(), "Failed");
+            ended.stage.check_result("Failed");
         }
     }
     let missing = doctor();

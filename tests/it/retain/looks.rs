@@ -8,29 +8,15 @@ use serde_json::json;
 use super::scene::{Ended, Shelf, version};
 
 fn refused(operation: &str, code: u16) -> Fault {
-    let body = json!({"error": {"code": "AuthorizationFailed", "message": "The client does not have authorization."}});
-    Fault {
-        matcher: Matcher::operation(operation),
-        nth: 1,
-        times: 100,
-        effect: Effect::Status {
-            code,
-            headers: Vec::new(),
-            body: body.to_string(),
-        },
-    }
+    let message = "The client does not have authorization.";
+    Fault::always(
+        operation,
+        Effect::refusal(code, "AuthorizationFailed", message),
+    )
 }
 
 fn answered(operation: &str, nth: u32, body: &serde_json::Value) -> Fault {
-    Fault {
-        nth,
-        effect: Effect::Status {
-            code: 200,
-            headers: Vec::new(),
-            body: body.to_string(),
-        },
-        ..refused(operation, 200)
-    }
+    Fault::always(operation, Effect::status(200, body)).starting_at(nth)
 }
 
 /// 1.0.1 is used by a VM, and so must stay; 1.0.2 may go; 1.0.3 and 1.0.4 are the newest.
@@ -41,7 +27,7 @@ fn shelf() -> Shelf {
 }
 
 fn nothing_is_deleted(ended: &Ended, why: &str) {
-    assert_eq!(ended.stage.result(), "Failed", "{}", ended.stage.transcript);
+    ended.stage.check_result("Failed");
     let error = ended.stage.error();
     assert!(
         error.starts_with("AIB892: Finding out which image versions are in use failed: "),
@@ -209,7 +195,7 @@ async fn a_list_of_versions_that_breaks_off_fails_the_step() {
         answered("ListVersions", 1, &json!({"value": [{}]})),
     ] {
         let ended = shelf().run_in(|cloud| cloud.add_fault(fault)).await;
-        assert_eq!(ended.stage.result(), "Failed", "{}", ended.stage.transcript);
+        ended.stage.check_result("Failed");
         assert_eq!(ended.count("DeleteVersion"), 0);
         assert_eq!(ended.stage.variable("resultPath"), None);
     }
@@ -370,10 +356,7 @@ async fn what_comes_in_use_between_the_looks_stays() {
     let vm = shelf.in_group("Microsoft.Compute/virtualMachines/new");
     shelf.scene.switches.graph_lag = Duration::from_secs(600);
     // The answer of the first look takes a while, in which a VM is made.
-    let slow = Fault::once(
-        Matcher::operation("QueryResources"),
-        Effect::Delay(Duration::from_secs(60)),
-    );
+    let slow = Fault::once("QueryResources", Effect::Delay(Duration::from_secs(60)));
     let stage = shelf
         .scene
         .build_while(
@@ -416,10 +399,7 @@ async fn what_is_changed_between_the_looks_stays() {
     ] {
         let shelf = Shelf::with(4);
         let definition = shelf.definition();
-        let slow = Fault::once(
-            Matcher::operation("QueryResources"),
-            Effect::Delay(Duration::from_secs(60)),
-        );
+        let slow = Fault::once("QueryResources", Effect::Delay(Duration::from_secs(60)));
         let changed = version(&definition, "1.0.1", 365, &change);
         let mut changed_now = changed.clone();
         changed_now.published = shelf
@@ -457,10 +437,7 @@ async fn what_is_changed_between_the_looks_stays() {
 async fn the_newest_is_the_newest_at_the_second_look() {
     let shelf = Shelf::with(2).input("keepVersions", "0");
     let definition = shelf.definition();
-    let slow = Fault::once(
-        Matcher::operation("QueryResources"),
-        Effect::Delay(Duration::from_secs(60)),
-    );
+    let slow = Fault::once("QueryResources", Effect::Delay(Duration::from_secs(60)));
     let deleting = version(&definition, "1.0.2", 365, &json!({"state": "Deleting"}));
     let stage = shelf
         .scene

@@ -10,12 +10,7 @@ use super::scene::{Ended, Shelf};
 #[tokio::test(start_paused = true)]
 async fn old_versions_are_deleted_four_at_a_time() {
     let ended = Shelf::with(8).run().await;
-    assert_eq!(
-        ended.stage.result(),
-        "Succeeded",
-        "{}",
-        ended.stage.transcript
-    );
+    ended.stage.check_result("Succeeded");
     assert_eq!(ended.there(), [7, 8]);
     assert_eq!(ended.told(), ("2", "6"));
     assert_eq!(ended.numbers("removed").len(), 6);
@@ -165,7 +160,7 @@ async fn every_rule_is_seen_from_azure() {
         "{warnings:?}"
     );
     assert!(warnings[1].contains("safetyProfile.blockDeletionBeforeEndOfLife=false"));
-    assert_eq!(ended.stage.result(), "SucceededWithIssues");
+    ended.stage.check_result("SucceededWithIssues");
     let summary = ended.stage.transcript.lines();
     let mut summary = summary.filter_map(|line| line.strip_prefix("##vso[task.uploadsummary]"));
     let text = std::fs::read_to_string(summary.next_back().unwrap()).unwrap();
@@ -210,12 +205,7 @@ async fn whatever_uses_a_version_holds_it() {
     let template = crate::retain::scene::definition(&shelf.scene);
     assert!(fifth.starts_with(&template));
     let ended = shelf.run().await;
-    assert_eq!(
-        ended.stage.result(),
-        "Succeeded",
-        "{}",
-        ended.stage.transcript
-    );
+    ended.stage.check_result("Succeeded");
     assert_eq!(ended.there(), [1, 2, 3, 4, 9]);
     let reason = |number: &str, who: &str| {
         let reasons = ended.reasons(number);
@@ -236,7 +226,7 @@ async fn what_does_not_fit_into_the_time_is_left() {
         .input("waitTimeoutInMinutes", "2")
         .run()
         .await;
-    assert_eq!(ended.stage.result(), "Succeeded");
+    ended.stage.check_result("Succeeded");
     assert_eq!(ended.there(), [5, 6, 7, 8, 9]);
     assert_eq!(
         ended.reasons("1.0.5"),
@@ -262,12 +252,7 @@ async fn the_usual_time_is_fifty_minutes() {
 #[tokio::test(start_paused = true)]
 async fn a_definition_without_versions_is_fine() {
     let ended = Shelf::new().run().await;
-    assert_eq!(
-        ended.stage.result(),
-        "Succeeded",
-        "{}",
-        ended.stage.transcript
-    );
+    ended.stage.check_result("Succeeded");
     assert_eq!(ended.told(), ("0", "0"));
     assert_eq!(ended.count("QueryResources"), 0);
 }

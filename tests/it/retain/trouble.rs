@@ -2,27 +2,13 @@
 
 use std::time::Duration;
 
-use azure_emulator::{Effect, Fault, Lock, LockLevel, Matcher};
+use azure_emulator::{Effect, Fault, Lock, LockLevel};
 use serde_json::json;
 
 use super::scene::{Ended, Shelf, version};
 
 fn fault(operation: &str, nth: u32, times: u32, effect: Effect) -> Fault {
-    Fault {
-        matcher: Matcher::operation(operation),
-        nth,
-        times,
-        effect,
-    }
-}
-
-fn status(code: u16, error: &str, text: &str) -> Effect {
-    let body = json!({"error": {"code": error, "message": text}});
-    Effect::Status {
-        code,
-        headers: Vec::new(),
-        body: body.to_string(),
-    }
+    Fault::once(operation, effect).starting_at(nth).times(times)
 }
 
 /// Versions 1.0.1 and 1.0.2 go, unless something is in the way.
@@ -39,7 +25,7 @@ async fn a_lock_keeps_a_version() {
         level: LockLevel::CanNotDelete,
     };
     let ended = shelf.run_in(|cloud| cloud.add_lock(lock)).await;
-    assert_eq!(ended.stage.result(), "SucceededWithIssues");
+    ended.stage.check_result("SucceededWithIssues");
     assert_eq!(ended.there(), [1, 3, 4]);
     let warnings = ended.stage.issues("warning");
     assert_eq!(warnings.len(), 1);
@@ -54,14 +40,14 @@ async fn a_missing_permission_keeps_a_version() {
         "DeleteVersion",
         1,
         9,
-        status(
+        Effect::refusal(
             403,
             "AuthorizationFailed",
             "The client has no authorization.",
         ),
     );
     let ended = shelf().run_in(|cloud| cloud.add_fault(refused)).await;
-    assert_eq!(ended.stage.result(), "SucceededWithIssues");
+    ended.stage.check_result("SucceededWithIssues");
     assert_eq!(ended.there(), [1, 2, 3, 4]);
     let warnings = ended.stage.issues("warning");
     assert_eq!(warnings.len(), 2, "{warnings:?}");
@@ -83,7 +69,7 @@ async fn other_refusals_keep_a_version_too() {
             "DeleteVersion",
             1,
             99,
-            status(code, "OperationNotAllowed", "Replication is going on."),
+            Effect::refusal(code, "OperationNotAllowed", "Replication is going on."),
         );
         let ended = shelf().run_in(|cloud| cloud.add_fault(refused)).await;
         assert_eq!(ended.stage.result(), "SucceededWithIssues", "{code}");
@@ -117,12 +103,7 @@ async fn what_another_job_deletes_is_no_trouble() {
         },
     );
     let ended = Ended::of(definition, stage.await);
-    assert_eq!(
-        ended.stage.result(),
-        "Succeeded",
-        "{}",
-        ended.stage.transcript
-    );
+    ended.stage.check_result("Succeeded");
     assert_eq!(
         ended.reasons("1.0.1"),
         ["not ended: another job deletes it"]
@@ -137,15 +118,10 @@ async fn what_is_gone_is_no_trouble() {
         "GetVersion",
         1,
         1,
-        status(404, "ResourceNotFound", "It was not found."),
+        Effect::refusal(404, "ResourceNotFound", "It was not found."),
     );
     let ended = shelf().run_in(|cloud| cloud.add_fault(gone)).await;
-    assert_eq!(
-        ended.stage.result(),
-        "Succeeded",
-        "{}",
-        ended.stage.transcript
-    );
+    ended.stage.check_result("Succeeded");
     assert_eq!(ended.told(), ("2", "1"));
     assert!(ended.says("already deleted by someone else"));
     // Gone when it is to be deleted.
@@ -153,7 +129,7 @@ async fn what_is_gone_is_no_trouble() {
         "DeleteVersion",
         1,
         9,
-        status(404, "ResourceNotFound", "It was not found."),
+        Effect::refusal(404, "ResourceNotFound", "It was not found."),
     );
     let ended = shelf().run_in(|cloud| cloud.add_fault(gone)).await;
     assert_eq!(
@@ -167,7 +143,7 @@ async fn what_is_gone_is_no_trouble() {
 async fn a_lost_answer_is_decided_by_a_look() {
     let broken = |operation, nth, effect| fault(operation, nth, 1, effect);
     let none = || {
-        status(
+        Effect::refusal(
             403,
             "AuthorizationFailed",
             "The client has no authorization.",
@@ -180,7 +156,7 @@ async fn a_lost_answer_is_decided_by_a_look() {
         vec![broken(
             "DeleteVersion",
             1,
-            status(429, "TooManyRequests", "Later."),
+            Effect::refusal(429, "TooManyRequests", "Later."),
         )],
         vec![fault("GetComputeOperation", 1, 99, none())],
         vec![fault("GetComputeOperation", 1, 99, Effect::ResetBefore)],
@@ -198,15 +174,11 @@ async fn a_lost_answer_is_decided_by_a_look() {
 #[tokio::test(start_paused = true)]
 async fn a_deletion_that_fails_in_azure_is_told() {
     let failed = json!({"status": "Failed", "error": {"code": "InternalExecutionError", "message": "An internal execution error occurred."}});
-    let failed = Effect::Status {
-        code: 200,
-        headers: Vec::new(),
-        body: failed.to_string(),
-    };
+    let failed = Effect::status(200, &failed);
     let ended = shelf()
         .run_in(|cloud| cloud.add_fault(fault("GetComputeOperation", 1, 99, failed)))
         .await;
-    assert_eq!(ended.stage.result(), "SucceededWithIssues");
+    ended.stage.check_result("SucceededWithIssues");
     let warnings = ended.stage.issues("warning");
     assert_eq!(warnings.len(), 2, "{warnings:?}");
     assert!(
@@ -229,7 +201,7 @@ async fn no_such_definition_is_an_error() {
         error.contains("az sig image-definition list --subscription "),
         "{error}"
     );
-    assert_eq!(ended.stage.result(), "Failed");
+    ended.stage.check_result("Failed");
 }
 
 /// Nothing new is begun, what goes on in Azure is named, and the result says what was done.
@@ -241,7 +213,7 @@ async fn a_canceled_job_begins_nothing_new() {
         let stop = Some(Duration::from_secs(after));
         let stage = shelf.scene.build_until(|_| {}, stop).await;
         let ended = Ended::of(definition, stage);
-        assert_eq!(ended.stage.result(), "Canceled");
+        ended.stage.check_result("Canceled");
         assert_eq!(
             ended.count("DeleteVersion"),
             deleted,
@@ -270,6 +242,6 @@ async fn a_job_that_ends_at_once_says_what_was_done() {
         .build_until_twice(Duration::from_secs(60), Duration::from_millis(1))
         .await;
     let ended = Ended::of(definition, stage);
-    assert_eq!(ended.stage.result(), "Canceled");
+    ended.stage.check_result("Canceled");
     assert_eq!(ended.numbers("underWay").len(), 4);
 }

@@ -16,7 +16,7 @@ mod test_vm;
 
 use std::time::Duration;
 
-use azure_emulator::{Effect, Fault, Matcher, Progress, RunFate, Switches};
+use azure_emulator::{Effect, Fault, Progress, RunFate, Switches};
 use pipelines_agent::{
     Interruption, Job, JobRun, Permissions, ServiceConnection, StepRun, TaskFolder, TaskResult,
     ViolationKind,
@@ -232,7 +232,7 @@ fn a_read_only_task_folder_is_enough() {
 fn debug_output_shows_requests_and_no_secret() {
     let mut pipeline = Pipeline::seed(quick());
     pipeline.step = pipeline.step.variable("System.Debug", "true");
-    let fault = Fault::once(Matcher::operation("GetTemplate"), Effect::NotJson);
+    let fault = Fault::once("GetTemplate", Effect::NotJson);
     pipeline.server.cloud.add_fault(fault);
     let job = run(&pipeline);
     assert_eq!(job.result, TaskResult::Succeeded, "{}", job.log());

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::scene::Scene;
 use crate::{
-    Addresses, Effect, Fault, ImageDisk, Matcher, Outcome, PartialOperation, Progress, RunFate,
-    SubState, Switches, World,
+    Addresses, Effect, Fault, ImageDisk, Outcome, PartialOperation, Progress, RunFate, SubState,
+    Switches, World,
 };
 
 #[test]
@@ -223,7 +223,7 @@ fn images_name_the_disk_that_they_were_made_of_as_switched() {
 #[test]
 fn faults_are_met_once_and_counted() {
     let scene = Scene::provisioned(Switches::default());
-    let fault = |effect: Effect| Fault::once(Matcher::operation("RunTemplate"), effect);
+    let fault = |effect: Effect| Fault::once("RunTemplate", effect);
     scene.cloud.add_fault(fault(Effect::ResetAfter));
     assert_eq!(scene.cloud.unconsumed_faults().len(), 1);
     let request = Request::post(scene.template_url("/run"))
@@ -241,17 +241,15 @@ fn faults_are_met_once_and_counted() {
         scene.template()["properties"]["lastRunStatus"]["runState"],
         "Running"
     );
-    scene.cloud.add_fault(Fault::once(
-        Matcher::operation("GetTemplate"),
-        Effect::ExpireToken,
-    ));
+    scene
+        .cloud
+        .add_fault(Fault::once("GetTemplate", Effect::ExpireToken));
     let expired = scene.get(&scene.template_url(""));
     assert_eq!(expired.body["error"]["code"], "ExpiredAuthenticationToken");
     assert!(expired.header("www-authenticate").is_some());
-    scene.cloud.add_fault(Fault::once(
-        Matcher::operation("GetTemplate"),
-        Effect::NotJson,
-    ));
+    scene
+        .cloud
+        .add_fault(Fault::once("GetTemplate", Effect::NotJson));
     assert_eq!(scene.get(&scene.template_url("")).status, 502);
     let journal = scene.cloud.journal();
     assert_eq!(journal.last().unwrap().status, Some(502));

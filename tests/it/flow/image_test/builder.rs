@@ -13,7 +13,7 @@ async fn a_good_image_passes_and_nothing_is_left() {
         "something else",
     ];
     let (stage, sent) = witnessed(with_lines(scene(), &lines)).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     let world = Scene::windows().world;
     let identity = world.identity_id(&world.identities[0]);
     let expected = json!({
@@ -352,7 +352,7 @@ async fn the_vhd_of_a_test_never_keeps_its_template() {
             on.source_validation_needs_no_target = needs_none;
         });
         let stage = run(scene).await;
-        assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+        stage.check_result("Succeeded");
         nothing_left(&stage);
     }
 }
@@ -364,7 +364,7 @@ async fn without_a_log_the_state_decides_and_a_warning_says_so() {
     };
     let stage = run(scene().switches(unreadable)).await;
     assert_eq!(codes(&stage, "warning"), ["AIB861"], "{}", stage.transcript);
-    assert_eq!(stage.result(), "SucceededWithIssues");
+    stage.check_result("SucceededWithIssues");
     assert_eq!(stage.variable("imageTested"), Some("passed"));
     let failing = scene().switches(|on| {
         unreadable(on);
@@ -384,7 +384,7 @@ async fn the_package_is_brought_by_a_validator_and_goes_again() {
         .input("packagePath", "wvd/images")
         .input("storageAccountName", "stcontosoimages");
     let (stage, sent) = witnessed(scene).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     let validators = submitted(&sent)["properties"]["validate"]["inVMValidations"].clone();
     let names: Vec<_> = validators
         .as_array()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use azure_emulator::{Effect, Fault, Matcher};
+use azure_emulator::{Effect, Fault};
 use serde_json::json;
 
 use super::*;
@@ -10,7 +10,7 @@ use crate::flow::scene::Death;
 
 /// Code and text of the one error; nothing was sent to be made.
 fn refused(stage: &Stage) -> (String, String) {
-    assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+    stage.check_result("Failed");
     assert_eq!(puts(stage, "/"), 0, "{}", stage.transcript);
     assert_eq!(stage.variable("imageTested"), Some(""));
     assert!(junit(stage).is_none());
@@ -133,7 +133,7 @@ async fn while_updating(wait: Duration) -> Stage {
 #[tokio::test(start_paused = true)]
 async fn a_replica_on_its_way_is_waited_for() {
     let stage = while_updating(Duration::from_secs(10 * 60)).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     assert!(
         stage
             .transcript
@@ -156,12 +156,12 @@ async fn a_canceled_test_stops_its_run_and_gives_no_verdict() {
     let stage = scene()
         .build_until(shelf, Some(Duration::from_secs(12 * 60)))
         .await;
-    assert_eq!(stage.result(), "Canceled", "{}", stage.transcript);
+    stage.check_result("Canceled");
     assert_eq!(stage.variable("imageTested"), Some(""));
     assert!(junit(&stage).is_none());
     assert_eq!(tags_of_version(&stage), json!({"buildNumber": NUMBER}));
     let after = stage.clean_up().await;
-    assert_eq!(after.result(), "Succeeded", "{}", after.transcript);
+    after.check_result("Succeeded");
     nothing_left(&after);
 }
 
@@ -241,7 +241,7 @@ async fn a_managed_image_is_tested_and_gets_no_tags() {
             .input("validationInlineScript", "true"),
     )
     .await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     assert_eq!(
         submitted(&sent)["properties"]["source"],
         json!({"type": "ManagedImage", "imageId": id})
@@ -266,7 +266,7 @@ async fn a_template_that_is_not_provisioned_is_no_verdict() {
         })
         .build(shelf)
         .await;
-    assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+    stage.check_result("Failed");
     assert_eq!(stage.variable("imageTested"), Some(""));
     assert!(junit(&stage).is_none());
     assert_eq!(tags_of_version(&stage), json!({"buildNumber": NUMBER}));
@@ -295,12 +295,7 @@ async fn trouble_on_the_way_leaves_nothing() {
             let stage = scene()
                 .build(|cloud| {
                     shelf(cloud);
-                    cloud.add_fault(Fault {
-                        matcher: Matcher::operation(operation),
-                        nth: 1,
-                        times: 1,
-                        effect: effect.clone(),
-                    });
+                    cloud.add_fault(Fault::once(operation, effect.clone()));
                 })
                 .await;
             assert_eq!(

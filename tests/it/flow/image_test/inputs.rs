@@ -7,7 +7,7 @@ use super::*;
 /// The problems of the inputs: nothing was sent.
 async fn problems(scene: Scene) -> Vec<(String, String)> {
     let stage = run(scene).await;
-    assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+    stage.check_result("Failed");
     assert_eq!(stage.cloud.journal().len(), 0, "{}", stage.transcript);
     assert_eq!(stage.variable("imageTested"), Some(""));
     issues(&stage, "error")
@@ -83,7 +83,7 @@ async fn the_result_file_of_a_build_names_the_version() {
     )
     .unwrap();
     let (stage, sent) = witnessed(scene.input("imageVersionId", &path.display().to_string())).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     assert_eq!(
         submitted(&sent)["properties"]["source"]["imageVersionId"],
         version(NUMBER)
@@ -98,7 +98,7 @@ async fn the_sources_folder_is_no_package() {
         .input("packagePath", &sources)
         .input("storageAccountName", "stcontosoimages");
     let (stage, sent) = witnessed(scene).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     let validators = submitted(&sent)["properties"]["validate"]["inVMValidations"].clone();
     assert_eq!(validators.as_array().unwrap().len(), 1);
 }
@@ -127,7 +127,7 @@ async fn the_validators_of_a_template_file_are_tests() {
         .input("templateFile", "web.yml")
         .input("vmSize", "Standard_D1_v2");
     let (stage, sent) = witnessed(scene).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     let expected = [
         ("boot", "passed"),
         ("programs", "passed"),
@@ -227,7 +227,7 @@ async fn what_the_other_engine_uses_has_no_effect() {
 #[tokio::test(start_paused = true)]
 async fn the_doctor_looks_at_what_a_test_needs() {
     let stage = run(scene().input("action", "doctor")).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     for line in [
         "image version 1.0.2609402 of 'win11-avd' exists",
         "Microsoft.Compute/galleries/images/versions/write on 'win11-avd': permitted",

@@ -1,25 +1,19 @@
 //! The tags of the verdict: what is written, and what comes of a refusal.
 
-use azure_emulator::{Effect, Fault, Matcher, RunFate};
+use azure_emulator::{Effect, Fault, RunFate};
 use serde_json::json;
 
 use super::*;
 
 fn refusal(code: u16, word: &str) -> Effect {
-    Effect::Status {
+    Effect::status(
         code,
-        headers: Vec::new(),
-        body: format!(r#"{{"error":{{"code":"{word}","message":"no"}}}}"#),
-    }
+        format!(r#"{{"error":{{"code":"{word}","message":"no"}}}}"#),
+    )
 }
 
 fn on_put(times: u32, effect: Effect) -> Fault {
-    Fault {
-        matcher: Matcher::operation("PutVersion"),
-        nth: 1,
-        times,
-        effect,
-    }
+    Fault::once("PutVersion", effect).times(times)
 }
 
 #[tokio::test(start_paused = true)]
@@ -55,7 +49,7 @@ async fn another_name_or_none() {
     assert_eq!(tags_of_version(&stage)["smoke"], "passed");
     assert_eq!(tags_of_version(&stage)["smokeRun"], "20261122.1");
     let stage = run(scene().input("testTag", "")).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     assert_eq!(puts(&stage, "/versions/"), 0);
     assert_eq!(tags_of_version(&stage), json!({"buildNumber": NUMBER}));
 }
@@ -144,7 +138,7 @@ async fn a_failed_version_that_is_the_latest_one_is_told_loudly() {
         "{}",
         page(&stage)
     );
-    assert_eq!(stage.result(), "Failed");
+    stage.check_result("Failed");
 }
 
 /// What a test writes, a promotion demands.
@@ -158,5 +152,5 @@ async fn a_promotion_demands_what_the_test_has_written() {
     };
     let cloud = std::sync::Arc::clone(&tested.cloud);
     let stage = promote("imageTest=passed").build_in(cloud).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
 }

@@ -101,13 +101,13 @@ async fn a_managed_image_is_found_as_well() {
             .input("managedImageLocation", "westeurope")
     };
     let first = scene().build(|_| {}).await;
-    assert_eq!(first.result(), "Succeeded", "{}", first.transcript);
+    first.check_result("Succeeded");
     for listed in [false, true] {
         first
             .cloud
             .change_switches(|switches| switches.tags_in_lists_by_tag = listed);
         let second = in_cloud(scene().attempt(2), &first.cloud).await;
-        assert_eq!(second.result(), "Succeeded", "{}", second.transcript);
+        second.check_result("Succeeded");
         check_says(&second, "the image of an earlier attempt is there: win11");
         assert_eq!(second.variable("imageUri"), first.variable("imageUri"));
     }
@@ -279,7 +279,7 @@ async fn a_submit_leaves_a_run_alone_that_is_on() {
     let cloud = died_after(scene(1), CUSTOMIZING).await;
     let from = cloud.journal().len();
     let second = in_cloud(scene(2), &cloud).await;
-    assert_eq!(second.result(), "Succeeded", "{}", second.transcript);
+    second.check_result("Succeeded");
     check_says(
         &second,
         "submitted: the build continues without this job until ",
@@ -313,12 +313,7 @@ async fn a_run_that_has_ended_well_is_collected() {
     attempt(1).dies_after(Arc::clone(&cloud), CUSTOMIZING).await;
     tokio::time::sleep(LONG).await;
     let second = in_cloud(attempt(2), &cloud).await;
-    assert_eq!(
-        second.result(),
-        "SucceededWithIssues",
-        "{}",
-        second.transcript
-    );
+    second.check_result("SucceededWithIssues");
     assert_eq!(obeyed(&cloud, "RunTemplate"), 1);
     check_nothing_left(&second);
 }
@@ -362,7 +357,7 @@ async fn several_templates_of_one_key_are_named() {
         .await;
     let from = cloud.journal().len();
     let third = in_cloud(attempt(3), &cloud).await;
-    assert_eq!(third.result(), "Failed");
+    third.check_result("Failed");
     let error = third.error();
     assert!(error.starts_with("AIB802: "), "{error}");
     for name in templates(&cloud) {
@@ -391,7 +386,7 @@ async fn never_leaves_alone_what_is_at_work() {
     let cloud = died_after(scene(1), CUSTOMIZING).await;
     tokio::time::sleep(LONG).await;
     let second = in_cloud(scene(2).input("resume", "never"), &cloud).await;
-    assert_eq!(second.result(), "Succeeded", "{}", second.transcript);
+    second.check_result("Succeeded");
     assert_eq!(cloud.inventory().image_versions.len(), 2);
     check_nothing_left(&second);
     let cloud = died_before_run(scene(1)).await;

@@ -22,7 +22,7 @@ async fn a_first_attempt_takes_over_what_has_the_same_inputs() {
     let cloud = died_after(attempt(1), CUSTOMIZING).await;
     let other = attempt(1).input("inlineScript", "Write-Host other");
     let second = in_cloud(other, &cloud).await;
-    assert_eq!(second.result(), "Succeeded", "{}", second.transcript);
+    second.check_result("Succeeded");
     assert_eq!(templates(&cloud).len(), 1);
     assert_eq!(obeyed(&cloud, "CancelTemplate"), 0);
     let named = |script| {
@@ -66,12 +66,8 @@ async fn a_put_that_comes_too_late_leads_to_the_template_that_is_there() {
         .await;
     assert_eq!(first.transcript.matches("starting put template").count(), 1);
     cloud.add_fault(Fault::once(
-        Matcher::operation("GetTemplate"),
-        Effect::Status {
-            code: 404,
-            headers: Vec::new(),
-            body: r#"{"error":{"code":"ResourceNotFound","message":"not there"}}"#.to_owned(),
-        },
+        "GetTemplate",
+        Effect::refusal(404, "ResourceNotFound", "not there"),
     ));
     // The first look finds nothing, and then someone is quicker.
     scene()
@@ -79,15 +75,11 @@ async fn a_put_that_comes_too_late_leads_to_the_template_that_is_there() {
         .dies_after(Arc::clone(&cloud), CUSTOMIZING)
         .await;
     cloud.add_fault(Fault::once(
-        Matcher::operation("GetTemplate"),
-        Effect::Status {
-            code: 404,
-            headers: Vec::new(),
-            body: r#"{"error":{"code":"ResourceNotFound","message":"not there"}}"#.to_owned(),
-        },
+        "GetTemplate",
+        Effect::refusal(404, "ResourceNotFound", "not there"),
     ));
     let second = in_cloud(scene(), &cloud).await;
-    assert_eq!(second.result(), "Succeeded", "{}", second.transcript);
+    second.check_result("Succeeded");
     assert_eq!(obeyed(&cloud, "RunTemplate"), 1);
     check_says(
         &second,
@@ -111,7 +103,7 @@ async fn packages_that_nothing_names_go_when_they_are_old_enough() {
         assert_eq!(cloud.inventory().blobs.len(), 1);
         tokio::time::sleep(Duration::from_secs(wait)).await;
         let second = in_cloud(attempt(2), &cloud).await;
-        assert_eq!(second.result(), "Succeeded", "{}", second.transcript);
+        second.check_result("Succeeded");
         assert_eq!(cloud.inventory().blobs.len(), left, "{wait}");
         assert!(cloud.inventory().templates.is_empty());
     }
@@ -133,24 +125,15 @@ async fn a_number_that_comes_from_the_clock_is_no_other_input() {
 #[tokio::test(start_paused = true)]
 async fn a_list_that_cannot_be_read_fails_a_second_attempt() {
     let cloud = died_after(attempt(1), CUSTOMIZING).await;
-    let refusal = Effect::Status {
-        code: 403,
-        headers: Vec::new(),
-        body: r#"{"error":{"code":"AuthorizationFailed","message":"not permitted"}}"#.to_owned(),
-    };
-    let fault = Fault {
-        matcher: Matcher::operation("ListTemplatesOfGroup"),
-        nth: 1,
-        times: 100,
-        effect: refusal,
-    };
+    let refusal = Effect::refusal(403, "AuthorizationFailed", "not permitted");
+    let fault = Fault::always("ListTemplatesOfGroup", refusal);
     cloud.add_fault(fault.clone());
     let from = cloud.journal().len();
     assert_eq!(in_cloud(attempt(2), &cloud).await.result(), "Failed");
     assert_eq!(changes(&cloud, from), NOTHING);
     // A first attempt has nothing to take over, as far as anybody knows.
     let stage = attempt(1).build(|cloud| cloud.add_fault(fault)).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
 }
 
 /// The tags that a template and its image get, and what a person may have set.
@@ -221,7 +204,7 @@ async fn a_release_is_taken_over_as_well() {
     check_one_image("image", &third, 1);
     // Another environment of the same release is another run.
     let other = in_cloud(scene("2").variable("Release.EnvironmentId", "10"), &cloud).await;
-    assert_eq!(other.result(), "Succeeded", "{}", other.transcript);
+    other.check_result("Succeeded");
     assert_eq!(obeyed(&cloud, "RunTemplate"), 2);
 }
 
@@ -249,10 +232,7 @@ async fn lost_answers_are_no_second_template_and_no_second_run() {
         let scene = attempt(1).input("templateName", "aib-4711");
         let stage = scene
             .build(|cloud| {
-                cloud.add_fault(Fault::once(
-                    Matcher::operation(operation),
-                    Effect::ResetAfter,
-                ));
+                cloud.add_fault(Fault::once(operation, Effect::ResetAfter));
             })
             .await;
         // What was obeyed without an answer has no status.

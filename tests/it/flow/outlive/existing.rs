@@ -1,6 +1,7 @@
 //! Templates that others have made, and `action: run`.
 
 use azure_emulator::RunFate;
+use azure_emulator::{Effect, Fault};
 
 use super::*;
 
@@ -40,7 +41,7 @@ async fn a_wait_never_touches_a_template_of_somebody_else() {
             &cloud,
         )
         .await;
-        assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+        stage.check_result("Succeeded");
         assert_eq!(
             stage.variable("imageUri"),
             Some(cloud.inventory().image_versions[0].0.as_str())
@@ -58,7 +59,7 @@ async fn a_canceled_wait_leaves_the_run_of_somebody_else() {
         start_in_the_portal(&cloud);
         let waiting = action("wait", "win11").input("onCancel", how);
         let stage = waiting.canceled_in(Arc::clone(&cloud), CUSTOMIZING).await;
-        assert_eq!(stage.result(), "Canceled");
+        stage.check_result("Canceled");
         assert_eq!(obeyed(&cloud, "CancelTemplate"), cancels, "{how}");
         let warned = stage
             .issues("warning")
@@ -77,7 +78,7 @@ async fn a_canceled_wait_for_somebody_elses_run_stops_nothing() {
     let from = cloud.journal().len();
     let waiting = action("wait", "win11");
     let stage = waiting.canceled_in(Arc::clone(&cloud), PROVISIONING).await;
-    assert_eq!(stage.result(), "Canceled");
+    stage.check_result("Canceled");
     assert!(
         !stage.transcript.contains("\ncanceling the run\n"),
         "{}",
@@ -92,7 +93,7 @@ async fn the_failure_of_somebody_elses_run_is_explained() {
     cloud.script_run(RunFate::customizer_failed());
     start_in_the_portal(&cloud);
     let stage = in_cloud(action("wait", "win11"), &cloud).await;
-    assert_eq!(stage.result(), "Failed");
+    stage.check_result("Failed");
     check_says(&stage, "build log:");
     assert_eq!(templates(&cloud), ["win11"]);
 }
@@ -116,7 +117,7 @@ async fn a_template_of_somebody_else_is_run_and_left() {
     for number in 1..=2 {
         let from = cloud.journal().len();
         let stage = in_cloud(action("run", "win11"), &cloud).await;
-        assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+        stage.check_result("Succeeded");
         assert_eq!(cloud.inventory().image_versions.len(), number);
         let changed = changes(&cloud, from);
         assert!(
@@ -138,7 +139,7 @@ async fn the_run_before_is_not_taken_for_the_one_that_was_started() {
     tokio::time::sleep(LONG).await;
     cloud.change_switches(|switches| switches.run_shows_after = std::time::Duration::from_secs(90));
     let stage = in_cloud(action("run", "win11"), &cloud).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     assert_eq!(
         stage.variable("imageVersion"),
         Some("1.0.1"),
@@ -179,12 +180,9 @@ async fn a_run_that_is_on_is_not_started_again() {
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_to_the_start_is_no_second_run() {
     let cloud = foreign().await;
-    cloud.add_fault(azure_emulator::Fault::once(
-        Matcher::operation("RunTemplate"),
-        azure_emulator::Effect::ResetAfter,
-    ));
+    cloud.add_fault(Fault::once("RunTemplate", Effect::ResetAfter));
     let stage = in_cloud(action("run", "win11"), &cloud).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     assert_eq!(cloud.inventory().image_versions.len(), 1);
 }
 
@@ -250,7 +248,7 @@ async fn a_canceled_run_cancels_what_it_has_started() {
         let cloud = foreign().await;
         let running = action("run", "win11").input("onCancel", how);
         let stage = running.canceled_in(Arc::clone(&cloud), CUSTOMIZING).await;
-        assert_eq!(stage.result(), "Canceled");
+        stage.check_result("Canceled");
         assert_eq!(obeyed(&cloud, "CancelTemplate"), cancels, "{how}");
         stage.clean_up().await;
         assert_eq!(templates(&cloud), ["win11"]);
@@ -273,16 +271,10 @@ async fn another_run_of_the_template_is_told() {
     let meanwhile = async {
         tokio::time::sleep(std::time::Duration::from_secs(300)).await;
         // Nobody sees the first one end.
-        let refused = azure_emulator::Fault {
-            matcher: Matcher::operation("GetTemplate"),
-            nth: 1,
-            times: 1000,
-            effect: azure_emulator::Effect::Status {
-                code: 500,
-                headers: Vec::new(),
-                body: r#"{"error":{"code":"InternalServerError","message":"no"}}"#.to_owned(),
-            },
-        };
+        let refused = Fault::always(
+            "GetTemplate",
+            Effect::refusal(500, "InternalServerError", "no"),
+        );
         let path = only_template(&cloud);
         Scene::cancel_in_the_portal(&cloud);
         cloud.add_fault(refused);
@@ -293,7 +285,7 @@ async fn another_run_of_the_template_is_told() {
     };
     let (stage, started) = tokio::join!(waiting, meanwhile);
     assert_eq!(started.as_u16(), 202);
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     check_says(&stage, "Azure has started another run of the template");
 }
 
@@ -305,7 +297,7 @@ async fn the_image_of_another_step_is_not_what_was_run() {
     let from = first.cloud.journal().len();
     let run = action("run", "aib-4712").variable("System.JobIdentifier", "x");
     let stage = in_cloud(run, &first.cloud).await;
-    assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+    stage.check_result("Failed");
     let told = stage.issues("error")[0].clone();
     assert!(
         told.starts_with("AIB801: ") && told.contains("there is no image template 'aib-4712'"),

@@ -7,7 +7,7 @@ async fn a_build_that_is_canceled_leaves_its_run_where_that_is_asked_for() {
     let scene = |number| attempt(number).input("onCancel", "leave");
     let cloud = scene(1).new_cloud();
     let first = scene(1).canceled_in(Arc::clone(&cloud), CUSTOMIZING).await;
-    assert_eq!(first.result(), "Canceled");
+    first.check_result("Canceled");
     let warning = &first.issues("warning")[0];
     assert!(
         warning.starts_with("AIB808: ") && warning.contains("left running: t_"),
@@ -57,7 +57,7 @@ async fn a_wait_for_a_template_of_ours_cancels_by_default() {
             let cloud = Arc::clone(&first.cloud);
             let waiting = action("wait", name).input("onCancel", how);
             let stage = waiting.canceled_in(Arc::clone(&cloud), CUSTOMIZING).await;
-            assert_eq!(stage.result(), "Canceled");
+            stage.check_result("Canceled");
             assert_eq!(obeyed(&cloud, "CancelTemplate"), cancels, "{how}");
             check_silent(&stage, "if the job's time limit did this");
             let left = cancels == 0;
@@ -112,7 +112,7 @@ async fn a_submit_that_is_canceled_leaves_nothing() {
         let stage = submit("aib-4711")
             .canceled_in(Arc::clone(&cloud), time)
             .await;
-        assert_eq!(stage.result(), "Canceled");
+        stage.check_result("Canceled");
         check_nothing_left(&stage.clean_up().await);
     }
 }
@@ -129,7 +129,7 @@ async fn a_wait_for_a_run_that_has_not_begun_can_leave_the_template() {
         let waiting = action("wait", "aib").input("onCancel", how);
         let minute = std::time::Duration::from_secs(60);
         let stage = waiting.canceled_in(Arc::clone(&cloud), minute).await;
-        assert_eq!(stage.result(), "Canceled");
+        stage.check_result("Canceled");
         stage.clean_up().await;
         assert_eq!(templates(&cloud).len(), left, "{how}");
     }

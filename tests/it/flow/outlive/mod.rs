@@ -11,7 +11,7 @@ mod waiting;
 use std::sync::Arc;
 use std::time::Duration;
 
-use azure_emulator::{Addresses, Cloud, Matcher, World};
+use azure_emulator::{Addresses, Cloud, World};
 use http::{Method, Request};
 
 use super::scene::{Scene, Stage};
@@ -28,10 +28,7 @@ const LONG: Duration = Duration::from_secs(40 * 60);
 
 /// How many requests of this name the cloud has obeyed.
 fn obeyed(cloud: &Cloud, operation: &str) -> usize {
-    let journal = cloud.journal();
-    let all = journal
-        .iter()
-        .filter(|entry| entry.operation == Some(operation));
+    let all = cloud.requests(operation);
     all.filter(|entry| entry.status.is_some_and(|status| status < 300))
         .count()
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use azure_emulator::{Cloud, Effect, Fate, Fault, Matcher, RunFate, SceneVersion, SubState};
+use azure_emulator::{Cloud, Effect, Fate, Fault, RunFate, SceneVersion, SubState};
 
 use super::*;
 use crate::flow::scene::Death;
@@ -11,16 +11,12 @@ use crate::flow::scene::Death;
 /// A cloud in which a build was submitted.
 async fn submitted() -> Stage {
     let stage = submit("aib-4711").build(|_| {}).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     stage
 }
 
 fn missing() -> Effect {
-    Effect::Status {
-        code: 404,
-        headers: Vec::new(),
-        body: r#"{"error":{"code":"ResourceNotFound","message":"not there"}}"#.to_owned(),
-    }
+    Effect::refusal(404, "ResourceNotFound", "not there")
 }
 
 #[tokio::test(start_paused = true)]
@@ -240,23 +236,14 @@ async fn no_template_and_no_image_is_told() {
     // The look for the image is refused.
     let refused = action("wait", "").build(|cloud| {
         cloud.add_fault(Fault::once(
-            Matcher::operation("ListResources"),
-            Effect::Status {
-                code: 403,
-                headers: Vec::new(),
-                body: r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#.to_owned(),
-            },
+            "ListResources",
+            Effect::refusal(403, "AuthorizationFailed", "no"),
         ));
     });
     assert!(refused.await.error().starts_with("AIB801: "));
     // The template was of another pipeline run: its image is none of ours.
     let first = submitted().await;
-    let gone = Fault {
-        matcher: Matcher::operation("GetTemplate"),
-        nth: 4,
-        times: 1000,
-        effect: missing(),
-    };
+    let gone = Fault::always("GetTemplate", missing()).starting_at(4);
     first.cloud.add_fault(gone);
     let other = action("wait", "aib-4711").variable("Build.BuildId", "4712");
     let error = in_cloud(other, &first.cloud).await.error();
@@ -268,7 +255,7 @@ async fn several_of_a_run_are_named() {
     let first = submitted().await;
     let other = submit("other").variable("System.JobIdentifier", "Build.other.__default");
     let second = in_cloud(other, &first.cloud).await;
-    assert_eq!(second.result(), "Succeeded", "{}", second.transcript);
+    second.check_result("Succeeded");
     let error = in_cloud(action("wait", ""), &first.cloud).await.error();
     assert!(error.starts_with("AIB802: "), "{error}");
     assert!(
@@ -422,7 +409,7 @@ async fn a_failed_run_is_explained_and_cleaned_up() {
             tokio::time::sleep(LONG).await;
         }
         let stage = in_cloud(action("wait", "aib-4711"), &first.cloud).await;
-        assert_eq!(stage.result(), "Failed");
+        stage.check_result("Failed");
         assert!(
             stage.error().starts_with("AIB0") || stage.error().starts_with("AIB4"),
             "{}",
@@ -511,7 +498,7 @@ async fn what_is_to_be_kept_is_kept() {
 async fn a_vhd_keeps_its_template_and_not_the_package() {
     let scene = submit("aib-4711").input("distributeType", "VHD");
     let first = scene.build(|_| {}).await;
-    assert_eq!(first.result(), "Succeeded", "{}", first.transcript);
+    first.check_result("Succeeded");
     let stage = in_cloud(action("wait", "aib-4711"), &first.cloud).await;
     assert!(
         stage.result().starts_with("Succeeded"),
@@ -538,19 +525,9 @@ async fn a_vhd_keeps_its_template_and_not_the_package() {
 async fn a_package_that_cannot_be_deleted_keeps_its_template() {
     let first = submitted().await;
     let cloud = &first.cloud;
-    cloud.add_fault(Fault {
-        matcher: Matcher::operation("ListTemplatesOfGroup"),
-        nth: 1,
-        times: 100,
-        effect: missing_permission(),
-    });
+    cloud.add_fault(Fault::always("ListTemplatesOfGroup", missing_permission()));
     let stage = in_cloud(action("wait", "aib-4711"), cloud).await;
-    assert_eq!(
-        stage.result(),
-        "SucceededWithIssues",
-        "{}",
-        stage.transcript
-    );
+    stage.check_result("SucceededWithIssues");
     assert_eq!(templates(cloud), ["aib-4711"]);
     let told = stage.issues("warning");
     assert_eq!(told.len(), 2, "{told:?}");
@@ -565,11 +542,7 @@ async fn a_package_that_cannot_be_deleted_keeps_its_template() {
 }
 
 fn missing_permission() -> Effect {
-    Effect::Status {
-        code: 403,
-        headers: Vec::new(),
-        body: r#"{"error":{"code":"AuthorizationFailed","message":"No."}}"#.to_owned(),
-    }
+    Effect::refusal(403, "AuthorizationFailed", "No.")
 }
 
 /// The package's name comes from a tag: only what is proven is deleted.
@@ -629,7 +602,7 @@ async fn nothing_has_changed_says_submit() {
     in_cloud(action("wait", "aib-4711"), &first.cloud).await;
     let later = scene().variable("Build.BuildId", "4712");
     let second = in_cloud(later, &first.cloud).await;
-    assert_eq!(second.result(), "Succeeded", "{}", second.transcript);
+    second.check_result("Succeeded");
     assert_eq!(second.variable("imageReady"), Some("true"));
     assert_eq!(second.variable("imageChanged"), Some("false"));
     assert!(second.variable("imageUri").is_some());

@@ -1,6 +1,6 @@
 //! Copies in other image definitions.
 
-use azure_emulator::{Effect, Fault, Matcher, SoftDelete};
+use azure_emulator::{Effect, Fault, SoftDelete};
 use serde_json::json;
 
 use super::*;
@@ -439,16 +439,10 @@ async fn a_deleted_version_does_not_come_back() {
     assert!(error.contains(": the old image would come back\nhint: build the image with another number; or, if the deleted image is the one that is meant: Restore-AzGalleryImageVersion "), "{error}");
     assert_eq!(puts(&again).len(), 1);
     // Nobody may look: the number is tried, and the old image is told by what Azure answers.
-    again.cloud.add_fault(Fault {
-        matcher: Matcher::operation("ListSoftDeletedVersions"),
-        nth: 1,
-        times: 1,
-        effect: Effect::Status {
-            code: 403,
-            headers: Vec::new(),
-            body: r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#.to_owned(),
-        },
-    });
+    again.cloud.add_fault(Fault::once(
+        "ListSoftDeletedVersions",
+        Effect::refusal(403, "AuthorizationFailed", "no"),
+    ));
     let blind = then(&stage, to_production()).await;
     assert!(
         blind

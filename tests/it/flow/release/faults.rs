@@ -1,24 +1,20 @@
 //! Trouble on the way: an answer that got lost, someone else, throttling, the end of a token, the end of the job.
 
-use azure_emulator::{Busy, Effect, Fate, Fault, Matcher};
+use azure_emulator::{Busy, Effect, Fate, Fault};
 
 use super::*;
 
 fn on_put(nth: u32, times: u32, effect: Effect) -> Fault {
-    Fault {
-        matcher: Matcher::operation("PutVersion"),
-        nth,
-        times,
-        effect,
-    }
+    Fault::once("PutVersion", effect)
+        .starting_at(nth)
+        .times(times)
 }
 
 fn refusal(code: u16, word: &str) -> Effect {
-    Effect::Status {
+    Effect::status(
         code,
-        headers: Vec::new(),
-        body: format!(r#"{{"error":{{"code":"{word}","message":"no"}}}}"#),
-    }
+        format!(r#"{{"error":{{"code":"{word}","message":"no"}}}}"#),
+    )
 }
 
 /// Whether the request came through or not, in the end the version counts, and it is changed once.
@@ -107,7 +103,7 @@ async fn a_conflict_that_stays_is_told_after_three_more_requests() {
             cloud.add_fault(on_put(1, 9, refusal(409, "Conflict")));
         })
         .await;
-    assert_eq!(stage.result(), "Failed");
+    stage.check_result("Failed");
     assert_eq!(puts(&stage).len(), 4);
     assert!(
         stage.error().contains("Azure refused with Conflict (409)"),
@@ -185,12 +181,7 @@ async fn throttling_is_waited_out() {
         let stage = scene("promote", "1.0.2609402")
             .build(|cloud| {
                 put(cloud, &shelf());
-                cloud.add_fault(Fault {
-                    matcher: Matcher::operation(operation),
-                    nth: 1,
-                    times: 2,
-                    effect: throttled.clone(),
-                });
+                cloud.add_fault(Fault::once(operation, throttled.clone()).times(2));
             })
             .await;
         good(&stage);
@@ -221,12 +212,7 @@ async fn each_look_may_fail_once() {
                 let stage = step
                     .build(|cloud| {
                         put(cloud, &shelf());
-                        cloud.add_fault(Fault {
-                            matcher: Matcher::operation(operation),
-                            nth,
-                            times: 1,
-                            effect: effect.clone(),
-                        });
+                        cloud.add_fault(Fault::once(operation, effect.clone()).starting_at(nth));
                     })
                     .await;
                 assert_eq!(
@@ -268,7 +254,7 @@ async fn a_change_that_fails_is_told_in_azures_words() {
         run(scene("promote", "1.0.2609402").switches(|on| on.versions.change = fate())).await;
     let error = stage.error();
     assert!(error.contains("Promoting image version 1.0.2609402 of 'win11-avd' in gallery 'galContoso' failed: Azure started the change, and then: ReplicationJobsNotCompleted: The replication job has not completed due to capacity."), "{error}");
-    assert_eq!(stage.result(), "Failed");
+    stage.check_result("Failed");
     assert_eq!(stage.variable("imageReleased"), Some("false"));
     // One without an end.
     let stage =
@@ -292,7 +278,7 @@ async fn a_canceled_job_leaves_the_change_to_azure() {
     let stage = scene("promote", "1.0.2609402")
         .build_until(|cloud| put(cloud, &shelf()), Some(Duration::from_secs(30)))
         .await;
-    assert_eq!(stage.result(), "Canceled");
+    stage.check_result("Canceled");
     assert!(
         stage
             .transcript

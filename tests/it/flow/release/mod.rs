@@ -178,7 +178,7 @@ fn lines(stage: &Stage) -> Vec<String> {
 }
 
 fn good(stage: &Stage) {
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
 }
 
 /// The year, month and day by the cloud's clock.

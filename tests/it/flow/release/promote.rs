@@ -209,7 +209,7 @@ async fn required_tags_are_compared_exactly() {
     let step = scene("promote", "1.0.2609402")
         .input("requireTags", "imageTest=Passed\nbranch=refs/heads/main");
     let stage = run(step).await;
-    assert_eq!(stage.result(), "Failed");
+    stage.check_result("Failed");
     let id = version("1.0.2609402");
     assert_eq!(
         stage.issues("error"),
@@ -272,7 +272,7 @@ async fn an_end_of_life_that_stays_past_is_warned_of() {
     let stage = scene("promote", "1.0.2609402")
         .build(|cloud| put(cloud, &[old]))
         .await;
-    assert_eq!(stage.result(), "SucceededWithIssues");
+    stage.check_result("SucceededWithIssues");
     assert_eq!(
         stage.issues("warning"),
         [
@@ -302,12 +302,7 @@ async fn a_higher_version_that_stays_latest_is_warned_of() {
     let stage = scene("promote", "1.0.2609402")
         .build(|cloud| put(cloud, &versions))
         .await;
-    assert_eq!(
-        stage.result(),
-        "SucceededWithIssues",
-        "{}",
-        stage.transcript
-    );
+    stage.check_result("SucceededWithIssues");
     assert_eq!(
         stage.issues("warning"),
         [format!(

@@ -1,6 +1,6 @@
 //! What speaks against a promotion, and when it is told.
 
-use azure_emulator::{Effect, Fault, Lock, LockLevel, Matcher, SoftDelete};
+use azure_emulator::{Effect, Fault, Lock, LockLevel, SoftDelete};
 use serde_json::json;
 
 use super::*;
@@ -155,24 +155,14 @@ async fn a_deprecated_definition_is_warned_of() {
         .build(|cloud| {
             put(cloud, &shelf());
             let definition = r#"{"name": "win11-avd", "location": "westeurope", "properties": {"osType": "Windows", "endOfLifeDate": "2026-01-02T00:00:00+00:00"}}"#.to_owned();
-            cloud.add_fault(Fault {
-                matcher: Matcher::operation("GetDefinition"),
-                nth: 1,
-                times: 1,
-                effect: Effect::Status {
+            cloud.add_fault(Fault::once("GetDefinition", Effect::Status {
                     code: 200,
                     headers: vec![("content-type".to_owned(), "application/json".to_owned())],
                     body: definition,
-                },
-            });
+                }));
         })
         .await;
-    assert_eq!(
-        stage.result(),
-        "SucceededWithIssues",
-        "{}",
-        stage.transcript
-    );
+    stage.check_result("SucceededWithIssues");
     assert!(stage.issues("warning")[0].starts_with("AIB829: image definition 'win11-avd' is deprecated: its end of life was 2026-01-02T00:00:00+00:00\nhint: "));
 }
 
@@ -185,7 +175,7 @@ async fn a_lock_is_told_at_once() {
         level: LockLevel::ReadOnly,
     });
     let stage = run(step).await;
-    assert_eq!(stage.result(), "Failed");
+    stage.check_result("Failed");
     let error = stage.error();
     assert!(error.contains("Changing image version 1.0.2609402 of 'win11-avd' failed: Azure refused with ScopeLocked (409)"), "{error}");
     assert!(

@@ -1,6 +1,6 @@
 //! A version that no longer counts.
 
-use azure_emulator::{Effect, Fault, Matcher, SceneResource};
+use azure_emulator::{Effect, Fault, SceneResource};
 use serde_json::json;
 
 use super::*;
@@ -85,7 +85,7 @@ async fn a_region_is_not_left_without_a_latest_version() {
     let stage = scene("withdraw", "1.0.2609402")
         .build(|cloud| put(cloud, &versions()))
         .await;
-    assert_eq!(stage.result(), "Failed");
+    stage.check_result("Failed");
     assert_eq!(
         stage.issues("error"),
         [
@@ -112,7 +112,7 @@ async fn a_region_is_not_left_without_a_latest_version() {
     // With the permission to do so.
     let last = scene("withdraw", "1.0.2609402").input("withdrawLast", "true");
     let last = then(&stage, last).await;
-    assert_eq!(last.result(), "SucceededWithIssues");
+    last.check_result("SucceededWithIssues");
     assert_eq!(
         last.issues("warning"),
         [
@@ -183,12 +183,7 @@ async fn the_look_afterwards_shows_what_two_at_once_have_done() {
     let stage = scene("withdraw", "1.0.2609402")
         .build_while(|cloud| put(cloud, &released()), other)
         .await;
-    assert_eq!(
-        stage.result(),
-        "SucceededWithIssues",
-        "{}",
-        stage.transcript
-    );
+    stage.check_result("SucceededWithIssues");
     let warning = &stage.issues("warning")[0];
     assert!(
         warning.starts_with("AIB828: no version counts in westeurope, northeurope any longer"),
@@ -205,7 +200,7 @@ async fn inputs_without_effect_are_warned_of() {
         .input("requireTags", "a=b")
         .build(|cloud| put(cloud, &released()))
         .await;
-    assert_eq!(stage.result(), "SucceededWithIssues");
+    stage.check_result("SucceededWithIssues");
     assert_eq!(
         stage.issues("warning"),
         [
@@ -295,16 +290,13 @@ async fn copies_and_machines_are_told() {
     let stage = scene("withdraw", "1.0.2609402")
         .build(|cloud| {
             put(cloud, &released());
-            cloud.add_fault(Fault {
-                matcher: Matcher::operation("QueryResources"),
-                nth: 1,
-                times: 99,
-                effect: Effect::Status {
-                    code: 403,
-                    headers: Vec::new(),
-                    body: r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#.to_owned(),
-                },
-            });
+            cloud.add_fault(
+                Fault::once(
+                    "QueryResources",
+                    Effect::refusal(403, "AuthorizationFailed", "no"),
+                )
+                .times(99),
+            );
         })
         .await;
     good(&stage);

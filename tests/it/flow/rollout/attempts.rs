@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use azure_emulator::{
-    Cloud, DeploymentFate, Effect, Fault, HostPool, Matcher, SecondDeletion, SessionHost,
-};
+use azure_emulator::{Cloud, DeploymentFate, Effect, Fault, HostPool, SecondDeletion, SessionHost};
 use http::{Method, Request};
 
 use super::hosts::*;
@@ -45,7 +43,7 @@ async fn a_canceled_job_drains_first_and_leaves_or_cancels_the_deployment() {
             .canceled_in(Arc::clone(&cloud), Duration::from_secs(260))
             .await;
         watch.end(&stage, 2);
-        assert_eq!(stage.result(), "Canceled", "{}", stage.transcript);
+        stage.check_result("Canceled");
         let states: Vec<String> = cloud
             .deployments()
             .into_iter()
@@ -99,7 +97,7 @@ async fn a_lost_answer_deploys_nothing_twice() {
         ] {
             let cell = format!("{operation} {effect:?}");
             let stage = run(quick(), |cloud| {
-                cloud.add_fault(Fault::once(Matcher::operation(operation), effect.clone()));
+                cloud.add_fault(Fault::once(operation, effect.clone()));
             })
             .await;
             assert_good(&stage);
@@ -285,7 +283,7 @@ async fn a_deployment_that_has_ended_does_not_go_on() {
             }
         };
         let stage = scene().canceled_when(Arc::clone(&cloud), begun).await;
-        assert_eq!(stage.result(), "Canceled", "{}", stage.transcript);
+        stage.check_result("Canceled");
         let told = log(&stage);
         assert!(!told.contains("continues"), "{told}");
         assert_eq!(obeyed(&cloud, "CancelDeployment"), 0);
@@ -298,12 +296,8 @@ async fn a_deployment_that_is_gone_needs_no_cancel() {
     let scene = || replace().input("onCancel", "cancel");
     let cloud = scene().new_cloud();
     let body = r#"{"error":{"code":"DeploymentNotFound","message":"no"}}"#;
-    let missing = Effect::Status {
-        code: 404,
-        headers: Vec::new(),
-        body: body.to_owned(),
-    };
-    cloud.add_fault(Fault::once(Matcher::operation("CancelDeployment"), missing));
+    let missing = Effect::status(404, body);
+    cloud.add_fault(Fault::once("CancelDeployment", missing));
     let stage = scene()
         .canceled_in(Arc::clone(&cloud), Duration::from_secs(200))
         .await;

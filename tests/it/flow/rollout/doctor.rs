@@ -105,7 +105,7 @@ async fn the_doctor_finds_what_an_update_would_fail_by() {
     })
     .await;
     assert!(changes(&stage.cloud).is_empty());
-    assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+    stage.check_result("Failed");
     let codes: Vec<_> = stage
         .issues("error")
         .iter()

@@ -140,12 +140,7 @@ async fn a_host_more_than_needed_may_be_ill() {
         change(cloud, "new-1", |host| host.last_heartbeat = Some(days));
     };
     let stage = run(existing().input("healthTimeoutInMinutes", "2"), ill).await;
-    assert_eq!(
-        stage.result(),
-        "SucceededWithIssues",
-        "{}",
-        stage.transcript
-    );
+    stage.check_result("SucceededWithIssues");
     let warnings = stage.issues("warning");
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(

@@ -266,7 +266,7 @@ pub(super) fn obeyed(cloud: &Cloud, operation: &str) -> usize {
 }
 
 pub(super) fn assert_good(stage: &Stage) {
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
 }
 
 /// The file of results.
@@ -325,9 +325,5 @@ pub(super) fn quick() -> Scene {
 /// Azure refuses a request for lack of a permission.
 pub(super) fn forbidden() -> Effect {
     let body = r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#;
-    Effect::Status {
-        code: 403,
-        headers: Vec::new(),
-        body: body.to_owned(),
-    }
+    Effect::status(403, body)
 }

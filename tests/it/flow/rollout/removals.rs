@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use azure_emulator::{Cloud, DeploymentFate, Fault, Matcher, SceneResource, machine_of_version};
+use azure_emulator::{Cloud, DeploymentFate, Fault, SceneResource, machine_of_version};
 use http::Method;
 use serde_json::json;
 
@@ -113,7 +113,7 @@ async fn a_new_vm_that_cannot_be_deleted_is_not_said_to_be_taken_back() {
     let scene = replace().input("onRolloutFailure", "back");
     let stage = run(scene, |cloud| {
         cloud.script_deployment(DeploymentFate::HostsNeedAssistance);
-        let mut fault = Fault::once(Matcher::operation("DeleteVirtualMachine"), forbidden());
+        let mut fault = Fault::once("DeleteVirtualMachine", forbidden());
         fault.times = 20;
         cloud.add_fault(fault);
     })

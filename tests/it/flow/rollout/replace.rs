@@ -289,12 +289,7 @@ async fn a_name_that_is_taken_is_refused_before_anything_is_made() {
 #[tokio::test(start_paused = true)]
 async fn without_a_canary_all_are_made_at_once_with_a_warning() {
     let stage = run(replace().input("canaryHosts", "0"), |_| {}).await;
-    assert_eq!(
-        stage.result(),
-        "SucceededWithIssues",
-        "{}",
-        stage.transcript
-    );
+    stage.check_result("SucceededWithIssues");
     let warnings = stage.issues("warning");
     assert!(
         warnings[0].starts_with("AIB857: Input 'canaryHosts' is 0"),

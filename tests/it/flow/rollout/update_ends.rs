@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use azure_emulator::{Cloud, Effect, Fault, Lock, LockLevel, Matcher, UpdateFate};
+use azure_emulator::{Cloud, Effect, Fault, Lock, LockLevel, UpdateFate};
 
 use super::updating::*;
 use crate::emulated::token;
@@ -12,11 +12,10 @@ use crate::flow::scene::{Scene, Stage};
 use crate::golden::golden;
 
 fn refusal(code: u16, word: &str) -> Effect {
-    Effect::Status {
+    Effect::status(
         code,
-        headers: Vec::new(),
-        body: format!(r#"{{"error":{{"code":"{word}","message":"no"}}}}"#),
-    }
+        format!(r#"{{"error":{{"code":"{word}","message":"no"}}}}"#),
+    )
 }
 
 fn add(text: &mut String, name: &str, stage: &Stage) {
@@ -208,7 +207,7 @@ async fn a_lost_answer_is_decided_by_a_look() {
             ("429", refusal(429, "TooManyRequests")),
         ] {
             let stage = run(quick(), |cloud| {
-                let fault = Fault::once(Matcher::operation(operation), effect.clone());
+                let fault = Fault::once(operation, effect.clone());
                 cloud.add_fault(fault);
             })
             .await;
@@ -224,7 +223,7 @@ async fn a_lost_answer_is_decided_by_a_look() {
 async fn a_failed_update_that_was_left_alone_is_named() {
     let first = quick().input("onRolloutFailure", "leave");
     let first = run(first, |cloud| cloud.script_update(UpdateFate::KeyVault)).await;
-    assert_eq!(first.result(), "Failed");
+    first.check_result("Failed");
     let back = quick().input("imageVersionId", &version(OLD));
     let stage = run_in(back, &first.cloud).await;
     assert_eq!(stage.variable("rolloutState"), Some("Nothing"));
@@ -253,7 +252,7 @@ async fn a_host_that_stays_drained_is_named_in_the_end() {
         cloud.script_update(UpdateFate::RollbackFails);
     })
     .await;
-    assert_eq!(first.result(), "Failed");
+    first.check_result("Failed");
     let back = quick().input("imageVersionId", &version(OLD));
     let stage = run_in(back, &first.cloud).await;
     assert_good(&stage);

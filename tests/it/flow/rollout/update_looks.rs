@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use azure_emulator::{Effect, Fault, HostPool, Matcher, ScalingPlan, SceneVersion, UpdateFate};
+use azure_emulator::{Effect, Fault, HostPool, ScalingPlan, SceneVersion, UpdateFate};
 use serde_json::json;
 
 use super::updating::*;
@@ -197,12 +197,8 @@ async fn what_goes_on_already_is_said_before_anything_is_sent() {
     // It cannot be read: said, and the step goes on.
     let blind = run(update(), |cloud| {
         let body = r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#.to_owned();
-        let effect = Effect::Status {
-            code: 403,
-            headers: Vec::new(),
-            body,
-        };
-        cloud.add_fault(Fault::once(Matcher::operation("ListScalingPlans"), effect));
+        let effect = Effect::status(403, body);
+        cloud.add_fault(Fault::once("ListScalingPlans", effect));
     })
     .await;
     assert_good(&blind);
@@ -292,13 +288,12 @@ async fn a_pool_without_open_hosts_is_judged_by_its_configuration() {
 /// A list that goes on at another host is no list, and the token stays at home.
 #[tokio::test(start_paused = true)]
 async fn the_next_page_is_on_the_same_host() {
-    let effect = Effect::Status {
-        code: 200,
-        headers: Vec::new(),
-        body: r#"{"value": [], "nextLink": "https://evil.example/next"}"#.to_owned(),
-    };
+    let effect = Effect::status(
+        200,
+        r#"{"value": [], "nextLink": "https://evil.example/next"}"#,
+    );
     let stage = run(update(), |cloud| {
-        cloud.add_fault(Fault::once(Matcher::operation("ListSessionHosts"), effect));
+        cloud.add_fault(Fault::once("ListSessionHosts", effect));
     })
     .await;
     assert_eq!(
@@ -311,14 +306,14 @@ async fn the_next_page_is_on_the_same_host() {
 /// A cloud without the preview version does not say who makes the hosts: the pool counts as one whose owner does.
 #[tokio::test(start_paused = true)]
 async fn a_cloud_without_the_preview_has_no_automated_pools() {
-    let effect = Effect::Status {
-        code: 400,
-        headers: Vec::new(),
-        body: r#"{"error": {"code": "InvalidResourceType", "message": "The api-version '2025-04-01-preview' is not supported for 'hostPools'. The supported api-versions are '2024-04-03, 2025-10-10'."}}"#.to_owned(),
-    };
+    let effect = Effect::refusal(
+        400,
+        "InvalidResourceType",
+        "The api-version '2025-04-01-preview' is not supported for 'hostPools'. The supported api-versions are '2024-04-03, 2025-10-10'.",
+    );
     let scene = update().input("rolloutMethod", "sessionHostUpdate");
     let stage = run(scene, |cloud| {
-        cloud.add_fault(Fault::once(Matcher::operation("GetHostPool"), effect));
+        cloud.add_fault(Fault::once("GetHostPool", effect));
     })
     .await;
     let error = stage.error();

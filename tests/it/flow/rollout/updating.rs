@@ -185,7 +185,7 @@ pub(super) fn configured(cloud: &Cloud) -> String {
 }
 
 pub(super) fn assert_good(stage: &Stage) {
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
 }
 
 /// The lines that people read, without commands.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use azure_emulator::{Cloud, Fault, Matcher};
+use azure_emulator::{Cloud, Fault};
 
 use super::hosts::*;
 use crate::golden::golden;
@@ -64,7 +64,7 @@ fn signed_out(cloud: &Cloud) -> usize {
 }
 
 fn faults(cloud: &Cloud, operation: &str, times: usize) {
-    let mut fault = Fault::once(Matcher::operation(operation), forbidden());
+    let mut fault = Fault::once(operation, forbidden());
     fault.times = times.try_into().unwrap();
     cloud.add_fault(fault);
 }
@@ -108,7 +108,7 @@ async fn users_who_got_no_message_are_not_signed_out() {
             "{}",
             stage.transcript
         );
-        assert_eq!(stage.result(), "SucceededWithIssues");
+        stage.check_result("SucceededWithIssues");
         assert!(
             !log(&stage).contains("\nmessage to "),
             "{}",

@@ -19,6 +19,12 @@ impl Stage {
         result
     }
 
+    /// Whether the stage ended so: what was printed is shown if it did not.
+    #[track_caller]
+    pub(crate) fn check_result(&self, expected: &str) {
+        assert_eq!(self.result(), expected, "{}", self.transcript);
+    }
+
     /// The transcript without secrets, with stand-ins for the number in the names and for the job's folder.
     pub(crate) fn readable_transcript(&self) -> String {
         let number = self

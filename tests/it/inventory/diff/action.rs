@@ -67,7 +67,7 @@ async fn the_changes_since_the_previous_version_are_told() {
     let shelf = shelf();
     let (from, to) = (shelf.id("1.0.2609301"), shelf.id("1.0.2609402"));
     let stage = shelf.run().await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     golden("transcripts/diff.txt", &readable(&stage));
     golden("summaries/diff.md", &page(&stage));
     let expected = json!({
@@ -107,7 +107,7 @@ async fn the_changes_since_the_previous_version_are_told() {
 async fn rules_fail_the_step_and_everything_is_told_all_the_same() {
     let rules = "removed: cisco *\ndowngraded: *\nadded: Nothing*\nupgraded: ???rosoft Edge\nchanged: 7-zip";
     let stage = shelf().input("failOnChange", rules).run().await;
-    assert_eq!(stage.result(), "Failed");
+    stage.check_result("Failed");
     assert_eq!(
         stage.error(),
         "AIB873: Comparing 1.0.2609402 with 1.0.2609301 failed: 'failOnChange' forbids 4 changes: \
@@ -125,7 +125,7 @@ async fn rules_fail_the_step_and_everything_is_told_all_the_same() {
         .input("failOnChange", "downgraded: Microsoft*\nremoved: Cisco")
         .run()
         .await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
 }
 
 /// Where the versions of the definition come from: number, day, whether it counts, and its one program.
@@ -167,7 +167,7 @@ async fn what_is_compared_with_is_found_in_four_ways() {
             with.to_owned()
         };
         let stage = shelf.input("compareWith", &with).run().await;
-        assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+        stage.check_result("Succeeded");
         let from = file(&stage)["from"].as_str().unwrap().to_owned();
         assert!(
             from.ends_with(&format!("/{expected}")),
@@ -194,7 +194,7 @@ async fn versions_of_two_definitions_are_compared() {
         .input("compareWith", &other)
         .run()
         .await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     assert_eq!(file(&stage)["from"], other);
     let page = page(&stage);
     let title = "### What changed since ubuntu-2404 2.0.0 (2026-10-03)\n";
@@ -218,7 +218,7 @@ async fn a_copy_is_compared_by_the_list_of_its_source() {
         .input("compareWith", &copy)
         .run()
         .await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     assert_eq!(stage.variable("imageChanges"), Some("6"));
     // What the tag names is no version: it is as if it were not there.
     for other in ["/subscriptions/s", "../../x", "", &production] {
@@ -283,13 +283,13 @@ async fn a_kind_that_could_not_be_listed_is_not_compared() {
             .version("1.0.2", 2, &now)
     };
     let stage = shelf().run().await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     assert_eq!(stage.variable("imageChanges"), Some("1"));
     assert_eq!(file(&stage)["notCompared"], json!(["appx"]));
     let told = "Not compared, because one of the two images could not list them: appx.";
     assert!(page(&stage).contains(told), "{}", page(&stage));
     let stage = shelf().input("failOnChange", "removed: *").run().await;
-    assert_eq!(stage.result(), "SucceededWithIssues");
+    stage.check_result("SucceededWithIssues");
     let warning = "AIB877: 'failOnChange' has let all changes of kind appx pass: one of the two images could not list them\n\
                    hint: the log of the build of that image shows why";
     assert_eq!(stage.issues("warning"), [warning]);

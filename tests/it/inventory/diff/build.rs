@@ -93,7 +93,7 @@ async fn a_build_tells_what_changed_since_the_latest_version() {
     let (scene, prepare) = with_earlier(scene(), &earlier().await);
     let (from, to) = (id(&scene, "1.0.1"), id(&scene, "1.0.9"));
     let stage = scene.build(prepare).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     nothing_left(&stage);
     golden("summaries/inventory-changes.md", &stage.summary());
     let told = stage
@@ -131,7 +131,7 @@ async fn a_forbidden_change_fails_the_step_though_the_image_exists() {
         let (scene, prepare) = with_earlier(scene, &earlier);
         let id = id(&scene, "1.0.9");
         let stage = scene.build(prepare).await;
-        assert_eq!(stage.result(), "Failed");
+        stage.check_result("Failed");
         nothing_left(&stage);
         let bash = file(&stage)["changed"]
             .as_array()
@@ -240,7 +240,7 @@ async fn a_build_without_anything_to_compare_with_says_why() {
 async fn who_asks_for_no_comparison_gets_none() {
     let (scene, prepare) = with_earlier(scene().input("compareWith", "none"), &earlier().await);
     let stage = scene.build(prepare).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     assert!(
         !stage.transcript.contains("compare"),
         "{}",
@@ -260,9 +260,9 @@ async fn a_second_attempt_does_not_open_the_gate() {
     };
     let (scene, prepare) = with_earlier(attempt(1), &earlier().await);
     let first = scene.build(prepare).await;
-    assert_eq!(first.result(), "Failed");
+    first.check_result("Failed");
     let again = attempt(2).build_in(Arc::clone(&first.cloud)).await;
-    assert_eq!(again.result(), "Failed", "{}", again.transcript);
+    again.check_result("Failed");
     assert_eq!(again.error(), first.error());
     let page = again.summary();
     assert!(
@@ -279,7 +279,7 @@ async fn who_waits_for_a_build_compares_and_gates() {
     let (submit, prepare) = with_earlier(submit, &earlier().await);
     let id = id(&submit, "1.0.9");
     let submitted = submit.build(prepare).await;
-    assert_eq!(submitted.result(), "Succeeded", "{}", submitted.transcript);
+    submitted.check_result("Succeeded");
     assert_eq!(submitted.variable("imageChanges"), None);
     tokio::time::sleep(Duration::from_secs(40 * 60)).await;
     let wait = || {
@@ -290,7 +290,7 @@ async fn who_waits_for_a_build_compares_and_gates() {
     };
     let gated = wait().input("failOnChange", "removed: a-*");
     let stage = gated.build_in(Arc::clone(&submitted.cloud)).await;
-    assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+    stage.check_result("Failed");
     nothing_left(&stage);
     assert!(
         stage.error().starts_with(
@@ -319,12 +319,7 @@ async fn a_gate_without_a_list_says_that_it_did_not_gate() {
         .input("failOnChange", "removed: *")
         .build_in(Arc::clone(&submitted.cloud))
         .await;
-    assert_eq!(
-        stage.result(),
-        "SucceededWithIssues",
-        "{}",
-        stage.transcript
-    );
+    stage.check_result("SucceededWithIssues");
     let warnings = stage.issues("warning");
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(

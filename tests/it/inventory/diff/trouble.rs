@@ -1,7 +1,7 @@
 //! `action: diff` where something is not as it should be: whole texts.
 
 use azure_emulator::blob::BlobRole;
-use azure_emulator::{Effect, Fault, Matcher};
+use azure_emulator::{Effect, Fault};
 use serde_json::{Value, json};
 
 use super::scene::{ACCOUNT, CONTAINER, Shelf, blob_name, page, result, windows};
@@ -14,7 +14,7 @@ fn shelf() -> Shelf {
 }
 
 fn failed(stage: &Stage) -> String {
-    assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+    stage.check_result("Failed");
     assert_eq!(stage.variable("imageDiffPath"), None);
     assert_eq!(stage.variable("imageChanges"), None);
     stage.error().replace(stage.subscription(), "SUBSCRIPTION")
@@ -75,7 +75,7 @@ async fn versions_that_are_not_there_are_told() {
 async fn the_first_version_has_nothing_to_compare_with() {
     let first = || Shelf::new("1.0.1").version("1.0.1", 1, &windows("26200.1", &["program P 1.0"]));
     let stage = first().run().await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     let told = "nothing to compare with: no version of win11-avd was published before 1.0.1";
     assert!(stage.transcript.lines().any(|line| line == told));
     assert!(page(&stage).contains(&format!("### What changed\n\n{told}\n")));
@@ -87,7 +87,7 @@ async fn the_first_version_has_nothing_to_compare_with() {
     assert!(stage.transcript.lines().any(|line| line == told));
     // The gate did not gate, and says so.
     let stage = first().input("failOnChange", "removed: *").run().await;
-    assert_eq!(stage.result(), "SucceededWithIssues");
+    stage.check_result("SucceededWithIssues");
     assert_eq!(
         stage.issues("warning"),
         [
@@ -106,7 +106,7 @@ async fn a_list_that_somebody_has_changed_is_warned_of() {
     let stage = shelf
         .run_in(|cloud| cloud.put_blob(ACCOUNT, CONTAINER, &name, other.into()))
         .await;
-    assert_eq!(stage.result(), "SucceededWithIssues");
+    stage.check_result("SucceededWithIssues");
     assert_eq!(stage.variable("imageChanges"), Some("1"));
     let warnings = stage.issues("warning");
     assert_eq!(warnings.len(), 1, "{warnings:?}");
@@ -200,7 +200,7 @@ async fn inputs_are_told_all_at_once() {
         .input("failOnChange", "gone: x\nremoved")
         .run()
         .await;
-    assert_eq!(stage.result(), "Failed");
+    stage.check_result("Failed");
     let codes: Vec<_> = stage
         .issues("error")
         .iter()
@@ -224,16 +224,11 @@ async fn trouble_on_the_way_is_outlived() {
         let stage = shelf()
             .run_in(|cloud| {
                 for operation in ["GetVersion", "ListVersions", "ListStorageAccounts"] {
-                    cloud.add_fault(Fault {
-                        matcher: Matcher::operation(operation),
-                        nth: 1,
-                        times: 1,
-                        effect: effect.clone(),
-                    });
+                    cloud.add_fault(Fault::once(operation, effect.clone()));
                 }
             })
             .await;
-        assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+        stage.check_result("Succeeded");
         assert_eq!(stage.variable("imageChanges"), Some("1"));
     }
 }
@@ -249,6 +244,6 @@ async fn the_id_may_come_from_a_result_file() {
         .input("imageVersionId", &path.display().to_string())
         .run()
         .await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     assert_eq!(stage.variable("imageVersionId"), Some(id.as_str()));
 }

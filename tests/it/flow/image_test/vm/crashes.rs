@@ -15,7 +15,7 @@ fn attempt(number: u32) -> Scene {
 #[tokio::test(start_paused = true)]
 async fn whenever_a_job_dies_the_next_attempt_leaves_nothing() {
     let whole = run(attempt(1)).await;
-    assert_eq!(whole.result(), "Succeeded", "{}", whole.transcript);
+    whole.check_result("Succeeded");
     let journal = whole.cloud.journal();
     let mut seen = std::collections::BTreeMap::new();
     let moments: Vec<_> = journal

@@ -1,6 +1,6 @@
 //! Trouble at every request of a test in a VM: a verdict or an error, nothing is left, and nothing of someone else is touched.
 
-use azure_emulator::{Effect, Fault, Matcher};
+use azure_emulator::{Effect, Fault};
 
 use super::*;
 
@@ -11,7 +11,7 @@ fn whole() -> Scene {
 /// Every kind of request of the test, and the number of each.
 async fn requests() -> Vec<(Method, &'static str, usize)> {
     let stage = run(whole()).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     let mut known: Vec<(Method, &'static str, usize)> = Vec::new();
     for entry in stage.cloud.journal() {
         let Some(operation) = entry.operation else {
@@ -26,11 +26,10 @@ async fn requests() -> Vec<(Method, &'static str, usize)> {
 }
 
 fn refusal(code: u16, word: &str) -> Effect {
-    Effect::Status {
+    Effect::status(
         code,
-        headers: Vec::new(),
-        body: format!(r#"{{"error":{{"code":"{word}","message":"scripted trouble"}}}}"#),
-    }
+        format!(r#"{{"error":{{"code":"{word}","message":"scripted trouble"}}}}"#),
+    )
 }
 
 /// What holds in every cell: one result, one error at most, nothing left or it is named with its command, nobody else's VM touched.
@@ -126,12 +125,9 @@ async fn trouble_at_every_request_leaves_nothing() {
                 if (nth, times) == (1, 1) && name == "500" {
                     continue;
                 }
-                let fault = Fault {
-                    matcher: Matcher::operation(operation),
-                    nth,
-                    times,
-                    effect: effect.clone(),
-                };
+                let fault = Fault::once(operation, effect.clone())
+                    .starting_at(nth)
+                    .times(times);
                 let stage = meet(fault).await;
                 let cell = format!("{method} {operation} {nth}, {name} x {times}");
                 oracle(&cell, &stage, &id);
@@ -149,12 +145,7 @@ async fn a_lost_answer_is_decided_by_a_look() {
             ("did not", Effect::ResetBefore, 2),
             ("500", refusal(500, "InternalServerError"), 2),
         ] {
-            let fault = Fault {
-                matcher: Matcher::operation(operation),
-                nth: 1,
-                times: 1,
-                effect,
-            };
+            let fault = Fault::once(operation, effect);
             let stage = meet(fault).await;
             assert_eq!(
                 stage.variable("imageTested"),
@@ -183,16 +174,7 @@ async fn a_lost_answer_is_decided_by_a_look() {
 async fn a_missing_permission_is_told_with_its_role() {
     let message = "The client '2b1c' with object id '2b1c' does not have authorization to perform action 'Microsoft.Compute/virtualMachines/write' over scope '/subscriptions/s/resourceGroups/rg-images/providers/Microsoft.Compute/virtualMachines/tst-1' or the scope is invalid.";
     let body = json!({"error": {"code": "AuthorizationFailed", "message": message}}).to_string();
-    let fault = Fault {
-        matcher: Matcher::operation("PutVirtualMachine"),
-        nth: 1,
-        times: 1,
-        effect: Effect::Status {
-            code: 403,
-            headers: Vec::new(),
-            body,
-        },
-    };
+    let fault = Fault::once("PutVirtualMachine", Effect::status(403, body));
     let stage = meet(fault).await;
     let [(code, text)] = &issues(&stage, "error")[..] else {
         panic!("{}", stage.transcript)

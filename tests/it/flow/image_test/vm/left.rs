@@ -1,5 +1,6 @@
 //! What stays behind in Azure, and what `sweep` and a note make of it: only what is proven to be ours is deleted.
 
+use azure_emulator::{Effect, Fault};
 use std::time::Duration;
 
 use azure_emulator::SceneResource;
@@ -19,7 +20,7 @@ async fn what_does_not_go_with_the_machine_is_deleted() {
             on.desktops.disks_have_tags = tags;
         });
         let stage = run(scene).await;
-        assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+        stage.check_result("Succeeded");
         all_gone("nothing goes along", &stage);
         let journal = stage.cloud.journal();
         for operation in ["DeleteNetworkInterface", "DeleteDisk"] {
@@ -197,7 +198,7 @@ async fn sweep_deletes_old_ones_of_the_task() {
         }
     };
     let stage = sweep(true).build(put).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     assert_eq!(names(&stage).len(), 8);
     for what in ["VM 'tst-1'", "network interface 'tst-2'", "disk 'tst-3'"] {
         assert!(
@@ -207,7 +208,7 @@ async fn sweep_deletes_old_ones_of_the_task() {
         );
     }
     let stage = sweep(false).build(put).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     assert_eq!(
         names(&stage),
         ["domain-controller", "tst-4", "tst-5", "tst-6", "tst-7"]
@@ -231,18 +232,15 @@ async fn sweep_deletes_old_ones_of_the_task() {
 async fn sweep_is_as_good_without_a_look_at_machines() {
     let stage = sweep(false)
         .build(|cloud| {
-            cloud.add_fault(azure_emulator::Fault {
-                matcher: azure_emulator::Matcher::operation("ListVirtualMachinesOfGroup"),
-                nth: 1,
-                times: 9,
-                effect: azure_emulator::Effect::Status {
-                    code: 403,
-                    headers: Vec::new(),
-                    body: r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#.to_owned(),
-                },
-            });
+            cloud.add_fault(
+                Fault::once(
+                    "ListVirtualMachinesOfGroup",
+                    Effect::refusal(403, "AuthorizationFailed", "no"),
+                )
+                .times(9),
+            );
         })
         .await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     assert!(stage.transcript.contains("VMs that test an image were not searched for:  Listing the VMs of resource group 'rg-images' failed: Azure refused with AuthorizationFailed (403): no"), "{}", stage.transcript);
 }

@@ -105,7 +105,7 @@ fn says(output: &str) -> CommandFate {
 #[expect(clippy::too_many_lines, reason = "one story")]
 async fn an_image_boots_passes_its_check_and_everything_goes() {
     let (stage, puts) = witnessed(vm_scene()).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     assert_eq!(stage.variable("imageTested"), Some("passed"));
     assert_eq!(tags_of_version(&stage)["imageTest"], "passed");
     assert_eq!(
@@ -193,16 +193,16 @@ async fn the_definition_decides_what_the_machine_has() {
         it.security_type = Some("TrustedLaunch".to_owned());
     }))
     .await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     assert_eq!(
         machine_of(&puts)["properties"]["securityProfile"],
         json!({"securityType": "TrustedLaunch", "uefiSettings": {"secureBootEnabled": true, "vTpmEnabled": true}})
     );
     let (stage, puts) = witnessed(changed(|it| it.specialized = true)).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     assert_eq!(machine_of(&puts)["properties"].get("osProfile"), None);
     let (stage, puts) = witnessed(vm_scene().input("testAdminPassword", "My-own-passw0rd-1")).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     assert_eq!(
         machine_of(&puts)["properties"]["osProfile"]["adminPassword"],
         "My-own-passw0rd-1"
@@ -214,7 +214,7 @@ async fn the_definition_decides_what_the_machine_has() {
 async fn a_package_is_read_by_a_link_that_nobody_sees() {
     let scene = with_account().input("packagePath", "wvd/images");
     let (stage, puts) = witnessed(scene).await;
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     all_gone("a test with a package", &stage);
     let [(_, properties)] = &commands_of(&puts)[..] else {
         panic!()
@@ -253,7 +253,7 @@ async fn the_region_is_that_of_the_subnet() {
         let (code, text) = (code.to_owned(), text.to_owned());
         async move {
             let stage = run(scene).await;
-            assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+            stage.check_result("Failed");
             let [(found, said)] = &issues(&stage, "error")[..] else {
                 panic!("{}", stage.transcript)
             };

@@ -1,6 +1,7 @@
 //! From what the VM and its script come to, to the verdict.
 
 use super::*;
+use azure_emulator::{Effect, Fault, Matcher};
 
 /// Verdict, code and text of a failed test; its tags say so, and nothing is left.
 async fn failed(what: &str, scene: Scene, code: &str, expected: &str) -> Stage {
@@ -220,16 +221,10 @@ async fn without_diagnostics_the_verdict_stands() {
     let stage = machine(MachineFate::AgentNeverReports)
         .build(|cloud| {
             shelf(cloud);
-            cloud.add_fault(azure_emulator::Fault {
-                matcher: azure_emulator::Matcher::operation("RetrieveBootDiagnosticsData"),
-                nth: 1,
-                times: 1,
-                effect: azure_emulator::Effect::Status {
-                    code: 409,
-                    headers: Vec::new(),
-                    body: r#"{"error":{"code":"OperationNotAllowed","message":"off"}}"#.to_owned(),
-                },
-            });
+            cloud.add_fault(Fault::once(
+                "RetrieveBootDiagnosticsData",
+                Effect::refusal(409, "OperationNotAllowed", "off"),
+            ));
         })
         .await;
     let [(code, text)] = &issues(&stage, "error")[..] else {
@@ -331,17 +326,10 @@ async fn a_machine_that_stays_without_its_tag_is_said_to() {
         let stage = scene()
             .build(|cloud| {
                 shelf(cloud);
-                cloud.add_fault(azure_emulator::Fault {
-                    matcher: azure_emulator::Matcher::operation(operation),
-                    nth,
-                    times: 1,
-                    effect: azure_emulator::Effect::Status {
-                        code: 403,
-                        headers: Vec::new(),
-                        body: r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#
-                            .to_owned(),
-                    },
-                });
+                cloud.add_fault(
+                    Fault::once(operation, Effect::refusal(403, "AuthorizationFailed", "no"))
+                        .starting_at(nth),
+                );
             })
             .await;
         let name = parts(&stage)[0].rsplit('/').next().unwrap().to_owned();
@@ -365,7 +353,7 @@ async fn an_output_is_whole_with_a_storage_account() {
     );
     let stage = run(command(says(&output))).await;
     let remark = "only the last 4,096 bytes of the output are known";
-    assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
+    stage.check_result("Succeeded");
     assert!(stage.transcript.contains(remark));
     assert_eq!(result_file(&stage)["test"]["remark"], remark);
     assert_eq!(
@@ -379,7 +367,7 @@ async fn an_output_is_whole_with_a_storage_account() {
     );
     let scene = with_account().switches(|on| on.desktops.command = says(&output));
     let stage = run(scene).await;
-    assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+    stage.check_result("Failed");
     assert!(!stage.transcript.contains(remark));
     let names: Vec<_> = states(&stage).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["boot", "checks", "first", "last"]);
@@ -395,16 +383,13 @@ async fn an_output_that_is_read_in_part_is_said_to_be_so() {
             .switches(move |on| on.desktops.command = says(&output))
             .build(move |cloud| {
                 shelf(cloud);
-                cloud.add_fault(azure_emulator::Fault {
-                    matcher: azure_emulator::Matcher::path(Method::GET, "*image-test-output*"),
-                    nth,
-                    times: 200,
-                    effect: azure_emulator::Effect::Status {
-                        code,
-                        headers: Vec::new(),
-                        body: String::new(),
-                    },
-                });
+                cloud.add_fault(
+                    Fault::always(
+                        Matcher::path(Method::GET, "*image-test-output*"),
+                        Effect::status(code, ""),
+                    )
+                    .starting_at(nth),
+                );
             })
     };
     for (code, nth) in [(403, 2)] {
