@@ -1,7 +1,6 @@
 //! The stages of the step, and the commands that a person gives at a prompt: the place where all modules meet.
 
 mod actions;
-mod arguments;
 mod clean_up;
 mod command;
 mod doctor;
@@ -30,7 +29,7 @@ pub async fn main_stage(
     stop: &StopSignal,
 ) {
     let mut given = raw_inputs(agent);
-    match arguments::add(&mut given, arguments) {
+    match raw_inputs::add_arguments(&mut given, arguments) {
         Ok(()) => perform(&Step { agent, http, stop }, &given).await,
         Err(text) => agent.console().complete(TaskResult::Failed, &text),
     }
@@ -44,7 +43,7 @@ pub async fn doctor(
     stop: &StopSignal,
 ) {
     let mut given = raw_inputs(agent);
-    if let Err(text) = arguments::add(&mut given, arguments) {
+    if let Err(text) = raw_inputs::add_arguments(&mut given, arguments) {
         return agent.console().complete(TaskResult::Failed, &text);
     }
     doctor::stand_in_for_subscription(&mut given);
@@ -57,7 +56,7 @@ pub async fn doctor(
 pub fn render(agent: &Agent, arguments: impl IntoIterator<Item = String>) {
     let console = agent.console();
     let mut given = raw_inputs(agent);
-    if let Err(text) = arguments::add(&mut given, arguments) {
+    if let Err(text) = raw_inputs::add_arguments(&mut given, arguments) {
         return console.complete(TaskResult::Failed, &text);
     }
     render::stand_in_for_connection(&mut given);

@@ -10,8 +10,6 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::variable_names as names;
-
 /// A snapshot of the environment. Empty values count as unset, as they do for every task, except among the inputs.
 pub struct Environment {
     values: BTreeMap<String, OsString>,
@@ -105,22 +103,18 @@ impl Environment {
     /// Whether an agent started us: it says so, it starts us by the launcher, and it hands over the job's own connection. Otherwise it is a
     /// person at a prompt, who gives inputs in the same variables.
     pub fn is_agent(&self) -> bool {
-        self.text(names::TF_BUILD).is_some() || self.has_launcher() || self.job_token().is_some()
+        self.text(TF_BUILD).is_some() || self.has_launcher() || self.job_token().is_some()
     }
 
     /// Whether the launcher started us, so that the end of the standard input means the end of the launcher.
     pub fn has_launcher(&self) -> bool {
-        self.text(names::PARENT)
-            .is_some_and(|parent| parent == "launcher")
+        self.text(PARENT).is_some_and(|parent| parent == "launcher")
     }
 
     /// All inputs by name in lower case, as they came: not trimmed, empty ones included.
     pub fn inputs(&self) -> BTreeMap<String, String> {
         let named = |(name, value): (&String, &OsString)| {
-            Some((
-                name.strip_prefix(names::INPUT)?.to_lowercase(),
-                lossy(value),
-            ))
+            Some((name.strip_prefix(INPUT)?.to_lowercase(), lossy(value)))
         };
         self.values.iter().filter_map(named).collect()
     }
@@ -131,16 +125,16 @@ impl Environment {
         if id.is_empty() {
             return None;
         }
-        let authorization = self.json(&format!("{}{id}", names::ENDPOINT_AUTH));
-        let data = self.json(&format!("{}{id}", names::ENDPOINT_DATA));
+        let authorization = self.json(&format!("{ENDPOINT_AUTH}{id}"));
+        let data = self.json(&format!("{ENDPOINT_DATA}{id}"));
         let mut endpoint = Endpoint {
             id: id.to_owned(),
-            url: self.in_any_case(&format!("{}{id}", names::ENDPOINT_URL)),
+            url: self.in_any_case(&format!("{ENDPOINT_URL}{id}")),
             scheme: self
-                .in_any_case(&format!("{}{id}", names::ENDPOINT_AUTH_SCHEME))
+                .in_any_case(&format!("{ENDPOINT_AUTH_SCHEME}{id}"))
                 .or_else(|| authorization.get("scheme").and_then(plain_text)),
-            parameters: self.keyed(&format!("{}{id}_", names::ENDPOINT_AUTH_PARAMETER)),
-            data: self.keyed(&format!("{}{id}_", names::ENDPOINT_DATA)),
+            parameters: self.keyed(&format!("{ENDPOINT_AUTH_PARAMETER}{id}_")),
+            data: self.keyed(&format!("{ENDPOINT_DATA}{id}_")),
         };
         add_missing(
             &mut endpoint.parameters,
@@ -156,7 +150,7 @@ impl Environment {
 
     /// The token of the job itself. `System.AccessToken` is not it: in YAML that is only there when the author maps it.
     pub fn job_token(&self) -> Option<String> {
-        self.endpoint(names::SYSTEM_CONNECTION)?
+        self.endpoint(SYSTEM_CONNECTION)?
             .parameters
             .remove("accesstoken")
     }
@@ -164,7 +158,7 @@ impl Environment {
     /// The pipeline variable `name`, for example `Build.BuildId`; a secret one before a public one of the same name.
     pub fn variable(&self, name: &str) -> Option<String> {
         let name = formatted(name);
-        self.text(&format!("{}{name}", names::SECRET))
+        self.text(&format!("{SECRET}{name}"))
             .or_else(|| self.text(&name))
     }
 
@@ -174,21 +168,18 @@ impl Environment {
             let names: Vec<String> = serde_json::from_value(self.json(list)).unwrap_or_default();
             names
         };
-        let public = names(names::PUBLIC_VARIABLES).into_iter();
+        let public = names(PUBLIC_VARIABLES).into_iter();
         let with_value = |name: String| {
             let value = self.text(&formatted(&name)).unwrap_or_default();
             (name, value)
         };
-        (
-            public.map(with_value).collect(),
-            names(names::SECRET_VARIABLES),
-        )
+        (public.map(with_value).collect(), names(SECRET_VARIABLES))
     }
 
     /// The values of all secret variables. To be hidden from everything that is printed.
     pub fn secret_values(&self) -> Vec<String> {
         let secret = |(name, value): (&String, &OsString)| {
-            let value = name.strip_prefix(names::SECRET).map(|_| lossy(value))?;
+            let value = name.strip_prefix(SECRET).map(|_| lossy(value))?;
             // Shorter ones are found in any text.
             (value.trim().chars().count() >= 6).then_some(value)
         };
@@ -197,48 +188,48 @@ impl Environment {
 
     /// What an earlier stage of the same step left under `name`.
     pub fn task_variable(&self, name: &str) -> Option<String> {
-        self.text(&format!("{}{}", names::TASK_VARIABLE, formatted(name)))
+        self.text(&format!("{}{}", TASK_VARIABLE, formatted(name)))
     }
 
     /// The agent's folder for generated files; the system's when there is no agent.
     pub fn temp_directory(&self) -> PathBuf {
-        self.path(names::AGENT_TEMP_DIRECTORY)
+        self.path(AGENT_TEMP_DIRECTORY)
             .unwrap_or_else(std::env::temp_dir)
     }
 
     /// The folder against which relative paths are meant; the current one when there is no agent.
     pub fn working_directory(&self) -> PathBuf {
-        self.path(names::SYSTEM_DEFAULT_WORKING_DIRECTORY)
+        self.path(SYSTEM_DEFAULT_WORKING_DIRECTORY)
             .or_else(|| std::env::current_dir().ok())
             .unwrap_or_else(|| PathBuf::from("."))
     }
 
     /// Whether the author asked for debug output.
     pub fn debug(&self) -> bool {
-        self.text(names::SYSTEM_DEBUG)
+        self.text(SYSTEM_DEBUG)
             .is_some_and(|debug| debug.eq_ignore_ascii_case("true"))
     }
 
     /// The name of the step.
     pub fn step_name(&self) -> Option<String> {
-        self.text(names::SYSTEM_TASK_INSTANCE_NAME)
+        self.text(SYSTEM_TASK_INSTANCE_NAME)
     }
 
     /// The person at a prompt: `{user}@{host}`.
     pub fn person(&self) -> String {
-        let user = names::USERS.into_iter().find_map(|name| self.text(name));
+        let user = USERS.into_iter().find_map(|name| self.text(name));
         let host = gethostname::gethostname();
         format!("{}@{}", user.unwrap_or_default(), lossy(host))
     }
 
     /// The proof that an issue is the task's own, where the agent gives one.
     pub fn correlation_id(&self) -> Option<String> {
-        self.text(names::COMMAND_CORRELATION_ID)
+        self.text(COMMAND_CORRELATION_ID)
     }
 
     /// Addresses of the job's Azure DevOps collection. The system connection's comes from the server alone.
     pub fn collection_uris(&self) -> Vec<String> {
-        let system = self.endpoint(names::SYSTEM_CONNECTION);
+        let system = self.endpoint(SYSTEM_CONNECTION);
         let variables = ["System.CollectionUri", "System.TeamFoundationCollectionUri"];
         system
             .and_then(|system| system.url)
@@ -250,7 +241,7 @@ impl Environment {
     /// Where the job may ask for an OIDC token. Older servers do not say; the address then follows from the job
     /// (`createOidcToken` in <https://github.com/microsoft/azure-devops-node-api>, `api/TaskApi.ts`).
     pub fn oidc_request_uri(&self) -> Option<String> {
-        self.text(names::SYSTEM_OIDC_REQUEST_URI).or_else(|| {
+        self.text(SYSTEM_OIDC_REQUEST_URI).or_else(|| {
             let part = |name| self.variable(name);
             let collection = part("System.CollectionUri").or_else(|| part("System.TeamFoundationCollectionUri"))?;
             let (collection, project) = (collection.trim_end_matches('/'), part("System.TeamProjectId")?);
@@ -263,12 +254,12 @@ impl Environment {
 
     /// What to add to the user agent of requests to Azure.
     pub fn user_agent_addition(&self) -> Option<String> {
-        self.text(names::AZURE_HTTP_USER_AGENT)
+        self.text(AZURE_HTTP_USER_AGENT)
     }
 
     /// PEM files with certificate authorities to trust beside the system's.
     pub fn extra_certificate_authorities(&self) -> Vec<PathBuf> {
-        [names::AGENT_CA_INFO, names::NODE_EXTRA_CA_CERTS]
+        [AGENT_CA_INFO, NODE_EXTRA_CA_CERTS]
             .iter()
             .filter_map(|name| self.path(name))
             .collect()
@@ -276,10 +267,10 @@ impl Environment {
 
     /// The proxy that the agent was configured with.
     pub fn proxy(&self) -> Option<AgentProxy> {
-        let bypass = self.text(names::AGENT_PROXY_BYPASS_LIST);
+        let bypass = self.text(AGENT_PROXY_BYPASS_LIST);
         Some(AgentProxy {
-            url: self.text(names::AGENT_PROXY_URL)?,
-            user: self.text(names::AGENT_PROXY_USER_NAME),
+            url: self.text(AGENT_PROXY_URL)?,
+            user: self.text(AGENT_PROXY_USER_NAME),
             password: self.variable("Agent.ProxyPassword"),
             bypass: bypass
                 .and_then(|text| serde_json::from_str(&text).ok())
@@ -289,13 +280,13 @@ impl Environment {
 
     /// PEM files with the agent's client certificate and its private key.
     pub fn client_certificate(&self) -> Option<(PathBuf, PathBuf)> {
-        self.path(names::AGENT_CLIENT_CERTIFICATE)
-            .zip(self.path(names::AGENT_CLIENT_CERTIFICATE_KEY))
+        self.path(AGENT_CLIENT_CERTIFICATE)
+            .zip(self.path(AGENT_CLIENT_CERTIFICATE_KEY))
     }
 
     /// Whether the agent is configured to trust every server.
     pub fn skips_certificate_validation(&self) -> bool {
-        self.text(names::AGENT_SKIP_CERTIFICATE_VALIDATION)
+        self.text(AGENT_SKIP_CERTIFICATE_VALIDATION)
             .is_some_and(|text| text.eq_ignore_ascii_case("true"))
     }
 
@@ -381,6 +372,68 @@ fn add_missing(known: &mut BTreeMap<String, String>, json: &Value) {
         }
     }
 }
+
+// The name of every environment variable that the core reads. Pipeline variables that are read under their own names, such as `Build.BuildId`, are
+// named where they are asked for.
+
+/// `INPUT_{NAME}`: an input of the task, always there when `task.json` declares it, maybe empty.
+pub(super) const INPUT: &str = "INPUT_";
+/// `ENDPOINT_URL_{id}`: the address of a service connection.
+pub(super) const ENDPOINT_URL: &str = "ENDPOINT_URL_";
+/// `ENDPOINT_AUTH_{id}`: scheme and authorization parameters of a service connection as one JSON object.
+pub(super) const ENDPOINT_AUTH: &str = "ENDPOINT_AUTH_";
+/// `ENDPOINT_AUTH_SCHEME_{id}`: the kind of sign-in.
+pub(super) const ENDPOINT_AUTH_SCHEME: &str = "ENDPOINT_AUTH_SCHEME_";
+/// `ENDPOINT_AUTH_PARAMETER_{id}_{KEY}`: one authorization parameter.
+pub(super) const ENDPOINT_AUTH_PARAMETER: &str = "ENDPOINT_AUTH_PARAMETER_";
+/// `ENDPOINT_DATA_{id}_{KEY}`: one datum of a service connection; without a key all of them as one JSON object.
+pub(super) const ENDPOINT_DATA: &str = "ENDPOINT_DATA_";
+/// In place of an id: the connection of the job to Azure Pipelines itself, which is always given.
+pub(super) const SYSTEM_CONNECTION: &str = "SYSTEMVSSCONNECTION";
+/// The names of all public variables as a JSON array.
+pub(super) const PUBLIC_VARIABLES: &str = "VSTS_PUBLIC_VARIABLES";
+/// The names of all secret variables as a JSON array.
+pub(super) const SECRET_VARIABLES: &str = "VSTS_SECRET_VARIABLES";
+/// `SECRET_{NAME}`: a variable whose value is secret.
+pub(super) const SECRET: &str = "SECRET_";
+/// `VSTS_TASKVARIABLE_{NAME}`: what an earlier stage of the same step set with `task.settaskvariable`.
+pub(super) const TASK_VARIABLE: &str = "VSTS_TASKVARIABLE_";
+/// Set by every agent since the first.
+pub(super) const TF_BUILD: &str = "TF_BUILD";
+/// A folder for generated files that the agent empties at the end of the job.
+pub(super) const AGENT_TEMP_DIRECTORY: &str = "AGENT_TEMPDIRECTORY";
+/// A PEM file with certificate authorities that the agent was configured with.
+pub(super) const AGENT_CA_INFO: &str = "AGENT_CAINFO";
+/// The same for everything that runs on Node, which is what pipeline authors know from other tasks.
+pub(super) const NODE_EXTRA_CA_CERTS: &str = "NODE_EXTRA_CA_CERTS";
+/// The proxy that the agent was configured with, and the user name for it. The password is a secret variable, `Agent.ProxyPassword`.
+pub(super) const AGENT_PROXY_URL: &str = "AGENT_PROXYURL";
+/// See [`AGENT_PROXY_URL`].
+pub(super) const AGENT_PROXY_USER_NAME: &str = "AGENT_PROXYUSERNAME";
+/// A JSON array of regular expressions: addresses that the proxy is not for.
+pub(super) const AGENT_PROXY_BYPASS_LIST: &str = "AGENT_PROXYBYPASSLIST";
+/// A PEM file with the certificate that the agent shows to servers that ask for one.
+pub(super) const AGENT_CLIENT_CERTIFICATE: &str = "AGENT_CLIENTCERT";
+/// A PEM file with the private key of [`AGENT_CLIENT_CERTIFICATE`].
+pub(super) const AGENT_CLIENT_CERTIFICATE_KEY: &str = "AGENT_CLIENTCERTKEY";
+/// `True` when the agent is configured to trust every server.
+pub(super) const AGENT_SKIP_CERTIFICATE_VALIDATION: &str = "AGENT_SKIPCERTVALIDATION";
+/// `true` when the author asked for debug output.
+pub(super) const SYSTEM_DEBUG: &str = "SYSTEM_DEBUG";
+/// The folder against which relative paths are meant.
+pub(super) const SYSTEM_DEFAULT_WORKING_DIRECTORY: &str = "SYSTEM_DEFAULTWORKINGDIRECTORY";
+/// The name of the step, under which its output variables are filed.
+pub(super) const SYSTEM_TASK_INSTANCE_NAME: &str = "SYSTEM_TASKINSTANCENAME";
+/// The user at a prompt: on Windows, elsewhere.
+pub(super) const USERS: [&str; 2] = ["USERNAME", "USER"];
+/// Where the job may ask for an OIDC token.
+pub(super) const SYSTEM_OIDC_REQUEST_URI: &str = "SYSTEM_OIDCREQUESTURI";
+/// What Azure Pipelines wants to see at the end of the user agent of Azure requests.
+pub(super) const AZURE_HTTP_USER_AGENT: &str = "AZURE_HTTP_USER_AGENT";
+/// Proves to the agent that an issue comes from the task; given to few tasks.
+pub(super) const COMMAND_CORRELATION_ID: &str = "COMMAND_CORRELATION_ID";
+/// Set to `launcher` by the task's launcher, which then holds the other end of our standard input open as long as it lives.
+pub(super) const PARENT: &str = "IMAGE_BUILDER_PARENT";
 
 #[cfg(test)]
 #[path = "environment_tests.rs"]

@@ -13,7 +13,6 @@ mod known_secrets;
 mod output;
 mod stage_files;
 mod stop;
-mod variable_names;
 
 use std::io;
 use std::time::SystemTime;

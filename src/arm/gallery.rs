@@ -3,7 +3,6 @@
 //! <https://learn.microsoft.com/rest/api/compute/gallery-image-versions/get>
 
 mod body;
-mod latest;
 mod version;
 
 use http::StatusCode;
@@ -15,8 +14,8 @@ use super::resource_manager::Arm;
 use crate::resource::ResourceId;
 
 pub use body::Body;
-pub use latest::{counting, counts_in, latest, newest_good, regions};
 pub use version::{RegionState, SoftDeleted, State, TargetRegion, Version};
+pub use version::{counting, counts_in, latest, newest_good, regions};
 
 /// `image version 1.0.3 of 'win11'`.
 fn called(id: &ResourceId) -> String {

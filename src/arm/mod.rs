@@ -5,8 +5,6 @@ pub mod api;
 mod api_version;
 pub mod auth;
 pub mod authorization;
-pub mod boot_diagnostics;
-mod call;
 pub mod client;
 mod clocks;
 pub mod cloud;

@@ -8,7 +8,7 @@ use super::plan::{Customization, Provisioner};
 use super::reader::{AlreadyReported, Reader};
 use super::spelling::lines;
 use super::template_file::TemplateFile;
-use super::template_file::sections::CUSTOMIZE;
+use super::template_file::overrides::CUSTOMIZE;
 
 const PROVISIONERS: &[(&str, Provisioner)] = &[
     ("shell", Provisioner::Shell),

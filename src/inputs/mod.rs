@@ -44,7 +44,6 @@ mod tags;
 mod target;
 pub mod task;
 pub mod template_file;
-mod validation;
 
 pub use action::Action;
 pub use compare_with::{ChangeKind, ChangeRule, CompareWith, Glob};

@@ -18,12 +18,12 @@ use super::provenance::{self, Provenance};
 use super::reader::resource::{location, resource_group};
 use super::reader::{AlreadyReported, Reader};
 use super::resource_kind::IDENTITY;
+use super::template_file::overrides::{CUSTOMIZE, DISTRIBUTE, SOURCE, VALIDATE, VM_PROFILE};
 use super::template_file::overrides::{in_the_file, overrides_by};
-use super::template_file::sections::{CUSTOMIZE, DISTRIBUTE, SOURCE, VALIDATE, VM_PROFILE};
 use super::template_file::{self, FileSteps, TemplateFile};
 use super::{
     customization, image_version, package, script, service_connection, settings, source, tags,
-    target, validation,
+    target,
 };
 use crate::resource::{IMAGE_TEMPLATE, Region, ResourceId};
 use crate::secret::Masker;
@@ -156,7 +156,8 @@ pub(super) fn read(
     let template_tags = tags::of_template(reader, &TEMPLATE_TAGS);
     // Without a customization, there is a problem elsewhere, and no plan.
     let shell = customization.as_ref().map(|it| it.provisioner);
-    let validate = |it: &mut Reader<'_>| validation::read(it, shell.unwrap_or(Provisioner::Shell));
+    let shell = shell.unwrap_or(Provisioner::Shell);
+    let validate = |it: &mut Reader<'_>| settings::validation(it, shell);
     let validate = file.section(reader, VALIDATE, |it| &it.validate, validate);
     let stream_logs = reader.flag(&STREAM_LOGS);
     let provenance = provenance::read(reader);

@@ -1,10 +1,7 @@
-//! What `action: rollout` needs: a host pool, the image that it is to serve, and how it gets there.
+//! What `action: rollout` needs: a host pool, the image that it is to serve, how it gets there, and what users read before they are signed out.
 
-mod effects;
-mod host_file;
 mod host_template;
 mod image;
-mod message;
 mod method;
 mod names;
 mod start;
@@ -13,14 +10,15 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use self::method::RolloutMethod::{Existing, Replace, SessionHostUpdate};
 use super::connection::Connection;
 use super::long_build::{self, OnCancel, WhenNotReady};
 use super::manifest::{
     CANARY_HOSTS, GRACE_IN_MINUTES, HEALTH_TIMEOUT_IN_MINUTES, HOST_COUNT, HOST_POOL_ID,
-    KEEP_OLD_HOSTS, LOG_OFF_DELAY_IN_MINUTES, MAX_HOSTS_AT_ONCE, ON_ROLLOUT_FAILURE, PREVIEW,
-    REQUIRE_TAGS, ROLLOUT_METHOD, ROLLOUT_WAIT, SESSION_HOST_GROUP,
+    KEEP_OLD_HOSTS, LOG_OFF_DELAY_IN_MINUTES, LOG_OFF_MESSAGE, MAX_HOSTS_AT_ONCE,
+    ON_ROLLOUT_FAILURE, PREVIEW, REQUIRE_TAGS, ROLLOUT_METHOD, ROLLOUT_WAIT, SESSION_HOST_GROUP,
 };
-use super::problem::{Form, Warning};
+use super::problem::{Code, Form, Problem, Warning};
 use super::reader::resource::{RESOURCE_GROUP, is_resource_group_name, last_of_id};
 use super::reader::{AlreadyReported, Reader};
 use super::resource_kind::HOST_POOL;
@@ -99,7 +97,7 @@ impl Rollout {
             RolloutMethod::SessionHostUpdate => u64::from(self.log_off_delay),
             RolloutMethod::Replace | RolloutMethod::Existing => self.grace.as_secs() / 60,
         };
-        message::filled_in(self.message.as_deref(), method, minutes)
+        filled_in(self.message.as_deref(), method, minutes)
     }
 
     /// Whether the old hosts stay. Without the author's word only those that were replaced do: of an update the way back is another update.
@@ -118,7 +116,7 @@ impl Rollout {
         if self.method.is_some() {
             return Vec::new();
         }
-        effects::without_effect(&self.of_methods, method)
+        method::without_effect(&self.of_methods, method)
     }
 }
 
@@ -194,7 +192,7 @@ pub(super) fn read(
         delay.clone().unwrap_or(60),
         grace.clone().unwrap_or(MOST_MINUTES),
     );
-    let message = message::read(reader, known, minutes);
+    let message = log_off_message(reader, known, minutes);
     let at = start::read(reader, known);
     let keeps_old = reader.choice_or_default(&KEEP_OLD_HOSTS, YES_OR_NO);
     let on_failure = reader.choice_or_default(&ON_ROLLOUT_FAILURE, ON_FAILURES);
@@ -210,9 +208,9 @@ pub(super) fn read(
     let canary = reader.number(&CANARY_HOSTS, 0..=MOST_HOSTS, CANARY);
     let health = reader.number(&HEALTH_TIMEOUT_IN_MINUTES, 1..=MOST_MINUTES, HEALTH);
     let preview = reader.flag(&PREVIEW);
-    let of_methods = effects::given(reader);
+    let of_methods = method::set_inputs(reader);
     if let Some(method) = known {
-        effects::warn(reader, &of_methods, method);
+        method::warn_of_unused(reader, &of_methods, method);
     }
     let (template, parameters) = hosts_made?;
     let image = image?;
@@ -281,6 +279,68 @@ fn host_count(reader: &mut Reader<'_>) -> Result<Option<u32>, AlreadyReported> {
         }
         _ => Ok(None),
     }
+}
+
+/// What stands for the minutes.
+const MINUTES: &str = "{minutes}";
+/// The longest that the service takes (published definition).
+const LONGEST_MESSAGE: usize = 260;
+
+/// The author's own message. `minutes` are those of a session host update, and those of the other methods.
+fn log_off_message(
+    reader: &mut Reader<'_>,
+    method: Option<RolloutMethod>,
+    minutes: (u32, u32),
+) -> Result<Option<String>, AlreadyReported> {
+    let input = &LOG_OFF_MESSAGE;
+    let Some(text) = reader.optional_lines(input)? else {
+        return Ok(None);
+    };
+    let mut refuse = |code, sentence: String, hint: &str| {
+        Err(reader.report(Problem::new(code, input, sentence, Some(hint.to_owned()))))
+    };
+    let methods = match method {
+        Some(method) => vec![method],
+        _ => vec![SessionHostUpdate, Replace],
+    };
+    let longest = methods.into_iter().map(|method| {
+        let minutes = if method == SessionHostUpdate {
+            minutes.0
+        } else {
+            minutes.1
+        };
+        filled_in(Some(text), method, u64::from(minutes))
+            .chars()
+            .count()
+    });
+    let longest = longest.max().unwrap_or_default();
+    if longest > LONGEST_MESSAGE {
+        let sentence = format!(
+            "the message has {longest} characters with the minutes filled in; the service takes at most {LONGEST_MESSAGE}"
+        );
+        return refuse(Code::Malformed, sentence, "shorten the message");
+    }
+    if let Some(secret) = reader.raw_inputs().secret_in(text) {
+        let sentence = format!("it contains {secret}; every user would read it");
+        let problem = Problem::new(
+            Code::Exposed,
+            input,
+            sentence,
+            Some("write a message without it".to_owned()),
+        );
+        return Err(reader.report(problem));
+    }
+    Ok(Some(text.to_owned()))
+}
+
+/// The message with its minutes, or the usual one.
+fn filled_in(own: Option<&str>, method: RolloutMethod, minutes: u64) -> String {
+    let usual = match (method, minutes) {
+        (SessionHostUpdate, 0) => "This desktop is updated now.",
+        (Replace | Existing, 0) => "This desktop is updated when you next sign out.",
+        _ => "This desktop is updated in {minutes} minutes. Save your work.",
+    };
+    own.unwrap_or(usual).replace(MINUTES, &minutes.to_string())
 }
 
 #[cfg(test)]

@@ -1,18 +1,20 @@
-//! The settings of a template that stand by themselves: build VM, time-out, staging resource group, tags, error handling, boot optimization.
+//! The settings of a template that stand by themselves: build VM, validation, time-out, staging resource group, tags, error handling, boot optimization.
 
 use super::connection::Connection;
 use super::manifest::{
-    AUTO_RUN, BUILD_TIMEOUT_IN_MINUTES, ERROR_HANDLING_ON_CUSTOMIZER_ERROR,
-    ERROR_HANDLING_ON_VALIDATION_ERROR, MANAGED_RESOURCE_TAGS, OPTIMIZE_VM_BOOT,
-    STAGING_RESOURCE_GROUP,
+    AUTO_RUN, BUILD_TIMEOUT_IN_MINUTES, CONTINUE_DISTRIBUTE_ON_FAILURE, ENABLE_VALIDATION,
+    ERROR_HANDLING_ON_CUSTOMIZER_ERROR, ERROR_HANDLING_ON_VALIDATION_ERROR, MANAGED_RESOURCE_TAGS,
+    OPTIMIZE_VM_BOOT, SOURCE_VALIDATION_ONLY, STAGING_RESOURCE_GROUP, VALIDATION_INLINE_SCRIPT,
 };
+use super::plan::Provisioner;
 use super::problem::{Code, Form, Problem, quoted};
 use super::reader::resource::{SAMPLE_SUBSCRIPTION, is_resource_group_name};
 use super::reader::{AlreadyReported, Reader};
+use super::spelling::lines;
 use super::template_file::TemplateFile;
-use super::template_file::sections::{TIMEOUT, VM_PROFILE};
+use super::template_file::overrides::{TIMEOUT, VM_PROFILE};
 use super::{build_vm, tags};
-use crate::template::model::{ErrorHandling, Optimize, Properties, State};
+use crate::template::model::{Customizer, ErrorHandling, Optimize, Properties, State, Validate};
 
 /// The service's own default.
 const CLEANUP: &str = "cleanup";
@@ -169,4 +171,43 @@ fn build_timeout(reader: &mut Reader<'_>) -> Result<Option<u32>, AlreadyReported
         }
         _ => Err(reader.malformed(&BUILD_TIMEOUT_IN_MINUTES, text, BUILD_TIMEOUT, None)),
     }
+}
+
+/// The name is that of the original task: people look for it in customization logs.
+const VALIDATOR: &str = "vststask_validation";
+
+/// The script runs in the shell of the customization. None unless it is switched on: the other inputs are hidden in the editor then.
+pub(super) fn validation(
+    reader: &mut Reader<'_>,
+    provisioner: Provisioner,
+) -> Result<Option<Validate>, AlreadyReported> {
+    if !reader.flag(&ENABLE_VALIDATION)? {
+        return Ok(None);
+    }
+    let source_only = reader.flag(&SOURCE_VALIDATION_ONLY);
+    let continue_on_failure = reader.flag(&CONTINUE_DISTRIBUTE_ON_FAILURE);
+    let inline = lines(reader.raw(&VALIDATION_INLINE_SCRIPT));
+    let nothing = inline.iter().all(|line| line.trim().is_empty());
+    let (source_only, continue_on_failure) = (source_only?, continue_on_failure?);
+    if nothing {
+        let text = format!(
+            "Input '{}': the validation has no script, so it checks nothing",
+            ENABLE_VALIDATION.name
+        );
+        let hint = format!(
+            "set '{}' to commands that fail if the image is faulty, for example: test -x /opt/webapp/bin/webapp",
+            VALIDATION_INLINE_SCRIPT.name
+        );
+        reader.warn(Code::Contradiction, text, Some(hint));
+    }
+    let validator = match provisioner {
+        Provisioner::Shell => Customizer::shell(Some(VALIDATOR), inline),
+        Provisioner::PowerShell => Customizer::powershell(Some(VALIDATOR), inline),
+    };
+    Ok(Some(Validate {
+        continue_distribute_on_failure: continue_on_failure.then_some(true),
+        source_validation_only: source_only.then_some(true),
+        in_vm_validations: (!nothing).then(|| vec![validator]),
+        ..Validate::default()
+    }))
 }

@@ -10,7 +10,7 @@ use super::problem::{Code, Form, Problem, quoted};
 use super::reader::{AlreadyReported, Reader};
 use super::resource_kind::MANAGED_IMAGE;
 use super::template_file::TemplateFile;
-use super::template_file::sections::{DISTRIBUTE, SOURCE};
+use super::template_file::overrides::{DISTRIBUTE, SOURCE};
 use super::{gallery, tags};
 use crate::resource::{Region, ResourceId};
 use crate::template::model::{Distributor, ManagedImageTarget, Source, Tags, Vhd};

@@ -1,4 +1,4 @@
-//! One line of the log without its prefix.
+//! From bytes that come in pieces to the lines of the log, without their prefixes.
 
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
@@ -300,6 +300,44 @@ fn visible(text: &str) -> String {
     }
     visible.truncate(visible.trim_end().len());
     visible
+}
+
+/// A longer line is cut: someone printed a file, and nobody reads it.
+const LONGEST: usize = 16 * 1024;
+
+/// Cuts pieces of bytes into lines, holding one line at most.
+#[derive(Debug, Default)]
+pub struct Lines {
+    begun: Vec<u8>,
+}
+
+impl Lines {
+    /// Takes the next piece, and hands over each line that is complete now.
+    pub fn push(&mut self, piece: &[u8], mut each: impl FnMut(Line)) {
+        let mut parts = piece.split(|byte| *byte == b'\n').peekable();
+        while let Some(part) = parts.next() {
+            let complete = parts.peek().is_some();
+            if complete && self.begun.is_empty() {
+                each(Line::read(part.get(..LONGEST).unwrap_or(part)));
+                continue;
+            }
+            let room = LONGEST.saturating_sub(self.begun.len());
+            self.begun
+                .extend_from_slice(part.get(..room).unwrap_or(part));
+            if complete {
+                each(Line::read(&self.begun));
+                self.begun.clear();
+            }
+        }
+    }
+
+    /// Hands over the last line, if the log does not end with a line end.
+    pub fn finish(&mut self, mut each: impl FnMut(Line)) {
+        if !self.begun.is_empty() {
+            each(Line::read(&self.begun));
+            self.begun.clear();
+        }
+    }
 }
 
 #[cfg(test)]

@@ -159,3 +159,27 @@ fn times_are_utc_and_optional() {
         None
     );
 }
+
+#[test]
+fn lines_do_not_depend_on_how_the_bytes_come() {
+    let log = "one\r\ntwo\n\nünï\nlast";
+    for size in 1..=log.len() {
+        let (mut lines, mut found) = (Lines::default(), Vec::new());
+        for piece in log.as_bytes().chunks(size) {
+            lines.push(piece, |line| found.push(line.text));
+        }
+        lines.finish(|line| found.push(line.text));
+        assert_eq!(found, ["one", "two", "", "ünï", "last"], "pieces of {size}");
+    }
+}
+
+#[test]
+fn a_line_without_end_does_not_fill_the_memory() {
+    let (mut lines, mut found) = (Lines::default(), Vec::new());
+    for _ in 0..100 {
+        lines.push(&[b'x'; 4096], |line| found.push(line.text));
+    }
+    lines.push(b"\nnext\n", |line| found.push(line.text));
+    let lengths: Vec<_> = found.iter().map(String::len).collect();
+    assert_eq!(lengths, [LONGEST, 4]);
+}

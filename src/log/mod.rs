@@ -6,15 +6,14 @@
 //! of them without its prefix, [`Steps`] knows which customizer is at work. All of it streams: memory does not grow with the log.
 
 mod line;
-mod lines;
 mod progress;
 mod redaction;
 mod single_tests;
 mod steps;
 mod window;
 
+pub use line::Lines;
 pub use line::{CONTENTS, Kind, Line};
-pub use lines::Lines;
 pub use progress::Repetition;
 pub use redaction::Redaction;
 pub use single_tests::{SingleTest, SingleTests, TestState};

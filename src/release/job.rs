@@ -1,4 +1,6 @@
-//! What promoting and withdrawing share, for the version that is named and for its copies.
+//! What promoting and withdrawing share, for the version that is named, for its copies, and for what uses it.
+
+use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::Value;
@@ -11,9 +13,12 @@ use super::latest::LatestVersions;
 use super::refused::{NotReleased, Refused, Why};
 use super::wanted::Asked;
 use crate::arm::gallery::{Body, SoftDeleted, Version, counting};
+use crate::arm::image_users::ImageUser;
+use crate::arm::resource_graph::Row;
 use crate::arm::{Arm, Failure};
 use crate::inputs::manifest::{END_OF_LIFE_IN_DAYS, WITHDRAW_REASON};
 use crate::inputs::{Action, Release, What};
+use crate::resource::tag::COPIED_FROM;
 use crate::resource::{ImageVersion, ResourceId};
 
 /// Codes of what is worth a warning.
@@ -303,4 +308,59 @@ fn of_shallow(asked: Asked<'_>, id: &ResourceId, failure: &Failure) -> Refused {
             shallow: true,
         },
     )
+}
+
+/// The longest wait for what uses a version. Best effort: it is read from Azure Resource Graph, and a failure here never fails the step.
+const LIMIT: Duration = Duration::from_secs(30);
+
+impl Job<'_> {
+    /// Emits the copies, and the number of machines.
+    pub(super) async fn tell_users(&self) {
+        let version = &self.request.version;
+        let look = async {
+            if let Ok(copies) = self.copies_of(version).await
+                && !copies.is_empty()
+            {
+                self.events.emit(Event::Copies(copies));
+            }
+            if let Ok((machines, scale_sets)) = self.machines_of(version).await {
+                self.events.emit(Event::Users {
+                    machines,
+                    scale_sets,
+                });
+            }
+        };
+        tokio::time::timeout(LIMIT, look).await.ok();
+    }
+
+    async fn copies_of(&self, version: &ResourceId) -> Result<Vec<String>, Failure> {
+        let query = format!(
+            "resources | where type =~ \"microsoft.compute/galleries/images/versions\"\n\
+             | where tostring(tags.{COPIED_FROM}) =~ \"{version}\"\n\
+             | project id"
+        );
+        let doing = "Finding the copies of the image version";
+        let rows = self.arm.query_resources(doing, &query).await?;
+        let ids = rows.iter().filter_map(|row| text(row, "id"));
+        Ok(ids.map(str::to_owned).collect())
+    }
+
+    /// Virtual machines and scale sets that name the version, or of which Azure says that it stood for a definition.
+    async fn machines_of(&self, version: &ResourceId) -> Result<(usize, usize), Failure> {
+        let definition = version.parent().unwrap_or_else(|| version.clone());
+        let doing = "Finding the VMs and scale sets that use the image version";
+        let users = self.arm.machines_of(doing, &definition).await?;
+        let runs = |user: &&ImageUser| {
+            let image = user.image.parse::<ResourceId>();
+            let is_exact = user.exact.as_deref() == Some(version.name());
+            image.is_ok_and(|image| image == *version || image == definition && is_exact)
+        };
+        let all: Vec<_> = users.iter().filter(runs).collect();
+        let sets = all.iter().filter(|user| user.is_scale_set()).count();
+        Ok((all.len() - sets, sets))
+    }
+}
+
+fn text<'a>(row: &'a Row, name: &str) -> Option<&'a str> {
+    row.get(name)?.as_str()
 }

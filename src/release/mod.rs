@@ -11,7 +11,6 @@ mod job;
 mod latest;
 mod refused;
 pub mod tags;
-mod users;
 mod wanted;
 
 use serde_json::Value;

@@ -10,8 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::blocks::{BLOCK_BYTES, BlockWriter};
-use super::package::{Archived, Format, Packing};
-use super::package_failure::PackageFailure;
+use super::package::{Archived, Format, PackageFailure, Packing};
 use super::walk::Walk;
 use super::{tar_gz, zip};
 

@@ -2,7 +2,7 @@ use super::*;
 use crate::file::Exclusion;
 use crate::storage::in_order::most_bytes;
 use crate::storage::package::Progress;
-use crate::storage::package_failure::failure_at;
+use crate::storage::package::failure_at;
 use crate::storage::source_file::SourceFile;
 use crate::storage::testing::noise;
 

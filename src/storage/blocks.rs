@@ -9,8 +9,8 @@ use std::thread::JoinHandle;
 use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc;
 
-use super::checksum::{Sha256, Summing};
-use super::package_failure::PackageFailure;
+use super::digest::{Sha256, Summing};
+use super::package::PackageFailure;
 use crate::threads;
 
 /// A blob has at most 50,000 blocks (<https://learn.microsoft.com/azure/storage/blobs/scalability-targets>), so a package may have 195 GiB

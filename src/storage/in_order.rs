@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
 use super::deflate::PIECE_BYTES;
-use super::package_failure::PackageFailure;
+use super::package::PackageFailure;
 use crate::threads;
 
 /// Sixteen cores compress more than any line carries, and each needs memory.

@@ -8,22 +8,18 @@ mod account;
 mod archive;
 mod blob;
 mod blocks;
-mod checksum;
 mod deflate;
 mod digest;
 mod download;
 mod failure;
-mod gzip;
 mod in_order;
 mod keeping;
 mod link;
 mod package;
-mod package_failure;
 pub mod reading;
 mod retained;
 mod shared_key;
 mod source_file;
-mod survey;
 mod tar_gz;
 #[cfg(test)]
 mod testing;
@@ -47,7 +43,7 @@ use shared_key::SharedKey;
 pub use account::{StorageAccount, find_account, find_account_in};
 pub use blob::{BlobRef, BlockIds, NotABlob, commit, put_blocks};
 pub use blocks::{BLOCK_BYTES, BlockMemory};
-pub use checksum::Sha256;
+pub use digest::Sha256;
 pub use download::{Download, download};
 pub use failure::{
     CODE_ACCOUNT, CODE_DELETION, CODE_LINK, CODE_PACKAGE, CODE_READING, CODE_UPLOAD, Operation,
@@ -55,10 +51,10 @@ pub use failure::{
 };
 pub use keeping::{Written, write_new};
 pub use link::{LONGEST_LIFE, ReadLink};
+pub use package::PackageFailure;
 pub use package::{Archived, Format, PackageSource, Progress, Retained};
-pub use package_failure::PackageFailure;
 pub use retained::{RetainedArchive, delete_unused, find_retained, record_use, retained_name};
-pub use survey::Survey;
+pub use walk::Survey;
 
 /// The container that packages go to: the one that `AzureImageBuilderTask@1` uses, so that a pipeline that moves finds its container.
 pub const CONTAINER: &str = "imagebuilder-vststask";
@@ -77,7 +73,7 @@ pub struct Uploaded {
 /// Counts what is about to be packed; nothing is read but folders.
 pub async fn survey(package: &PackageSource) -> Result<Survey, StorageFailure> {
     let (folder, exclude) = (package.folder.clone(), package.exclude.clone());
-    let counted = tokio::task::spawn_blocking(move || survey::survey(&folder, exclude)).await;
+    let counted = tokio::task::spawn_blocking(move || walk::survey(&folder, exclude)).await;
     // A thread without an answer was stopped together with the whole runtime.
     let counted = counted.unwrap_or(Err(PackageFailure::Abandoned));
     counted.map_err(|cause| StorageFailure::packing(package, cause))

@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::package::Progress;
-use super::package_failure::{PackageFailure, failure_at, unreadable};
+use super::package::{PackageFailure, failure_at, unreadable};
 use crate::file;
 
 /// Small enough that the allocator reuses it for each file.

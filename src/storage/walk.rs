@@ -1,10 +1,10 @@
-//! What a package holds: the entries of a folder, in an order that depends on their names alone.
+//! What a package holds: the entries of a folder, in an order that depends on their names alone, and how much they are.
 
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::package_failure::{PackageFailure, unreadable};
+use super::package::{PackageFailure, unreadable};
 use crate::file::Exclusion;
 
 /// One thing in the package.
@@ -164,6 +164,187 @@ pub(super) fn slashed(path: &Path) -> Option<String> {
     Some(parts?.join("/"))
 }
 
+/// The size of a package, without its exclusions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// Files and symbolic links.
+    pub files: u64,
+    /// Length of all files together.
+    pub bytes: u64,
+    /// Whether a Git repository goes along: a folder `.git`, at any depth.
+    pub holds_git: bool,
+}
+
+/// Walks through `folder`.
+pub(super) fn survey(folder: &Path, exclude: Exclusion) -> Result<Survey, PackageFailure> {
+    let mut survey = Survey::default();
+    for entry in Walk::of(folder, exclude)? {
+        let entry = entry?;
+        match entry.kind {
+            Kind::Folder => {
+                survey.holds_git |= entry.name.file_name().is_some_and(|own| own == ".git");
+            }
+            Kind::Link { .. } => survey.files += 1,
+            Kind::File { length } => {
+                survey.files += 1;
+                survey.bytes += length;
+            }
+        }
+    }
+    Ok(survey)
+}
+
 #[cfg(test)]
-#[path = "walk_tests.rs"]
-mod tests;
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn walk(folder: &Path) -> Result<Walk, PackageFailure> {
+        Walk::of(folder, Exclusion::default())
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let walk = walk(folder).unwrap();
+        walk.map(|entry| slashed(&entry.unwrap().name).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn folders_come_before_their_contents_and_siblings_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for name in ["b/inner", "empty", "a b"] {
+            fs::create_dir_all(root.join(name)).unwrap();
+        }
+        for name in [".hidden", "b/z", "b/inner/x", "b.txt", "Z"] {
+            fs::write(root.join(name), "").unwrap();
+        }
+        let expected = [
+            ".hidden",
+            "Z",
+            "a b",
+            "b",
+            "b/inner",
+            "b/inner/x",
+            "b/z",
+            "b.txt",
+            "empty",
+        ];
+        assert_eq!(names(root), expected);
+    }
+
+    #[test]
+    fn links_may_point_anywhere_inside_the_package() {
+        let check = |link: &str, target: &str, expected: bool| {
+            assert_eq!(
+                stays_inside(Path::new(link), Path::new(target)),
+                expected,
+                "{link} -> {target}"
+            );
+        };
+        check("link", "file", true);
+        check("link", "./folder/file", true);
+        check("folder/link", "../file", true);
+        check("a/b/link", "../../c/../d", true);
+        check("link", "../file", false);
+        check("folder/link", "../../file", false);
+        check("link", "folder/../../file", false);
+        check("link", "/etc/passwd", false);
+    }
+
+    #[test]
+    fn what_is_missing_or_no_folder_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("drop");
+        assert_eq!(
+            walk(&missing).unwrap_err(),
+            PackageFailure::Missing(missing)
+        );
+        #[cfg(unix)]
+        {
+            let device = PathBuf::from("/dev/null");
+            let failure = walk(&device).unwrap_err();
+            assert_eq!(failure, PackageFailure::NotAFolder(device));
+        }
+    }
+
+    #[test]
+    fn a_single_file_is_a_package_of_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("setup.sh");
+        fs::write(&file, "").unwrap();
+        fs::write(folder.path().join("other"), "").unwrap();
+        assert_eq!(names(&file), ["setup.sh"]);
+    }
+
+    #[test]
+    fn an_entry_that_vanishes_after_listing_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gone");
+        fs::write(&path, "").unwrap();
+        let mut walk = walk(folder.path()).unwrap();
+        fs::remove_file(&path).unwrap();
+        assert_eq!(
+            walk.next().unwrap().unwrap_err(),
+            PackageFailure::Missing(path)
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_out_of_the_package_and_sockets_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("/etc/hosts", &link).unwrap();
+        let failure = walk(folder.path()).unwrap().next().unwrap();
+        let target = PathBuf::from("/etc/hosts");
+        assert_eq!(
+            failure.unwrap_err(),
+            PackageFailure::LinkOutside { path: link, target }
+        );
+
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("socket");
+        let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let failure = walk(folder.path()).unwrap().next().unwrap();
+        assert!(matches!(failure, Err(PackageFailure::Special { path }) if path == socket));
+        drop(listener);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_excluded_is_neither_listed_nor_judged() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::create_dir_all(root.join("node_modules/x")).unwrap();
+        fs::write(root.join("kept"), "").unwrap();
+        std::os::unix::fs::symlink("/etc/hosts", root.join("outside")).unwrap();
+        let exclude = Exclusion::of(["node_modules/", "outside"]).unwrap();
+        let walk = Walk::of(root, exclude).unwrap();
+        let names: Vec<_> = walk.map(|entry| entry.unwrap().name).collect();
+        assert_eq!(names, [PathBuf::from("kept")]);
+    }
+
+    #[test]
+    fn a_package_is_counted_without_what_is_excluded() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::create_dir_all(root.join("app/.git/objects")).unwrap();
+        fs::write(root.join("app/.git/objects/1"), [0; 100]).unwrap();
+        fs::write(root.join("app/main.js"), [0; 20]).unwrap();
+        fs::write(root.join("app/main.log"), [0; 3]).unwrap();
+        let check = |exclude: &[&str], files: u64, bytes: u64, holds_git: bool| {
+            let expected = Survey {
+                files,
+                bytes,
+                holds_git,
+            };
+            let patterns = Exclusion::of(exclude.iter().copied()).unwrap();
+            assert_eq!(survey(root, patterns).unwrap(), expected, "{exclude:?}");
+        };
+        check(&[], 3, 123, true);
+        check(&["*.log"], 2, 120, true);
+        check(&[".git", "*.log"], 1, 20, false);
+        check(&["app"], 0, 0, false);
+    }
+}

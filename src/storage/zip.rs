@@ -15,7 +15,7 @@ use super::blocks::BlockWriter;
 use super::deflate::{self, LEVEL, PIECE_BYTES};
 use super::in_order::InOrder;
 use super::package::{Archived, Packing, Progress};
-use super::package_failure::{PackageFailure, failure_at};
+use super::package::{PackageFailure, failure_at};
 use super::source_file::SourceFile;
 use super::walk::{Entry, Kind, Walk, slashed};
 

@@ -1,7 +1,7 @@
 //! The customizers that the inputs ask for: the package comes first, the author's script after it.
 
 use super::model::{Customizer, FileCustomizer, PowerShellCustomizer, Source, WindowsUpdate};
-use super::package_link::{Address, LinkedPackage, PackageLink};
+use super::unpacking::{Address, LinkedPackage, PackageLink};
 use super::{own_script, unpacking};
 use crate::inputs::inventory::STEP;
 use crate::inputs::{Customization, Plan, Provisioner};

@@ -1,7 +1,7 @@
 //! The customizers of a template file, with the package before them.
 
 use super::model::{Customizer, PowerShellCustomizer};
-use super::package_link::LinkedPackage;
+use super::unpacking::LinkedPackage;
 use super::{customizers, own_script, quoting};
 use crate::inputs::{Mend, Provisioner, Step, StepAction};
 use crate::resource::single_quoted;

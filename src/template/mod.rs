@@ -1,23 +1,20 @@
-//! From a [`Plan`] to its image template, in the types of [`model`]. Pure.
+//! From a [`Plan`] to its image template, in the types of [`model`], and to a script that a VM runs by itself. Pure.
 
 mod customizers;
 mod file_steps;
 pub mod model;
 mod own_script;
-mod package_link;
 mod quoting;
 mod strictness;
 mod tags;
 mod unpacking;
-mod vm_script;
 
-use crate::inputs::Plan;
+use crate::inputs::{Package, Plan, Provisioner};
 use model::{Identity, ImageTemplate, Other, Properties};
-use package_link::LinkedPackage;
+use unpacking::LinkedPackage;
 
-pub use package_link::{Address, PackageLink};
 pub use tags::{add_image_tags, tag_images, tag_template};
-pub use vm_script::{PARAMETER, script_in_vm};
+pub use unpacking::{Address, PARAMETER, PackageLink};
 
 /// The image template of `plan` as Azure VM Image Builder takes it from api-version 2024-02-01 on, which is strict about members and their case
 /// (<https://github.com/Azure/azure-rest-api-specs/tree/main/specification/imagebuilder>). It holds the link: not for logs.
@@ -54,4 +51,45 @@ pub fn compose(plan: &Plan, package_link: Option<&PackageLink>) -> ImageTemplate
         properties,
         other: Other::new(),
     }
+}
+
+/// The text of a script that runs `lines`. With a package it first brings that to its place; `sha256` is the sum of the archive, whose address is
+/// in parameter [`PARAMETER`]: the text can be read by others.
+///
+/// The image builder runs lines for Linux by `/bin/sh -e`, and ends Windows PowerShell with the exit code of the last program.
+pub fn script_in_vm(
+    provisioner: Provisioner,
+    lines: &[String],
+    package: Option<(&Package, &str)>,
+) -> String {
+    let mut script = Vec::new();
+    match provisioner {
+        Provisioner::Shell => {
+            script.extend(["#!/bin/sh -e", "set -e"].map(str::to_owned));
+            if let Some((package, sha256)) = package {
+                script.push("(".to_owned());
+                // A run command is run as root, and not every image has this program.
+                script.push("command -v sudo > /dev/null 2>&1 || sudo() { \"$@\"; }".to_owned());
+                script.extend(unpacking::linux_download(package));
+                script.extend(unpacking::linux(package, sha256));
+                script.push(") || exit 1".to_owned());
+            }
+            script.extend(lines.iter().cloned());
+        }
+        Provisioner::PowerShell => {
+            if let Some((package, sha256)) = package {
+                let link = PackageLink {
+                    address: Address::Parameter,
+                    sha256: sha256.to_owned(),
+                };
+                script.push(format!("param([string]${PARAMETER})"));
+                script.extend(unpacking::windows(package, &link));
+                script.push(format!("Remove-Variable -Name {PARAMETER}"));
+            }
+            let own = own_script::powershell(lines, false);
+            script.extend(own);
+            script.push("exit $LASTEXITCODE".to_owned());
+        }
+    }
+    script.join("\n") + "\n"
 }

@@ -1,14 +1,14 @@
-//! The lines that bring the package to its place in the build VM, before the author's own.
+//! How the archive of the package gets into the build VM, and the lines that bring it to its place there, before the author's own.
 //!
 //! The places are those of the original task. The archive stays beside the folder, because scripts read it (Microsoft's own sample for scale
 //! sets does). The author's lines must find the shell as it starts: same folder, same preferences, no new variables, no errors.
 //!
 //! Tests run the lines for Linux in the shell of the machine, and those for Windows in PowerShell 7, where there is one.
 
-use super::package_link::{Address, PackageLink};
 use super::quoting;
 use crate::inputs::Package;
 use crate::resource::{ResourceId, single_quoted};
+use crate::secret::Secret;
 
 /// Where the build VM of Linux gets the archive: only `/tmp` can be written by a file customizer
 /// (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#file-customizer>).
@@ -194,4 +194,49 @@ fn token_address(identity: &ResourceId) -> String {
         identity.as_str().as_bytes(),
     ));
     url
+}
+
+/// The archive of the package.
+#[derive(Debug, Clone)]
+pub struct PackageLink {
+    /// Where it is read, and by which credential.
+    pub address: Address,
+    /// Its SHA-256: 64 hexadecimal digits in lower case.
+    pub sha256: String,
+}
+
+/// Where the archive of the package is read, and by which credential.
+#[derive(Debug, Clone)]
+pub enum Address {
+    /// The address holds everything that is needed to read it.
+    Signed(Secret),
+    /// The service reads it as the template's identity, and brings it into the build VM.
+    ForService(String),
+    /// The build VM reads it as an identity of its own.
+    ForVm {
+        /// The address.
+        url: String,
+        /// The identity, one of the build VM's.
+        identity: ResourceId,
+    },
+    /// The script gets the address as a parameter of its own, apart from its text.
+    Parameter,
+}
+
+impl Address {
+    /// The address as it stands in a script; empty where the script gets it by a parameter.
+    pub(super) fn url(&self) -> &str {
+        match self {
+            Self::Signed(url) => url.reveal(),
+            Self::ForService(url) | Self::ForVm { url, .. } => url,
+            Self::Parameter => "",
+        }
+    }
+}
+
+/// The package, and the link by which it gets into the build VM.
+#[derive(Clone, Copy)]
+pub(super) struct LinkedPackage<'a> {
+    pub(super) package: &'a Package,
+    pub(super) link: &'a PackageLink,
 }

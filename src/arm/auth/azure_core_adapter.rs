@@ -11,8 +11,8 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use serde_json::Value;
 
+use super::LONGEST_LIFE;
 use super::sign_in_refusal;
-use super::token::LONGEST_LIFE;
 use crate::arm::http::{Http, Sent, TransportError, is_metadata_service};
 use crate::arm::without_token;
 

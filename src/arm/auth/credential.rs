@@ -12,11 +12,11 @@ use azure_identity::{
 };
 use url::Url;
 
+use super::SignInFailure;
 use super::azure_core_adapter::AzureCoreTransport;
 use super::certificate::CertificateAssertion;
 use super::oidc::{Claims, PipelinesAssertion};
 use super::sign_in_refusal;
-use super::token::SignInFailure;
 use crate::arm::clocks::WallClock;
 use crate::arm::http::Http;
 use crate::inputs::connection::{Connection, Scheme};

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::credential::CredentialSource;
 use super::sign_in_refusal;
-use super::token::{Freshness, LONGEST_LIFE, SignInFailure, TokenSource};
+use super::{Freshness, LONGEST_LIFE, SignInFailure, TokenSource};
 use crate::arm::clocks::WallClock;
 use crate::arm::http::Http;
 use crate::arm::network_settings::innermost_text;

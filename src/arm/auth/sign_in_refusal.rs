@@ -2,7 +2,7 @@
 
 use super::certificate::Unusable;
 use super::oidc::{Claims, PipelinesAssertion};
-use super::token::{
+use super::{
     CODE_AZURE_CLI, CODE_CERTIFICATE, CODE_MANAGED_IDENTITY, CODE_NO_FEDERATED_CREDENTIAL,
     CODE_NO_OIDC_TOKEN, CODE_REFUSED, SignInFailure,
 };

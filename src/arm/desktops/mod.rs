@@ -5,10 +5,8 @@
 mod configuration;
 mod lists;
 mod pool;
-pub mod registration;
 mod session_host;
 mod update;
-pub mod user_session;
 
 pub use configuration::{HostConfiguration, ImageInfo, changing};
 pub use lists::Lists;

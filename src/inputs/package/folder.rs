@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use super::file_names::windows_fault;
+use super::file_names;
 use crate::inputs::manifest::{PACKAGE_PATH, PROVISIONER, STORAGE_ACCOUNT_NAME};
 use crate::inputs::path::{Bounds, Outside, resolved, what_there_is};
 use crate::inputs::problem::{Code, Form, Problem, quoted};
@@ -188,7 +188,7 @@ pub(super) fn fits_windows(
     name: &str,
     in_file: bool,
 ) -> Result<(), AlreadyReported> {
-    let Some(why) = windows_fault(name) else {
+    let Some(why) = file_names::windows_fault(name) else {
         return Ok(());
     };
     let sentence = format!(

@@ -153,7 +153,7 @@ fn a_message_is_measured_with_its_minutes() {
             "AIB101 Input 'logOffMessage': the message has 261 characters with the minutes filled in; the service takes at most 260. shorten the message",
         ],
     );
-    let all = |method, minutes| message::filled_in(None, method, minutes);
+    let all = |method, minutes| filled_in(None, method, minutes);
     let (update, replace) = (RolloutMethod::SessionHostUpdate, RolloutMethod::Replace);
     let usual = "This desktop is updated in 15 minutes. Save your work.";
     assert_eq!(all(update, 15), usual);
@@ -163,7 +163,7 @@ fn a_message_is_measured_with_its_minutes() {
         all(replace, 0),
         "This desktop is updated when you next sign out."
     );
-    let own = message::filled_in(Some("In {minutes} or {minutes}"), update, 7);
+    let own = filled_in(Some("In {minutes} or {minutes}"), update, 7);
     assert_eq!(own, "In 7 or 7");
 }
 

@@ -11,9 +11,7 @@ mod node;
 pub mod overrides;
 mod rules;
 mod script_file;
-pub(super) mod sections;
 mod source;
-mod variables;
 
 use std::path::Path;
 
@@ -27,7 +25,7 @@ use super::reader::{AlreadyReported, Reader};
 use crate::template::model::Properties;
 use checked::{Checked, Fault};
 pub(super) use file_steps::{FileSteps, resolve};
-use sections::{CUSTOMIZE, DISTRIBUTE, SOURCE};
+use overrides::{CUSTOMIZE, DISTRIBUTE, SOURCE};
 
 /// What a template file says, checked. The default is that of no file.
 #[derive(Debug, Default)]

@@ -1,6 +1,5 @@
-//! Which inputs a section of the template file overrides. The warning, the help in the form and the pages are made of this one table.
+//! The sections of a template file, and which inputs each overrides. The warning, the help in the form and the pages are made of this one table.
 
-use super::sections::{CUSTOMIZE, DISTRIBUTE, SOURCE, TIMEOUT, VALIDATE, VM_PROFILE};
 use crate::inputs::manifest::{
     ARTIFACT_TAGS, BASE_IMAGE, BASE_IMAGE_PUB_OFFER_SKU, BASE_IMAGE_VERSION,
     BUILD_TIMEOUT_IN_MINUTES, BUILD_VM_IDENTITIES, CONTAINER_INSTANCE_SUBNET_ID,
@@ -161,3 +160,16 @@ pub(crate) fn in_the_file(section: &str, member: &str) -> String {
         format!("'{member}' in section '{section}' of the template file")
     }
 }
+
+/// What the image starts from.
+pub(in crate::inputs) const SOURCE: &str = "source";
+/// What is done to the source.
+pub(in crate::inputs) const CUSTOMIZE: &str = "customize";
+/// How the image is checked.
+pub(in crate::inputs) const VALIDATE: &str = "validate";
+/// Where the image goes.
+pub(in crate::inputs) const DISTRIBUTE: &str = "distribute";
+/// What the build VM is.
+pub(in crate::inputs) const VM_PROFILE: &str = "vmProfile";
+/// How long a build takes at most. The member has the name of an input, but it is Azure's.
+pub(in crate::inputs) const TIMEOUT: &str = BUILD_TIMEOUT_IN_MINUTES.name;

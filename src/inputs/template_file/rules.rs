@@ -8,7 +8,7 @@ mod distribute;
 use serde_json::Value;
 
 use super::checked::{Checked, IDENTITY, IMAGE, SUBNET, VERSION, objects, text};
-use super::sections::{CUSTOMIZE, DISTRIBUTE, SOURCE, TIMEOUT, VALIDATE, VM_PROFILE};
+use super::overrides::{CUSTOMIZE, DISTRIBUTE, SOURCE, TIMEOUT, VALIDATE, VM_PROFILE};
 // Some members of the template have the names of inputs.
 use crate::inputs::manifest::{AUTO_RUN, CONTAINER_INSTANCE_SUBNET_ID, PROXY_VM_SIZE, VM_SIZE};
 use crate::inputs::problem::quoted;

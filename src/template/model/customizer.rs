@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::common::{Other, text};
+use super::{Other, text};
 
 /// The operating system that a type of customizer is for, `Linux` or `Windows`; none where it is for both, or is not known
 /// (<https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-json#properties-customize>).

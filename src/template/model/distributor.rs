@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::common::{Other, Tags, text};
+use super::{Other, Tags, text};
 use crate::resource::{IMAGE_VERSION, ResourceId};
 
 /// What the result becomes.

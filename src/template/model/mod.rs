@@ -4,19 +4,18 @@
 //! A member that is absent stays absent, and one that this program does not know stays as it is, in `other`: a newer member of a template file
 //! passes through. What is a list of words in the definition is a text here: the service gets new words, and an answer with one must be readable.
 
-mod common;
 mod customizer;
 mod distributor;
 mod source;
-mod vm;
 
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::resource::ResourceId;
-pub use common::{Other, State, Tags, json};
+
 pub use customizer::{
     Customizer, FileCustomizer, PowerShellCustomizer, ShellCustomizer, WindowsRestart,
     WindowsUpdate, system_of,
@@ -27,7 +26,6 @@ pub use distributor::{
 pub use source::{
     LATEST, ManagedImageSource, PlanInfo, PlatformImage, SharedImageVersionSource, Source,
 };
-pub use vm::{DataDisk, VmProfile, VnetConfig};
 
 /// An image template, as it is sent and as Azure answers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -257,6 +255,108 @@ pub struct ErrorHandling {
     /// Of a validation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_validation_error: Option<String>,
+    /// Members that a newer definition has.
+    #[serde(flatten)]
+    pub other: Other,
+}
+
+/// Tags in the order in which they were written.
+pub type Tags = IndexMap<String, String>;
+
+/// Members that this program does not know.
+pub type Other = Map<String, Value>;
+
+/// Something that is on or off.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// `Enabled` or `Disabled`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// Members that a newer definition has.
+    #[serde(flatten)]
+    pub other: Other,
+}
+
+impl State {
+    /// `Enabled`.
+    pub fn enabled() -> Self {
+        Self {
+            state: Some("Enabled".to_owned()),
+            other: Other::new(),
+        }
+    }
+}
+
+/// The JSON of a template or of a part of it.
+///
+/// # Panics
+///
+/// Never for the types of this module, which all have an equal in JSON.
+#[expect(
+    clippy::expect_used,
+    reason = "the types below have text keys and no serializer that fails, so there is no error to hand on"
+)]
+pub fn json(part: &impl Serialize) -> Value {
+    serde_json::to_value(part).expect("an image template is JSON")
+}
+
+/// The text of a member of an object; empty if there is none.
+fn text<'a>(value: &'a Value, member: &str) -> &'a str {
+    value
+        .get(member)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+/// The build VM.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VmProfile {
+    /// `Standard_D4s_v5`; the service chooses where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vm_size: Option<String>,
+    /// Size of the disk of the operating system; that of the source where nothing is said, or 0.
+    #[serde(
+        rename = "osDiskSizeGB",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub os_disk_size_gb: Option<u32>,
+    /// Ids of the identities of the build VM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_assigned_identities: Option<Vec<String>>,
+    /// The network of the author.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vnet_config: Option<VnetConfig>,
+    /// Members that a newer definition has.
+    #[serde(flatten)]
+    pub other: Other,
+}
+
+/// The network of the author.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VnetConfig {
+    /// Subnet of the build VM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnet_id: Option<String>,
+    /// Subnet of the container in which the service works.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container_instance_subnet_id: Option<String>,
+    /// Size of the proxy VM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy_vm_size: Option<String>,
+    /// Members that a newer definition has.
+    #[serde(flatten)]
+    pub other: Other,
+}
+
+/// An empty data disk of the build VM.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct DataDisk {
+    /// Its size.
+    #[serde(rename = "sizeGB", default, skip_serializing_if = "Option::is_none")]
+    pub size_gb: Option<u32>,
     /// Members that a newer definition has.
     #[serde(flatten)]
     pub other: Other,

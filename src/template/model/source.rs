@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::common::Other;
+use super::Other;
 
 /// The version that stands for the newest one.
 pub const LATEST: &str = "latest";

@@ -62,7 +62,7 @@ async fn a_refusal_until_tomorrow_costs_no_build_that_has_begun() {
 async fn a_long_text_is_cut() {
     let long = "x".repeat(3_000_000);
     let error = serde_json::json!({ "error": { "code": "Conflict", "message": long } }).to_string();
-    let fault = Fault::always(Matcher::operation("PutTemplate"), answer(409, error));
+    let fault = Fault::always("PutTemplate", answer(409, error));
     let stage = Scene::linux().build(|cloud| cloud.add_fault(fault)).await;
     stage.check_result("Failed");
     check_lengths(&stage);
@@ -84,10 +84,7 @@ async fn an_error_of_many_details_is_read_in_no_time() {
     let details: Vec<_> = (0..60_000).map(detail).collect();
     let error =
         serde_json::json!({ "error": { "code": "A", "message": "outer", "details": details } });
-    let fault = Fault::always(
-        Matcher::operation("PutTemplate"),
-        answer(400, error.to_string()),
-    );
+    let fault = Fault::always("PutTemplate", answer(400, error.to_string()));
     let stage = Scene::linux().build(|cloud| cloud.add_fault(fault)).await;
     stage.check_result("Failed");
     assert!(

@@ -33,10 +33,7 @@ async fn a_template_that_shows_late_is_removed() {
     let missing = |times| {
         Fault::once(
             "GetTemplate",
-            Effect::status(
-                404,
-                &json!({"error": {"code": "ResourceNotFound", "message": "not found"}}),
-            ),
+            Effect::refusal(404, "ResourceNotFound", "not found"),
         )
         .times(times)
     };
@@ -143,10 +140,7 @@ async fn a_lock_that_came_during_the_build_is_told_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_disabled_subscription_is_told_at_once() {
     let refusal = json!({"error": {"code": "ReadOnlyDisabledSubscription", "message": "The subscription is disabled and therefore marked as read only."}});
-    let fault = Fault::always(
-        Matcher::operation("DeleteTemplate"),
-        Effect::status(409, &refusal),
-    );
+    let fault = Fault::always("DeleteTemplate", Effect::status(409, &refusal));
     let stage = Scene::windows().build(|cloud| cloud.add_fault(fault)).await;
     let refused = stage.cloud.requests("DeleteTemplate");
     assert_eq!(refused.len(), 1, "it was not tried again");
@@ -159,10 +153,7 @@ async fn a_disabled_subscription_is_told_at_once() {
 #[tokio::test(start_paused = true)]
 async fn the_last_refusal_is_told_when_the_time_is_up() {
     let busy = json!({"error": {"code": "Conflict", "message": "something else is going on"}});
-    let fault = Fault::always(
-        Matcher::operation("DeleteTemplate"),
-        Effect::status(409, &busy),
-    );
+    let fault = Fault::always("DeleteTemplate", Effect::status(409, &busy));
     let stage = Scene::windows().build(|cloud| cloud.add_fault(fault)).await;
     let name = stage.variable("templateName").unwrap().to_owned();
     let told = stage.issues("warning").concat();

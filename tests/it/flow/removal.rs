@@ -195,16 +195,7 @@ async fn provisioning_without_an_end_is_given_up() {
 async fn a_template_that_azure_took_and_does_not_show_is_deleted() {
     let missing = r#"{"error":{"code":"ResourceNotFound","message":"not found"}}"#;
     for reads in [6, 10, 1000] {
-        let fault = Fault {
-            matcher: Matcher::operation("GetTemplate"),
-            nth: 1,
-            times: reads,
-            effect: Effect::Status {
-                code: 404,
-                headers: Vec::new(),
-                body: missing.to_owned(),
-            },
-        };
+        let fault = Fault::once("GetTemplate", Effect::status(404, missing)).times(reads);
         let stage = Scene::windows().build(|cloud| cloud.add_fault(fault)).await;
         check_failed(
             &format!("{reads} reads"),

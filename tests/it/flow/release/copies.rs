@@ -135,19 +135,10 @@ async fn a_copy_that_is_refused_is_not_named() {
     let with = |effect: Effect| {
         to_production().build(move |cloud| {
             put(cloud, &shelf());
-            cloud.add_fault(Fault {
-                matcher: Matcher::operation("PutVersion"),
-                nth: 1,
-                times: 1000,
-                effect,
-            });
+            cloud.add_fault(Fault::always("PutVersion", effect));
         })
     };
-    let refused = with(Effect::Status {
-        code: 403,
-        headers: Vec::new(),
-        body: r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#.to_owned(),
-    });
+    let refused = with(Effect::refusal(403, "AuthorizationFailed", "no"));
     for stage in [no_definition, refused.await] {
         assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
         names_no_version(&stage);
