@@ -1,32 +1,30 @@
 //! What `action: test` needs: an image, an engine that boots it, and the checks.
 
+mod checks;
 mod engine;
 
 use super::connection::Connection;
 use super::long_build::RESUMES;
 use super::manifest::{
     BOOT_TIMEOUT_IN_MINUTES, BUILD_TIMEOUT_IN_MINUTES, BUILD_VM_IDENTITIES,
-    CONTAINER_INSTANCE_SUBNET_ID, IB_AZURE_RESOURCE_GROUP, IMAGE_VERSION_ID, Input, KEEP_TAG,
+    CONTAINER_INSTANCE_SUBNET_ID, IB_AZURE_RESOURCE_GROUP, IMAGE_VERSION_ID, Input,
     KEEP_VM_ON_FAILURE, MANAGED_IDENTITY, MANAGED_RESOURCE_TAGS, OS_DISK_SIZE_GB, PROXY_VM_SIZE,
-    RESUME, STAGING_RESOURCE_GROUP, STREAM_LOGS, TEMPLATE_FILE, TEMPLATE_TAGS, TEST_ADMIN_PASSWORD,
-    TEST_ENGINE, TEST_SUBNET_ID, TEST_TAG, TEST_VM_GROUP, VALIDATION_INLINE_SCRIPT, VNET_SUBNET_ID,
+    RESUME, STAGING_RESOURCE_GROUP, STREAM_LOGS, TEMPLATE_TAGS, TEST_ADMIN_PASSWORD, TEST_ENGINE,
+    TEST_SUBNET_ID, TEST_TAG, TEST_VM_GROUP, VNET_SUBNET_ID,
 };
-use super::plan::Provisioner;
 use super::problem::{Code, Form, Problem, Warning, quoted};
 use super::reader::{AlreadyReported, Reader};
 use super::resource_kind::MANAGED_IMAGE;
-use super::script::{self, is_idle};
-use super::spelling::lines;
 use super::tags::REFUSED_IN_NAMES;
-use super::template_file::TemplateFile;
-use super::template_file::overrides::VALIDATE;
-use super::{Origin, Package, customization, given_version, service_connection, template_file};
+use super::template_file;
+use super::{Origin, given_version, service_connection};
+use crate::inputs::manifest::KEEP_TAG;
 use crate::resource::ResourceId;
 use crate::resource::tag::is_of_image;
 use crate::secret::Masker;
-use crate::template::model::Customizer;
-use engine::{IMAGE_BUILDER, VM};
 
+pub use checks::Check;
+use engine::{IMAGE_BUILDER, VM};
 pub use engine::{TestEngine, TestVm};
 
 /// An image that is to be tested.
@@ -93,7 +91,7 @@ pub(super) fn read(
         }
         Err(ref reported) => {
             // The checks are the same with both.
-            drop(read_checks(reader, &file));
+            drop(checks::read(reader, &file));
             Err(reported.clone())
         }
     };
@@ -206,155 +204,4 @@ fn tag(reader: &mut Reader<'_>) -> Result<Option<TestTag>, AlreadyReported> {
         name: name.to_owned(),
         run,
     }))
-}
-
-/// A check that a VM of the step's own runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Check {
-    /// What it is called.
-    pub name: String,
-    /// The shell that it is for.
-    pub provisioner: Provisioner,
-    /// Its lines.
-    pub lines: Vec<String>,
-    /// The exit codes that pass it; none for 0 alone.
-    pub exit_codes: Vec<i64>,
-}
-
-/// The checks, and the shell that they are for.
-#[derive(Debug, Clone)]
-struct Checks {
-    provisioner: Provisioner,
-    validators: Vec<Customizer>,
-}
-
-/// What the script of the inputs is called in logs and results.
-const CHECK_NAME: &str = "checks";
-
-/// The file wins whole, as in a build.
-fn read_checks(reader: &mut Reader<'_>, file: &TemplateFile) -> Result<Checks, AlreadyReported> {
-    let script = |it: &mut Reader<'_>| of_inputs(it);
-    let of_file = |it: &crate::template::model::Properties| {
-        let validators = it.validators().to_vec();
-        let provisioner = validators.iter().find_map(provisioner_of);
-        provisioner.map(|provisioner| Checks {
-            provisioner,
-            validators,
-        })
-    };
-    let checks = file.or_inputs(reader, VALIDATE, of_file, script)?;
-    for (input, place, text) in scripts(&checks, file) {
-        if let Some(secret) = reader.raw_inputs().secret_in(&text) {
-            let sentence = format!(
-                "{place}the script contains {secret}; everybody with read permission on the image template or the VM could read it"
-            );
-            let hint = "let the VM read the secret from a key vault with a managed identity; if the value is not confidential, do not make the variable secret".to_owned();
-            return Err(reader.report(Problem::new(Code::Exposed, input, sentence, Some(hint))));
-        }
-    }
-    warn_of_restarts(reader, &checks);
-    Ok(checks)
-}
-
-fn provisioner_of(validator: &Customizer) -> Option<Provisioner> {
-    match validator {
-        Customizer::Shell(_) => Some(Provisioner::Shell),
-        Customizer::PowerShell(_) => Some(Provisioner::PowerShell),
-        _ => None,
-    }
-}
-
-fn of_inputs(reader: &mut Reader<'_>) -> Result<Checks, AlreadyReported> {
-    let provisioner = customization::provisioner(reader)?;
-    let lines = lines(reader.raw(&VALIDATION_INLINE_SCRIPT));
-    if is_idle(&lines) {
-        let text = format!(
-            "there is nothing to check: it has no commands, and there is no '{VALIDATE}' in a template file"
-        );
-        let hint = format!(
-            "write commands that fail if the image is faulty, for example: {}; or set '{}' to a file with '{VALIDATE}.inVMValidations'",
-            example(provisioner),
-            TEMPLATE_FILE.name
-        );
-        let problem = Problem::new(Code::NoCheck, &VALIDATION_INLINE_SCRIPT, text, Some(hint));
-        return Err(reader.report(problem));
-    }
-    script::warn_of_macros(reader, &VALIDATION_INLINE_SCRIPT, &lines);
-    let validator = match provisioner {
-        Provisioner::Shell => Customizer::shell(Some(CHECK_NAME), lines),
-        // Elevated: what an ordinary user has no permission to see would fail the check of a good image.
-        Provisioner::PowerShell => Customizer::powershell(Some(CHECK_NAME), lines).elevated(),
-    };
-    Ok(Checks {
-        provisioner,
-        validators: vec![validator],
-    })
-}
-
-fn example(provisioner: Provisioner) -> &'static str {
-    match provisioner {
-        Provisioner::Shell => "test -x /opt/webapp/bin/webapp",
-        Provisioner::PowerShell => {
-            "if (-not (Test-Path 'C:\\Program Files\\App\\app.exe')) { exit 1 }"
-        }
-    }
-}
-
-/// Every script with the input, and the place in a file, that it is from.
-fn scripts<'a>(
-    checks: &'a Checks,
-    file: &'a TemplateFile,
-) -> impl Iterator<Item = (&'static crate::inputs::manifest::Input, String, String)> + 'a {
-    let in_file = file.has(VALIDATE);
-    let all = checks.validators.iter().enumerate();
-    all.map(move |(index, validator)| {
-        let text = validator.inline().join("\n");
-        if in_file {
-            let place = format!("{VALIDATE}.inVMValidations[{index}]: ");
-            (&TEMPLATE_FILE, place, text)
-        } else {
-            (&VALIDATION_INLINE_SCRIPT, String::new(), text)
-        }
-    })
-}
-
-/// Commands that restart the machine. There is no validator that waits for one.
-const RESTARTS: [&str; 4] = [
-    "restart-computer",
-    "shutdown /r",
-    "shutdown -r",
-    "shutdown.exe /r",
-];
-
-fn warn_of_restarts(reader: &mut Reader<'_>, checks: &Checks) {
-    let lines = checks.validators.iter().flat_map(Customizer::inline);
-    let restarts = |line: &&String| {
-        let line = line.trim().to_lowercase();
-        !line.starts_with('#') && RESTARTS.iter().any(|words| line.contains(words))
-    };
-    if let Some(line) = lines.into_iter().find(restarts) {
-        let text = format!(
-            "The checks restart the machine, which ends them: no validator of Azure VM Image Builder waits for a restart, and neither does a command in a VM ({})",
-            line.trim()
-        );
-        let hint = "restart while the image is built (customizer WindowsRestart), and check afterwards what the restart was for".to_owned();
-        reader.warn(Code::Script, text, Some(hint));
-    }
-}
-
-/// What is said of lines that do not do what they seem to.
-fn remark(
-    reader: &mut Reader<'_>,
-    checks: &Checks,
-    file: &TemplateFile,
-    package: Option<&Package>,
-) {
-    for (input, place, text) in scripts(checks, file).collect::<Vec<_>>() {
-        let whose = if place.is_empty() {
-            ""
-        } else {
-            ", a script of it"
-        };
-        script::warn_of_lines(reader, (input, whose), &text, checks.provisioner, package);
-    }
 }

@@ -18,8 +18,10 @@ use super::provenance::{self, Provenance};
 use super::reader::resource::{location, resource_group};
 use super::reader::{AlreadyReported, Reader};
 use super::resource_kind::IDENTITY;
-use super::template_file::overrides::{CUSTOMIZE, DISTRIBUTE, SOURCE, VALIDATE, VM_PROFILE};
-use super::template_file::overrides::{in_the_file, overrides_by};
+use super::settings::validation;
+use super::template_file::overrides::{
+    CUSTOMIZE, DISTRIBUTE, SOURCE, VALIDATE, VM_PROFILE, in_the_file, overrides_by,
+};
 use super::template_file::{self, FileSteps, TemplateFile};
 use super::{
     customization, image_version, package, script, service_connection, settings, source, tags,
@@ -156,8 +158,7 @@ pub(super) fn read(
     let template_tags = tags::of_template(reader, &TEMPLATE_TAGS);
     // Without a customization, there is a problem elsewhere, and no plan.
     let shell = customization.as_ref().map(|it| it.provisioner);
-    let shell = shell.unwrap_or(Provisioner::Shell);
-    let validate = |it: &mut Reader<'_>| settings::validation(it, shell);
+    let validate = |it: &mut Reader<'_>| validation(it, shell.unwrap_or(Provisioner::Shell));
     let validate = file.section(reader, VALIDATE, |it| &it.validate, validate);
     let stream_logs = reader.flag(&STREAM_LOGS);
     let provenance = provenance::read(reader);

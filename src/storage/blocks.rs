@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc;
 
-use super::digest::{Sha256, Summing};
+use super::checksum::{Sha256, Summing};
 use super::package::PackageFailure;
 use crate::threads;
 

@@ -8,6 +8,7 @@ mod account;
 mod archive;
 mod blob;
 mod blocks;
+mod checksum;
 mod deflate;
 mod digest;
 mod download;
@@ -43,7 +44,7 @@ use shared_key::SharedKey;
 pub use account::{StorageAccount, find_account, find_account_in};
 pub use blob::{BlobRef, BlockIds, NotABlob, commit, put_blocks};
 pub use blocks::{BLOCK_BYTES, BlockMemory};
-pub use digest::Sha256;
+pub use checksum::Sha256;
 pub use download::{Download, download};
 pub use failure::{
     CODE_ACCOUNT, CODE_DELETION, CODE_LINK, CODE_PACKAGE, CODE_READING, CODE_UPLOAD, Operation,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::digest::Sha256;
+use super::checksum::Sha256;
 use crate::file::Exclusion;
 
 /// How a package is packed.

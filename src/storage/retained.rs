@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 use super::account::StorageAccount;
 use super::blob::{BlobRef, delete_unless_changed, storage_call};
-use super::digest::Sha256;
+use super::checksum::Sha256;
 use super::package::Format;
 use super::reading::{self, Access};
 use crate::arm::{Call, Client, Failure};

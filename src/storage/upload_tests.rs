@@ -1,4 +1,4 @@
-use super::digest::Summing;
+use super::checksum::Summing;
 use super::testing::{Answer, Scripted, account};
 use super::*;
 use crate::file::Exclusion;

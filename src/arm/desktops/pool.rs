@@ -1,5 +1,6 @@
 //! Host pools, single session hosts, and the scaling plans and registration tokens of a pool.
 
+use crate::arm::desktops::session_host::host_path;
 use std::fmt;
 
 use http::StatusCode;
@@ -208,19 +209,6 @@ impl Arm {
     }
 }
 
-/// The path of a session host, whose name comes from an answer.
-pub(super) fn host_path(doing: &str, pool: &ResourceId, name: &str) -> Result<String, Failure> {
-    let path = format!("{pool}/sessionHosts/{name}");
-    let parsed = path.parse::<ResourceId>();
-    match parsed.ok().filter(|id| id.name() == name) {
-        Some(_) => Ok(path),
-        None => Err(Failure::of(
-            doing,
-            Cause::Unreadable("a session host has a name that none can have".to_owned()),
-        )),
-    }
-}
-
 /// A registration token.
 ///
 /// VMs register themselves as session hosts by it
@@ -337,16 +325,5 @@ mod tests {
         assert!(!of(
             json!({"hostPoolArmPath": format!("{POOL}-2"), "scalingPlanEnabled": true})
         ));
-    }
-
-    #[test]
-    fn the_name_of_a_host_leads_nowhere_else() {
-        let pool: ResourceId = POOL.parse().unwrap();
-        let path = |name: &str| host_path("Reading", &pool, name).ok();
-        let own = format!("{POOL}/sessionHosts/avd-0.contoso.example");
-        assert_eq!(path("avd-0.contoso.example"), Some(own));
-        for name in ["", "..", "a/b/c", "a?b", "a/", "a#b", "a%2e"] {
-            assert_eq!(path(name), None, "{name}");
-        }
     }
 }

@@ -1,10 +1,10 @@
 //! A session host as the service writes it, its users, and how it leaves its pool.
 
+use crate::arm::Cause;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::pool::host_path;
 use crate::arm::api::SESSION_HOSTS;
 use crate::arm::machine::MACHINE;
 use crate::arm::{Arm, Failure};
@@ -157,11 +157,26 @@ impl Arm {
     }
 }
 
+/// The path of a session host, whose name comes from an answer.
+pub(super) fn host_path(doing: &str, pool: &ResourceId, name: &str) -> Result<String, Failure> {
+    let path = format!("{pool}/sessionHosts/{name}");
+    let parsed = path.parse::<ResourceId>();
+    match parsed.ok().filter(|id| id.name() == name) {
+        Some(_) => Ok(path),
+        None => Err(Failure::of(
+            doing,
+            Cause::Unreadable("a session host has a name that none can have".to_owned()),
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
     use time::macros::datetime;
+
+    const POOL: &str = "/subscriptions/s/resourceGroups/rg-avd/providers/Microsoft.DesktopVirtualization/hostPools/hp";
 
     /// As recorded in March 2026, in Azure/azure-powershell.
     #[test]
@@ -231,6 +246,17 @@ mod tests {
         assert_eq!(UserSession::read(&document), Some(expected));
         for name in ["hp/h/..", "hp/h/", "", "hp/h/3?x"] {
             assert_eq!(UserSession::read(&json!({"name": name})), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_host_leads_nowhere_else() {
+        let pool: ResourceId = POOL.parse().unwrap();
+        let path = |name: &str| host_path("Reading", &pool, name).ok();
+        let own = format!("{POOL}/sessionHosts/avd-0.contoso.example");
+        assert_eq!(path("avd-0.contoso.example"), Some(own));
+        for name in ["", "..", "a/b/c", "a?b", "a/", "a#b", "a%2e"] {
+            assert_eq!(path(name), None, "{name}");
         }
     }
 }

@@ -1,10 +1,8 @@
 //! What boots the image: Azure VM Image Builder, or a VM of the step's own.
 
-use crate::inputs::image_test::read_checks;
-use crate::inputs::image_test::remark;
 use std::time::Duration;
 
-use super::{Check, Checks};
+use super::checks::{self, Check, Checks};
 use crate::inputs::connection::Connection;
 use crate::inputs::long_build::LongBuild;
 use crate::inputs::manifest::{
@@ -86,13 +84,13 @@ pub(super) fn image_builder(
     let group = resource_group(reader);
     let location = location(reader);
     let identity = reader.required_id(&MANAGED_IDENTITY, IDENTITY);
-    let checks = read_checks(reader, file);
+    let checks = checks::read(reader, file);
     let package = package(reader, checks.as_ref().ok(), false);
     let settings = settings::read(reader, file, connection.as_ref().ok());
     let template_tags = tags::of_template(reader, &TEMPLATE_TAGS);
     let stream_logs = reader.flag(&STREAM_LOGS);
     if let (Ok(checks), Ok(package)) = (&checks, &package) {
-        remark(reader, checks, file, package.as_ref());
+        checks::remark(reader, checks, file, package.as_ref());
     }
     let (group, checks) = (group?, checks?);
     let template_name = reader.raw_inputs().template_name();
@@ -217,7 +215,7 @@ pub(super) fn vm(
     let password = password.map(|it| it.map(|text| Secret::new(text, masker)));
     let minutes = reader.number(&BOOT_TIMEOUT_IN_MINUTES, 1..=1440, MINUTES);
     let keep = reader.flag(&KEEP_VM_ON_FAILURE);
-    let checks = read_checks(reader, file);
+    let checks = checks::read(reader, file);
     let own = checks.as_ref().map_err(Clone::clone);
     let own = own.and_then(|checks| of_vm(reader, checks));
     let package = package(reader, checks.as_ref().ok(), true);
@@ -227,7 +225,7 @@ pub(super) fn vm(
         Ok(None)
     };
     if let (Ok(checks), Ok(package)) = (&checks, &package) {
-        remark(reader, checks, file, package.as_ref());
+        checks::remark(reader, checks, file, package.as_ref());
     }
     let minutes = minutes?.unwrap_or(USUAL_MINUTES);
     Ok(TestEngine::Vm(Box::new(TestVm {

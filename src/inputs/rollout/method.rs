@@ -1,6 +1,6 @@
 //! How a host pool gets to serve an image, which inputs only some of the methods use, and what becomes of a roll-out that fails.
 
-use super::RolloutMethod::{Existing, Replace, SessionHostUpdate};
+use self::RolloutMethod::{Existing, Replace, SessionHostUpdate};
 use crate::inputs::manifest::{
     CANARY_HOSTS, GRACE_IN_MINUTES, HEALTH_TIMEOUT_IN_MINUTES, HOST_COUNT, HOST_NAME_PREFIX, Input,
     KEEP_OLD_HOSTS, LOG_OFF_DELAY_IN_MINUTES, LOG_OFF_MESSAGE, MAX_HOSTS_AT_ONCE,

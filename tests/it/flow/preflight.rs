@@ -90,26 +90,26 @@ fn troubles() -> Vec<(&'static str, Effect)> {
     vec![
         ("a bare 404", Effect::status(404, "")),
         ("a 404 page", Effect::status(404, "<html>not here</html>")),
-        ("404 NotFound", Effect::status(404, &arm("NotFound"))),
+        ("404 NotFound", Effect::status(404, arm("NotFound"))),
         (
             "404 ResourceNotFound",
-            Effect::status(404, &arm("ResourceNotFound")),
+            Effect::status(404, arm("ResourceNotFound")),
         ),
         (
             "404 InvalidResourceType",
-            Effect::status(404, &arm("InvalidResourceType")),
+            Effect::status(404, arm("InvalidResourceType")),
         ),
         (
             "400 InvalidApiVersionParameter",
-            Effect::status(400, &arm("InvalidApiVersionParameter")),
+            Effect::status(400, arm("InvalidApiVersionParameter")),
         ),
         (
             "400 NoRegisteredProviderFound",
-            Effect::status(400, &arm("NoRegisteredProviderFound")),
+            Effect::status(400, arm("NoRegisteredProviderFound")),
         ),
-        ("403", Effect::status(403, &arm("AuthorizationFailed"))),
+        ("403", Effect::status(403, arm("AuthorizationFailed"))),
         ("405", Effect::status(405, "")),
-        ("409", Effect::status(409, &arm("Conflict"))),
+        ("409", Effect::status(409, arm("Conflict"))),
         ("429", Effect::status(429, "")),
         ("500", Effect::status(500, "")),
         ("503", Effect::status(503, "")),

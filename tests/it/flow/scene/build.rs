@@ -96,12 +96,12 @@ impl Scene {
         let output = Output::default();
         let agent = self.agent(&output, note.as_deref());
         let (start, signal) = (Instant::now(), StopSignal::default());
-        stage(Running {
+        let running = Running {
             agent: &agent,
             http: http(&cloud, &secrets),
             signal: &signal,
-        })
-        .await;
+        };
+        Box::pin(stage(running)).await;
         Stage::new(cloud, secrets, &output, start.elapsed(), self)
     }
 
@@ -113,13 +113,13 @@ impl Scene {
     ) -> Stage {
         let (cloud, secrets) = self.cloud();
         prepare(&cloud);
-        self.run(cloud, secrets, None, stage).await
+        Box::pin(self.run(cloud, secrets, None, stage)).await
     }
 
     /// Runs a stage in a cloud where something has happened already.
     async fn run_in(self, cloud: Arc<Cloud>, stage: impl AsyncFnOnce(Running<'_>)) -> Stage {
         let secrets = LiveSecrets::of(&self.world, &self.step);
-        self.run(cloud, secrets, None, stage).await
+        Box::pin(self.run(cloud, secrets, None, stage)).await
     }
 
     /// A cloud for this step.
@@ -280,7 +280,7 @@ impl Stage {
             note,
             ..
         } = self;
-        scene.run(cloud, secrets, note, stage).await
+        Box::pin(scene.run(cloud, secrets, note, stage)).await
     }
 
     /// Runs the post-job stage after this one.
@@ -305,7 +305,7 @@ impl Stage {
             let ask = async {
                 sleep(stop).await;
                 signal.requested().cancel();
-                std::future::pending().await
+                std::future::pending::<()>().await;
             };
             tokio::select! {
                 () = job::remove_leftovers(agent, Ok(http), signal) => {}
