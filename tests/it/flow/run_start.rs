@@ -218,7 +218,7 @@ async fn a_run_that_was_accepted_without_an_operation_is_followed() {
 /// Azure accepts a request and loses it: nobody waits until the build's time limit for a run that there is not.
 #[tokio::test(start_paused = true)]
 async fn a_run_that_was_accepted_and_never_shows_is_an_error_after_minutes() {
-    let fault = at("RunTemplate", 1, 1, answered(202, ""));
+    let fault = at("RunTemplate", 1, 1, Effect::status(202, ""));
     let stage = Scene::windows().build(|cloud| cloud.add_fault(fault)).await;
     assert_eq!(requests(&stage, "RunTemplate"), [Some(202)]);
     let name = stage.variable("templateName").unwrap();
@@ -276,8 +276,13 @@ async fn without_an_answer_nothing_is_claimed_of_the_run() {
     let before = reads_before_the_start(&usual);
     let stage = Scene::windows()
         .build(|cloud| {
-            cloud.add_fault(at("GetTemplate", before + 2, 10_000, answered(500, "")));
-            cloud.add_fault(at("GetOperation", 2, 10_000, answered(500, "")));
+            cloud.add_fault(at(
+                "GetTemplate",
+                before + 2,
+                10_000,
+                Effect::status(500, ""),
+            ));
+            cloud.add_fault(at("GetOperation", 2, 10_000, Effect::status(500, "")));
         })
         .await;
     assert_eq!(stage.result(), "Failed");
@@ -297,7 +302,7 @@ async fn without_an_answer_nothing_is_claimed_of_the_run() {
 #[tokio::test(start_paused = true)]
 async fn a_run_that_has_ended_is_not_said_to_go_on() {
     let stage = Scene::windows()
-        .build(|cloud| cloud.add_fault(at("GetOperation", 2, 10_000, answered(500, ""))))
+        .build(|cloud| cloud.add_fault(at("GetOperation", 2, 10_000, Effect::status(500, ""))))
         .await;
     assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
     let line = "\nthe run has ended, but Azure has not confirmed it after ";
