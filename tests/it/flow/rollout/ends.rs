@@ -15,15 +15,10 @@ async fn why_a_deployment_has_failed_is_told_by_a_canceled_job() {
         let scene = || quick().input("onCancel", on_cancel);
         let cloud = scene().new_cloud();
         cloud.script_deployment(DeploymentFate::ExtensionFails);
-        let silent = Effect::Status {
-            code: 503,
-            headers: Vec::new(),
-            body: String::new(),
-        };
-        cloud.add_fault(Fault {
-            times: u32::MAX,
-            ..Fault::once(Matcher::operation("GetDeploymentOperation"), silent)
-        });
+        let silent = Effect::status(503, "");
+        cloud.add_fault(
+            Fault::once(Matcher::operation("GetDeploymentOperation"), silent).times(u32::MAX),
+        );
         let stage = scene()
             .canceled_in(Arc::clone(&cloud), Duration::from_secs(200))
             .await;
@@ -120,15 +115,8 @@ async fn the_page_of_a_canceled_job_has_the_hosts_of_now() {
 async fn a_job_that_is_canceled_at_once_has_changed_nothing() {
     let scene = quick();
     let cloud = scene.new_cloud();
-    let later = Effect::Status {
-        code: 429,
-        headers: Vec::new(),
-        body: String::new(),
-    };
-    cloud.add_fault(Fault {
-        times: u32::MAX,
-        ..Fault::once(Matcher::operation("ListSessionHosts"), later)
-    });
+    let later = Effect::status(429, "");
+    cloud.add_fault(Fault::once(Matcher::operation("ListSessionHosts"), later).times(u32::MAX));
     let stage = scene.canceled_in(cloud, Duration::from_secs(10)).await;
     assert_eq!(stage.result(), "Canceled", "{}", stage.transcript);
     assert!(
