@@ -86,11 +86,13 @@ impl Failure {
         })
     }
 
-    /// Whether the server will give the same answer again.
+    /// Whether the server will give the same answer again. A token that is refused may be taken later: one that was renewed in the meantime, or by a
+    /// server whose clock is right.
     pub fn is_final(&self) -> bool {
         self.refusal().is_some()
             && !self.may_have_acted()
             && !self.is(StatusCode::TOO_MANY_REQUESTS)
+            && !self.is(StatusCode::UNAUTHORIZED)
     }
 
     /// Whether the same question may be answered later: there was no answer, or one of a server in trouble.

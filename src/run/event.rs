@@ -104,6 +104,15 @@ pub enum Event {
     },
     /// The run is about to be started.
     Starting,
+    /// Something is still being deleted; said every two minutes.
+    StillDeleting {
+        /// What.
+        leftover: Leftover,
+        /// Since its deletion began.
+        elapsed: Duration,
+        /// What Azure said to the last request that did not succeed.
+        reason: Option<String>,
+    },
     /// The request to start the run has no good answer, so the template has to show whether there is one.
     StartUncertain {
         /// What came of the request.

@@ -86,6 +86,19 @@ pub(super) fn of(event: &Event) -> Messages {
             format!("the template was provisioned in {}", duration(*elapsed)),
         ]),
         Event::Starting => Messages::line("starting run template..."),
+        Event::StillDeleting {
+            leftover,
+            elapsed,
+            reason,
+        } => {
+            let reason = reason.as_ref().map(|reason| format!(": {reason}"));
+            Messages::line(format!(
+                "still deleting {} after {}{}",
+                leftover.describe(),
+                duration(*elapsed),
+                reason.unwrap_or_default()
+            ))
+        }
         Event::StartUncertain { reason } => Messages::line(format!(
             "whether the run has started is not known yet, so the image template is read for up to a minute: {reason}"
         )),

@@ -170,7 +170,7 @@ async fn send(arm: &Arm, id: &ResourceId) -> Result<bool, Failure> {
                 StatusCode::METHOD_NOT_ALLOWED,
                 StatusCode::CONFLICT,
             ];
-            if passes.into_iter().any(|status| failure.is(status)) || failure.may_have_acted() {
+            if passes.into_iter().any(|status| failure.is(status)) || failure.is_passing() {
                 Ok(false)
             } else {
                 Err(failure)

@@ -4,12 +4,12 @@ use http::StatusCode;
 use serde_json::Value;
 use tokio::time::sleep;
 
-use super::template::{LOOKS_AGAIN, is_busy, not_deleted, refused};
+use super::template::{self, LOOKS_AGAIN, not_deleted, refused};
 use super::{Progress, Removal, Stays};
 use crate::arm::machine_part::{self, Part};
 use crate::arm::operation::Status;
 use crate::arm::pace::Pace;
-use crate::arm::{Arm, Cause, Failure};
+use crate::arm::{Arm, Failure};
 use crate::inputs::Owner;
 use crate::resource::ResourceId;
 use crate::resource::tag::KEEP;
@@ -36,14 +36,16 @@ pub(super) async fn remove(
     let mut looks_again = LOOKS_AGAIN.into_iter();
     loop {
         match arm.part(part, id).await {
+            Ok(None) if seen_once => return Ok(Removal::Done),
+            // Azure took the request that made it, so a replica may answer here that does not know it yet. The deletion finds out.
+            Ok(None) if progress.is_proven() => {}
             // Its PUT may still be on its way.
             Ok(None) => match looks_again.next() {
-                Some(pause) if !seen_once && !progress.is_proven() => {
+                Some(pause) => {
                     sleep(pause).await;
                     continue;
                 }
-                _ if seen_once || progress.is_proven() => return Ok(Removal::Done),
-                _ => return Ok(Removal::NotThere),
+                None => return Ok(Removal::NotThere),
             },
             Ok(Some(document)) => {
                 seen_once = true;
@@ -55,7 +57,7 @@ pub(super) async fn remove(
                     return Ok(Removal::Kept);
                 }
             }
-            Err(failure) if failure.may_have_acted() => {
+            Err(failure) if failure.is_passing() => {
                 progress.note(&failure);
             }
             Err(failure) => return Err(Stays::Refused(failure.to_string())),
@@ -102,9 +104,7 @@ fn passes(failure: &Failure) -> bool {
         && failure
             .refusal()
             .is_some_and(|refusal| PASSING.contains(&refusal.code.as_str()));
-    // An operation that ended badly was answered, too.
-    let is_answered = matches!(failure.cause, Cause::Unreadable(_));
-    is_known || is_busy(failure) || (failure.may_have_acted() && !is_answered)
+    is_known || template::passes(failure)
 }
 
 fn confirm_ours(

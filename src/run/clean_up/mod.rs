@@ -5,21 +5,24 @@ mod machine;
 mod progress;
 mod template;
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use http::StatusCode;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::event::{Event, Events};
 use super::leftover::{KeepReason, Leftover, NotRemoved, Ownership};
 use super::leftovers::Leftovers;
 use super::ownership::{self, NotProven};
+use super::watch::HEARTBEAT;
 use crate::arm::Arm;
+use crate::arm::pace::Pace;
 use crate::inputs::Owner;
 use crate::resource::ResourceId;
-use crate::storage;
+use crate::storage::{self, StorageFailure};
 pub(super) use machine::{disks_of, is_kept};
-use progress::{Progress, Removal, Stays};
+use progress::{LastAnswer, Progress, Removal, Stays};
 use template::is_busy;
 
 /// How long clean-up may take.
@@ -98,10 +101,19 @@ impl<'a> CleanUp<'a> {
         with_package: bool,
         leftovers: &mut Leftovers<'_>,
     ) -> Vec<NotRemoved> {
+        let events = leftovers.events();
         let mut progress = Progress::new(&mut *leftovers, &leftover, with_package);
-        let removal = remove(self.arm, self.owner, &leftover, &mut progress);
-        let removal = tokio::time::timeout_at(self.deadline, removal).await;
-        let (last, mut not_removed) = (progress.last_answer, progress.not_removed);
+        let last_answer = progress.last_answer.clone();
+        // What comes after a blob is to have its time, too.
+        let patience = self.budget.0 / 8;
+        let removal = remove(self.arm, self.owner, &leftover, patience, &mut progress);
+        let removal = tokio::time::timeout_at(self.deadline, removal);
+        let removal = tokio::select! {
+            biased;
+            removal = removal => removal,
+            never = tell_life(&leftover, &last_answer, events) => match never {},
+        };
+        let (last, mut not_removed) = (last_answer.get(), progress.not_removed);
         let ownership = leftovers.ownership(&leftover);
         not_removed.push(match removal {
             Ok(Ok(Removal::Done)) => {
@@ -142,6 +154,19 @@ impl<'a> CleanUp<'a> {
     }
 }
 
+/// Says every two minutes that `leftover` is still being deleted, and what Azure said last.
+async fn tell_life(leftover: &Leftover, last: &LastAnswer, events: &dyn Events) -> Infallible {
+    let start = Instant::now();
+    loop {
+        sleep(HEARTBEAT).await;
+        events.emit(Event::StillDeleting {
+            leftover: leftover.clone(),
+            elapsed: start.elapsed(),
+            reason: last.get(),
+        });
+    }
+}
+
 /// Deletes template `id`, which is ours and at rest. Refusals that pass are waited out if `patient`; otherwise they mean that a run has begun,
 /// and the template stays.
 pub(super) async fn delete_template_at_rest(
@@ -162,11 +187,12 @@ pub(super) async fn delete_template_at_rest(
     None
 }
 
-/// Removes `leftover`, if it is the step's own.
+/// Removes `leftover`, if it is the step's own. A blob that cannot be deleted at the moment is waited for as long as `patience`.
 async fn remove(
     arm: &Arm,
     owner: &Owner,
     leftover: &Leftover,
+    patience: Duration,
     progress: &mut Progress<'_, '_>,
 ) -> Result<Removal, Stays> {
     let refused = |reason: String| {
@@ -207,10 +233,19 @@ async fn remove(
     } else {
         arm.client.clone()
     };
-    match storage::delete(&client, &blob).await {
-        Ok(true) => Ok(Removal::Done),
-        Ok(false) => Ok(Removal::NotThere),
-        Err(failure) => Err(Stays::Refused(failure.to_string())),
+    let until = Instant::now() + patience;
+    loop {
+        match storage::delete(&client, &blob).await {
+            Ok(true) => return Ok(Removal::Done),
+            Ok(false) => return Ok(Removal::NotThere),
+            Err(StorageFailure::Refused { failure, .. })
+                if failure.is_passing() && Instant::now() < until =>
+            {
+                progress.note(&failure);
+            }
+            Err(failure) => return Err(Stays::Refused(failure.to_string())),
+        }
+        sleep(Pace::new(None).pause()).await;
     }
 }
 

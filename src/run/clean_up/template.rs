@@ -91,7 +91,7 @@ pub(super) async fn remove(
             }
             NextStep::CancelAndDelete | NextStep::Delete => match delete(arm, id, progress).await {
                 Ok(()) => return Ok(Removal::Done),
-                Err(failure) if is_busy(&failure) => progress.note(&failure),
+                Err(failure) if passes(&failure) => progress.note(&failure),
                 Err(failure) => return Err(refused(arm, &failure).await),
             },
         }
@@ -196,7 +196,7 @@ async fn ask(arm: &Arm, id: &ResourceId, progress: &mut Progress<'_, '_>) -> Res
     match arm.template(id).await {
         Ok(seen) => Ok(Answer::There(Box::new(seen))),
         Err(failure) if failure.is(StatusCode::NOT_FOUND) => Ok(Answer::Gone),
-        Err(failure) if failure.may_have_acted() => {
+        Err(failure) if failure.is_passing() => {
             progress.note(&failure);
             Ok(Answer::Silence)
         }
@@ -212,6 +212,13 @@ pub(super) fn is_busy(failure: &Failure) -> bool {
         known.is_none_or(|known| known.entry.retriable)
     };
     (failure.is(StatusCode::METHOD_NOT_ALLOWED) || failure.is(StatusCode::CONFLICT)) && passes()
+}
+
+/// Whether a deletion may succeed later: Azure refuses for the moment, is in trouble, throttles, or cannot be reached. An operation that ended badly was
+/// answered.
+pub(super) fn passes(failure: &Failure) -> bool {
+    let is_answered = matches!(failure.cause, Cause::Unreadable(_));
+    is_busy(failure) || (failure.is_passing() && !is_answered)
 }
 
 /// Sends the deletion and waits for its end; the template's absence is the proof where the operation tells nothing.
@@ -248,7 +255,7 @@ async fn delete(
             match arm.template(id).await {
                 Ok(seen) => pace.asked(seen.pause),
                 Err(failure) if failure.is(StatusCode::NOT_FOUND) => return Ok(()),
-                Err(failure) if failure.may_have_acted() => {
+                Err(failure) if failure.is_passing() => {
                     progress.note(&failure);
                     pace.asked(None);
                 }

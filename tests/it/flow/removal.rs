@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use azure_emulator::{
-    CanceledOperation, Effect, Fate, Fault, OperationUrls, Progress, RunFate, SubState,
+    CanceledOperation, Effect, Fate, Fault, Matcher, OperationUrls, Progress, RunFate, SubState,
 };
 
 use super::scene::{Scene, Stage};
@@ -188,6 +188,61 @@ async fn provisioning_without_an_end_is_given_up() {
         .await;
     check_failed("never", &stage, "AIB304: ");
     check_template_named("never", &stage, 80 * MINUTE);
+}
+
+/// Hundreds of builds end together, and Azure throttles for longer than a request is repeated: nothing stays.
+#[tokio::test(start_paused = true)]
+async fn trouble_of_minutes_leaves_nothing() {
+    let blob = || Matcher::path(http::Method::DELETE, "/stcontosoimages/*");
+    let template = || Matcher::operation("DeleteTemplate");
+    for (matcher, code) in [
+        (template(), 429),
+        (template(), 503),
+        (blob(), 429),
+        (blob(), 503),
+    ] {
+        let name = format!("{matcher:?}, {code}");
+        let fault = Fault::once(matcher, Effect::refusal(code, "Busy", "Not now.")).times(14);
+        let stage = Scene::windows().build(|cloud| cloud.add_fault(fault)).await;
+        check_succeeded(&name, &stage, 70 * MINUTE);
+        check_nothing_left(&stage);
+    }
+}
+
+/// Trouble without an end is given up in time, named, and told while it lasts.
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_takes_long_is_spoken_of() {
+    let refusal = Effect::refusal(429, "Busy", "Not now.");
+    let fault = Fault::always("DeleteTemplate", refusal);
+    let stage = Scene::windows().build(|cloud| cloud.add_fault(fault)).await;
+    assert_eq!(
+        stage.result(),
+        "SucceededWithIssues",
+        "{}",
+        stage.transcript
+    );
+    let name = stage.variable("templateName").unwrap();
+    let what = format!("image template '{name}' in resource group 'rg-images'");
+    let line = format!("\nstill deleting {what} after ");
+    let told = stage.transcript.matches(&line).count();
+    assert!((5..=8).contains(&told), "{}", stage.transcript);
+    let reason = format!(
+        ": Deleting image template '{name}' failed: Azure refused with Busy (429): Not now. (after 6 tries in "
+    );
+    let line = stage
+        .transcript
+        .lines()
+        .find(|line| line.starts_with("still deleting "));
+    assert!(line.unwrap().contains(&reason), "{line:?}");
+    let warnings = stage.issues("warning");
+    let [warning] = warnings.as_slice() else {
+        panic!("{warnings:?}");
+    };
+    let parts = [
+        "it still existed after 15 minutes; the last answer was: ",
+        "az image builder delete ",
+    ];
+    assert!(parts.iter().all(|part| warning.contains(part)), "{warning}");
 }
 
 /// Azure took the template, and answers from replicas that do not know it: it is deleted, and not only said to be gone.

@@ -286,11 +286,10 @@ async fn without_an_answer_nothing_is_claimed_of_the_run() {
         })
         .await;
     assert_eq!(stage.result(), "Failed");
-    assert!(
-        !stage.transcript.contains("\nstill "),
-        "{}",
-        stage.transcript
-    );
+    for phase in ["running", "building"] {
+        let line = format!("\nstill {phase} after ");
+        assert!(!stage.transcript.contains(&line), "{}", stage.transcript);
+    }
     let told = stage
         .transcript
         .matches("\nno answer at the moment")
@@ -307,4 +306,26 @@ async fn a_run_that_has_ended_is_not_said_to_go_on() {
     assert_eq!(stage.result(), "Succeeded", "{}", stage.transcript);
     let line = "\nthe run has ended, but Azure has not confirmed it after ";
     assert!(stage.transcript.contains(line), "{}", stage.transcript);
+}
+
+/// A token that is refused for a while costs no build that goes on.
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_refused_for_minutes_costs_no_build() {
+    let usual = Scene::windows().build(|_| {}).await;
+    let before = reads_before_the_start(&usual);
+    let expired = r#"{"error":{"code":"ExpiredAuthenticationToken","message":"The access token expiry UTC time is earlier than current UTC time."}}"#;
+    for (times, result) in [(8, "Succeeded"), (10_000, "Failed")] {
+        let stage = Scene::windows()
+            .build(|cloud| {
+                cloud.add_fault(at(
+                    "GetTemplate",
+                    before + 2,
+                    times,
+                    Effect::status(401, expired),
+                ));
+                cloud.add_fault(at("GetOperation", 2, times, Effect::status(401, expired)));
+            })
+            .await;
+        assert_eq!(stage.result(), result, "{times}\n{}", stage.transcript);
+    }
 }

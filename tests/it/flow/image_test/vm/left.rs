@@ -1,9 +1,8 @@
 //! What stays behind in Azure, and what `sweep` and a note make of it: only what is proven to be ours is deleted.
 
-use azure_emulator::{Effect, Fault};
 use std::time::Duration;
 
-use azure_emulator::SceneResource;
+use azure_emulator::{Effect, Fault, SceneResource};
 
 use super::*;
 
@@ -43,6 +42,21 @@ async fn what_does_not_go_with_the_machine_is_deleted() {
         let after = died.clean_up().await;
         all_gone("post-job", &after);
     }
+}
+
+/// Azure took what was made, and answers from replicas that do not know it: it is deleted, and not only said to be gone.
+#[tokio::test(start_paused = true)]
+async fn what_azure_took_and_does_not_show_is_deleted() {
+    let stage = vm_scene()
+        .build_while(shelf, async |cloud| {
+            tokio::time::sleep(Duration::from_secs(100)).await;
+            for operation in ["GetVirtualMachine", "GetNetworkInterface"] {
+                let missing = Effect::refusal(404, "ResourceNotFound", "not found");
+                cloud.add_fault(Fault::always(operation, missing));
+            }
+        })
+        .await;
+    all_gone("not shown", &stage);
 }
 
 /// What stays, because Azure refuses to delete it, is named with its command.
