@@ -154,10 +154,10 @@ impl Reporter {
         self.console.end_group();
         let mut facts = self.facts().clone();
         let goes_on = matches!(outcome.result, Ok(Success::RunContinues { .. }));
-        let is_known = goes_on || facts.template_id.is_some();
-        if let (None, Some(plan)) = (&facts.template_id, subject.plan) {
-            facts.template_id = Some(plan.template_id.to_string());
+        if subject.plan.is_some() {
+            facts.template_id.clone_from(&facts.existing);
         }
+        let is_known = goes_on || facts.template_id.is_some();
         let (took, has_agent) = (self.timeline().took(), self.console.has_agent());
         let mut ending = ending::of(subject, outcome, took, has_agent);
         ending.variables = variables::variables(subject, outcome, &facts);

@@ -9,12 +9,16 @@ use crate::agent::Console;
 use crate::inputs::Action;
 use crate::report::files::ResultFile;
 use crate::run::event::Event;
+use crate::run::leftover::Leftover;
 use crate::run::{Outcome, Success};
 
 /// What the events have said of the run.
 #[derive(Debug, Clone, Default)]
 pub(super) struct RunFacts {
+    /// Id of the template that was followed.
     pub(super) template_id: Option<String>,
+    /// Id of the step's own template while it exists, as far as is known.
+    pub(super) existing: Option<String>,
     pub(super) state: String,
     pub(super) phase: String,
     /// The file with the log of the build, by its name.
@@ -26,6 +30,10 @@ impl RunFacts {
         match event {
             Event::Following { template, .. } | Event::LeftRunning { template } => {
                 self.template_id = Some(template.to_string());
+            }
+            Event::Registered(Leftover::Template { id }) => self.existing = Some(id.clone()),
+            Event::Removed(leftover) | Event::NotThere(leftover) if leftover.is_template() => {
+                self.existing = None;
             }
             Event::RunChanged {
                 state, sub_state, ..
@@ -73,6 +81,11 @@ pub(super) fn variables(
         };
         Some((*name, value))
     };
+    if subject.action == Action::Build {
+        // A build that has no image has said its template's name; the id is that of one that is left.
+        let left = facts.existing.clone().filter(|_| image.is_none());
+        return left.map(|id| ("templateId", id)).into_iter().collect();
+    }
     names(subject.action).iter().filter_map(value).collect()
 }
 

@@ -1,5 +1,7 @@
 //! Canceled jobs: what becomes of the run, what the post-job stage does, and how to come back.
 
+use azure_emulator::{Effect, Fault};
+
 use super::*;
 
 #[tokio::test(start_paused = true)]
@@ -16,12 +18,19 @@ async fn a_build_that_is_canceled_leaves_its_run_where_that_is_asked_for() {
     assert!(warning.contains("action: wait"), "{warning}");
     assert_eq!(first.note.as_deref(), Some("[]"));
     assert_eq!(obeyed(&cloud, "CancelTemplate"), 0);
+    let id = first.variable("templateId").unwrap().to_owned();
+    assert_eq!(templates(&cloud), [id.rsplit('/').next().unwrap()]);
     first.clean_up().await;
     let second = in_cloud(scene(2), &cloud).await;
     check_one_image("leave", &second, 1);
     // Before a run has started there is nothing to leave.
     let cloud = scene(1).new_cloud();
     let first = scene(1).canceled_in(Arc::clone(&cloud), PROVISIONING).await;
+    // The post-job stage deletes what is still there when the step ends.
+    assert_eq!(
+        first.variable("templateId").is_some(),
+        !templates(&cloud).is_empty()
+    );
     check_nothing_left(&first.clean_up().await);
 }
 
@@ -103,6 +112,38 @@ async fn the_post_job_stage_of_a_wait_deletes_what_it_dealt_with() {
             after.transcript
         );
     }
+}
+
+/// No template is made.
+fn refuse(cloud: &Cloud) {
+    let effect = Effect::Status {
+        code: 403,
+        headers: Vec::new(),
+        body: r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#.to_owned(),
+    };
+    cloud.add_fault(Fault::once(Matcher::operation("PutTemplate"), effect));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_submit_that_makes_no_template_names_none() {
+    let name = "aib-4711";
+    let early = submit(name)
+        .canceled_in(submit(name).new_cloud(), Duration::ZERO)
+        .await;
+    let refused = submit(name).build(refuse);
+    for stage in [early, refused.await] {
+        assert_eq!(stage.variable("templateName"), Some(name));
+        assert_eq!(
+            stage.variable("templateId"),
+            Some(""),
+            "{}",
+            stage.transcript
+        );
+        assert_eq!(stage.variable("imageReady"), Some("false"));
+    }
+    // A build sets it only if a template stays.
+    let failed = attempt(1).build(refuse);
+    assert_eq!(failed.await.variable("templateId"), None);
 }
 
 #[tokio::test(start_paused = true)]
