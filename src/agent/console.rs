@@ -3,6 +3,7 @@
 //! Everything goes to the standard output: the agent reads the error output with another reader, and the order between the two is lost.
 //! Every line is one write. Text that is not ours is made harmless, and secrets are hidden, whatever the way it takes.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::Write;
 use std::path::Path;
@@ -71,6 +72,8 @@ struct Shared {
 struct State {
     output: Box<dyn Write + Send>,
     secrets: KnownSecrets,
+    /// What stands in texts, and what is printed in its place.
+    known: Vec<(&'static str, String)>,
     in_group: bool,
     completed: Option<TaskResult>,
 }
@@ -87,6 +90,7 @@ impl Console {
         let state = State {
             output: Box::new(output),
             secrets: KnownSecrets::default(),
+            known: Vec::new(),
             in_group: false,
             completed: None,
         };
@@ -100,6 +104,13 @@ impl Console {
         Self {
             shared: Arc::new(shared),
         }
+    }
+
+    /// From now on `value` is printed where texts have `placeholder`, which is a text in angle brackets. The last value counts.
+    pub fn fill_in(&self, placeholder: &'static str, value: &str) {
+        let mut state = self.state();
+        state.known.retain(|(known, _)| *known != placeholder);
+        state.known.push((placeholder, value.to_owned()));
     }
 
     /// Prints `text` as it is to be read, on as many lines as it has.
@@ -404,7 +415,23 @@ impl State {
 
     /// Secrets are looked for twice: what makes a text harmless may change a secret, or uncover one.
     fn harmless(&self, text: &str) -> String {
-        self.secrets.hide(&safe_to_print(&self.secrets.hide(text)))
+        let filled = self.filled(text);
+        self.secrets
+            .hide(&safe_to_print(&self.secrets.hide(&filled)))
+    }
+
+    /// In a page the brackets stand behind backslashes, but for those in code.
+    fn filled<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let mut text = Cow::Borrowed(text);
+        for (placeholder, value) in &self.known {
+            let in_a_page = placeholder.replace('<', "\\<").replace('>', "\\>");
+            for shown in [in_a_page.as_str(), placeholder] {
+                if text.contains(shown) {
+                    text = Cow::Owned(text.replace(shown, value));
+                }
+            }
+        }
+        text
     }
 
     fn harmless_on_one_line(&self, text: &str) -> String {

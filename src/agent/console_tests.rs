@@ -53,6 +53,23 @@ fn lines_end_and_are_harmless() {
 }
 
 #[test]
+fn what_is_known_is_filled_in() {
+    check(
+        |c| {
+            c.line("az role --assignee <who>");
+            c.fill_in("<who>", "1");
+            c.fill_in("<who>", "2");
+            c.fill_in("<where>", "3");
+            c.line("az role --assignee <who> --scope <where>");
+            c.issue(IssueKind::Error, None, "say <who>");
+            c.line(&c.fit_to_show("say \\<who\\>, or `<who>`"));
+            c.set_variable("a", "<who>");
+        },
+        "az role --assignee <who>\naz role --assignee 2 --scope 3\n##vso[task.logissue type=error;]say 2\nsay 2, or `2`\n##vso[task.setvariable variable=a;]<who>\n",
+    );
+}
+
+#[test]
 fn last_words_stand_apart() {
     check(
         |c| {

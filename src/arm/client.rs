@@ -18,7 +18,7 @@ use super::clocks::AzureTime;
 use super::failure::{Cause, Failure};
 use super::http::{Http, Sent, TransportError};
 use super::refusal::Refusal;
-use super::retry::{self, Attempts, FailedTry, Repeat};
+use super::retry::{self, Attempts, FailedTry, Repeat, Silence};
 use crate::secret::{Masker, Secret};
 use crate::wording::duration;
 
@@ -95,7 +95,7 @@ impl Client {
     /// Sends `call` until it succeeds (a status of 2xx) or is not worth another try.
     pub async fn send(&self, call: &Call) -> Result<Response<Bytes>, Failure> {
         let start = Instant::now();
-        let (mut tries, mut refused) = (0, None);
+        let (mut tries, mut refused, mut silence) = (0, None, Silence::begin());
         loop {
             tries += 1;
             let failed = |cause, request_id| Failure {
@@ -150,7 +150,7 @@ impl Client {
             let Some(wait) = wait else {
                 return Err(failed(cause, request_id));
             };
-            tell_wait(&call.doing, &cause, tries, wait);
+            tell_wait(&mut silence, &call.doing, &cause, tries, wait);
             tokio::time::sleep(wait).await;
         }
     }
@@ -262,12 +262,9 @@ impl Client {
 
 /// How long [`Client::glance`] waits.
 const GLANCE: Duration = Duration::from_secs(4);
-/// A wait that someone who looks at the log would wonder about.
-const LONG_WAIT: Duration = Duration::from_secs(30);
-
-/// A long wait is a line in the log, a short one is for those who debug.
-fn tell_wait(doing: &str, cause: &Cause, tries: u32, wait: Duration) {
-    if wait > LONG_WAIT {
+/// What breaks a long silence is a line in the log; the rest is for those who debug.
+fn tell_wait(silence: &mut Silence, doing: &str, cause: &Cause, tries: u32, wait: Duration) {
+    if silence.breaks(wait) {
         let wait = duration(wait);
         tracing::info!("{doing} is tried again in {wait}: {cause}");
     } else {

@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, StatusCode};
 
+use tokio::time::Instant;
+
 use super::http::Sent;
 use crate::wording::duration;
 
@@ -109,6 +111,30 @@ pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     Some(date.duration_since(now).unwrap_or_default())
 }
 
+/// A silence in which someone who reads the log would wonder what goes on.
+const LONG_SILENCE: Duration = Duration::from_secs(30);
+
+/// Since when nothing was said of a request that is sent again and again.
+#[derive(Debug)]
+pub(super) struct Silence(Instant);
+
+impl Silence {
+    /// It begins now.
+    pub(super) fn begin() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Whether it would last too long if nothing is said before the next try, after `wait`. If so, something is said.
+    pub(super) fn breaks(&mut self, wait: Duration) -> bool {
+        let next = Instant::now() + wait;
+        let breaks = next.duration_since(self.0) >= LONG_SILENCE;
+        if breaks {
+            self.0 = next;
+        }
+        breaks
+    }
+}
+
 /// A random number from 0 to 1, for [`decide`]. The standard library seeds its hash maps randomly, which is random enough.
 pub(super) fn random_fraction() -> f64 {
     let random = RandomState::new().build_hasher().finish();
@@ -136,6 +162,31 @@ mod tests {
         });
         let silent = [Sent::Nothing, Sent::NothingEver, Sent::Perhaps];
         answered.chain(silent.map(FailedTry::NoAnswer)).collect()
+    }
+
+    /// Tries that are refused at once, and ones that hang: the first line comes before half a minute has passed in silence, the next one half a minute later.
+    #[tokio::test(start_paused = true)]
+    async fn a_long_silence_is_broken_and_the_log_is_not_flooded() {
+        let told = async |tries: &[(u64, u64)]| {
+            let mut silence = Silence::begin();
+            let mut all = Vec::new();
+            for (hangs, wait) in tries {
+                tokio::time::advance(Duration::from_secs(*hangs)).await;
+                let wait = Duration::from_secs(*wait);
+                all.push(silence.breaks(wait));
+                tokio::time::advance(wait).await;
+            }
+            all
+        };
+        let refused = [(0, 1), (0, 2), (0, 4), (0, 8), (0, 16)];
+        assert_eq!(told(&refused).await, [false, false, false, false, true]);
+        let hanging = [(20, 1), (20, 2), (20, 4), (20, 8), (20, 16)];
+        assert_eq!(told(&hanging).await, [false, true, false, true, true]);
+        assert_eq!(told(&[(0, 300), (0, 300)]).await, [true, true]);
+        assert_eq!(
+            told(&[(0, 17), (0, 17), (0, 17)]).await,
+            [false, true, false]
+        );
     }
 
     /// The whole decision, over everything that it can be asked.

@@ -85,7 +85,8 @@ pub(super) async fn of_connection(azure: &Azure<'_>) -> Vec<Finding> {
                 }
                 Some(given) => {
                     let who = "the service connection";
-                    need.judge(who, "<object id of its principal>", OWN_RIGHTS, &given)
+                    let assignee = "--assignee <service connection's principal>";
+                    need.judge(who, assignee, OWN_RIGHTS, &given)
                 }
                 None => Finding::unknown(
                     format!("the permissions on {}", need.what),
@@ -124,7 +125,12 @@ pub(super) async fn of_identity(azure: &Azure<'_>) -> Vec<Finding> {
                     "a role has a condition",
                 )
             }
-            Ok(given) => need.judge(&who, principal, IDENTITY_RIGHTS, &given.certain),
+            Ok(given) => {
+                let assignee = format!(
+                    "--assignee-object-id {principal} --assignee-principal-type ServicePrincipal"
+                );
+                need.judge(&who, &assignee, IDENTITY_RIGHTS, &given.certain)
+            }
             Err(why) => {
                 Finding::unknown(format!("the permissions of {who} on {}", need.what), &why)
             }

@@ -120,7 +120,7 @@ impl RequiredRole {
             self.what
         );
         let fix = format!(
-            "az role assignment create --assignee-object-id {assignee} --assignee-principal-type ServicePrincipal --role '{}' --scope {} (or a custom role with these actions)",
+            "az role assignment create {assignee} --role '{}' --scope {} (or a custom role with these actions)",
             self.role,
             quoted(&self.scope)
         );

@@ -17,6 +17,30 @@ pub struct Connection {
     pub cloud: KnownCloud,
 }
 
+/// What stands in commands for the principal of the service connection where texts are made; it is filled in where they are printed.
+pub const PRINCIPAL: [&str; 2] = [
+    "<service connection's principal>",
+    "<object id of its principal>",
+];
+
+impl Connection {
+    /// By which a role assignment names the principal (`az role assignment create --assignee`): its client id, where the connection has one.
+    pub fn principal(&self) -> Option<&str> {
+        let client = match &self.scheme {
+            Scheme::Secret { client, .. }
+            | Scheme::Certificate { client, .. }
+            | Scheme::Federated { client, .. } => Some(client),
+            Scheme::ManagedIdentity { client } => client.as_ref(),
+            Scheme::AzureCli => None,
+        };
+        let is_plain = |id: &&str| id.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+        client
+            .map(String::as_str)
+            .filter(is_plain)
+            .filter(|id| !id.is_empty())
+    }
+}
+
 /// How to sign in.
 #[derive(Debug, Clone)]
 pub enum Scheme {

@@ -18,11 +18,21 @@ const CONNECTION: Form = Form {
     example: "images-prod",
 };
 
+/// What a person at a prompt gives in its place.
+const SUBSCRIPTION: Form = Form {
+    what: "the id of a subscription",
+    looks: "the id of the subscription, in which the Azure CLI signs in (az account show --query id)",
+    example: "00000000-0000-0000-0000-000000000000",
+};
+
 pub(super) fn read(
     reader: &mut Reader<'_>,
     masker: &dyn Masker,
 ) -> Result<Connection, AlreadyReported> {
-    let text = reader.required(&IB_SUBSCRIPTION, CONNECTION)?;
+    let given = reader.raw_inputs();
+    let is_person = given.at_prompt && given.connection.is_none();
+    let form = if is_person { SUBSCRIPTION } else { CONNECTION };
+    let text = reader.required(&IB_SUBSCRIPTION, form)?;
     let Some(given) = reader.raw_inputs().connection.as_ref() else {
         if reader.raw_inputs().at_prompt {
             return at_prompt(reader, text);

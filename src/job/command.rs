@@ -91,6 +91,11 @@ impl Command {
             "--version" | "-V" | "version" => Self::Version,
             // An action is a command of the same name.
             action if is_command(action) => {
+                if let Some(other) = rest.iter().find(|it| contradicts(action, it)) {
+                    return Self::Unknown(format!(
+                        "the command is '{action}', and the argument '{other}' asks for another action; remove one of them"
+                    ));
+                }
                 let action = format!("{}={action}", ACTION.name);
                 Self::Run(
                     std::iter::once(action)
@@ -110,6 +115,14 @@ impl Command {
             about => Self::Help(about.filter(|name| is_command(name)).map(str::to_owned)),
         }
     }
+}
+
+/// Whether an argument asks for another action than the command `action` does.
+fn contradicts(action: &str, argument: &str) -> bool {
+    let Some((name, value)) = argument.split_once('=') else {
+        return false;
+    };
+    name.eq_ignore_ascii_case(ACTION.name) && !value.trim().eq_ignore_ascii_case(action)
 }
 
 fn is_command(name: &str) -> bool {
@@ -243,6 +256,10 @@ mod tests {
             &["status", "a=b"],
             Command::Run(vec!["action=status".into(), "a=b".into()]),
         );
+        check(
+            &["status", "action=Status"],
+            Command::Run(vec!["action=status".into(), "action=Status".into()]),
+        );
         check(&["clean-up"], Command::CleanUp);
         check(&["--version"], Command::Version);
         assert_eq!(of(&[], true), Command::Run(vec![]));
@@ -275,6 +292,17 @@ mod tests {
             &["vmsize=a"],
             "'vmsize=a' is an input without a command before it; did you mean 'image-builder render vmsize=a'?",
         );
+    }
+
+    #[test]
+    fn a_command_and_an_action_do_not_contradict_each_other() {
+        for other in ["action=withdraw", "ACTION=withdraw", "action="] {
+            let said = format!(
+                "the command is 'promote', and the argument '{other}' asks for another action; remove one of them"
+            );
+            let arguments = ["promote", "imageVersionId=a", other];
+            assert_eq!(of(&arguments, false), Command::Unknown(said));
+        }
     }
 
     #[test]

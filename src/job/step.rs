@@ -12,6 +12,7 @@ use crate::arm::{Arm, Client, cloud};
 use crate::check;
 use crate::error::Error;
 use crate::inputs::Connection;
+use crate::inputs::connection::PRINCIPAL;
 use crate::secret::Masker;
 
 /// A step at work: the agent that started it, the network, and the requests to stop.
@@ -73,6 +74,11 @@ impl<'a> Step<'a> {
 
     /// [`Step::connect`] for work that does not care for requests to stop itself.
     pub(super) async fn arm(&self, connection: &Connection) -> Result<Arm, Error> {
+        if let Some(principal) = connection.principal() {
+            for placeholder in PRINCIPAL {
+                self.console().fill_in(placeholder, principal);
+            }
+        }
         let http = self.http.clone().map_err(Error::Network)?;
         let masker: Arc<dyn Masker> = Arc::new(self.console().clone());
         let cloud = cloud::complete(&connection.cloud, http.as_ref()).await;

@@ -48,11 +48,12 @@ pub fn report_cancel(
             Action::Cancel,
             document(request, canceled),
         ));
-        ending.summary = Some(match result {
-            Ok(canceled) => summary(canceled),
-            Err(error) => failure("Canceling the image build failed", error),
-        });
     }
+    ending.summary = match result {
+        Ok(canceled) => Some(summary(canceled)),
+        Err(Error::Canceled) => None,
+        Err(error) => Some(failure("Canceling the image build failed", error)),
+    };
     ending.tell(Files::new(console, folder, &request.files));
 }
 

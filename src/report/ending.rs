@@ -1,7 +1,7 @@
 //! The end of a step, in one way for every action: lines, variables, files, issues, what exists now or what to do, the result.
 
 use super::files::{Files, ResultFile};
-use super::issue::{self, Issue};
+use super::issue::{self, Issue, what_to_do, with_hint};
 use crate::agent::{Console, IssueKind, TaskResult};
 use crate::error::Error;
 use crate::inputs::Problems;
@@ -156,6 +156,10 @@ impl Ending {
             console.end_group();
         }
         issue::tell(console, &self.issues);
+        let has_said = |hint: &str| {
+            let end = with_hint("", Some(hint));
+            self.issues.iter().any(|issue| issue.text.ends_with(&end))
+        };
         if let Some(text) = &self.exists {
             console.section(text);
         }
@@ -172,7 +176,10 @@ impl Ending {
                 console.complete(result, &message);
             }
             Conclusion::Failed(failure) => {
-                what_to_do(console, &failure);
+                let hint = what_to_do(failure.code, failure.hint.as_deref());
+                if !has_said(&hint) {
+                    console.notice(&format!("What to do: {hint}"));
+                }
                 console.complete(TaskResult::Failed, &failure.text);
             }
             Conclusion::Canceled => {
@@ -180,16 +187,6 @@ impl Ending {
             }
         }
     }
-}
-
-/// The last line of a step that failed.
-fn what_to_do(console: &Console, Failure { code, hint, .. }: &Failure) {
-    let hint = hint.clone().unwrap_or_else(|| {
-        format!(
-            "run the job again; if it fails in the same way, search for {code} in the list of failures of this task"
-        )
-    });
-    console.notice(&format!("What to do: {hint}"));
 }
 
 /// Inputs that cannot be used: every problem is an issue of its own, the first one is the step's message.

@@ -1,8 +1,11 @@
 //! What checks have found: lines and issues, and what it adds to the hint of a failure.
 
 use super::issue::{Issue, Issues};
+use super::markup::{cause, next_action, one_of_several};
 use crate::agent::{Console, IssueKind};
 use crate::check::{Finding, Verdict};
+use crate::inputs::Action;
+use crate::inputs::manifest::ACTION;
 
 /// The word for a verdict.
 pub(super) fn word(verdict: Verdict) -> &'static str {
@@ -43,6 +46,33 @@ pub(super) fn errors(findings: &[Finding]) -> Vec<Issue> {
     findings.iter().filter_map(issue).collect()
 }
 
+/// Why a run was refused, on its page: each finding with its fix.
+pub(super) fn causes(findings: &[Finding]) -> String {
+    let said = |finding: &Finding| (finding.code().unwrap_or_default(), finding.to_string());
+    if let [only] = findings {
+        let (code, text) = said(only);
+        return cause(code, &text, only.fix.as_deref());
+    }
+    let each = findings.iter().map(|finding| {
+        let (code, text) = said(finding);
+        one_of_several(code, &text, finding.fix.as_deref())
+    });
+    let hint = hint_of_several(findings);
+    each.chain(hint.as_deref().map(next_action)).collect()
+}
+
+/// What to do about several findings at once.
+pub(super) fn hint_of_several(found: &[Finding]) -> Option<String> {
+    (found.len() > 1).then(|| {
+        format!(
+            "correct all {} errors; '{}: {}' checks everything without a build",
+            found.len(),
+            ACTION.name,
+            Action::Doctor.name()
+        )
+    })
+}
+
 /// What the checks before a build have found, and the build continues with.
 pub(super) fn warnings(findings: &[Finding]) -> Vec<Issue> {
     let all = findings.iter();
@@ -66,9 +96,28 @@ pub(super) fn hint_with(foreseen: &[Finding], hint: Option<String>) -> Option<St
     });
     let warned: Vec<_> = warned.collect();
     // What was warned of may have said it all.
-    let hint = hint.filter(|hint| !warned.iter().any(|text| text.contains(hint.as_str())));
+    let hint = hint.filter(|hint| {
+        let role = assignment(hint);
+        let mut warned = warned.iter();
+        !warned
+            .any(|text| text.contains(hint.as_str()) || role.is_some() && assignment(text) == role)
+    });
     let all: Vec<_> = warned.into_iter().chain(hint).collect();
     (!all.is_empty()).then(|| all.join("; otherwise: "))
+}
+
+/// The role that a hint tells to assign, and its scope.
+fn assignment(hint: &str) -> Option<(&str, &str)> {
+    let (_, command) = hint.split_once("az role assignment create ")?;
+    let after = |option: &str| {
+        let (_, rest) = command.split_once(option)?;
+        let end = match rest.chars().next()? {
+            quote @ ('\'' | '"') => rest.get(1..)?.find(quote)? + 1,
+            _ => rest.find([' ', ';', '`', ',']).unwrap_or(rest.len()),
+        };
+        Some(rest.get(..end)?.trim_matches(['\'', '"']))
+    };
+    Some((after("--role ")?, after("--scope ")?))
 }
 
 #[cfg(test)]
@@ -91,5 +140,33 @@ mod tests {
         check(None, None);
         check(Some("did you mean 'stb'?"), None);
         check(Some("wait"), Some("wait"));
+    }
+
+    #[test]
+    fn a_role_is_named_once() {
+        let warned = |role: &str| Finding {
+            check: "permissions of the service connection",
+            verdict: Verdict::Warning("AIB712"),
+            text: "it lacks a permission".to_owned(),
+            fix: Some(format!(
+                "az role assignment create --assignee p --role '{role}' --scope /s/accounts/sta (or a custom role with these actions)"
+            )),
+        };
+        let hint = |role: &str, scope: &str| {
+            format!(
+                "`az role assignment create --assignee p --role \"{role}\" --scope {scope}`; a new role assignment takes up to 10 minutes to take effect"
+            )
+        };
+        let both = |first: &str, role: &str, scope: &str| {
+            let told = hint_with(&[warned(first)], Some(hint(role, scope)));
+            told.unwrap_or_default()
+                .matches("az role assignment create")
+                .count()
+        };
+        let (reader, contributor) = ("Storage Blob Data Reader", "Storage Blob Data Contributor");
+        assert_eq!(both(contributor, contributor, "/s/accounts/sta"), 1);
+        assert_eq!(both(contributor, contributor, "'/s/accounts/sta'"), 1);
+        assert_eq!(both(contributor, reader, "/s/accounts/sta"), 2);
+        assert_eq!(both(contributor, contributor, "/s/accounts/stb"), 2);
     }
 }

@@ -23,6 +23,7 @@ use crate::error::Error;
 use crate::file;
 use crate::image_test::codes::NOT_BOOTED;
 use crate::image_test::event::{Event, Events};
+use crate::image_test::vm::event as vm;
 use crate::image_test::{NotTested, Outcome, Test, Tested, TestedImage, Verdict};
 use crate::inputs::{Action, ImageTest, TestEngine};
 use crate::run::event;
@@ -207,6 +208,10 @@ fn not_tested(why: &NotTested) -> Ending {
         return Ending::from(failure);
     };
     if let Error::Preflight(found) = error.as_ref() {
+        let failure = Failure {
+            hint: findings::hint_of_several(found).or(failure.hint),
+            ..failure
+        };
         return Ending {
             issues: findings::errors(found),
             ..Ending::new(Conclusion::Failed(failure))
@@ -244,10 +249,25 @@ impl event::Events for TestReporter<'_> {
     }
 }
 
+/// The phase that begins with `event`. Those of a run of the image builder are told by the events of the run.
+fn phase(event: &Event) -> Option<String> {
+    match event {
+        Event::Vm(vm::Event::Creating { .. }) => Some("Create VM".to_owned()),
+        Event::Vm(vm::Event::Asked) => Some("Boot".to_owned()),
+        Event::Vm(vm::Event::CheckStarted { name }) => Some(format!("Check '{name}'")),
+        Event::Vm(vm::Event::CleaningUp) => Some("Clean-up".to_owned()),
+        Event::Tagging(_) => Some("Tags".to_owned()),
+        _ => None,
+    }
+}
+
 impl Events for TestReporter<'_> {
     fn tell(&self, event: Event) {
         if matches!(event, Event::Judged(_)) {
             self.console.end_group();
+        }
+        if let Some(phase) = phase(&event) {
+            self.run.enter_phase(&phase);
         }
         let messages = messages::of(&event);
         for line in messages.lines {

@@ -128,6 +128,18 @@ pub fn report_warnings(console: &Console, warnings: &[Warning]) {
     tell(console, &issues);
 }
 
+/// What to do about a failure of this code, where nothing better is known.
+pub(super) fn what_to_do(code: &str, hint: Option<&str>) -> String {
+    hint.map_or_else(
+        || {
+            format!(
+                "run the job again; if it fails in the same way, search for {code} in the list of failures of this task"
+            )
+        },
+        str::to_owned,
+    )
+}
+
 /// `text`, and on a line of its own what to do.
 pub fn with_hint(text: &str, hint: Option<&str>) -> String {
     match hint {

@@ -3,8 +3,7 @@
 //! Texts of others are made visible first and marked up after: a character that is taken out of the finished page could have held a fence or
 //! an escape apart.
 
-use std::fmt::Write as _;
-
+use super::issue::what_to_do;
 use crate::agent::escaping::safe_to_print;
 
 /// A table of names and values, which are Markdown.
@@ -81,14 +80,23 @@ pub(super) fn fenced(language: &str, lines: &str) -> String {
     format!("{fence}{language}\n{lines}\n{fence}\n")
 }
 
-/// Why there is nothing better to show, and what to do about it.
+/// Why there is nothing better to show, and what to do about it, as the log says it.
 pub(super) fn cause(code: &str, sentence: &str, hint: Option<&str>) -> String {
-    let mut text = format!("\n**{code}** {}\n", escaped(sentence));
-    if let Some(hint) = hint {
-        // Writing to a text does not fail.
-        writeln!(text, "\n**What to do:** {}", with_commands(hint)).ok();
-    }
-    text
+    one_of_several(code, sentence, Some(&what_to_do(code, hint)))
+}
+
+/// One of the causes of a failure, where each has its own fix or none.
+pub(super) fn one_of_several(code: &str, sentence: &str, fix: Option<&str>) -> String {
+    format!(
+        "\n**{code}** {}\n{}",
+        escaped(sentence),
+        fix.map(next_action).unwrap_or_default()
+    )
+}
+
+/// What to do, as a paragraph of its own.
+pub(super) fn next_action(hint: &str) -> String {
+    format!("\n**What to do:** {}\n", with_commands(hint))
 }
 
 /// A warning with what to do about it, as an item of a list.

@@ -265,6 +265,13 @@ impl<'a> ReleaseReporter<'a> {
             text.push_str(&cause(error.code(), &error.to_string(), hint.as_deref()));
         }
         let mut rows = vec![("Image version", code(version.as_str()))];
+        for target in self.request.targets() {
+            let id = format!("{target}/versions/{}", version.name());
+            let mut released = known.released.iter();
+            let exists = released.any(|one| one.exists() && one.subject.version.as_str() == id);
+            let what = if exists { "" } else { ", which does not exist" };
+            rows.push(("Copy", format!("{}{what}", code(&id))));
+        }
         if let What::Withdraw { reason, .. } = &self.request.what {
             rows.push(("Reason", escaped(reason)));
         }

@@ -37,6 +37,8 @@ pub fn report_status(
             Action::Status,
             document(request, status),
         ));
+    }
+    if !matches!(result, Err(Error::Canceled)) {
         ending.summary = Some(summary(request, result));
     }
     ending.tell(Files::new(console, folder, &request.files));

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::ending::Ending;
 use super::files::{Files, ResultFile};
 use super::issue::Issue;
-use super::markup::{code, commented, escaped, fenced};
+use super::markup::{self, cause, code, commented, escaped, fenced};
+use super::messages::Warning;
 use super::not_removed::{self, CODE_NOT_REMOVED};
 use super::status::failure;
 use crate::agent::Console;
@@ -52,7 +53,7 @@ pub fn report_sweep(
     ending.summary = match error {
         _ if is_canceled => None,
         Some(error) if !has_begun => Some(failure("Sweeping failed", error)),
-        _ => Some(summary(request, swept)),
+        _ => Some(summary(request, swept, error)),
     };
     ending.tell(Files::new(console, folder, &request.files));
 }
@@ -60,29 +61,43 @@ pub fn report_sweep(
 /// What was not deleted.
 fn issues(swept: &Swept) -> Vec<Issue> {
     let mut issues = not_removed::issues(&swept.not_removed);
-    if let Some(why) = &swept.packages_left {
-        issues.push(Issue::warning(
-            CODE_NOT_REMOVED,
-            &format!("The packages without a template were not deleted: {why}"),
-            &format!(
-                "the service connection needs read permission on the image templates of the whole subscription (Microsoft.VirtualMachineImages/imageTemplates/read) and Storage Blob Data Contributor on the storage account; or remove input '{}'",
-                STORAGE_ACCOUNT_NAME.name
-            ),
-        ));
-    }
+    issues.extend(
+        swept
+            .packages_left
+            .as_ref()
+            .map(|why| Issue::from(&packages_left(why))),
+    );
     issues
+}
+
+/// Packages that no template names were not looked for, or not deleted.
+fn packages_left(why: &String) -> Warning {
+    Warning::new(
+        CODE_NOT_REMOVED,
+        format!("The packages without a template were not deleted: {why}"),
+        format!(
+            "the service connection needs read permission on the image templates of the whole subscription (Microsoft.VirtualMachineImages/imageTemplates/read) and Storage Blob Data Contributor on the storage account; or remove input '{}'",
+            STORAGE_ACCOUNT_NAME.name
+        ),
+    )
 }
 
 fn sentence(request: &Sweep, swept: &Swept) -> String {
     let (gone, kept, remain) = (swept.gone.len(), swept.kept.len(), swept.not_removed.len());
     if request.preview {
-        let how = match gone {
-            0 => String::new(),
-            _ => format!("; to do it, set input '{}' to 'false'", PREVIEW.name),
-        };
-        return format!("Preview: {gone} would be deleted, {kept} kept{how}");
+        return format!("Preview: {}", would(swept));
     }
     format!("{gone} deleted, {kept} kept, {remain} not deleted")
+}
+
+/// What a preview has found.
+fn would(swept: &Swept) -> String {
+    let (gone, kept) = (swept.gone.len(), swept.kept.len());
+    let how = match gone {
+        0 => String::new(),
+        _ => format!("; to delete it, set input '{}' to 'false'", PREVIEW.name),
+    };
+    format!("{gone} would be deleted, {kept} kept{how}")
 }
 
 fn lines(request: &Sweep, swept: &Swept) -> Vec<String> {
@@ -107,22 +122,25 @@ fn lines(request: &Sweep, swept: &Swept) -> Vec<String> {
             templates(swept.foreign)
         ));
     }
-    if let Some(why) = &swept.machines_left {
-        lines.push(format!(
-            "VMs that test an image were not searched for:  {why}"
-        ));
-    }
+    lines.extend(swept.machines_left.as_ref().map(machines_left));
     lines
+}
+
+fn machines_left(why: &String) -> String {
+    format!("VMs that test an image were not searched for:  {why}")
 }
 
 /// The last line.
 fn conclusion(request: &Sweep, swept: &Swept) -> String {
-    format!(
-        "swept resource group '{}', older than {}:  {}",
-        request.group.name(),
-        duration(request.older_than),
-        sentence(request, swept)
-    )
+    let (group, age) = (request.group.name(), duration(request.older_than));
+    if request.preview {
+        let would = would(swept);
+        return format!(
+            "preview of resource group '{group}', nothing is deleted, older than {age}:  {would}"
+        );
+    }
+    let what = sentence(request, swept);
+    format!("swept resource group '{group}', older than {age}:  {what}")
 }
 
 fn templates(count: usize) -> String {
@@ -153,12 +171,25 @@ fn document(request: &Sweep, swept: &Swept) -> Value {
     })
 }
 
-fn summary(request: &Sweep, swept: &Swept) -> String {
-    let mut text = format!(
-        "## Swept resource group {}\n\n{}\n",
-        code(request.group.name()),
-        escaped(&sentence(request, swept))
-    );
+/// The title, why the step failed if it did, and the numbers.
+fn headline(request: &Sweep, swept: &Swept, error: Option<&Error>) -> String {
+    let group = code(request.group.name());
+    let title = match error {
+        Some(_) => format!("❌ Sweeping resource group {group} failed"),
+        None if request.preview => format!("🔍 Resource group {group} not swept: preview"),
+        None => format!("Swept resource group {group}"),
+    };
+    let mut text = format!("## {title}\n");
+    if let Some(error) = error {
+        let hint = error.hint();
+        text.push_str(&cause(error.code(), &error.to_string(), hint.as_deref()));
+    }
+    write!(text, "\n{}\n", escaped(&sentence(request, swept))).ok();
+    text
+}
+
+fn summary(request: &Sweep, swept: &Swept, error: Option<&Error>) -> String {
+    let mut text = headline(request, swept, error);
     let gone: Vec<_> = swept
         .gone
         .iter()
@@ -170,7 +201,10 @@ fn summary(request: &Sweep, swept: &Swept) -> String {
         .collect();
     let not_removed = swept.not_removed.iter().map(|it| escaped(&it.why));
     let not_removed: Vec<_> = not_removed
-        .chain(swept.packages_left.iter().map(|why| escaped(why)))
+        .chain(swept.packages_left.iter().map(|why| {
+            let it = packages_left(why);
+            markup::warning(it.code, &it.text, Some(&it.hint))
+        }))
         .collect();
     let title = if request.preview {
         "Would be deleted"
@@ -194,6 +228,22 @@ fn summary(request: &Sweep, swept: &Swept) -> String {
             .ok();
         }
     }
+    text.push_str(&not_searched(swept));
+    let commands = commands(swept);
+    if !commands.is_empty() {
+        write!(
+            text,
+            "\n### Next\n\nTo delete what is no longer needed:\n\n{}",
+            fenced("sh", &commands.join("\n"))
+        )
+        .ok();
+    }
+    text
+}
+
+/// What was not touched, and what was not looked for.
+fn not_searched(swept: &Swept) -> String {
+    let mut text = String::new();
     if swept.foreign > 0 {
         let foreign = swept.foreign;
         writeln!(
@@ -203,14 +253,8 @@ fn summary(request: &Sweep, swept: &Swept) -> String {
         )
         .ok();
     }
-    let commands = commands(swept);
-    if !commands.is_empty() {
-        write!(
-            text,
-            "\n### Next\n\nTo delete what is no longer needed:\n\n{}",
-            fenced("sh", &commands.join("\n"))
-        )
-        .ok();
+    if let Some(why) = &swept.machines_left {
+        writeln!(text, "\n{}", escaped(&machines_left(why))).ok();
     }
     text
 }

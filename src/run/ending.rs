@@ -142,8 +142,7 @@ impl Ending<'_> {
             });
             return Outcome::failed(Error::Canceled);
         }
-        let foreign_at_rest = |template: &CurrentTemplate| !template.ours && running.is_none();
-        if !template.as_ref().is_some_and(foreign_at_rest) {
+        if running.is_some() {
             events.emit(Event::Canceling);
         }
         let mut ids = templates(&leftovers);

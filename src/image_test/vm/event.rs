@@ -16,6 +16,8 @@ pub enum Event {
         /// Its resource group.
         group: String,
     },
+    /// Azure has taken the request for it: it boots.
+    Asked,
     /// It is on its way up; said now and then.
     Booting {
         /// What Azure says of it.
@@ -52,6 +54,8 @@ pub enum Event {
     },
     /// It is longer than is read.
     OutputTooLong,
+    /// The VM is about to be deleted, with all that belongs to it.
+    CleaningUp,
     /// There is neither a picture of the screen nor a serial log.
     NoDiagnostics {
         /// Why.

@@ -98,6 +98,7 @@ impl<'a> VmTest<'a> {
         let package = self.send_package(account.as_ref(), leftovers).await?;
         let start = Instant::now();
         let started = self.create(&region, leftovers).await?;
+        self.tell(Event::Asked);
         let took = match self.boot(&started, start).await? {
             Boot::Ready(took) => took,
             Boot::Failed(why) => return Ok(self.not_booted(&why).await),
@@ -306,6 +307,9 @@ impl<'a> VmTest<'a> {
         let failed = result.as_ref().is_ok_and(|tested| !tested.passed());
         if failed && self.vm.keep_on_failure {
             self.keep(&mut leftovers).await;
+        }
+        if !leftovers.all().is_empty() {
+            self.tell(Event::CleaningUp);
         }
         tokio::select! {
             biased;

@@ -8,7 +8,6 @@ use super::image;
 use super::subject::Subject;
 use super::variables::minute;
 use crate::agent::IssueKind;
-use crate::check::Finding;
 use crate::error::Error;
 use crate::inputs::Action;
 use crate::inputs::manifest::{ACTION, TEMPLATE_NAME};
@@ -68,7 +67,8 @@ fn of_image(
     image: &Image,
     took: Option<Duration>,
 ) -> Ending {
-    let mut issues = image::warnings(image);
+    let warnings = image::warnings(image);
+    let mut issues: Vec<_> = warnings.iter().map(Issue::from).collect();
     issues.extend(not_removed::issues(&outcome.not_removed));
     let mut conclusion = Conclusion::Done {
         message: image.uri.clone(),
@@ -113,7 +113,7 @@ fn failed(subject: &Subject<'_>, outcome: &Outcome, error: &Error) -> Ending {
     };
     if let Error::Preflight(found) = error {
         let issues = findings::errors(found);
-        if let Some(hint) = hint_of_several(found) {
+        if let Some(hint) = findings::hint_of_several(found) {
             failure.hint = Some(hint);
         }
         return Ending {
@@ -137,18 +137,6 @@ fn failed(subject: &Subject<'_>, outcome: &Outcome, error: &Error) -> Ending {
 pub(super) fn hint_of(subject: &Subject<'_>, outcome: &Outcome, error: &Error) -> Option<String> {
     let hint = error.hint().map(|hint| subject.naming_what_counts(&hint));
     findings::hint_with(&outcome.foreseen, hint)
-}
-
-/// What to do about several findings at once.
-fn hint_of_several(found: &[Finding]) -> Option<String> {
-    (found.len() > 1).then(|| {
-        format!(
-            "correct all {} errors; '{}: {}' checks everything without a build",
-            found.len(),
-            ACTION.name,
-            Action::Doctor.name()
-        )
-    })
 }
 
 /// What Azure and the log say of a failed run, in their own words: the headline has room for the cause alone.

@@ -6,7 +6,7 @@ use super::subject::Subject;
 use crate::agent::Console;
 use crate::arm::template_state::RunState;
 use crate::error::{PARTLY, duration};
-use crate::report::issue::Issue;
+use crate::report::messages::Warning;
 use crate::report::version;
 use crate::resource::ResourceId;
 use crate::run::{Caveat, Distribution, Image, Made, Output};
@@ -79,27 +79,27 @@ fn place(image: &Image) -> String {
 }
 
 /// Why the run did not simply succeed, and which targets have no image.
-pub(super) fn warnings(image: &Image) -> Vec<Issue> {
+pub(super) fn warnings(image: &Image) -> Vec<Warning> {
     let caveat = image.caveat.as_ref().map(|caveat| {
         let hint = caveat.hint.as_deref().unwrap_or(
             "the list of targets in the log shows which targets have the image; a new run distributes to all targets again",
         );
-        Issue::warning(PARTLY, &caveat_in_words(caveat), hint)
+        Warning::new(PARTLY, caveat_in_words(caveat), hint)
     });
     let missing = missing(image).map(|output| {
         let hint = "other targets have the image; the build log shows the reason; a new run distributes to all targets again";
-        Issue::warning(PARTLY, &not_there(&output.target), hint)
+        Warning::new(PARTLY, not_there(&output.target), hint)
     });
     caveat.into_iter().chain(missing).collect()
 }
 
 /// The targets that got no image, which the first one has.
-pub(super) fn missing(image: &Image) -> impl Iterator<Item = &Output> {
+fn missing(image: &Image) -> impl Iterator<Item = &Output> {
     image.outputs.iter().filter(|output| output.uri.is_none())
 }
 
 /// A target without an image, in a sentence.
-pub(super) fn not_there(target: &Distribution) -> String {
+fn not_there(target: &Distribution) -> String {
     format!(
         "The image was not distributed to {} (run output '{}')",
         target.called(),
@@ -108,7 +108,7 @@ pub(super) fn not_there(target: &Distribution) -> String {
 }
 
 /// Why the run did not simply succeed, in a sentence.
-pub(super) fn caveat_in_words(Caveat { state, message, .. }: &Caveat) -> String {
+fn caveat_in_words(Caveat { state, message, .. }: &Caveat) -> String {
     let reason = if message.is_empty() {
         "Azure gave no reason"
     } else {

@@ -112,6 +112,11 @@ impl Reporter {
             .line(&format!("template name:  {}", plan.template_name));
     }
 
+    /// A phase begins that no event of a build tells of.
+    pub(super) fn enter_phase(&self, name: &str) {
+        self.timeline().enter(name);
+    }
+
     /// The phases of the step, all of them over.
     pub(super) fn phases(&self) -> Vec<Phase> {
         self.timeline().finished().to_vec()

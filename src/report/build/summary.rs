@@ -7,18 +7,19 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::ending::hint_of;
-use super::image::{caveat_in_words, missing, not_there};
+use super::image;
 use super::image_summary;
 use super::subject::Subject;
 use super::timeline::{self, Phase};
 use super::variables::minute;
 use crate::check::Finding;
 use crate::diagnosis::Explanation;
-use crate::error::{Error, PARTLY, duration};
+use crate::error::{Error, duration};
 use crate::inputs::Action;
 use crate::inputs::manifest::{ACTION, IB_AZURE_RESOURCE_GROUP, TEMPLATE_NAME};
 use crate::log::Step;
 use crate::report::diff::{self, ComparisonOf};
+use crate::report::findings::causes;
 use crate::report::markup::{self, cause, code, escaped, fenced, table, warning};
 use crate::report::not_removed::{CODE_NOT_REMOVED, removals};
 use crate::report::version::portal;
@@ -196,10 +197,7 @@ fn title(summary: &Summary<'_>, error: &Error) -> String {
 fn failure(summary: &Summary<'_>, error: &Error) -> String {
     let mut text = format!("## ❌ {}\n", title(summary, error));
     if let Error::Preflight(findings) = error {
-        for finding in findings {
-            let code = finding.code().unwrap_or_default();
-            text.push_str(&cause(code, &finding.to_string(), finding.fix.as_deref()));
-        }
+        text.push_str(&causes(findings));
     } else {
         let hint = hint_of(summary.subject, summary.outcome, error);
         text.push_str(&cause(error.code(), &error.to_string(), hint.as_deref()));
@@ -294,18 +292,10 @@ fn warnings(summary: &Summary<'_>) -> String {
         .not_removed
         .iter()
         .map(|not_removed| format!("**{}** {}", CODE_NOT_REMOVED, escaped(&not_removed.why)));
-    let caveat = summary.outcome.image().into_iter().filter_map(|image| {
-        let text = caveat_in_words(image.caveat.as_ref()?);
-        Some(format!("**{PARTLY}** {}", escaped(&text)))
-    });
-    let missing = summary.outcome.image().into_iter().flat_map(missing);
-    let missing =
-        missing.map(|output| format!("**{PARTLY}** {}", escaped(&not_there(&output.target))));
-    let all = plan
-        .chain(suspected)
-        .chain(caveat)
-        .chain(missing)
-        .chain(not_removed);
+    let image = summary.outcome.image().into_iter();
+    let of_image = image.flat_map(image::warnings);
+    let of_image = of_image.map(|it| warning(it.code, &it.text, Some(&it.hint)));
+    let all = plan.chain(suspected).chain(of_image).chain(not_removed);
     markup::warnings(&all.collect::<Vec<_>>())
 }
 

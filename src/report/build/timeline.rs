@@ -103,7 +103,7 @@ impl Timeline {
         }
     }
 
-    fn enter(&mut self, name: &str) {
+    pub(super) fn enter(&mut self, name: &str) {
         if self.open.as_ref().is_some_and(|(open, _)| open == name) {
             return;
         }
@@ -153,23 +153,31 @@ impl Timeline {
 /// Cells of the longest bar.
 const WIDTH: u128 = 24;
 
-/// How long each phase took. Phases that took no time have none to show.
+/// How long each phase took. Phases that took no time have none to show, but for the one that failed.
 pub(in crate::report) fn section(phases: &[Phase], failed: bool) -> String {
+    // What failed before the run failed in the last phase before the clean-up.
+    let beside = |phase: &Phase| ["Log", "Clean-up", "Tags"].contains(&phase.name.as_str());
+    let failed = failed && phases.iter().all(|phase| phase.ended.is_none());
+    let failed = phases.iter().rposition(|phase| failed && !beside(phase));
+    let took_time = |phase: &Phase| phase.duration.as_secs() > 0;
     let shown: Vec<_> = phases
         .iter()
-        .filter(|phase| phase.duration.as_secs() > 0 || phase.ended.is_some())
+        .enumerate()
+        .filter(|(index, phase)| {
+            took_time(phase) || phase.ended.is_some() || failed == Some(*index)
+        })
         .collect();
-    // What failed before the run failed in the last phase before the clean-up.
-    let beside = |phase: &Phase| ["Log", "Clean-up"].contains(&phase.name.as_str());
-    let failed = failed && shown.iter().all(|phase| phase.ended.is_none());
-    let failed = shown.iter().rposition(|phase| failed && !beside(phase));
-    if shown.iter().all(|phase| beside(phase)) {
+    let says_something =
+        |phase: &Phase| !beside(phase) && (took_time(phase) || phase.ended.is_some());
+    if !phases.iter().any(says_something) {
         return String::new();
     }
-    let longest = shown.iter().map(|phase| phase.duration.as_secs().into());
+    let longest = shown
+        .iter()
+        .map(|(_, phase)| phase.duration.as_secs().into());
     let longest: u128 = longest.max().unwrap_or(1).max(1);
     let mut text = String::from("\n### Timeline\n\n| phase | time | |\n|---|---:|---|\n");
-    for (index, phase) in shown.into_iter().enumerate() {
+    for (index, phase) in shown {
         let took = phase.duration;
         let cells = (u128::from(took.as_secs()) * WIDTH).div_ceil(longest);
         let bar = "█".repeat(usize::try_from(cells).unwrap_or_default());
@@ -205,6 +213,22 @@ mod tests {
             section(&[phase("Log", 1), phase("Clean-up", 90)], false),
             ""
         );
+    }
+
+    #[test]
+    fn a_phase_that_failed_at_once_is_the_one_that_is_marked() {
+        let phase = |name: &str, seconds| Phase {
+            name: name.to_owned(),
+            duration: Duration::from_secs(seconds),
+            ended: None,
+        };
+        let text = section(&[phase("Package", 60), phase("Create VM", 0)], true);
+        assert!(
+            text.ends_with("| Create VM | 0 s |  **failed** |\n"),
+            "{text}"
+        );
+        assert_eq!(text.matches("**failed**").count(), 1, "{text}");
+        assert_eq!(section(&[phase("Template", 0)], true), "");
     }
 
     #[test]

@@ -102,6 +102,7 @@ fn of_vm(event: &vm::Event) -> Messages {
         } => Messages::line(format!(
             "create VM:  {name} ({size}) in {region}, resource group {group}"
         )),
+        vm::Event::Asked | vm::Event::CleaningUp => Messages::NONE,
         vm::Event::Booting { state, elapsed } => Messages::line(format!(
             "waiting for the VM:  {state} (after {})",
             duration(*elapsed)

@@ -12,6 +12,7 @@ use crate::inputs::manifest::REQUIRE_TAGS;
 use crate::inputs::{Action, ImageTest};
 use crate::log::TestState;
 use crate::report::build::{Phase, phases_section};
+use crate::report::findings::causes;
 use crate::report::markup::{self, cause, code, escaped, fenced, table};
 use crate::report::next_step::{IMAGE_VERSION_ID, NextStep};
 use crate::report::not_removed::{CODE_NOT_REMOVED, removals};
@@ -54,7 +55,9 @@ pub(super) fn markdown(page: &Page<'_>) -> String {
             write!(text, "\n### Last lines\n\n{lines}").ok();
         }
     }
-    text.push_str(&phases_section(page.phases, page.outcome.result.is_err()));
+    // A verdict against the image belongs to the phase that found it.
+    let passed = page.outcome.result.as_ref().is_ok_and(Tested::passed);
+    text.push_str(&phases_section(page.phases, !passed));
     text.push_str(&warnings(page));
     text.push_str(&next(page));
     text
@@ -85,14 +88,11 @@ fn without_verdict(why: &NotTested) -> String {
         },
         NotTested::Refused(_) => &[],
     };
-    let mut text = String::new();
-    for finding in findings {
-        let code = finding.code().unwrap_or_default();
-        text.push_str(&cause(code, &finding.to_string(), finding.fix.as_deref()));
-    }
-    if findings.is_empty() {
-        text = cause(why.code(), &why.to_string(), why.hint().as_deref());
-    }
+    let mut text = if findings.is_empty() {
+        cause(why.code(), &why.to_string(), why.hint().as_deref())
+    } else {
+        causes(findings)
+    };
     if let NotTested::Failed(error) = why
         && let Error::Run { explanation, .. } = error.as_ref()
         && !explanation.excerpt.is_empty()

@@ -509,7 +509,7 @@ async fn the_groups_of_the_vms_are_named() {
         .run_in(|cloud| cloud.add_fault(refused("GetVirtualMachine", 403)))
         .await;
     let warnings = seen.0.issues("warning");
-    let text = "AIB882: Not checked: the VMs of 2 session hosts of host pool 'hp-staging': Reading VM 'stg-0' failed: Azure refused with AuthorizationFailed (403): The client does not have authorization.\nhint: assign role 'Reader' to the principal of the service connection on the resource group of the VMs: az role assignment create --assignee <object id of its principal> --role Reader --scope /subscriptions/s-2/resourceGroups/rg-hosts";
+    let text = "AIB882: Not checked: the VMs of 2 session hosts of host pool 'hp-staging': Reading VM 'stg-0' failed: Azure refused with AuthorizationFailed (403): The client does not have authorization.\nhint: assign role 'Reader' to the principal of the service connection on the resource group of the VMs: az role assignment create --assignee 6f1c2d8a-5b3e-4f70-8a91-2c4d6e8f0b12 --role Reader --scope /subscriptions/s-2/resourceGroups/rg-hosts";
     assert!(
         warnings.iter().any(|warning| warning == text),
         "{subscription} {warnings:?}"

@@ -179,7 +179,7 @@ async fn without_role_and_key_the_missing_role_is_named_and_the_build_goes_on() 
         .filter(|line| line.starts_with("no build log:"))
         .collect();
     assert_eq!(told.len(), 1, "{}", stage.transcript);
-    let command = "az role assignment create --assignee <service connection's principal> --role \"Storage Blob Data Reader\" --scope /subscriptions/3a7f5b1e-6c0d-4e52-9d2b-8f41c7a0e963";
+    let command = "az role assignment create --assignee 6f1c2d8a-5b3e-4f70-8a91-2c4d6e8f0b12 --role \"Storage Blob Data Reader\" --scope /subscriptions/3a7f5b1e-6c0d-4e52-9d2b-8f41c7a0e963";
     assert!(told[0].contains(command), "{}", told[0]);
 }
 

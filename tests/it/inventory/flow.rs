@@ -318,7 +318,7 @@ async fn without_a_role_the_list_is_attached_and_not_kept() {
     assert!(
         told.starts_with(&format!(
             "AIB876: The SBOM of image version 1.0.0 is not kept in container '{CONTAINER}': "
-        )) && told.contains("\nhint: later versions cannot be compared with it; `az role assignment create --assignee <service connection's principal> --role \"Storage Blob Data Contributor\" --scope ")
+        )) && told.contains("\nhint: later versions cannot be compared with it; `az role assignment create --assignee 6f1c2d8a-5b3e-4f70-8a91-2c4d6e8f0b12 --role \"Storage Blob Data Contributor\" --scope ")
             && told.ends_with("/storageAccounts/stcontosoimages`; a new role assignment takes up to 10 minutes to take effect"),
         "{told}"
     );

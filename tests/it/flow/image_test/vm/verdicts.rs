@@ -48,6 +48,55 @@ async fn untested(what: &str, scene: Scene, code: &str, expected: &str) -> Stage
     stage
 }
 
+/// The rows of the timeline, each with its mark.
+fn timeline(stage: &Stage) -> Vec<(String, bool)> {
+    let page = page(stage);
+    let (_, rows) = page
+        .split_once("### Timeline\n\n")
+        .unwrap_or_else(|| panic!("{page}"));
+    let rows = rows.lines().skip(2).take_while(|row| row.starts_with('|'));
+    rows.map(|row| {
+        let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+        assert!(cells[1].ends_with(" s"), "{row}");
+        (cells[0].to_owned(), cells[2].ends_with("**failed**"))
+    })
+    .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_timeline_has_every_phase_and_marks_the_one_that_failed() {
+    let check = async |scene: Scene, expected: &[(&str, bool)]| {
+        let stage = run(scene).await;
+        assert_eq!(timeline(&stage), pairs_of(expected), "{}", page(&stage));
+    };
+    let passes = [
+        ("Boot", false),
+        ("Check 'checks'", false),
+        ("Clean-up", false),
+        ("Tags", false),
+    ];
+    check(vm_scene(), &passes).await;
+    let fails = [
+        ("Boot", false),
+        ("Check 'checks'", true),
+        ("Clean-up", false),
+        ("Tags", false),
+    ];
+    check(command(fails_with(3)), &fails).await;
+    let no_boot = [("Boot", true), ("Clean-up", false), ("Tags", false)];
+    check(machine(MachineFate::ProvisioningTimesOut), &no_boot).await;
+}
+
+fn fails_with(exit_code: i32) -> CommandFate {
+    fails(exit_code, "one\n")
+}
+
+fn pairs_of(expected: &[(&str, bool)]) -> Vec<(String, bool)> {
+    let all = expected.iter();
+    all.map(|(name, failed)| ((*name).to_owned(), *failed))
+        .collect()
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_script_that_fails_fails_the_image() {
     let stage = failed(
