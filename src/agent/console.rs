@@ -13,8 +13,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::command::Command;
+use super::command::safe_to_print;
 use super::environment::Environment;
-use super::escaping::safe_to_print;
 use super::known_secrets::KnownSecrets;
 use super::output;
 use crate::secret::Masker;

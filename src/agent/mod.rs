@@ -8,7 +8,6 @@
 pub mod command;
 pub mod console;
 pub mod environment;
-pub mod escaping;
 mod known_secrets;
 mod output;
 mod stage_files;

@@ -6,7 +6,6 @@
 mod comparison;
 mod component;
 pub mod diff;
-mod earlier_version;
 mod facts;
 mod library;
 mod lines;

@@ -5,7 +5,7 @@ use crate::file;
 use crate::inputs::manifest::{IB_SUBSCRIPTION, MANAGED_IDENTITY};
 use crate::inputs::{Package, Plan, RawConnection, RawInputs};
 use crate::report::{self, with_hint};
-use crate::run::image_provenance::record;
+use crate::run::image::record;
 use crate::secret::{Masker, Secret};
 use crate::storage::CONTAINER;
 use crate::template::model::json;

@@ -4,7 +4,7 @@
 //! an escape apart.
 
 use super::issue::what_to_do;
-use crate::agent::escaping::safe_to_print;
+use crate::agent::command::safe_to_print;
 
 /// A table of names and values, which are Markdown.
 pub(super) fn table(rows: &[(&str, String)]) -> String {

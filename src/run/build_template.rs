@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::distribution::{Distribution, distributions_of};
 use super::find::FoundTemplate;
-use super::image_provenance::{self, Record};
+use super::image::{self, Record};
 use crate::arm::template_state::Template;
 use crate::diagnosis::Customizer;
 use crate::inputs::Plan;

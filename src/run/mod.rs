@@ -20,7 +20,6 @@ pub mod event;
 pub mod find;
 mod follow;
 mod image;
-pub mod image_provenance;
 pub mod leftover;
 pub mod leftovers;
 mod outcome;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::distribution::{Distribution, Output, distributions_of};
 use super::find;
 use super::image::{Image, Made, PlatformImage, platform_image};
-use super::image_provenance::{Record, fact};
+use super::image::{Record, fact};
 use crate::arm::{Arm, Failure, api};
 use crate::inputs::Plan;
 use crate::inputs::is_template_name;

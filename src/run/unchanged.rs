@@ -4,8 +4,8 @@
 
 use super::distribution::{Output, distributions_of};
 use super::event::{Event, Events};
+use super::image::Record;
 use super::image::{Image, Made, platform_image};
-use super::image_provenance::Record;
 use crate::arm::Arm;
 use crate::arm::gallery::{Version, latest, newest_good};
 use crate::check::source_version;

@@ -11,15 +11,14 @@ mod blocks;
 mod checksum;
 mod deflate;
 mod digest;
-mod download;
 mod failure;
 mod in_order;
-mod keeping;
 mod link;
 mod package;
 pub mod reading;
 mod retained;
 mod shared_key;
+mod small_files;
 mod source_file;
 mod tar_gz;
 #[cfg(test)]
@@ -45,16 +44,14 @@ pub use account::{StorageAccount, find_account, find_account_in};
 pub use blob::{BlobRef, BlockIds, NotABlob, commit, put_blocks};
 pub use blocks::{BLOCK_BYTES, BlockMemory};
 pub use checksum::Sha256;
-pub use download::{Download, download};
 pub use failure::{
     CODE_ACCOUNT, CODE_DELETION, CODE_LINK, CODE_PACKAGE, CODE_READING, CODE_UPLOAD, Operation,
     StorageFailure,
 };
-pub use keeping::{Written, write_new};
 pub use link::{LONGEST_LIFE, ReadLink};
-pub use package::PackageFailure;
-pub use package::{Archived, Format, PackageSource, Progress, Retained};
+pub use package::{Archived, Format, PackageFailure, PackageSource, Progress, Retained};
 pub use retained::{RetainedArchive, delete_unused, find_retained, record_use, retained_name};
+pub use small_files::{Download, Written, download, write_new};
 pub use walk::Survey;
 
 /// The container that packages go to: the one that `AzureImageBuilderTask@1` uses, so that a pipeline that moves finds its container.

@@ -1,7 +1,6 @@
 //! The known failures, as data. Within a place the most specific comes first, and the first that fits is the diagnosis.
 
 mod access;
-mod blocked;
 mod build;
 mod general;
 mod machine;
@@ -13,7 +12,6 @@ use super::entry::Entry;
 /// All entries, the most specific first.
 pub fn entries() -> impl Iterator<Item = &'static Entry> {
     [
-        blocked::ENTRIES,
         submission::ENTRIES,
         machine::ENTRIES,
         access::ENTRIES,
