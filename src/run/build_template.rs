@@ -1,10 +1,11 @@
 //! The template of a build: made of a plan, or read from Azure, where this step or another one, or someone else, has left it.
 
+use crate::run::image;
 use std::time::Duration;
 
 use super::distribution::{Distribution, distributions_of};
 use super::find::FoundTemplate;
-use super::image::{self, Record};
+use super::image::Record;
 use crate::arm::template_state::Template;
 use crate::diagnosis::Customizer;
 use crate::inputs::Plan;
@@ -120,15 +121,15 @@ impl<'a> BuildTemplate<'a> {
     /// Where the image comes from, `version` being the number that the source's `latest` stood for.
     pub(super) fn provenance(&self, version: Option<&str>) -> Record {
         if let Some(plan) = self.plan {
-            return image_provenance::record(plan, version, self.package.as_deref());
+            return image::record(plan, version, self.package.as_deref());
         }
         let source = self.definition.properties.source.as_ref();
-        image_provenance::of_tags(source, version, self.artifact_tags())
+        image::of_tags(source, version, self.artifact_tags())
     }
 
     /// What the tags of its image say of where the image comes from.
     pub(super) fn provenance_in_tags(&self) -> Record {
-        image_provenance::of_tags(None, None, self.artifact_tags())
+        image::of_tags(None, None, self.artifact_tags())
     }
 
     /// Which pipeline's build has made the template, as far as the tags of its image tell.
@@ -136,7 +137,7 @@ impl<'a> BuildTemplate<'a> {
         let record = self.provenance_in_tags();
         let known: Vec<_> = ["pipeline", "buildNumber"]
             .into_iter()
-            .filter_map(|name| image_provenance::fact(&record, name))
+            .filter_map(|name| image::fact(&record, name))
             .collect();
         (!known.is_empty()).then(|| known.join(" "))
     }

@@ -19,7 +19,7 @@ mod ending;
 pub mod event;
 pub mod find;
 mod follow;
-mod image;
+pub mod image;
 pub mod leftover;
 pub mod leftovers;
 mod outcome;

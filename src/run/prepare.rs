@@ -4,7 +4,7 @@ use super::context::{Build, Context};
 use super::event::Event;
 use super::leftovers::Leftovers;
 use super::package::PackageUpload;
-use super::{image_provenance, package, template_tags};
+use super::{image, package, template_tags};
 use crate::check::{Finding, preflight};
 use crate::error::Error;
 use crate::inputs::Package;
@@ -98,7 +98,7 @@ pub(super) async fn prepare(
     let package = link.map(|link| link.sha256);
     if plan.provenance.as_tags {
         let version = checked.source_version.as_deref();
-        let mut tags = image_provenance::record(plan, version, package.as_deref());
+        let mut tags = image::record(plan, version, package.as_deref());
         tags.extend(sums.made_of.map(|sum| (INPUTS_SHA256, sum)));
         let (name, inputs) = (&plan.template_name, Some(sums.asked.as_str()));
         template_tags::tag_image(&mut definition, &plan.origin, name, inputs);

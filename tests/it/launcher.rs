@@ -10,6 +10,8 @@ use std::process::Command;
 
 use task_folder::{Task, own_core, own_platform, transcript};
 
+use crate::texts::check_has;
+
 const ECHO: &str = "#!/bin/sh\necho \"$0 $1\"\n";
 
 /// What the launcher says when the core did not report.
@@ -205,10 +207,7 @@ fn foreign_text_cannot_end_a_logging_command() {
     let shim = "require('child_process').spawn = () => { throw new Error('/none\\r\\n##vso[task.debug]%0A'); };";
     let said = task.run(shim);
     assert_eq!(said.lines().count(), 3, "{said}");
-    assert!(
-        said.contains("/none%0D%0A##vso[task.debug]%AZP250A"),
-        "{said}"
-    );
+    check_has(&said, "/none%0D%0A##vso[task.debug]%AZP250A");
 }
 
 #[test]
@@ -231,10 +230,7 @@ fn a_program_of_another_kind_is_explained() {
             said.contains("##vso[task.logissue type=error;code=AIB902;]") && said.contains(hint),
             "{said}"
         );
-        assert!(
-            said.contains("\n##vso[task.complete result=Failed;]"),
-            "{said}"
-        );
+        check_has(&said, "\n##vso[task.complete result=Failed;]");
     }
 }
 

@@ -9,6 +9,7 @@ use http::Method;
 
 use crate::flow::scene::Scene;
 use crate::retain::scene::Shelf;
+use crate::texts::check_starts;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
@@ -227,11 +228,7 @@ fn readme_is_for_developers_and_the_overview_for_users() {
         blocks[1]
     );
     assert!(blocks[2].starts_with("!["), "{}", blocks[2]);
-    assert!(
-        blocks[3].starts_with("```yaml\n- task: AzureImageBuilderTask@1\n"),
-        "{}",
-        blocks[3]
-    );
+    check_starts(blocks[3], "```yaml\n- task: AzureImageBuilderTask@1\n");
 }
 
 /// The address of the repository is in one place, and the others agree: links of the form, and of the forms for issues.

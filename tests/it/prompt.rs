@@ -4,6 +4,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use crate::texts::{check_has, check_starts};
+
 fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let mut program = Command::new(env!("CARGO_BIN_EXE_image-builder"));
     program.args(arguments).env_clear();
@@ -101,15 +103,12 @@ fn without_open_files_the_program_says_why_it_ends() {
     assert_eq!(code, Some(1), "{text}");
     let expected = "error AIB902: Starting the program failed: the operating system refused: ";
     assert!(text.contains(expected), "{text}");
-    assert!(
-        text.contains("\nhint: raise the limits of the account"),
-        "{text}"
-    );
+    check_has(&text, "\nhint: raise the limits of the account");
     let (code, text) = limited(&[("TF_BUILD", "True")]);
     assert_eq!(code, Some(0), "{text}");
-    assert!(
-        text.contains("##vso[task.complete result=Failed;]Starting the program failed"),
-        "{text}"
+    check_has(
+        &text,
+        "##vso[task.complete result=Failed;]Starting the program failed",
     );
 }
 
@@ -118,16 +117,10 @@ fn an_agent_gets_exit_code_0_and_reads_the_result() {
     let output = run(&["bake"], &[("TF_BUILD", "True")]);
     let main = run(&[], &[("TF_BUILD", "True")]);
     let main = String::from_utf8(main.stdout).unwrap();
-    assert!(
-        main.contains("##vso[task.setvariable variable=templateName;"),
-        "{main}"
-    );
+    check_has(&main, "##vso[task.setvariable variable=templateName;");
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0));
-    assert!(
-        text.starts_with("##vso[task.complete result=Failed;]"),
-        "{text}"
-    );
+    check_starts(&text, "##vso[task.complete result=Failed;]");
 }
 
 /// Standard output is for another program, so warnings are not there.
@@ -178,9 +171,6 @@ fn variables_of_the_runtime_do_not_end_the_program() {
         let variables = [(name, value), ("TF_BUILD", "True")];
         let output = run(&["run"], &variables);
         let text = String::from_utf8(output.stdout).unwrap();
-        assert!(
-            text.contains("task.complete result=Failed;]Input '"),
-            "{text}"
-        );
+        check_has(&text, "task.complete result=Failed;]Input '");
     }
 }

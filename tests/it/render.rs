@@ -10,6 +10,7 @@ use image_builder::job;
 use serde_json::Value;
 
 use crate::job::{CONNECTION_ID, Job, job as usual};
+use crate::texts::check_starts;
 
 #[derive(Clone, Default)]
 struct Output(Arc<Mutex<Vec<u8>>>);
@@ -66,11 +67,9 @@ fn a_prompt_gets_the_template_and_nothing_else() {
     let link = template["properties"]["customize"][0]["sourceUri"]
         .as_str()
         .unwrap();
-    assert!(
-        link.starts_with(
-            "https://stimagebuilder.blob.core.windows.net/imagebuilder-vststask/webapp/"
-        ),
-        "{link}"
+    check_starts(
+        link,
+        "https://stimagebuilder.blob.core.windows.net/imagebuilder-vststask/webapp/",
     );
     assert!(link.ends_with("?{signature}"), "{link}");
 }

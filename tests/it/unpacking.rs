@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::job::{Job, job};
 use crate::template::{NASTY, SHA256, template};
 use crate::template_files::with_text;
+use crate::texts::check_has;
 
 /// The inline scripts of a template, one for each step.
 fn scripts(template: &Value) -> Vec<String> {
@@ -253,13 +254,7 @@ fn windows_puts_a_single_file_beside_its_archive() {
         scripts(&template(&job.input("packagePath", &path))).join("\n")
     };
     let file = lines("webapp/install.sh");
-    assert!(
-        file.contains("$folder = 'c:\\buildartifacts\\install.sh'"),
-        "{file}"
-    );
-    assert!(
-        file.contains("ExtractToDirectory($archive, 'c:\\buildartifacts')"),
-        "{file}"
-    );
+    check_has(&file, "$folder = 'c:\\buildartifacts\\install.sh'");
+    check_has(&file, "ExtractToDirectory($archive, 'c:\\buildartifacts')");
     assert!(lines("webapp").contains("ExtractToDirectory($archive, $folder)"));
 }

@@ -10,6 +10,8 @@ use std::{env, fs};
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
 
+use crate::texts::check_has;
+
 type Parts = BTreeMap<String, Vec<u8>>;
 
 const LARGEST: u64 = 20 * 1024 * 1024;
@@ -159,12 +161,12 @@ fn the_installed_manifest_says_what_ours_says() {
     let own = extension();
     let manifest = text(&parts, "extension.vsixmanifest");
     let version = env!("CARGO_PKG_VERSION");
-    assert!(
-        manifest.contains(&format!(
+    check_has(
+        manifest,
+        &format!(
             "Id=\"{}\" Version=\"{version}\"",
             own["id"].as_str().unwrap()
-        )),
-        "{manifest}"
+        ),
     );
     for tag in own["tags"].as_array().unwrap() {
         assert!(manifest.contains(tag.as_str().unwrap()), "{tag}");

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use super::credential::Credential;
 use super::{PackageUpload, Sent};
-use crate::arm::{Arm, Client};
 use crate::error::Error;
 use crate::inputs::{PackageAccess, Plan, Provisioner};
 use crate::resource::ResourceId;
 use crate::run::event::Event;
 use crate::secret::Secret;
-use crate::storage::{self, BlobRef, CONTAINER, StorageAccount, StorageFailure};
+use crate::storage::{self, BlobRef, CONTAINER, StorageFailure};
 use crate::template::Address;
 
 /// The package's link outlives the build's limit by this: provisioning comes before the limit begins to count.
@@ -144,37 +144,6 @@ fn reader(plan: &Plan) -> Reader {
         (Provisioner::PowerShell, Some(identity)) => Reader::Vm(identity),
         (Provisioner::PowerShell, None) | (Provisioner::Shell, _) => {
             Reader::Service(plan.identity.clone())
-        }
-    }
-}
-
-/// What the request that writes the package is authorized by.
-pub(super) enum Credential {
-    /// By the service connection's own token.
-    Token,
-    /// By a key of the account.
-    Key(Secret),
-}
-
-impl Credential {
-    /// A key of `account`.
-    pub(super) async fn key(arm: &Arm, account: &StorageAccount) -> Result<Self, StorageFailure> {
-        if !account.takes_keys {
-            return Err(StorageFailure::TakesNoKeys {
-                account: Box::new(account.clone()),
-            });
-        }
-        match arm.storage_account_key(account).await {
-            Ok(key) => Ok(Self::Key(key)),
-            Err(failure) => Err(StorageFailure::no_key(failure, account)),
-        }
-    }
-
-    /// The client that is authorized by it.
-    pub(super) fn client(&self, arm: &Arm, account: &StorageAccount) -> Client {
-        match self {
-            Self::Token => arm.client.clone(),
-            Self::Key(key) => storage::with_key(&arm.client, account, key.clone()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Bringing the package to where the build VM reads it.
 
 mod access;
+mod credential;
 mod old_packages;
 
 use std::convert::Infallible;
@@ -19,7 +20,7 @@ use crate::storage::{
     StorageAccount, StorageFailure, Survey,
 };
 use crate::template::PackageLink;
-use access::Credential;
+use credential::Credential;
 
 /// From here on a package is worth a question.
 const LARGE_BYTES: u64 = 1 << 30;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::PackageUpload;
-use super::access::Credential;
+use super::credential::Credential;
 use crate::inputs::origin::PackageName;
 use crate::run::event::Event;
 use crate::run::find::FoundTemplate;

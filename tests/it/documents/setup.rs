@@ -11,6 +11,7 @@ use super::expressions::SUBSCRIPTION;
 use super::files::root;
 use super::permissions::role;
 use super::powershell::powershell_commands;
+use crate::texts::check_starts;
 
 pub(super) type Facts = BTreeSet<String>;
 
@@ -355,10 +356,7 @@ fn the_service_connection_is_made_as_documented() {
         "shop"
     );
     let last = recorded.last().unwrap().join(" ");
-    assert!(
-        last.starts_with("identity federated-credential create"),
-        "{last}"
-    );
+    check_starts(&last, "identity federated-credential create");
 }
 
 /// Who releases an image is not who builds it.

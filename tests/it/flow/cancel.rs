@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::scene::{Scene, Stage};
 use super::someone::{PROJECT, Someone, asked, marks};
+use crate::texts::check_has;
 
 const CUSTOMIZING: Duration = Duration::from_secs(500);
 const ACCOUNT: &str = "stcontosoimages";
@@ -91,11 +92,7 @@ async fn a_running_build_is_canceled_and_nothing_stays() {
         of("/cancel") < of(PACKAGES) && of("/cancel") == Some(0),
         "{changes:?}"
     );
-    assert!(
-        stage.summary().contains("the run was canceled"),
-        "{}",
-        stage.summary()
-    );
+    check_has(&stage.summary(), "the run was canceled");
     let result = stage.result_file();
     assert_eq!(result["action"], "cancel");
     assert_eq!(result["deleted"].as_array().unwrap().len(), 2);
@@ -121,10 +118,7 @@ async fn a_foreign_template_is_not_touched() {
         stage.check_result("Failed");
         let told = stage.issues("error").concat();
         assert!(told.starts_with("AIB803: Canceling the run of image template 'win11' failed: 'win11' was not created by this task"), "{told}");
-        assert!(
-            told.contains("az image builder cancel --subscription "),
-            "{told}"
-        );
+        check_has(&told, "az image builder cancel --subscription ");
         assert_eq!(asked(&stage.cloud, from, &CHANGES), Vec::<String>::new());
         assert_eq!(other.state("win11"), "Running");
         assert_eq!(stage.variable("templateName"), Some("win11"));
@@ -188,14 +182,8 @@ async fn a_cancel_that_takes_long_leaves_the_template_with_its_command() {
     let from = stage.cloud.journal().len();
     let stage = stage.act("cancel", &[]).await;
     let told = warned(&stage, "AIB808: ");
-    assert!(
-        told.contains("is 'Canceling' 10 minutes after the cancellation"),
-        "{told}"
-    );
-    assert!(
-        told.contains("az image builder delete --subscription "),
-        "{told}"
-    );
+    check_has(&told, "is 'Canceling' 10 minutes after the cancellation");
+    check_has(&told, "az image builder delete --subscription ");
     assert_eq!(stage.templates().len(), 1);
     assert_eq!(stage.packages().len(), 1);
     let minutes = stage.elapsed.as_secs() / 60;
@@ -257,10 +245,7 @@ async fn a_run_without_an_image_is_cleaned_up() {
         let stage = stage.act("cancel", &[]).await;
         let expected = if canceled { "Canceled" } else { "Failed" };
         let told = warned(&stage, "AIB809: ");
-        assert!(
-            told.contains(&format!("has ended with '{expected}'")),
-            "{told}"
-        );
+        check_has(&told, &format!("has ended with '{expected}'"));
         check_gone(&stage);
     }
 }
@@ -358,10 +343,7 @@ async fn a_tag_that_cannot_be_written_is_told_of() {
         &stage,
         "AIB601: The image template 't_17' has no tag 'imageBuilderKeep'",
     );
-    assert!(
-        told.contains("az tag update --operation Merge --resource-id "),
-        "{told}"
-    );
+    check_has(&told, "az tag update --operation Merge --resource-id ");
     check_there(&stage);
 }
 

@@ -6,6 +6,7 @@ use azure_emulator::RunFate;
 
 use super::scene::{Scene, Stage};
 use super::story::{check_no_secret, check_nothing_left};
+use crate::texts::check_has;
 
 fn check(stage: &Stage) {
     stage.check_result("Succeeded");
@@ -121,11 +122,7 @@ async fn a_template_file_and_a_package_make_an_image() {
     stage.check_result("SucceededWithIssues");
     check_nothing_left(&stage);
     check_no_secret(&stage);
-    assert!(
-        stage.transcript.contains("Archiving"),
-        "{}",
-        stage.transcript
-    );
+    check_has(&stage.transcript, "Archiving");
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,11 +134,7 @@ async fn a_rendered_template_sends_nothing() {
     check_nothing_left(&stage);
     check_no_secret(&stage);
     assert_eq!(stage.variable("imageUri"), None);
-    assert!(
-        stage.transcript.contains("\"vmProfile\": {"),
-        "{}",
-        stage.transcript
-    );
+    check_has(&stage.transcript, "\"vmProfile\": {");
     assert!(
         !stage.transcript.contains("put template"),
         "{}",

@@ -5,6 +5,7 @@ use azure_emulator::{Fault, Matcher};
 use super::ills::{ills, made, scene};
 use super::scene::{Scene, Stage};
 use crate::golden::golden;
+use crate::texts::{check_has, check_starts};
 use azure_emulator::Effect;
 
 fn without_containers(scene: Scene) -> Scene {
@@ -78,14 +79,11 @@ async fn policies_for_private_links_are_in_the_way_without_a_container_subnet() 
     let mut ill = without_containers(scene());
     ill.world.subnets[0].private_link_policies = true;
     let error = visit(ill).await.error();
-    assert!(
-        error.starts_with("AIB714: subnets: subnet 'snet-build' has network policies"),
-        "{error}"
+    check_starts(
+        &error,
+        "AIB714: subnets: subnet 'snet-build' has network policies",
     );
-    assert!(
-        error.contains("--private-link-service-network-policies Disabled"),
-        "{error}"
-    );
+    check_has(&error, "--private-link-service-network-policies Disabled");
 }
 
 /// Sources in galleries, and managed images.
@@ -183,11 +181,7 @@ async fn missing_rights_to_read_are_no_failure() {
         .lines()
         .filter(|line| line.starts_with("unknown "));
     assert!(unknown.count() >= 10, "{}", stage.transcript);
-    assert!(
-        stage.transcript.contains("AuthorizationFailed"),
-        "{}",
-        stage.transcript
-    );
+    check_has(&stage.transcript, "AuthorizationFailed");
 }
 
 #[tokio::test(start_paused = true)]

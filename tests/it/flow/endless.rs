@@ -6,6 +6,7 @@ use azure_emulator::{Effect, Fault, Matcher, RunFate, SubState};
 use http::Method;
 
 use super::scene::{Scene, Stage};
+use crate::texts::check_has;
 
 fn answer(code: u16, body: String) -> Effect {
     Effect::Status {
@@ -87,11 +88,7 @@ async fn an_error_of_many_details_is_read_in_no_time() {
     let fault = Fault::always("PutTemplate", answer(400, error.to_string()));
     let stage = Scene::linux().build(|cloud| cloud.add_fault(fault)).await;
     stage.check_result("Failed");
-    assert!(
-        stage.error().contains("outer C0: detail 0"),
-        "{}",
-        stage.error()
-    );
+    check_has(&stage.error(), "outer C0: detail 0");
     check_lengths(&stage);
 }
 

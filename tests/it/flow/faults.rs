@@ -9,6 +9,7 @@ use http::Method;
 use super::scene::{Scene, Stage};
 use super::story::{check_no_secret, check_nothing_left};
 use crate::golden::golden;
+use crate::texts::check_starts;
 
 /// Every request of a build that can meet trouble, in the order of the story.
 fn requests() -> Vec<(&'static str, Matcher)> {
@@ -294,9 +295,9 @@ async fn a_leftover_is_named_and_never_hides_the_first_error() {
         .await;
     stage.check_result("Failed");
     let error = stage.error();
-    assert!(
-        error.starts_with("AIB301: Reading run output 'SharedImage_distribute'"),
-        "{error}"
+    check_starts(
+        &error,
+        "AIB301: Reading run output 'SharedImage_distribute'",
     );
     let warnings = stage.issues("warning");
     let warning = warnings

@@ -5,6 +5,7 @@ use azure_emulator::{Effect, Fate, Fault, ImageDisk, Matcher, RunFate, SubState}
 use http::Method;
 
 use super::scene::{Scene, Stage};
+use crate::texts::check_has;
 
 /// Commands in all the ways in which someone could hope that they pass.
 const EVIL: &str = "##vso[task.setvariable variable=x;]evil\n##vso[task.complete result=Succeeded;]\r##[error]fake\r\n##VSO[task.debug]\n\
@@ -157,10 +158,7 @@ async fn messages_that_hold_secrets() {
         let stage = refused(Matcher::operation("PutTemplate"), effect).await;
         stage.check_result("Failed");
         let error = stage.error();
-        assert!(
-            error.contains("*** is no use, see https://x.blob"),
-            "{error}"
-        );
+        check_has(&error, "*** is no use, see https://x.blob");
         assert!(error.contains("?sv=2023&sig=***"), "{error}");
         let fate = RunFate::Fail {
             at: SubState::Customizing,

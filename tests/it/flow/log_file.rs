@@ -8,6 +8,7 @@ use azure_emulator::{Effect, Fault, RunFate, StagingAccess};
 use super::scene::{Scene, Stage};
 use super::story::{check_no_secret, check_nothing_left};
 use crate::golden::golden;
+use crate::texts::check_has;
 
 fn fixture(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/logs");
@@ -144,10 +145,7 @@ async fn the_log_of_a_good_build_is_attached_too() {
     let stage = Scene::linux().build(|_| {}).await;
     stage.check_result("Succeeded");
     let log = String::from_utf8(attached(&stage)).unwrap();
-    assert!(
-        log.contains("(telemetry) Starting provisioner shell"),
-        "{log}"
-    );
+    check_has(&log, "(telemetry) Starting provisioner shell");
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,6 +6,7 @@ use http::Method;
 
 use super::scene::{Scene, Stage};
 use super::story::{check_no_secret, check_nothing_left};
+use crate::texts::{check_has, check_starts};
 
 /// The service connection's principal has these roles and the template's identity those, and the account takes keys or not.
 fn scene(scene: Scene, of_connection: &[BlobRole], of_identity: &[BlobRole], keys: bool) -> Scene {
@@ -53,16 +54,11 @@ async fn without_a_role_a_key_does_instead_and_that_is_told() {
     let warnings = stage.issues("warning");
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     let told = &warnings[0];
-    assert!(
-        told.starts_with(
-            "AIB508: A key of storage account 'stcontosoimages' is used, because a role assignment is missing"
-        ),
-        "{told}"
+    check_starts(
+        told,
+        "AIB508: A key of storage account 'stcontosoimages' is used, because a role assignment is missing",
     );
-    assert!(
-        told.contains("--role \"Storage Blob Data Contributor\""),
-        "{told}"
-    );
+    check_has(told, "--role \"Storage Blob Data Contributor\"");
 }
 
 /// It may write, but not ask for a key of its own to sign links with.
@@ -125,9 +121,9 @@ async fn a_key_is_used_where_it_is_asked_for() {
         .build(|_| {})
         .await;
     let error = refused.error();
-    assert!(
-        error.contains("the account accepts no requests that are signed with a key"),
-        "{error}"
+    check_has(
+        &error,
+        "the account accepts no requests that are signed with a key",
     );
     assert!(error.contains("--allow-shared-key-access true"), "{error}");
 }
@@ -150,10 +146,7 @@ async fn an_identity_reads_without_a_link() {
         .build(|_| {})
         .await;
     let error = refused.error();
-    assert!(
-        error.contains("'Storage Blob Data Reader' on the container"),
-        "{error}"
-    );
+    check_has(&error, "'Storage Blob Data Reader' on the container");
 }
 
 /// The roles of the identity, as Azure lists them.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::scene::{Scene, Stage};
 use super::story::{check_no_secret, check_nothing_left};
+use crate::texts::check_has;
 
 fn tags(stage: &Stage) -> BTreeMap<String, String> {
     stage.check_result("Succeeded");
@@ -58,10 +59,7 @@ async fn an_image_version_says_where_it_comes_from() {
     assert_eq!(told, of_seed());
     let summary = stage.summary();
     assert!(summary.contains("| Commit | `5c1f0a7e"), "{summary}");
-    assert!(
-        summary.contains("| Build | `20261122.1`, id `4711` |"),
-        "{summary}"
-    );
+    check_has(&summary, "| Build | `20261122.1`, id `4711` |");
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::scene::{Scene, Stage};
 use super::story::{check_no_secret, check_nothing_left};
 use super::switches::{MINUTE, USUAL};
+use crate::texts::check_has;
 
 /// Longer than any build.
 const NEVER: Duration = Duration::from_secs(10 * 24 * 3600);
@@ -166,11 +167,7 @@ async fn a_vhd_whose_run_output_cannot_be_read_stays() {
         .build(|_| {})
         .await;
     stage.check_result("Failed");
-    assert!(
-        stage.error().contains("the VHD can be there"),
-        "{}",
-        stage.error()
-    );
+    check_has(&stage.error(), "the VHD can be there");
     assert_eq!(stage.cloud.inventory().templates.len(), 1);
     let kept = "remains, because the VHD, or the VM of the failed build, would be deleted with it";
     assert!(stage.transcript.contains(kept), "{}", stage.transcript);

@@ -14,6 +14,7 @@ use super::cloud_http::CloudHttp;
 use super::faults::check_no_run_twice;
 use super::scene::{Scene, Stage};
 use super::story::{check_no_secret, check_nothing_left};
+use crate::texts::check_has;
 
 const BUSY: &str = r#"{"error":{"code":"ServerBusy","message":"Try again later."}}"#;
 
@@ -124,9 +125,9 @@ async fn a_refusal_without_a_run_is_told_as_it_is() {
     stage.check_result("Failed");
     assert_eq!(requests(&stage, "RunTemplate"), [Some(409)]);
     let error = stage.error();
-    assert!(
-        error.contains("Azure refused with OperationNotAllowed (409): Operation is not allowed."),
-        "{error}"
+    check_has(
+        &error,
+        "Azure refused with OperationNotAllowed (409): Operation is not allowed.",
     );
 }
 

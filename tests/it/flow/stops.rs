@@ -6,6 +6,7 @@ use azure_emulator::{Effect, Fault, Matcher, RunFate, SubState};
 
 use super::scene::{Scene, Stage};
 use super::story::check_nothing_left;
+use crate::texts::check_has;
 
 /// After this long the image is being customized.
 const CUSTOMIZING: Duration = Duration::from_secs(500);
@@ -79,11 +80,7 @@ async fn a_post_job_stage_without_a_way_to_azure_names_what_stays() {
     unknown.check_result("SucceededWithIssues");
     assert!(unknown.cloud.inventory().templates.is_empty());
     let command = "az storage blob delete --auth-mode login";
-    assert!(
-        unknown.transcript.contains(command),
-        "{}",
-        unknown.transcript
-    );
+    check_has(&unknown.transcript, command);
     let refused = canceled().await;
     refused.cloud.add_fault(forbidden("GetTemplate"));
     check_names_the_template(&refused.clean_up().await, "no right");

@@ -6,6 +6,7 @@ use azure_emulator::{Durations, Fate, Progress, RunFate, SubState};
 
 use super::scene::{Scene, Stage};
 use crate::golden::golden;
+use crate::texts::{check_has, check_starts};
 
 /// What must hold after every stage that was not canceled: nothing is left but images, and no secret shows.
 pub(crate) fn check_nothing_left(stage: &Stage) {
@@ -131,11 +132,7 @@ async fn variables_tell_of_version_run_and_log() {
     let staging = stage.variable("stagingResourceGroup").unwrap();
     assert!(staging.starts_with("IT_rg-images_t_"), "{staging}");
     let replication = "replicating 1.0.0:  ";
-    assert!(
-        stage.transcript.contains(replication),
-        "{}",
-        stage.transcript
-    );
+    check_has(&stage.transcript, replication);
     for output in [
         "imageVersion",
         "imageVersionId",
@@ -298,12 +295,9 @@ async fn a_vhd_keeps_its_template_and_says_so() {
         "{inventory}"
     );
     assert!(stage.variable("imageUri").unwrap().contains("/vhds/"));
-    assert!(
-        stage.transcript.contains(
-            "remains, because the VHD, or the VM of the failed build, would be deleted with it"
-        ),
-        "{}",
-        stage.transcript
+    check_has(
+        &stage.transcript,
+        "remains, because the VHD, or the VM of the failed build, would be deleted with it",
     );
     assert!(stage.transcript.contains("az image builder delete"));
     assert_eq!(stage.note.as_deref(), Some("[]"));
@@ -317,14 +311,11 @@ async fn a_failed_run_names_its_phase_and_cause_and_leaves_nothing() {
     check(&stage, "Failed");
     check_nothing_left(&stage);
     let error = stage.error();
-    assert!(
-        error.starts_with("AIB058: The image run failed while customizing, after "),
-        "{error}"
+    check_starts(
+        &error,
+        "AIB058: The image run failed while customizing, after ",
     );
-    assert!(
-        error.contains("in customizer 3 of 3 (WindowsUpdate)"),
-        "{error}"
-    );
+    check_has(&error, "in customizer 3 of 3 (WindowsUpdate)");
     assert_eq!(stage.variable("imageUri"), None);
     assert!(!stage.transcript.contains("run template:  Succeeded"));
 }
@@ -337,9 +328,9 @@ async fn a_message_that_is_a_document_is_unfolded() {
     check(&stage, "Failed");
     let error = stage.error();
     assert!(error.contains("while distributing"), "{error}");
-    assert!(
-        error.starts_with("AIB015: The image run failed while distributing, after "),
-        "{error}"
+    check_starts(
+        &error,
+        "AIB015: The image run failed while distributing, after ",
     );
     assert!(!error.contains('{'), "{error}");
     let azure = "InternalOperationError: Failed in distributing 1 images out of total 1";
@@ -360,17 +351,14 @@ async fn a_failed_submission_is_explained_and_its_template_removed() {
     check(&stage, "Failed");
     check_nothing_left(&stage);
     let error = stage.error();
-    assert!(
-        error.starts_with("AIB004: Submitting image template 't_"),
-        "{error}"
+    check_starts(&error, "AIB004: Submitting image template 't_");
+    check_has(
+        &error,
+        "Unauthorized: Not authorized to access the resource",
     );
-    assert!(
-        error.contains("Unauthorized: Not authorized to access the resource"),
-        "{error}"
-    );
-    assert!(
-        error.contains("<principal id of the identity in input 'managedIdentity'>"),
-        "{error}"
+    check_has(
+        &error,
+        "<principal id of the identity in input 'managedIdentity'>",
     );
 }
 
@@ -385,11 +373,7 @@ async fn a_missing_base_image_is_explained() {
         .await;
     check(&stage, "Failed");
     check_nothing_left(&stage);
-    assert!(
-        stage.error().contains("az vm image list-skus"),
-        "{}",
-        stage.error()
-    );
+    check_has(&stage.error(), "az vm image list-skus");
 }
 
 #[tokio::test(start_paused = true)]
@@ -420,11 +404,7 @@ async fn a_partial_success_without_our_output_fails() {
     };
     let stage = Scene::windows().build(|cloud| cloud.script_run(fate)).await;
     check(&stage, "Failed");
-    assert!(
-        stage.error().contains("no target was reached"),
-        "{}",
-        stage.error()
-    );
+    check_has(&stage.error(), "no target was reached");
 }
 
 #[tokio::test(start_paused = true)]
@@ -439,9 +419,9 @@ async fn a_run_without_an_end_is_canceled_at_the_limit() {
     check(&stage, "Failed");
     check_nothing_left(&stage);
     let error = stage.error();
-    assert!(
-        error.starts_with("AIB403: The image run did not end within 2 h 20 min while customizing"),
-        "{error}"
+    check_starts(
+        &error,
+        "AIB403: The image run did not end within 2 h 20 min while customizing",
     );
     assert!(error.contains("buildTimeoutInMinutes"), "{error}");
 }
@@ -499,11 +479,7 @@ async fn a_repository_in_the_package_is_warned_of_and_can_be_kept_out() {
     };
     let stage = scene().build(|_| {}).await;
     check(&stage, "Succeeded");
-    assert!(
-        stage.transcript.contains("created archive: 4 files"),
-        "{}",
-        stage.transcript
-    );
+    check_has(&stage.transcript, "created archive: 4 files");
     let warnings = stage.issues("warning");
     let about = |warning: &&String| warning.contains("packageExclude");
     assert_eq!(warnings.iter().filter(about).count(), 1, "{warnings:?}");
@@ -513,10 +489,6 @@ async fn a_repository_in_the_package_is_warned_of_and_can_be_kept_out() {
         .build(|_| {})
         .await;
     check(&stage, "Succeeded");
-    assert!(
-        stage.transcript.contains("created archive: 2 files"),
-        "{}",
-        stage.transcript
-    );
+    check_has(&stage.transcript, "created archive: 2 files");
     assert_eq!(stage.issues("warning").iter().filter(about).count(), 0);
 }

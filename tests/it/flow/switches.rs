@@ -9,6 +9,7 @@ use azure_emulator::{
 
 use super::scene::{Scene, Stage};
 use super::story::{check_no_secret, check_nothing_left};
+use crate::texts::{check_has, check_starts};
 
 /// How long a build takes when nothing is special, and some.
 pub(super) const USUAL: Duration = Duration::from_secs(28 * 60);
@@ -187,10 +188,7 @@ async fn a_missing_identity_is_named_whenever_azure_notices() {
         check_failed(error, &stage, error);
         check_nothing_left(&stage);
         let error = stage.error();
-        assert!(
-            error.contains("check the spelling of input 'managedIdentity'"),
-            "{error}"
-        );
+        check_has(&error, "check the spelling of input 'managedIdentity'");
     }
 }
 
@@ -249,10 +247,7 @@ async fn a_cloud_with_an_older_version_of_the_api_builds_all_the_same() {
     let stage = shallow(older(Scene::windows())).build(|_| {}).await;
     stage.check_result("Failed");
     let error = stage.error();
-    assert!(
-        error.starts_with("AIB306: Creating image template 't_"),
-        "{error}"
-    );
+    check_starts(&error, "AIB306: Creating image template 't_");
     let why = "this cloud offers version 2024-02-01 of the image builder's API, which does not know properties.distribute[0].replicationMode";
     assert!(error.contains(why), "{error}");
     check_nothing_left(&stage);

@@ -6,6 +6,7 @@ use azure_emulator::{Effect, Fault, Matcher, SceneResource, Subscription};
 use serde_json::json;
 
 use super::scene::{Ended, Shelf, version};
+use crate::texts::{check_has, check_starts};
 
 fn refused(operation: &str, code: u16) -> Fault {
     let message = "The client does not have authorization.";
@@ -29,9 +30,9 @@ fn shelf() -> Shelf {
 fn nothing_is_deleted(ended: &Ended, why: &str) {
     ended.stage.check_result("Failed");
     let error = ended.stage.error();
-    assert!(
-        error.starts_with("AIB892: Finding out which image versions are in use failed: "),
-        "{error}"
+    check_starts(
+        &error,
+        "AIB892: Finding out which image versions are in use failed: ",
     );
     assert!(error.contains(why), "{error}");
     assert_eq!(ended.count("DeleteVersion"), 0);
@@ -292,10 +293,7 @@ async fn other_subscriptions_are_looked_at_as_far_as_they_can_be_read() {
         ("Succeeded", vec![1, 3, 4])
     );
     let places = ended.document()["retain"]["notLookedAt"].to_string();
-    assert!(
-        places.contains(&format!("subscription '{subscription}'")),
-        "{places}"
-    );
+    check_has(&places, &format!("subscription '{subscription}'"));
     // The list of subscriptions itself may be refused.
     let (shelf, _) = with_vm_elsewhere();
     let ended = shelf

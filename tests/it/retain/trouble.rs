@@ -6,6 +6,7 @@ use azure_emulator::{Effect, Fault, Lock, LockLevel};
 use serde_json::json;
 
 use super::scene::{Ended, Shelf, version};
+use crate::texts::{check_has, check_starts};
 
 fn fault(operation: &str, nth: u32, times: u32, effect: Effect) -> Fault {
     Fault::once(operation, effect).starting_at(nth).times(times)
@@ -52,10 +53,7 @@ async fn a_missing_permission_keeps_a_version() {
     let warnings = ended.stage.issues("warning");
     assert_eq!(warnings.len(), 2, "{warnings:?}");
     for warning in warnings {
-        assert!(
-            warning.starts_with("AIB895: Image version 1.0."),
-            "{warning}"
-        );
+        check_starts(&warning, "AIB895: Image version 1.0.");
         assert!(warning.contains("Image Builder Task release"), "{warning}");
     }
     assert_eq!(ended.told(), ("4", "0"));
@@ -193,14 +191,11 @@ async fn no_such_definition_is_an_error() {
     let id = shelf.definition().replace("win11-avd", "win11-avdd");
     let ended = shelf.input("galleryImageId", &id).run().await;
     let error = ended.stage.error();
-    assert!(
-        error.starts_with("AIB891: Listing the versions failed: image definition '"),
-        "{error}"
+    check_starts(
+        &error,
+        "AIB891: Listing the versions failed: image definition '",
     );
-    assert!(
-        error.contains("az sig image-definition list --subscription "),
-        "{error}"
-    );
+    check_has(&error, "az sig image-definition list --subscription ");
     ended.stage.check_result("Failed");
 }
 

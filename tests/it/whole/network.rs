@@ -10,6 +10,7 @@ use super::{check_empty, run};
 use crate::pipeline::{Pipeline, quick};
 use crate::proxy::Proxy;
 use crate::seed;
+use crate::texts::check_has;
 
 /// The seed scenario in a cloud whose names only a proxy knows: whatever works has gone through it.
 fn behind_proxy(login: Option<&str>) -> (Pipeline, Proxy) {
@@ -84,11 +85,9 @@ fn a_wrong_password_for_the_proxy_is_explained() {
         .secret_variable("Agent.ProxyPassword", "wrong-password");
     let job = run(&pipeline);
     assert_eq!(job.result, TaskResult::Failed);
-    assert!(
-        job.log()
-            .contains("the proxy asks for a user name and password, or for other ones (407)"),
-        "{}",
-        job.log()
+    check_has(
+        &job.log(),
+        "the proxy asks for a user name and password, or for other ones (407)",
     );
     let supported = "They are sent as Basic authentication: for a proxy that wants NTLM";
     assert!(job.log().contains(supported), "{}", job.log());
@@ -145,10 +144,7 @@ fn a_machine_without_certificate_authorities_needs_one() {
             assert_eq!(job.result, TaskResult::Failed);
             let log = job.log();
             assert!(job.main.raw_text().contains("code=AIB204;"), "{log}");
-            assert!(
-                log.contains("this machine has no certificate authorities"),
-                "{log}"
-            );
+            check_has(&log, "this machine has no certificate authorities");
         }
     }
 }
@@ -164,11 +160,7 @@ fn an_agent_that_trusts_everybody_is_warned_of() {
     check_built(&pipeline, &job);
     let warnings = job.main.warnings();
     assert_eq!(warnings.len(), 1, "{}", job.log());
-    assert!(
-        job.log().contains("The agent trusts every server"),
-        "{}",
-        job.log()
-    );
+    check_has(&job.log(), "The agent trusts every server");
 }
 
 #[test]

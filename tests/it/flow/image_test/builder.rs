@@ -4,6 +4,7 @@ use azure_emulator::{RunFate, SubState, ValidationLog};
 use serde_json::json;
 
 use super::*;
+use crate::texts::check_has;
 
 #[tokio::test(start_paused = true)]
 async fn a_good_image_passes_and_nothing_is_left() {
@@ -55,15 +56,11 @@ async fn a_good_image_passes_and_nothing_is_left() {
         json!({"buildNumber": NUMBER, "imageTest": "passed", "imageTestAt": "now", "imageTestRun": "20261122.1"})
     );
     let junit = junit(&stage).unwrap();
-    assert!(
-        junit.contains("tests=\"4\" failures=\"0\" errors=\"0\" skipped=\"1\""),
-        "{junit}"
+    check_has(
+        &junit,
+        "tests=\"4\" failures=\"0\" errors=\"0\" skipped=\"1\"",
     );
-    assert!(
-        page(&stage).contains("requireTags: imageTest=passed"),
-        "{}",
-        page(&stage)
-    );
+    check_has(&page(&stage), "requireTags: imageTest=passed");
     nothing_left(&stage);
 }
 
@@ -245,11 +242,7 @@ async fn a_validator_that_fails_is_named_with_its_last_lines() {
     );
     let junit = junit(&stage).unwrap();
     assert!(junit.contains("it broke here"), "{junit}");
-    assert!(
-        stage.transcript.contains("\nit broke here\n"),
-        "{}",
-        stage.transcript
-    );
+    check_has(&stage.transcript, "\nit broke here\n");
     assert!(page(&stage).contains("it broke here"));
 }
 

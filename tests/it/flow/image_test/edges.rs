@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::flow::scene::Death;
+use crate::texts::{check_has, check_starts};
 
 /// Code and text of the one error; nothing was sent to be made.
 fn refused(stage: &Stage) -> (String, String) {
@@ -25,18 +26,18 @@ async fn a_version_that_is_not_there_is_not_tested() {
     let stage = scene().build(|_| {}).await;
     let (code, text) = refused(&stage);
     assert_eq!(code, "AIB821");
-    assert!(
-        text.starts_with("Testing image version 1.0.2609402 of 'win11-avd' failed: it does not exist, or is being deleted\nhint: correct input 'ImageVersionId'; to list the versions that there are, run: az sig image-version list"),
-        "{text}"
+    check_starts(
+        &text,
+        "Testing image version 1.0.2609402 of 'win11-avd' failed: it does not exist, or is being deleted\nhint: correct input 'ImageVersionId'; to list the versions that there are, run: az sig image-version list",
     );
     // Nothing was looked at, so there is nothing to write down.
     assert_eq!(stage.variable("resultPath"), None);
     // A number that is nearly another one.
     let stage = run(scene().input("imageVersionId", &version("1.0.26094022"))).await;
     let (_, text) = refused(&stage);
-    assert!(
-        text.contains("\nhint: did you mean version 1.0.2609402? If not, correct input"),
-        "{text}"
+    check_has(
+        &text,
+        "\nhint: did you mean version 1.0.2609402? If not, correct input",
     );
 }
 
@@ -144,11 +145,7 @@ async fn a_replica_on_its_way_is_waited_for() {
     nothing_left(&stage);
     let late = while_updating(Duration::from_secs(60 * 60)).await;
     assert_eq!(codes(&late, "error"), ["AIB865"], "{}", late.transcript);
-    assert!(
-        late.transcript.contains("was not complete after 30 min"),
-        "{}",
-        late.transcript
-    );
+    check_has(&late.transcript, "was not complete after 30 min");
 }
 
 #[tokio::test(start_paused = true)]

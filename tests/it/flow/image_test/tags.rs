@@ -4,6 +4,7 @@ use azure_emulator::{Effect, Fault, RunFate};
 use serde_json::json;
 
 use super::*;
+use crate::texts::check_has;
 
 fn refusal(code: u16, word: &str) -> Effect {
     Effect::status(
@@ -133,11 +134,7 @@ async fn a_failed_version_that_is_the_latest_one_is_told_loudly() {
             version(NUMBER)
         )
     );
-    assert!(
-        page(&stage).contains("action: withdraw"),
-        "{}",
-        page(&stage)
-    );
+    check_has(&page(&stage), "action: withdraw");
     stage.check_result("Failed");
 }
 

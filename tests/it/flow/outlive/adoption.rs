@@ -8,6 +8,7 @@ use http::Method;
 
 use super::*;
 use crate::flow::scene::Death;
+use crate::texts::check_has;
 
 /// A cloud in which attempt 1 died after `time`.
 pub(super) async fn died_after(scene: Scene, time: Duration) -> Arc<Cloud> {
@@ -376,10 +377,7 @@ async fn never_leaves_alone_what_is_at_work() {
         let second = in_cloud(scene(2).input("resume", "never"), &cloud).await;
         let error = second.error();
         assert!(error.starts_with("AIB803: "), "{what}: {error}");
-        assert!(
-            error.contains("'aib-4711' is in use by an earlier attempt"),
-            "{error}"
-        );
+        check_has(&error, "'aib-4711' is in use by an earlier attempt");
         assert_eq!(changes(&cloud, from), NOTHING, "{what}");
     }
     // What has ended, or has never run, goes.
@@ -438,10 +436,7 @@ async fn a_name_that_somebody_else_uses_is_refused() {
         let stage = in_cloud(scene(2).input("resume", resume), &cloud).await;
         let error = stage.error();
         assert!(error.starts_with("AIB803: "), "{error}");
-        assert!(
-            error.contains("'win11' was not created by this task"),
-            "{error}"
-        );
+        check_has(&error, "'win11' was not created by this task");
         assert!(error.contains("action: run"), "{error}");
         assert_eq!(changes(&cloud, from), NOTHING);
     }

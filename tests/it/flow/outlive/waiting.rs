@@ -7,6 +7,7 @@ use azure_emulator::{Cloud, Effect, Fate, Fault, RunFate, SceneVersion, SubState
 
 use super::*;
 use crate::flow::scene::Death;
+use crate::texts::check_has;
 
 /// A cloud in which a build was submitted.
 async fn submitted() -> Stage {
@@ -88,11 +89,7 @@ async fn check_collected(cloud: Arc<Cloud>) {
             assert_eq!(second.variable(variable), Some(expected), "{variable}");
         }
         assert!(second.variable("resultPath").is_some());
-        assert!(
-            second.summary().contains("built in"),
-            "{}",
-            second.summary()
-        );
+        check_has(&second.summary(), "built in");
     }
 }
 
@@ -224,9 +221,9 @@ async fn no_template_and_no_image_is_told() {
     let empty = action("wait", "aib-4711").build(|_| {}).await;
     let error = empty.error();
     assert!(error.starts_with("AIB801: "), "{error}");
-    assert!(
-        error.contains("there is no image template 'aib-4711' in resource group 'rg-images'"),
-        "{error}"
+    check_has(
+        &error,
+        "there is no image template 'aib-4711' in resource group 'rg-images'",
     );
     assert_eq!(empty.variable("imageReady"), Some("false"));
     assert_eq!(empty.variable("runState"), Some(""));
@@ -310,11 +307,7 @@ async fn failed_provisioning_fails_at_once() {
         .await;
     tokio::time::sleep(Duration::from_secs(60)).await;
     let stage = in_cloud(action("wait", ""), &cloud).await;
-    assert!(
-        stage.error().contains("the moon is full"),
-        "{}",
-        stage.error()
-    );
+    check_has(&stage.error(), "the moon is full");
     check_nothing_left(&stage);
 }
 
@@ -338,10 +331,7 @@ async fn a_template_that_nobody_starts_is_left() {
         assert_eq!(changes(&cloud, from), NOTHING);
         assert_eq!(stage.note.as_deref(), Some("[]"));
         if limit == "0" {
-            assert!(
-                error.contains("'action: run' and 'templateName: aib-4711'"),
-                "{error}"
-            );
+            check_has(&error, "'action: run' and 'templateName: aib-4711'");
         }
     }
 }

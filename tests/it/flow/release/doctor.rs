@@ -3,6 +3,7 @@
 use azure_emulator::SoftDelete;
 
 use super::*;
+use crate::texts::check_has;
 
 fn doctor(number: &str) -> Scene {
     Scene::bare("doctor").input("imageVersionId", &version(number))
@@ -29,11 +30,7 @@ async fn the_doctor_checks_what_a_promotion_needs() {
         "{told:#?}"
     );
     assert!(puts(&stage).is_empty());
-    assert!(
-        page(&stage).contains("## Before the version is changed"),
-        "{}",
-        page(&stage)
-    );
+    check_has(&page(&stage), "## Before the version is changed");
 
     let missing = run(doctor("9.9.9")).await;
     missing.check_result("Failed");
@@ -68,14 +65,8 @@ async fn the_doctor_names_the_permission_that_is_missing() {
     let stage = run(step).await;
     stage.check_result("Failed");
     let errors = stage.issues("error").concat();
-    assert!(
-        errors.contains("Microsoft.Compute/galleries/images/versions/write"),
-        "{errors}"
-    );
-    assert!(
-        errors.contains("Compute Gallery Artifacts Publisher"),
-        "{errors}"
-    );
+    check_has(&errors, "Microsoft.Compute/galleries/images/versions/write");
+    check_has(&errors, "Compute Gallery Artifacts Publisher");
 }
 
 #[tokio::test(start_paused = true)]
@@ -96,10 +87,7 @@ async fn a_build_never_takes_the_number_of_a_deleted_version() {
                 .contains("version 1.2.0 of 'win11-avd' was deleted, and can be restored until 20"),
         "{error}"
     );
-    assert!(
-        error.contains("hint: set input 'imageVersion' to another number"),
-        "{error}"
-    );
+    check_has(&error, "hint: set input 'imageVersion' to another number");
     let templates = again.cloud.requests("PutTemplate");
     assert_eq!(templates.len(), 1);
     // Another number is free.

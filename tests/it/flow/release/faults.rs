@@ -3,6 +3,7 @@
 use azure_emulator::{Busy, Effect, Fate, Fault};
 
 use super::*;
+use crate::texts::check_has;
 
 fn on_put(nth: u32, times: u32, effect: Effect) -> Fault {
     Fault::once("PutVersion", effect)
@@ -105,11 +106,7 @@ async fn a_conflict_that_stays_is_told_after_three_more_requests() {
         .await;
     stage.check_result("Failed");
     assert_eq!(puts(&stage).len(), 4);
-    assert!(
-        stage.error().contains("Azure refused with Conflict (409)"),
-        "{}",
-        stage.error()
-    );
+    check_has(&stage.error(), "Azure refused with Conflict (409)");
     // These are told at once; another one only while something goes on.
     for code in [
         "ScopeLocked",
@@ -151,11 +148,7 @@ async fn two_promotions_at_once() {
                         "{}",
                         second.transcript
                     );
-                    assert!(
-                        second.transcript.contains("nothing to do"),
-                        "{}",
-                        second.transcript
-                    );
+                    check_has(&second.transcript, "nothing to do");
                 },
             )
             .await;
@@ -305,8 +298,5 @@ async fn a_permission_that_is_missing() {
         .await;
     let error = stage.error();
     assert!(error.contains("Changing image version 1.0.2609402 of 'win11-avd' failed: Azure refused with AuthorizationFailed (403)"), "{error}");
-    assert!(
-        error.contains("Compute Gallery Artifacts Publisher"),
-        "{error}"
-    );
+    check_has(&error, "Compute Gallery Artifacts Publisher");
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::texts::check_has;
 
 #[tokio::test(start_paused = true)]
 async fn an_excluded_version_is_promoted() {
@@ -69,20 +70,12 @@ async fn variables_file_and_page_tell_of_it() {
         })
     );
     let page = page(&stage);
-    assert!(
-        page.contains("## ✅ Image version promoted: win11-avd 1.0.2609402"),
-        "{page}"
+    check_has(&page, "## ✅ Image version promoted: win11-avd 1.0.2609402");
+    check_has(
+        &page,
+        &format!("action: withdraw\nwithdrawReason: <why>\nimageVersionId: {id}"),
     );
-    assert!(
-        page.contains(&format!(
-            "action: withdraw\nwithdrawReason: <why>\nimageVersionId: {id}"
-        )),
-        "{page}"
-    );
-    assert!(
-        page.contains("| `westeurope` | `1.0.2609301` | `1.0.2609402` |"),
-        "{page}"
-    );
+    check_has(&page, "| `westeurope` | `1.0.2609301` | `1.0.2609402` |");
 }
 
 #[tokio::test(start_paused = true)]

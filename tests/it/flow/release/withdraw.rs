@@ -4,6 +4,7 @@ use azure_emulator::{Effect, Fault, SceneResource};
 use serde_json::json;
 
 use super::*;
+use crate::texts::{check_has, check_starts};
 
 /// Both versions count.
 fn released() -> Vec<SceneVersion> {
@@ -49,14 +50,11 @@ async fn the_version_before_is_the_latest_again() {
     assert_eq!(result_file(&stage)["release"]["action"], "withdraw");
     assert!(stage.elapsed < Duration::from_secs(200));
     let page = page(&stage);
-    assert!(
-        page.contains("## ✅ Image version withdrawn: win11-avd 1.0.2609402"),
-        "{page}"
+    check_has(
+        &page,
+        "## ✅ Image version withdrawn: win11-avd 1.0.2609402",
     );
-    assert!(
-        page.contains(&format!("action: promote\nimageVersionId: {id}")),
-        "{page}"
-    );
+    check_has(&page, &format!("action: promote\nimageVersionId: {id}"));
 
     // The first reason stays.
     let again = scene("withdraw", "1.0.2609402").input("withdrawReason", "another one");
@@ -185,9 +183,9 @@ async fn the_look_afterwards_shows_what_two_at_once_have_done() {
         .await;
     stage.check_result("SucceededWithIssues");
     let warning = &stage.issues("warning")[0];
-    assert!(
-        warning.starts_with("AIB828: no version counts in westeurope, northeurope any longer"),
-        "{warning}"
+    check_starts(
+        warning,
+        "AIB828: no version counts in westeurope, northeurope any longer",
     );
 }
 

@@ -5,6 +5,7 @@ use azure_emulator::{HostPool, Role, RoleAssignment, ScalingPlan};
 use super::updating::*;
 use crate::flow::scene::Scene;
 use crate::golden::golden;
+use crate::texts::check_has;
 
 /// Nothing but what the pools of the scene come with.
 fn plain() -> Scene {
@@ -73,11 +74,7 @@ async fn the_doctor_looks_at_everything_that_an_update_needs() {
     let stage = run(doctor(), |_| {}).await;
     assert!(changes(&stage.cloud).is_empty());
     golden("rollout/doctor.txt", &log(&stage));
-    assert!(
-        page(&stage).contains("## Before the roll-out"),
-        "{}",
-        page(&stage)
-    );
+    check_has(&page(&stage), "## Before the roll-out");
 }
 
 #[tokio::test(start_paused = true)]

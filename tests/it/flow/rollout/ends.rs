@@ -7,6 +7,7 @@ use azure_emulator::{Cloud, DeploymentFate, Effect, Fault, Matcher, SessionHost}
 
 use super::hosts::*;
 use super::updating::page;
+use crate::texts::{check_has, check_starts};
 
 /// Azure does not answer how the deployment goes, and the job is canceled when it has failed.
 #[tokio::test(start_paused = true)]
@@ -34,10 +35,7 @@ async fn why_a_deployment_has_failed_is_told_by_a_canceled_job() {
             "{line}"
         );
         let page = page(&stage);
-        assert!(
-            page.contains("The registration token is not valid."),
-            "{page}"
-        );
+        check_has(&page, "The registration token is not valid.");
     }
 }
 
@@ -100,13 +98,10 @@ async fn the_page_of_a_canceled_job_has_the_hosts_of_now() {
     });
     assert_eq!(stage.result(), "Canceled", "{}", stage.transcript);
     assert_is_new(&stage);
-    assert!(
-        page(&stage).starts_with(
-            "## ⚠️ Roll-out of 1.0.1 to hp-staging: canceled\n\n\
-             The job was canceled: nothing that it started is in progress in Azure; run the job again to continue.\n"
-        ),
-        "{}",
-        page(&stage)
+    check_starts(
+        &page(&stage),
+        "## ⚠️ Roll-out of 1.0.1 to hp-staging: canceled\n\n\
+             The job was canceled: nothing that it started is in progress in Azure; run the job again to continue.\n",
     );
 }
 
@@ -119,9 +114,5 @@ async fn a_job_that_is_canceled_at_once_has_changed_nothing() {
     cloud.add_fault(Fault::once(Matcher::operation("ListSessionHosts"), later).times(u32::MAX));
     let stage = scene.canceled_in(cloud, Duration::from_secs(10)).await;
     assert_eq!(stage.result(), "Canceled", "{}", stage.transcript);
-    assert!(
-        page(&stage).contains("; nothing was changed in Azure.\n"),
-        "{}",
-        page(&stage)
-    );
+    check_has(&page(&stage), "; nothing was changed in Azure.\n");
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::hosts::*;
 use crate::golden::golden;
+use crate::texts::{check_has, check_starts};
 
 #[tokio::test(start_paused = true)]
 async fn users_get_new_hosts_and_the_old_ones_are_kept() {
@@ -178,10 +179,7 @@ async fn a_deployment_that_fails_is_told_by_its_innermost_error() {
         let error = stage.error();
         assert!(error.starts_with(&format!("{code}: ")), "{error}");
         assert!(error.contains(expected), "{error}");
-        assert!(
-            error.contains("[Microsoft.Compute/virtualMachines"),
-            "{error}"
-        );
+        check_has(&error, "[Microsoft.Compute/virtualMachines");
         let open = hosts(&stage.cloud);
         assert!(open.contains(&"stg-0 1.0.0 open".to_owned()), "{open:?}");
         // The next attempt at the job sends it once more.
@@ -198,14 +196,13 @@ async fn a_deployment_that_does_not_end_is_canceled_after_an_hour() {
     })
     .await;
     let error = stage.error();
-    assert!(
-        error
-            .starts_with("AIB856: Deploying session hosts failed: deployment 'image-rollout-4711-"),
-        "{error}"
+    check_starts(
+        &error,
+        "AIB856: Deploying session hosts failed: deployment 'image-rollout-4711-",
     );
-    assert!(
-        error.contains("-canary' has not ended within 60 minutes; it was canceled; still at work: Microsoft.Compute/virtualMachines/extensions"),
-        "{error}"
+    check_has(
+        &error,
+        "-canary' has not ended within 60 minutes; it was canceled; still at work: Microsoft.Compute/virtualMachines/extensions",
     );
     assert!(
         log(&stage).contains("not ready for 11 min"),

@@ -10,6 +10,7 @@ use super::updating::*;
 use crate::emulated::token;
 use crate::flow::scene::{Scene, Stage};
 use crate::golden::golden;
+use crate::texts::check_has;
 
 fn refusal(code: u16, word: &str) -> Effect {
     Effect::status(
@@ -261,14 +262,11 @@ async fn a_host_that_stays_drained_is_named_in_the_end() {
         production()
     );
     let told = log(&stage);
-    assert!(
-        told.contains(&format!("avd-0:  drained; to let users in: {command}\n")),
-        "{told}"
+    check_has(
+        &told,
+        &format!("avd-0:  drained; to let users in: {command}\n"),
     );
-    assert!(
-        told.contains("4 of 4 hosts have it (1 is drained: avd-0)"),
-        "{told}"
-    );
+    check_has(&told, "4 of 4 hosts have it (1 is drained: avd-0)");
     let page = page(&stage);
     assert!(
         page.contains("4 of 4 hosts have the image (1 is drained: avd-0).")

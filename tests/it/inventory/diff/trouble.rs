@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::scene::{ACCOUNT, CONTAINER, Shelf, blob_name, page, result, windows};
 use crate::flow::scene::Stage;
+use crate::texts::{check_has, check_starts};
 
 fn shelf() -> Shelf {
     Shelf::new("1.0.2")
@@ -42,10 +43,7 @@ async fn a_version_without_a_list_is_an_error() {
     );
     assert_eq!(result(&stage)["diff"]["code"], "AIB874");
     let page = page(&stage);
-    assert!(
-        page.starts_with("## ❌ Contents of win11-avd 1.0.2\n\n**AIB874** "),
-        "{page}"
-    );
+    check_starts(&page, "## ❌ Contents of win11-avd 1.0.2\n\n**AIB874** ");
 }
 
 #[tokio::test(start_paused = true)]
@@ -170,14 +168,11 @@ async fn storage_that_refuses_names_the_role() {
     let stage = shelf.run().await;
     let error = failed(&stage);
     assert!(error.starts_with("AIB874: Reading blob '"), "{error}");
-    assert!(
-        error.contains("failed: Azure refused with AuthorizationPermissionMismatch (403)"),
-        "{error}"
+    check_has(
+        &error,
+        "failed: Azure refused with AuthorizationPermissionMismatch (403)",
     );
-    assert!(
-        error.contains("--role \"Storage Blob Data Reader\" --scope "),
-        "{error}"
-    );
+    check_has(&error, "--role \"Storage Blob Data Reader\" --scope ");
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use azure_emulator::{Effect, Fault, SceneResource};
 
 use super::*;
+use crate::texts::check_has;
 
 const VM: &str = "Microsoft.Compute/virtualMachines";
 const NIC: &str = "Microsoft.Network/networkInterfaces";
@@ -215,11 +216,7 @@ async fn sweep_deletes_old_ones_of_the_task() {
     stage.check_result("Succeeded");
     assert_eq!(names(&stage).len(), 8);
     for what in ["VM 'tst-1'", "network interface 'tst-2'", "disk 'tst-3'"] {
-        assert!(
-            stage.transcript.contains(&format!("would delete:  {what}")),
-            "{}",
-            stage.transcript
-        );
+        check_has(&stage.transcript, &format!("would delete:  {what}"));
     }
     let stage = sweep(false).build(put).await;
     stage.check_result("Succeeded");

@@ -8,6 +8,7 @@ mod verdicts;
 use azure_emulator::{CommandFate, MachineFate};
 
 use super::*;
+use crate::texts::check_starts;
 
 const GROUP: &str = "rg-images";
 
@@ -228,10 +229,7 @@ async fn a_package_is_read_by_a_link_that_nobody_sees() {
         "{link}"
     );
     let script = properties["source"]["script"].as_str().unwrap();
-    assert!(
-        script.starts_with("param([string]$imageTestPackage)\n"),
-        "{script}"
-    );
+    check_starts(script, "param([string]$imageTestPackage)\n");
     assert!(
         !script.contains("sig=") && script.contains("$link = $imageTestPackage"),
         "{script}"
