@@ -121,7 +121,7 @@ fn refuse(cloud: &Cloud) {
         headers: Vec::new(),
         body: r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#.to_owned(),
     };
-    cloud.add_fault(Fault::once(Matcher::operation("PutTemplate"), effect));
+    cloud.add_fault(Fault::once("PutTemplate", effect));
 }
 
 #[tokio::test(start_paused = true)]
