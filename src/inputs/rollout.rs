@@ -3,6 +3,7 @@
 mod host_file;
 mod host_template;
 mod image;
+mod limits;
 mod method;
 mod names;
 mod start;
@@ -29,6 +30,7 @@ use crate::secret::Masker;
 
 pub use host_template::{DeclaredParameter, HostParameters, HostTemplate, TASK_PARAMETERS};
 pub use image::WantedImage;
+pub use limits::Limit;
 pub use method::{OnRolloutFailure, RolloutMethod};
 pub use names::Names;
 

@@ -311,7 +311,7 @@ impl RolloutStep<'_> {
         for region in few {
             self.emit(Event::Line(format!(
                 "one replica in {}:  two or more are advised where several hosts are created at once",
-                region.name
+                crate::resource::plain_region(&region.name)
             )));
         }
         Ok(())

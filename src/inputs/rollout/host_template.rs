@@ -59,11 +59,6 @@ impl HostTemplate {
         self.parameters.get(&name.to_lowercase())
     }
 
-    /// The largest value that the template takes for a number, if it says so.
-    pub fn most(&self, name: &str) -> Option<u64> {
-        self.declaration(name)?.get("maxValue")?.as_u64()
-    }
-
     /// What the template's VMs have at `pointer` of their resource, where it says so plainly: a text, or one of a parameter or a variable.
     pub fn of_machines(&self, pointer: &str, given: &HostParameters) -> Option<String> {
         let resources = self.document.get("resources")?;
@@ -99,15 +94,41 @@ impl HostTemplate {
     }
 
     /// How the template declares a parameter.
-    fn declaration(&self, name: &str) -> Option<&Value> {
+    pub(super) fn declaration(&self, name: &str) -> Option<&Value> {
         own_member(self.document.get("parameters")?.as_object()?, name)
     }
 
-    /// Whether the outputs use the parameter: everybody who can read the deployment reads them.
+    /// Whether the outputs use the parameter, by themselves or by a variable: everybody who can read the deployment reads them.
     pub fn shows(&self, name: &str) -> bool {
-        let outputs = self.document.get("outputs").map(Value::to_string);
-        let outputs = outputs.unwrap_or_default().to_lowercase();
-        outputs.contains(&format!("parameters('{}')", name.to_lowercase()))
+        let plain = |value: &Value| {
+            let text = value.to_string().to_lowercase();
+            text.split_whitespace().collect::<String>()
+        };
+        let Some(outputs) = self.document.get("outputs").map(plain) else {
+            return false;
+        };
+        let variables = self.document.get("variables").and_then(Value::as_object);
+        let variables: Vec<(String, String)> = variables
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| (name.to_lowercase(), plain(value)))
+            .collect();
+        let mut uses = vec![format!("parameters('{}')", name.to_lowercase())];
+        // A variable may have it from another one.
+        let mut known = 0;
+        while let Some(next) = uses.get(known).cloned() {
+            known += 1;
+            if outputs.contains(&next) {
+                return true;
+            }
+            for (name, value) in &variables {
+                let use_of_it = format!("variables('{name}')");
+                if value.contains(&next) && !uses.contains(&use_of_it) {
+                    uses.push(use_of_it);
+                }
+            }
+        }
+        false
     }
 }
 
@@ -146,8 +167,8 @@ pub struct HostParameters {
 }
 
 impl HostParameters {
-    /// The input that gives them again: the path of their file, or lines `name=value` without what `template` declares as secret. Nothing without
-    /// parameters.
+    /// The input that gives them again: the path of their file, or lines `name=value`. What `template` declares as secret comes from a variable
+    /// of the same name. Nothing without parameters.
     pub fn input(&self, template: &HostTemplate) -> Option<String> {
         if self.file.is_some() {
             return self.file.clone();
@@ -155,10 +176,10 @@ impl HostParameters {
         let line = |(name, given): (&String, &Value)| {
             let declared = template.parameter(name);
             let value = match given.get("value") {
-                _ if declared.is_none_or(DeclaredParameter::is_secure) => format!("<{name}>"),
+                _ if declared.is_none_or(DeclaredParameter::is_secure) => format!("$({name})"),
                 Some(Value::String(text)) => text.clone(),
                 Some(value) => value.to_string(),
-                None => format!("<{name}>"),
+                None => format!("$({name})"),
             };
             format!("{name}={value}")
         };
@@ -327,6 +348,17 @@ fn parameters(
             Ok(declared) => {
                 if declared.is_secure() {
                     announce(&value, masker);
+                }
+                let limit = value.get("value");
+                let limit = limit.and_then(|value| template.limit_against(&name, value));
+                if let Some(limit) = limit {
+                    let sentence = format!(
+                        "parameter {} of the template {}, and its value does not fit",
+                        quoted(&name),
+                        limit.takes
+                    );
+                    let problem_of_it = Problem::new(Code::Malformed, input, sentence, None);
+                    problem = Some(reader.report(problem_of_it));
                 }
                 values.insert(declared.name.clone(), value);
             }

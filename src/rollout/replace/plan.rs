@@ -5,9 +5,11 @@ use crate::resource::tag::ROLLOUT_DRAINED_BEFORE;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use serde_json::json;
+
 use crate::arm::deployment::Deployment;
 use crate::arm::machine::MACHINE;
-use crate::inputs::manifest::{HOST_COUNT, HOST_NAME_PREFIX, SESSION_HOST_TEMPLATE};
+use crate::inputs::manifest::{CANARY_HOSTS, HOST_COUNT, HOST_NAME_PREFIX, SESSION_HOST_TEMPLATE};
 use crate::inputs::rollout::HostTemplate;
 use crate::inputs::{Rollout, RolloutMethod, WantedImage};
 use crate::resource::{ResourceGroupId, ResourceId, quoted};
@@ -156,7 +158,7 @@ impl Plan {
         };
         let takes_first = template.parameter("firstIndex").is_some();
         let (first, second) = sizing::split(total, canaries, takes_first);
-        check_counts(request, template, [first, second])?;
+        check_limits(request, template, &prefix, [first, second])?;
         let part = |kind: &str, span: Span, from: u32| Part {
             name: own_deployments::name(request, kind),
             span,
@@ -403,28 +405,67 @@ fn no_count(request: &Rollout) -> Refused {
     Refused::new(codes::MALFORMED, text, Some(hint))
 }
 
-/// Whether the template takes so many hosts at once: Azure would refuse the rest after the canary was made.
-fn check_counts(
+/// Whether the template takes what the step fills in: Azure would refuse the rest after the canary was made.
+fn check_limits(
     request: &Rollout,
     template: &HostTemplate,
+    prefix: &str,
     spans: [Option<Span>; 2],
 ) -> Result<(), Refused> {
-    let counts = spans.into_iter().flatten().map(|span| span.count);
-    let count = counts.max().unwrap_or_default();
-    let Some(most) = template
-        .most("count")
-        .filter(|most| u64::from(count) > *most)
-    else {
+    let spans: Vec<Span> = spans.into_iter().flatten().collect();
+    let mut given = vec![
+        ("imageVersionId", json!(request.image.to_string())),
+        ("hostPoolName", json!(request.pool.name())),
+        ("namePrefix", json!(prefix)),
+    ];
+    given.extend(spans.iter().map(|span| ("count", json!(span.count))));
+    given.extend(spans.iter().map(|span| ("firstIndex", json!(span.first))));
+    let mut beyond = given.into_iter().filter_map(|(name, value)| {
+        let limit = template.limit_against(name, &value)?;
+        Some((name, value, limit))
+    });
+    let Some((name, value, limit)) = beyond.next() else {
         return Ok(());
     };
+    let what = if name == "count" {
+        let number = value.as_u64().unwrap_or_default();
+        let are = if number == 1 { "is" } else { "are" };
+        format!(
+            "{} {are} to be created by one deployment",
+            counted(number, "host")
+        )
+    } else {
+        format!("parameter '{name}' of the template is to be {value}")
+    };
+    let it = if name == "count" {
+        "parameter 'count' of the template"
+    } else {
+        "it"
+    };
     let text = format!(
-        "Rolling out to host pool '{}' failed: {count} hosts are to be created by one deployment, but parameter 'count' of the template takes {most} at most; nothing was sent",
-        request.pool.name()
+        "Rolling out to host pool '{}' failed: {what}, but {it} {}; nothing was sent",
+        request.pool.name(),
+        limit.takes
     );
-    let hint = format!(
-        "give a smaller number in input '{}', or raise 'maxValue' in the file of input '{}'",
-        HOST_COUNT.name, SESSION_HOST_TEMPLATE.name
+    let file = format!(
+        "'{}' in the file of input '{}'",
+        limit.member, SESSION_HOST_TEMPLATE.name
     );
+    let hint = match (name, limit.member) {
+        ("count", "maxValue") => format!(
+            "give a smaller number in input '{}', or raise {file}",
+            HOST_COUNT.name
+        ),
+        ("count", "minValue") => format!(
+            "set '{}' to another number, or lower {file}",
+            CANARY_HOSTS.name
+        ),
+        ("namePrefix", _) => format!(
+            "give another prefix in input '{}', or change {file}",
+            HOST_NAME_PREFIX.name
+        ),
+        _ => format!("change {file}"),
+    };
     Err(Refused::new(codes::MALFORMED, text, Some(hint)))
 }
 

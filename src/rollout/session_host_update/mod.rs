@@ -9,7 +9,6 @@ mod follow;
 mod initiate;
 mod preflight;
 
-use crate::arm::desktops::ImageInfo;
 use crate::inputs::WantedImage;
 use crate::rollout::codes;
 use crate::rollout::event::{Event, UpdateEvent};
@@ -42,9 +41,7 @@ pub(super) async fn carry_out(
         LastUpdate::Over => {}
     }
     if is_settled(&found, &update) {
-        if let Some(image) = update.configured.as_ref().filter(|_| !update.is_configured) {
-            step.tell_other_configuration(image, &update);
-        }
+        step.tell_other_configuration(&update);
         return Ok(step.nothing(SETTLED));
     }
     step.tell_previous(&update);
@@ -85,6 +82,7 @@ pub(super) async fn plan(
             vec!["try the session host update again that waits after a failure".to_owned()]
         }
         LastUpdate::Over if is_settled(found, &update) => {
+            step.tell_other_configuration(&update);
             return Ok(vec!["nothing to do".to_owned()]);
         }
         LastUpdate::Over => {
@@ -124,26 +122,37 @@ pub(super) async fn plan(
 }
 
 impl RolloutStep<'_> {
-    /// The hosts have the wanted image, and the configuration has another one: a warning where a failed update has left it so.
-    fn tell_other_configuration(&self, image: &ImageInfo, update: &UpdateState) {
-        let name = host::short(image);
-        let failed = update.before.as_ref().filter(|status| status.is("Failed"));
-        let Some(status) = failed else {
-            self.emit(Event::Line(format!(
-                "session host configuration:  it has {name}, which new hosts get"
-            )));
+    /// The hosts have the wanted image, and the configuration has another one, as a failed update may have left it.
+    fn tell_other_configuration(&self, update: &UpdateState) {
+        let other = update.configured.as_ref().filter(|_| !update.is_configured);
+        let Some(image) = other else {
             return;
         };
-        let faults = faults::read(status.error.as_ref());
-        let why = faults
-            .first()
-            .map_or_else(String::new, |fault| format!(": {fault}"));
-        let text = format!(
-            "the last session host update of host pool '{}' failed{why}, and the session host configuration still has {name}, which new hosts get",
-            self.request.pool.name()
-        );
+        let name = host::short(image);
+        let pool = self.request.pool.name();
+        let failed = update.before.as_ref().filter(|status| status.is("Failed"));
+        let text = match failed {
+            Some(status) => {
+                let faults = faults::read(status.error.as_ref());
+                let why = faults
+                    .first()
+                    .map_or_else(String::new, |fault| format!(": {fault}"));
+                format!(
+                    "the last session host update of host pool '{pool}' failed{why}, and the session host configuration still has {name}, which new hosts get"
+                )
+            }
+            None => format!(
+                "the session host configuration of host pool '{pool}' has {name}, which new hosts get"
+            ),
+        };
+        let again = if failed.is_some() {
+            format!("roll out {name} again when the fault is mended")
+        } else {
+            format!("roll out {name}")
+        };
         let hint = format!(
-            "to set it back to {}: {}; or roll out {name} again when the fault is mended",
+            "to set it {}to {}: {}; or {again}",
+            if failed.is_some() { "back " } else { "" },
             host::short(&update.wanted),
             setting_image(&self.request.pool, &update.wanted)
         );

@@ -250,14 +250,26 @@ async fn a_token_that_would_not_be_secret_is_never_made() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_that_the_outputs_show_is_never_made() {
-    let template = template(|template| {
-        template["outputs"] =
-            json!({"t": {"type": "string", "value": "[parameters('RegistrationToken')]"}});
-    });
-    let stage = run(replace_with(&template), |_| {}).await;
-    let error = stage.error();
-    assert!(error.starts_with("AIB855: Rolling out to host pool 'hp-staging' failed: the outputs of the template have parameter 'registrationToken', "), "{error}");
-    assert!(stage.cloud.registration_tokens().is_empty());
+    for (variables, value) in [
+        (json!({}), "[parameters('RegistrationToken')]"),
+        (
+            json!({}),
+            "[concat('x', parameters ( 'registrationToken' ))]",
+        ),
+        (
+            json!({"one": "[variables('two')]", "two": {"deep": "[parameters('registrationToken')]"}}),
+            "[Variables('One')]",
+        ),
+    ] {
+        let template = template(|template| {
+            template["variables"] = variables;
+            template["outputs"] = json!({"t": {"type": "string", "value": value}});
+        });
+        let stage = run(replace_with(&template), |_| {}).await;
+        let error = stage.error();
+        assert!(error.starts_with("AIB855: Rolling out to host pool 'hp-staging' failed: the outputs of the template have parameter 'registrationToken', "), "{error}");
+        assert!(stage.cloud.registration_tokens().is_empty());
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -269,6 +281,50 @@ async fn more_hosts_than_the_template_takes_are_refused_before_anything_is_made(
          hint: give a smaller number in input 'hostCount', or raise 'maxValue' in the file of input 'sessionHostTemplate'"
     );
     assert!(stage.cloud.deployments().is_empty());
+}
+
+/// Whatever the step fills in, and what the author gives: nothing is sent that the template itself refuses.
+#[tokio::test(start_paused = true)]
+async fn what_the_template_does_not_take_is_refused_before_anything_is_made() {
+    let with = |name: &str, member: &str, value: serde_json::Value| {
+        let (name, member) = (name.to_owned(), member.to_owned());
+        replace_with(&template(|template| {
+            template["parameters"][name][member] = value;
+        }))
+    };
+    for (scene, expected) in [
+        (
+            with("count", "minValue", json!(2)).input("hostCount", "3"),
+            "AIB101: Rolling out to host pool 'hp-staging' failed: 1 host is to be created by one deployment, but parameter 'count' of the template takes 2 at least; nothing was sent\n\
+             hint: set 'canaryHosts' to another number, or lower 'minValue' in the file of input 'sessionHostTemplate'",
+        ),
+        (
+            with("namePrefix", "maxLength", json!(3)).input("hostNamePrefix", "avdx"),
+            "AIB101: Rolling out to host pool 'hp-staging' failed: parameter 'namePrefix' of the template is to be \"avdx\", but it takes 3 characters at most; nothing was sent\n\
+             hint: give another prefix in input 'hostNamePrefix', or change 'maxLength' in the file of input 'sessionHostTemplate'",
+        ),
+        (
+            with("hostPoolName", "allowedValues", json!(["hp-production"])),
+            "AIB101: Rolling out to host pool 'hp-staging' failed: parameter 'hostPoolName' of the template is to be \"hp-staging\", but it takes 'hp-production' only; nothing was sent\n\
+             hint: change 'allowedValues' in the file of input 'sessionHostTemplate'",
+        ),
+        (
+            with("vmSize", "allowedValues", json!(["Standard_D4ds_v5"])).input(
+                "sessionHostParameters",
+                "subnetId=x\nadminPassword=P4ssw0rd-of-the-hosts\nvmSize=Standard_D2",
+            ),
+            "AIB101: Input 'sessionHostParameters': parameter 'vmSize' of the template takes 'Standard_D4ds_v5' only, and its value does not fit",
+        ),
+        (
+            with("adminPassword", "minLength", json!(40)),
+            "AIB101: Input 'sessionHostParameters': parameter 'adminPassword' of the template takes 40 characters at least, and its value does not fit",
+        ),
+    ] {
+        let stage = run(scene, |_| {}).await;
+        assert_eq!(stage.error(), expected, "{}", stage.transcript);
+        assert!(stage.cloud.deployments().is_empty());
+        assert!(stage.cloud.registration_tokens().is_empty());
+    }
 }
 
 #[tokio::test(start_paused = true)]

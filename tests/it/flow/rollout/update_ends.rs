@@ -274,3 +274,38 @@ async fn a_host_that_stays_drained_is_named_in_the_end() {
         "{page}"
     );
 }
+
+/// Someone has set another image, and no update has followed: hosts that are made later get it.
+#[tokio::test(start_paused = true)]
+async fn a_configuration_with_another_image_is_named_where_there_is_nothing_to_do() {
+    for preview in ["false", "true"] {
+        names_the_other_image(preview).await;
+    }
+}
+
+async fn names_the_other_image(preview: &str) {
+    let mut scene = quick()
+        .input("imageVersionId", &version(OLD))
+        .input("preview", preview);
+    for pool in &mut scene.world.host_pools {
+        if let Some(configuration) = &mut pool.configuration {
+            pool.active_configuration = Some(configuration.clone());
+            configuration["imageInfo"]["customInfo"]["resourceId"] = version(NEW).into();
+        }
+    }
+    let stage = run(scene, |_| {}).await;
+    assert_eq!(stage.variable("rolloutState"), Some("Nothing"));
+    assert!(changes(&stage.cloud).is_empty());
+    let warnings = stage.issues("warning");
+    let [warning] = warnings.as_slice() else {
+        panic!("{warnings:?}");
+    };
+    assert!(
+        warning.starts_with(
+            "AIB849: the session host configuration of host pool 'hp-production' has 1.0.1, which new hosts get\n\
+             hint: to set it to 1.0.0: az rest --method patch --url "
+        ) && warning.ends_with("; or roll out 1.0.1"),
+        "{warning}"
+    );
+    assert!(page(&stage).contains(" has 1.0.1, which new hosts get"));
+}

@@ -46,7 +46,8 @@ async fn back(stage: &Stage, scene: Scene) -> Stage {
     scene.step.inputs.clear();
     scene = scene.input("ibSubscription", &connection);
     for (name, value) in &inputs {
-        scene = scene.input(name, value);
+        // As the agent does with a secret variable.
+        scene = scene.input(name, &value.replace("$(adminPassword)", hosts::PASSWORD));
     }
     // Another run of the pipeline.
     let scene = scene
@@ -111,7 +112,7 @@ async fn of_hosts_that_are_gone_has_the_template() {
     );
     assert_eq!(
         inputs["sessionHostParameters"],
-        format!("subnetId={subnet}\nadminPassword=<adminPassword>")
+        format!("subnetId={subnet}\nadminPassword=$(adminPassword)")
     );
     assert!(!updating::page(&stage).contains(hosts::PASSWORD));
     let scene = || {
