@@ -18,7 +18,7 @@ pub use version::{RegionState, SoftDeleted, State, TargetRegion, Version};
 pub use version::{counting, counts_in, latest, newest_good, regions};
 
 /// `image version 1.0.3 of 'win11'`.
-fn called(id: &ResourceId) -> String {
+fn display_name(id: &ResourceId) -> String {
     let definition = id.parent();
     let definition = definition.as_ref().map_or("", ResourceId::name);
     format!("image version {} of '{definition}'", id.name())
@@ -66,7 +66,7 @@ impl Arm {
 
     /// The version with this id, and how far its replication is; nothing if there is none.
     pub async fn version(&self, id: &ResourceId) -> Result<Option<Version>, Failure> {
-        let doing = format!("Reading {}", called(id));
+        let doing = format!("Reading {}", display_name(id));
         let path = format!("{id}?$expand=ReplicationStatus");
         let Some(answer) = self.get_if_there(&doing, path, GALLERIES).await? else {
             return Ok(None);
@@ -84,7 +84,7 @@ impl Arm {
         id: &ResourceId,
         body: &Body,
     ) -> Result<(Started, bool), Failure> {
-        let doing = format!("Changing {}", called(id));
+        let doing = format!("Changing {}", display_name(id));
         let changed = self.put(&doing, id, GALLERIES, body.json()).await?;
         Ok((changed.started, changed.status == StatusCode::CREATED))
     }

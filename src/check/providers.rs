@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::codes::{PROVIDER, REGION};
 use super::finding::{Finding, Verdict};
 use super::lookup::{Azure, Lookup, text};
-use super::regions::{self, Known};
+use super::regions::{self, Existence};
 use crate::arm::api::RESOURCES;
 use crate::inputs::manifest::IB_LOCATION;
 use crate::resource::plain_region;
@@ -122,10 +122,10 @@ async fn offered(azure: &Azure<'_>, provider: &Value) -> Option<Finding> {
     if offered.contains(region) {
         return Some(Finding::fine(format!("it is available in {region}")));
     }
-    let elsewhere = match regions::known(azure, region).await {
-        Known::Yes => "; the image can be replicated to it",
-        Known::No { .. } => return None,
-        Known::Unknown(_) => "",
+    let elsewhere = match regions::exists(azure, region).await {
+        Existence::Yes => "; the image can be replicated to it",
+        Existence::No { .. } => return None,
+        Existence::Unknown(_) => "",
     };
     let text = format!(
         "Azure VM Image Builder is not available in region {region}, so the image template cannot be there{elsewhere}"

@@ -9,8 +9,8 @@ use crate::arm::api::SUBSCRIPTIONS;
 use crate::inputs::nearest;
 use crate::resource::Region;
 
-/// What is known of a region's name.
-pub(super) enum Known {
+/// Whether there is a region of a name.
+pub(super) enum Existence {
     /// It is a region.
     Yes,
     /// It is none, and why; with what was probably meant.
@@ -24,24 +24,24 @@ pub(super) enum Known {
 
 /// Whether a region exists. Azure opens new ones all the time: one that this program does not know is one if the subscription's own locations
 /// have it. Where these cannot be read, a name that looks like a typing error of a known one is taken for one.
-pub(super) async fn known(azure: &Azure<'_>, region: &str) -> Known {
+pub(super) async fn exists(azure: &Azure<'_>, region: &str) -> Existence {
     let Ok(region) = region.parse::<Region>() else {
-        return Known::No {
+        return Existence::No {
             why: "Azure has no such region",
             near: None,
         };
     };
     if region.is_known() {
-        return Known::Yes;
+        return Existence::Yes;
     }
     let name = region.as_str();
     let path = format!("{}/locations", azure.subject.in_subscription());
     let reason = match &*azure.look_up(path, SUBSCRIPTIONS).await {
         Lookup::Found(list) => match names(list) {
-            Some(all) if has(&all, name) => return Known::Yes,
+            Some(all) if has(&all, name) => return Existence::Yes,
             Some(all) if !all.is_empty() => {
                 let near = nearest(name, all).or_else(|| nearest_known(&region));
-                return Known::No {
+                return Existence::No {
                     why: "it is not one of the locations of the subscription",
                     near: near.map(str::to_owned),
                 };
@@ -52,11 +52,11 @@ pub(super) async fn known(azure: &Azure<'_>, region: &str) -> Known {
         Lookup::Unknown(reason) => reason.clone(),
     };
     match nearest_known(&region) {
-        Some(near) => Known::No {
+        Some(near) => Existence::No {
             why: "Azure is not known to have such a region",
             near: Some(near.to_owned()),
         },
-        None => Known::Unknown(reason),
+        None => Existence::Unknown(reason),
     }
 }
 
@@ -80,10 +80,10 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
 
 async fn one(azure: &Azure<'_>, region: &str) -> Option<Finding> {
     let subject = &azure.subject;
-    match known(azure, region).await {
-        Known::Yes => None,
-        Known::Unknown(reason) => Some(Finding::unknown(format!("region '{region}'"), &reason)),
-        Known::No { why, near } => {
+    match exists(azure, region).await {
+        Existence::Yes => None,
+        Existence::Unknown(reason) => Some(Finding::unknown(format!("region '{region}'"), &reason)),
+        Existence::No { why, near } => {
             let what = if region == subject.location {
                 "the image template"
             } else {

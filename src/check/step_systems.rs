@@ -42,7 +42,7 @@ fn judge(azure: &Azure<'_>, what: &str, os: &str, verdict: Verdict) -> Finding {
     let Some(first) = unfit.first() else {
         return Finding::fine(format!("they are for {os}, like {what}"));
     };
-    let section = if first.called.starts_with(CUSTOMIZER) {
+    let section = if first.display_name.starts_with(CUSTOMIZER) {
         "customize"
     } else {
         "validate"
@@ -74,7 +74,7 @@ fn judge(azure: &Azure<'_>, what: &str, os: &str, verdict: Verdict) -> Finding {
         (
             format!(
                 "{} is of type {}, for {system}{more}, but {what} is {os}",
-                first.called, first.kind
+                first.display_name, first.kind
             ),
             format!("use type {kind} in the template file, or choose a source for {system}"),
         )

@@ -71,7 +71,7 @@ pub(super) struct Step {
     /// `Shell`, `PowerShell`, `File`, `WindowsRestart`, `WindowsUpdate`.
     pub(super) kind: String,
     /// What it is called, for a sentence.
-    pub(super) called: String,
+    pub(super) display_name: String,
 }
 
 /// What the result becomes, where that is a resource.
@@ -155,13 +155,13 @@ fn regions(targets: &[Distributor], location: &str) -> Vec<String> {
 
 fn steps(what: &str, customizers: &[Customizer]) -> impl Iterator<Item = Step> {
     customizers.iter().enumerate().map(move |(index, step)| {
-        let called = match step.name() {
+        let display_name = match step.name() {
             "" => format!("{what} {}", index + 1),
             name => format!("{what} '{name}'"),
         };
         Step {
             kind: step.kind().to_owned(),
-            called,
+            display_name,
         }
     })
 }

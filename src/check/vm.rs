@@ -36,7 +36,7 @@ enum By {
 }
 
 impl Wanted<'_> {
-    fn called(&self) -> String {
+    fn display_name(&self) -> String {
         match self.by {
             By::Author => format!("build VM of size {}", self.size),
             By::Service => format!(
@@ -195,7 +195,7 @@ fn not_offered(
     };
     let text = format!(
         "a {} is not available to the subscription in {region}: {why}",
-        wanted.called()
+        wanted.display_name()
     );
     Finding::new(verdict, text).fix(fix)
 }
@@ -225,7 +225,7 @@ fn fits(wanted: &Wanted<'_>, sku: &Value, source: &ImageTraits) -> Vec<Finding> 
     let finding = |(what, own, other): (&str, String, String)| {
         let text = format!(
             "a {} supports images of {what} {own} only, but the source image is of {what} {other}",
-            wanted.called()
+            wanted.display_name()
         );
         let fix = format!("choose another size for input '{}'", wanted.input());
         Finding::new(wanted.verdict(MISMATCH), text).fix(fix)
@@ -264,7 +264,7 @@ async fn quota(azure: &Azure<'_>, wanted: &Wanted<'_>, sku: &Value) -> Vec<Findi
         (used.saturating_add(needed) > limit).then(|| {
             let text = format!(
                 "quota '{name}' of {region} has {used} of {limit} vCPUs in use, and a {} needs {needed}",
-                wanted.called()
+                wanted.display_name()
             );
             let fix = format!("request a quota increase, or choose another size: az vm list-usage --subscription {} --location {region} --output table", subject.subscription);
             Finding::new(Verdict::Problem(QUOTA), text).fix(fix)

@@ -238,8 +238,8 @@ mod tests {
         let named = entries().flat_map(|entry| [entry.cause, entry.fix]);
         for text in named {
             for (mark, _) in NAMES.iter().filter(|(mark, _)| *mark != "{location}") {
-                let called = text.matches(&format!("input '{mark}'")).count();
-                assert_eq!(text.matches(mark).count(), called, "{text}");
+                let as_input = text.matches(&format!("input '{mark}'")).count();
+                assert_eq!(text.matches(mark).count(), as_input, "{text}");
             }
         }
     }

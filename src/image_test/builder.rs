@@ -32,7 +32,8 @@ pub(super) async fn test(
     if let Err(why) = check_image(step, plan, image).await {
         return Ended {
             result: Err(why),
-            not_removed: Leftovers::known(step.events, earlier).all_not_removed(NOT_REMOVED_YET),
+            not_removed: Leftovers::registered(step.events, earlier)
+                .all_not_removed(NOT_REMOVED_YET),
         };
     }
     step.events.tell(Event::Limits);
@@ -76,7 +77,7 @@ async fn check_image(
     if image.specialized {
         let text = format!(
             "Testing {} failed: it is specialized, but Azure VM Image Builder supports generalized images only",
-            image.called()
+            image.display_name()
         );
         let hint = format!("use '{}: vm'", TEST_ENGINE.name);
         return Err(NotTested::refused(Code::Malformed.as_str(), text, hint));
@@ -219,18 +220,18 @@ fn failed(
 
 impl RunVerdict {
     fn verdict(self, lines: Vec<String>) -> Verdict {
-        let called = |name: &Option<String>| match name {
+        let display_name = |name: &Option<String>| match name {
             Some(name) => format!("validator '{name}'"),
             None => "a validator".to_owned(),
         };
         let (code, text, hint) = match self {
             Self::Passed => return Verdict::Passed,
             Self::Check { name, why } => {
-                let text = format!("{} failed: {why}", called(&name));
+                let text = format!("{} failed: {why}", display_name(&name));
                 (CHECK_FAILED, text, hint(&lines))
             }
             Self::OutOfTime { name } => {
-                let text = format!("{} ran out of time", called(&name));
+                let text = format!("{} ran out of time", display_name(&name));
                 let hint = format!(
                     "find what hangs in the last lines, or raise input '{}' (0 means 240 minutes, the boot of the VM included)",
                     crate::inputs::manifest::BUILD_TIMEOUT_IN_MINUTES.name

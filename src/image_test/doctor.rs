@@ -64,12 +64,12 @@ async fn image(test: &ImageTest, arm: &Arm, job: Job) -> Finding {
         {
             return Err(why);
         }
-        Ok(image.called())
+        Ok(image.display_name())
     };
     let (verdict, said, fix) = match looked.await {
-        Ok(called) => (
+        Ok(display_name) => (
             Verdict::Fine,
-            format!("{called} exists, and can be read"),
+            format!("{display_name} exists, and can be read"),
             None,
         ),
         Err(NotTested::Refused(refused)) => {

@@ -28,12 +28,12 @@ pub struct TestedImage {
 
 impl TestedImage {
     /// `image version 1.0.2609402`, or `managed image 'web'`.
-    pub fn called(&self) -> String {
-        called(&self.id, &self.name, self.version.is_some())
+    pub fn display_name(&self) -> String {
+        display_name(&self.id, &self.name, self.version.is_some())
     }
 }
 
-pub(super) fn called(id: &ResourceId, name: &str, is_version: bool) -> String {
+pub(super) fn display_name(id: &ResourceId, name: &str, is_version: bool) -> String {
     if !is_version {
         return format!("managed image '{name}'");
     }

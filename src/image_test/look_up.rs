@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::codes::{FAILED, MISSING, NO_REPLICA};
 use super::event::Event;
-use super::image::{TestedImage, called};
+use super::image::{TestedImage, display_name};
 use super::not_tested::{NotTested, Refused};
 use super::step::TestStep;
 use crate::arm::api::{GALLERIES, IMAGES};
@@ -83,9 +83,9 @@ async fn with_nearest(step: &TestStep<'_>, mut refused: Refused) -> NotTested {
 
 /// A version that is there, and not in state `Failed`.
 fn sound(id: &ResourceId, version: Option<Version>) -> Result<Version, NotTested> {
-    let called = called(id, id.name(), true);
+    let display_name = display_name(id, id.name(), true);
     let Some(version) = version.filter(|version| version.state != State::Deleting) else {
-        let text = format!("Testing {called} failed: it does not exist, or is being deleted");
+        let text = format!("Testing {display_name} failed: it does not exist, or is being deleted");
         let hint = format!(
             "correct input '{}'; to list the versions that there are, run: az sig image-version list {} --query [].id --output tsv",
             IMAGE_VERSION_ID.name,
@@ -94,8 +94,9 @@ fn sound(id: &ResourceId, version: Option<Version>) -> Result<Version, NotTested
         return Err(NotTested::refused(MISSING, text, hint));
     };
     if version.state == State::Failed {
-        let text =
-            format!("Testing {called} failed: it is in state Failed, so it may be incomplete");
+        let text = format!(
+            "Testing {display_name} failed: it is in state Failed, so it may be incomplete"
+        );
         let hint = "build a new version, and test that one".to_owned();
         return Err(NotTested::refused(FAILED, text, hint));
     }
@@ -103,11 +104,11 @@ fn sound(id: &ResourceId, version: Option<Version>) -> Result<Version, NotTested
 }
 
 async fn managed_image(step: &TestStep<'_>, id: &ResourceId) -> Result<TestedImage, NotTested> {
-    let called = called(id, id.name(), false);
-    let doing = format!("Reading {called}");
+    let display_name = display_name(id, id.name(), false);
+    let doing = format!("Reading {display_name}");
     let Some(image) = step.arm.get_if_there(&doing, id, IMAGES).await? else {
         let text = format!(
-            "Testing {called} failed: it does not exist in resource group '{}'",
+            "Testing {display_name} failed: it does not exist in resource group '{}'",
             id.resource_group()
         );
         let hint = format!(
@@ -120,8 +121,9 @@ async fn managed_image(step: &TestStep<'_>, id: &ResourceId) -> Result<TestedIma
     };
     let own = |pointer: &str| image.pointer(pointer).and_then(Value::as_str);
     if own("/properties/provisioningState") == Some("Failed") {
-        let text =
-            format!("Testing {called} failed: it is in state Failed, so it may be incomplete");
+        let text = format!(
+            "Testing {display_name} failed: it is in state Failed, so it may be incomplete"
+        );
         let hint = "build it again, and then test it".to_owned();
         return Err(NotTested::refused(FAILED, text, hint));
     }
@@ -182,7 +184,7 @@ pub(super) async fn replica_in(
         if start.elapsed() >= REPLICATION {
             let text = format!(
                 "Testing {} failed: it is in state {state}, and its replica in {region} was not complete after {}",
-                image.called(),
+                image.display_name(),
                 duration(REPLICATION)
             );
             let hint = "run the step again later; with 'az sig image-version show --expand ReplicationStatus' Azure reports its progress".to_owned();
@@ -232,7 +234,7 @@ pub(super) fn elsewhere(test: &ImageTest, image: &TestedImage, region: &str) -> 
     };
     let sentence = format!(
         "Testing {} failed: it has no replica in {region}, where the test would be; it is in: {there}",
-        image.called()
+        image.display_name()
     );
     let other = match (&test.engine, regions.as_slice()) {
         (TestEngine::ImageBuilder(_), [only]) => format!("set '{}' to '{only}'", IB_LOCATION.name),

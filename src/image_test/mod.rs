@@ -67,7 +67,7 @@ pub async fn test(step: &TestStep<'_>, earlier: Vec<(Leftover, Ownership)>) -> O
         Err(why) => {
             return Outcome {
                 result: Err(why),
-                not_removed: Leftovers::known(step.events, earlier)
+                not_removed: Leftovers::registered(step.events, earlier)
                     .all_not_removed(NOT_REMOVED_YET),
             };
         }

@@ -13,7 +13,7 @@ use crate::template::model::{VmProfile, VnetConfig};
 
 const SIZE: Form = Form {
     what: "the size of a VM",
-    looks: "letters, digits, '_' and '-'",
+    format: "letters, digits, '_' and '-'",
     example: "Standard_D2ds_v5",
 };
 
@@ -42,7 +42,7 @@ const LARGEST_DISK_GB: u32 = 4095;
 
 const DISK_SIZE: Form = Form {
     what: "the size of an OS disk",
-    looks: "0 for the size of the source, or up to 4095 GB",
+    format: "0 for the size of the source, or up to 4095 GB",
     example: "128",
 };
 

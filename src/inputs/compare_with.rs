@@ -112,11 +112,11 @@ impl Glob {
 
 const BUILD: Form = Form {
     what: "a version to compare with",
-    looks: "'latest', 'previous', 'none', or the id of a gallery image version with its number at the end",
+    format: "'latest', 'previous', 'none', or the id of a gallery image version with its number at the end",
     example: "previous",
 };
 const DIFF: Form = Form {
-    looks: "'latest', 'previous', or the id of a gallery image version with its number at the end",
+    format: "'latest', 'previous', or the id of a gallery image version with its number at the end",
     ..BUILD
 };
 
@@ -178,7 +178,7 @@ fn compare_with(
 
 const RULE: Form = Form {
     what: "a change that fails the step",
-    looks: "one 'kind: name' per line, with the kind 'added', 'removed', 'changed', 'downgraded' or 'upgraded', and '*' and '?' in the name",
+    format: "one 'kind: name' per line, with the kind 'added', 'removed', 'changed', 'downgraded' or 'upgraded', and '*' and '?' in the name",
     example: "removed: Microsoft Edge",
 };
 

@@ -21,9 +21,9 @@ pub(super) fn read(
     file: &TemplateFile,
 ) -> Result<Customization, AlreadyReported> {
     if file.has(CUSTOMIZE) {
-        let told = file.provisioner();
+        let of_file = file.provisioner();
         return Ok(Customization {
-            provisioner: told.map_or_else(|| provisioner(reader), Ok)?,
+            provisioner: of_file.map_or_else(|| provisioner(reader), Ok)?,
             inline: Vec::new(),
             run_elevated: false,
             run_as_system: false,

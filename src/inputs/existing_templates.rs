@@ -163,7 +163,7 @@ pub struct Sweep {
 
 const HOURS: Form = Form {
     what: "a number of hours",
-    looks: "a whole number from 1 to 87600",
+    format: "a whole number from 1 to 87600",
     example: "24",
 };
 /// Ten years.

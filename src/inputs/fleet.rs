@@ -69,12 +69,12 @@ const MOST_DAYS: u32 = 36_500;
 
 const CONDITION: Form = Form {
     what: "a condition",
-    looks: "'behind', 'behind>30d' (days), 'withdrawn', 'endOfLife' and 'unknownImage', separated by commas",
+    format: "'behind', 'behind>30d' (days), 'withdrawn', 'endOfLife' and 'unknownImage', separated by commas",
     example: "behind>30d, withdrawn",
 };
 const DEFINITION: Form = Form {
     what: "the resource id of an image definition",
-    looks: "an id as 'az sig image-definition show --query id' prints it, one per line",
+    format: "an id as 'az sig image-definition show --query id' prints it, one per line",
     ..IMAGE_DEFINITION.form
 };
 

@@ -118,7 +118,7 @@ fn one_version(
 
 const MAJOR: Form = Form {
     what: "a major version",
-    looks: "a number up to 2147483647",
+    format: "a number up to 2147483647",
     example: "1",
 };
 
@@ -194,7 +194,7 @@ pub(super) fn storage_type(
 
 const TARGET_REGION: Form = Form {
     what: "a target region",
-    looks: "a region, optionally with '=' and its replica count, its storage type, or both separated by ':'",
+    format: "a region, optionally with '=' and its replica count, its storage type, or both separated by ':'",
     example: "westeurope=2:Standard_ZRS",
 };
 

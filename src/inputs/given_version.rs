@@ -21,7 +21,7 @@ const LARGEST: u64 = 1_000_000;
 
 const FORM: Form = Form {
     what: "an image version",
-    looks: "the id of a gallery image version with its number at the end, or the path of an image-result.json",
+    format: "the id of a gallery image version with its number at the end, or the path of an image-result.json",
     example: "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gallery/images/web/versions/1.2.0",
 };
 

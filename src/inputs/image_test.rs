@@ -168,7 +168,7 @@ fn image(reader: &mut Reader<'_>) -> Result<ResourceId, AlreadyReported> {
 
 const TAG: Form = Form {
     what: "the name of a tag",
-    looks: "up to 500 characters, none of them '<>%&\\?/'",
+    format: "up to 500 characters, none of them '<>%&\\?/'",
     example: "imageTest",
 };
 /// Azure's limit is 512 with what is added to it.

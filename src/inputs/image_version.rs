@@ -14,7 +14,7 @@ use crate::resource::ImageVersion;
 
 const VERSION: Form = Form {
     what: "a gallery image version",
-    looks: "Major.Minor.Patch with numbers up to 2147483647",
+    format: "Major.Minor.Patch with numbers up to 2147483647",
     example: "1.2.0",
 };
 

@@ -81,7 +81,7 @@ fn rest(
 
 const CONTAINER: Form = Form {
     what: "the name of a container",
-    looks: "3 to 63 lowercase letters, digits and single hyphens between them",
+    format: "3 to 63 lowercase letters, digits and single hyphens between them",
     example: INVENTORY_CONTAINER.default,
 };
 

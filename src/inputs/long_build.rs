@@ -62,7 +62,7 @@ const WHEN_NOT_READIES: &[(&str, WhenNotReady)] = &[
 
 const NAME: Form = Form {
     what: "the name of an image template",
-    looks: "1 to 64 letters, digits, '.', '-' and '_'",
+    format: "1 to 64 letters, digits, '.', '-' and '_'",
     example: "aib-$(Build.BuildId)",
 };
 const LONGEST_NAME: usize = 64;
@@ -107,7 +107,7 @@ pub(super) fn wait_limit(reader: &mut Reader<'_>) -> Result<Option<Duration>, Al
 const MOST_MINUTES: u32 = 7 * 24 * 60;
 const MINUTES: Form = Form {
     what: "a number of minutes",
-    looks: "a whole number from 0 to 10080",
+    format: "a whole number from 0 to 10080",
     example: "50",
 };
 

@@ -9,7 +9,7 @@ use crate::template::model::{LATEST, PlanInfo, PlatformImage, Source};
 
 const BASE_IMAGE_FORM: Form = Form {
     what: "a marketplace image",
-    looks: "publisher:offer:sku or publisher:offer:sku:version",
+    format: "publisher:offer:sku or publisher:offer:sku:version",
     example: "Canonical:ubuntu-24_04-lts:server",
 };
 
@@ -85,7 +85,7 @@ fn version<'a>(reader: &mut Reader<'a>) -> Result<&'a str, AlreadyReported> {
     }
     let form = Form {
         what: "the version of a marketplace image",
-        looks: "'latest' or numbers separated by dots",
+        format: "'latest' or numbers separated by dots",
         example: "24.04.202510010",
     };
     Err(reader.malformed(&BASE_IMAGE_VERSION, text, form, None))
@@ -109,7 +109,7 @@ fn purchase_plan(reader: &mut Reader<'_>) -> Result<Option<PlanInfo>, AlreadyRep
         _ => {
             let form = Form {
                 what: "a purchase plan",
-                looks: "name:product:publisher",
+                format: "name:product:publisher",
                 example: "cis-ubuntu:cis-ubuntu-linux:center-for-internet-security-inc",
             };
             let hint = "'az vm image show --urn {publisher}:{offer}:{sku}:latest --query plan' prints the three";

@@ -117,7 +117,7 @@ fn read_whole(
 
 const RETENTION: Form = Form {
     what: "a number of days",
-    looks: "0 to 365 days",
+    format: "0 to 365 days",
     example: "14",
 };
 
@@ -139,7 +139,7 @@ const ACCESS: &[(&str, PackageAccess)] = &[
 
 const STORAGE_ACCOUNT: Form = Form {
     what: "the name of a storage account",
-    looks: "3 to 24 lowercase letters and digits",
+    format: "3 to 24 lowercase letters and digits",
     example: "stimagebuilder",
 };
 
@@ -169,7 +169,7 @@ pub(super) fn storage_account(
 
 const PATTERN: Form = Form {
     what: "a pattern",
-    looks: ".gitignore patterns, one per line",
+    format: ".gitignore patterns, one per line",
     example: "node_modules/",
 };
 

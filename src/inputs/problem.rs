@@ -207,7 +207,7 @@ pub(super) struct Form {
     /// `a build time-out`.
     pub(super) what: &'static str,
     /// `0, or 6 to 960 minutes`.
-    pub(super) looks: &'static str,
+    pub(super) format: &'static str,
     /// `120`.
     pub(super) example: &'static str,
 }
@@ -215,7 +215,7 @@ pub(super) struct Form {
 impl Form {
     /// `expected 0, or 6 to 960 minutes, for example 120`.
     pub(super) fn expected(self) -> String {
-        format!("expected {}, for example {}", self.looks, self.example)
+        format!("expected {}, for example {}", self.format, self.example)
     }
 }
 

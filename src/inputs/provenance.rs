@@ -73,7 +73,7 @@ mod tests {
         fn mask(&self, _value: &str) {}
     }
 
-    fn told(repository: &str, branch: &str) -> Vec<(&'static str, String)> {
+    fn facts_of(repository: &str, branch: &str) -> Vec<(&'static str, String)> {
         facts(&RawInputs {
             run: RawRun {
                 repository: Some(repository.to_owned()),
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn no_user_and_no_query_stay_in_an_address() {
         let check = |address: &str, expected: &str| {
-            let facts = told(address, "");
+            let facts = facts_of(address, "");
             let expected = [("repository", expected.to_owned())];
             assert_eq!(facts, expected);
         };
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn a_value_with_a_secret_in_it_is_left_out() {
         assert_eq!(
-            told("https://host/hunter2-hunter2", "refs/heads/main"),
+            facts_of("https://host/hunter2-hunter2", "refs/heads/main"),
             [("branch", "refs/heads/main".to_owned())]
         );
     }

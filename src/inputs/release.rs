@@ -96,17 +96,17 @@ impl Release {
 
 const REASON: Form = Form {
     what: "a reason",
-    looks: "a sentence that says why",
+    format: "a sentence that says why",
     example: "sign-in fails with 1.0.2609402",
 };
 const DAYS: Form = Form {
     what: "a number of days until the end of life",
-    looks: "0 to 36500",
+    format: "0 to 36500",
     example: "180",
 };
 const TAG: Form = Form {
     what: "a required tag",
-    looks: "one 'name=value' per line",
+    format: "one 'name=value' per line",
     example: "imageTest=passed",
 };
 

@@ -42,7 +42,7 @@ pub(super) const IDENTITY: ResourceKind = ResourceKind {
     resource_type: "Microsoft.ManagedIdentity/userAssignedIdentities",
     form: Form {
         what: "the resource id of a user-assigned managed identity",
-        looks: "an id as 'az identity show --query id' prints it",
+        format: "an id as 'az identity show --query id' prints it",
         example: "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-images/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-image-builder",
     },
 };
@@ -51,7 +51,7 @@ pub(super) const MANAGED_IMAGE: ResourceKind = ResourceKind {
     resource_type: "Microsoft.Compute/images",
     form: Form {
         what: "the resource id of a managed image",
-        looks: "an id as 'az image show --query id' prints it",
+        format: "an id as 'az image show --query id' prints it",
         example: "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-images/providers/Microsoft.Compute/images/web",
     },
 };
@@ -60,7 +60,7 @@ pub(super) const IMAGE_DEFINITION: ResourceKind = ResourceKind {
     resource_type: "Microsoft.Compute/galleries/images",
     form: Form {
         what: "the resource id of an image definition",
-        looks: "an id as 'az sig image-definition show --query id' prints it, with or without '/versions/{version}'",
+        format: "an id as 'az sig image-definition show --query id' prints it, with or without '/versions/{version}'",
         example: "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gallery/images/web",
     },
 };
@@ -69,7 +69,7 @@ pub(super) const IMAGE_VERSION: ResourceKind = ResourceKind {
     resource_type: "Microsoft.Compute/galleries/images/versions",
     form: Form {
         what: "the resource id of a gallery image version",
-        looks: "an id as 'az sig image-version show --query id' prints it",
+        format: "an id as 'az sig image-version show --query id' prints it",
         example: "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gallery/images/web/versions/1.2.0",
     },
 };
@@ -78,7 +78,7 @@ pub(super) const SUBNET: ResourceKind = ResourceKind {
     resource_type: "Microsoft.Network/virtualNetworks/subnets",
     form: Form {
         what: "the resource id of a subnet",
-        looks: "an id as 'az network vnet subnet show --query id' prints it",
+        format: "an id as 'az network vnet subnet show --query id' prints it",
         example: "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-network/providers/Microsoft.Network/virtualNetworks/vnet/subnets/build",
     },
 };
@@ -87,7 +87,7 @@ pub(super) const HOST_POOL: ResourceKind = ResourceKind {
     resource_type: "Microsoft.DesktopVirtualization/hostPools",
     form: Form {
         what: "the resource id of a host pool",
-        looks: "an id as 'az desktopvirtualization hostpool show --query id' prints it",
+        format: "an id as 'az desktopvirtualization hostpool show --query id' prints it",
         example: "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-avd/providers/Microsoft.DesktopVirtualization/hostPools/hp-production",
     },
 };

@@ -74,7 +74,7 @@ const ACTIONS: &[(&str, RetainAction)] = &[
 
 const DEFINITION: Form = Form {
     what: "the resource id of an image definition",
-    looks: "an id as 'az sig image-definition show --query id' prints it",
+    format: "an id as 'az sig image-definition show --query id' prints it",
     ..IMAGE_DEFINITION.form
 };
 
@@ -82,7 +82,7 @@ const DEFINITION: Form = Form {
 const MOST_VERSIONS: u32 = 10_000;
 const VERSIONS: Form = Form {
     what: "a number of versions",
-    looks: "a whole number from 0 to 10000",
+    format: "a whole number from 0 to 10000",
     example: "5",
 };
 
@@ -90,7 +90,7 @@ const VERSIONS: Form = Form {
 const MOST_DAYS: u32 = 36_500;
 const DAYS: Form = Form {
     what: "a number of days",
-    looks: "a whole number from 0 to 36500",
+    format: "a whole number from 0 to 36500",
     example: "30",
 };
 
@@ -102,7 +102,7 @@ const USUAL_DAYS: u32 = 30;
 const MOST_MINUTES: u32 = 7 * 24 * 60;
 const MINUTES: Form = Form {
     what: "a number of minutes",
-    looks: "a whole number from 0 to 10080",
+    format: "a whole number from 0 to 10080",
     example: "50",
 };
 /// A hosted job ends after 60 minutes.
@@ -112,7 +112,7 @@ const USUAL_MINUTES: u32 = 50;
 const LONGEST_TAG_NAME: usize = 512;
 const TAG: Form = Form {
     what: "the name of a tag",
-    looks: "up to 512 characters without '<', '>', '%', '&', '\\', '?', '/'",
+    format: "up to 512 characters without '<', '>', '%', '&', '\\', '?', '/'",
     example: "keep",
 };
 

@@ -144,32 +144,32 @@ const MOST_MINUTES: u32 = 7 * 24 * 60;
 
 const HOSTS: Form = Form {
     what: "a number of hosts",
-    looks: "a whole number from 1 to 10000",
+    format: "a whole number from 1 to 10000",
     example: "1",
 };
 const CANARY: Form = Form {
     what: "a number of hosts",
-    looks: "a whole number from 0 to 10000",
+    format: "a whole number from 0 to 10000",
     example: "1",
 };
 const COUNT: Form = Form {
     what: "a number of hosts",
-    looks: "'same' or a whole number from 1 to 10000",
+    format: "'same' or a whole number from 1 to 10000",
     example: "8",
 };
 const DELAY: Form = Form {
     what: "a number of minutes",
-    looks: "a whole number from 0 to 60",
+    format: "a whole number from 0 to 60",
     example: "15",
 };
 const HEALTH: Form = Form {
     what: "a number of minutes",
-    looks: "a whole number from 1 to 10080",
+    format: "a whole number from 1 to 10080",
     example: "30",
 };
 const GRACE: Form = Form {
     what: "a number of minutes",
-    looks: "a whole number from 0 to 10080",
+    format: "a whole number from 0 to 10080",
     example: "60",
 };
 

@@ -14,14 +14,14 @@ use crate::secret::{Masker, Secret};
 
 const CONNECTION: Form = Form {
     what: "a service connection",
-    looks: "the name of an Azure Resource Manager service connection",
+    format: "the name of an Azure Resource Manager service connection",
     example: "images-prod",
 };
 
 /// What a person at a prompt gives in its place.
 const SUBSCRIPTION: Form = Form {
     what: "the id of a subscription",
-    looks: "the id of the subscription, in which the Azure CLI signs in (az account show --query id)",
+    format: "the id of the subscription, in which the Azure CLI signs in (az account show --query id)",
     example: "00000000-0000-0000-0000-000000000000",
 };
 

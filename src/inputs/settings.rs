@@ -99,7 +99,7 @@ fn optimize(reader: &mut Reader<'_>) -> Result<Option<Optimize>, AlreadyReported
 
 const STAGING: Form = Form {
     what: "a resource group",
-    looks: "the name or the id of a resource group in the service connection's subscription",
+    format: "the name or the id of a resource group in the service connection's subscription",
     example: "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-staging",
 };
 
@@ -148,7 +148,7 @@ fn staging(
 
 const BUILD_TIMEOUT: Form = Form {
     what: "a build time-out",
-    looks: "0 for the service's default, or 6 to 960 minutes",
+    format: "0 for the service's default, or 6 to 960 minutes",
     example: "120",
 };
 

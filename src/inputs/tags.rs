@@ -10,7 +10,7 @@ use crate::template::model::Tags;
 
 const TAGS: Form = Form {
     what: "a list of tags",
-    looks: "one 'name=value' per line, or a JSON object of strings",
+    format: "one 'name=value' per line, or a JSON object of strings",
     example: r#"{"costCenter": "4711"}"#,
 };
 

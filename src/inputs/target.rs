@@ -76,7 +76,7 @@ fn managed_image(
 
 const VHD: Form = Form {
     what: "the address of a blob",
-    looks: "https://{account}.blob.core.windows.net/{container}/{name}.vhd without a signature",
+    format: "https://{account}.blob.core.windows.net/{container}/{name}.vhd without a signature",
     example: "https://stimages.blob.core.windows.net/vhds/web.vhd",
 };
 

@@ -78,7 +78,7 @@ pub enum NotCompared {
     #[error("{0}")]
     Storage(StorageFailure),
     /// There is no such version.
-    #[error("image version {} does not exist", called(.0))]
+    #[error("image version {} does not exist", display_name(.0))]
     NoVersion(ResourceId),
     /// There is no list of a version.
     #[error("{} {why}", .version.name())]
@@ -278,7 +278,7 @@ impl Comparison {
 }
 
 /// `1.0.3 of win11`.
-fn called(version: &ResourceId) -> String {
+fn display_name(version: &ResourceId) -> String {
     match version.parent() {
         Some(definition) => format!("{} of '{}'", version.name(), definition.name()),
         None => version.name().to_owned(),

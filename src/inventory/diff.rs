@@ -319,7 +319,7 @@ mod tests {
     }
 
     /// As [`naive::lines`] has it.
-    fn told(diff: &Diff) -> Vec<String> {
+    fn lines_of(diff: &Diff) -> Vec<String> {
         let mut diff = diff.clone();
         for change in [&mut diff.added, &mut diff.removed, &mut diff.changed]
             .into_iter()
@@ -354,7 +354,7 @@ mod tests {
         fn a_second_implementation_finds_the_same(before in components(), now in components()) {
             let (before, now) = (inventory(before), inventory(now));
             let diff = Diff::between(&before, &now);
-            prop_assert_eq!(told(&diff), naive::lines(&before, &now));
+            prop_assert_eq!(lines_of(&diff), naive::lines(&before, &now));
             // The other way round, additions are removals and every way is turned.
             let back = Diff::between(&now, &before);
             prop_assert_eq!(diff.added.len(), back.removed.len());

@@ -73,7 +73,7 @@ impl Noted {
         reporter: &Reporter,
     ) -> Vec<NotRemoved> {
         let (ours, mut not_removed) = self.apart();
-        let mut leftovers = Leftovers::known(reporter, ours);
+        let mut leftovers = Leftovers::registered(reporter, ours);
         let mut stay = tokio::select! {
             biased;
             () = step.stopping().cancelled() => leftovers.all_not_removed(STOPPED),

@@ -56,7 +56,7 @@ pub enum Event {
     /// The latest versions now, of the version of the last `Found`.
     Now {
         /// The latest version in each region.
-        standing: LatestVersions,
+        latest_versions: LatestVersions,
         /// Whether the version counts in one of its regions.
         counts: bool,
         /// Whether something was changed.

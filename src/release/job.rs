@@ -156,7 +156,7 @@ impl Job<'_> {
         self.warn_of_latest(subject, plan);
         self.events.emit(Event::Preview { changes });
         self.events.emit(Event::Now {
-            standing: subject.before.clone(),
+            latest_versions: subject.before.clone(),
             counts: subject.counts,
             changed: false,
         });
@@ -173,25 +173,25 @@ impl Job<'_> {
         let definition = definition.unwrap_or_else(|| subject.version.clone());
         let versions = self.arm.counted_versions(&definition).await?;
         let regions = subject.before.0.iter().map(|(name, _)| name.clone());
-        let standing = LatestVersions::of(&versions, &regions.collect::<Vec<_>>());
+        let latest_versions = LatestVersions::of(&versions, &regions.collect::<Vec<_>>());
         let own = versions
             .iter()
             .find(|version| version.name.eq_ignore_ascii_case(subject.version.name()));
         let counts = own.is_some_and(|own| counts_in_any(own, &subject.regions));
         self.events.emit(Event::Now {
-            standing: standing.clone(),
+            latest_versions: latest_versions.clone(),
             counts,
             changed,
         });
-        self.warn_of_latest(subject, &standing);
+        self.warn_of_latest(subject, &latest_versions);
         Ok(())
     }
 
     /// Warns where the latest version is, or would be, another one than expected.
-    fn warn_of_latest(&self, subject: &Subject, standing: &LatestVersions) {
+    fn warn_of_latest(&self, subject: &Subject, latest_versions: &LatestVersions) {
         let name = subject.version.name();
         if let What::Withdraw { .. } = self.request.what {
-            let lost = subject.before.lost_in(standing);
+            let lost = subject.before.lost_in(latest_versions);
             if !lost.is_empty() {
                 let text = format!("no version counts in {} any longer", lost.join(", "));
                 let hint = format!(
@@ -202,7 +202,7 @@ impl Job<'_> {
             }
             return;
         }
-        for (latest, regions) in standing.groups() {
+        for (latest, regions) in latest_versions.groups() {
             let regions: Vec<_> = regions
                 .into_iter()
                 .filter(|region| subject.regions.iter().any(|it| it == region))

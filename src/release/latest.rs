@@ -87,8 +87,8 @@ mod tests {
             version("1.1.0", &["c", "b"]),
         ];
         let first = ["d", "b", "a"].map(str::to_owned);
-        let standing = LatestVersions::of(&versions, &first);
-        let groups: Vec<_> = standing
+        let latest_versions = LatestVersions::of(&versions, &first);
+        let groups: Vec<_> = latest_versions
             .groups()
             .into_iter()
             .map(|(latest, regions)| (latest.map(|it| it.name.as_str()), regions))
@@ -100,7 +100,7 @@ mod tests {
         ];
         assert_eq!(groups, expected);
         let later = LatestVersions::of(&versions[..0], &first);
-        assert_eq!(standing.lost_in(&later), ["b", "a", "c"]);
-        assert!(standing.lost_in(&standing).is_empty());
+        assert_eq!(latest_versions.lost_in(&later), ["b", "a", "c"]);
+        assert!(latest_versions.lost_in(&latest_versions).is_empty());
     }
 }

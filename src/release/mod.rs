@@ -23,7 +23,7 @@ pub use doctor::{doctor, permissions_to_tag};
 use event::{Event, Events, Subject};
 use job::{END_OF_LIFE_PAST, Job, NamedVersion, named, planned};
 pub use latest::{Latest, LatestVersions};
-pub use refused::{NotReleased, ROLLING_OUT, Refused, Why, called, deletion};
+pub use refused::{NotReleased, ROLLING_OUT, Refused, Why, deletion, display_name};
 pub use tags::{NotTagged, tag_version};
 use wanted::Asked;
 

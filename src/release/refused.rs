@@ -275,7 +275,7 @@ impl fmt::Display for Refused {
             f,
             "{} {} failed: {}",
             self.doing,
-            called(&self.version),
+            display_name(&self.version),
             self.why
         )
     }
@@ -363,7 +363,7 @@ fn ended(code: &str, message: &str) -> String {
 }
 
 /// `image version 1.0.3 of 'win11' in gallery 'gal'`.
-pub fn called(version: &ResourceId) -> String {
+pub fn display_name(version: &ResourceId) -> String {
     format!(
         "image version {} of '{}' in gallery '{}'",
         version.name(),

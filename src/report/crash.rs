@@ -40,8 +40,8 @@ pub fn report_panics(console: &Console, stage: Stage, in_job: bool) {
         });
         // Without a thread there is no answer either, and the launcher reports the exit code.
         drop(started);
-        let told = reported.recv_timeout(LONGEST_REPORT).is_ok();
-        end(if told && in_job { 0 } else { EXIT_CODE });
+        let is_reported = reported.recv_timeout(LONGEST_REPORT).is_ok();
+        end(if is_reported && in_job { 0 } else { EXIT_CODE });
     }));
 }
 

@@ -107,7 +107,7 @@ impl<'a> Files<'a> {
         Some(path.to_string_lossy().into_owned())
     }
 
-    fn write(self, ending: &str, called: &str, document: &Value) -> Option<PathBuf> {
+    fn write(self, ending: &str, kind: &str, document: &Value) -> Option<PathBuf> {
         let path = self.folder.join(format!("{}-{ending}", self.name));
         match file::write(&path, self.console.hidden(&format!("{document:#}\n"))) {
             Ok(()) => {
@@ -116,7 +116,7 @@ impl<'a> Files<'a> {
             }
             Err(error) => {
                 self.console.line(&format!(
-                    "no {called}:  '{}' cannot be written: {error}",
+                    "no {kind}:  '{}' cannot be written: {error}",
                     path.display()
                 ));
                 None

@@ -1,7 +1,7 @@
 //! What a test says: lines, the `JUnit` file, the result file, the summary, the variables.
 
+mod collected;
 mod junit;
-mod known;
 mod messages;
 mod page;
 
@@ -29,7 +29,7 @@ use crate::inputs::{Action, ImageTest, TestEngine};
 use crate::run::event;
 use crate::run::leftover::{Leftover, Ownership};
 use crate::secret::Masker as _;
-use known::Known;
+use collected::Collected;
 
 /// Writes what happens during a test to the job's log.
 pub struct TestReporter<'a> {
@@ -37,7 +37,7 @@ pub struct TestReporter<'a> {
     console: Console,
     test: &'a ImageTest,
     began: Instant,
-    known: Mutex<Known>,
+    collected: Mutex<Collected>,
 }
 
 impl<'a> TestReporter<'a> {
@@ -49,7 +49,7 @@ impl<'a> TestReporter<'a> {
             console: agent.console().clone(),
             test,
             began: Instant::now(),
-            known: Mutex::default(),
+            collected: Mutex::default(),
         };
         if let TestEngine::ImageBuilder(plan) = &test.engine {
             reporter.run.announce_test(plan);
@@ -58,8 +58,10 @@ impl<'a> TestReporter<'a> {
         reporter
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn collected(&self) -> MutexGuard<'_, Collected> {
+        self.collected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The outcome after a second request to stop: nothing is waited for any more.
@@ -74,22 +76,22 @@ impl<'a> TestReporter<'a> {
     pub fn finish(&self, outcome: &Outcome, folder: &Path) {
         let (phases, elapsed) = (self.run.phases(), self.began.elapsed());
         self.console.end_group();
-        let known = self.known();
+        let collected = self.collected();
         let is_canceled = outcome.result.as_ref().is_err_and(NotTested::is_cancel);
         self.run.close_records(is_canceled);
         if let Ok(tested) = &outcome.result {
-            self.write_junit(tested, known.image.as_ref(), folder);
+            self.write_junit(tested, collected.image.as_ref(), folder);
         }
-        let mut ending = self.ending(outcome, &known);
+        let mut ending = self.ending(outcome, &collected);
         let word = outcome.result.as_ref().map(Tested::word);
         ending.variables = vec![("imageTested", word.unwrap_or_default().to_owned())];
-        let image = known.image.as_ref();
+        let image = collected.image.as_ref();
         ending.result = image.map(|image| self.result_file(image, outcome));
         ending.summary = (!is_canceled).then(|| {
             page::markdown(&page::Page {
                 test: self.test,
                 outcome,
-                known: &known,
+                collected: &collected,
                 phases: &phases,
                 elapsed,
                 suspected: &self.run.suspected(),
@@ -98,7 +100,7 @@ impl<'a> TestReporter<'a> {
         ending.tell(Files::new(&self.console, folder, &self.test.name));
     }
 
-    fn ending(&self, outcome: &Outcome, known: &Known) -> Ending {
+    fn ending(&self, outcome: &Outcome, collected: &Collected) -> Ending {
         let mut ending = match &outcome.result {
             Err(why) if why.is_cancel() => {
                 let has_agent = self.console.has_agent();
@@ -110,17 +112,18 @@ impl<'a> TestReporter<'a> {
             Err(why) => not_tested(why),
             Ok(tested) => match &tested.verdict {
                 Verdict::Passed => {
-                    let was_warned = !known.warnings.is_empty() || !self.test.warnings.is_empty();
+                    let was_warned =
+                        !collected.warnings.is_empty() || !self.test.warnings.is_empty();
                     Ending {
-                        exists: Some(messages::passed(self.test, known)),
+                        exists: Some(messages::passed(self.test, collected)),
                         ..Ending::done(self.test.image.as_str(), was_warned)
                     }
                 }
                 Verdict::Failed(failed) => {
-                    let called = known.image.as_ref().map(TestedImage::called);
+                    let display_name = collected.image.as_ref().map(TestedImage::display_name);
                     Ending::from(Failure {
                         code: failed.code,
-                        text: messages::failed(&called.unwrap_or_default(), &failed.text),
+                        text: messages::failed(&display_name.unwrap_or_default(), &failed.text),
                         hint: failed.hint.clone(),
                     })
                 }
@@ -275,13 +278,13 @@ impl Events for TestReporter<'_> {
         }
         if let Some(warning) = messages.warning {
             Issue::from(&warning).tell(&self.console);
-            self.known().warnings.push(warning);
+            self.collected().warnings.push(warning);
         }
         match event {
-            Event::Found(image) => self.known().image = Some(*image),
+            Event::Found(image) => self.collected().image = Some(*image),
             Event::Judged(tested) => self.tell_verdict(&tested),
-            Event::Tagged { tags } => self.known().tags = tags,
-            Event::FailedLatest { regions, .. } => self.known().latest_in = regions,
+            Event::Tagged { tags } => self.collected().tags = tags,
+            Event::FailedLatest { regions, .. } => self.collected().latest_in = regions,
             Event::Attach(path) => self.console.upload_file(&path),
             Event::WaitingForReplica { .. }
             | Event::Limits

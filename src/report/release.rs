@@ -27,12 +27,12 @@ use crate::wording::counted;
 pub struct ReleaseReporter<'a> {
     console: &'a Console,
     request: &'a Release,
-    known: Mutex<Known>,
+    collected: Mutex<Collected>,
 }
 
 /// What the events have said so far.
 #[derive(Default)]
-struct Known {
+struct Collected {
     /// The version that is named, once it was found.
     own: Option<Subject>,
     /// The version or the copies that are released, each with how it ended.
@@ -48,7 +48,7 @@ struct Released {
 }
 
 struct Now {
-    standing: LatestVersions,
+    latest_versions: LatestVersions,
     counts: bool,
     changed: bool,
 }
@@ -60,7 +60,7 @@ impl Released {
     }
 }
 
-impl Known {
+impl Collected {
     /// What the variables are about: the version or the one copy.
     fn main(&self) -> Option<&Subject> {
         match self.released.as_slice() {
@@ -90,25 +90,28 @@ impl<'a> ReleaseReporter<'a> {
         Self {
             console,
             request,
-            known: Mutex::default(),
+            collected: Mutex::default(),
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn collected(&self) -> MutexGuard<'_, Collected> {
+        self.collected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The end of the step. The files are in `folder`.
     pub fn finish(&self, result: &Result<(), Error>, folder: &Path) {
-        let known = self.known();
+        let collected = self.collected();
         let is_canceled = matches!(result, Err(Error::Canceled));
         let mut ending = match result {
             Ok(()) => {
-                let was_warned = !known.warnings.is_empty() || !self.request.warnings.is_empty();
-                let conclusion = self.conclusion(&known);
+                let was_warned =
+                    !collected.warnings.is_empty() || !self.request.warnings.is_empty();
+                let conclusion = self.conclusion(&collected);
                 // A copy that was only asked for in a preview is not there.
                 let message = self
-                    .outcome(&known)
+                    .outcome(&collected)
                     .map_or(&*conclusion, ResourceId::as_str);
                 Ending {
                     exists: Some(conclusion.clone()),
@@ -117,39 +120,43 @@ impl<'a> ReleaseReporter<'a> {
             }
             Err(error) => Ending::from(error),
         };
-        if is_canceled && known.is_sending {
+        if is_canceled && collected.is_sending {
             let line = "The change that was sent continues in Azure";
             ending.lines.push(line.to_owned());
         }
-        ending.variables = self.variables(&known);
-        ending.result = known.own.as_ref().map(|_| self.result_file(&known));
-        ending.summary = (!is_canceled).then(|| self.summary(&known, result));
+        ending.variables = self.variables(&collected);
+        ending.result = collected.own.as_ref().map(|_| self.result_file(&collected));
+        ending.summary = (!is_canceled).then(|| self.summary(&collected, result));
         let files = Files::new(self.console, folder, &self.request.name);
         ending.tell(files.with_page(self.request.action()));
     }
 
     /// `win11-avd 1.0.3 is promoted: the latest version in westeurope, northeurope`.
-    fn conclusion(&self, known: &Known) -> String {
+    fn conclusion(&self, collected: &Collected) -> String {
         let name = version::named(&self.request.version);
         let verb = self.verb();
         if self.request.preview {
             return format!("preview: {name} would be {verb}, and nothing was changed");
         }
-        let several = known.released.len() > 1;
-        let latest = known.released.iter().flat_map(|one| {
+        let several = collected.released.len() > 1;
+        let latest = collected.released.iter().flat_map(|one| {
             let now = one.now.as_ref();
-            let standing = now.map_or(&one.subject.before, |it| &it.standing);
+            let latest_versions = now.map_or(&one.subject.before, |it| &it.latest_versions);
             let gallery = one.subject.version.name_at(0).filter(|_| several);
             let gallery = gallery.map(|gallery| format!(" of {gallery}"));
             let gallery = gallery.unwrap_or_default();
-            let groups = standing.groups().into_iter();
+            let groups = latest_versions.groups().into_iter();
             groups.map(move |(latest, regions)| {
                 let name = latest.map_or("none", |latest| &latest.name);
                 format!("{name} in {}{gallery}", regions.join(", "))
             })
         });
         let latest: Vec<_> = latest.collect();
-        let already = if known.has_changed() { "" } else { " already" };
+        let already = if collected.has_changed() {
+            ""
+        } else {
+            " already"
+        };
         format!(
             "{name} is {verb}{already}; latest version: {}",
             latest.join("; ")
@@ -165,54 +172,54 @@ impl<'a> ReleaseReporter<'a> {
     }
 
     /// The version that the variables name: with one copy that copy, else the version that is named. Nothing that does not exist.
-    fn outcome<'k>(&self, known: &'k Known) -> Option<&'k ResourceId> {
+    fn outcome<'k>(&self, collected: &'k Collected) -> Option<&'k ResourceId> {
         let exists = match self.request.targets() {
-            [_] => known
+            [_] => collected
                 .released
                 .first()
                 .filter(|one| one.exists())
                 .map(|one| &one.subject),
-            _ => known.own.as_ref(),
+            _ => collected.own.as_ref(),
         };
         exists.map(|subject| &subject.version)
     }
 
-    fn variables(&self, known: &Known) -> Vec<(&'static str, String)> {
-        let mut variables = version::variables(self.outcome(known)).to_vec();
+    fn variables(&self, collected: &Collected) -> Vec<(&'static str, String)> {
+        let mut variables = version::variables(self.outcome(collected)).to_vec();
         let main = match self.request.targets() {
             // The latest version of another definition was not before it.
-            [_] => known.released.first().map(|one| &one.subject),
-            _ => known.main(),
+            [_] => collected.released.first().map(|one| &one.subject),
+            _ => collected.main(),
         };
         let previous = main.and_then(|main| main.before.in_region(&main.location));
         let previous = previous.map_or("", |latest| &latest.id);
         variables.push(("imagePreviousVersionId", previous.to_owned()));
-        variables.push(("imageReleased", known.counts().to_string()));
+        variables.push(("imageReleased", collected.counts().to_string()));
         variables
     }
 
-    fn result_file(&self, known: &Known) -> ResultFile {
-        let mut document = version::members(self.outcome(known));
-        document.insert("release".to_owned(), self.change_in_json(known));
+    fn result_file(&self, collected: &Collected) -> ResultFile {
+        let mut document = version::members(self.outcome(collected));
+        document.insert("release".to_owned(), self.change_in_json(collected));
         ResultFile::new(document)
     }
 
     /// What was changed, and in which regions.
-    fn change_in_json(&self, known: &Known) -> Value {
-        let main = known.main();
+    fn change_in_json(&self, collected: &Collected) -> Value {
+        let main = collected.main();
         let mut regions: Vec<&String> = Vec::new();
-        let all = known.released.iter().map(|one| &one.subject);
+        let all = collected.released.iter().map(|one| &one.subject);
         for region in all.chain(main).flat_map(|subject| &subject.regions) {
             if !regions.contains(&region) {
                 regions.push(region);
             }
         }
-        let now = match known.released.as_slice() {
-            [only] => only.now.as_ref().map(|now| by_region(&now.standing)),
+        let now = match collected.released.as_slice() {
+            [only] => only.now.as_ref().map(|now| by_region(&now.latest_versions)),
             // The definition of the version itself stays as it was.
             _ => main.map(|main| by_region(&main.before)),
         };
-        let copies = known.released.iter().filter(|one| one.subject.is_copy);
+        let copies = collected.released.iter().filter(|one| one.subject.is_copy);
         let made = copies.filter(|one| {
             let now = one.now.as_ref();
             now.is_some_and(|now| now.changed || now.counts || one.subject.counts)
@@ -229,13 +236,13 @@ impl<'a> ReleaseReporter<'a> {
         );
         put("latestNow", json!(now));
         put("copies", json!(copies));
-        if known.released.len() > 1 {
-            let each = known.released.iter().map(|one| {
+        if collected.released.len() > 1 {
+            let each = collected.released.iter().map(|one| {
                 json!({
                     "imageVersionId": one.subject.version.as_str(),
                     "regions": one.subject.regions,
                     "latestBefore": by_region(&one.subject.before),
-                    "latestNow": one.now.as_ref().map(|now| by_region(&now.standing)),
+                    "latestNow": one.now.as_ref().map(|now| by_region(&now.latest_versions)),
                 })
             });
             put("each", each.collect());
@@ -257,9 +264,9 @@ impl<'a> ReleaseReporter<'a> {
         step
     }
 
-    fn summary(&self, known: &Known, result: &Result<(), Error>) -> String {
+    fn summary(&self, collected: &Collected, result: &Result<(), Error>) -> String {
         let version = &self.request.version;
-        let mut text = self.headline(known, result);
+        let mut text = self.headline(collected, result);
         if let Err(error) = result {
             let hint = error.hint();
             text.push_str(&cause(error.code(), &error.to_string(), hint.as_deref()));
@@ -267,7 +274,7 @@ impl<'a> ReleaseReporter<'a> {
         let mut rows = vec![("Image version", code(version.as_str()))];
         for target in self.request.targets() {
             let id = format!("{target}/versions/{}", version.name());
-            let mut released = known.released.iter();
+            let mut released = collected.released.iter();
             let exists = released.any(|one| one.exists() && one.subject.version.as_str() == id);
             let what = if exists { "" } else { ", which does not exist" };
             rows.push(("Copy", format!("{}{what}", code(&id))));
@@ -276,29 +283,29 @@ impl<'a> ReleaseReporter<'a> {
             rows.push(("Reason", escaped(reason)));
         }
         write!(text, "\n{}", table(&rows)).ok();
-        for one in &known.released {
+        for one in &collected.released {
             text.push_str(&standings(one));
         }
-        let warnings = known.warnings.iter();
+        let warnings = collected.warnings.iter();
         let warnings: Vec<_> = warnings
             .map(|it| markup::warning(it.code, &it.text, Some(&it.hint)))
             .collect();
         text.push_str(&markup::warnings(&warnings));
-        let changed = known.released.iter();
+        let changed = collected.released.iter();
         let changed = changed.filter(|one| one.now.as_ref().is_some_and(|now| now.changed));
         let ways: Vec<_> = changed.map(|one| self.way_back(&one.subject)).collect();
         text.push_str(&ways_back(&ways));
         text
     }
 
-    fn headline(&self, known: &Known, result: &Result<(), Error>) -> String {
+    fn headline(&self, collected: &Collected, result: &Result<(), Error>) -> String {
         let name = version::named(&self.request.version);
         let verb = self.verb();
         let (mark, what) = match result {
             Err(_) => ("❌", format!("not {verb}")),
             Ok(()) if self.request.preview => ("🔍", format!("not {verb}: preview")),
-            Ok(()) if !known.has_changed() => ("✅", format!("{verb} already")),
-            Ok(()) if known.warnings.is_empty() => ("✅", verb.to_owned()),
+            Ok(()) if !collected.has_changed() => ("✅", format!("{verb} already")),
+            Ok(()) if collected.warnings.is_empty() => ("✅", verb.to_owned()),
             Ok(()) => ("⚠️", verb.to_owned()),
         };
         format!("## {mark} Image version {what}: {}\n", escaped(&name))
@@ -315,7 +322,7 @@ fn standings(one: &Released) -> String {
     let shown = |latest: Option<&Latest>| latest.map_or("none".to_owned(), |it| code(&it.name));
     for (region, before) in &subject.before.0 {
         let now = match now {
-            Some(now) => shown(now.standing.in_region(region)),
+            Some(now) => shown(now.latest_versions.in_region(region)),
             None => "not known".to_owned(),
         };
         writeln!(
@@ -330,8 +337,8 @@ fn standings(one: &Released) -> String {
 }
 
 /// The latest version's id by region.
-fn by_region(standing: &LatestVersions) -> Value {
-    let all = standing.0.iter();
+fn by_region(latest_versions: &LatestVersions) -> Value {
+    let all = latest_versions.0.iter();
     let all = all.map(|(region, latest)| {
         let id = latest.as_ref().map(|latest| latest.id.as_str());
         (region.clone(), json!(id))
@@ -340,8 +347,8 @@ fn by_region(standing: &LatestVersions) -> Value {
 }
 
 /// One line for each version: `latest now:  1.0.3 in westeurope, northeurope`.
-fn lines_of(what: &str, standing: &LatestVersions) -> Vec<String> {
-    let groups = standing.groups().into_iter();
+fn lines_of(what: &str, latest_versions: &LatestVersions) -> Vec<String> {
+    let groups = latest_versions.groups().into_iter();
     let lines = groups.map(|(latest, regions)| {
         let name = latest.map_or("none", |latest| &latest.name);
         format!("{what}:  {name} in {}", regions.join(", "))
@@ -349,14 +356,14 @@ fn lines_of(what: &str, standing: &LatestVersions) -> Vec<String> {
     lines.collect()
 }
 
-fn called(subject: &Subject) -> String {
+fn display_name(subject: &Subject) -> String {
     let copy = if subject.is_copy { " (copy)" } else { "" };
     version::line(&subject.version) + copy
 }
 
 fn words_of(event: &Event) -> Vec<String> {
     match event {
-        Event::Found(subject) => vec![called(subject)],
+        Event::Found(subject) => vec![display_name(subject)],
         Event::Waiting { state, elapsed } => vec![format!(
             "waiting for the image version:  {state} (after {})",
             duration(*elapsed)
@@ -364,12 +371,12 @@ fn words_of(event: &Event) -> Vec<String> {
         Event::Before(subject) => {
             let mut lines = Vec::new();
             if subject.is_copy {
-                lines.push(called(subject));
+                lines.push(display_name(subject));
             }
             lines.extend(lines_of("latest before", &subject.before));
             lines
         }
-        Event::Planned(standing) => lines_of("latest after", standing),
+        Event::Planned(latest_versions) => lines_of("latest after", latest_versions),
         Event::Preview { changes: true } => {
             vec![
                 "preview:  nothing is sent; without 'preview' the image version is changed"
@@ -382,7 +389,9 @@ fn words_of(event: &Event) -> Vec<String> {
             vec![format!("nothing to do: {why}")]
         }
         Event::Progress(progress) => words_of_progress(progress),
-        Event::Now { standing, .. } => lines_of("latest now", standing),
+        Event::Now {
+            latest_versions, ..
+        } => lines_of("latest now", latest_versions),
         Event::NoLookAtDeleted { reason } => vec![format!(
             "whether a deleted version has the number is not known:  {reason}"
         )],
@@ -425,24 +434,24 @@ impl Events for ReleaseReporter<'_> {
         for line in words_of(&event) {
             self.console.line(&line);
         }
-        let mut known = self.known();
+        let mut collected = self.collected();
         match event {
-            Event::Found(subject) => known.own = Some(subject),
-            Event::Before(subject) => known.released.push(Released { subject, now: None }),
-            Event::Progress(Progress::Sending) => known.is_sending = true,
-            Event::Progress(Progress::Succeeded) => known.is_sending = false,
+            Event::Found(subject) => collected.own = Some(subject),
+            Event::Before(subject) => collected.released.push(Released { subject, now: None }),
+            Event::Progress(Progress::Sending) => collected.is_sending = true,
+            Event::Progress(Progress::Succeeded) => collected.is_sending = false,
             Event::Now {
-                standing,
+                latest_versions,
                 counts,
                 changed,
             } => {
-                if let Some(last) = known.released.last_mut() {
+                if let Some(last) = collected.released.last_mut() {
                     if changed {
                         let way_back = self.way_back(&last.subject);
                         self.console.line(&way_back.way_back());
                     }
                     last.now = Some(Now {
-                        standing,
+                        latest_versions,
                         counts,
                         changed,
                     });
@@ -450,7 +459,7 @@ impl Events for ReleaseReporter<'_> {
             }
             Event::Warning(warning) => {
                 Issue::warning(warning.code, &warning.text, &warning.hint).tell(self.console);
-                known.warnings.push(warning);
+                collected.warnings.push(warning);
             }
             Event::Waiting { .. }
             | Event::Planned(_)

@@ -1,8 +1,7 @@
 //! `action: rollout`, worded: lines of the log, variables, the result file, the summary.
 
-mod known;
+mod collected;
 mod messages;
-mod result;
 mod summary;
 mod table;
 mod way_back;
@@ -10,23 +9,24 @@ mod way_back;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use self::collected::Collected;
 use super::ending::Ending;
 use super::files::{Files, ResultFile};
 use super::issue::{Issue, report_warnings};
 use crate::agent::{Console, IssueKind};
 use crate::error::Error;
-use crate::inputs::{Action, Rollout, WhenNotReady};
+use crate::inputs::{Action, Rollout, RolloutMethod, WhenNotReady};
 use crate::rollout::event::{Event, Events};
 use crate::rollout::{Host, RolloutState};
-use known::{Known, MOST_NAMED};
+use collected::{Collected, MOST_NAMED};
 
 /// Writes the events of a roll-out to the job's log as they come, and keeps what the end needs.
 pub struct RolloutReporter<'a> {
     console: &'a Console,
     request: &'a Rollout,
-    known: Mutex<Known>,
+    collected: Mutex<Collected>,
 }
 
 impl<'a> RolloutReporter<'a> {
@@ -36,47 +36,49 @@ impl<'a> RolloutReporter<'a> {
         Self {
             console,
             request,
-            known: Mutex::default(),
+            collected: Mutex::default(),
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn collected(&self) -> MutexGuard<'_, Collected> {
+        self.collected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The end of the step. The files are in `folder`.
     pub fn finish(&self, result: &Result<RolloutState, Error>, folder: &Path) {
-        let mut known = self.known();
-        known.end_phase();
-        let way_back = way_back::step(self.request, &known, result);
-        let mut ending = self.ending(&known, result);
-        ending.lines.splice(0..0, self.drained(&known, result));
+        let mut collected = self.collected();
+        collected.end_phase();
+        let way_back = way_back::step(self.request, &collected, result);
+        let mut ending = self.ending(&collected, result);
+        ending.lines.splice(0..0, self.drained(&collected, result));
         if let Some(step) = &way_back {
             ending.lines.insert(0, step.way_back());
         }
         if matches!(result, Err(Error::Canceled)) {
-            ending.lines.push(known.next_action().to_owned());
+            ending.lines.push(collected.next_action().to_owned());
         }
-        ending.variables = variables(&known, result);
-        if known.overview.is_some() {
-            let document = result::document(self.request, &known, result);
+        ending.variables = variables(&collected, result);
+        if collected.overview.is_some() {
+            let document = document(self.request, &collected, result);
             let file = ResultFile::of_action(Action::Rollout, document);
             ending.result = Some(file.named("rollout-result.json"));
         }
         ending.summary = Some(summary::markdown(&summary::Page {
             request: self.request,
-            known: &known,
+            collected: &collected,
             result,
             way_back,
         }));
         ending.tell(Files::new(self.console, folder, &self.request.name));
     }
 
-    fn ending(&self, known: &Known, result: &Result<RolloutState, Error>) -> Ending {
-        let was_warned = !known.warnings.is_empty() || !self.request.warnings.is_empty();
+    fn ending(&self, collected: &Collected, result: &Result<RolloutState, Error>) -> Ending {
+        let was_warned = !collected.warnings.is_empty() || !self.request.warnings.is_empty();
         let error = match result {
             Ok(state) => {
-                let text = self.last_line(known, *state);
+                let text = self.last_line(collected, *state);
                 return Ending {
                     exists: Some(text.clone()),
                     ..Ending::done(text, was_warned)
@@ -101,7 +103,7 @@ impl<'a> RolloutReporter<'a> {
     }
 
     /// A line for each drained host of the image, with the command that lets users in.
-    fn drained(&self, known: &Known, result: &Result<RolloutState, Error>) -> Vec<String> {
+    fn drained(&self, collected: &Collected, result: &Result<RolloutState, Error>) -> Vec<String> {
         let is_end = matches!(result, Ok(RolloutState::Nothing | RolloutState::Succeeded));
         if !is_end || self.request.preview {
             return Vec::new();
@@ -110,15 +112,15 @@ impl<'a> RolloutReporter<'a> {
             let command = host.opening(&self.request.pool);
             format!("{}:  drained; to let users in: {command}", host.name())
         };
-        let drained = known.drained().into_iter().take(MOST_NAMED);
+        let drained = collected.drained().into_iter().take(MOST_NAMED);
         drained.map(line).collect()
     }
 
-    fn last_line(&self, known: &Known, state: RolloutState) -> String {
+    fn last_line(&self, collected: &Collected, state: RolloutState) -> String {
         let pool = self.request.pool.name();
         let image = self.request.image.short();
-        let (has, all) = (known.names(true).len(), known.hosts.len());
-        let drained = known.drained_in_words();
+        let (has, all) = (collected.names(true).len(), collected.hosts.len());
+        let drained = collected.drained_in_words();
         match state {
             RolloutState::Nothing if self.request.preview => {
                 format!("preview: nothing was changed in '{pool}'")
@@ -137,16 +139,19 @@ impl<'a> RolloutReporter<'a> {
     }
 }
 
-fn variables(known: &Known, result: &Result<RolloutState, Error>) -> Vec<(&'static str, String)> {
-    let list = |wanted: bool| match known.overview {
-        Some(_) => json!(known.names(wanted)).to_string(),
+fn variables(
+    collected: &Collected,
+    result: &Result<RolloutState, Error>,
+) -> Vec<(&'static str, String)> {
+    let list = |wanted: bool| match collected.overview {
+        Some(_) => json!(collected.names(wanted)).to_string(),
         None => String::new(),
     };
     vec![
-        ("rolloutState", known.state(result).to_owned()),
+        ("rolloutState", collected.state(result).to_owned()),
         (
             "rolloutPreviousImageId",
-            known
+            collected
                 .previous
                 .as_ref()
                 .map(ToString::to_string)
@@ -171,6 +176,52 @@ impl Events for RolloutReporter<'_> {
             )
             .tell(self.console);
         }
-        self.known().note(event);
+        self.collected().note(event);
     }
+}
+
+/// The members.
+fn document(
+    request: &Rollout,
+    collected: &Collected,
+    result: &Result<RolloutState, Error>,
+) -> Value {
+    let hosts: Vec<Value> = collected
+        .hosts
+        .iter()
+        .map(|host| {
+            json!({
+                "name": host.name(),
+                "vmId": host.host.machine.as_ref().map(ToString::to_string),
+                "version": host.version(),
+                "status": host.host.status,
+                "sessions": host.host.sessions,
+                "allowNewSession": host.is_open(),
+            })
+        })
+        .collect();
+    let steps: Vec<Value> = collected
+        .phases
+        .iter()
+        .map(|phase| {
+            let took = phase.took.unwrap_or_else(|| phase.began.elapsed());
+            json!({"name": phase.name, "seconds": took.as_secs()})
+        })
+        .collect();
+    let faults: Vec<Value> = collected
+        .faults
+        .iter()
+        .map(|fault| json!({"code": fault.code, "text": fault.text, "context": fault.context}))
+        .collect();
+    json!({
+        "hostPoolId": request.pool.as_str(),
+        "method": collected.method.map(RolloutMethod::name),
+        "state": collected.state(result),
+        "preview": request.preview,
+        "imageVersionId": request.image.to_string(),
+        "previousImageId": collected.previous.as_ref().map(ToString::to_string),
+        "hosts": hosts,
+        "steps": steps,
+        "faults": faults,
+    })
 }

@@ -73,7 +73,7 @@ impl Retention<'_> {
     /// Reads the operation, or the version where the operation cannot be read, until one of them has ended.
     async fn follow(&self, candidate: &Candidate<'_>, started: Started, start: Instant) -> Ended {
         let (mut operation, mut pace) = (started.operation, Pace::new(started.pause));
-        let mut told = start;
+        let mut last_reported = start;
         while start.elapsed() < LONGEST {
             tokio::time::sleep(pace.pause()).await;
             let status = self.ask(candidate, &mut operation, &mut pace).await;
@@ -87,8 +87,8 @@ impl Retention<'_> {
             if let Some(ended) = ended {
                 return ended;
             }
-            if told.elapsed() >= NEWS {
-                told = Instant::now();
+            if last_reported.elapsed() >= NEWS {
+                last_reported = Instant::now();
                 self.events.emit(Event::StillGoing {
                     version: candidate.version.name.clone(),
                     state: State::Deleting.as_str().to_owned(),

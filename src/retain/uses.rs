@@ -34,7 +34,7 @@ impl Uses {
         let mut versions: BTreeSet<String> =
             exact.map(str::to_ascii_lowercase).into_iter().collect();
         versions.extend(named);
-        let user = called(user);
+        let user = display_name(user);
         if versions.is_empty() {
             let region = region.filter(|region| !region.is_empty());
             self.newest.insert((region.map(str::to_owned), user));
@@ -84,7 +84,7 @@ fn version_of(definition: &ResourceId, image: &str) -> Option<String> {
 }
 
 /// `VM 'vm-1' in resource group 'rg-desktops'`.
-fn called(user: &str) -> String {
+fn display_name(user: &str) -> String {
     let Ok(id) = user.parse::<ResourceId>() else {
         return format!("'{user}'");
     };
@@ -169,10 +169,10 @@ mod tests {
         all.extend(uses(&version, None, None));
         let users: Vec<_> = all.of("1.0.0", &[]).into_iter().collect();
         assert_eq!(users, ["VM 'vm' in resource group 'RG'"]);
-        assert_eq!(called("odd"), "'odd'");
+        assert_eq!(display_name("odd"), "'odd'");
         let other = VM.replace("virtualMachines", "disks");
         assert_eq!(
-            called(&other),
+            display_name(&other),
             "Microsoft.Compute/disks 'vm' in resource group 'RG'"
         );
     }

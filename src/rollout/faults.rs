@@ -200,7 +200,7 @@ fn plain(text: &str) -> String {
 }
 
 /// What is known of a fault: by its code, its rule, or what its text says.
-pub fn known(fault: &Fault) -> Option<&'static Entry> {
+pub fn entry_of(fault: &Fault) -> Option<&'static Entry> {
     let is = |own: &str, code: &str| own.eq_ignore_ascii_case(code);
     let by_code = FAULTS
         .iter()
@@ -210,7 +210,7 @@ pub fn known(fault: &Fault) -> Option<&'static Entry> {
 
 /// What to do about a fault, filled in.
 pub fn fix(fault: &Fault, request: &Rollout) -> Option<String> {
-    let entry = known(fault)?;
+    let entry = entry_of(fault)?;
     let fix = entry
         .fix
         .replace("{maxHostsAtOnce}", MAX_HOSTS_AT_ONCE.name)
@@ -233,7 +233,7 @@ pub fn fix(fault: &Fault, request: &Rollout) -> Option<String> {
 /// `ActiveScalingPlan: a scaling plan is enabled for the pool (the service says: …)`.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (known(self), self.text.as_str()) {
+        match (entry_of(self), self.text.as_str()) {
             (Some(entry), "") => write!(f, "{}: {}", self.code, entry.meaning),
             (Some(entry), text) => {
                 write!(
@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn a_fault_is_known_by_code_rule_or_text() {
-        let known = |code, text, context| known(&fault(code, text, context)).map(|it| it.code);
+        let known = |code, text, context| entry_of(&fault(code, text, context)).map(|it| it.code);
         assert_eq!(
             known("activescalingplan", "", ""),
             Some("ActiveScalingPlan")

@@ -59,7 +59,7 @@ pub(super) fn of(host: &SessionHost, now: OffsetDateTime) -> Health {
             "unknown" => unknown.push(check.name.clone()),
             // The text of such a check is that of the time before.
             "sessionhostshutdown" => shut_down.push(check.name.as_str()),
-            _ => reasons.push(told(check)),
+            _ => reasons.push(in_words(check)),
         }
     }
     if !shut_down.is_empty() {
@@ -73,7 +73,7 @@ pub(super) fn of(host: &SessionHost, now: OffsetDateTime) -> Health {
 }
 
 /// `DomainTrustCheck: HealthCheckFailed (the trust relationship is lost)`.
-fn told(check: &HealthCheck) -> String {
+fn in_words(check: &HealthCheck) -> String {
     let result = match check.result.as_str() {
         "" => "no result",
         result => result,

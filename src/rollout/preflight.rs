@@ -319,7 +319,7 @@ impl RolloutStep<'_> {
 
     fn version_name(&self, version: &Version) -> String {
         let id = self.request.image.version();
-        id.map_or_else(|| version.name.clone(), release::called)
+        id.map_or_else(|| version.name.clone(), release::display_name)
     }
 
     /// The scaling plans that are enabled for the pool. Who must not read them is told so.

@@ -53,7 +53,7 @@ impl Distribution {
     }
 
     /// What people call it: `SharedImage win11-avd`.
-    pub fn called(&self) -> String {
+    pub fn display_name(&self) -> String {
         match &self.id {
             Some(id) => format!("{} {}", self.kind, id.name()),
             None => self.kind.clone(),
@@ -105,7 +105,7 @@ mod tests {
             .map(|it| {
                 (
                     it.run_output.clone(),
-                    it.called(),
+                    it.display_name(),
                     it.version.clone().unwrap_or_default(),
                     it.regions.join(" "),
                 )

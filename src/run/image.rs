@@ -54,7 +54,7 @@ pub enum Made {
 
 impl Image {
     /// The number of the image version, or the name of the managed image; the address of a VHD.
-    pub fn called(&self) -> String {
+    pub fn display_name(&self) -> String {
         let id = self.uri.parse::<ResourceId>();
         id.map_or_else(|_| self.uri.clone(), |id| id.name().to_owned())
     }

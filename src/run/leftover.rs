@@ -105,7 +105,7 @@ impl Leftover {
             Self::Nic { id } => resource(Part::Nic.noun(), id),
             Self::Disk { id } => resource(Part::Disk.noun(), id),
             Self::Blob(blob) | Self::BlobByKey(blob) => blob.to_string(),
-            Self::Unknown(entry) => format!("what the note calls '{}'", cut(&called(entry))),
+            Self::Unknown(entry) => format!("what the note calls '{}'", cut(&display_name(entry))),
         }
     }
 
@@ -152,11 +152,11 @@ fn removal_of_part(part: Part, id: &str) -> Option<String> {
 }
 
 /// The name or id in an unknown entry, or all of it.
-fn called(entry: &Value) -> String {
+fn display_name(entry: &Value) -> String {
     let parts = entry.as_object().and_then(|entry| entry.values().next());
-    let called = parts.and_then(|parts| parts.get("name").or_else(|| parts.get("id")));
-    let called = called.and_then(Value::as_str);
-    called.map_or_else(|| entry.to_string(), str::to_owned)
+    let display_name = parts.and_then(|parts| parts.get("name").or_else(|| parts.get("id")));
+    let display_name = display_name.and_then(Value::as_str);
+    display_name.map_or_else(|| entry.to_string(), str::to_owned)
 }
 
 fn cut(text: &str) -> String {

@@ -13,11 +13,11 @@ pub struct Leftovers<'a> {
 impl<'a> Leftovers<'a> {
     /// Nothing yet.
     pub fn none(events: &'a dyn Events) -> Self {
-        Self::known(events, Vec::new())
+        Self::registered(events, Vec::new())
     }
 
     /// What an earlier step registered; nothing is said.
-    pub fn known(events: &'a dyn Events, all: Vec<(Leftover, Ownership)>) -> Self {
+    pub fn registered(events: &'a dyn Events, all: Vec<(Leftover, Ownership)>) -> Self {
         Self { events, all }
     }
 

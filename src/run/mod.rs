@@ -234,7 +234,7 @@ impl<'a> EarlierLeftovers<'a> {
         Self {
             context,
             owner,
-            leftovers: Leftovers::known(context.events, all),
+            leftovers: Leftovers::registered(context.events, all),
             not_removed: None,
         }
     }

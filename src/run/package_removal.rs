@@ -49,7 +49,7 @@ pub(super) async fn remove(
         Some(Err(NotProven::Unknown(why))) => return unknown(why),
     };
     let leftover = Leftover::Blob(Box::new(blob.clone()));
-    let mut leftovers = Leftovers::known(events, vec![(leftover.clone(), Ownership::Ours)]);
+    let mut leftovers = Leftovers::registered(events, vec![(leftover.clone(), Ownership::Ours)]);
     match delete_blob(arm, &blob).await {
         Ok(true) => leftovers.removed(&leftover),
         Ok(false) => leftovers.not_there(&leftover),

@@ -67,7 +67,7 @@ async fn remove_all(
             return;
         }
     }
-    let mut leftovers = Leftovers::known(events, vec![(leftover.clone(), Ownership::Ours)]);
+    let mut leftovers = Leftovers::registered(events, vec![(leftover.clone(), Ownership::Ours)]);
     let patient = busy == WhenBusy::WaitOut;
     match delete_template_at_rest(arm, &template.id, &mut leftovers, patient).await {
         None => removed.gone.push(leftover),

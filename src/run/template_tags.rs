@@ -34,7 +34,7 @@ pub(super) fn of(
         (INPUTS, Some(inputs.to_owned())),
         (KEEP, plan.long_build.keep.then(|| "true".to_owned())),
     ];
-    known(all)
+    with_values(all)
 }
 
 /// The tags of a VM that a test of the step `origin` makes at `now` by Azure's clock, and of its network interface.
@@ -45,10 +45,10 @@ pub fn of_machine(origin: &Origin, now: Option<OffsetDateTime>) -> Vec<(&'static
         (STEP, Some(origin.step.clone())),
         (MADE, now.map(moment)),
     ];
-    known(all)
+    with_values(all)
 }
 
-fn known(
+fn with_values(
     all: impl IntoIterator<Item = (&'static str, Option<String>)>,
 ) -> Vec<(&'static str, String)> {
     let all = all.into_iter();

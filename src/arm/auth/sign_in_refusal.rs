@@ -82,7 +82,9 @@ fn of_entra(error: &str, claims: Option<&Claims>) -> SignInFailure {
             hint: Some(hint.to_owned()),
         };
     };
-    let known = KNOWN.iter().find(|known| known.numbers.contains(&number));
+    let known = KNOWN_REFUSALS
+        .iter()
+        .find(|known| known.numbers.contains(&number));
     let hint = match known {
         Some(known) if known.hint.is_empty() => federated_hint(claims),
         Some(known) => known.hint.to_owned(),
@@ -98,7 +100,7 @@ fn of_entra(error: &str, claims: Option<&Claims>) -> SignInFailure {
 }
 
 /// A refusal of Microsoft Entra ID.
-struct Known {
+struct KnownRefusal {
     /// Its numbers, without `AADSTS`.
     numbers: &'static [&'static str],
     code: &'static str,
@@ -106,55 +108,55 @@ struct Known {
     hint: &'static str,
 }
 
-const KNOWN: &[Known] = &[
-    Known {
+const KNOWN_REFUSALS: &[KnownRefusal] = &[
+    KnownRefusal {
         numbers: &[
             "70021", "700211", "700212", "700213", "700223", "700238", "70025",
         ],
         code: CODE_NO_FEDERATED_CREDENTIAL,
         hint: "",
     },
-    Known {
+    KnownRefusal {
         numbers: &["7000215"],
         code: CODE_REFUSED,
         hint: "the client secret is wrong: put the secret's value (not its id) into the service connection",
     },
-    Known {
+    KnownRefusal {
         numbers: &["7000222"],
         code: CODE_REFUSED,
         hint: "the client secret has expired: renew it and update the service connection, or convert the connection to workload identity federation",
     },
-    Known {
+    KnownRefusal {
         numbers: &["700016"],
         code: CODE_REFUSED,
         hint: "the application is not in this tenant: check the spelling of the service connection's application id and tenant id",
     },
-    Known {
+    KnownRefusal {
         numbers: &["90002", "900023"],
         code: CODE_REFUSED,
         hint: "the tenant does not exist in this cloud: check the spelling of the service connection's tenant id, and its environment",
     },
-    Known {
+    KnownRefusal {
         numbers: &["700027"],
         code: CODE_CERTIFICATE,
         hint: "add the certificate of the service connection to the application in Microsoft Entra ID ('Certificates & secrets'), or update the connection",
     },
-    Known {
+    KnownRefusal {
         numbers: &["700024"],
         code: CODE_REFUSED,
         hint: "what the agent signed in with was out of its time window: check the agent's clock",
     },
-    Known {
+    KnownRefusal {
         numbers: &["7000112", "7000229"],
         code: CODE_REFUSED,
         hint: "the application, or its service principal in this tenant, is disabled or missing: enable or create it in Microsoft Entra ID ('Enterprise applications')",
     },
-    Known {
+    KnownRefusal {
         numbers: &["53003", "530036"],
         code: CODE_REFUSED,
         hint: "a Conditional Access policy does not let the service connection sign in from this agent: ask the policy's owner to allow the agent's address",
     },
-    Known {
+    KnownRefusal {
         numbers: PASSING,
         code: CODE_REFUSED,
         hint: "this is most often over in minutes, and signing in was tried several times: run the job again; if it fails again, check Azure Service Health",

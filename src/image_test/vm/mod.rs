@@ -62,7 +62,7 @@ pub(super) async fn test(
         owner: &owner,
     };
     let mut leftovers = Leftovers::none(step.events);
-    let mut earlier = Leftovers::known(step.events, earlier);
+    let mut earlier = Leftovers::registered(step.events, earlier);
     let mut not_removed = Vec::new();
     let result = tokio::select! {
         biased;
@@ -169,7 +169,7 @@ impl<'a> VmTest<'a> {
             Ok(found) if found.is_empty() => {}
             Ok(found) => {
                 let count = found.len();
-                let mut found = Leftovers::known(events, found);
+                let mut found = Leftovers::registered(events, found);
                 let budget = Budget::AFTER_CANCEL;
                 not_removed.extend(clean_up(arm, self.owner, &mut found, budget).await);
                 self.tell(Event::EarlierRemoved { count });

@@ -63,7 +63,7 @@ impl VmTest<'_> {
 
     /// What a test is called in an error: `Testing image version 1.0.2609402 of 'win11'`.
     pub(super) fn doing(&self) -> String {
-        format!("Testing {}", self.image.called())
+        format!("Testing {}", self.image.display_name())
     }
 }
 

@@ -186,13 +186,13 @@ fn package(
 
 const MINUTES: Form = Form {
     what: "a number of minutes",
-    looks: "a whole number from 1 to 1440",
+    format: "a whole number from 1 to 1440",
     example: "20",
 };
 const USUAL_MINUTES: u32 = 20;
 const GROUP: Form = Form {
     what: "a resource group",
-    looks: "the name or the id of a resource group",
+    format: "the name or the id of a resource group",
     example: "rg-image-tests",
 };
 

@@ -60,7 +60,7 @@ pub(super) fn read(
 ) -> Result<(PathBuf, bool), AlreadyReported> {
     let form = Form {
         what: "a folder",
-        looks: "the path of a folder",
+        format: "the path of a folder",
         example: "drop/webapp",
     };
     let without = Some(without_package()).filter(|_| !needed);

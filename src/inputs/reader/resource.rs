@@ -142,13 +142,13 @@ pub(in crate::inputs) fn location(reader: &mut Reader<'_>) -> Result<Region, Alr
 
 const REGION: Form = Form {
     what: "a region",
-    looks: "letters and digits",
+    format: "letters and digits",
     example: "westeurope",
 };
 
 pub(in crate::inputs) const RESOURCE_GROUP: Form = Form {
     what: "the name of a resource group",
-    looks: "up to 90 letters, digits and '-_.()' without a '.' at the end",
+    format: "up to 90 letters, digits and '-_.()' without a '.' at the end",
     example: "rg-images",
 };
 

@@ -197,7 +197,7 @@ impl fmt::Debug for HostParameters {
 
 const LINE: Form = Form {
     what: "a parameter of the template",
-    looks: "one 'name=value' per line, or the path of a parameter file",
+    format: "one 'name=value' per line, or the path of a parameter file",
     example: "vmSize=Standard_D4ads_v5",
 };
 

@@ -57,7 +57,7 @@ impl fmt::Display for WantedImage {
 
 const URN: Form = Form {
     what: "an image of the Marketplace",
-    looks: "publisher:offer:sku:version with the number of the version",
+    format: "publisher:offer:sku:version with the number of the version",
     example: "MicrosoftWindowsDesktop:windows-11:win11-25h2-avd:26200.7171.251106",
 };
 

@@ -46,35 +46,42 @@ fn given(inputs: &[(&str, &str)], files: Option<&Files>) -> RawInputs {
 }
 
 /// What the inputs come to without a service connection: the problems but for that, or the warnings.
-fn told(inputs: &[(&str, &str)], files: Option<&Files>) -> (Vec<String>, Vec<String>) {
+fn problems_and_warnings(
+    inputs: &[(&str, &str)],
+    files: Option<&Files>,
+) -> (Vec<String>, Vec<String>) {
     let given = given(inputs, files);
     let mut reader = Reader::new(&given);
     let read = read(&mut reader, &Masked::default());
     let Err(problems) = reader.finish(read) else {
         unreachable!("there is no service connection")
     };
-    let told = |text: String, hint: &Option<String>| match hint {
+    let with_hint = |text: String, hint: &Option<String>| match hint {
         Some(hint) => format!("{text}. {hint}"),
         None => text,
     };
     let warnings = problems.warnings().iter();
-    let warnings = warnings.map(|it| told(format!("{} {it}", it.code), &it.hint));
+    let warnings = warnings.map(|it| with_hint(format!("{} {it}", it.code), &it.hint));
     let warnings = warnings.collect();
     let problems = problems
         .iter()
         .filter(|problem| problem.input != "ibSubscription")
-        .map(|it| told(format!("{} {it}", it.code), &it.hint))
+        .map(|it| with_hint(format!("{} {it}", it.code), &it.hint))
         .collect();
     (problems, warnings)
 }
 
 fn check(inputs: &[(&str, &str)], expected: &[&str]) {
-    assert_eq!(told(inputs, None).0, expected, "{inputs:?}");
+    assert_eq!(
+        problems_and_warnings(inputs, None).0,
+        expected,
+        "{inputs:?}"
+    );
 }
 
 #[test]
 fn what_is_left_empty_is_no_problem() {
-    assert_eq!(told(&[], None), (vec![], vec![]));
+    assert_eq!(problems_and_warnings(&[], None), (vec![], vec![]));
     check(&[("imageVersionId", URN)], &[]);
     check(
         &[("hostCount", "same"), ("rolloutAt", "2026-12-01T19:00Z")],
@@ -169,7 +176,7 @@ fn a_message_is_measured_with_its_minutes() {
 
 #[test]
 fn what_a_method_does_not_use_is_warned_of() {
-    let warnings = |inputs: &[(&str, &str)]| told(inputs, None).1;
+    let warnings = |inputs: &[(&str, &str)]| problems_and_warnings(inputs, None).1;
     assert_eq!(
         warnings(&[
             ("rolloutMethod", "existing"),
@@ -320,7 +327,7 @@ fn a_template_has_what_the_step_fills_in() {
     let check = |text: &str, expected: &str| {
         let files = Files::new(&[("t.json", text)]);
         let inputs = [("sessionHostTemplate", "t.json")];
-        let (problems, _) = told(&inputs, Some(&files));
+        let (problems, _) = problems_and_warnings(&inputs, Some(&files));
         let path = files.0.path().join("t.json").display().to_string();
         let problems = problems.join("\n").replace(&path, "t.json");
         assert_eq!(
@@ -351,7 +358,7 @@ fn a_template_has_what_the_step_fills_in() {
         ("sessionHostTemplate", "t.json"),
         ("sessionHostParameters", parameters),
     ];
-    assert_eq!(told(&inputs, Some(&files)).0, [""; 0]);
+    assert_eq!(problems_and_warnings(&inputs, Some(&files)).0, [""; 0]);
 }
 
 #[test]

@@ -28,7 +28,7 @@ const DIGITS: usize = 6;
 
 const FORM: Form = Form {
     what: "the beginning of computer names",
-    looks: "1 to 12 letters, digits and hyphens, with a letter or digit at both ends",
+    format: "1 to 12 letters, digits and hyphens, with a letter or digit at both ends",
     example: "avd$(Build.BuildId)",
 };
 

@@ -14,7 +14,7 @@ const FARTHEST: Duration = Duration::days(14);
 
 const FORM: Form = Form {
     what: "a time",
-    looks: "a date and a time in UTC or with an offset",
+    format: "a date and a time in UTC or with an offset",
     example: "2026-12-01T19:00:00+01:00",
 };
 

@@ -32,20 +32,20 @@ fn package(root: &Path, exclude: &[&str]) -> Package {
     }
 }
 
-fn told(script: &str, provisioner: Provisioner, exclude: &[&str]) -> Vec<String> {
+fn remarks_on(script: &str, provisioner: Provisioner, exclude: &[&str]) -> Vec<String> {
     let root = tempfile::tempdir().unwrap();
     let remarks = remarks(script, provisioner, &package(root.path(), exclude));
-    let told = remarks
+    let remarks_on = remarks
         .iter()
         .map(|remark| format!("{}: {}; {}", remark.line, remark.text, remark.hint));
-    told.collect()
+    remarks_on.collect()
 }
 
 #[test]
 fn paths_of_windows() {
     let check = |script: &str, expected: &str| {
         assert_eq!(
-            told(script, Provisioner::PowerShell, &["*.exe"]),
+            remarks_on(script, Provisioner::PowerShell, &["*.exe"]),
             [expected],
             "{script}"
         );
@@ -92,7 +92,7 @@ fn paths_of_windows() {
 fn paths_of_linux() {
     let check = |script: &str, expected: &str| {
         assert_eq!(
-            told(script, Provisioner::Shell, &[]),
+            remarks_on(script, Provisioner::Shell, &[]),
             [expected],
             "{script}"
         );
@@ -131,8 +131,8 @@ fn what_may_be_right_is_not_told_of() {
         r"Write-Host http://x/tmp/images",
         r"New-Item c:\tmp/images",
     ] {
-        let told = told(script, Provisioner::PowerShell, &[]);
-        assert!(told.is_empty(), "{script}: {told:?}");
+        let remarks_on = remarks_on(script, Provisioner::PowerShell, &[]);
+        assert!(remarks_on.is_empty(), "{script}: {remarks_on:?}");
     }
     for script in [
         "sudo sh /tmp/images/install.sh",
@@ -146,8 +146,8 @@ fn what_may_be_right_is_not_told_of() {
         "sudo sh /var/tmp/install.sh",
         "touch /tmp/images/made; cat /tmp/images/made",
     ] {
-        let told = told(script, Provisioner::Shell, &[]);
-        assert!(told.is_empty(), "{script}: {told:?}");
+        let remarks_on = remarks_on(script, Provisioner::Shell, &[]);
+        assert!(remarks_on.is_empty(), "{script}: {remarks_on:?}");
     }
 }
 
@@ -158,21 +158,25 @@ fn what_the_same_line_makes_is_there() {
         "curl -o /tmp/images/x.sh https://y && sh /tmp/images/x.sh",
         "cp /a /tmp/images/x.sh; sh /tmp/images/x.sh",
     ] {
-        assert_eq!(told(script, Provisioner::Shell, &[]), none, "{script}");
+        assert_eq!(
+            remarks_on(script, Provisioner::Shell, &[]),
+            none,
+            "{script}"
+        );
     }
     let script =
         r"iwr https://y -OutFile c:\buildartifacts\images\x.ps1; & c:\buildartifacts\images\x.ps1";
-    assert_eq!(told(script, Provisioner::PowerShell, &[]), none);
+    assert_eq!(remarks_on(script, Provisioner::PowerShell, &[]), none);
 }
 
 #[test]
 fn a_slash_separates_on_windows_too() {
     let script = "& 'c:/buildartifacts/wvd/images/install.ps1'";
     let expected = r"1: 'c:/buildartifacts/wvd/images/install.ps1' is not where the package is: only the last part of 'packagePath' is used; write 'c:\buildartifacts\images\install.ps1'";
-    assert_eq!(told(script, Provisioner::PowerShell, &[]), [expected]);
+    assert_eq!(remarks_on(script, Provisioner::PowerShell, &[]), [expected]);
     let script = "& 'c:/buildartifacts/images/install.ps1'";
     assert_eq!(
-        told(script, Provisioner::PowerShell, &[]),
+        remarks_on(script, Provisioner::PowerShell, &[]),
         Vec::<String>::new()
     );
 }

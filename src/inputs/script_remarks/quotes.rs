@@ -145,7 +145,7 @@ fn after(
 mod tests {
     use super::*;
 
-    fn told(script: &str, provisioner: Provisioner) -> Vec<(usize, String)> {
+    fn remarks_on(script: &str, provisioner: Provisioner) -> Vec<(usize, String)> {
         let remarks = remarks(script, provisioner).into_iter();
         remarks.map(|remark| (remark.line, remark.hint)).collect()
     }
@@ -153,12 +153,12 @@ mod tests {
     #[test]
     fn quotes_of_powershell() {
         let check = |script: &str, expected: &[(usize, &str)]| {
-            let told = told(script, Provisioner::PowerShell);
-            let told: Vec<_> = told
+            let remarks_on = remarks_on(script, Provisioner::PowerShell);
+            let remarks_on: Vec<_> = remarks_on
                 .iter()
                 .map(|(line, hint)| (*line, hint.as_str()))
                 .collect();
-            assert_eq!(told, expected, "{script}");
+            assert_eq!(remarks_on, expected, "{script}");
         };
         check("a\n& 'c:\\x\nb", &[(2, "add the missing quotation mark")]);
         check(
@@ -189,12 +189,12 @@ mod tests {
     #[test]
     fn quotes_of_shells() {
         let check = |script: &str, expected: &[(usize, &str)]| {
-            let told = told(script, Provisioner::Shell);
-            let told: Vec<_> = told
+            let remarks_on = remarks_on(script, Provisioner::Shell);
+            let remarks_on: Vec<_> = remarks_on
                 .iter()
                 .map(|(line, hint)| (*line, hint.as_str()))
                 .collect();
-            assert_eq!(told, expected, "{script}");
+            assert_eq!(remarks_on, expected, "{script}");
         };
         check(
             "a\nsudo sh '/tmp/x",

@@ -102,7 +102,7 @@ fn missing(image: &Image) -> impl Iterator<Item = &Output> {
 fn not_there(target: &Distribution) -> String {
     format!(
         "The image was not distributed to {} (run output '{}')",
-        target.called(),
+        target.display_name(),
         target.run_output
     )
 }

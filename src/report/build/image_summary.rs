@@ -79,7 +79,10 @@ fn result(subject: &Subject<'_>, image: &Image, took: Option<Duration>) -> Strin
             None => "built".to_owned(),
         },
         Made::ByEarlierAttempt if subject.plan.is_some() => {
-            format!("nothing was built: {}", earlier_image(&image.called()))
+            format!(
+                "nothing was built: {}",
+                earlier_image(&image.display_name())
+            )
         }
         Made::ByEarlierAttempt => "found by its tags: its image template is gone".to_owned(),
         Made::ByEarlierBuild => {

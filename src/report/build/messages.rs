@@ -298,7 +298,7 @@ fn of_built(image: &Image) -> Vec<String> {
 /// Which target has its image, and which has none.
 fn of_outputs(outputs: &[Output]) -> Vec<String> {
     let line = |(index, output): (usize, &Output)| {
-        let target = output.target.called();
+        let target = output.target.display_name();
         let what = output.uri.as_deref().unwrap_or("no image");
         format!(
             "target {} of {}, {target}:  {what}",

@@ -15,7 +15,7 @@ pub(super) fn lines(plan: &Plan) -> Vec<String> {
         format!("steps:  {}", steps(plan)),
     ];
     for target in properties.targets() {
-        lines.push(format!("target:  {}", called(target)));
+        lines.push(format!("target:  {}", display_name(target)));
         let regions = target.regions();
         if !regions.is_empty() {
             lines.push(format!("regions:  {}", regions.join(", ")));
@@ -99,7 +99,7 @@ fn steps(plan: &Plan) -> String {
     words.join(", ")
 }
 
-fn called(target: &Distributor) -> String {
+fn display_name(target: &Distributor) -> String {
     match target {
         Distributor::SharedImage(it) => {
             let Some((definition, version)) = it.image() else {

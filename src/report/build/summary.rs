@@ -119,7 +119,7 @@ fn targets(summary: &Summary<'_>) -> String {
         writeln!(
             text,
             "| {} | {image} | {regions} |",
-            escaped(&target.called())
+            escaped(&target.display_name())
         )
         .ok();
     }

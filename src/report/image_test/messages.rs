@@ -1,6 +1,6 @@
 //! What the log says of a test.
 
-use super::known::Known;
+use super::collected::Collected;
 use crate::error::duration;
 use crate::image_test::codes::{CHECK_FAILED, NOT_BOOTED, NOT_TAGGED, VM_STAYS};
 use crate::image_test::event::Event;
@@ -19,14 +19,14 @@ use crate::resource::ResourceId;
 const MOST_LINES: usize = 200;
 
 /// `Testing image version 1.0.2 of 'web' failed: …`
-pub(super) fn failed(called: &str, text: &str) -> String {
-    format!("Testing {called} failed: {text}")
+pub(super) fn failed(display_name: &str, text: &str) -> String {
+    format!("Testing {display_name} failed: {text}")
 }
 
 /// `win11-avd 1.0.2 passed its tests (imageTest=passed)`
-pub(super) fn passed(test: &ImageTest, known: &Known) -> String {
+pub(super) fn passed(test: &ImageTest, collected: &Collected) -> String {
     let name = version::named(&test.image);
-    let tag = known.tags.first();
+    let tag = collected.tags.first();
     let tag = tag.map(|(name, value)| format!(", and has the tag {name}={value}"));
     format!("{name} passed its tests{}", tag.unwrap_or_default())
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::known::Known;
+use super::collected::Collected;
 use super::messages;
 use crate::check::Finding;
 use crate::error::{Error, duration};
@@ -22,7 +22,7 @@ use crate::report::version;
 pub(super) struct Page<'a> {
     pub(super) test: &'a ImageTest,
     pub(super) outcome: &'a Outcome,
-    pub(super) known: &'a Known,
+    pub(super) collected: &'a Collected,
     pub(super) phases: &'a [Phase],
     pub(super) elapsed: Duration,
     /// What was found before the run, which went on.
@@ -38,8 +38,8 @@ pub(super) fn markdown(page: &Page<'_>) -> String {
     match &page.outcome.result {
         Ok(tested) => {
             if let Verdict::Failed(failed) = &tested.verdict {
-                let called = page.known.image.as_ref().map(TestedImage::called);
-                let sentence = messages::failed(&called.unwrap_or_default(), &failed.text);
+                let display_name = page.collected.image.as_ref().map(TestedImage::display_name);
+                let sentence = messages::failed(&display_name.unwrap_or_default(), &failed.text);
                 text.push_str(&cause(failed.code, &sentence, failed.hint.as_deref()));
             }
         }
@@ -112,8 +112,8 @@ fn facts(page: &Page<'_>) -> String {
     if let Ok(tested) = &page.outcome.result {
         rows.push(("Tests", escaped(&messages::sum(tested))));
     }
-    if !page.known.tags.is_empty() {
-        let tags = page.known.tags.iter();
+    if !page.collected.tags.is_empty() {
+        let tags = page.collected.tags.iter();
         let tags: Vec<_> = tags
             .map(|(name, value)| code(&format!("{name}={value}")))
             .collect();
@@ -158,7 +158,7 @@ fn warnings(page: &Page<'_>) -> String {
         let code = finding.code().unwrap_or_default();
         format!("- **{code}** {}\n", escaped(&finding.to_string()))
     });
-    let own = page.known.warnings.iter();
+    let own = page.collected.warnings.iter();
     let own = own.map(|it| {
         let warning = markup::warning(it.code, &it.text, Some(&it.hint));
         format!("- {warning}\n")
@@ -181,13 +181,13 @@ fn warnings(page: &Page<'_>) -> String {
 fn next(page: &Page<'_>) -> String {
     let image = &page.test.image;
     let passed = page.outcome.result.as_ref().is_ok_and(Tested::passed);
-    let step = match page.known.tags.first() {
+    let step = match page.collected.tags.first() {
         Some((tag, _)) if passed => Some(
             NextStep::new(Action::Promote)
                 .with(IMAGE_VERSION_ID, image.as_str())
                 .with(REQUIRE_TAGS.name, format!("{tag}=passed")),
         ),
-        _ if !page.known.latest_in.is_empty() => Some(messages::withdrawal(image)),
+        _ if !page.collected.latest_in.is_empty() => Some(messages::withdrawal(image)),
         _ => None,
     };
     let removals = removals(&page.outcome.not_removed);

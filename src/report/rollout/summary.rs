@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::known::{Known, MOST_NAMED};
+use super::collected::{Collected, MOST_NAMED};
 use crate::error::Error;
 use crate::inputs::Rollout;
 use crate::report::markup::{self, cause, code, escaped, table};
@@ -16,7 +16,7 @@ const MOST_ROWS: usize = 200;
 /// What the page says.
 pub(super) struct Page<'a> {
     pub(super) request: &'a Rollout,
-    pub(super) known: &'a Known,
+    pub(super) collected: &'a Collected,
     pub(super) result: &'a Result<RolloutState, Error>,
     pub(super) way_back: Option<NextStep>,
 }
@@ -24,13 +24,13 @@ pub(super) struct Page<'a> {
 pub(super) fn markdown(page: &Page<'_>) -> String {
     let Page {
         request,
-        known,
+        collected,
         result,
         way_back,
     } = page;
     let mut text = headline(page);
     if let Err(Error::Canceled) = result {
-        text.push_str(&canceled(known));
+        text.push_str(&canceled(collected));
     } else if let Err(error) = result {
         let hint = error.hint();
         text.push_str(&cause(error.code(), &error.to_string(), hint.as_deref()));
@@ -39,26 +39,26 @@ pub(super) fn markdown(page: &Page<'_>) -> String {
         ("Host pool", code(request.pool.as_str())),
         ("Image", code(&request.image.to_string())),
     ];
-    if let Some(method) = known.method {
+    if let Some(method) = collected.method {
         rows.push(("Method", code(method.name())));
     }
-    if let Some(previous) = &known.previous {
+    if let Some(previous) = &collected.previous {
         rows.push(("Image before", code(&previous.to_string())));
     }
-    if result.is_err() && !known.phases.is_empty() {
-        rows.push(("Steps", escaped(&known.phases_in_words())));
+    if result.is_err() && !collected.phases.is_empty() {
+        rows.push(("Steps", escaped(&collected.phases_in_words())));
     }
     write!(text, "\n{}", table(&rows)).ok();
-    if !known.plan.is_empty() {
+    if !collected.plan.is_empty() {
         text.push_str("\n### What would be done\n\n");
-        for line in &known.plan {
+        for line in &collected.plan {
             writeln!(text, "- {}", escaped(line)).ok();
         }
     }
-    text.push_str(&hosts(request, known));
-    text.push_str(&faults(known));
-    text.push_str(&warnings(known));
-    text.push_str(&kept(known));
+    text.push_str(&hosts(request, collected));
+    text.push_str(&faults(collected));
+    text.push_str(&warnings(collected));
+    text.push_str(&kept(collected));
     if let Some(step) = way_back {
         text.push_str(&ways_back(std::slice::from_ref(step)));
     }
@@ -66,30 +66,30 @@ pub(super) fn markdown(page: &Page<'_>) -> String {
 }
 
 /// Where a canceled roll-out stands. A second cancel leaves no time to ask what goes on.
-fn canceled(known: &Known) -> String {
+fn canceled(collected: &Collected) -> String {
     let unknown = "what goes on in Azure was not asked";
-    let what = known.stopped.as_deref().unwrap_or(unknown);
-    let next = known.next_action();
+    let what = collected.stopped.as_deref().unwrap_or(unknown);
+    let next = collected.next_action();
     format!("\nThe job was canceled: {}; {next}.\n", escaped(what))
 }
 
-fn faults(known: &Known) -> String {
+fn faults(collected: &Collected) -> String {
     let mut text = String::new();
-    if !known.faults.is_empty() {
+    if !collected.faults.is_empty() {
         text.push_str("\n### Faults\n\n");
     }
-    for fault in &known.faults {
+    for fault in &collected.faults {
         writeln!(text, "- {}", escaped(&fault.to_string())).ok();
     }
     text
 }
 
-fn warnings(known: &Known) -> String {
+fn warnings(collected: &Collected) -> String {
     let mut text = String::new();
-    if !known.warnings.is_empty() {
+    if !collected.warnings.is_empty() {
         text.push_str("\n### Warnings\n\n");
     }
-    for warning in &known.warnings {
+    for warning in &collected.warnings {
         let hint = warning.hint.as_deref();
         let warning = markup::warning(warning.code, &warning.text, hint);
         writeln!(text, "- {warning}").ok();
@@ -97,12 +97,12 @@ fn warnings(known: &Known) -> String {
     text
 }
 
-fn kept(known: &Known) -> String {
+fn kept(collected: &Collected) -> String {
     let mut text = String::new();
-    if !known.kept.is_empty() {
+    if !collected.kept.is_empty() {
         text.push_str("\n### Kept hosts\n\nDrained, with the VM as it was. To remove one for good:\n\n| host | tag of the VM | commands |\n|---|---|---|\n");
     }
-    for kept in known.kept.iter().take(MOST_ROWS) {
+    for kept in collected.kept.iter().take(MOST_ROWS) {
         let commands: Vec<_> = kept.commands.iter().map(|one| code(one)).collect();
         let commands = commands.join("<br>");
         let (name, tag) = (code(&kept.name), escaped(&kept.tag));
@@ -119,7 +119,7 @@ fn headline(page: &Page<'_>) -> String {
         Ok(RolloutState::Nothing) if page.request.preview => ("🔍", "preview"),
         Ok(RolloutState::Nothing) => ("✅", "nothing to do"),
         Ok(RolloutState::Scheduled) => ("🕒", "scheduled"),
-        Ok(RolloutState::Succeeded) if page.known.warnings.is_empty() => ("✅", "done"),
+        Ok(RolloutState::Succeeded) if page.collected.warnings.is_empty() => ("✅", "done"),
         Ok(RolloutState::Succeeded) => ("⚠️", "done"),
     };
     let pool = escaped(page.request.pool.name());
@@ -128,26 +128,26 @@ fn headline(page: &Page<'_>) -> String {
 }
 
 /// Each host before and now.
-fn hosts(request: &Rollout, known: &Known) -> String {
-    let Some(overview) = &known.overview else {
+fn hosts(request: &Rollout, collected: &Collected) -> String {
+    let Some(overview) = &collected.overview else {
         return String::new();
     };
     let before = |name: &str| {
         let mut hosts = overview.hosts.iter();
         hosts.find(|host| host.name().eq_ignore_ascii_case(name))
     };
-    let wanted = known.hosts.iter().filter(|host| host.is_wanted).count();
+    let wanted = collected.hosts.iter().filter(|host| host.is_wanted).count();
     let mut text = format!(
         "\n### Session hosts\n\n{} of {} have the image{}.\n\n| host | image before | image now | status | lets users in | users |\n|---|---|---|---|---|---|\n",
         wanted,
-        counted(known.hosts.len(), "host"),
-        escaped(&known.drained_in_words())
+        counted(collected.hosts.len(), "host"),
+        escaped(&collected.drained_in_words())
     );
     let gone = overview.hosts.iter().filter(|old| {
-        let mut now = known.hosts.iter();
+        let mut now = collected.hosts.iter();
         !now.any(|host| host.name().eq_ignore_ascii_case(old.name()))
     });
-    let all = known.hosts.iter().map(|host| (host, true));
+    let all = collected.hosts.iter().map(|host| (host, true));
     let all: Vec<_> = all.chain(gone.map(|host| (host, false))).collect();
     for (host, is_there) in all.iter().take(MOST_ROWS) {
         let old = before(host.name()).map_or_else(|| "–".to_owned(), |old| code(&old.version()));
@@ -156,13 +156,13 @@ fn hosts(request: &Rollout, known: &Known) -> String {
     if all.len() > MOST_ROWS {
         writeln!(text, "\nAnd {} more.", all.len() - MOST_ROWS).ok();
     }
-    text.push_str(&openings(request, known));
+    text.push_str(&openings(request, collected));
     text
 }
 
 /// The commands that let users in on the drained hosts of the image.
-fn openings(request: &Rollout, known: &Known) -> String {
-    let drained = known.drained();
+fn openings(request: &Rollout, collected: &Collected) -> String {
+    let drained = collected.drained();
     if drained.is_empty() {
         return String::new();
     }

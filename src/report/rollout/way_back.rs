@@ -1,6 +1,6 @@
 //! The step that makes a pool serve the image of before.
 
-use super::known::Known;
+use super::collected::Collected;
 use crate::error::Error;
 use crate::inputs::manifest::{
     HOST_COUNT, HOST_POOL_ID, ROLLOUT_METHOD, SESSION_HOST_GROUP, SESSION_HOST_PARAMETERS,
@@ -13,28 +13,32 @@ use crate::rollout::{Host, RolloutState};
 /// How to undo a roll-out. Nothing where nothing was changed, or the previous image is not known.
 pub(super) fn step(
     request: &Rollout,
-    known: &Known,
+    collected: &Collected,
     result: &Result<RolloutState, Error>,
 ) -> Option<NextStep> {
-    if !known.changed || matches!(result, Ok(RolloutState::Nothing)) {
+    if !collected.changed || matches!(result, Ok(RolloutState::Nothing)) {
         return None;
     }
-    let wanted = known.hosts.iter().filter(|host| host.is_wanted).count();
+    let wanted = collected.hosts.iter().filter(|host| host.is_wanted).count();
     // A failure that no host has met leaves nothing to undo.
-    if result.is_err() && !known.goes_on && wanted == 0 {
+    if result.is_err() && !collected.goes_on && wanted == 0 {
         return None;
     }
-    let previous = known.previous.as_ref()?;
+    let previous = collected.previous.as_ref()?;
     let step = NextStep::new(Action::Rollout)
         .with(HOST_POOL_ID.name, request.pool.as_str())
         .with(IMAGE_VERSION_ID, previous.to_string());
-    match known.method {
+    match collected.method {
         None | Some(RolloutMethod::SessionHostUpdate) => Some(step),
         // Neither of these methods takes another image than a version.
         Some(_) if matches!(previous, WantedImage::Marketplace(_)) => None,
         Some(method) => {
             let name = previous.to_string();
-            let old = known.hosts.iter().filter(|host| runs(host, &name)).count();
+            let old = collected
+                .hosts
+                .iter()
+                .filter(|host| runs(host, &name))
+                .count();
             let stays = method == RolloutMethod::Existing || request.keeps_old(method);
             if old > 0 && (stays || old >= wanted) {
                 Some(by_hosts_of_before(step, old, wanted))

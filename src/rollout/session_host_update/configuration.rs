@@ -60,7 +60,7 @@ impl RolloutStep<'_> {
                 let image = now.await?.and_then(|now| now.image);
                 let is_configured = image.as_ref().is_some_and(|image| image.is(&update.wanted));
                 let status = self.arm.update_status(&self.request.pool).await?.value;
-                match self.standing(status.as_ref(), is_configured, image.as_ref())? {
+                match self.last_update(status.as_ref(), is_configured, image.as_ref())? {
                     LastUpdate::GoesOn(status) | LastUpdate::WaitsForRetry(status) => {
                         Ok(Some(status))
                     }

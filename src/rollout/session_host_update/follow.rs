@@ -122,7 +122,7 @@ impl RolloutStep<'_> {
 struct Watch<'a, 'j> {
     step: &'a RolloutStep<'j>,
     start: Instant,
-    told: Option<(String, Instant)>,
+    last_line: Option<(String, Instant)>,
     worked: bool,
     paused: Option<Instant>,
     is_warned: bool,
@@ -138,7 +138,7 @@ impl<'a, 'j> Watch<'a, 'j> {
         Self {
             step,
             start: Instant::now(),
-            told: None,
+            last_line: None,
             worked: false,
             paused: None,
             is_warned: false,
@@ -150,10 +150,13 @@ impl<'a, 'j> Watch<'a, 'j> {
     fn tell(&mut self, status: &UpdateStatus) {
         self.worked |= status.is("UpdatingSessionHosts") || status.counts_work();
         let now = status.to_string();
-        let is_news = self.told.as_ref().is_none_or(|(told, _)| *told != now);
+        let is_news = self
+            .last_line
+            .as_ref()
+            .is_none_or(|(last_line, _)| *last_line != now);
         let is_due = |(_, at): &(String, Instant)| at.elapsed() >= HEARTBEAT;
-        if is_news || self.told.as_ref().is_some_and(is_due) {
-            self.told = Some((now, Instant::now()));
+        if is_news || self.last_line.as_ref().is_some_and(is_due) {
+            self.last_line = Some((now, Instant::now()));
             self.step.emit(Event::Update(UpdateEvent::Status {
                 status: status.clone(),
                 elapsed: self.start.elapsed(),

@@ -27,7 +27,7 @@ pub(super) async fn carry_out(
 ) -> Result<RolloutState, NotRolledOut> {
     step.emit(Event::Phase("configuration"));
     let update = step.read_update_state(&found).await?;
-    match &update.standing {
+    match &update.last_update {
         LastUpdate::GoesOn(status) => {
             step.tell_previous(&update);
             return step.follow_earlier(&found, &update, status.clone()).await;
@@ -74,7 +74,7 @@ pub(super) async fn plan(
 ) -> Result<Vec<String>, NotRolledOut> {
     let update = step.read_update_state(found).await?;
     let wanted = host::short(&update.wanted);
-    let lines = match &update.standing {
+    let lines = match &update.last_update {
         LastUpdate::GoesOn(status) => vec![format!(
             "follow the session host update that is in progress:  {status}"
         )],

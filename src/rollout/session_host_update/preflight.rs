@@ -28,7 +28,7 @@ pub(super) struct UpdateState {
     /// The last update.
     pub(super) before: Option<UpdateStatus>,
     /// The state of that update.
-    pub(super) standing: LastUpdate,
+    pub(super) last_update: LastUpdate,
 }
 
 /// The state of the last update.
@@ -66,7 +66,7 @@ impl RolloutStep<'_> {
         let configured = configuration.image;
         let is_configured = configured.as_ref().is_some_and(|image| image.is(&wanted));
         let before = self.arm.update_status(pool).await?.value;
-        let standing = self.standing(before.as_ref(), is_configured, configured.as_ref())?;
+        let last_update = self.last_update(before.as_ref(), is_configured, configured.as_ref())?;
         Ok(UpdateState {
             previous: active.clone().or_else(|| configured.clone()),
             wanted,
@@ -74,7 +74,7 @@ impl RolloutStep<'_> {
             active,
             configured,
             before,
-            standing,
+            last_update,
         })
     }
 
@@ -94,7 +94,7 @@ impl RolloutStep<'_> {
     }
 
     /// Where the last update is; refused if it is someone else's and not over.
-    pub(super) fn standing(
+    pub(super) fn last_update(
         &self,
         last: Option<&UpdateStatus>,
         is_configured: bool,
@@ -180,7 +180,7 @@ impl RolloutStep<'_> {
         let text = format!(
             "Updating host pool '{}' failed: {} is in subscription {}, and a session host update takes an image of the pool's own subscription alone, {}",
             pool.name(),
-            crate::release::called(version),
+            crate::release::display_name(version),
             version.subscription(),
             pool.subscription()
         );

@@ -3,7 +3,6 @@
 //! An attempt is told by the number that Azure Pipelines gives, or by a template whose tags name this run, this step and these inputs: a step that
 //! is repeated in the same attempt has no number of its own.
 
-mod link;
 mod matching;
 mod takeover;
 
@@ -140,7 +139,7 @@ impl<'a> Search<'a> {
             && let Some(image) = self.image().await?
         {
             self.emit(Event::EarlierImage {
-                name: image.called(),
+                name: image.display_name(),
             });
             return Ok(Some(Adopted::Image(image)));
         }

@@ -14,21 +14,21 @@ pub(super) async fn named(arm: &Arm, failure: &Failure) -> Option<String> {
     if refusal.code != "ScopeLocked" {
         return None;
     }
-    let mut told = Vec::new();
+    let mut locks = Vec::new();
     for place in places(&refusal.message) {
         let path = format!("{place}{LOCKS}");
         let answer = arm.glance("Reading the locks", path, api::LOCKS).await;
         let answer = answer.unwrap_or_default();
         let found = on(&answer, place);
         if found.is_empty() {
-            told.push(format!("{} shows the lock", list_command(place)));
+            locks.push(format!("{} shows the lock", list_command(place)));
         }
-        told.extend(found.into_iter().map(|(name, id)| {
+        locks.extend(found.into_iter().map(|(name, id)| {
             let command = format!("az lock delete --ids {}", quoted(&id));
             format!("the lock is '{name}', {command} deletes it")
         }));
     }
-    (!told.is_empty()).then(|| told.join("; "))
+    (!locks.is_empty()).then(|| locks.join("; "))
 }
 
 /// The locked places that a refusal names, as far as they are ids: they become parts of addresses.

@@ -107,7 +107,7 @@ async fn delete(arm: &Arm, found: &FoundPart, events: &dyn Events, swept: &mut S
             .push(NotRemoved::of(leftover, ownership, &why));
         return false;
     }
-    let mut leftovers = Leftovers::known(events, vec![(leftover.clone(), Ownership::Ours)]);
+    let mut leftovers = Leftovers::registered(events, vec![(leftover.clone(), Ownership::Ours)]);
     let nobody = Owner::nobody();
     let not_removed = clean_up(arm, &nobody, &mut leftovers, Budget::AFTER_BUILD).await;
     let gone = not_removed.is_empty();

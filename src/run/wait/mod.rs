@@ -315,7 +315,7 @@ impl<'a> Waiting<'a, '_, '_> {
         });
         let image = tagged_images::alone(image, id.as_ref());
         self.context.events.emit(Event::FoundByTags {
-            name: image.called(),
+            name: image.display_name(),
         });
         Ok(image)
     }

@@ -78,7 +78,7 @@ async fn a_running_build_is_canceled_and_nothing_stays() {
     let name = stage.variable("templateName").unwrap().to_owned();
     assert_eq!(stage.packages().len(), 1);
     let from = stage.cloud.journal().len();
-    let stage = stage.act("cancel", &[]).await;
+    let stage = stage.run_action("cancel", &[]).await;
     stage.check_result("Succeeded");
     check_gone(&stage);
     assert!(stage.note.is_none(), "{:?}", stage.note);
@@ -97,7 +97,7 @@ async fn a_running_build_is_canceled_and_nothing_stays() {
     assert_eq!(result["action"], "cancel");
     assert_eq!(result["deleted"].as_array().unwrap().len(), 2);
     // What it does a second time is to say that there is nothing.
-    let stage = stage.act("cancel", &[]).await;
+    let stage = stage.run_action("cancel", &[]).await;
     assert!(stage.issues("error").concat().contains("AIB801"));
 }
 
@@ -113,7 +113,7 @@ async fn a_foreign_template_is_not_touched() {
         let inputs = [("templateName", "win11"), ("preview", preview)];
         let stage = Scene::windows()
             .at(&stage.cloud)
-            .act("cancel", &inputs)
+            .run_action("cancel", &inputs)
             .await;
         stage.check_result("Failed");
         let told = stage.issues("error").concat();
@@ -131,7 +131,9 @@ async fn a_template_of_another_pipeline_run_is_canceled_by_its_name() {
     let (stage, _, other) = with_template(Scene::windows(), &json!({}), false).await;
     other.run("t_17");
     let stage = stage.step(|step| step.variables.set("Build.BuildId", "9999"));
-    let stage = stage.act("cancel", &[("templateName", "T_17")]).await;
+    let stage = stage
+        .run_action("cancel", &[("templateName", "T_17")])
+        .await;
     stage.check_result("Succeeded");
     check_gone(&stage);
 }
@@ -139,7 +141,7 @@ async fn a_template_of_another_pipeline_run_is_canceled_by_its_name() {
 #[tokio::test(start_paused = true)]
 async fn what_never_ran_is_deleted_after_its_provisioning() {
     let (stage, ..) = with_template(Scene::windows(), &json!({}), false).await;
-    let stage = stage.act("cancel", &[]).await;
+    let stage = stage.run_action("cancel", &[]).await;
     stage.check_result("Succeeded");
     check_gone(&stage);
     assert_eq!(
@@ -151,7 +153,7 @@ async fn what_never_ran_is_deleted_after_its_provisioning() {
     let stage = Scene::windows().cloud_alone();
     let other = Someone::signed_in(&stage.cloud);
     other.begin("t_18", &marks("4711"), &json!({}));
-    let stage = stage.act("cancel", &[]).await;
+    let stage = stage.run_action("cancel", &[]).await;
     stage.check_result("Succeeded");
     check_gone(&stage);
     assert!(
@@ -166,7 +168,7 @@ async fn a_run_that_is_being_canceled_is_followed() {
     let stage = Scene::windows().build_until_crash(CUSTOMIZING).await;
     Scene::cancel_in_the_portal(&stage.cloud);
     let from = stage.cloud.journal().len();
-    let stage = stage.act("cancel", &[]).await;
+    let stage = stage.run_action("cancel", &[]).await;
     stage.check_result("Succeeded");
     check_gone(&stage);
     assert_eq!(
@@ -180,7 +182,7 @@ async fn a_cancel_that_takes_long_leaves_the_template_with_its_command() {
     let scene = Scene::windows().switches(|switches| switches.cancel_never_ends = true);
     let stage = scene.build_until_crash(CUSTOMIZING).await;
     let from = stage.cloud.journal().len();
-    let stage = stage.act("cancel", &[]).await;
+    let stage = stage.run_action("cancel", &[]).await;
     let told = warned(&stage, "AIB808: ");
     check_has(&told, "is 'Canceling' 10 minutes after the cancellation");
     check_has(&told, "az image builder delete --subscription ");
@@ -218,7 +220,7 @@ async fn a_run_with_an_image_is_left_for_wait() {
         other.run("t_17");
         tokio::time::sleep(Duration::from_secs(3600)).await;
         let from = cloud.journal().len();
-        let stage = stage.act("cancel", &[]).await;
+        let stage = stage.run_action("cancel", &[]).await;
         let told = warned(
             &stage,
             "AIB809: There is nothing to cancel: the run of image template 't_17' has ended with '",
@@ -242,7 +244,7 @@ async fn a_run_without_an_image_is_cleaned_up() {
             Scene::cancel_in_the_portal(&cloud);
         }
         tokio::time::sleep(Duration::from_secs(3600)).await;
-        let stage = stage.act("cancel", &[]).await;
+        let stage = stage.run_action("cancel", &[]).await;
         let expected = if canceled { "Canceled" } else { "Failed" };
         let told = warned(&stage, "AIB809: ");
         check_has(&told, &format!("has ended with '{expected}'"));
@@ -258,7 +260,7 @@ async fn what_is_to_be_kept_is_canceled_and_not_deleted() {
         other.run("t_17");
         tokio::time::sleep(CUSTOMIZING).await;
         let keep = if by_tag { "false" } else { "true" };
-        let stage = stage.act("cancel", &[("keepTemplate", keep)]).await;
+        let stage = stage.run_action("cancel", &[("keepTemplate", keep)]).await;
         stage.check_result("Succeeded");
         check_there(&stage);
         assert_eq!(other.state("t_17"), "Canceled");
@@ -285,7 +287,7 @@ async fn a_tag_with_the_word_false_keeps_nothing() {
         .collect();
     cloud.set_template_tags("t_17", &tags);
     other.run("t_17");
-    let stage = stage.act("cancel", &[]).await;
+    let stage = stage.run_action("cancel", &[]).await;
     stage.check_result("Succeeded");
     check_gone(&stage);
 }
@@ -296,7 +298,7 @@ async fn a_preview_says_what_would_be_done() {
     other.run("t_17");
     tokio::time::sleep(CUSTOMIZING).await;
     let from = cloud.journal().len();
-    let stage = stage.act("cancel", &[("preview", "true")]).await;
+    let stage = stage.run_action("cancel", &[("preview", "true")]).await;
     stage.check_result("Succeeded");
     let line = "image template 't_17':  preview, nothing is changed; would cancel the run, and delete the template and its package";
     assert!(stage.transcript.contains(line), "{}", stage.transcript);
@@ -323,7 +325,7 @@ async fn a_cancel_that_comes_too_late_is_no_failure() {
         )
         .times(2),
     );
-    let stage = stage.act("cancel", &[]).await;
+    let stage = stage.run_action("cancel", &[]).await;
     stage.check_result("Succeeded");
     check_gone(&stage);
     assert_eq!(asked(&cloud, 0, &["CancelTemplate"]).len(), 3);
@@ -338,7 +340,9 @@ async fn a_tag_that_cannot_be_written_is_told_of() {
         "PatchTemplate",
         Effect::refusal(403, "AuthorizationFailed", "not permitted"),
     ));
-    let stage = stage.act("cancel", &[("keepTemplate", "true")]).await;
+    let stage = stage
+        .run_action("cancel", &[("keepTemplate", "true")])
+        .await;
     let told = warned(
         &stage,
         "AIB601: The image template 't_17' has no tag 'imageBuilderKeep'",
@@ -356,7 +360,7 @@ async fn a_cancel_that_is_forbidden_fails() {
         "CancelTemplate",
         Effect::refusal(403, "AuthorizationFailed", "not permitted"),
     ));
-    let stage = stage.act("cancel", &[]).await;
+    let stage = stage.run_action("cancel", &[]).await;
     stage.check_result("Failed");
     assert_eq!(stage.templates(), ["t_17"]);
     assert_eq!(stage.packages(), [PACKAGE]);
@@ -369,7 +373,7 @@ async fn a_package_that_cannot_be_deleted_keeps_its_template() {
     let (stage, cloud, other) = with_template(Scene::windows(), &json!({}), false).await;
     other.run("t_17");
     cloud.add_fault(Fault::always(Matcher::path(Method::DELETE, "*imagebuilder-vststask*"), Effect::status(403, "<?xml version=\"1.0\"?><Error><Code>AuthorizationFailure</Code><Message>No.</Message></Error>")));
-    let stage = stage.act("cancel", &[]).await;
+    let stage = stage.run_action("cancel", &[]).await;
     stage.check_result("SucceededWithIssues");
     assert_eq!(stage.templates(), ["t_17"]);
     assert_eq!(stage.packages(), [PACKAGE]);
@@ -381,7 +385,7 @@ async fn a_package_that_cannot_be_deleted_keeps_its_template() {
     );
     assert!(told[1].contains("only its tag names it"), "{told:?}");
     cloud.clear_faults();
-    let stage = stage.act("cancel", &[]).await;
+    let stage = stage.run_action("cancel", &[]).await;
     check_gone(&stage);
 }
 
@@ -430,7 +434,9 @@ async fn a_package_that_is_not_the_templates_own_is_left_and_named() {
         other.make("t_17", &tags, &json!({})).await;
         make_twin(&other).await;
         let before = stage.cloud.inventory().blobs;
-        let stage = stage.act("cancel", &[("templateName", "t_17")]).await;
+        let stage = stage
+            .run_action("cancel", &[("templateName", "t_17")])
+            .await;
         let told = warned(&stage, "AIB601: Left alone: the package '");
         assert!(told.contains(&format!(": {why}\n")), "{blob}: {told}");
         assert!(!told.contains("az "), "{told}");
@@ -447,7 +453,7 @@ async fn a_package_is_deleted_by_a_key_where_the_role_is_missing() {
     let mut scene = Scene::windows();
     scene.world.storage_accounts[0].roles.clear();
     let (stage, ..) = with_template(scene, &json!({}), false).await;
-    let stage = stage.act("cancel", &[]).await;
+    let stage = stage.run_action("cancel", &[]).await;
     stage.check_result("Succeeded");
     check_gone(&stage);
 }

@@ -207,7 +207,7 @@ impl Stage {
     }
 
     /// The same, run to its end.
-    pub(crate) async fn act(self, action: &str, inputs: &[(&str, &str)]) -> Stage {
+    pub(crate) async fn run_action(self, action: &str, inputs: &[(&str, &str)]) -> Stage {
         Box::pin(self.asked_for(action, inputs).retry()).await
     }
 

@@ -29,7 +29,7 @@ async fn a_step_in_another_job_sees_the_build_of_its_pipeline_run() {
     let stage = Scene::windows().build_until_crash(CUSTOMIZING).await;
     let name = stage.variable("templateName").unwrap().to_owned();
     let from = stage.cloud.journal().len();
-    let stage = stage.act("status", &[]).await;
+    let stage = stage.run_action("status", &[]).await;
     stage.check_result("Succeeded");
     let line = "run template:  Running, Customizing (after 7 min, the limit is 120)";
     assert!(
@@ -57,7 +57,9 @@ async fn a_step_in_another_job_sees_the_build_of_its_pipeline_run() {
 
 /// One look at template `aib-1`: its line, and the variables of state, phase and image.
 async fn check_look(stage: Stage, line: &str, variables_of_run: [&str; 3]) -> Stage {
-    let stage = stage.act("status", &[("templateName", "AIB-1")]).await;
+    let stage = stage
+        .run_action("status", &[("templateName", "AIB-1")])
+        .await;
     stage.check_result("Succeeded");
     let line = format!("run template:  {line}");
     let mut lines = stage.transcript.lines();
@@ -94,7 +96,9 @@ async fn each_state_is_one_line_and_success() {
     cloud.script_run(RunFate::customizer_failed());
     other.run("aib-1");
     tokio::time::sleep(Duration::from_secs(3600)).await;
-    let stage = stage.act("status", &[("templateName", "aib-1")]).await;
+    let stage = stage
+        .run_action("status", &[("templateName", "aib-1")])
+        .await;
     let line = "run template:  Failed (after 11 min, the limit is 240): During the image build a failure has occurred.";
     assert!(stage.transcript.contains(line), "{}", stage.transcript);
     assert_eq!(stage.variable("imageReady"), Some("false"));
@@ -113,7 +117,9 @@ async fn a_template_that_could_not_be_provisioned_says_why() {
     Someone::signed_in(&stage.cloud)
         .make("aib-1", &json!({}), &json!({}))
         .await;
-    let stage = stage.act("status", &[("templateName", "aib-1")]).await;
+    let stage = stage
+        .run_action("status", &[("templateName", "aib-1")])
+        .await;
     stage.check_result("Succeeded");
     check_has(
         &stage.transcript,
@@ -135,7 +141,7 @@ fn check_failed(stage: &Stage, code: &str, text: &str, hint: &str, name: &str) {
 #[tokio::test(start_paused = true)]
 async fn without_a_template_the_step_fails() {
     let stage = Scene::windows().cloud_alone();
-    let stage = stage.act("status", &[]).await;
+    let stage = stage.run_action("status", &[]).await;
     let text = "Looking for the image template failed: this pipeline run has no image template in resource group 'rg-images'";
     check_failed(
         &stage,
@@ -144,12 +150,16 @@ async fn without_a_template_the_step_fails() {
         "if another pipeline run or a person created it",
         "",
     );
-    let stage = stage.act("status", &[("templateName", "aib-4711")]).await;
+    let stage = stage
+        .run_action("status", &[("templateName", "aib-4711")])
+        .await;
     let text = "Looking for the image template failed: there is no image template 'aib-4711' in resource group 'rg-images'";
     check_failed(&stage, "AIB801", text, "check the name", "aib-4711");
     let other = Someone::signed_in(&stage.cloud);
     other.make("aib-4712", &json!({}), &json!({})).await;
-    let stage = stage.act("status", &[("templateName", "aib-4711")]).await;
+    let stage = stage
+        .run_action("status", &[("templateName", "aib-4711")])
+        .await;
     check_failed(
         &stage,
         "AIB801",
@@ -175,14 +185,14 @@ async fn only_templates_of_ours_and_of_the_run_that_build_count() {
         "distribute": [{"type": "VHD", "runOutputName": "imageTest"}],
     });
     other.make("test", &marks("4711"), &of_test).await;
-    let stage = stage.act("status", &[]).await;
+    let stage = stage.run_action("status", &[]).await;
     assert!(
         stage.issues("error").concat().contains("AIB801"),
         "{}",
         stage.transcript
     );
     other.make("one", &marks("4711"), &json!({})).await;
-    let stage = stage.act("status", &[]).await;
+    let stage = stage.run_action("status", &[]).await;
     assert_eq!(
         stage.variable("templateName"),
         Some("one"),
@@ -190,7 +200,7 @@ async fn only_templates_of_ours_and_of_the_run_that_build_count() {
         stage.transcript
     );
     other.make("two", &marks("4711"), &json!({})).await;
-    let stage = stage.act("status", &[]).await;
+    let stage = stage.run_action("status", &[]).await;
     let text = "Looking for the image template of this pipeline run failed: there are 2 in resource group 'rg-images': 'one', 'two'";
     check_failed(
         &stage,
@@ -214,7 +224,7 @@ async fn many_templates() -> Stage {
 
 #[tokio::test(start_paused = true)]
 async fn the_list_is_read_to_its_end() {
-    let stage = many_templates().await.act("status", &[]).await;
+    let stage = many_templates().await.run_action("status", &[]).await;
     assert_eq!(
         stage.variable("templateName"),
         Some("zz"),
@@ -249,7 +259,7 @@ async fn a_list_that_cannot_be_read_to_its_end_is_a_failure() {
             "ListTemplatesOfGroup",
             Effect::status(200, body),
         ));
-        let stage = stage.act("status", &[]).await;
+        let stage = stage.run_action("status", &[]).await;
         stage.check_result("Failed");
         let told = stage.issues("error").concat();
         assert!(told.contains(why), "{told}");
@@ -261,7 +271,9 @@ async fn a_list_that_cannot_be_read_to_its_end_is_a_failure() {
 #[tokio::test(start_paused = true)]
 async fn inputs_of_a_build_are_warned_of_and_names_are_checked() {
     let stage = Scene::windows().build_until_crash(CUSTOMIZING).await;
-    let stage = stage.act("status", &[("vmSize", "Standard_D2s_v5")]).await;
+    let stage = stage
+        .run_action("status", &[("vmSize", "Standard_D2s_v5")])
+        .await;
     stage.check_result("SucceededWithIssues");
     let told = stage.issues("warning").concat();
     check_has(
@@ -270,7 +282,7 @@ async fn inputs_of_a_build_are_warned_of_and_names_are_checked() {
     );
     for name in ["..", "a/b", "a b", &"a".repeat(65), "ä"] {
         let stage = Scene::windows().cloud_alone();
-        let stage = stage.act("status", &[("templateName", name)]).await;
+        let stage = stage.run_action("status", &[("templateName", name)]).await;
         assert_eq!(stage.result(), "Failed", "{name}");
         let told = stage.issues("error").concat();
         assert!(
@@ -297,7 +309,7 @@ async fn refused_inputs_set_the_variables_of_their_action() {
     for (action, expected) in all {
         let stage = Scene::windows().cloud_alone();
         let group = [("ibAzureResourceGroup", "a/b"), ("imageVersionId", "x")];
-        let stage = stage.act(action, &group).await;
+        let stage = stage.run_action(action, &group).await;
         assert_eq!(stage.result(), "Failed", "{action}");
         assert_eq!(variables(&stage), expected, "{action}");
     }

@@ -61,10 +61,10 @@ fn kept(stage: &Stage, name: &str) -> (String, bool) {
 async fn what_a_lost_job_left_goes_a_day_after_its_end() {
     let stage = Scene::windows().build_until_crash(CUSTOMIZING).await;
     let name = stage.variable("templateName").unwrap().to_owned();
-    let stage = stage.act("sweep", &[]).await;
+    let stage = stage.run_action("sweep", &[]).await;
     assert_eq!(kept(&stage, &name), ("its run continues".to_owned(), false));
     tokio::time::sleep(2 * HOUR).await;
-    let stage = stage.act("sweep", &[]).await;
+    let stage = stage.run_action("sweep", &[]).await;
     let (why, for_a_person) = kept(&stage, &name);
     assert!(
         why.starts_with("its run ended only 1 h ") && !for_a_person,
@@ -73,7 +73,7 @@ async fn what_a_lost_job_left_goes_a_day_after_its_end() {
     stage.check_result("Succeeded");
     tokio::time::sleep(DAY).await;
     let from = stage.cloud.journal().len();
-    let stage = stage.act("sweep", &[]).await;
+    let stage = stage.run_action("sweep", &[]).await;
     stage.check_result("Succeeded");
     assert_eq!(stage.templates(), Vec::<String>::new());
     assert_eq!(stage.packages(), Vec::<String>::new());
@@ -90,7 +90,7 @@ async fn what_a_lost_job_left_goes_a_day_after_its_end() {
     let result = stage.result_file();
     assert_eq!(result["deleted"].as_array().unwrap().len(), 2);
     // A second one has nothing to do, and is no failure.
-    let stage = stage.act("sweep", &[]).await;
+    let stage = stage.run_action("sweep", &[]).await;
     stage.check_result("Succeeded");
 }
 
@@ -154,7 +154,7 @@ async fn only_what_is_ours_at_rest_and_old_goes() {
     let stage = Scene::windows().cloud_alone();
     let cloud = Arc::clone(&stage.cloud);
     one_of_each(&Someone::signed_in(&cloud), &cloud).await;
-    let preview = stage.act("sweep", &[("preview", "true")]).await;
+    let preview = stage.run_action("sweep", &[("preview", "true")]).await;
     preview.check_result("Succeeded");
     assert_eq!(asked(&cloud, 0, &["DeleteTemplate"]), Vec::<String>::new());
     let result = preview.result_file();
@@ -175,7 +175,7 @@ async fn only_what_is_ours_at_rest_and_old_goes() {
     }
     assert_eq!(result["deleted"].as_array().unwrap().len(), 8, "{result:#}");
 
-    let stage = preview.act("sweep", &[]).await;
+    let stage = preview.run_action("sweep", &[]).await;
     stage.check_result("Succeeded");
     let left = [
         "foreign", "kept", "no-time", "running", "t_100", "unknown", "vhd", "young",
@@ -220,14 +220,14 @@ async fn the_age_counts_from_what_azure_says_where_there_is_no_tag() {
     Someone::signed_in(&stage.cloud)
         .make("aib-1", &marks("1"), &json!({}))
         .await;
-    let stage = stage.act("sweep", &[]).await;
+    let stage = stage.run_action("sweep", &[]).await;
     assert!(
         kept(&stage, "aib-1").0.starts_with("it was created"),
         "{}",
         stage.transcript
     );
     tokio::time::sleep(DAY).await;
-    let stage = stage.act("sweep", &[]).await;
+    let stage = stage.run_action("sweep", &[]).await;
     assert_eq!(
         stage.templates(),
         Vec::<String>::new(),
@@ -246,7 +246,9 @@ async fn the_age_is_an_input() {
         tokio::time::sleep(Duration::from_secs(1200)).await;
         assert_eq!(other.state("aib-1"), "Succeeded");
         tokio::time::sleep(Duration::from_secs(age)).await;
-        let stage = stage.act("sweep", &[("olderThanHours", hours)]).await;
+        let stage = stage
+            .run_action("sweep", &[("olderThanHours", hours)])
+            .await;
         assert_eq!(
             stage.templates().is_empty(),
             goes,
@@ -256,7 +258,9 @@ async fn the_age_is_an_input() {
     }
     for hours in ["0", "-1", "x", "1.5", "99999999"] {
         let stage = Scene::windows().cloud_alone();
-        let stage = stage.act("sweep", &[("olderThanHours", hours)]).await;
+        let stage = stage
+            .run_action("sweep", &[("olderThanHours", hours)])
+            .await;
         assert_eq!(stage.result(), "Failed", "{hours}");
         let told = stage.issues("error").concat();
         assert!(
@@ -281,7 +285,7 @@ async fn a_refusal_is_named_and_the_others_go_on() {
         Matcher::path(Method::DELETE, "*/imageTemplates/three"),
         error(403),
     ));
-    let stage = stage.act("sweep", &[]).await;
+    let stage = stage.run_action("sweep", &[]).await;
     stage.check_result("SucceededWithIssues");
     assert_eq!(stage.templates(), ["three"]);
     let told = stage.issues("warning");
@@ -306,7 +310,10 @@ async fn what_another_sweep_deletes_is_no_failure() {
     let stage = Scene::windows().build_until_crash(CUSTOMIZING).await;
     tokio::time::sleep(2 * DAY).await;
     let second = Scene::windows().at(&stage.cloud);
-    let (first, second) = tokio::join!(stage.act("sweep", &[]), second.act("sweep", &[]));
+    let (first, second) = tokio::join!(
+        stage.run_action("sweep", &[]),
+        second.run_action("sweep", &[])
+    );
     for stage in [&first, &second] {
         stage.check_result("Succeeded");
         assert_eq!(stage.templates(), Vec::<String>::new());
@@ -340,7 +347,7 @@ async fn what_has_begun_to_run_meanwhile_stays() {
         },
     ));
     let from = cloud.journal().len();
-    let stage = stage.act("sweep", &[]).await;
+    let stage = stage.run_action("sweep", &[]).await;
     stage.check_result("Succeeded");
     assert_eq!(kept(&stage, "aib-1").0, "its run continues");
     assert_eq!(asked(&cloud, from, &CHANGES), Vec::<String>::new());
@@ -355,7 +362,9 @@ async fn a_group_that_cannot_be_listed_is_not_swept() {
         .cloud
         .add_fault(Fault::always("ListTemplatesOfGroup", error(403)));
     let from = stage.cloud.journal().len();
-    let stage = stage.act("sweep", &[("storageAccountName", ACCOUNT)]).await;
+    let stage = stage
+        .run_action("sweep", &[("storageAccountName", ACCOUNT)])
+        .await;
     stage.check_result("Failed");
     assert_eq!(asked(&stage.cloud, from, &CHANGES), Vec::<String>::new());
 }
@@ -416,15 +425,17 @@ async fn packages_without_a_template_go_when_they_are_old() {
     let before = stage.packages();
 
     // Without the account nobody looks.
-    let stage = stage.act("sweep", &[]).await;
+    let stage = stage.run_action("sweep", &[]).await;
     assert_eq!(stage.packages(), before);
     let preview = [("storageAccountName", ACCOUNT), ("preview", "true")];
-    let stage = stage.act("sweep", &preview).await;
+    let stage = stage.run_action("sweep", &preview).await;
     assert_eq!(stage.packages(), before);
     let result = stage.result_file();
     assert_eq!(result["deleted"].as_array().unwrap().len(), 4, "{result:#}");
 
-    let stage = stage.act("sweep", &[("storageAccountName", ACCOUNT)]).await;
+    let stage = stage
+        .run_action("sweep", &[("storageAccountName", ACCOUNT)])
+        .await;
     stage.check_result("Succeeded");
     let mut expected = not_ours.to_vec();
     expected.extend([NAMED, IN_SCRIPT, REWRITTEN]);
@@ -447,7 +458,7 @@ async fn no_package_younger_than_a_day_goes() {
     put(&stage.cloud, name);
     tokio::time::sleep(Duration::from_secs(23 * 3600)).await;
     let inputs = [("storageAccountName", ACCOUNT), ("olderThanHours", "1")];
-    let stage = stage.act("sweep", &inputs).await;
+    let stage = stage.run_action("sweep", &inputs).await;
     assert_eq!(stage.packages(), [name], "{}", stage.transcript);
     assert!(
         kept(&stage, name)
@@ -456,9 +467,9 @@ async fn no_package_younger_than_a_day_goes() {
     );
     tokio::time::sleep(2 * HOUR).await;
     let longer = [("storageAccountName", ACCOUNT), ("olderThanHours", "72")];
-    let stage = stage.act("sweep", &longer).await;
+    let stage = stage.run_action("sweep", &longer).await;
     assert_eq!(stage.packages(), [name], "{}", stage.transcript);
-    let stage = stage.act("sweep", &inputs).await;
+    let stage = stage.run_action("sweep", &inputs).await;
     assert_eq!(
         stage.packages(),
         Vec::<String>::new(),
@@ -476,7 +487,9 @@ async fn without_the_list_of_the_subscription_packages_stay() {
     stage
         .cloud
         .add_fault(Fault::always("ListTemplates", error(403)));
-    let stage = stage.act("sweep", &[("storageAccountName", ACCOUNT)]).await;
+    let stage = stage
+        .run_action("sweep", &[("storageAccountName", ACCOUNT)])
+        .await;
     stage.check_result("SucceededWithIssues");
     // The template of the group is proven by itself.
     assert_eq!(stage.templates(), Vec::<String>::new());
@@ -507,7 +520,9 @@ async fn packages_are_deleted_by_a_key_or_stay_where_there_is_no_permission() {
         let stage = scene.cloud_alone();
         put(&stage.cloud, name);
         tokio::time::sleep(2 * DAY).await;
-        let stage = stage.act("sweep", &[("storageAccountName", ACCOUNT)]).await;
+        let stage = stage
+            .run_action("sweep", &[("storageAccountName", ACCOUNT)])
+            .await;
         assert_eq!(stage.packages().is_empty(), goes, "{}", stage.transcript);
         let expected = if goes {
             "Succeeded"
@@ -524,7 +539,7 @@ async fn an_account_that_is_not_there_stops_the_sweep() {
     let stage = Scene::windows().build_until_crash(CUSTOMIZING).await;
     tokio::time::sleep(2 * DAY).await;
     let stage = stage
-        .act("sweep", &[("storageAccountName", "stcontosoimage")])
+        .run_action("sweep", &[("storageAccountName", "stcontosoimage")])
         .await;
     stage.check_result("Failed");
     let told = stage.issues("error").concat();
@@ -545,7 +560,7 @@ async fn many_templates_go_four_at_a_time() {
         other.begin(&format!("aib-{number}"), &old, &json!({}));
     }
     tokio::time::sleep(HOUR).await;
-    let stage = stage.act("sweep", &[]).await;
+    let stage = stage.run_action("sweep", &[]).await;
     stage.check_result("Succeeded");
     assert_eq!(stage.templates(), Vec::<String>::new());
     // Three rounds: one deletion takes some 80 s.

@@ -114,6 +114,11 @@ async fn a_change_may_be_refused() {
             "{warnings:?}"
         );
         let expected = if warning.is_some() { "0" } else { "1" };
-        assert_eq!(ended.told().1, expected, "{}", ended.stage.transcript);
+        assert_eq!(
+            ended.retained_and_removed().1,
+            expected,
+            "{}",
+            ended.stage.transcript
+        );
     }
 }

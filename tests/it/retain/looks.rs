@@ -38,7 +38,7 @@ fn nothing_is_deleted(ended: &Ended, why: &str) {
     assert_eq!(ended.count("DeleteVersion"), 0);
     assert_eq!(ended.there(), [1, 2, 3, 4]);
     // What the rules keep is told all the same.
-    assert_eq!(ended.told(), ("4", "0"));
+    assert_eq!(ended.retained_and_removed(), ("4", "0"));
     assert!(
         ended
             .reasons("1.0.2")
@@ -210,7 +210,7 @@ async fn a_list_of_versions_that_breaks_off_fails_the_step() {
         (ended.stage.result(), ended.count("DeleteVersion")),
         ("Failed", 0)
     );
-    assert_eq!(ended.told(), ("4", "0"));
+    assert_eq!(ended.retained_and_removed(), ("4", "0"));
 }
 
 /// Azure Resource Graph refuses: the live lists tell, and the summary says what was not checked.

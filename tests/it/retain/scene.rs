@@ -178,7 +178,7 @@ impl Ended {
     }
 
     /// The numbers that the variables tell: retained and removed.
-    pub(super) fn told(&self) -> (&str, &str) {
+    pub(super) fn retained_and_removed(&self) -> (&str, &str) {
         let of = |name| self.stage.variable(name).unwrap_or("none");
         (of("imageRetained"), of("imageRemoved"))
     }

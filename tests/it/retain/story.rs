@@ -13,7 +13,7 @@ async fn old_versions_are_deleted_four_at_a_time() {
     let ended = Shelf::with(8).run().await;
     ended.stage.check_result("Succeeded");
     assert_eq!(ended.there(), [7, 8]);
-    assert_eq!(ended.told(), ("2", "6"));
+    assert_eq!(ended.retained_and_removed(), ("2", "6"));
     assert_eq!(ended.numbers("removed").len(), 6);
     let reasons = ended.reasons("1.0.8");
     assert_eq!(
@@ -86,7 +86,7 @@ async fn without_being_told_nothing_is_changed() {
         assert_eq!(ended.count("DeleteVersion"), expected, "{inputs:?}");
         assert_eq!(ended.document()["retain"]["retainPreview"], is_preview);
         if is_preview {
-            assert_eq!(ended.told(), ("2", "0"));
+            assert_eq!(ended.retained_and_removed(), ("2", "0"));
             assert_eq!(ended.numbers("wouldRemove"), ["1.0.1", "1.0.2"]);
             assert!(ended.numbers("removed").is_empty());
             assert!(ended.says("image version 1.0.1:  would be deleted"));
@@ -233,7 +233,7 @@ async fn what_does_not_fit_into_the_time_is_left() {
         ended.reasons("1.0.5"),
         ["no time: it is left to the next run"]
     );
-    assert_eq!(ended.told(), ("5", "4"));
+    assert_eq!(ended.retained_and_removed(), ("5", "4"));
 }
 
 /// `0` is 50 minutes: about fifteen turns.
@@ -254,7 +254,7 @@ async fn the_usual_time_is_fifty_minutes() {
 async fn a_definition_without_versions_is_fine() {
     let ended = Shelf::new().run().await;
     ended.stage.check_result("Succeeded");
-    assert_eq!(ended.told(), ("0", "0"));
+    assert_eq!(ended.retained_and_removed(), ("0", "0"));
     assert_eq!(ended.count("QueryResources"), 0);
 }
 

@@ -32,7 +32,7 @@ async fn a_lock_keeps_a_version() {
     assert_eq!(warnings.len(), 1);
     assert!(warnings[0].starts_with("AIB894: Image version 1.0.1 stays: Deleting image version 1.0.1 failed: Azure refused with ScopeLocked (409)"), "{warnings:?}");
     assert!(ended.reasons("1.0.1")[0].starts_with("refused: "));
-    assert_eq!(ended.told(), ("3", "1"));
+    assert_eq!(ended.retained_and_removed(), ("3", "1"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -56,7 +56,7 @@ async fn a_missing_permission_keeps_a_version() {
         check_starts(&warning, "AIB895: Image version 1.0.");
         assert!(warning.contains("Image Builder Task release"), "{warning}");
     }
-    assert_eq!(ended.told(), ("4", "0"));
+    assert_eq!(ended.retained_and_removed(), ("4", "0"));
 }
 
 /// A refusal in the definition's own words, which were never recorded: status and code do not matter.
@@ -106,7 +106,7 @@ async fn what_another_job_deletes_is_no_trouble() {
         ended.reasons("1.0.1"),
         ["not ended: another job deletes it"]
     );
-    assert_eq!(ended.told(), ("3", "1"));
+    assert_eq!(ended.retained_and_removed(), ("3", "1"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -120,7 +120,7 @@ async fn what_is_gone_is_no_trouble() {
     );
     let ended = shelf().run_in(|cloud| cloud.add_fault(gone)).await;
     ended.stage.check_result("Succeeded");
-    assert_eq!(ended.told(), ("2", "1"));
+    assert_eq!(ended.retained_and_removed(), ("2", "1"));
     assert!(ended.says("already deleted by someone else"));
     // Gone when it is to be deleted.
     let gone = fault(
@@ -131,7 +131,7 @@ async fn what_is_gone_is_no_trouble() {
     );
     let ended = shelf().run_in(|cloud| cloud.add_fault(gone)).await;
     assert_eq!(
-        (ended.stage.result(), ended.told()),
+        (ended.stage.result(), ended.retained_and_removed()),
         ("Succeeded", ("2", "2"))
     );
 }

@@ -13,7 +13,7 @@ use crate::wording::{duration, some_of};
 
 /// What the events have said so far.
 #[derive(Default)]
-pub(super) struct Known {
+pub(super) struct Collected {
     pub(super) overview: Option<PoolOverview>,
     pub(super) method: Option<RolloutMethod>,
     /// The hosts as they were last.
@@ -41,7 +41,7 @@ pub(super) struct Phase {
     pub(super) took: Option<Duration>,
 }
 
-impl Known {
+impl Collected {
     /// Keeps what an event says.
     pub(super) fn note(&mut self, event: Event) {
         match event {

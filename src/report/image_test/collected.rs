@@ -5,7 +5,7 @@ use crate::report::messages::Warning;
 
 /// What the events have said so far.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct Collected {
     pub(super) warnings: Vec<Warning>,
     pub(super) tags: Vec<(String, String)>,
     pub(super) image: Option<TestedImage>,
