@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::inputs::{Action, Rollout, RolloutMethod, WhenNotReady};
 use crate::rollout::event::{Event, Events};
 use crate::rollout::{Host, RolloutState};
-use collected::{Collected, MOST_NAMED};
+use collected::MOST_NAMED;
 
 /// Writes the events of a roll-out to the job's log as they come, and keeps what the end needs.
 pub struct RolloutReporter<'a> {
@@ -180,7 +180,7 @@ impl Events for RolloutReporter<'_> {
     }
 }
 
-/// The members.
+/// The members of `rollout-result.json`, which a later job needs to go on; `docs/host-pools.md` describes them.
 fn document(
     request: &Rollout,
     collected: &Collected,

@@ -1,4 +1,4 @@
-//! Going on with a template that an earlier attempt made, from the state in which it is; or removing it.
+//! Going on with a template that an earlier attempt made, from the state in which it is, as long as the link to its package lives; or removing it.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
 
-use super::{Adopted, Search, give_another, link, name_in_use};
+use super::{Adopted, Search, give_another, name_in_use};
 use crate::arm::operation::Started;
 use crate::arm::template_state::{RunState, RunStatus};
 use crate::error::Error;
@@ -112,7 +112,7 @@ impl<'a> Search<'a> {
         let template = self.template(found);
         let now = self.arm().client.azure_time();
         let end = now.and_then(|now| now.checked_add(template.build_timeout().try_into().ok()?));
-        let link = link::end(&template.definition.properties);
+        let link = end_of_link(&template.definition.properties);
         if link.zip(end).is_some_and(|(link, end)| link < end) {
             let why = "has a link to its package that expires before the build can end";
             self.discard(found, why, leftovers).await?;
@@ -224,7 +224,7 @@ static END: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"[?&]se=([0-9TZ:%A-Fa-f.\-]+)").ok());
 
 /// When the first of the links in the customizers ends; nothing where there is none with an end.
-pub(super) fn end(properties: &Properties) -> Option<OffsetDateTime> {
+pub(super) fn end_of_link(properties: &Properties) -> Option<OffsetDateTime> {
     let text = json(&properties.customize).to_string();
     let found = END.as_ref()?.captures_iter(&text);
     let ends = found.filter_map(|found| {
@@ -247,7 +247,10 @@ mod tests {
     fn the_end_of_a_signed_link_is_read() {
         let check = |customize: serde_json::Value, expected: Option<OffsetDateTime>| {
             let properties = json!({"customize": customize});
-            assert_eq!(end(&serde_json::from_value(properties).unwrap()), expected);
+            assert_eq!(
+                end_of_link(&serde_json::from_value(properties).unwrap()),
+                expected
+            );
         };
         let address =
             "https://a.blob.core.windows.net/c/b.zip?sv=1&se=2026-11-22T10%3A00%3A00Z&sig=x";

@@ -1,6 +1,6 @@
 //! Canceled jobs: what becomes of the run, what the post-job stage does, and how to come back.
 
-use azure_emulator::{Effect, Fault, Matcher};
+use azure_emulator::{Effect, Fault};
 
 use super::*;
 
