@@ -40,6 +40,11 @@ impl fmt::Display for Finding {
     }
 }
 
+/// Why something would fail, from a sentence of the form `Doing something failed: why`: a check does nothing.
+pub fn why_alone(text: &str) -> &str {
+    text.split_once(" failed: ").map_or(text, |(_, why)| why)
+}
+
 impl Finding {
     /// A finding of the check that is under way.
     pub(super) fn new(verdict: Verdict, text: impl Into<String>) -> Self {

@@ -11,6 +11,7 @@ mod foreseen;
 pub mod image_traits;
 mod list;
 mod lookup;
+mod machine;
 mod marketplace;
 mod permissions;
 mod providers;
@@ -36,10 +37,11 @@ use lookup::{Azure, Patience};
 use subject::Subject;
 
 pub use codes::{CODES, Code, STEPS};
-pub use finding::{Finding, Verdict};
+pub use finding::{Finding, Verdict, why_alone};
 pub use foreseen::foreseen;
 pub use list::{CHECKS, Check};
-pub use subject::Job;
+pub use machine::machine;
+pub use subject::{Job, Machine};
 
 /// Makes all checks. None stops another; the findings come in the order of [`CHECKS`].
 pub async fn doctor(plan: &Plan, arm: &Arm, job: Job) -> Vec<Finding> {

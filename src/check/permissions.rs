@@ -16,19 +16,11 @@ use crate::resource::{ResourceId, quoted};
 
 pub(super) async fn identities(azure: &Azure<'_>) -> Vec<Finding> {
     let subject = &azure.subject;
-    let needed = [(
-        &subject.identity,
-        "Azure VM Image Builder needs it to run the build",
-    )];
+    let needed = subject.identity.iter();
+    let needed = needed.map(|id| (id, "Azure VM Image Builder needs it to run the build"));
     let of_vm = subject.vm_identities.iter();
     let of_vm = of_vm.map(|id| (id, "the build VM gets it"));
-    join_all(
-        needed
-            .into_iter()
-            .chain(of_vm)
-            .map(|(id, why)| exists(azure, id, why)),
-    )
-    .await
+    join_all(needed.chain(of_vm).map(|(id, why)| exists(azure, id, why))).await
 }
 
 async fn exists(azure: &Azure<'_>, id: &ResourceId, why: &str) -> Finding {
@@ -72,7 +64,15 @@ const EMPTY: &str = "the list is empty";
 
 /// The service connection's own permissions, which every principal can read.
 pub(super) async fn of_connection(azure: &Azure<'_>) -> Vec<Finding> {
-    let needs = required_roles::of_connection(azure).await;
+    own(azure, &required_roles::of_connection(azure).await).await
+}
+
+/// The same for a test that makes a VM.
+pub(super) async fn of_tester(azure: &Azure<'_>) -> Vec<Finding> {
+    own(azure, &required_roles::of_tester(azure)).await
+}
+
+async fn own(azure: &Azure<'_>, needs: &[RequiredRole]) -> Vec<Finding> {
     let one = async |need: &RequiredRole| {
         let path = format!(
             "{}/providers/Microsoft.Authorization/permissions",
@@ -101,7 +101,9 @@ pub(super) async fn of_connection(azure: &Azure<'_>) -> Vec<Finding> {
 
 /// The identity's permissions, by its roles and those of its groups.
 pub(super) async fn of_identity(azure: &Azure<'_>) -> Vec<Finding> {
-    let id = &azure.subject.identity;
+    let Some(id) = &azure.subject.identity else {
+        return Vec::new();
+    };
     let look = identity(azure, id).await;
     let Lookup::Found(found) = &*look else {
         return vec![Finding::unknown(

@@ -18,6 +18,8 @@ pub(super) struct RequiredRole {
     pub(super) actions: &'static [Action],
     /// What does instead, although with less care.
     instead: Option<&'static [Action]>,
+    /// Who needs them: `a build`.
+    by: &'static str,
 }
 
 /// <https://github.com/Azure/azure-rest-api-specs/tree/main/specification/imagebuilder>, the provider's operations.
@@ -66,6 +68,25 @@ const JOIN: &[Action] = &[
     Action::Control("Microsoft.Network/virtualNetworks/read"),
     Action::Control("Microsoft.Network/virtualNetworks/subnets/join/action"),
 ];
+/// The network itself is read before.
+const JOIN_ALONE: &[Action] = &[Action::Control(
+    "Microsoft.Network/virtualNetworks/subnets/join/action",
+)];
+/// Those of the role for tests in docs/permissions.md, but for the picture of the screen, without which a test has its verdict, too.
+const MACHINES: &[Action] = &[
+    Action::Control("Microsoft.Compute/virtualMachines/read"),
+    Action::Control("Microsoft.Compute/virtualMachines/write"),
+    Action::Control("Microsoft.Compute/virtualMachines/delete"),
+    Action::Control("Microsoft.Compute/virtualMachines/runCommands/read"),
+    Action::Control("Microsoft.Compute/virtualMachines/runCommands/write"),
+    Action::Control("Microsoft.Compute/disks/read"),
+    Action::Control("Microsoft.Compute/disks/write"),
+    Action::Control("Microsoft.Compute/disks/delete"),
+    Action::Control("Microsoft.Network/networkInterfaces/read"),
+    Action::Control("Microsoft.Network/networkInterfaces/write"),
+    Action::Control("Microsoft.Network/networkInterfaces/delete"),
+    Action::Control("Microsoft.Network/networkInterfaces/join/action"),
+];
 /// A few of what Contributor gives.
 const STAGING: &[Action] = &[
     Action::Control("Microsoft.Compute/virtualMachines/write"),
@@ -87,6 +108,14 @@ impl RequiredRole {
             role,
             actions,
             instead: None,
+            by: "a build",
+        }
+    }
+
+    fn of_a_test(self) -> Self {
+        Self {
+            by: "the test",
+            ..self
         }
     }
 
@@ -105,14 +134,18 @@ impl RequiredRole {
     ) -> Finding {
         let lacking = missing(given, self.actions);
         if lacking.is_empty() {
-            return Finding::fine(format!("{}: all permissions that a build needs", self.what));
+            return Finding::fine(format!(
+                "{}: all permissions that {} needs",
+                self.what, self.by
+            ));
         }
         let instead = self.instead;
         let does_instead = instead.is_some_and(|other| missing(given, other).is_empty());
         let (verdict, end) = if does_instead {
-            (Verdict::Warning(code), "so a key of the account is used")
+            let end = "so a key of the account is used".to_owned();
+            (Verdict::Warning(code), end)
         } else {
-            (Verdict::Problem(code), "which a build needs")
+            (Verdict::Problem(code), format!("which {} needs", self.by))
         };
         let text = format!(
             "{who} lacks permission for {} on {}, {end}",
@@ -132,15 +165,16 @@ impl RequiredRole {
 pub(super) async fn of_connection(azure: &Azure<'_>) -> Vec<RequiredRole> {
     let subject = &azure.subject;
     let group = format!("resource group '{}'", subject.resource_group);
-    let mut required = vec![
-        RequiredRole::new(subject.in_group(), group, "Contributor", TEMPLATES),
-        RequiredRole::new(
-            subject.identity.as_str(),
-            format!("identity '{}'", subject.identity.name()),
-            "Managed Identity Operator",
-            ASSIGN,
-        ),
-    ];
+    let mut required = vec![RequiredRole::new(
+        subject.in_group(),
+        group,
+        "Contributor",
+        TEMPLATES,
+    )];
+    required.extend(subject.identity.as_ref().map(|identity| {
+        let what = format!("identity '{}'", identity.name());
+        RequiredRole::new(identity.as_str(), what, "Managed Identity Operator", ASSIGN)
+    }));
     if let Some(account) = account(azure).await {
         let what = format!("storage account '{}'", account.name);
         let by_role = "Storage Blob Data Contributor";
@@ -156,6 +190,20 @@ pub(super) async fn of_connection(azure: &Azure<'_>) -> Vec<RequiredRole> {
         });
     }
     required
+}
+
+/// Of the service connection of a test that makes a VM (docs/permissions.md).
+pub(super) fn of_tester(azure: &Azure<'_>) -> Vec<RequiredRole> {
+    let subject = &azure.subject;
+    let group = format!("resource group '{}'", subject.resource_group);
+    let role = "Virtual Machine Contributor";
+    let on_group = RequiredRole::new(subject.in_group(), group, role, MACHINES);
+    let on_subnet = subject.subnet.as_ref().map(|subnet| {
+        let what = format!("subnet '{}'", subnet.name());
+        RequiredRole::new(subnet.as_str(), what, "Network Contributor", JOIN_ALONE)
+    });
+    let all = [Some(on_group), on_subnet].into_iter().flatten();
+    all.map(RequiredRole::of_a_test).collect()
 }
 
 /// Of the identity that the service acts as.

@@ -30,8 +30,9 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
             Finding::new(
                 Verdict::Certain(GROUP),
                 format!(
-                    "resource group '{name}' does not exist in subscription {}, and the image template is created there",
-                    subject.subscription
+                    "resource group '{name}' does not exist in subscription {}, and the {} is created there",
+                    subject.subscription,
+                    if subject.is_test_vm { "VM" } else { "image template" }
                 ),
             )
             .fix(advice(name, &texts(&all), &command))

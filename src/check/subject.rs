@@ -1,7 +1,7 @@
 //! What a template names, as a build would send it: the inputs and the template file are one here.
 
 use crate::inputs::{PackageAccess, Plan};
-use crate::resource::{ResourceId, plain_region};
+use crate::resource::{IMAGE_VERSION, ResourceGroupId, ResourceId, plain_region};
 use crate::template::compose;
 use crate::template::model::{self, Customizer, Distributor};
 
@@ -10,6 +10,19 @@ use crate::template::model::{self, Customizer, Distributor};
 pub struct Job {
     /// The job's own time limit in minutes, 0 for none; unknown at a prompt.
     pub limit_minutes: Option<u64>,
+}
+
+/// A VM that is to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct Machine<'a> {
+    /// Where it is made.
+    pub group: &'a ResourceGroupId,
+    /// Its subnet; the VM is in the region of the network.
+    pub subnet: &'a ResourceId,
+    /// Its size.
+    pub size: &'a str,
+    /// The image version or managed image that it boots.
+    pub image: &'a ResourceId,
 }
 
 /// What there is to look at.
@@ -21,7 +34,10 @@ pub(super) struct Subject {
     pub(super) location: String,
     /// Where else the result goes, in the same form, each region once.
     pub(super) regions: Vec<String>,
-    pub(super) identity: ResourceId,
+    /// The identity that the service acts as; a VM of a test has none.
+    pub(super) identity: Option<ResourceId>,
+    /// Whether it is a VM of a test's own, and no build.
+    pub(super) is_test_vm: bool,
     pub(super) source: Source,
     pub(super) targets: Vec<Target>,
     /// The customizers and the validations, in their order.
@@ -100,7 +116,8 @@ impl Subject {
             resource_group: plan.resource_group.clone(),
             location: location.to_owned(),
             regions: regions(properties.targets(), location),
-            identity: plan.identity.clone(),
+            identity: Some(plan.identity.clone()),
+            is_test_vm: false,
             source: Source::of(properties.source.as_ref()),
             targets: properties.targets().iter().filter_map(Target::of).collect(),
             steps: steps.chain(validations).collect(),
@@ -116,6 +133,38 @@ impl Subject {
             package_access: package.map_or_else(PackageAccess::default, |package| package.access),
             job,
             build_minutes: plan.effective_build_timeout().as_secs() / 60,
+        }
+    }
+
+    /// A VM that a test makes in `location`.
+    pub(super) fn of_machine(wanted: &Machine<'_>, location: &str) -> Self {
+        let image = wanted.image.clone();
+        Self {
+            subscription: wanted.group.subscription().to_owned(),
+            resource_group: wanted.group.name().to_owned(),
+            location: location.to_owned(),
+            regions: Vec::new(),
+            identity: None,
+            is_test_vm: true,
+            source: if image.is(IMAGE_VERSION) {
+                Source::GalleryVersion(image)
+            } else {
+                Source::ManagedImage(image)
+            },
+            targets: Vec::new(),
+            steps: Vec::new(),
+            in_file: Vec::new(),
+            vm_size: Some(wanted.size.to_owned()),
+            proxy_size: None,
+            subnet: Some(wanted.subnet.clone()),
+            container_subnet: None,
+            vm_identities: Vec::new(),
+            staging_group: None,
+            storage_account: None,
+            account_of_lists: None,
+            package_access: PackageAccess::default(),
+            job: Job::default(),
+            build_minutes: 0,
         }
     }
 

@@ -33,6 +33,8 @@ enum By {
     Service,
     /// An input, or the template file, for the proxy VM.
     AuthorOfProxy,
+    /// An input, for the VM of a test.
+    AuthorOfTest,
 }
 
 impl Wanted<'_> {
@@ -44,13 +46,14 @@ impl Wanted<'_> {
                 self.size
             ),
             By::AuthorOfProxy => format!("proxy VM of size {}", self.size),
+            By::AuthorOfTest => format!("VM of size {}", self.size),
         }
     }
 
     fn input(&self) -> &'static str {
         match self.by {
             By::AuthorOfProxy => PROXY_VM_SIZE.name,
-            By::Author | By::Service => VM_SIZE.name,
+            By::Author | By::Service | By::AuthorOfTest => VM_SIZE.name,
         }
     }
 
@@ -58,7 +61,7 @@ impl Wanted<'_> {
     fn verdict(&self, code: Code) -> Verdict {
         match self.by {
             By::Service => Verdict::Problem(code),
-            By::Author | By::AuthorOfProxy => Verdict::Certain(code),
+            By::Author | By::AuthorOfProxy | By::AuthorOfTest => Verdict::Certain(code),
         }
     }
 }
@@ -73,6 +76,7 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
         azure.look_up(usages(azure), QUOTAS)
     );
     let (size, by) = match (&subject.vm_size, source.generation.as_deref()) {
+        (Some(size), _) if subject.is_test_vm => (size.as_str(), By::AuthorOfTest),
         (Some(size), _) => (size.as_str(), By::Author),
         (None, Some("V1")) => (DEFAULT_V1, By::Service),
         (None, _) => (DEFAULT_V2, By::Service),
@@ -221,10 +225,14 @@ fn restriction(azure: &Azure<'_>, wanted: &Wanted<'_>, sku: &Value) -> Option<Fi
 
 /// Whether VMs of the size start images like the source.
 fn fits(wanted: &Wanted<'_>, sku: &Value, source: &ImageTraits) -> Vec<Finding> {
+    let the_image = match wanted.by {
+        By::AuthorOfTest => "the image",
+        By::Author | By::Service | By::AuthorOfProxy => "the source image",
+    };
     let differences = SizeTraits::of(sku).against(source).into_iter();
     let finding = |(what, own, other): (&str, String, String)| {
         let text = format!(
-            "a {} supports images of {what} {own} only, but the source image is of {what} {other}",
+            "a {} supports images of {what} {own} only, but {the_image} is of {what} {other}",
             wanted.display_name()
         );
         let fix = format!("choose another size for input '{}'", wanted.input());

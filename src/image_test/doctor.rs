@@ -8,8 +8,9 @@ use super::event::{Event, Events};
 use super::look_up::{elsewhere, read_image};
 use super::not_tested::NotTested;
 use super::step::TestStep;
+use super::vm::check_region;
 use crate::arm::Arm;
-use crate::check::{self, Finding, Job, Verdict};
+use crate::check::{self, Finding, Job, Machine, Verdict, why_alone};
 use crate::error::Error;
 use crate::inputs::{ImageTest, TestEngine};
 use crate::release::permissions_to_tag;
@@ -29,8 +30,19 @@ impl Events for Silent {
 pub async fn doctor(test: &ImageTest, arm: &Arm, job: Job) -> Vec<Finding> {
     let engine = async {
         match &test.engine {
-            TestEngine::ImageBuilder(plan) => check::doctor(plan, arm, job).await,
-            TestEngine::Vm(_) => Vec::new(),
+            TestEngine::ImageBuilder(plan) => {
+                let region = plan.location.as_str().to_owned();
+                (Some(region), check::doctor(plan, arm, job).await)
+            }
+            TestEngine::Vm(vm) => {
+                let wanted = Machine {
+                    group: &vm.group,
+                    subnet: &vm.subnet,
+                    size: &vm.size,
+                    image: &test.image,
+                };
+                check::machine(wanted, arm).await
+            }
         }
     };
     let tags = async {
@@ -39,15 +51,15 @@ pub async fn doctor(test: &ImageTest, arm: &Arm, job: Job) -> Vec<Finding> {
             _ => None,
         }
     };
-    let (image, tags, engine) = futures::join!(image(test, arm, job), tags, Box::pin(engine));
-    let mut findings = vec![image];
+    let (tags, (region, engine)) = futures::join!(tags, Box::pin(engine));
+    let mut findings = vec![image(test, (arm, job), region.as_deref()).await];
     findings.extend(tags);
     findings.extend(engine);
     findings
 }
 
 /// What the step itself would say of the image before it makes anything.
-async fn image(test: &ImageTest, arm: &Arm, job: Job) -> Finding {
+async fn image(test: &ImageTest, (arm, job): (&Arm, Job), region: Option<&str>) -> Finding {
     let stop = CancellationToken::new();
     let own = TestStep {
         test,
@@ -59,8 +71,11 @@ async fn image(test: &ImageTest, arm: &Arm, job: Job) -> Finding {
     };
     let looked = async {
         let image = read_image(&own).await?;
-        if let TestEngine::ImageBuilder(plan) = &test.engine
-            && let Some(why) = elsewhere(test, &image, plan.location.as_str())
+        if let (TestEngine::Vm(vm), Some(region)) = (&test.engine, region) {
+            check_region(vm, region)?;
+        }
+        if let Some(region) = region
+            && let Some(why) = elsewhere(test, &image, region)
         {
             return Err(why);
         }
@@ -73,7 +88,8 @@ async fn image(test: &ImageTest, arm: &Arm, job: Job) -> Finding {
             None,
         ),
         Err(NotTested::Refused(refused)) => {
-            (Verdict::Problem(refused.code), refused.text, refused.hint)
+            let why = why_alone(&refused.text).to_owned();
+            (Verdict::Problem(refused.code), why, refused.hint)
         }
         Err(NotTested::Failed(error)) => match *error {
             Error::Azure(failure) => (
@@ -83,7 +99,7 @@ async fn image(test: &ImageTest, arm: &Arm, job: Job) -> Finding {
             ),
             error => (
                 Verdict::Problem(error.code()),
-                error.to_string(),
+                why_alone(&error.to_string()).to_owned(),
                 error.hint(),
             ),
         },

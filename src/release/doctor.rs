@@ -2,13 +2,13 @@
 
 use futures::future::join_all;
 
-use super::refused::role_assignment;
+use super::refused::{Refused, display_name, role_assignment};
 use super::{Job, NotReleased, Why};
 use crate::arm::api::{GALLERIES, ROLES};
 use crate::arm::authorization::{Action, Permission, missing};
 use crate::arm::gallery::State;
 use crate::arm::{Arm, Failure};
-use crate::check::{Finding, Verdict};
+use crate::check::{Finding, Verdict, why_alone};
 use crate::inputs::Release;
 use crate::resource::ResourceId;
 
@@ -100,7 +100,7 @@ async fn version(request: &Release, arm: &Arm) -> Finding {
             finding(
                 check,
                 Verdict::Problem(code),
-                refused.to_string(),
+                of_version(&refused),
                 refused.hint(),
             )
         }
@@ -108,10 +108,18 @@ async fn version(request: &Release, arm: &Arm) -> Finding {
             let why = Why::Forbidden(Box::new(failure));
             let refused = job.asked().refused(&request.version, why);
             let verdict = Verdict::Problem(NO_PERMISSION);
-            finding(check, verdict, refused.to_string(), refused.hint())
+            finding(check, verdict, of_version(&refused), refused.hint())
         }
         Err(NotReleased::Azure(failure)) => unknown(check, &failure),
     }
+}
+
+/// What speaks against the version; nothing was to be done with it.
+fn of_version(refused: &Refused) -> String {
+    let text = refused.to_string();
+    let name = display_name(&refused.version);
+    let name = name.trim_start_matches("image ");
+    format!("{name}: {}", why_alone(&text))
 }
 
 /// The image definition of a copy.

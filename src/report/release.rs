@@ -276,7 +276,7 @@ impl<'a> ReleaseReporter<'a> {
             let id = format!("{target}/versions/{}", version.name());
             let mut released = collected.released.iter();
             let exists = released.any(|one| one.exists() && one.subject.version.as_str() == id);
-            let what = if exists { "" } else { ", which does not exist" };
+            let what = if exists { "" } else { " (not copied)" };
             rows.push(("Copy", format!("{}{what}", code(&id))));
         }
         if let What::Withdraw { reason, .. } = &self.request.what {

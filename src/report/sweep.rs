@@ -135,9 +135,7 @@ fn conclusion(request: &Sweep, swept: &Swept) -> String {
     let (group, age) = (request.group.name(), duration(request.older_than));
     if request.preview {
         let would = would(swept);
-        return format!(
-            "preview of resource group '{group}', nothing is deleted, older than {age}:  {would}"
-        );
+        return format!("preview of resource group '{group}', older than {age}:  {would}");
     }
     let what = sentence(request, swept);
     format!("swept resource group '{group}', older than {age}:  {what}")

@@ -42,6 +42,7 @@ use crate::storage::{self, StorageAccount};
 use boot::Boot;
 use event::Event;
 use output::{CUT, PARTIAL};
+pub(super) use subnet::check_region;
 use vm_test::{Location, SentPackage, VmTest};
 
 /// A link to the package outlives the boot of the VM by this.

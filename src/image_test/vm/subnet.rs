@@ -6,9 +6,27 @@ use super::vm_test::VmTest;
 use crate::arm::api::NETWORKS;
 use crate::image_test::codes::NO_SUBNET;
 use crate::image_test::not_tested::NotTested;
+use crate::inputs::image_test::TestVm;
 use crate::inputs::manifest::{IB_LOCATION, TEST_SUBNET_ID};
 use crate::inputs::{Code, nearest};
 use crate::resource::{ResourceId, plain_region, quoted};
+
+/// Whether the author names another region than that of the network.
+pub(in crate::image_test) fn check_region(vm: &TestVm, region: &str) -> Result<(), NotTested> {
+    let Some(given) = vm.location.as_ref().filter(|it| it.as_str() != region) else {
+        return Ok(());
+    };
+    let given = given.as_str();
+    let text = format!(
+        "Input '{}': it is {given}, but the VM is created in the region of its network, {region}",
+        IB_LOCATION.name
+    );
+    let hint = format!(
+        "remove the input, or choose a subnet in {given} in input '{}'",
+        TEST_SUBNET_ID.name
+    );
+    Err(NotTested::refused(Code::Malformed.as_str(), text, hint))
+}
 
 impl VmTest<'_> {
     /// The region, `westeurope`.
@@ -40,22 +58,8 @@ impl VmTest<'_> {
         self.has_subnet(&network, &found)?;
         let region = found.get("location").and_then(Value::as_str);
         let region = plain_region(region.unwrap_or_default());
-        match &self.vm.location {
-            Some(given) if given.as_str() != region => {
-                let text = format!(
-                    "Input '{}': it is {}, but the VM is created in the region of its network, {region}",
-                    IB_LOCATION.name,
-                    given.as_str()
-                );
-                let hint = format!(
-                    "remove the input, or choose a subnet in {} in input '{}'",
-                    given.as_str(),
-                    TEST_SUBNET_ID.name
-                );
-                Err(NotTested::refused(Code::Malformed.as_str(), text, hint))
-            }
-            _ => Ok(region),
-        }
+        check_region(self.vm, &region)?;
+        Ok(region)
     }
 
     fn has_subnet(&self, network: &ResourceId, found: &Value) -> Result<(), NotTested> {

@@ -1,6 +1,7 @@
 //! Testing an image in a VM of the step's own.
 
 mod crashes;
+mod doctor;
 mod faults;
 mod left;
 mod verdicts;
