@@ -1,5 +1,6 @@
 //! One send function: every request to Azure Resource Manager and to storage goes through [`Client::send`].
 
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -227,7 +228,11 @@ impl Client {
         self.check_address(call, token)?;
         let request = request(call, token, self.signer_of(call))?;
         let start = Instant::now();
-        let result = self.http.send(request).await;
+        let result = tokio::select! {
+            biased;
+            result = self.http.send(request) => result,
+            never = tell_silence(&call.doing) => match never {},
+        };
         let path = call.url.split('?').next().unwrap_or_default();
         match &result {
             Ok(response) => tracing::debug!(
@@ -262,6 +267,19 @@ impl Client {
 
 /// How long [`Client::glance`] waits.
 const GLANCE: Duration = Duration::from_secs(4);
+/// How often the log says that a request is not answered yet.
+const UNANSWERED: Duration = Duration::from_secs(120);
+
+/// A request may take minutes: `LONGEST_REQUEST`, and longer with much to send.
+async fn tell_silence(doing: &str) -> Infallible {
+    let start = Instant::now();
+    loop {
+        tokio::time::sleep(UNANSWERED).await;
+        let elapsed = duration(start.elapsed());
+        tracing::info!("{doing}: no answer yet after {elapsed}");
+    }
+}
+
 /// What breaks a long silence is a line in the log; the rest is for those who debug.
 fn tell_wait(silence: &mut Silence, doing: &str, cause: &Cause, tries: u32, wait: Duration) {
     if silence.breaks(wait) {

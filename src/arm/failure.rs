@@ -128,7 +128,7 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(refusal) => write!(f, "{refusal}"),
-            Self::Unreachable { host, error } => write!(f, "no connection to {host}: {error}"),
+            Self::Unreachable { host, error } => f.write_str(&error.in_words(host)),
             Self::Unreadable(what) => write!(f, "Azure's response is not valid: {what}"),
             Self::TooNew { offered, members } => write!(
                 f,

@@ -28,6 +28,17 @@ pub struct TransportError {
     pub reason: String,
 }
 
+impl TransportError {
+    /// What became of a request to `host`: `no connection to login.example: connection refused`.
+    pub fn in_words(&self, host: &str) -> String {
+        let what = match self.sent {
+            Sent::Nothing | Sent::NothingEver => "no connection to",
+            Sent::Perhaps => "no answer from",
+        };
+        format!("{what} {host}: {}", self.reason)
+    }
+}
+
 /// How far a request got before the connection broke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sent {
@@ -206,6 +217,12 @@ fn classify(error: reqwest::Error) -> TransportError {
         Sent::NothingEver
     } else {
         Sent::Nothing
+    };
+    // The library's text is for its developers.
+    let reason = if reason.contains("close_notify") {
+        "the connection was closed before the answer was complete".to_owned()
+    } else {
+        reason
     };
     TransportError { sent, reason }
 }

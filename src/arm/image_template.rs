@@ -5,6 +5,7 @@
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use serde_json::Value;
+use url::Url;
 
 use super::api::{IMAGE_TEMPLATES, OLDER_IMAGE_TEMPLATES as OLDER};
 use super::api_version::newer_members;
@@ -136,8 +137,11 @@ impl Arm {
             text.map(str::to_owned)
         };
         Ok(RunOutput {
-            artifact_id: text("/properties/artifactId"),
-            artifact_uri: text("/properties/artifactUri").map(|address| bare(&address)),
+            // What is no id and no address is none: the image itself then tells.
+            artifact_id: text("/properties/artifactId").filter(|id| is_id(id)),
+            artifact_uri: text("/properties/artifactUri")
+                .filter(|address| is_address(address))
+                .map(|address| bare(&address)),
         })
     }
 
@@ -154,6 +158,15 @@ impl Arm {
             pause: asked_pause(answer.headers()),
         })
     }
+}
+
+fn is_id(text: &str) -> bool {
+    text.parse::<ResourceId>().is_ok()
+}
+
+fn is_address(text: &str) -> bool {
+    let url = Url::parse(text);
+    url.is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host())
 }
 
 /// The address without its query: that of a VHD may carry a signature, and who needs one makes one.

@@ -69,7 +69,7 @@ pub(super) async fn send_again_if(
                 let host = request.uri().host().unwrap_or_default();
                 return Err(TransportError {
                     sent: error.sent,
-                    reason: format!("no connection to {host}: {}{tried}", error.reason),
+                    reason: format!("{}{tried}", error.in_words(host)),
                 });
             }
         }

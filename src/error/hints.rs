@@ -58,6 +58,7 @@ impl Error {
                 ))
             }
             Self::SeveralImages { .. } => Some(format!("name the template that is meant with input '{}'", TEMPLATE_NAME.name)),
+            Self::NotReady { template, elapsed, .. } if elapsed.is_zero() => Some(format!("if nobody has started it, start it with 'action: run' and '{}: {template}'; otherwise wait again for it with 'action: wait'; nothing was canceled or deleted", TEMPLATE_NAME.name)),
             Self::NotReady { template, .. } => Some(format!("wait again for '{template}' with 'action: wait'; nothing was canceled or deleted")),
             Self::NeverRun { template, .. } => Some(format!("start it with 'action: run' and '{}: {template}'", TEMPLATE_NAME.name)),
             Self::NoImageNamed { listing, .. } => listing.as_ref().map(|listing| format!("the run has succeeded, so the image can be there; to see what is there, run: {listing}")),

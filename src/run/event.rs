@@ -104,6 +104,13 @@ pub enum Event {
     },
     /// The run is about to be started.
     Starting,
+    /// A template is being deleted by someone else, and this step waits until it is gone; said at once, and every two minutes.
+    BeingDeleted {
+        /// Its name.
+        template: String,
+        /// Since the waiting began.
+        elapsed: Duration,
+    },
     /// Something is still being deleted; said every two minutes.
     StillDeleting {
         /// What.

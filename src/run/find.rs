@@ -8,7 +8,9 @@ use http::StatusCode;
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
+use super::event::{Event, Events};
 use super::template_tags::TemplateTags;
+use super::watch::HEARTBEAT;
 use crate::arm::pace::Pace;
 use crate::arm::template_state::Template;
 use crate::arm::{Arm, Failure};
@@ -201,14 +203,26 @@ pub(super) fn is_given_name(name: &str) -> bool {
     !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Waits until template `id`, which is being deleted, is gone.
+/// Waits until template `id`, which is being deleted, is gone. That is said at once, and every two minutes.
 ///
 /// # Errors
 /// It is still there after `limit`, or Azure refuses to tell.
-pub(super) async fn until_gone(arm: &Arm, id: &ResourceId, limit: Duration) -> Result<(), Error> {
+pub(super) async fn until_gone(
+    arm: &Arm,
+    id: &ResourceId,
+    limit: Duration,
+    events: &dyn Events,
+) -> Result<(), Error> {
     let (start, mut pace) = (Instant::now(), Pace::new(None));
-    let mut last = None;
+    let (mut last, mut last_line) = (None, None::<Instant>);
     while start.elapsed() < limit {
+        if last_line.is_none_or(|at| at.elapsed() >= HEARTBEAT) {
+            last_line = Some(Instant::now());
+            events.emit(Event::BeingDeleted {
+                template: id.name().to_owned(),
+                elapsed: start.elapsed(),
+            });
+        }
         match arm.template(id).await {
             Ok(seen) => pace.asked(seen.pause),
             Err(failure) if is_missing(&failure) => return Ok(()),

@@ -86,6 +86,15 @@ pub(super) fn of(event: &Event) -> Messages {
             format!("the template was provisioned in {}", duration(*elapsed)),
         ]),
         Event::Starting => Messages::line("starting run template..."),
+        Event::BeingDeleted { template, elapsed } => {
+            let waited = match elapsed.as_secs() {
+                0 => String::new(),
+                _ => format!(" (after {})", duration(*elapsed)),
+            };
+            Messages::line(format!(
+                "image template '{template}' is being deleted: waiting until it is gone{waited}"
+            ))
+        }
         Event::StillDeleting {
             leftover,
             elapsed,

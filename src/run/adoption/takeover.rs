@@ -203,7 +203,7 @@ impl<'a> Search<'a> {
     }
 
     pub(super) async fn until_gone(&self, id: &ResourceId) -> Result<(), Error> {
-        find::until_gone(self.arm(), id, PASSING).await
+        find::until_gone(self.arm(), id, PASSING, self.build.context.events).await
     }
 
     /// Waits until a run has ended that is being canceled. That it does not end is told by what comes next.

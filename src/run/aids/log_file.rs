@@ -4,8 +4,9 @@
 //!
 //! Validators have a log of their own beside it, or write into it: both are read.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::Path;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -36,8 +37,6 @@ enum NoLog {
     Refused(Failure),
     /// There is none where it should be.
     Missing(String),
-    /// The agent's disk refused.
-    Unwritten(String),
 }
 
 impl From<NotABlob> for NoLog {
@@ -210,7 +209,7 @@ struct Log<'a> {
 }
 
 impl Log<'_> {
-    /// Saves `blob` piece by piece, and reads it on the way. The list of contents is packed, and what is in it is masked when it is unpacked.
+    /// Saves `blob` piece by piece, and reads it on the way: it goes with the template, so a full disk must not cost what it tells. The list of contents is packed, and what is in it is masked when it is unpacked.
     async fn save(
         &self,
         blob: &BlobRef,
@@ -219,17 +218,14 @@ impl Log<'_> {
     ) -> Result<LogSummary, NoLog> {
         let path = self.folder.join(format!("{}-{name}", self.template));
         let mut piece = read_piece(&self.arm.client, blob, 0, &self.access).await?;
-        let unwritten = |error: std::io::Error| {
-            NoLog::Unwritten(format!("'{}' cannot be written: {error}", path.display()))
-        };
-        let mut file = file::create(&path).map_err(unwritten)?;
+        let mut file = file::create(&path);
         let (mut reading, mut bytes) = (LogReader::default(), 0_u64);
         let mut lines = Lines::default();
         let mut redaction = Redaction::new(|text: &str| self.arm.client.hidden(text));
         loop {
             // What is quoted from the log is cut to a length, and so could cut a secret: it is read without.
             let clean = redaction.push(&piece.bytes);
-            file.write_all(&clean).map_err(unwritten)?;
+            file = file.and_then(|file| written(file, &clean));
             reading.push(&clean);
             if let Some(contents) = &mut contents {
                 lines.push(&piece.bytes, |line| contents.take(&line));
@@ -241,20 +237,31 @@ impl Log<'_> {
             piece = read_piece(&self.arm.client, blob, bytes, &self.access).await?;
         }
         let clean = redaction.finish();
-        file.write_all(&clean).map_err(unwritten)?;
+        file = file.and_then(|file| written(file, &clean));
         reading.push(&clean);
         if let Some(contents) = contents {
             lines.finish(|line| contents.take(&line));
         }
         let summary = reading.finish();
-        self.events.emit(Event::LogSaved {
-            path: PathBuf::from(&path),
-            bytes,
-            lines: summary.lines,
-            steps: named(&summary.steps, self.customizers),
+        self.events.emit(match file {
+            Ok(_) => Event::LogSaved {
+                path,
+                bytes,
+                lines: summary.lines,
+                steps: named(&summary.steps, self.customizers),
+            },
+            Err(error) => Event::NoLog {
+                reason: format!("'{}' cannot be written: {error}", path.display()),
+            },
         });
         Ok(summary)
     }
+}
+
+/// The file, with `bytes` at its end.
+fn written(mut file: File, bytes: &[u8]) -> io::Result<File> {
+    file.write_all(bytes)?;
+    Ok(file)
 }
 
 /// Each step with what it is called.
@@ -278,7 +285,7 @@ impl NoLog {
     /// Why, and which role helps. The staging group is new for each build, so a role on it would come too late.
     fn in_words(&self, template: &BuildTemplate<'_>) -> String {
         let failure = match self {
-            Self::Missing(reason) | Self::Unwritten(reason) => return reason.clone(),
+            Self::Missing(reason) => return reason.clone(),
             Self::Refused(failure) => failure,
         };
         let access = match failure.refusal().map(|refusal| refusal.code.as_str()) {

@@ -22,7 +22,7 @@ use super::leftovers::Leftovers;
 use super::outcome::{Outcome, Success};
 use super::submit;
 use super::tagged_images::{self, TaggedImage};
-use super::watch::RunEnd;
+use super::watch::{HEARTBEAT, RunEnd};
 use crate::arm::Arm;
 use crate::arm::operation::Started;
 use crate::arm::pace::Pace;
@@ -121,21 +121,29 @@ impl<'a> Waiting<'a, '_, '_> {
         }
         self.announce(&found);
         let mut patience = Instant::now() + UNTIL_IT_RUNS;
+        let (mut unseen, mut last_line) = (Instant::now(), Instant::now());
         let mut pace = Pace::new(None);
         loop {
             if found.template.is_being_deleted() {
-                find::until_gone(self.arm(), &found.id, DELETION).await?;
+                find::until_gone(self.arm(), &found.id, DELETION, self.context.events).await?;
                 return self.by_tags(Some(&found)).await;
             }
             if found.template.is_being_provisioned() {
                 self.provisioned(&found.id).await?;
                 patience = Instant::now() + UNTIL_IT_RUNS;
+                (unseen, last_line) = (Instant::now(), Instant::now());
             } else if !found.template.is_provisioned() {
                 return Err(unprovisioned(&found));
             } else if found.template.last_run.is_some() {
                 return self.follow(&found).await;
             } else {
                 self.check_patience(&found, patience)?;
+                if last_line.elapsed() >= HEARTBEAT {
+                    last_line = Instant::now();
+                    self.context.events.emit(Event::StartUnseen {
+                        elapsed: unseen.elapsed(),
+                    });
+                }
                 sleep(pace.pause()).await;
             }
             found = match self.arm().template(&found.id).await {

@@ -63,6 +63,20 @@ async fn a_failed_build_names_the_customizer_and_the_cause() {
     golden("summaries/failed-customizer.md", &stage.summary());
 }
 
+/// The log goes with the template: what it tells is not lost where the agent cannot keep it.
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_takes_no_log_costs_no_diagnosis() {
+    let scene = Scene::linux();
+    let temp = scene.step.directories.temp.clone();
+    fs::remove_dir_all(&temp).unwrap();
+    fs::write(&temp, "").unwrap();
+    let stage = failed(scene, fixture("23-without-sudo")).await;
+    let cause = "in customizer 2 of 2 'vststask_inline' (Shell): a command in the script was denied permission\nhint: put sudo before the command";
+    assert!(stage.error().contains(cause), "{}", stage.error());
+    let told = stage.transcript.matches("\nno build log:  '").count();
+    assert_eq!(told, 1, "{}", stage.transcript);
+}
+
 /// The issue's file and line, relative to the sources.
 fn place(stage: &Stage, scene_sources: &str) -> Option<(String, String)> {
     let issue = stage

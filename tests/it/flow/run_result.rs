@@ -67,6 +67,25 @@ async fn a_run_output_that_comes_late_is_read_again() {
     }
 }
 
+/// What is no id and no address is not believed.
+#[tokio::test(start_paused = true)]
+async fn a_run_output_that_names_no_image_claims_none() {
+    for output in [
+        json!({"artifactId": "/subscriptions/x/../../evil ##vso[task.setvariable variable=a]b"}),
+        json!({"artifactId": "succeeded"}),
+        json!({"artifactUri": "javascript:alert(1)"}),
+        json!({"artifactUri": "a VHD"}),
+    ] {
+        let answer = Effect::status(200, json!({"properties": output}));
+        let stage = Scene::windows()
+            .build(|cloud| cloud.add_fault(Fault::always("GetRunOutput", answer)))
+            .await;
+        stage.check_result("Succeeded");
+        let uri = stage.variable("imageUri").unwrap();
+        assert!(uri.ends_with("/images/win11-avd/versions/1.0.0"), "{uri}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_image_of_the_run_is_found_without_a_run_output() {
     for (cell, scene, image_disk, expected) in [

@@ -1,6 +1,7 @@
 //! The request that starts a run goes wrong: the run is on once, whatever became of the answer.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,6 +9,11 @@ use azure_emulator::{Effect, Fault, RunFate, SubState};
 use bytes::Bytes;
 use http::{Request, Response};
 use image_builder::arm::http::{Http, TransportError};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::LiveSecrets;
 use super::cloud_http::CloudHttp;
@@ -247,7 +253,7 @@ async fn a_look_for_the_run_is_told_before_it_begins() {
     let stage = Scene::windows().build(|cloud| cloud.add_fault(fault)).await;
     let name = stage.variable("templateName").unwrap();
     let line = format!(
-        "starting run template...\nwhether the run has started is not known yet, so the image template is read for up to a minute: Starting the run of image template '{name}' failed: no connection to management.azure.emulator: connection reset by peer\n"
+        "starting run template...\nwhether the run has started is not known yet, so the image template is read for up to a minute: Starting the run of image template '{name}' failed: no answer from management.azure.emulator: connection reset by peer\n"
     );
     assert!(stage.transcript.contains(&line), "{}", stage.transcript);
 }
@@ -329,4 +335,46 @@ async fn a_token_that_is_refused_for_minutes_costs_no_build() {
             .await;
         assert_eq!(stage.result(), result, "{times}\n{}", stage.transcript);
     }
+}
+
+/// The lines that requests write beside the events of a build.
+#[derive(Clone, Default)]
+struct Heard(Arc<Mutex<Vec<String>>>);
+
+impl<S: Subscriber> Layer<S> for Heard {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if *event.metadata().level() == Level::INFO {
+            event.record(&mut self.clone());
+        }
+    }
+}
+
+impl Visit for Heard {
+    fn record_debug(&mut self, _: &Field, value: &dyn fmt::Debug) {
+        self.0.lock().unwrap().push(format!("{value:?}"));
+    }
+}
+
+/// A request that nobody answers for minutes does not look like a hung job.
+#[tokio::test(start_paused = true)]
+async fn a_request_without_an_answer_is_spoken_of() {
+    let usual = Scene::windows().build(|_| {}).await;
+    let slow = Effect::Delay(Duration::from_secs(250));
+    let fault = at("GetTemplate", reads_before_the_start(&usual) + 2, 1, slow);
+    let heard = Heard::default();
+    let listening = tracing_subscriber::registry()
+        .with(heard.clone())
+        .set_default();
+    let stage = Scene::windows().build(|cloud| cloud.add_fault(fault)).await;
+    drop(listening);
+    stage.check_result("Succeeded");
+    let name = stage.variable("templateName").unwrap();
+    let reading = format!("Reading image template '{name}'");
+    assert_eq!(
+        *heard.0.lock().unwrap(),
+        [
+            format!("{reading}: no answer yet after 2 min 0 s"),
+            format!("{reading}: no answer yet after 4 min 0 s"),
+        ]
+    );
 }

@@ -293,7 +293,7 @@ async fn what_is_wrong_with_a_sign_in_is_explained() {
     let silent = at_entra(1000, Effect::ResetBefore);
     let stage = scene("secret").build(|cloud| cloud.add_fault(silent)).await;
     let error = stage.error();
-    let host = "Microsoft Entra ID gave no token: no connection to login.azure.emulator: connection reset by peer (after 6 tries in ";
+    let host = "Microsoft Entra ID gave no token: no answer from login.azure.emulator: connection reset by peer (after 6 tries in ";
     assert!(error.contains(host), "{error}");
 
     let no_machine = scene("system-assigned identity");

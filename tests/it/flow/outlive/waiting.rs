@@ -151,6 +151,10 @@ async fn a_template_that_is_gone_is_no_obstacle() {
         .await;
     let second = in_cloud(action("wait", "aib-4711"), &first.cloud).await;
     check_one_image("Deleting", &second, 1);
+    check_says(
+        &second,
+        "image template 'aib-4711' is being deleted: waiting until it is gone",
+    );
 }
 
 /// The image of the run's only step would be taken for that of a template that nobody has created.
@@ -330,9 +334,12 @@ async fn a_template_that_nobody_starts_is_left() {
         );
         assert_eq!(changes(&cloud, from), NOTHING);
         assert_eq!(stage.note.as_deref(), Some("[]"));
-        if limit == "0" {
-            check_has(&error, "'action: run' and 'templateName: aib-4711'");
-        }
+        check_has(&error, "'action: run' and 'templateName: aib-4711'");
+        // Ten minutes without a line would look like a hung job.
+        let told = "\nthe image template still shows no run after ";
+        let told = stage.transcript.matches(told).count();
+        let expected = if limit == "0" { 4 } else { 1 };
+        assert_eq!(told, expected, "{}", stage.transcript);
     }
 }
 
