@@ -6,7 +6,7 @@ use pipelines_agent::TaskResult;
 use serde_json::{Value, json};
 use time::macros::datetime;
 
-use super::run;
+use super::{give, run};
 use crate::pipeline::{Pipeline, quick};
 
 fn list(id: &str, version: &str) -> Vec<u8> {
@@ -58,22 +58,14 @@ fn two_versions_are_compared_by_the_program_that_ships() {
             list(&id, version).into(),
         );
     }
-    let connection = pipeline.step.inputs["ibSubscription"].clone();
-    pipeline.step.inputs.clear();
-    pipeline.step.name = Some("changes".to_owned());
     let version = format!("{definition}/versions/1.0.2");
-    for (name, value) in [
-        ("ibSubscription", connection.as_str()),
+    let inputs = [
         ("action", "diff"),
         ("imageVersionId", &version),
         ("storageAccountName", "stcontosoimages"),
         ("failOnChange", "downgraded: *"),
-    ] {
-        pipeline
-            .step
-            .inputs
-            .insert(name.to_owned(), value.to_owned());
-    }
+    ];
+    give(&mut pipeline, "changes", &inputs);
     let job = run(&pipeline);
     assert_eq!(job.result, TaskResult::Failed, "{}", job.log());
     let expected = "Comparing 1.0.2 with 1.0.1 failed: 'failOnChange' forbids 1 change: Microsoft Edge was downgraded from 143.0 to 142.0 (downgraded: *)";

@@ -3,7 +3,7 @@
 use pipelines_agent::TaskResult;
 use serde_json::Value;
 
-use super::run;
+use super::{give, run};
 use crate::pipeline::{Pipeline, quick};
 
 #[test]
@@ -15,19 +15,13 @@ fn a_gate_fails_the_step_and_leaves_its_report() {
         definition = format!("{gallery}/images/win11-avd");
         pools.extend(world.host_pools.iter().map(|pool| pool.id.clone()));
     });
-    let connection = pipeline.step.inputs["ibSubscription"].clone();
-    pipeline.step.inputs.clear();
-    pipeline.step.name = Some("fleet".to_owned());
-    for (name, value) in [
-        ("ibSubscription", connection.as_str()),
+    let inputs = [
         ("action", "report"),
         ("galleryImageId", &definition),
         ("reportHostPools", &pools.join("\n")),
         ("failWhen", "behind"),
-    ] {
-        let inputs = &mut pipeline.step.inputs;
-        inputs.insert(name.to_owned(), value.to_owned());
-    }
+    ];
+    give(&mut pipeline, "fleet", &inputs);
     let job = run(&pipeline);
     assert_eq!(job.result, TaskResult::Failed, "{}", job.log());
     assert_eq!(job.main.output_variables["fleet.imageHostsBehind"], "6");

@@ -27,6 +27,16 @@ use crate::pipeline::{Pipeline, packaged_task, quick};
 use crate::protocol_check::check_protocol;
 use crate::seed;
 
+/// Gives the step this name and these inputs alone, beside the service connection.
+fn give(pipeline: &mut Pipeline, name: &str, inputs: &[(&str, &str)]) {
+    pipeline.step.name = Some(name.to_owned());
+    let given = &mut pipeline.step.inputs;
+    given.retain(|name, _| name == "ibSubscription");
+    for (name, value) in inputs {
+        given.insert((*name).to_owned(), (*value).to_owned());
+    }
+}
+
 /// Without a `Retry-After`, as on answers about a template, there are 15 s between two questions: so there shall be no second one.
 fn instant() -> Switches {
     Switches {

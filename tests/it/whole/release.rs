@@ -6,23 +6,8 @@ use pipelines_agent::TaskResult;
 use serde_json::json;
 use time::macros::datetime;
 
-use super::run;
+use super::{give, run};
 use crate::pipeline::{Pipeline, quick};
-
-/// A step with these inputs alone.
-fn give(pipeline: &mut Pipeline, name: &str, inputs: &[(&str, &str)]) {
-    let connection = pipeline.step.inputs["ibSubscription"].clone();
-    pipeline.step.inputs.clear();
-    pipeline.step.name = Some(name.to_owned());
-    let signs_in = [("ibSubscription", connection.as_str())];
-    let inputs = inputs.iter().chain(&signs_in);
-    for (name, value) in inputs {
-        pipeline
-            .step
-            .inputs
-            .insert((*name).to_owned(), (*value).to_owned());
-    }
-}
 
 #[test]
 fn a_version_is_promoted_and_withdrawn_by_the_program_that_ships() {

@@ -5,7 +5,7 @@ use pipelines_agent::TaskResult;
 use serde_json::{Value, json};
 use time::macros::datetime;
 
-use super::run;
+use super::{give, run};
 use crate::pipeline::{Pipeline, quick};
 
 #[test]
@@ -23,21 +23,13 @@ fn old_versions_are_deleted_by_the_program_that_ships() {
             });
         }
     });
-    let connection = pipeline.step.inputs["ibSubscription"].clone();
-    pipeline.step.inputs.clear();
-    pipeline.step.name = Some("clean".to_owned());
-    for (name, value) in [
-        ("ibSubscription", connection.as_str()),
+    let inputs = [
         ("action", "retain"),
         ("galleryImageId", &definition),
         ("keepVersions", "2"),
         ("retainPreview", "false"),
-    ] {
-        pipeline
-            .step
-            .inputs
-            .insert(name.to_owned(), value.to_owned());
-    }
+    ];
+    give(&mut pipeline, "clean", &inputs);
     let job = run(&pipeline);
     assert_eq!(job.result, TaskResult::Succeeded, "{}", job.log());
     let there: Vec<_> = (1..=4)

@@ -6,7 +6,7 @@ use azure_emulator::{Durations, Progress};
 use pipelines_agent::{Interruption, TaskResult, Trigger, ViolationKind};
 
 use super::outlive::{hours_pass, obeyed, on_a_fresh_agent};
-use super::{judged, run};
+use super::{give, judged, run};
 use crate::pipeline::{Pipeline, quick};
 
 #[test]
@@ -27,18 +27,12 @@ fn a_lost_agent_and_a_second_attempt_make_one_update() {
         let gallery = world.gallery_id(&world.galleries[0]);
         version = format!("{gallery}/images/win11-avd/versions/1.0.1");
     });
-    let connection = pipeline.step.inputs["ibSubscription"].clone();
-    pipeline.step.inputs.clear();
-    pipeline.step.name = Some("rollout".to_owned());
-    for (name, value) in [
-        ("ibSubscription", connection.as_str()),
+    let inputs = [
         ("action", "rollout"),
         ("hostPoolId", pool.as_str()),
         ("imageVersionId", version.as_str()),
-    ] {
-        let inputs = &mut pipeline.step.inputs;
-        inputs.insert(name.to_owned(), value.to_owned());
-    }
+    ];
+    give(&mut pipeline, "rollout", &inputs);
     let half = &[ViolationKind::Unparsable, ViolationKind::UnknownCommand][..];
     let line = "session host update:  UpdatingSessionHosts";
     let lost = Interruption::lose_agent(Trigger::line(line));
@@ -86,11 +80,7 @@ fn new_hosts_are_planned_by_the_program_that_ships() {
         sources.join("session-hosts.json"),
     )
     .unwrap();
-    let connection = pipeline.step.inputs["ibSubscription"].clone();
-    pipeline.step.inputs.clear();
-    pipeline.step.name = Some("rollout".to_owned());
-    for (name, value) in [
-        ("ibSubscription", connection.as_str()),
+    let inputs = [
         ("action", "rollout"),
         ("hostPoolId", pool.as_str()),
         ("imageVersionId", version.as_str()),
@@ -100,10 +90,8 @@ fn new_hosts_are_planned_by_the_program_that_ships() {
             "subnetId=/subscriptions/s/subnet\nadminPassword=P4ssw0rd-of-the-hosts",
         ),
         ("preview", "true"),
-    ] {
-        let inputs = &mut pipeline.step.inputs;
-        inputs.insert(name.to_owned(), value.to_owned());
-    }
+    ];
+    give(&mut pipeline, "rollout", &inputs);
     let job = run(&pipeline);
     assert_eq!(job.result, TaskResult::Succeeded, "{}", job.log());
     let log = job.log().clone();

@@ -10,7 +10,7 @@ use time::macros::datetime;
 
 use super::interruptions::wait_until;
 use super::outlive::{hours_pass, obeyed, on_a_fresh_agent};
-use super::{judged, run};
+use super::{give, judged, run};
 use crate::pipeline::{Pipeline, quick};
 
 fn pipeline() -> Pipeline {
@@ -26,11 +26,7 @@ fn pipeline() -> Pipeline {
             body: json!({"location": "westeurope", "tags": {}, "properties": {"publishingProfile": {"targetRegions": [{"name": "West Europe"}]}}}),
         });
     });
-    let connection = pipeline.step.inputs["ibSubscription"].clone();
-    pipeline.step.inputs.clear();
-    pipeline.step.name = Some("test".to_owned());
-    for (name, value) in [
-        ("ibSubscription", connection.as_str()),
+    let inputs = [
         ("action", "test"),
         ("imageVersionId", &version),
         ("testEngine", "vm"),
@@ -41,12 +37,8 @@ fn pipeline() -> Pipeline {
         ("validationInlineScript", "exit 0"),
         ("packagePath", "wvd/images"),
         ("storageAccountName", "stcontosoimages"),
-    ] {
-        pipeline
-            .step
-            .inputs
-            .insert(name.to_owned(), value.to_owned());
-    }
+    ];
+    give(&mut pipeline, "test", &inputs);
     pipeline
 }
 
