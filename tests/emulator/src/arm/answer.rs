@@ -49,6 +49,11 @@ impl Answer {
         self
     }
 
+    /// With these headers.
+    pub(crate) fn with_all(self, headers: Vec<(&'static str, String)>) -> Self {
+        Self { headers, ..self }
+    }
+
     /// Adds the header when there is a value.
     pub(crate) fn with_some(self, header: &'static str, value: Option<impl ToString>) -> Self {
         match value {

@@ -42,9 +42,7 @@ impl Arm {
         let lag = self.lag(|durations| durations.changing_gallery);
         let end = Some(End::Succeeded);
         let (_, headers) = self.start_compute_operation(asked, &location, lag, end, false);
-        let mut answer = Answer::new(status, Body::Compute(document));
-        answer.headers = headers;
-        Ok(answer)
+        Ok(Answer::new(status, Body::Compute(document)).with_all(headers))
     }
 
     pub(crate) fn delete_gallery(&mut self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
@@ -88,9 +86,7 @@ impl Arm {
         let lag = self.lag(|durations| durations.changing_gallery);
         let end = Some(End::Succeeded);
         let (_, headers) = self.start_compute_operation(asked, &gallery.location, lag, end, true);
-        let mut answer = Answer::new(202, Body::Empty);
-        answer.headers = headers;
-        answer
+        Answer::new(202, Body::Empty).with_all(headers)
     }
 
     /// Refuses to delete what has something in it.

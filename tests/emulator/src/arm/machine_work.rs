@@ -321,9 +321,7 @@ impl Arm {
         }
         let location = self.region_of(key);
         let headers = self.operation_headers(asked, key, first, &location, true);
-        let mut answer = Answer::new(202, Body::Empty);
-        answer.headers = headers;
-        Ok(answer)
+        Ok(Answer::new(202, Body::Empty).with_all(headers))
     }
 
     /// Nothing else is done with a VM that is being deleted (reported: Azure/azure-sdk-for-python#2702).
@@ -357,9 +355,7 @@ impl Arm {
             is_silent: self.is_silent(key),
         };
         self.machines.insert(key.to_owned(), machine);
-        let mut answer = Answer::new(202, Body::Empty);
-        answer.headers = headers;
-        answer
+        Answer::new(202, Body::Empty).with_all(headers)
     }
 
     /// Makes an operation upon a VM or a part of one, and the headers that name it (recorded: `p` before the api-version).
@@ -504,9 +500,7 @@ impl Arm {
         let end = (Duration::ZERO, End::Succeeded);
         let (_, headers) = self.start_machine_operation(asked, &key, &location, end, true);
         self.displace(&id, asked.now);
-        let mut answer = Answer::new(202, Body::Empty);
-        answer.headers = headers;
-        Ok(answer)
+        Ok(Answer::new(202, Body::Empty).with_all(headers))
     }
 
     /// What operations upon VMs have brought about.

@@ -46,9 +46,7 @@ impl Arm {
         };
         template.provisioning = Provisioning::Updating;
         template.work = Some(Work::new(operation, [Stage::Updating], asked.now));
-        let mut answer = Answer::new(202, Body::Empty);
-        answer.headers = headers;
-        Ok(answer)
+        Ok(Answer::new(202, Body::Empty).with_all(headers))
     }
 }
 

@@ -105,9 +105,7 @@ impl Arm {
         };
         let document = command.document(asked.now, false, true);
         self.run_commands.insert(key, command);
-        let mut answer = Answer::new(201, Body::Compute(document));
-        answer.headers = headers;
-        Ok(answer)
+        Ok(Answer::new(201, Body::Compute(document)).with_all(headers))
     }
 
     /// When a command is done; none: never.
@@ -187,9 +185,7 @@ impl Arm {
         let lag = self.lag(|durations| durations.delivering_command);
         let end = (lag, End::Succeeded);
         let (_, headers) = self.start_machine_operation(asked, &key, &command.location, end, true);
-        let mut answer = Answer::new(202, Body::Empty);
-        answer.headers = headers;
-        answer
+        Answer::new(202, Body::Empty).with_all(headers)
     }
 }
 

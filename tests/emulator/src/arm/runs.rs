@@ -24,9 +24,7 @@ impl Arm {
         let (key, location) = (template.key(), template.location.clone());
         let (operation, headers) = self.start_operation(asked, &key, &location, true);
         self.begin_run(&key, operation, asked.now);
-        let mut answer = Answer::new(202, Body::Empty);
-        answer.headers = headers;
-        Ok(answer)
+        Ok(Answer::new(202, Body::Empty).with_all(headers))
     }
 
     /// A run begins, asked for or by itself.

@@ -147,9 +147,7 @@ impl Arm {
             template.provisioning = Provisioning::Deleting;
             template.work = Some(work);
         }
-        let mut answer = Answer::new(202, Body::Empty);
-        answer.headers = headers;
-        Ok(answer)
+        Ok(Answer::new(202, Body::Empty).with_all(headers))
     }
 
     pub(crate) fn list_templates(&mut self, asked: &Asked<'_>) -> Result<Answer, Refusal> {

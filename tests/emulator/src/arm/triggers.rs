@@ -55,9 +55,7 @@ impl Arm {
             .triggers
             .insert(name.to_ascii_lowercase(), trigger)
             .is_some();
-        let mut answer = Answer::new(if known { 200 } else { 201 }, Body::Builder(document));
-        answer.headers = headers;
-        Ok(answer)
+        Ok(Answer::new(if known { 200 } else { 201 }, Body::Builder(document)).with_all(headers))
     }
 
     pub(crate) fn get_trigger(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
@@ -95,9 +93,7 @@ impl Arm {
         {
             (trigger.state, trigger.operation) = ("Deleting", Some(operation));
         }
-        let mut answer = Answer::new(202, Body::Empty);
-        answer.headers = headers;
-        Ok(answer)
+        Ok(Answer::new(202, Body::Empty).with_all(headers))
     }
 
     fn start_trigger_operation(

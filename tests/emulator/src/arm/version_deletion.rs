@@ -59,9 +59,7 @@ impl Arm {
             "Deleting".clone_into(&mut version.state);
             version.deletion = Some((id, retention));
         }
-        let mut answer = Answer::new(202, Body::Empty);
-        answer.headers = headers;
-        answer
+        Answer::new(202, Body::Empty).with_all(headers)
     }
 
     /// Refuses a deletion before the end of life of a version that is blocked until then. Neither status nor text were ever recorded.

@@ -97,68 +97,34 @@ fn sunday(year: i32, month: Month, day: u8) -> Option<Date> {
 
 #[cfg(test)]
 mod tests {
-    use time::macros::datetime;
+    use time::format_description::well_known::Rfc3339;
 
     use super::*;
 
     #[test]
     fn summer_time_comes_and_goes() {
-        let check = |name: &str, utc: OffsetDateTime, local: OffsetDateTime| {
+        let check = |name: &str, utc: &str, local: &str| {
             let zone = Zone::named(name).unwrap();
+            let [utc, local] =
+                [utc, local].map(|time| OffsetDateTime::parse(time, &Rfc3339).unwrap());
             assert_eq!(zone.shown(utc), local, "{name}");
         };
-        check(
-            "utc",
-            datetime!(2025-07-01 12:00 UTC),
-            datetime!(2025-07-01 12:00 UTC),
-        );
+        check("utc", "2025-07-01T12:00:00Z", "2025-07-01T12:00:00Z");
         // The recorded update: 18:56:58 was 01:56:58 UTC of the next day.
         let pacific = "Pacific Standard Time";
-        check(
-            pacific,
-            datetime!(2025-06-26 01:56:58 UTC),
-            datetime!(2025-06-25 18:56:58 UTC),
-        );
-        check(
-            pacific,
-            datetime!(2025-03-09 09:59:59 UTC),
-            datetime!(2025-03-09 01:59:59 UTC),
-        );
-        check(
-            pacific,
-            datetime!(2025-03-09 10:00 UTC),
-            datetime!(2025-03-09 03:00 UTC),
-        );
-        check(
-            pacific,
-            datetime!(2025-11-02 08:59:59 UTC),
-            datetime!(2025-11-02 01:59:59 UTC),
-        );
-        check(
-            pacific,
-            datetime!(2025-11-02 09:00 UTC),
-            datetime!(2025-11-02 01:00 UTC),
-        );
+        check(pacific, "2025-06-26T01:56:58Z", "2025-06-25T18:56:58Z");
+        check(pacific, "2025-03-09T09:59:59Z", "2025-03-09T01:59:59Z");
+        check(pacific, "2025-03-09T10:00:00Z", "2025-03-09T03:00:00Z");
+        check(pacific, "2025-11-02T08:59:59Z", "2025-11-02T01:59:59Z");
+        check(pacific, "2025-11-02T09:00:00Z", "2025-11-02T01:00:00Z");
         let berlin = "W. Europe Standard Time";
-        check(
-            berlin,
-            datetime!(2025-03-30 00:59:59 UTC),
-            datetime!(2025-03-30 01:59:59 UTC),
-        );
-        check(
-            berlin,
-            datetime!(2025-03-30 01:00 UTC),
-            datetime!(2025-03-30 03:00 UTC),
-        );
-        check(
-            berlin,
-            datetime!(2025-10-26 01:00 UTC),
-            datetime!(2025-10-26 02:00 UTC),
-        );
+        check(berlin, "2025-03-30T00:59:59Z", "2025-03-30T01:59:59Z");
+        check(berlin, "2025-03-30T01:00:00Z", "2025-03-30T03:00:00Z");
+        check(berlin, "2025-10-26T01:00:00Z", "2025-10-26T02:00:00Z");
         check(
             "India Standard Time",
-            datetime!(2025-06-01 00:00 UTC),
-            datetime!(2025-06-01 05:30 UTC),
+            "2025-06-01T00:00:00Z",
+            "2025-06-01T05:30:00Z",
         );
         assert_eq!(Zone::named("Europe/Berlin"), None);
     }
