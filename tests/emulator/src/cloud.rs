@@ -405,7 +405,7 @@ impl State {
 
 /// The names of the routes of Azure Resource Manager, for [`crate::Matcher::operation`].
 pub fn operation_names() -> Vec<&'static str> {
-    routes::all().map(|route| route.name).collect()
+    routes::ROUTES.iter().map(|route| route.name).collect()
 }
 
 fn authority(request: &Request<Bytes>) -> String {

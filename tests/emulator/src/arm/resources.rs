@@ -115,7 +115,7 @@ impl Arm {
         };
         let prefix = format!("/providers/{namespace}/");
         let mut types: Vec<Value> = Vec::new();
-        for route in routes::all() {
+        for route in routes::ROUTES.iter() {
             let kind = route
                 .pattern
                 .split_once(&prefix)
