@@ -12,10 +12,29 @@ use super::files::{Document, root};
 use crate::flow::scene::{Scene, Stage};
 use crate::retain::scene::Shelf;
 
+/// The roles, in the order of the page. Their files are written by hand; the page, and the template of the setup, are made of them.
+pub(super) const ROLES: [&str; 11] = [
+    "pipeline",
+    "reader",
+    "log",
+    "image",
+    "network",
+    "release",
+    "release-reader",
+    "report",
+    "rollout",
+    "test",
+    "test-vm",
+];
+
 /// The file of a role.
 pub(super) fn role(name: &str) -> Value {
+    serde_json::from_str(&role_file(name)).unwrap()
+}
+
+fn role_file(name: &str) -> String {
     let path = root().join(format!("samples/setup/roles/{name}.json"));
-    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+    fs::read_to_string(path).unwrap()
 }
 
 fn actions(name: &str) -> BTreeSet<String> {
@@ -349,29 +368,66 @@ fn requests_are_actions() {
     }
 }
 
-/// The page shows the roles as the files have them.
+/// The page shows the roles as the files have them. `UPDATE_GOLDEN=1` writes it.
 #[test]
 fn the_page_shows_the_roles() {
     let page = Document::read(&root().join("docs/permissions.md"));
-    let shown: Vec<Value> = page
-        .blocks(&["json"])
-        .map(|block| serde_json::from_str(block).unwrap())
-        .collect();
-    assert_eq!(
-        shown,
-        [
-            "pipeline",
-            "reader",
-            "log",
-            "image",
-            "network",
-            "release",
-            "release-reader",
-            "report",
-            "rollout",
-            "test",
-            "test-vm"
-        ]
-        .map(role)
+    let mut files = ROLES.iter().map(|name| role_file(name));
+    let parts = page
+        .text
+        .split("```")
+        .map(|part| match part.strip_prefix("json\n") {
+            Some(_) => format!("json\n{}", files.next().unwrap()),
+            None => part.to_owned(),
+        });
+    let made = parts.collect::<Vec<_>>().join("```");
+    assert_eq!(files.next(), None, "a role is not on the page");
+    check_made("docs/permissions.md", &made);
+}
+
+/// The template of the setup makes the roles as the files have them. `UPDATE_GOLDEN=1` writes it.
+#[test]
+fn the_template_has_the_roles() {
+    let path = "samples/setup/main.json";
+    let mut text = fs::read_to_string(root().join(path)).unwrap();
+    for role in ROLES.map(role) {
+        let start = format!("\"roleName\": {},", role["Name"]);
+        let start = text.find(&start).unwrap();
+        let within = |text: &str, what: &str| start + text[start..].find(what).unwrap();
+        let lists = [
+            ("actions", "Actions"),
+            ("notActions", "NotActions"),
+            ("dataActions", "DataActions"),
+            ("notDataActions", "NotDataActions"),
+        ];
+        for (name, of_file) in lists {
+            let begin = within(&text, &format!("            \"{name}\": ["));
+            let end = begin + text[begin..].find(']').unwrap() + 1;
+            let list = serde_json::to_string_pretty(&role[of_file]).unwrap();
+            let list = list.replace('\n', "\n            ");
+            text.replace_range(begin..end, &format!("            \"{name}\": {list}"));
+        }
+        let begin = within(&text, "\"description\": ");
+        let end = begin + text[begin..].find(",\n").unwrap();
+        text.replace_range(
+            begin..end,
+            &format!("\"description\": {}", role["Description"]),
+        );
+    }
+    check_made(path, &text);
+}
+
+/// Whether the file at `path` is `made`, or makes it so.
+fn check_made(path: &str, made: &str) {
+    let path = root().join(path);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(path, made).unwrap();
+        return;
+    }
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(
+        text == made,
+        "{} is out of date; run with UPDATE_GOLDEN=1",
+        path.display()
     );
 }

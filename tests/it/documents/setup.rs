@@ -9,7 +9,7 @@ use super::commands::{az_commands, run_with_stand_in, who};
 use super::deployments::{Resource, deploy, template};
 use super::expressions::SUBSCRIPTION;
 use super::files::root;
-use super::permissions::role;
+use super::permissions::{ROLES, role};
 use super::powershell::powershell_commands;
 use crate::texts::check_starts;
 
@@ -24,19 +24,6 @@ const PROVIDERS: [&str; 7] = [
     "Network",
     "ContainerInstance",
     "ManagedIdentity",
-];
-const ROLES: [&str; 11] = [
-    "pipeline",
-    "image",
-    "network",
-    "reader",
-    "log",
-    "release",
-    "release-reader",
-    "report",
-    "rollout",
-    "test",
-    "test-vm",
 ];
 /// Of the blobs of the subscription, the logs of builds alone.
 const LOG_ONLY: &str = "((!(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read'})) OR (@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringEquals 'packerlogs'))";
