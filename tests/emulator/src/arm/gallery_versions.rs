@@ -178,7 +178,7 @@ impl Arm {
         let (id, headers) = self.start_compute_operation(asked, &version.location, lag, end, false);
         version.change = Some(id);
         let document = version::document(&version, &asked.version, &self.switches.versions, None);
-        let mut answer = Answer::new(status, Body::Compute(document)).with_all(headers);
+        let answer = Answer::new(status, Body::Compute(document)).with_all(headers);
         self.versions.insert(key.to_owned(), version);
         answer
     }

@@ -115,7 +115,7 @@ impl Arm {
         };
         let prefix = format!("/providers/{namespace}/");
         let mut types: Vec<Value> = Vec::new();
-        for route in routes::ROUTES.iter() {
+        for route in routes::ROUTES {
             let kind = route
                 .pattern
                 .split_once(&prefix)
