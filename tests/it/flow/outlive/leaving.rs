@@ -116,11 +116,10 @@ async fn the_post_job_stage_of_a_wait_deletes_what_it_dealt_with() {
 
 /// No template is made.
 fn refuse(cloud: &Cloud) {
-    let effect = Effect::Status {
-        code: 403,
-        headers: Vec::new(),
-        body: r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#.to_owned(),
-    };
+    let effect = Effect::status(
+        403,
+        r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#,
+    );
     cloud.add_fault(Fault::once("PutTemplate", effect));
 }
 
