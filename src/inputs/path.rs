@@ -103,6 +103,12 @@ pub(super) fn resolved(path: &Path) -> PathBuf {
     result
 }
 
+/// Whether a part of a path is a drive, `C:`.
+fn is_drive(part: &str) -> bool {
+    let letter = part.strip_suffix(':').unwrap_or_default();
+    letter.len() == 1 && letter.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
 /// A hint with the nearest folder that exists, and a name in it that is spelled a little differently.
 pub(super) fn what_there_is(path: &Path) -> Option<String> {
     let (parent, missing) = path
@@ -111,6 +117,12 @@ pub(super) fn what_there_is(path: &Path) -> Option<String> {
         .map(|(child, parent)| (parent, child))
         .find(|(parent, _)| parent.is_dir())?;
     let missing = missing.file_name()?.to_str()?;
+    if !cfg!(windows) && is_drive(missing) {
+        return Some(format!(
+            "{} is a drive of Windows, and this agent does not run Windows: write a path relative to the sources folder, or begin it with a variable such as '$(Build.SourcesDirectory)'",
+            quoted(missing)
+        ));
+    }
     let siblings: Vec<String> = fs::read_dir(parent)
         .ok()?
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())

@@ -66,6 +66,20 @@ fn package_folders_that_cannot_be_uploaded() {
     );
 }
 
+/// A pipeline that moves from a Windows agent.
+#[cfg(unix)]
+#[test]
+fn a_drive_of_windows_is_named() {
+    for text in [r"C:\agent\_work\1\s\drop", "C:/agent/_work/1/s/drop"] {
+        check(
+            job(),
+            "packagePath",
+            text,
+            "AIB104 Input 'packagePath': '{dir}/C:/agent/_work/1/s/drop' does not exist\nhint: 'C:' is a drive of Windows, and this agent does not run Windows: write a path relative to the sources folder, or begin it with a variable such as '$(Build.SourcesDirectory)'",
+        );
+    }
+}
+
 #[test]
 fn package_folders_that_windows_cannot_have() {
     let named = |name: &str| job().package(name);
