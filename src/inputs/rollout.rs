@@ -1,5 +1,6 @@
 //! What `action: rollout` needs: a host pool, the image that it is to serve, how it gets there, and what users read before they are signed out.
 
+mod expressions;
 mod host_file;
 mod host_template;
 mod image;

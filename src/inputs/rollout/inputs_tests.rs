@@ -320,6 +320,18 @@ fn parameters_that_do_not_fit_are_told_at_once() {
         ],
     );
     check("odd.json", &["'odd.json' has no 'parameters'"]);
+    // A forgotten '=', and what follows may be a secret.
+    let forgotten = ["the line of parameter 'adminPassword' has no '='"];
+    check("adminpassword hunter2", &forgotten);
+    check("adminPassword: hunter2", &forgotten);
+    check("adminPassword", &forgotten);
+    check("adminPassword hunter2\nsubnetId /s", &forgotten);
+    check(
+        "hunter2\nhunter3",
+        &[
+            "a line has no '='; expected one 'name=value' per line, or the path of a parameter file, for example vmSize=Standard_D4ads_v5",
+        ],
+    );
 }
 
 #[test]
