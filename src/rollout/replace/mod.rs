@@ -59,6 +59,8 @@ pub(super) async fn carry_out(
                     && plan::is_of_new_hosts(&error)
                 {
                     step.take_back(&plan).await;
+                } else {
+                    step.name_unregistered(&plan).await;
                 }
                 return Err(error);
             }

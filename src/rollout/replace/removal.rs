@@ -217,6 +217,41 @@ impl RolloutStep<'_> {
         }
     }
 
+    /// Names the VMs that a deployment of ours has made and that are not in the pool: no list of hosts has them. What cannot be read now is named by
+    /// the next attempt.
+    pub(super) async fn name_unregistered(&self, plan: &Plan) {
+        let Ok(machines) = self.arm.machines_in(&plan.group).await else {
+            return;
+        };
+        let hosts = self.last_hosts();
+        let is_host = |machine: &ResourceId| {
+            let mut hosts = hosts.iter();
+            hosts.any(|host| host.host.machine.as_ref() == Some(machine))
+        };
+        for machine in machines {
+            if plan.number_of(&machine).is_none() || is_host(&machine) {
+                continue;
+            }
+            let found = self.arm.machine(&machine).await;
+            // Its name alone does not make it ours.
+            if !found.is_ok_and(|found| {
+                found.is_some_and(|found| is_wanted(&self.request.image, &found.image))
+            }) {
+                continue;
+            }
+            let text = format!(
+                "VM '{}' was created and has not registered in host pool '{}'",
+                machine.name(),
+                self.request.pool.name()
+            );
+            let hint = format!(
+                "run the job again: the deployment continues with it; or delete it: {}",
+                deletion_command(&machine)
+            );
+            self.warn(codes::REMAINS, text, Some(hint));
+        }
+    }
+
     /// Whether the host, if there is one, and the VM were there and are gone.
     async fn take_one_back(
         &self,

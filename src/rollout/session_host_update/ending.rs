@@ -6,7 +6,7 @@ use http::StatusCode;
 use tokio::time::{Instant, sleep};
 
 use super::follow::Over;
-use super::preflight::{UpdateState, cancel};
+use super::preflight::{UpdateState, cancel, setting_image};
 use crate::arm::Failure;
 use crate::arm::desktops::{ImageInfo, UpdateStatus};
 use crate::arm::operation::Started;
@@ -191,9 +191,16 @@ impl RolloutStep<'_> {
     /// What becomes of a failed update and of the configuration, in words.
     async fn aftermath(&self, update: &UpdateState, over: Over) -> String {
         if self.request.on_failure == OnRolloutFailure::Leave {
+            let pool = &self.request.pool;
+            let previous = update.previous.as_ref();
+            let back = previous.filter(|image| !image.is(&update.wanted));
+            let back = back.map_or_else(String::new, |image| {
+                let (name, command) = (host::short(image), setting_image(pool, image));
+                format!("; to set it back to {name} when no update waits: {command}")
+            });
             return format!(
-                "nothing more was changed: if the update waits, it waits for Retry or Cancel ({}), and the session host configuration has {}",
-                cancel(&self.request.pool),
+                "nothing more was changed: if the update waits, it waits for Retry or Cancel ({}), and the session host configuration has {}{back}",
+                cancel(pool),
                 host::short(&update.wanted)
             );
         }

@@ -116,3 +116,39 @@ async fn a_job_that_is_canceled_at_once_has_changed_nothing() {
     assert_eq!(stage.result(), "Canceled", "{}", stage.transcript);
     check_has(&page(&stage), "; nothing was changed in Azure.\n");
 }
+
+/// A VM that its deployment has made, and that is in no list of hosts, is named with what deletes it.
+#[tokio::test(start_paused = true)]
+async fn a_vm_that_has_not_registered_is_named() {
+    let stage = run(quick(), |cloud| {
+        cloud.script_deployment(DeploymentFate::ExtensionFails);
+    })
+    .await;
+    assert_eq!(stage.result(), "Failed", "{}", stage.transcript);
+    let warnings = stage.issues("warning");
+    let [warning] = warnings.as_slice() else {
+        panic!("{warnings:?}");
+    };
+    let own = "avd611221c3-0";
+    assert_eq!(
+        *warning,
+        format!(
+            "AIB601: VM '{own}' was created and has not registered in host pool 'hp-staging'\n\
+             hint: run the job again: the deployment continues with it; or delete it: az vm delete --yes --ids {}",
+            machine(own)
+        )
+    );
+    assert!(
+        page(&stage).contains(&format!("VM '{own}' was created")),
+        "{}",
+        page(&stage)
+    );
+    // Where the new hosts are taken back, nothing stays.
+    let back = quick().input("onRolloutFailure", "back");
+    let stage = run(back, |cloud| {
+        cloud.script_deployment(DeploymentFate::ExtensionFails);
+    })
+    .await;
+    assert!(stage.issues("warning").is_empty(), "{}", stage.transcript);
+    assert_eq!(stage.cloud.resource(&machine(own)), None);
+}
