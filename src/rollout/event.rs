@@ -26,7 +26,7 @@ pub enum Event {
     Previous(WantedImage),
     /// The hosts as they are now.
     Hosts(Vec<Host>),
-    /// Something is about to be changed in Azure.
+    /// Something is about to be changed in Azure, or an earlier attempt has changed it.
     Changed,
     /// What would be done, and is not.
     Plan(Vec<String>),

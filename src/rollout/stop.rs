@@ -142,6 +142,7 @@ impl RolloutStep<'_> {
                 None => goes_on(""),
             };
         }
+        self.emit(Event::Changed);
         match self.arm.cancel_deployment(group, name).await {
             Ok(true) => AfterStop::ended(format!(
                 "deployment {name} is canceled; a VM that is there already can still register, and lets users in then"
@@ -186,6 +187,7 @@ impl RolloutStep<'_> {
             return AfterStop::goes_on(goes_on);
         }
         self.emit(Event::Update(UpdateEvent::Control("Cancel")));
+        self.emit(Event::Changed);
         let canceled = self.arm.control_update(&self.request.pool, "Cancel").await;
         let after = match canceled {
             Ok(_) => AfterStop::ended(

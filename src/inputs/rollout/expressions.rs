@@ -1,9 +1,9 @@
 //! What a template of session hosts says plainly: texts, and the parameters and variables that they name. Other expressions are not evaluated
 //! (<https://learn.microsoft.com/azure/azure-resource-manager/templates/template-expressions>).
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::host_template::{HostParameters, HostTemplate};
+use super::host_template::{HostParameters, HostTemplate, own_member};
 
 impl HostTemplate {
     /// What the template's VMs have at `pointer` of their resource, where it says so plainly: a text, or one of a parameter or a variable.
@@ -72,13 +72,6 @@ impl HostTemplate {
         }
         false
     }
-}
-
-/// The member of this name, in any letter case.
-pub(super) fn own_member<'v>(members: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
-    let mut members = members.iter();
-    let found = members.find(|(known, _)| known.eq_ignore_ascii_case(name));
-    found.map(|(_, value)| value)
 }
 
 /// `x` of `function('x')`.

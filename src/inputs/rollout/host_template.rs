@@ -5,7 +5,6 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use super::expressions::own_member;
 use super::host_file;
 use crate::inputs::manifest::{
     Input, ROLLOUT_METHOD, SESSION_HOST_PARAMETERS, SESSION_HOST_TEMPLATE,
@@ -64,6 +63,13 @@ impl HostTemplate {
     pub(super) fn declaration(&self, name: &str) -> Option<&Value> {
         own_member(self.document.get("parameters")?.as_object()?, name)
     }
+}
+
+/// The member of this name, in any letter case.
+pub(super) fn own_member<'v>(members: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
+    let mut members = members.iter();
+    let found = members.find(|(known, _)| known.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| value)
 }
 
 /// Without the document: it is long, and whoever wrote a secret into it did not mean to show it.

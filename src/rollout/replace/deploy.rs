@@ -44,12 +44,14 @@ impl RolloutStep<'_> {
         let own = known.filter(|known| plan.is_own(known));
         let operation = match own.map(|own| own.state) {
             Some(State::Succeeded) => {
+                self.emit(Event::Changed);
                 self.emit(Event::Replace(ReplacementEvent::Made {
                     deployment: part.name.clone(),
                 }));
                 return Ok(true);
             }
             Some(State::Going) => {
+                self.emit(Event::Changed);
                 self.emit(Event::Replace(ReplacementEvent::Following {
                     deployment: part.name.clone(),
                 }));

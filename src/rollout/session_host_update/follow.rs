@@ -46,6 +46,7 @@ impl RolloutStep<'_> {
         self.emit(Event::Phase("update"));
         self.note_ongoing(Ongoing::Update(status.to_string()));
         self.emit(Event::Update(UpdateEvent::Following(status.clone())));
+        self.emit(Event::Changed);
         let is_scheduled = status.is("Scheduled");
         // One that begins later is left to itself, unless the author says otherwise.
         if is_scheduled && self.request.waits != Some(true) {

@@ -309,3 +309,40 @@ async fn names_the_other_image(preview: &str) {
     );
     assert!(page(&stage).contains(" has 1.0.1, which new hosts get"));
 }
+
+/// An attempt that only follows what an earlier one has begun: its end is the end of this roll-out, whatever it comes to.
+#[tokio::test(start_paused = true)]
+async fn the_end_of_an_update_of_an_earlier_attempt_is_told_as_ones_own() {
+    let scene = |number| quick().input("onCancel", "cancel").attempt(number);
+    let cloud = scene(1).new_cloud();
+    let begun = |cloud: &Arc<Cloud>| {
+        let cloud = Arc::clone(cloud);
+        async move {
+            while hosts(&cloud).iter().all(|host| host.contains(OLD)) {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+            }
+        }
+    };
+    let first = quick()
+        .attempt(1)
+        .canceled_when(Arc::clone(&cloud), begun(&cloud));
+    let first = first.await;
+    assert_eq!(first.variable("rolloutState"), Some("Running"));
+    // The second attempt follows it, and cancels it when it is canceled itself.
+    let second = scene(2).canceled_in(Arc::clone(&cloud), Duration::from_secs(10));
+    let second = second.await;
+    assert_eq!(obeyed(&cloud, "ControlUpdate"), 1, "{}", second.transcript);
+    let told = log(&second);
+    assert!(told.contains("run the job again to continue"), "{told}");
+    assert!(told.contains("the way back:  "), "{told}");
+    assert_eq!(second.variable("rolloutState"), Some("Failed"));
+    // The third one follows it to its end.
+    let third = run_in(scene(3), &cloud).await;
+    assert!(third.error().starts_with("AIB850: "), "{}", third.error());
+    assert_eq!(third.variable("rolloutState"), Some("Failed"));
+    assert!(
+        page(&third).contains("### The way back"),
+        "{}",
+        page(&third)
+    );
+}
