@@ -52,6 +52,7 @@ async fn the_permissions_of_the_service_connection_are_those_of_its_roles() {
         .world
         .role_assignments
         .retain(|given| given.scope != production());
+    let client = scene.world.applications[0].client.clone();
     let stage = run(scene, |_| {}).await;
     assert_eq!(
         stage.error(),
@@ -63,7 +64,7 @@ async fn the_permissions_of_the_service_connection_are_those_of_its_roles() {
              Microsoft.DesktopVirtualization/hostpools/sessionhostmanagements/sessionhostupdatestatuses/read, \
              Microsoft.DesktopVirtualization/hostpools/sessionhostmanagements/initiatesessionhostupdate/action, \
              Microsoft.DesktopVirtualization/hostpools/sessionhostmanagements/controlsessionhostupdate/action on host pool 'hp-production'\n\
-             hint: az role assignment create --assignee <object id of its principal> --role 'Desktop Virtualization Host Pool Contributor' --scope {}",
+             hint: az role assignment create --assignee {client} --role 'Desktop Virtualization Host Pool Contributor' --scope {}",
             production()
         )
     );
