@@ -21,7 +21,7 @@ const CONNECTION: Form = Form {
 /// What a person at a prompt gives in its place.
 const SUBSCRIPTION: Form = Form {
     what: "the id of a subscription",
-    format: "the id of the subscription, in which the Azure CLI signs in (az account show --query id)",
+    format: "the id of a subscription (az account show --query id), for which the Azure CLI signs in",
     example: "00000000-0000-0000-0000-000000000000",
 };
 

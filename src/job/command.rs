@@ -93,7 +93,7 @@ impl Command {
             action if is_command(action) => {
                 if let Some(other) = rest.iter().find(|it| contradicts(action, it)) {
                     return Self::Unknown(format!(
-                        "the command is '{action}', and the argument '{other}' asks for another action; remove one of them"
+                        "the command is '{action}', and the argument '{other}' asks for another action: remove the argument, or use another command"
                     ));
                 }
                 let action = format!("{}={action}", ACTION.name);
@@ -298,7 +298,7 @@ mod tests {
     fn a_command_and_an_action_do_not_contradict_each_other() {
         for other in ["action=withdraw", "ACTION=withdraw", "action="] {
             let said = format!(
-                "the command is 'promote', and the argument '{other}' asks for another action; remove one of them"
+                "the command is 'promote', and the argument '{other}' asks for another action: remove the argument, or use another command"
             );
             let arguments = ["promote", "imageVersionId=a", other];
             assert_eq!(of(&arguments, false), Command::Unknown(said));

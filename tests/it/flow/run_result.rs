@@ -224,7 +224,7 @@ async fn a_partial_success_with_our_output_has_issues() {
         for part in [
             "## ⚠️ Image built: win11-avd 1.0.0",
             "### Targets",
-            &format!("- **AIB406** {sentence}"),
+            &format!("- **AIB406** {sentence}. **What to do:** "),
         ] {
             assert!(summary.contains(part), "{part} is not in {summary}");
         }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use azure_emulator::{Effect, Fault, RunFate};
+use azure_emulator::{Effect, Fault, Matcher, RunFate};
+use http::Method;
 use serde_json::json;
 
 use super::scene::{Scene, Stage};
@@ -136,6 +137,31 @@ fn check_failed(stage: &Stage, code: &str, text: &str, hint: &str, name: &str) {
     // Those are set before a failure, too.
     assert_eq!(variables(stage), [name, "", "", "", "false"]);
     assert_eq!(stage.result_file()["runState"], json!(null));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_sign_in_is_on_the_page_too() {
+    for action in ["status", "cancel"] {
+        let stage = Scene::windows().cloud_alone();
+        let refused = r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided."}"#;
+        let token = Matcher::path(Method::POST, "*/oauth2/v2.0/token");
+        stage
+            .cloud
+            .add_fault(Fault::always(token, Effect::status(401, refused)));
+        let stage = stage.run_action(action, &[]).await;
+        stage.check_result("Failed");
+        let error = stage.error();
+        let (error, hint) = error.split_once("\nhint: ").unwrap();
+        let page = stage.page();
+        check_has(&page, &error.replace(": Signing", "** Signing"));
+        check_has(&page, &format!("**What to do:** {hint}"));
+        assert_eq!(
+            stage.transcript.matches(hint).count(),
+            1,
+            "{}",
+            stage.transcript
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,6 +12,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::scene::{Scene, Stage};
 use super::someone::{Someone, asked, marks};
+use crate::texts::check_has;
 
 const CUSTOMIZING: Duration = Duration::from_secs(500);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -149,6 +150,20 @@ async fn one_of_each(other: &Someone, cloud: &Cloud) {
     tokio::time::sleep(CUSTOMIZING).await;
 }
 
+/// A preview says what would be, and not that it was.
+fn check_nothing_was_swept(preview: &Stage) {
+    let said = preview.transcript.to_lowercase();
+    check_has(
+        &said,
+        "preview of resource group 'rg-images', older than 24 h 0 min:  8 would be deleted, ",
+    );
+    assert!(!said.contains("swept resource group"), "{said}");
+    check_has(
+        &preview.page(),
+        "## 🔍 Resource group `rg-images` not swept: preview\n",
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn only_what_is_ours_at_rest_and_old_goes() {
     let stage = Scene::windows().cloud_alone();
@@ -174,6 +189,7 @@ async fn only_what_is_ours_at_rest_and_old_goes() {
         assert!(preview.transcript.contains(&line), "{}", preview.transcript);
     }
     assert_eq!(result["deleted"].as_array().unwrap().len(), 8, "{result:#}");
+    check_nothing_was_swept(&preview);
 
     let stage = preview.run_action("sweep", &[]).await;
     stage.check_result("Succeeded");

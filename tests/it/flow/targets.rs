@@ -89,8 +89,7 @@ async fn a_target_without_an_image_is_an_issue() {
         &stage.transcript,
         &["target 2 of 2, ManagedImage web:  no image"],
     );
-    let warning =
-        "- **AIB406** The image was not distributed to ManagedImage web (run output 'copy')";
+    let warning = "- **AIB406** The image was not distributed to ManagedImage web (run output 'copy'). **What to do:** other targets have the image; ";
     check_contains(
         &stage.summary(),
         &["| ManagedImage web | **no image** |", warning],

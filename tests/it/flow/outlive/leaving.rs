@@ -56,6 +56,8 @@ async fn every_cancel_of_a_build_names_the_way_around_a_time_limit() {
     let cloud = scene.new_cloud();
     let stage = scene.canceled_in(cloud, PROVISIONING).await;
     check_silent(&stage, line);
+    // There is no run yet.
+    check_silent(&stage, "canceling the run");
 }
 
 #[tokio::test(start_paused = true)]

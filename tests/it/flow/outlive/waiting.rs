@@ -313,6 +313,13 @@ async fn failed_provisioning_fails_at_once() {
     let stage = in_cloud(action("wait", ""), &cloud).await;
     check_has(&stage.error(), "the moon is full");
     check_nothing_left(&stage);
+    // Where nothing better is known, log and page say the same.
+    let hint = "run the job again; if it fails in the same way, search for AIB304 in the list of failures of this task";
+    check_has(
+        &stage.transcript,
+        &format!("##[warning]What to do: {hint}\n"),
+    );
+    check_has(&stage.page(), &format!("**What to do:** {hint}\n"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -103,6 +103,8 @@ async fn variables_and_file_name_the_copy() {
     ] {
         assert_eq!(stage.variable(name), Some(value), "{name}");
     }
+    let copy_row = format!("| Copy | `{id}` |");
+    assert!(page(&stage).contains(&copy_row), "{}", page(&stage));
     let file = result_file(&stage);
     assert_eq!(file["imageVersionId"], id);
     assert_eq!(file["release"]["copies"], json!([id]));

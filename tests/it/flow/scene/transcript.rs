@@ -61,6 +61,13 @@ impl Stage {
             .replace(&work, "WORK")
     }
 
+    /// The page of a step that has no template of its own, as it is.
+    pub(crate) fn page(&self) -> String {
+        let mut lines = self.transcript.lines();
+        let path = lines.find_map(|line| line.strip_prefix("##vso[task.uploadsummary]"));
+        std::fs::read_to_string(path.unwrap()).unwrap()
+    }
+
     /// The id of the subscription.
     pub(crate) fn subscription(&self) -> &str {
         &self.scene.world.subscription
