@@ -78,7 +78,7 @@ const LONGEST_TEXT: usize = 8_000;
 pub(super) const LONGEST_DOCUMENT: usize = 8 * LONGEST_TEXT;
 /// A code is a word.
 const LONGEST_CODE: usize = 200;
-/// So many details of an error are read, in all its depths.
+/// How many details of an error are read, in all its depths.
 const MOST_DETAILS: usize = 50;
 
 /// `text` of others, with `…` in place of what is beyond `most` characters.

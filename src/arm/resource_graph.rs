@@ -12,7 +12,7 @@ use super::retry::Repeat;
 
 /// The largest page that the service gives.
 const PAGE: u32 = 1000;
-/// So many rows are read; a query that finds more is not one of ours.
+/// How many rows are read; a query that finds more is not one of ours.
 const MOST_PAGES: usize = 200;
 
 /// A row of an answer: columns by name.

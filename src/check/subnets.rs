@@ -1,4 +1,4 @@
-//! The subnets of the build.
+//! Checks of the build's subnets: existence, delegation, network policies for private link services, outbound access.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
                 } else if subject.container_subnet.is_none() {
                     findings.extend(private_link(id, found));
                 }
-                findings.extend(way_out(id, found));
+                findings.extend(outbound_access(id, found));
             }
             Lookup::Missing | Lookup::NoGroup => findings.push(missing(azure, id).await),
             Lookup::Unknown(reason) => {
@@ -46,7 +46,7 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
     findings
 }
 
-/// A subnet. Missing is one that its network does not list, or whose network its group does not list.
+/// Looks up a subnet. It is missing only if its network does not list it, or the resource group does not list its network.
 async fn subnet(azure: &Azure<'_>, id: &ResourceId) -> Arc<Lookup> {
     let look = azure.look_up(id, NETWORKS).await;
     let Some(network) = id.parent().filter(|_| matches!(*look, Lookup::Missing)) else {
@@ -131,6 +131,7 @@ fn update(id: &ResourceId, change: &str) -> String {
     )
 }
 
+/// The container subnet has to be delegated:
 /// <https://learn.microsoft.com/azure/virtual-machines/security-isolated-image-builds-image-builder#bring-your-own-build-vm-subnet-and-bring-your-own-aci-subnet>
 fn delegation(id: &ResourceId, subnet: &Value) -> Option<Finding> {
     let delegations = subnet.pointer("/properties/delegations")?.as_array()?;
@@ -149,6 +150,7 @@ fn delegation(id: &ResourceId, subnet: &Value) -> Option<Finding> {
     Some(Finding::new(Verdict::Problem(SUBNET_UNFIT), text).fix(fix))
 }
 
+/// The policy `privateLinkServiceNetworkPolicies` has to be disabled on the build VM's subnet, unless there is a container subnet:
 /// <https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-networking#why-deploy-with-an-existing-virtual-network>
 fn private_link(id: &ResourceId, subnet: &Value) -> Option<Finding> {
     let policies = text(subnet, "/properties/privateLinkServiceNetworkPolicies")?;
@@ -167,8 +169,9 @@ fn private_link(id: &ResourceId, subnet: &Value) -> Option<Finding> {
     Some(Finding::new(Verdict::Problem(SUBNET_UNFIT), text).fix(fix))
 }
 
-/// <https://learn.microsoft.com/azure/virtual-network/ip-services/default-outbound-access>: networks made after March 2026 are private.
-fn way_out(id: &ResourceId, subnet: &Value) -> Option<Finding> {
+/// A private subnet needs a NAT gateway or a route table for outbound access; subnets of networks made after March 2026 are private by default:
+/// <https://learn.microsoft.com/azure/virtual-network/ip-services/default-outbound-access>.
+fn outbound_access(id: &ResourceId, subnet: &Value) -> Option<Finding> {
     let member = |name: &str| subnet.pointer(&format!("/properties/{name}"));
     let private = member("defaultOutboundAccess").and_then(Value::as_bool) == Some(false);
     let routed = ["natGateway", "routeTable"]

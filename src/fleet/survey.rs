@@ -20,15 +20,15 @@ use crate::error::Error;
 use crate::inputs::Fleet;
 use crate::resource::{ResourceGroupId, ResourceId, quoted};
 
-/// So many VMs with something wrong are read again.
+/// How many VMs with something wrong are read again.
 const MOST_ASKED: usize = 500;
-/// So many VMs are read at a time.
+/// How many VMs are read at a time.
 const AT_ONCE: usize = 8;
-/// So many resource groups are named in a hint.
+/// How many resource groups are named in a hint.
 const MOST_GROUPS: usize = 5;
 /// The service answers ten lists of session hosts in five minutes.
 const PAUSE: Duration = Duration::from_secs(65);
-/// So often a list is asked for that the service has no more of.
+/// How often a list is asked for that the service has no more of.
 const MOST_TRIES: u32 = 6;
 
 /// What every part of a report needs.

@@ -18,7 +18,7 @@ const VERSION: Form = Form {
     example: "1.2.0",
 };
 
-/// None leaves the number to the gallery.
+/// The number in the input; `None` leaves it to the gallery.
 pub(super) fn read(reader: &mut Reader<'_>) -> Result<Option<ImageVersion>, AlreadyReported> {
     let input = &IMAGE_VERSION;
     let filled = fill_in(tidy(reader.raw(input)), reader.raw_inputs());
@@ -104,7 +104,7 @@ pub(super) fn is_by_clock(reader: &Reader<'_>) -> bool {
     fill_in(raw, given) != fill_in(raw, &later)
 }
 
-/// So many microseconds change every word that a clock gives: a year, a month, a day, an hour, a minute and a second, and some.
+/// In microseconds: long enough to change the value of each word for a date or a time, the year included.
 const A_WHILE: u128 = (400 * 24 * 3600 + 3661) * 1_000_000;
 
 /// Replaces what the agent does not: the words of the `name:` of a pipeline, which are no variables

@@ -11,17 +11,17 @@ use super::spelling::nearest;
 /// read the rest of the agent's machine.
 #[derive(Debug)]
 pub(super) struct Bounds {
-    /// Without `..`, both as they are called and with every link resolved.
+    /// Each folder twice: as it was written, without `..`, and with all links resolved.
     folders: Vec<PathBuf>,
 }
 
-/// Where a file outside of the bounds can go.
+/// The hint for a file outside of the bounds.
 pub(super) const INTO_BOUNDS: &str = "copy the file to the sources folder ('Build.SourcesDirectory') or the working folder of the job";
 
 /// Why a file is not read, as it goes on behind its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outside {
-    /// It lies elsewhere: where, when links are followed.
+    /// It is in another folder: its path with all links resolved.
     Elsewhere(PathBuf),
     /// It is one of Git's own.
     OfGit,

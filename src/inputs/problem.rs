@@ -201,7 +201,7 @@ fn position(name: &str) -> Option<usize> {
     ALL_INPUTS.iter().position(|input| input.name == name)
 }
 
-/// How the value of an input looks: the three parts of the sentence about one that does not look like this.
+/// The form that an input's value must have: the three parts of the message about a value of another form.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Form {
     /// `a build time-out`.

@@ -48,7 +48,7 @@ pub struct Rollout {
     pub required: Vec<(String, String)>,
     /// The method; what fits the pool, where none is given.
     pub method: Option<RolloutMethod>,
-    /// So many hosts are updated or drained at once.
+    /// How many hosts are updated or drained at once.
     pub most_at_once: u32,
     /// Minutes that users have to save their work, in a session host update.
     pub log_off_delay: u32,

@@ -1,4 +1,4 @@
-//! What an author may have meant, and what the agent left as it was written.
+//! Misspelt values, and what an author may have meant by them; values without invisible characters and quotes; a script as lines.
 
 /// The candidate that `text` looks like, ignoring case: at most one slip for short texts and two for longer ones.
 pub fn nearest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

@@ -138,7 +138,7 @@ pub(super) async fn release(step: &Step<'_>, request: &Release) {
     reporter.finish(&result, &step.folder());
 }
 
-/// `retain`: deletes, excludes or ends the versions of an image definition that need not stay.
+/// `retain`: deletes the versions of an image definition that need not stay, excludes them from latest, or sets their end of life.
 pub(super) async fn retain(step: &Step<'_>, request: &Retain) {
     let reporter = RetainReporter::new(step.agent, request);
     let mut outcome = retain::Outcome::default();

@@ -9,7 +9,7 @@ use crate::run::image::record;
 use crate::secret::{Masker, Secret};
 use crate::storage::CONTAINER;
 use crate::template::model::json;
-use crate::template::{Address, PackageLink, add_image_tags, compose};
+use crate::template::{Address, PackageLink, add_missing_image_tags, compose};
 
 /// A value in place of a secret is none, and is to be read.
 struct Placeholder;
@@ -62,7 +62,7 @@ fn template(plan: &Plan) -> String {
     });
     let mut template = compose(plan, link.as_ref());
     if plan.provenance.as_tags {
-        add_image_tags(&mut template, &record(plan, None, None));
+        add_missing_image_tags(&mut template, &record(plan, None, None));
     }
     format!("{:#}\n", json(&template))
 }

@@ -2,9 +2,9 @@
 
 /// A line that is longer is taken in parts.
 const LONGEST: usize = 64 * 1024;
-/// Longer than any secret: so much of a part is looked at once more, together with what follows.
+/// Longer than any secret: this much of a part is searched again, together with what follows.
 const OVERLAP: usize = 16 * 1024;
-/// How far a place to cut is moved back, at most once for each such piece of the overlap.
+/// How far the place to cut is moved back if it would split a secret; this repeats until the overlap is used up.
 const STEP: usize = 1024;
 const HIDDEN: &[u8] = b"***";
 
@@ -27,7 +27,7 @@ impl<H: Fn(&str) -> String> Redaction<H> {
         }
     }
 
-    /// What of the bytes so far is complete.
+    /// Takes the next bytes, and returns the lines that are complete, without secrets.
     pub fn push(&mut self, mut piece: &[u8]) -> Vec<u8> {
         if self.skipping {
             let Some(end) = piece.iter().position(|byte| *byte == b'\n') else {

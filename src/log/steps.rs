@@ -34,7 +34,7 @@ pub enum Change {
     Ended,
 }
 
-/// More steps than any template has: a log with more is not believed.
+/// More steps than any template has: further ones are ignored.
 const MOST: usize = 500;
 
 /// How a step of each kind announces itself, where there are no telemetry lines: in the log of the container.

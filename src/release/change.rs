@@ -1,5 +1,5 @@
-//! Changing an image version, or making one of another, exactly once in effect: the request, the way to its end, an answer that got lost, and
-//! someone else who is at it.
+//! Changes or copies an image version. The change takes effect once, even if an answer gets lost or someone else changes the version at the same
+//! time.
 //!
 //! What is wanted is decided again from each look, so that the change of someone else is never undone, and what is there already is not asked
 //! for. There is no way to say "unless it has changed" (no ETag): of two changes at once the last one wins.
@@ -16,11 +16,11 @@ use crate::arm::{Arm, Failure};
 use crate::resource::ResourceId;
 
 /// How long a change or a copy is followed. A flag takes 150 s (recorded in 2026), replicas take minutes to hours.
-pub const FOLLOWED: Duration = Duration::from_secs(90 * 60);
+pub const CHANGE_LIMIT: Duration = Duration::from_secs(90 * 60);
 /// How long a change of someone else is waited for.
-pub const WAITED: Duration = Duration::from_secs(60 * 60);
+pub const OTHERS_LIMIT: Duration = Duration::from_secs(60 * 60);
 /// How often a change is asked for again.
-const AGAIN: u32 = 3;
+const MOST_REPEATS: u32 = 3;
 /// How often the log says that it still goes on.
 const HEARTBEAT: Duration = Duration::from_secs(120);
 /// The pause between two reads of a version.
@@ -60,10 +60,10 @@ pub enum Changed {
     Made(Version, Option<bool>),
 }
 
-/// Why a version was not changed. `E` is what whoever asked for the change has against it.
+/// Why a version was not changed. `E` is the caller's own reason.
 #[derive(Debug, Clone, PartialEq)]
 pub enum NotChanged<E> {
-    /// Who asked for the change does not want it any more.
+    /// The version is now in a state in which the caller does not want the change.
     Unwanted(E),
     /// Azure refused, or could not be reached.
     Azure(Failure),
@@ -116,7 +116,7 @@ impl Change<'_> {
     ) -> Result<Changed, NotChanged<E>> {
         let mut seen = seen;
         let mut last = None;
-        for _ in 0..=AGAIN {
+        for _ in 0..=MOST_REPEATS {
             let Some(body) = wanted(seen.as_ref()).map_err(NotChanged::Unwanted)? else {
                 let seen = seen.ok_or(NotChanged::Gone)?;
                 return Ok(self.is_so(seen, last.is_some()));
@@ -139,7 +139,7 @@ impl Change<'_> {
                         .after_lost_answer(seen.as_ref())
                         .await
                         .map_err(|look| {
-                            // What went wrong first is what counts, where the look tells no more.
+                            // If the look fails, too, the first failure is reported.
                             match look {
                                 NotChanged::Azure(_) => NotChanged::Azure(failure.clone()),
                                 other => other,
@@ -149,7 +149,7 @@ impl Change<'_> {
                 }
                 Err(failure) if self.is_busy(&failure).await => {
                     sleep(LOOK_AGAIN).await;
-                    seen = self.settled(Some(WAITED)).await?;
+                    seen = self.settled(Some(OTHERS_LIMIT)).await?;
                     last = Some(failure);
                 }
                 Err(failure) => return Err(failure.into()),
@@ -180,9 +180,9 @@ impl Change<'_> {
         &self,
         limit: Option<Duration>,
     ) -> Result<Option<Version>, NotChanged<E>> {
-        let limit = limit.unwrap_or(FOLLOWED);
+        let limit = limit.unwrap_or(CHANGE_LIMIT);
         let start = Instant::now();
-        let mut heart = Heart::new(self, start);
+        let mut heart = Heartbeat::new(self, start);
         loop {
             let Some(version) = self.look().await? else {
                 return Ok(None);
@@ -260,9 +260,9 @@ impl Change<'_> {
         };
         let doing = format!("Changing image version {}", self.id.name());
         let mut pace = Pace::new(started.pause);
-        let mut heart = Heart::new(self, start);
+        let mut heart = Heartbeat::new(self, start);
         let mut news = Instant::now();
-        while start.elapsed() < FOLLOWED {
+        while start.elapsed() < CHANGE_LIMIT {
             sleep(pace.pause()).await;
             match self.arm.operation(&doing, address).await {
                 Ok(seen) => {
@@ -287,20 +287,20 @@ impl Change<'_> {
             }
         }
         let state = State::Updating.as_str().to_owned();
-        let limit = FOLLOWED;
+        let limit = CHANGE_LIMIT;
         Err(NotChanged::Late { state, limit })
     }
 }
 
 /// Says now and then that it goes on, and how far the replication is.
-struct Heart<'a> {
+struct Heartbeat<'a> {
     change: &'a Change<'a>,
     start: Instant,
     spoken: Option<Instant>,
     regions: Vec<RegionState>,
 }
 
-impl<'a> Heart<'a> {
+impl<'a> Heartbeat<'a> {
     fn new(change: &'a Change<'a>, start: Instant) -> Self {
         Self {
             change,

@@ -18,7 +18,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
 
-use change::{Changed, Progress, WAITED};
+use change::{Changed, OTHERS_LIMIT, Progress};
 pub use doctor::{doctor, permissions_to_tag};
 use event::{Event, Events, Subject};
 use job::{END_OF_LIFE_PAST, Job, NamedVersion, named, planned};
@@ -79,7 +79,7 @@ impl Job<'_> {
             if seen.version.state.is_end() {
                 return Ok(seen);
             }
-            let left = WAITED.saturating_sub(start.elapsed());
+            let left = OTHERS_LIMIT.saturating_sub(start.elapsed());
             let tell = |progress: Progress| {
                 if let Progress::Busy { state, elapsed } = progress {
                     self.events.emit(Event::Waiting { state, elapsed });

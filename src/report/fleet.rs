@@ -1,4 +1,4 @@
-//! `action: report`, worded: the table of versions and machines in the log and on the page of the run, the gates, `fleet.json`.
+//! `action: report`, worded: the table of versions and machines in the log and on the page of the run, the conditions of `failWhen`, `fleet.json`.
 
 mod document;
 mod table;
@@ -23,8 +23,9 @@ pub struct FleetReporter<'a> {
     fleet: &'a Fleet,
 }
 
-/// So many machines are named in an issue.
+/// How many machines are named in an issue.
 const MOST_NAMED: usize = 30;
+
 impl<'a> FleetReporter<'a> {
     /// A reporter to the agent's console, which says first what the inputs are warned of.
     pub fn new(agent: &Agent, fleet: &'a Fleet) -> Self {
@@ -63,7 +64,7 @@ impl<'a> FleetReporter<'a> {
             (Some(error), _, _) => Ending::from(error),
             (None, Some(condition), _) => Ending::from(Failure {
                 code: FLEET_WRONG,
-                text: gates(met),
+                text: met_conditions(met),
                 hint: Some(advice(condition)),
             }),
             (None, None, Some(not_read)) => Ending::from(Failure {
@@ -175,10 +176,10 @@ const NOT_ALL: &str =
 fn kinds<'m>(machines: impl Iterator<Item = &'m Machine>) -> String {
     let mut counts = [0_usize; 3];
     for machine in machines {
-        let [hosts, virtuals, sets] = &mut counts;
+        let [hosts, vms, sets] = &mut counts;
         match machine.kind {
             MachineKind::SessionHost { .. } => *hosts += 1,
-            MachineKind::Vm => *virtuals += 1,
+            MachineKind::Vm => *vms += 1,
             MachineKind::ScaleSet => *sets += 1,
         }
     }
@@ -208,7 +209,7 @@ fn sentence(outcome: &Outcome) -> String {
 }
 
 /// Which conditions are met, in one line.
-fn gates(met: &[MetCondition<'_>]) -> String {
+fn met_conditions(met: &[MetCondition<'_>]) -> String {
     let words: Vec<String> = met
         .iter()
         .map(|condition| {

@@ -1,7 +1,7 @@
 //! Texts as Markdown, as Azure DevOps renders it.
 //!
-//! Texts of others are made visible first and marked up after: a character that is taken out of the finished page could have held a fence or
-//! an escape apart.
+//! Foreign text is made printable before it is marked up. If characters were removed afterwards, the rest could join into markup, for example
+//! the end of a fence.
 
 use super::issue::what_to_do;
 use crate::agent::command::safe_to_print;
@@ -80,7 +80,7 @@ pub(super) fn fenced(language: &str, lines: &str) -> String {
     format!("{fence}{language}\n{lines}\n{fence}\n")
 }
 
-/// Why there is nothing better to show, and what to do about it, as the log says it.
+/// The error of the step and what to do about it, in the words of the log.
 pub(super) fn cause(code: &str, sentence: &str, hint: Option<&str>) -> String {
     one_of_several(code, sentence, Some(&what_to_do(code, hint)))
 }

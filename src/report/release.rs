@@ -54,14 +54,14 @@ struct Now {
 }
 
 impl Released {
-    /// Whether the version is there now; with a copy whose change was refused or goes on that is not so.
+    /// Whether the version exists now. A copy whose request was refused, or still goes on, does not.
     fn exists(&self) -> bool {
         self.subject.existed || self.now.as_ref().is_some_and(|now| now.changed)
     }
 }
 
 impl Collected {
-    /// What the variables are about: the version or the one copy.
+    /// The subject of the output variables: the copy if there is exactly one, otherwise the version of the inputs.
     fn main(&self) -> Option<&Subject> {
         match self.released.as_slice() {
             [only] => Some(&only.subject),
@@ -171,7 +171,7 @@ impl<'a> ReleaseReporter<'a> {
         }
     }
 
-    /// The version that the variables name: with one copy that copy, else the version that is named. Nothing that does not exist.
+    /// The version for the output variables: the copy if there is exactly one, otherwise the version of the inputs. `None` if it does not exist.
     fn outcome<'k>(&self, collected: &'k Collected) -> Option<&'k ResourceId> {
         let exists = match self.request.targets() {
             [_] => collected
@@ -187,7 +187,7 @@ impl<'a> ReleaseReporter<'a> {
     fn variables(&self, collected: &Collected) -> Vec<(&'static str, String)> {
         let mut variables = version::variables(self.outcome(collected)).to_vec();
         let main = match self.request.targets() {
-            // The latest version of another definition was not before it.
+            // A copy replaces the latest version of its own definition, not that of the version it is a copy of.
             [_] => collected.released.first().map(|one| &one.subject),
             _ => collected.main(),
         };

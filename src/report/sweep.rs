@@ -20,7 +20,7 @@ use crate::run::leftover::{Leftover, NotRemoved};
 use crate::run::sweep::{KeptItem, Swept};
 use crate::wording::counted;
 
-/// So many rows of each kind are on the page.
+/// How many rows of each kind are on the page.
 const MOST_ROWS: usize = 200;
 
 /// The end of `action: sweep`: what was done, even where it did not come to its end. The files are in `folder`.

@@ -1,4 +1,4 @@
-//! Regions.
+//! Azure regions: names, the list of 2026, and lists of regions as authors write them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Region(String);
 
-/// A region as Azure answers it in its programmatic form: `West Europe` as `westeurope`. What is no region stays something to compare.
+/// A region as Azure answers it in its programmatic form: `West Europe` as `westeurope`. Any text is allowed, so that it can be compared.
 pub fn plain_region(name: &str) -> String {
     let letters = name.chars().filter(|c| !c.is_whitespace());
     letters.collect::<String>().to_lowercase()
@@ -121,7 +121,7 @@ pub fn split_at_blanks(text: &str) -> Vec<String> {
     found.unwrap_or_else(|| vec![text.to_owned()])
 }
 
-/// A sign between a region and its details is no place to split at.
+/// The words of `text`. Words on both sides of `=` or `:` stay together.
 fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut goes_on = false;
@@ -136,7 +136,7 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// The fewest known regions that the words are, in their order. More words than any list of regions has are none.
+/// The words as known regions, in their order and as few as possible. `None` if that is not possible, or if there are too many words.
 fn segments(words: &[String]) -> Option<Vec<String>> {
     const MOST_WORDS: usize = 400;
     /// `South Africa North 2`.
@@ -154,7 +154,7 @@ fn segments(words: &[String]) -> Option<Vec<String>> {
             // Details end a region.
             let whole = before.iter().all(|word| !word.contains('='));
             let name = before.concat() + last;
-            (whole && is_known(&name)).then_some((count + 1, start))
+            (whole && is_plausible(&name)).then_some((count + 1, start))
         });
         best.push(ways.min());
     }
@@ -169,7 +169,7 @@ fn segments(words: &[String]) -> Option<Vec<String>> {
     Some(regions)
 }
 
-fn is_known(text: &str) -> bool {
+fn is_plausible(text: &str) -> bool {
     let name = text.split('=').next().unwrap_or_default();
     let region: Result<Region, _> = name.parse();
     region.is_ok_and(|region| region.candidates().is_none())
@@ -180,7 +180,7 @@ fn without_number(name: &str) -> &str {
 }
 
 impl Region {
-    /// The names to look for a misspelt one in. None if the name is a known one, or a known one with another number, as new regions have.
+    /// The regions to suggest if this one is misspelt. `None` if it is known, or differs from a known one in its number alone, as new regions do.
     pub fn candidates(&self) -> Option<&'static [&'static str]> {
         let plain = without_number(&self.0);
         let known = REGIONS.iter().any(|name| without_number(name) == plain);

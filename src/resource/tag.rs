@@ -1,4 +1,4 @@
-//! The tags that the task writes, on whatever it writes them: one list, so that a new tag is refused to authors, recognised and documented in one place.
+//! The tags that the task writes, on whatever it writes them: one list, so that a new tag is refused to authors, recognized and documented in one place.
 //!
 //! Tags are texts that others may have written: what is done because of one is proven first. Names of tags ignore letter case.
 

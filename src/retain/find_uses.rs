@@ -39,7 +39,7 @@ impl From<Unknown> for Error {
     }
 }
 
-/// So many lists are read at a time.
+/// How many lists are read at a time.
 const AT_ONCE: usize = 4;
 
 /// The first look: Azure Resource Graph, or the live lists where it refuses; host pools and image templates that the inputs name.

@@ -1,4 +1,4 @@
-//! Keeps the right versions of an image definition, and deletes, excludes or ends the others.
+//! Decides which versions of an image definition stay, and deletes the others, excludes them from latest, or sets their end of life.
 //!
 //! The rules are pure ([`decide`]); what uses the versions is looked for twice: before anything is decided, and right before each deletion.
 
@@ -34,7 +34,7 @@ use crate::resource::{ImageVersion, quoted};
 use find_uses::FoundUses;
 use retention::{Candidate, Ended, Retention, is_same};
 
-/// So many versions are changed or deleted at a time, after one look that serves them all.
+/// How many versions are changed or deleted at a time, after one look that serves them all.
 const AT_ONCE: usize = 4;
 
 /// Decides on every version of the definition, and does what is decided unless it is a preview. `outcome` holds at any time what was done so far.
@@ -103,7 +103,7 @@ impl Retention<'_> {
             Ok(seen) => seen,
             Err(unknown) => {
                 // Versions that stay for another reason are still reported with it.
-                self.tell_decisions(&versions, Some(&Uses::default()), outcome);
+                self.record_decisions(&versions, Some(&Uses::default()), outcome);
                 outcome.give_up(&Reason::UseUnknown);
                 self.events.emit(Event::Decided(outcome.verdicts.clone()));
                 return Err(unknown.into());
@@ -114,12 +114,12 @@ impl Retention<'_> {
             let places = seen.not_looked_at.iter().cloned().collect();
             self.events.emit(Event::NotLookedAt(places));
         }
-        self.tell_decisions(&versions, looks.then_some(&seen.uses), outcome);
+        self.record_decisions(&versions, looks.then_some(&seen.uses), outcome);
         self.events.emit(Event::Decided(outcome.verdicts.clone()));
         Ok((versions, seen))
     }
 
-    fn tell_decisions(&self, versions: &[Version], uses: Option<&Uses>, outcome: &mut Outcome) {
+    fn record_decisions(&self, versions: &[Version], uses: Option<&Uses>, outcome: &mut Outcome) {
         let decisions = decide(versions, uses, &self.retain.keep, self.now());
         outcome.verdicts = Vec::new();
         for decision in decisions {
@@ -251,7 +251,7 @@ impl Retention<'_> {
     }
 }
 
-/// A version stays although every rule but its owner's lets it go.
+/// The warning about a version that stays only because its deletion is blocked.
 fn blocked(decision: &Decision<'_>) -> Warned {
     let version = decision.version;
     let until = match version.end_of_life {

@@ -53,7 +53,7 @@ pub enum Reason {
     UseUnknown,
 }
 
-/// So many users are named; the others are counted.
+/// How many users are named; the others are counted.
 const MOST_NAMED: usize = 3;
 
 impl fmt::Display for Reason {

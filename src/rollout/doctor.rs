@@ -188,7 +188,7 @@ async fn plans(step: &RolloutStep<'_>, pool: Option<&HostPool>) -> Finding {
     };
     let name = super::preflight::plan_name(plan);
     let text = format!("'{name}' is enabled for the host pool");
-    let fix = super::preflight::switching_off(plan, &request.pool);
+    let fix = super::preflight::switch_off_command(plan, &request.pool);
     finding(check, verdict, text, Some(fix))
 }
 

@@ -1,5 +1,5 @@
-//! Why the service does not update session hosts: its faults, and what helps. Beside the catalogue of failed builds (`diagnosis`), because they
-//! come in another form: a list of faults as JSON in a text.
+//! The errors of a session host update, and how to fix them. They are not in `diagnosis`, because the service reports them in another form: as a
+//! JSON list inside the error message.
 
 use std::fmt;
 

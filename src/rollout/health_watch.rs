@@ -10,7 +10,7 @@ use super::event::{Event, HealthEvent};
 use super::health::{self, Health};
 use super::step::RolloutStep;
 
-/// So many hosts are read together.
+/// How many hosts are read together.
 const AT_ONCE: usize = 8;
 /// How often the hosts that are waited for are read.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(15);

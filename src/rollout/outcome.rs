@@ -1,26 +1,26 @@
-//! How a roll-out ends: what it came to, or who refused it and the next action.
+//! The outcome of a roll-out: its state, or why it failed and the next action.
 
 use std::fmt;
 
 use crate::arm::Failure;
 use crate::release;
 
-/// Why it came to nothing.
+/// Why a roll-out did not come to its end.
 #[derive(Debug, Clone, PartialEq)]
 pub enum NotRolledOut {
     /// Azure refused a request, or could not be reached.
     Azure(Failure),
-    /// Something speaks against it.
+    /// A check refused it.
     Refused(Box<Refused>),
-    /// Something speaks against the version, as it would against promoting it.
+    /// The version was refused, as it would be for a promotion.
     Version(Box<release::Refused>),
-    /// The time to wait is over; what goes on.
+    /// The wait timed out: what still goes on.
     NotReady(Box<Refused>),
     /// The job was canceled.
     Canceled,
 }
 
-/// What speaks against it.
+/// Why a check refused a roll-out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     /// The stable code.
@@ -32,7 +32,7 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// What speaks against it, in a whole sentence.
+    /// `text` is a whole sentence, `hint` the next action.
     pub fn new(
         code: &'static str,
         text: impl Into<String>,

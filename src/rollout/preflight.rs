@@ -22,7 +22,7 @@ use crate::arm::gallery::{State, Version};
 use crate::inputs::RolloutMethod::{self, Replace, SessionHostUpdate};
 use crate::inputs::manifest::{HOST_POOL_ID, TARGET_REGIONS};
 use crate::inputs::{Action, nearest};
-use crate::release::change::{Change, NotChanged, Progress, WAITED};
+use crate::release::change::{Change, NotChanged, OTHERS_LIMIT, Progress};
 use crate::release::{self, Why};
 use crate::resource::{ResourceId, quoted};
 use crate::wording::duration;
@@ -213,7 +213,7 @@ impl RolloutStep<'_> {
             replicates: false,
             tell: &tell,
         };
-        let settled = change.settled::<()>(Some(WAITED)).await;
+        let settled = change.settled::<()>(Some(OTHERS_LIMIT)).await;
         let why = match settled {
             Ok(Some(version)) => return Ok(version),
             Err(NotChanged::Azure(failure)) => return Err(failure.into()),
@@ -348,7 +348,7 @@ impl RolloutStep<'_> {
             );
             let hint = format!(
                 "to disable it for this pool: {}",
-                switching_off(plan, &self.request.pool)
+                switch_off_command(plan, &self.request.pool)
             );
             self.warn(codes::AUTOSCALE, text, Some(hint));
         }
@@ -368,7 +368,7 @@ pub(super) fn plan_name(plan: &ScalingPlan) -> &str {
 }
 
 /// The command that disables a plan for `pool`. A PATCH of the plan takes the place of its whole list of pools, so all of them are in it.
-pub(super) fn switching_off(plan: &ScalingPlan, pool: &ResourceId) -> String {
+pub(super) fn switch_off_command(plan: &ScalingPlan, pool: &ResourceId) -> String {
     let references: Vec<Value> = plan
         .pools
         .iter()
@@ -404,7 +404,7 @@ mod tests {
                 (pool("third"), false),
             ],
         };
-        let command = switching_off(&plan, &pool("hp").parse().unwrap());
+        let command = switch_off_command(&plan, &pool("hp").parse().unwrap());
         let body = format!(
             r#"{{"properties":{{"hostPoolReferences":[{{"hostPoolArmPath":"{}","scalingPlanEnabled":false}},{{"hostPoolArmPath":"{}","scalingPlanEnabled":true}},{{"hostPoolArmPath":"{}","scalingPlanEnabled":false}}]}}}}"#,
             pool("HP"),

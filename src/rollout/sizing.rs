@@ -68,9 +68,9 @@ pub(super) fn to_open(
 /// How many hosts of the version there are, and how many there have to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct HostNumbers {
-    /// So many hosts of the pool are of the version.
+    /// How many hosts of the pool are of the version.
     pub(super) there: usize,
-    /// So many have to serve users before others are drained.
+    /// How many have to serve users before others are drained.
     pub(super) needed: usize,
 }
 

@@ -25,7 +25,7 @@ use crate::resource::{ResourceGroupId, ResourceId};
 const REPLACED: &str = "replaced-by:";
 /// How long the list at the end of a roll-out that failed may take.
 const LISTED_WITHIN: Duration = Duration::from_secs(60);
-/// So many VMs are read at a time.
+/// How many VMs are read at a time.
 const AT_ONCE: usize = 8;
 
 /// A step at work. Each method, and what they have in common, is an `impl` of it in a file of its own.

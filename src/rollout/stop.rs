@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use super::event::{Event, UpdateEvent};
 use super::host;
 use super::own_deployments::cause;
-use super::session_host_update::setting_image;
+use super::session_host_update::set_image_command;
 use super::step::{Ongoing, RolloutStep};
 use crate::arm::Failure;
 use crate::arm::deployment::State;
@@ -71,7 +71,7 @@ impl RolloutStep<'_> {
                     format!(
                         "; to set it back to {}: {}",
                         host::short(&image),
-                        setting_image(&self.request.pool, &image)
+                        set_image_command(&self.request.pool, &image)
                     )
                 });
                 let what = format!(

@@ -1,4 +1,4 @@
-//! What a run left at its targets, as its run outputs tell.
+//! Reads from the run outputs of a run which image each target got.
 
 use std::time::Duration;
 

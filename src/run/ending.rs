@@ -20,8 +20,8 @@ use crate::resource::ResourceId;
 use crate::resource::tag::KEEP;
 use crate::template::model::Properties;
 
-/// The agent grants 7.5 s after its first signal; the rest of them is for the report.
-const CANCEL_BUDGET: Duration = Duration::from_secs(5);
+/// How long the requests that cancel the runs may take: the agent allows 7.5 s after its first signal, and the report needs the rest.
+const CANCEL_REQUEST_LIMIT: Duration = Duration::from_secs(5);
 
 /// A step that ends, and what its author wants.
 pub(super) struct Ending<'a> {
@@ -149,7 +149,7 @@ impl Ending<'_> {
         // The run of someone else's template is stopped, and the template stays.
         ids.extend(running.map(|template| template.id.clone()));
         ids.dedup();
-        let sent = tokio::time::timeout(CANCEL_BUDGET, cancel_runs(arm, &ids, events)).await;
+        let sent = tokio::time::timeout(CANCEL_REQUEST_LIMIT, cancel_runs(arm, &ids, events)).await;
         if sent.is_err() {
             events.emit(Event::CancelNotConfirmed {
                 reason: "Azure has not answered yet".to_owned(),

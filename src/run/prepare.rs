@@ -11,7 +11,7 @@ use crate::inputs::Package;
 use crate::resource::tag::INPUTS_SHA256;
 use crate::storage::{Sha256, StorageAccount};
 use crate::template::model::ImageTemplate;
-use crate::template::{add_image_tags, compose, tag_template};
+use crate::template::{add_missing_image_tags, compose, tag_template};
 
 /// What is known when everything has been checked.
 pub(super) struct Checked<'a> {
@@ -102,7 +102,7 @@ pub(super) async fn prepare(
         tags.extend(sums.made_of.map(|sum| (INPUTS_SHA256, sum)));
         let (name, inputs) = (&plan.template_name, Some(sums.asked.as_str()));
         template_tags::tag_image(&mut definition, &plan.origin, name, inputs);
-        add_image_tags(&mut definition, &tags);
+        add_missing_image_tags(&mut definition, &tags);
     }
     let account = checked.destination.as_ref().map(|(_, account)| account);
     let tags = template_tags::of(plan, account, &sums.asked, arm.client.azure_time());

@@ -15,7 +15,7 @@ use crate::resource::ResourceId;
 use crate::resource::tag::{INPUTS, KEEP, LONGEST_VALUE, MADE, PACKAGE, RUN, STEP, TASK, TEMPLATE};
 use crate::storage::StorageAccount;
 use crate::template::model::ImageTemplate;
-use crate::template::tag_images;
+use crate::template::set_image_tags;
 
 /// The tags of the template of `plan`, which is made at `now` by Azure's clock. `inputs` is the sum of what the step asks for; the package is in
 /// `account`.
@@ -65,9 +65,9 @@ pub(super) fn tag_image(
 ) {
     let mut tags = vec![(RUN, origin.run.clone()), (STEP, origin.step.clone())];
     tags.extend(inputs.map(|sum| (INPUTS, sum.to_owned())));
-    tag_images(definition, &tags);
+    set_image_tags(definition, &tags);
     // The image is found without it, too: it is left out where there is room for the others alone.
-    tag_images(definition, &[(TEMPLATE, name.to_owned())]);
+    set_image_tags(definition, &[(TEMPLATE, name.to_owned())]);
 }
 
 /// Where the package is. One that stays for later runs does not belong to the template.

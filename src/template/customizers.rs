@@ -85,7 +85,7 @@ pub(super) fn script(
     }
 }
 
-/// The package, the script of the inputs, and what goes with Windows.
+/// The customizers of a build without a template file: the package, the script, and Windows Update.
 pub(super) fn customizers(plan: &Plan, package: Option<LinkedPackage<'_>>) -> Vec<Customizer> {
     let Customization {
         provisioner,

@@ -13,7 +13,7 @@ use crate::inputs::{Package, Plan, Provisioner};
 use model::{Identity, ImageTemplate, Other, Properties};
 use unpacking::LinkedPackage;
 
-pub use tags::{add_image_tags, tag_images, tag_template};
+pub use tags::{add_missing_image_tags, set_image_tags, tag_template};
 pub use unpacking::{Address, PARAMETER, PackageLink};
 
 /// The image template of `plan` as Azure VM Image Builder takes it from api-version 2024-02-01 on, which is strict about members and their case

@@ -3,29 +3,29 @@
 use super::model::{ImageTemplate, Tags};
 
 /// Azure keeps up to 50 tags; the service adds `VMImageBuilderSource` and `correlationId` to an image version (seen in recordings).
-const MOST_TAGS: usize = 48;
+const MOST_IMAGE_TAGS: usize = 48;
 
 /// Adds `tags` to the images and image versions that `template` makes. A tag that is there already stays, whatever its letter case; with too
 /// many of them the last ones of `tags` are left out.
-pub fn add_image_tags(template: &mut ImageTemplate, tags: &[(&'static str, String)]) {
+pub fn add_missing_image_tags(template: &mut ImageTemplate, tags: &[(&'static str, String)]) {
     let targets = template.properties.distribute.iter_mut().flatten();
     for own in targets.filter_map(|target| target.artifact_tags_mut()) {
         let own = own.get_or_insert_default();
         for (name, value) in tags {
-            if own.len() < MOST_TAGS && !has(own, name) {
+            if own.len() < MOST_IMAGE_TAGS && !has(own, name) {
                 own.insert((*name).to_owned(), value.clone());
             }
         }
     }
 }
 
-/// Adds `tags` to what the targets of `template` get, as far as Azure's limit permits. They win over whatever is there under their names.
-pub fn tag_images(template: &mut ImageTemplate, tags: &[(&'static str, String)]) {
+/// Sets `tags` on the images and image versions that `template` makes. They replace tags of the same names; a target without room for all gets none.
+pub fn set_image_tags(template: &mut ImageTemplate, tags: &[(&'static str, String)]) {
     let targets = template.properties.distribute.iter_mut().flatten();
     for own in targets.filter_map(|target| target.artifact_tags_mut()) {
         let own = own.get_or_insert_default();
         let new = tags.iter().filter(|(name, _)| !has(own, name)).count();
-        if own.len() + new <= MOST_TAGS {
+        if own.len() + new <= MOST_IMAGE_TAGS {
             overwrite(own, tags);
         }
     }
@@ -67,7 +67,7 @@ mod tests {
             ("commit", "1f3a".to_owned()),
             ("buildId", "4711".to_owned()),
         ];
-        add_image_tags(&mut template, &tags);
+        add_missing_image_tags(&mut template, &tags);
         json(&template)["properties"]["distribute"][0]["artifactTags"].take()
     }
 
@@ -86,13 +86,13 @@ mod tests {
     #[test]
     fn a_target_without_tags_gets_some() {
         let mut one = template(json!({"properties": {"distribute": [{"type": "SharedImage"}]}}));
-        add_image_tags(&mut one, &[("commit", "1f3a".to_owned())]);
+        add_missing_image_tags(&mut one, &[("commit", "1f3a".to_owned())]);
         assert_eq!(
             json(&one)["properties"]["distribute"][0]["artifactTags"],
             json!({"commit": "1f3a"})
         );
         let mut without = template(json!({"properties": {}}));
-        add_image_tags(&mut without, &[("commit", "1f3a".to_owned())]);
+        add_missing_image_tags(&mut without, &[("commit", "1f3a".to_owned())]);
         assert_eq!(json(&without), json!({"properties": {}}));
     }
 

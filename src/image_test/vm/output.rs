@@ -18,7 +18,7 @@ use crate::storage::{self, BlobRef, CONTAINER, StorageAccount};
 const END_BYTES: usize = 4096;
 /// A character of UTF-8 is not cut.
 const LONGEST_CHARACTER: usize = 4;
-/// So many lines are kept for a report.
+/// How many lines are kept for a report.
 pub(super) const LINES: usize = 30;
 /// A longer line is cut.
 const LONGEST_LINE: usize = 2_000;

@@ -60,7 +60,7 @@ pub struct TestVm {
     pub size: String,
     /// The administrator's password; without one a password is made.
     pub password: Option<Secret>,
-    /// For so long it may start.
+    /// How long its start may take.
     pub boot_limit: Duration,
     /// Whether it stays when the test fails.
     pub keep_on_failure: bool,

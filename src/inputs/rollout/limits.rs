@@ -15,7 +15,7 @@ pub struct Limit {
     pub takes: String,
 }
 
-/// So many values are named.
+/// How many values are named.
 const MOST_NAMED: usize = 10;
 
 impl HostTemplate {

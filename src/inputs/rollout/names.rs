@@ -23,7 +23,7 @@ pub struct Names {
 /// The longest name that a Windows computer can have.
 pub(super) const LONGEST_COMPUTER: usize = 15;
 const LONGEST_PREFIX: usize = 12;
-/// So many digits of the build number are in a prefix.
+/// How many digits of the build number are in a prefix.
 const DIGITS: usize = 6;
 
 const FORM: Form = Form {
@@ -94,7 +94,7 @@ fn run(given: &RawInputs) -> String {
     }
 }
 
-/// What could not be in a name is left out; an id of a build is a number.
+/// The letters and digits of `text`, 16 at most.
 fn plain(text: &str) -> String {
     let plain = text.chars().filter(char::is_ascii_alphanumeric);
     plain.take(16).collect()

@@ -49,7 +49,8 @@ pub(super) fn of(event: &Event) -> Messages {
             size(*bytes)
         )),
         Event::OldPackagesRemoved { count } => Messages::line(format!(
-            "deleted {count} packages of earlier runs that have not been used recently"
+            "deleted {} of earlier runs, not used recently",
+            counted(*count, "package")
         )),
         Event::OldPackagesRemain { reason } => Messages::line(format!(
             "packages of earlier runs were not checked:  {reason}"
@@ -228,7 +229,8 @@ pub(super) fn of(event: &Event) -> Messages {
             "nothing needs to be done: the image is built again",
         ),
         Event::OrphanedPackagesRemoved { count } => Messages::line(format!(
-            "deleted {count} packages that earlier attempts left"
+            "deleted {} that earlier attempts left",
+            counted(*count, "package")
         )),
     }
 }

@@ -174,7 +174,7 @@ fn goes_on(summary: &Summary<'_>, title: &str, sentence: &str) -> String {
 }
 
 /// What did not come about.
-fn title(summary: &Summary<'_>, error: &Error) -> String {
+fn headline(summary: &Summary<'_>, error: &Error) -> String {
     let what = match error {
         _ if !summary.outputs.is_empty() => {
             return "Image build failed, but some targets have an image".to_owned();
@@ -195,7 +195,7 @@ fn title(summary: &Summary<'_>, error: &Error) -> String {
 }
 
 fn failure(summary: &Summary<'_>, error: &Error) -> String {
-    let mut text = format!("## ❌ {}\n", title(summary, error));
+    let mut text = format!("## ❌ {}\n", headline(summary, error));
     if let Error::Preflight(findings) = error {
         text.push_str(&causes(findings));
     } else {

@@ -65,7 +65,7 @@ fn definition(definition: &Definition, outcome: &Outcome) -> Value {
             );
             put("exists", json!(versions.map(|_| found.is_some())));
             put("hosts", json!(row.hosts));
-            put("virtualMachines", json!(row.virtuals));
+            put("virtualMachines", json!(row.vms));
             put("scaleSets", json!(row.scale_sets));
             put("hostPools", json!(row.pools));
             put("ageInDays", json!(row.age));

@@ -1,4 +1,4 @@
-//! Image version -> hosts, VMs, scale sets, pools, age, state.
+//! The tables of the fleet report, in the log and on the page of the run. The main one has a row for each image version.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use crate::report::markup::{code, escaped};
 use crate::resource::ResourceId;
 use crate::resource::tag::WITHDRAWN_AT;
 
-/// So many rows of a table are on the page of the run.
+/// How many rows of a table are on the page of the run.
 const MOST_ROWS: usize = 200;
 
 /// One image, and who runs it.
@@ -20,7 +20,7 @@ pub(super) struct Row {
     /// `1.0.3`, or how another image is called.
     pub(super) image: String,
     pub(super) hosts: usize,
-    pub(super) virtuals: usize,
+    pub(super) vms: usize,
     pub(super) scale_sets: usize,
     /// The names of the pools.
     pub(super) pools: BTreeSet<String>,
@@ -43,13 +43,13 @@ impl Row {
                 self.hosts += 1;
                 self.pools.insert(pool.name().to_owned());
             }
-            MachineKind::Vm => self.virtuals += 1,
+            MachineKind::Vm => self.vms += 1,
             MachineKind::ScaleSet => self.scale_sets += 1,
         }
     }
 
     fn is_used(&self) -> bool {
-        self.hosts + self.virtuals + self.scale_sets > 0
+        self.hosts + self.vms + self.scale_sets > 0
     }
 
     fn cells(&self) -> [String; 7] {
@@ -62,7 +62,7 @@ impl Row {
         [
             self.image.clone(),
             self.hosts.to_string(),
-            self.virtuals.to_string(),
+            self.vms.to_string(),
             self.scale_sets.to_string(),
             pools.join(", "),
             age,
@@ -301,16 +301,17 @@ pub(super) fn markdown(outcome: &Outcome) -> String {
         if !table.rows.is_empty() {
             writeln!(
                 text,
-                "| {} |\n|---|---|---|---|---|---|---|",
-                HEADS.join(" | ")
+                "| {} |\n{}|",
+                HEADS.join(" | "),
+                "|---".repeat(HEADS.len())
             )
             .ok();
         }
         for row in table.rows.iter().take(MOST_ROWS) {
-            let [image, hosts, virtuals, sets, pools, age, state] = row.cells();
+            let [image, hosts, vms, sets, pools, age, state] = row.cells();
             writeln!(
                 text,
-                "| {} | {hosts} | {virtuals} | {sets} | {} | {age} | {} |",
+                "| {} | {hosts} | {vms} | {sets} | {} | {age} | {} |",
                 code(&image),
                 escaped(&pools),
                 escaped(&state)
@@ -347,11 +348,11 @@ pub(super) fn image_of(machine: &Machine) -> String {
 
 /// The session hosts of which there is something to say.
 pub(super) fn hosts_to_replace(outcome: &Outcome) -> String {
-    let judgement = |host: &&Machine| {
+    let needs_replacement = |host: &&Machine| {
         let it = &host.judgement;
         it.behind.is_some() || it.withdrawn || it.end_of_life || it.unknown
     };
-    let all: Vec<&Machine> = outcome.hosts().filter(judgement).collect();
+    let all: Vec<&Machine> = outcome.hosts().filter(needs_replacement).collect();
     if all.is_empty() {
         return String::new();
     }

@@ -31,7 +31,7 @@ pub(super) struct Collected {
     pub(super) plan: Vec<String>,
 }
 
-/// So many drained hosts are named.
+/// How many drained hosts are named.
 pub(super) const MOST_NAMED: usize = 10;
 
 /// A phase, which the result file calls a step.

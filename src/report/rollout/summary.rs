@@ -10,7 +10,7 @@ use crate::report::next_step::{NextStep, ways_back};
 use crate::rollout::{Host, RolloutState};
 use crate::wording::counted;
 
-/// So many hosts are on the page.
+/// How many hosts are on the page.
 const MOST_ROWS: usize = 200;
 
 /// What the page says.

@@ -6,7 +6,7 @@ use crate::rollout::Host;
 use crate::rollout::event::PoolOverview;
 use crate::wording::counted;
 
-/// So many lines are told.
+/// How many lines are told.
 const MOST_LINES: usize = 40;
 
 /// Hosts that follow each other and are alike.

@@ -1,5 +1,5 @@
-//! One deployment with a registration token, which is announced for masking before anything else, sent as a secure parameter, and kept nowhere. It is
-//! sent once in effect: what an earlier attempt has sent is followed, and a lost answer is looked for.
+//! One deployment with a registration token, which is announced for masking before anything else, sent as a secure parameter, and kept nowhere. It
+//! takes effect once: a deployment of an earlier attempt is followed, and after a lost answer Azure is asked whether the deployment exists.
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -17,12 +17,12 @@ use crate::rollout::outcome::{NotRolledOut, Refused};
 use crate::rollout::step::RolloutStep;
 use crate::secret::Secret;
 
-/// So often a request is sent whose answer got lost, and of which nothing shows.
+/// How often a request is sent if its answer gets lost and Azure shows no deployment.
 const MOST_TRIES: u32 = 3;
 
 /// A token that ends sooner is renewed: the last host registers long after the first request.
 const SHORTEST_LIFE: Duration = Duration::hours(2);
-/// For so long a new one is valid.
+/// How long a new token is valid.
 const NEW_LIFE: Duration = Duration::hours(4);
 
 /// What became of a request to deploy.
@@ -149,7 +149,7 @@ impl RolloutStep<'_> {
             .await
         {
             Ok(()) => {}
-            // Whether it was made is seen below.
+            // The read below shows whether Azure made the token.
             Err(failure) if failure.may_have_acted() => {
                 if self.lasting_token().await?.is_none() {
                     self.arm
@@ -197,7 +197,7 @@ impl RolloutStep<'_> {
     }
 }
 
-/// Azure refused the deployment. What a permission or the network is to blame for, others explain.
+/// The error if Azure refused the deployment. A missing permission and a network error keep their own texts.
 fn not_taken(part: &Part, failure: Failure) -> NotRolledOut {
     let Some(refusal) = failure.refusal() else {
         return failure.into();

@@ -27,7 +27,7 @@ use crate::rollout::step::RolloutStep;
 use crate::wording::some_of;
 use plan::Plan;
 
-/// So many hosts are named.
+/// How many hosts are named.
 const MOST_NAMED: usize = 10;
 
 /// Makes the new hosts, lets users in, and takes the old ones out of service.

@@ -24,7 +24,7 @@ use crate::rollout::host::Host;
 use crate::rollout::step::RolloutStep;
 use crate::wording::counted;
 
-/// So many hosts are switched off together.
+/// How many hosts are switched off together.
 const AT_ONCE: usize = 4;
 /// How often sessions are counted while the time of grace runs.
 const COUNT: Duration = Duration::from_secs(60);
@@ -37,9 +37,9 @@ const TITLE: &str = "Your desktop is updated";
 /// What became of the messages to the users of one host.
 #[derive(Default)]
 struct Messages {
-    /// So many sessions are there.
+    /// How many sessions are there.
     sessions: usize,
-    /// So many of them got the message.
+    /// How many of them got the message.
     sent: usize,
     /// Users at work who got none.
     unsent: usize,

@@ -24,7 +24,7 @@ use crate::rollout::step::{Ongoing, RolloutStep};
 use crate::wording::counted;
 
 /// The tag of a deployment that says which hosts were drained before it: they are not ours to switch off. Azure takes values of 256 characters.
-/// So many tags of this kind at most; a resource has 50.
+/// The most tags of this kind; a resource has 50.
 const MOST_TAGS: usize = 40;
 /// The value where no host was drained. No host has such a name.
 const NONE: &str = "-";

@@ -1,4 +1,4 @@
-//! The end of an update: what is checked when it has succeeded, and what becomes of it when it has not.
+//! The end of a session host update: the check after a success; retry, cancel and the way back after a failure.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use http::StatusCode;
 use tokio::time::{Instant, sleep};
 
 use super::follow::Over;
-use super::preflight::{UpdateState, cancel, setting_image};
+use super::preflight::{UpdateState, cancel_command, set_image_command};
 use crate::arm::Failure;
 use crate::arm::desktops::{ImageInfo, UpdateStatus};
 use crate::arm::operation::Started;
@@ -20,10 +20,10 @@ use crate::rollout::outcome::{NotRolledOut, Refused, RolloutState};
 use crate::rollout::preflight::Preflight;
 use crate::rollout::step::RolloutStep;
 
-/// How long the end of a control action is waited for.
-const CONTROLLED: Duration = Duration::from_secs(10 * 60);
+/// How long to wait for the end of a control action.
+const CONTROL_LIMIT: Duration = Duration::from_secs(10 * 60);
 /// A cancel finishes the hosts at work first: 20 minutes each, an hour for users at most.
-const CANCELS_WITHIN: Duration = Duration::from_secs(3 * 3600);
+const CANCEL_LIMIT: Duration = Duration::from_secs(3 * 3600);
 /// The pause between two reads.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
@@ -63,7 +63,7 @@ impl RolloutStep<'_> {
         }
     }
 
-    /// Asks a failed update to go on. Nothing if the service refuses, which is no failure of its own.
+    /// Sends Retry to a failed update. `None` if the service refuses; the failure of the update is then the error.
     pub(super) async fn retry(
         &self,
         status: &UpdateStatus,
@@ -75,13 +75,13 @@ impl RolloutStep<'_> {
         Ok(Some(now.unwrap_or_else(|| status.clone())))
     }
 
-    /// Sends a control action, and waits for the end of the action; whether the service obeys.
+    /// Sends a control action, and waits until it has ended. Returns whether the service accepted it.
     async fn control(&self, action: &'static str) -> Result<bool, NotRolledOut> {
         self.emit(Event::Update(UpdateEvent::Control(action)));
         self.emit(Event::Changed);
         match self.arm.control_update(&self.request.pool, action).await {
             Ok(started) => {
-                self.until_controlled(action, &started).await;
+                self.until_control_ended(action, &started).await;
                 Ok(true)
             }
             // The status says what became of it.
@@ -103,15 +103,15 @@ impl RolloutStep<'_> {
         }
     }
 
-    /// 202 while the action goes on, 204 at its end (recorded). Whatever else comes: the status tells.
-    async fn until_controlled(&self, action: &str, started: &Started) {
+    /// Waits for the end of a control action: Azure answers 202 until then, and 204 at the end (recorded). After any other answer the status is read.
+    async fn until_control_ended(&self, action: &str, started: &Started) {
         let Some(address) = &started.operation else {
             return;
         };
         let doing = format!("Sending {action} to the session host update");
         let start = Instant::now();
         let mut pace = Pace::new(started.pause);
-        while start.elapsed() < CONTROLLED {
+        while start.elapsed() < CONTROL_LIMIT {
             sleep(pace.pause()).await;
             match self.arm.operation(&doing, address).await {
                 Ok(seen) if seen.value.is_end() => return,
@@ -122,7 +122,7 @@ impl RolloutStep<'_> {
         }
     }
 
-    /// Every host that lets users in has the image.
+    /// Checks that every host that lets users in has the image; others get a warning.
     async fn verified(&self, update: &UpdateState) -> Result<RolloutState, NotRolledOut> {
         self.emit(Event::Phase("verify"));
         let hosts = self.hosts_anew().await?;
@@ -176,7 +176,7 @@ impl RolloutStep<'_> {
         Refused::new(codes::UPDATE_FAILED, text, hint).into()
     }
 
-    /// Someone has canceled it.
+    /// The error for an update that someone canceled in Azure.
     async fn canceled(&self, found: &Preflight, update: &UpdateState, over: &Over) -> NotRolledOut {
         let text = format!(
             "Updating host pool '{}' failed: the session host update was canceled in Azure: {}",
@@ -195,17 +195,17 @@ impl RolloutStep<'_> {
             let previous = update.previous.as_ref();
             let back = previous.filter(|image| !image.is(&update.wanted));
             let back = back.map_or_else(String::new, |image| {
-                let (name, command) = (host::short(image), setting_image(pool, image));
+                let (name, command) = (host::short(image), set_image_command(pool, image));
                 format!("; to set it back to {name} when no update waits: {command}")
             });
             return format!(
                 "nothing more was changed: if the update waits, it waits for Retry or Cancel ({}), and the session host configuration has {}{back}",
-                cancel(pool),
+                cancel_command(pool),
                 host::short(&update.wanted)
             );
         }
         self.emit(Event::Phase("cancel"));
-        let last = match self.canceled_now(over).await {
+        let last = match self.cancel_update(over).await {
             Ok(status) => status,
             Err(failure) => return format!("canceling it failed: {failure}"),
         };
@@ -217,8 +217,8 @@ impl RolloutStep<'_> {
         after
     }
 
-    /// The status once the update does not wait any more. One that has failed in its validation is over: there is nothing to cancel.
-    async fn canceled_now(&self, over: Over) -> Result<UpdateStatus, NotRolledOut> {
+    /// Cancels the update unless it is over, and returns its last status. An update that failed in its validation is over.
+    async fn cancel_update(&self, over: Over) -> Result<UpdateStatus, NotRolledOut> {
         let now = self.status_now().await?.value;
         let now = now.filter(|now| now.is_same_as(&over.status));
         let last = now.unwrap_or(over.status);
@@ -233,7 +233,7 @@ impl RolloutStep<'_> {
     async fn until_canceled(&self, before: &UpdateStatus) -> Result<UpdateStatus, NotRolledOut> {
         let start = Instant::now();
         let mut last = before.clone();
-        while start.elapsed() < CANCELS_WITHIN {
+        while start.elapsed() < CANCEL_LIMIT {
             if let Some(status) = self.status_now().await?.value {
                 let is_over = status.is_canceled() || status.is("Succeeded");
                 if status.to_string() != last.to_string() {
@@ -261,7 +261,7 @@ impl RolloutStep<'_> {
         hosts.iter().any(|host| host.is_wanted)
     }
 
-    /// The configuration gets the image of before where no host was updated, so that hosts made later do not differ from the others.
+    /// Restores the previous image in the configuration if no host was updated, so that new hosts get the image of the others. Says what it has now.
     async fn put_back(&self, update: &UpdateState, status: &UpdateStatus, hosts: usize) -> String {
         let wanted = host::short(&update.wanted);
         // The newest table shows a host that was finished meanwhile.
@@ -300,7 +300,7 @@ impl RolloutStep<'_> {
         }
     }
 
-    /// `back`: the hosts that were updated get the image of before, by another update.
+    /// `onRolloutFailure: back`: another update gives the updated hosts the previous image again. Returns the result in words.
     async fn back(&self, update: &UpdateState, last: &UpdateStatus) -> String {
         let Some(previous) = update
             .previous
@@ -318,7 +318,7 @@ impl RolloutStep<'_> {
         }
     }
 
-    /// Nothing, or how it ended otherwise.
+    /// Updates the hosts back to `previous`. `None` if that succeeded, otherwise how it ended.
     async fn updated_back(
         &self,
         update: &UpdateState,
@@ -361,7 +361,7 @@ impl RolloutStep<'_> {
     }
 }
 
-/// Whether the service could neither update a host nor give it back as it was.
+/// Whether the service could neither update the host nor restore it.
 fn is_broken(host: &Host) -> bool {
     let is_failed = host.host.status.eq_ignore_ascii_case("UpgradeFailed");
     is_failed && !host.is_open() && !host.is_wanted

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::preflight::{UpdateState, control};
+use super::preflight::{UpdateState, control_command};
 use crate::arm::desktops::UpdateStatus;
 use crate::arm::pace::{Pace, Polled};
 use crate::rollout::codes;
@@ -177,7 +177,7 @@ impl<'a, 'j> Watch<'a, 'j> {
             );
             let hint = format!(
                 "resume it: {}; after two weeks the service cancels it",
-                control(&self.step.request.pool, "Resume")
+                control_command(&self.step.request.pool, "Resume")
             );
             self.step.warn(codes::PAUSED, text, Some(hint));
         }

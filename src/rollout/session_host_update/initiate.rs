@@ -6,7 +6,7 @@ use http::StatusCode;
 use time::format_description::well_known::Rfc3339;
 use tokio::time::{Instant, sleep};
 
-use super::preflight::{UpdateState, cancel};
+use super::preflight::{UpdateState, cancel_command};
 use crate::arm::Failure;
 use crate::arm::api::{HOST_POOLS, address};
 use crate::arm::desktops::{UpdateRequest, UpdateStatus};
@@ -174,12 +174,18 @@ impl RolloutStep<'_> {
         let (why, hint) = if waits {
             (
                 "the previous session host update has failed and waits for Cancel",
-                format!("cancel it, and run the step again: {}", cancel(pool)),
+                format!(
+                    "cancel it, and run the step again: {}",
+                    cancel_command(pool)
+                ),
             )
         } else {
             (
                 "the service is busy with another operation",
-                format!("run the step again; to cancel an update: {}", cancel(pool)),
+                format!(
+                    "run the step again; to cancel an update: {}",
+                    cancel_command(pool)
+                ),
             )
         };
         let text = format!(

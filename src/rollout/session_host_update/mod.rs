@@ -17,7 +17,7 @@ use crate::rollout::host::{self, Host};
 use crate::rollout::outcome::{NotRolledOut, RolloutState};
 use crate::rollout::preflight::Preflight;
 use crate::rollout::step::RolloutStep;
-pub(super) use preflight::setting_image;
+pub(super) use preflight::set_image_command;
 use preflight::{LastUpdate, UpdateState};
 
 /// Makes the service update the pool, or follows the update that an earlier attempt has begun.
@@ -45,7 +45,7 @@ pub(super) async fn carry_out(
         return Ok(step.nothing(SETTLED));
     }
     step.tell_previous(&update);
-    step.refuse_plans(&found)?;
+    step.refuse_scaling_plans(&found)?;
     if update.is_configured {
         // An earlier attempt may have asked for an update that does not show yet.
         step.emit(Event::Update(UpdateEvent::Searching));
@@ -86,7 +86,7 @@ pub(super) async fn plan(
             return Ok(vec!["nothing to do".to_owned()]);
         }
         LastUpdate::Over => {
-            step.refuse_plans(found)?;
+            step.refuse_scaling_plans(found)?;
             let mut lines = Vec::new();
             if !update.is_configured {
                 let before = update
@@ -154,7 +154,7 @@ impl RolloutStep<'_> {
             "to set it {}to {}: {}; or {again}",
             if failed.is_some() { "back " } else { "" },
             host::short(&update.wanted),
-            setting_image(&self.request.pool, &update.wanted)
+            set_image_command(&self.request.pool, &update.wanted)
         );
         self.warn(codes::OTHER_IMAGE, text, Some(hint));
     }

@@ -132,7 +132,7 @@ impl RolloutStep<'_> {
         );
         let hint = format!(
             "wait until it has ended, and run the step again; to cancel it: {}",
-            cancel(pool)
+            cancel_command(pool)
         );
         Refused::new(codes::BUSY, text, hint)
     }
@@ -147,7 +147,10 @@ impl RolloutStep<'_> {
             status,
             started(status)
         );
-        let hint = format!("cancel it, and run the step again: {}", cancel(pool));
+        let hint = format!(
+            "cancel it, and run the step again: {}",
+            cancel_command(pool)
+        );
         Refused::new(codes::BUSY, text, hint)
     }
 
@@ -194,7 +197,7 @@ impl RolloutStep<'_> {
     }
 
     /// A scaling plan that is enabled makes an update fail in its validation (recorded: `ActiveScalingPlan`).
-    pub(super) fn refuse_plans(&self, found: &Preflight) -> Result<(), Refused> {
+    pub(super) fn refuse_scaling_plans(&self, found: &Preflight) -> Result<(), Refused> {
         let Some(plan) = found.plans.first() else {
             return Ok(());
         };
@@ -206,7 +209,7 @@ impl RolloutStep<'_> {
         );
         let hint = format!(
             "disable it for this pool, and enable it again afterwards: {}",
-            preflight::switching_off(plan, pool)
+            preflight::switch_off_command(plan, pool)
         );
         Err(Refused::new(codes::AUTOSCALE, text, hint))
     }
@@ -225,12 +228,12 @@ fn started(status: &UpdateStatus) -> String {
 }
 
 /// The command that cancels the update of a pool.
-pub(super) fn cancel(pool: &ResourceId) -> String {
-    control(pool, "Cancel")
+pub(super) fn cancel_command(pool: &ResourceId) -> String {
+    control_command(pool, "Cancel")
 }
 
 /// The command that sends an action to the update of a pool.
-pub(super) fn control(pool: &ResourceId, action: &str) -> String {
+pub(super) fn control_command(pool: &ResourceId, action: &str) -> String {
     let path = format!("{pool}/sessionHostManagements/default/controlSessionHostUpdate");
     let body = control_body(action).to_string();
     format!(
@@ -241,7 +244,7 @@ pub(super) fn control(pool: &ResourceId, action: &str) -> String {
 }
 
 /// The command that sets the image of the session host configuration of a pool.
-pub(in crate::rollout) fn setting_image(pool: &ResourceId, image: &ImageInfo) -> String {
+pub(in crate::rollout) fn set_image_command(pool: &ResourceId, image: &ImageInfo) -> String {
     let path = format!("{pool}/sessionHostConfigurations/default");
     format!(
         "az rest --method patch --url {} --body {}",

@@ -1,7 +1,7 @@
 //! What an earlier attempt at this step has begun: it is taken over, so that there is never a second image, and nothing stays behind.
 //!
-//! An attempt is told by the number that Azure Pipelines gives, or by a template whose tags name this run, this step and these inputs: a step that
-//! is repeated in the same attempt has no number of its own.
+//! An earlier attempt is recognized by the attempt number of Azure Pipelines, or by a template whose tags name this run, this step and these
+//! inputs: a step that is repeated within a job (`retryCountOnTaskFailure`) keeps its attempt number.
 
 mod matching;
 mod takeover;
@@ -45,7 +45,7 @@ impl Adopted<'_> {
 const MOST_ROUNDS: usize = 20;
 
 impl<'a> Build<'a> {
-    /// Looks for what an earlier attempt at this step has begun, and takes it over. What cannot be gone on with is removed.
+    /// Looks for what an earlier attempt at this step has begun, and takes it over. What cannot be continued is removed.
     pub(super) async fn adopt(&self, leftovers: &mut Leftovers<'_>) -> Result<Adopted<'a>, Error> {
         let search = Search {
             build: *self,
@@ -107,7 +107,7 @@ impl<'a> Search<'a> {
         self.build.context.events.emit(event);
     }
 
-    /// One round of the search. Nothing where something has changed, so that another round is needed.
+    /// One round of the search. `None` if something has changed meanwhile, so that another round is needed.
     async fn round(&self, leftovers: &mut Leftovers<'_>) -> Result<Option<Adopted<'a>>, Error> {
         let plan = self.build.plan;
         let long_build = &plan.long_build;
@@ -145,7 +145,7 @@ impl<'a> Search<'a> {
         }
         for found in other {
             if !long_build.second_attempt {
-                // Another step of the same name: it matters only where it has the template's name.
+                // Made by another step of the same name: a conflict only if the template has our name.
                 if found.id == plan.template_id {
                     let why = "another step of this pipeline run uses it, with other inputs";
                     return Err(name_in_use(&plan.template_name, why, &give_another()));
@@ -206,7 +206,7 @@ impl<'a> Search<'a> {
             Some(found) => vec![found],
             None => match find::all(self.arm(), &plan.template_id.group()).await {
                 Ok(all) => all,
-                // A first attempt has hardly anything to take over, and must not need one permission more. A list that leads astray is no list.
+                // A first attempt has hardly anything to take over, so it must not need this permission. An unreadable answer is always an error.
                 Err(failure)
                     if !plan.long_build.second_attempt
                         && !matches!(failure.cause, Cause::Unreadable(_)) =>
@@ -232,22 +232,26 @@ impl<'a> Search<'a> {
 
     /// Whether `found` was made of the same inputs.
     async fn is_same(&self, found: &FoundTemplate) -> Result<bool, Error> {
-        let asked = self.asked().await?;
+        let asked = self.inputs_hash().await?;
         let definition = found.template.definition.as_ref();
         let same = |definition| matching::is_as_asked(definition, self.build.plan);
         Ok(found.tags.inputs.as_deref() == Some(asked) && definition.is_some_and(same))
     }
 
-    /// The image of an earlier attempt. Who may not look for it builds again: no build needs this permission.
+    /// The image of an earlier attempt; `None` without the permission to look for it, since a build must not need this permission.
     async fn image(&self) -> Result<Option<Box<Image>>, Error> {
-        match self.build.image_by_tags(Some(self.asked().await?)).await {
+        match self
+            .build
+            .image_by_tags(Some(self.inputs_hash().await?))
+            .await
+        {
             Err(Error::Azure(failure)) if failure.refusal().is_some() => Ok(None),
             looked => looked,
         }
     }
 
     /// The sum of what the step asks for.
-    async fn asked(&self) -> Result<&str, Error> {
+    async fn inputs_hash(&self) -> Result<&str, Error> {
         let plan = self.build.plan;
         let asked = self.asked.get_or_try_init(async || {
             let content = package::content(plan).await?;
@@ -257,7 +261,7 @@ impl<'a> Search<'a> {
     }
 }
 
-/// `resume: never` leaves alone what is at work.
+/// With `resume: never`, a template with a run in progress is an error.
 fn check_at_rest(found: &FoundTemplate) -> Result<(), Error> {
     if found.template.is_at_rest() {
         return Ok(());
@@ -268,7 +272,7 @@ fn check_at_rest(found: &FoundTemplate) -> Result<(), Error> {
     Err(name_in_use(name, &why, &instead))
 }
 
-/// A template that is there has the name that is needed.
+/// The error if a template that cannot be taken over has the name that this build needs.
 fn name_in_use(name: &str, why: &str, instead: &str) -> Error {
     Error::NotOurs {
         doing: format!("Creating image template '{name}'"),

@@ -1,5 +1,5 @@
-//! The list of an image's contents: out of the log of its build, into a file, to where lists are kept, and its sum into the tags of the image. In the
-//! end it is compared with that of an earlier version.
+//! The list of an image's contents (SBOM): read from the log of the build, written to a file and to the storage account; its SHA-256 goes into the
+//! tags of the image. Afterwards it is compared with the list of an earlier version.
 //!
 //! Best effort: a failure here is a warning, and the image is as good as without.
 
@@ -33,9 +33,8 @@ use crate::run::outcome::{Outcome, Success};
 use crate::storage::Sha256;
 use crate::wording::duration;
 
-/// A change of tags takes 150 s (recorded in 2026); nobody waits longer for what an image is as good without.
+/// A change of tags takes 150 s (recorded in 2026). The step waits no longer than this, because the image is complete without the tags.
 const TAGGING: Duration = Duration::from_secs(20 * 60);
-/// The longest value of a tag.
 /// The file of the first image; the others have numbers.
 const FILE: &str = "image-sbom";
 
@@ -48,7 +47,7 @@ pub(crate) struct ContentsReaders {
 }
 
 impl ContentsReaders {
-    /// The log counts; what was seen while the run was on only where the log does not tell.
+    /// The list in the saved log, or, if that has none, the list that was seen while the run was on.
     fn list(&self, hidden: impl Fn(&str) -> String) -> Result<Inventory, NoList> {
         let saved = match &self.saved {
             Some(saved) => saved.finish(&hidden),
@@ -139,7 +138,8 @@ async fn hand_over(context: &Context<'_>, group: &ResourceGroupId, documents: &[
     join_all(in_gallery.map(|document| document.publish(context, library.as_ref()))).await;
 }
 
-/// Where the image comes from, the same for each attempt at it: what only the attempt knows that packed the package stands in the tags.
+/// The provenance of the image, the same in each attempt. The SHA-256 of the package is taken from the template's tags, because only the attempt that
+/// packed the package knows it.
 fn provenance(template: &BuildTemplate<'_>, image: &Image) -> Record {
     let of_tags = template.provenance_in_tags();
     let is_package = |name: &str| name == PACKAGE_SHA256;

@@ -32,12 +32,12 @@ pub struct Budget(pub Duration);
 impl Budget {
     /// After a build: deleting a template takes one to two minutes, longer right after a run.
     pub const AFTER_BUILD: Self = Self(Duration::from_secs(15 * 60));
-    /// In the post-job step after a cancel, when the agent itself has five minutes by default
+    /// In the post-job step after a cancel, and for what an earlier attempt left. The agent allows five minutes after a cancel by default
     /// (<https://learn.microsoft.com/azure/devops/pipelines/process/phases#timeouts>).
     pub const AFTER_CANCEL: Self = Self(Duration::from_secs(4 * 60));
 }
 
-/// For finding out where a blob is: the template is to have its time, too.
+/// How long the search for a blob's storage account may take, so that time remains for the template.
 const LONGEST_LOOK: Duration = Duration::from_secs(30);
 
 /// Removes everything in `leftovers` that is the step's own, the package first: it is quick, and it holds the user's files; a VM before what belongs
@@ -51,7 +51,7 @@ pub async fn clean_up(
     let clean_up = CleanUp::begin(arm, owner, budget);
     let mut order = leftovers.all();
     order.sort_by_key(Leftover::removal_order);
-    // The package of a template that another step or attempt made is named by the template's tag alone.
+    // If there are templates alone, another step or attempt uploaded the package, and only the template's tag names it.
     let with_package = order.iter().all(Leftover::is_template);
     let mut not_removed = Vec::new();
     for leftover in order {
@@ -104,14 +104,14 @@ impl<'a> CleanUp<'a> {
         let events = leftovers.events();
         let mut progress = Progress::new(&mut *leftovers, &leftover, with_package);
         let last_answer = progress.last_answer.clone();
-        // What comes after a blob is to have its time, too.
+        // A blob may use only a part of the time, so that time remains for what comes after it.
         let patience = self.budget.0 / 8;
         let removal = remove(self.arm, self.owner, &leftover, patience, &mut progress);
         let removal = tokio::time::timeout_at(self.deadline, removal);
         let removal = tokio::select! {
             biased;
             removal = removal => removal,
-            never = tell_life(&leftover, &last_answer, events) => match never {},
+            never = report_still_deleting(&leftover, &last_answer, events) => match never {},
         };
         let (last, mut not_removed) = (last_answer.get(), progress.not_removed);
         let ownership = leftovers.ownership(&leftover);
@@ -155,7 +155,11 @@ impl<'a> CleanUp<'a> {
 }
 
 /// Says every two minutes that `leftover` is still being deleted, and what Azure said last.
-async fn tell_life(leftover: &Leftover, last: &LastAnswer, events: &dyn Events) -> Infallible {
+async fn report_still_deleting(
+    leftover: &Leftover,
+    last: &LastAnswer,
+    events: &dyn Events,
+) -> Infallible {
     let start = Instant::now();
     loop {
         sleep(HEARTBEAT).await;

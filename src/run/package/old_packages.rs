@@ -1,4 +1,4 @@
-//! Packages that earlier attempts and earlier runs left in storage: deleted where nobody needs them. That it fails is no failure of the build.
+//! Packages that earlier attempts and earlier runs left in storage: deleted if nobody needs them. If that fails, the build continues.
 
 use std::time::Duration;
 

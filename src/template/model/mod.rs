@@ -2,7 +2,7 @@
 //! request (<https://github.com/Azure/azure-rest-api-specs/tree/main/specification/imagebuilder>, api-version 2025-10-01).
 //!
 //! A member that is absent stays absent, and one that this program does not know stays as it is, in `other`: a newer member of a template file
-//! passes through. What is a list of words in the definition is a text here: the service gets new words, and an answer with one must be readable.
+//! passes through. An enumeration of the definition is a string here: the service adds values, and an answer with a new one must be readable.
 
 mod customizer;
 mod distributor;
@@ -98,7 +98,7 @@ pub struct Properties {
     /// The build VM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vm_profile: Option<VmProfile>,
-    /// The limit of a build: 6 to 960, 0 for the service's own 240.
+    /// The time-out of a build in minutes: 6 to 960, or 0 for the service's default of 240.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build_timeout_in_minutes: Option<u32>,
     /// Empty data disks of the build VM.
@@ -291,7 +291,7 @@ impl State {
 ///
 /// # Panics
 ///
-/// Never for the types of this module, which all have an equal in JSON.
+/// Never for the types of this module, which all can be written as JSON.
 #[expect(
     clippy::expect_used,
     reason = "the types below have text keys and no serializer that fails, so there is no error to hand on"
