@@ -21,9 +21,10 @@ mod rollout;
 mod status;
 mod sweep;
 mod tracing;
+mod variables;
 mod version;
 
-pub use build::{LEFTOVERS, Lines, Reporter, Subject, leftovers_from_texts, set_empty_variables};
+pub use build::{LEFTOVERS, Lines, Reporter, Subject, leftovers_from_texts};
 pub use cancel::report_cancel;
 pub use crash::{Stage, report_panics};
 pub use diff::DiffReporter;
@@ -39,3 +40,4 @@ pub use rollout::RolloutReporter;
 pub use status::report_status;
 pub use sweep::report_sweep;
 pub use tracing::listen_to_tracing;
+pub use variables::set_empty_variables;

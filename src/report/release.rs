@@ -303,7 +303,7 @@ impl<'a> ReleaseReporter<'a> {
         let verb = self.verb();
         let (mark, what) = match result {
             Err(_) => ("❌", format!("not {verb}")),
-            Ok(()) if self.request.preview => ("🔍", format!("not {verb}: preview")),
+            Ok(()) if self.request.preview => ("🔍", format!("not {verb} (preview)")),
             Ok(()) if !collected.has_changed() => ("✅", format!("{verb} already")),
             Ok(()) if collected.warnings.is_empty() => ("✅", verb.to_owned()),
             Ok(()) => ("⚠️", verb.to_owned()),

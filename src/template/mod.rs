@@ -5,7 +5,7 @@ mod file_steps;
 pub mod model;
 mod own_script;
 mod quoting;
-mod strictness;
+mod stop_on_error;
 mod tags;
 mod unpacking;
 

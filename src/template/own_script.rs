@@ -7,16 +7,16 @@
 
 use std::fmt::Write as _;
 
-use super::strictness;
+use super::stop_on_error;
 
 /// The lines that run `script`, which ends at its first error if it is `strict`.
 pub(super) fn powershell(script: &[String], strict: bool) -> Vec<String> {
     let body = if strict {
-        strictness::strict(script)
+        stop_on_error::strict(script)
     } else {
         script.to_vec()
     };
-    let stop = strict.then(|| strictness::STOP.to_owned());
+    let stop = strict.then(|| stop_on_error::STOP.to_owned());
     if has_to_be_first(script) || !script.iter().all(|line| line.is_ascii()) {
         stop.into_iter().chain(in_a_file(&body)).collect()
     } else {

@@ -47,7 +47,6 @@ pub(super) use messages::replication;
 pub use note::{LEFTOVERS, leftovers_from_texts};
 pub use subject::Subject;
 pub(super) use timeline::{Phase, section as phases_section};
-pub use variables::set_empty_variables;
 
 /// Writes a build's events to the job's log as they come.
 pub struct Reporter {

@@ -5,9 +5,9 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::subject::Subject;
-use crate::agent::Console;
 use crate::inputs::Action;
 use crate::report::files::ResultFile;
+use crate::report::variables;
 use crate::run::event::Event;
 use crate::run::leftover::Leftover;
 use crate::run::{Outcome, Success};
@@ -86,7 +86,10 @@ pub(super) fn variables(
         let left = facts.existing.clone().filter(|_| image.is_none());
         return left.map(|id| ("templateId", id)).into_iter().collect();
     }
-    names(subject.action).iter().filter_map(value).collect()
+    variables::names(subject.action)
+        .iter()
+        .filter_map(value)
+        .collect()
 }
 
 /// What a later job reads of a run that has no image, or none yet.
@@ -101,41 +104,6 @@ pub(super) fn result(subject: &Subject<'_>, facts: &RunFacts) -> ResultFile {
         "imageReady": false,
     });
     ResultFile::of_action(subject.action, members)
-}
-
-/// The variables of `action` when its inputs are refused: all empty, but for the given name of the template.
-pub fn set_empty_variables(console: &Console, action: Action, template: &str) {
-    for name in names(action) {
-        let value = match *name {
-            "imageReady" => "false",
-            "templateName" => template,
-            _ => "",
-        };
-        console.set_variable(name, value);
-    }
-}
-
-fn names(action: Action) -> &'static [&'static str] {
-    match action {
-        Action::Submit => &["templateId", "runState", "runDeadline", "imageReady"],
-        Action::Wait | Action::Status => &[
-            "templateName",
-            "templateId",
-            "runState",
-            "runPhase",
-            "imageReady",
-        ],
-        Action::Run => &["templateName", "templateId", "runState", "imageReady"],
-        Action::Cancel => &["templateName", "templateId", "runState"],
-        Action::Rollout => &[
-            "rolloutState",
-            "rolloutPreviousImageId",
-            "rolloutHosts",
-            "rolloutOldHosts",
-        ],
-        Action::Test => &["imageTested"],
-        _ => &[],
-    }
 }
 
 /// A time for scripts, in UTC: `2026-11-29T10:30:00Z`.

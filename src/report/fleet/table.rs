@@ -27,6 +27,8 @@ pub(super) struct Row {
     /// Whole days since it was published.
     pub(super) age: Option<i64>,
     pub(super) state: String,
+    /// Whether `latest` stands for it in a region.
+    is_latest: bool,
 }
 
 impl Row {
@@ -90,6 +92,7 @@ pub(super) fn rows(definition: &Definition, outcome: &Outcome) -> Vec<Row> {
         rows.push(Row {
             age: outcome.now.and_then(|now| age(version, now)),
             state: state(version, versions, outcome.now),
+            is_latest: !latest_in(version, versions).is_empty(),
             ..Row::new(&version.name)
         });
     }
@@ -230,7 +233,7 @@ fn tables(outcome: &Outcome) -> Vec<Table> {
         let all = rows(definition, outcome);
         let count = all.len();
         // The latest one is what the others are measured by.
-        let shown = |row: &Row| row.is_used() || row.state.starts_with("latest");
+        let shown = |row: &Row| row.is_used() || row.is_latest;
         let rows: Vec<Row> = all.into_iter().filter(shown).collect();
         Table {
             title: format!("image versions of {}", definition.id.name()),

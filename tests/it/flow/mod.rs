@@ -19,6 +19,7 @@ mod package_access;
 mod pictures;
 mod preflight;
 mod provenance;
+mod refused_inputs;
 mod refused_removal;
 mod refused_template;
 mod release;
