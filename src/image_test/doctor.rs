@@ -8,7 +8,7 @@ use super::event::{Event, Events};
 use super::look_up::{elsewhere, read_image};
 use super::not_tested::NotTested;
 use super::step::TestStep;
-use super::vm::check_region;
+use super::vm::{check_region, check_shell};
 use crate::arm::Arm;
 use crate::check::{self, Finding, Job, Machine, Verdict, why_alone};
 use crate::error::Error;
@@ -71,6 +71,9 @@ async fn image(test: &ImageTest, (arm, job): (&Arm, Job), region: Option<&str>) 
     };
     let looked = async {
         let image = read_image(&own).await?;
+        if let TestEngine::Vm(vm) = &test.engine {
+            check_shell(vm, &image)?;
+        }
         if let (TestEngine::Vm(vm), Some(region)) = (&test.engine, region) {
             check_region(vm, region)?;
         }

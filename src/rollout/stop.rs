@@ -194,15 +194,28 @@ impl RolloutStep<'_> {
                 "the session host update is being canceled: the hosts at work are finished first"
                     .to_owned(),
             ),
-            Err(failure) => {
-                AfterStop::goes_on(format!("{goes_on}; it could not be canceled: {failure}"))
-            }
+            Err(failure) => match self.ended_before().await {
+                Some(status) => AfterStop::ended(format!(
+                    "the session host update had ended before it could be canceled: {status}"
+                )),
+                None => {
+                    AfterStop::goes_on(format!("{goes_on}; it could not be canceled: {failure}"))
+                }
+            },
         };
-        self.emit(Event::Line(after.what.clone()));
-        self.emit(Event::Line(format!(
-            "the session host configuration stays as it is: new hosts get {}",
+        let what = format!(
+            "{}; the session host configuration stays as it is: new hosts get {}",
+            after.what,
             self.request.image.short()
-        )));
-        after
+        );
+        self.emit(Event::Line(what.clone()));
+        AfterStop { what, ..after }
+    }
+
+    /// How the update has ended whose cancel was refused; nothing where it goes on or waits, or Azure does not answer in time.
+    async fn ended_before(&self) -> Option<String> {
+        let seen = self.arm.update_status(&self.request.pool);
+        let seen = timeout(ANSWERS_WITHIN, seen).await.ok()?.ok()?.value?;
+        (seen.is("Succeeded") || seen.is_canceled()).then_some(seen.status)
     }
 }

@@ -102,9 +102,11 @@ impl<'a> Leftovers<'a> {
         self.all.retain(|(known, _)| known != leftover);
     }
 
-    /// Everything stays, for one reason.
+    /// Everything stays, for one reason; in the order in which it can be deleted.
     pub fn all_not_removed(&self, reason: &str) -> Vec<NotRemoved> {
-        let all = self.all.iter().cloned();
+        let mut all = self.all.clone();
+        all.sort_by_key(|(leftover, _)| leftover.removal_order());
+        let all = all.into_iter();
         all.map(|(leftover, ownership)| NotRemoved::of(leftover, ownership, reason))
             .collect()
     }

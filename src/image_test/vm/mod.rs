@@ -83,6 +83,33 @@ pub(super) async fn test(
     }
 }
 
+/// The script is for the system of the image: a shell that is not there would decide the verdict.
+pub(super) fn check_shell(vm: &TestVm, image: &TestedImage) -> Result<(), NotTested> {
+    let Some(os) = image.os.as_deref() else {
+        return Ok(());
+    };
+    let windows = os.eq_ignore_ascii_case("Windows");
+    let fits = |check: &Check| (check.provisioner == Provisioner::PowerShell) == windows;
+    let Some(wrong) = vm.checks.iter().find(|check| !fits(check)) else {
+        return Ok(());
+    };
+    let (shell, system) = if windows {
+        ("powershell", "Linux")
+    } else {
+        ("shell", "Windows")
+    };
+    let text = format!(
+        "Testing {} failed: script '{}' is for {system}, but the image is {os}",
+        image.display_name(),
+        wrong.name
+    );
+    let hint = format!(
+        "set input '{}' to '{shell}' and use a script for {os}; in a template file, use a validator of that type",
+        PROVISIONER.name
+    );
+    Err(NotTested::refused(STEPS, text, hint))
+}
+
 impl<'a> VmTest<'a> {
     async fn carry_out(
         &self,
@@ -92,7 +119,7 @@ impl<'a> VmTest<'a> {
     ) -> Result<Tested, NotTested> {
         // Whatever comes of this attempt.
         self.remove_earlier(earlier, not_removed).await;
-        self.check_shell()?;
+        check_shell(self.vm, self.image)?;
         let region = self.region().await?;
         replica_in(self.step, self.image, &region).await?;
         let account = self.account().await?;
@@ -111,33 +138,6 @@ impl<'a> VmTest<'a> {
             account: account.as_ref(),
         };
         self.run_checks(boot, location, package, leftovers).await
-    }
-
-    /// The script is for the system of the image: a shell that is not there would decide the verdict.
-    fn check_shell(&self) -> Result<(), NotTested> {
-        let Some(os) = self.image.os.as_deref() else {
-            return Ok(());
-        };
-        let windows = os.eq_ignore_ascii_case("Windows");
-        let fits = |check: &Check| (check.provisioner == Provisioner::PowerShell) == windows;
-        let Some(wrong) = self.vm.checks.iter().find(|check| !fits(check)) else {
-            return Ok(());
-        };
-        let (shell, system) = if windows {
-            ("powershell", "Linux")
-        } else {
-            ("shell", "Windows")
-        };
-        let text = format!(
-            "{} failed: script '{}' is for {system}, but the image is {os}",
-            self.doing(),
-            wrong.name
-        );
-        let hint = format!(
-            "set input '{}' to '{shell}' and use a script for {os}; in a template file, use a validator of that type",
-            PROVISIONER.name
-        );
-        Err(NotTested::refused(STEPS, text, hint))
     }
 
     /// The account that the package and the outputs go to.

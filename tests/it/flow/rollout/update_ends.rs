@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use azure_emulator::{Cloud, Effect, Fault, Lock, LockLevel, UpdateFate};
+use azure_emulator::{Cloud, Effect, Entry, Fault, Lock, LockLevel, UpdateFate};
 
 use super::updating::*;
 use crate::emulated::token;
@@ -106,6 +106,29 @@ async fn somebody_cancels_or_pauses_the_update() {
         .await;
     add(&mut text, "paused and resumed", &stage);
     golden("rollout/update-someone.txt", &text);
+}
+
+/// The update ends between the last question and the cancel: the service refuses the cancel, and the update is not said to continue.
+#[tokio::test(start_paused = true)]
+async fn an_update_that_ended_before_its_cancel_does_not_continue() {
+    let whole = run(update(), |_| {}).await;
+    let journal = whole.cloud.journal();
+    let start = journal.first().unwrap().time;
+    let asked = |entry: &&Entry| entry.operation == Some("GetUpdateStatus");
+    let last = journal.iter().rfind(asked).unwrap().time;
+    let after = (last - start).unsigned_abs() - Duration::from_secs(1);
+    let scene = update().input("onCancel", "cancel");
+    let stage = scene.build_until(|_| {}, Some(after)).await;
+    assert_eq!(stage.result(), "Canceled", "{}", stage.transcript);
+    let said = "the session host update had ended before it could be canceled: Succeeded; \
+                the session host configuration stays as it is: new hosts get 1.0.1";
+    check_has(&log(&stage), said);
+    check_has(&page(&stage), said);
+    assert!(
+        !stage.transcript.contains("continues"),
+        "{}",
+        stage.transcript
+    );
 }
 
 /// The job is canceled, or has no more time: the update goes on, unless the author says otherwise.

@@ -66,6 +66,12 @@ async fn each_thing_that_is_missing_is_named() {
     )
     .await;
     check(
+        ("provisioner", "shell"),
+        "AIB720 image: script 'checks' is for Linux, but the image is Windows",
+        "set input 'provisioner' to 'powershell' and use a script for Windows",
+    )
+    .await;
+    check(
         ("ibLocation", "northeurope"),
         "AIB101 image: Input 'ibLocation': it is northeurope, but the VM is created in the region of its network, westeurope",
         "remove the input",
