@@ -154,7 +154,7 @@ pub const CHECKS: &[Check] = &[
     ),
     check(
         "subnets",
-        "they exist; the container subnet is delegated to Microsoft.ContainerInstance/containerGroups; without one, policies for private link services are off; there is outbound access",
+        "they exist; the container subnet is delegated to Microsoft.ContainerInstance/containerGroups, and that of the build VM is not; without a container subnet, policies for private link services are off; there is outbound access",
         "Microsoft.Network/virtualNetworks/subnets/read",
         Kind::Subnets,
     ),

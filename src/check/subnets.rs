@@ -22,6 +22,9 @@ pub(super) async fn check(azure: &Azure<'_>) -> Vec<Finding> {
         match &*subnet(azure, id).await {
             Lookup::Found(found) => {
                 findings.push(Finding::fine(format!("'{}' exists", id.name())));
+                if !is_for_containers {
+                    findings.extend(only_for_containers(id, found));
+                }
                 if subject.is_test_vm {
                     continue;
                 }
@@ -134,12 +137,7 @@ fn update(id: &ResourceId, change: &str) -> String {
 /// The container subnet has to be delegated:
 /// <https://learn.microsoft.com/azure/virtual-machines/security-isolated-image-builds-image-builder#bring-your-own-build-vm-subnet-and-bring-your-own-aci-subnet>
 fn delegation(id: &ResourceId, subnet: &Value) -> Option<Finding> {
-    let delegations = subnet.pointer("/properties/delegations")?.as_array()?;
-    let delegated = delegations.iter().any(|one| {
-        text(one, "/properties/serviceName")
-            .is_some_and(|name| name.eq_ignore_ascii_case(CONTAINERS))
-    });
-    if delegated {
+    if is_delegated(subnet)? {
         return None;
     }
     let text = format!(
@@ -148,6 +146,34 @@ fn delegation(id: &ResourceId, subnet: &Value) -> Option<Finding> {
     );
     let fix = update(id, &format!("--delegations {CONTAINERS}"));
     Some(Finding::new(Verdict::Problem(SUBNET_UNFIT), text).fix(fix))
+}
+
+/// A subnet for container groups can have nothing else, so no VM:
+/// <https://learn.microsoft.com/azure/container-instances/container-instances-virtual-network-concepts>
+fn only_for_containers(id: &ResourceId, subnet: &Value) -> Option<Finding> {
+    if !is_delegated(subnet)? {
+        return None;
+    }
+    let text = format!(
+        "subnet '{}' is delegated to {CONTAINERS}, so no VM can be created there",
+        id.name()
+    );
+    let fix = format!(
+        "use another subnet of the network; to list them: az network vnet subnet list --subscription {} --resource-group {} --vnet-name {} --output table",
+        id.subscription(),
+        quoted(id.resource_group()),
+        id.name_at(0).unwrap_or_default()
+    );
+    Some(Finding::new(Verdict::Problem(SUBNET_UNFIT), text).fix(fix))
+}
+
+/// Whether the subnet is for container groups; nothing where Azure does not say it.
+fn is_delegated(subnet: &Value) -> Option<bool> {
+    let delegations = subnet.pointer("/properties/delegations")?.as_array()?;
+    Some(delegations.iter().any(|one| {
+        text(one, "/properties/serviceName")
+            .is_some_and(|name| name.eq_ignore_ascii_case(CONTAINERS))
+    }))
 }
 
 /// The policy `privateLinkServiceNetworkPolicies` has to be disabled on the build VM's subnet, unless there is a container subnet:

@@ -44,6 +44,19 @@ pub(super) const ILLS: &[Ill] = &[
         InBuild::Warned,
     ),
     ill(
+        |scene| {
+            let containers = scene.world.subnets[1].delegation.clone();
+            scene.world.subnets[0].delegation = containers;
+        },
+        &[],
+        [
+            "AIB714",
+            "subnet 'snet-build' is delegated to Microsoft.ContainerInstance/containerGroups, so no VM can be created there",
+            "az network vnet subnet list",
+        ],
+        InBuild::Warned,
+    ),
+    ill(
         |scene| scene.world.subnets[0].default_outbound = Some(false),
         &[],
         [

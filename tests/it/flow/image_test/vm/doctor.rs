@@ -66,6 +66,12 @@ async fn each_thing_that_is_missing_is_named() {
     )
     .await;
     check(
+        ("testSubnetId", &subnet("snet-containers")),
+        "AIB714 subnets: subnet 'snet-containers' is delegated to Microsoft.ContainerInstance/containerGroups, so no VM can be created there",
+        "use another subnet of the network; to list them: az network vnet subnet list",
+    )
+    .await;
+    check(
         ("provisioner", "shell"),
         "AIB720 image: script 'checks' is for Linux, but the image is Windows",
         "set input 'provisioner' to 'powershell' and use a script for Windows",
