@@ -116,7 +116,7 @@ async fn an_update_that_ended_before_its_cancel_does_not_continue() {
     let start = journal.first().unwrap().time;
     let asked = |entry: &&Entry| entry.operation == Some("GetUpdateStatus");
     let last = journal.iter().rfind(asked).unwrap().time;
-    let after = (last - start).unsigned_abs() - Duration::from_secs(1);
+    let after = (last - start - time::Duration::SECOND).unsigned_abs();
     let scene = update().input("onCancel", "cancel");
     let stage = scene.build_until(|_| {}, Some(after)).await;
     assert_eq!(stage.result(), "Canceled", "{}", stage.transcript);
