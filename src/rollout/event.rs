@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::faults::Fault;
 use super::host::Host;
+use super::outcome::RolloutState;
 use crate::arm::desktops::{HostPool, UpdateStatus};
 use crate::inputs::{RolloutMethod, WantedImage};
 use crate::resource::ResourceId;
@@ -37,10 +38,10 @@ pub enum Event {
     },
     /// Why an update failed.
     Faults(Vec<Fault>),
-    /// The step is stopped; whether something goes on in Azure because of it.
+    /// The step is stopped.
     Stopped {
-        /// Whether something goes on.
-        goes_on: bool,
+        /// `Running` if an operation that it started continues in Azure, `Succeeded` if that had succeeded; nothing otherwise.
+        state: Option<RolloutState>,
         /// What became of it, a sentence without its end.
         what: String,
     },

@@ -64,9 +64,8 @@ impl RolloutStep<'_> {
             () = time_is_up(limit) => StopReason::TimeIsUp,
         };
         let after = self.stop(why).await;
-        let goes_on = after.goes_on;
         self.emit(Event::Stopped {
-            goes_on,
+            state: after.state,
             what: after.what.clone(),
         });
         if why == StopReason::JobCanceled {

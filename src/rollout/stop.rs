@@ -6,11 +6,13 @@ use tokio::time::timeout;
 
 use super::event::{Event, UpdateEvent};
 use super::host;
+use super::outcome::RolloutState;
 use super::own_deployments::cause;
 use super::session_host_update::set_image_command;
 use super::step::{Ongoing, RolloutStep};
 use crate::arm::Failure;
 use crate::arm::deployment::State;
+use crate::arm::desktops::UpdateStatus;
 use crate::inputs::OnCancel;
 use crate::resource::{ResourceGroupId, ResourceId};
 
@@ -29,21 +31,20 @@ pub(super) enum StopReason {
 /// Whether the operation in Azure continues after the stop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct AfterStop {
-    /// Whether it goes on.
-    pub(super) goes_on: bool,
+    /// `Running` if it continues, `Succeeded` if it had succeeded; nothing after any other end.
+    pub(super) state: Option<RolloutState>,
     /// A sentence without its end: `the session host update continues: UpdatingSessionHosts, 3 of 8`.
     pub(super) what: String,
 }
 
 impl AfterStop {
     fn goes_on(what: String) -> Self {
-        let goes_on = true;
-        Self { goes_on, what }
+        let state = Some(RolloutState::Running);
+        Self { state, what }
     }
 
     fn ended(what: String) -> Self {
-        let goes_on = false;
-        Self { goes_on, what }
+        Self { state: None, what }
     }
 }
 
@@ -195,9 +196,13 @@ impl RolloutStep<'_> {
                     .to_owned(),
             ),
             Err(failure) => match self.ended_before().await {
-                Some(status) => AfterStop::ended(format!(
-                    "the session host update had ended before it could be canceled: {status}"
-                )),
+                Some(status) => AfterStop {
+                    state: status.is("Succeeded").then_some(RolloutState::Succeeded),
+                    what: format!(
+                        "the session host update had ended before it could be canceled: {}",
+                        status.status
+                    ),
+                },
                 None => {
                     AfterStop::goes_on(format!("{goes_on}; it could not be canceled: {failure}"))
                 }
@@ -213,9 +218,9 @@ impl RolloutStep<'_> {
     }
 
     /// How the update has ended whose cancel was refused; nothing where it goes on or waits, or Azure does not answer in time.
-    async fn ended_before(&self) -> Option<String> {
+    async fn ended_before(&self) -> Option<UpdateStatus> {
         let seen = self.arm.update_status(&self.request.pool);
         let seen = timeout(ANSWERS_WITHIN, seen).await.ok()?.ok()?.value?;
-        (seen.is("Succeeded") || seen.is_canceled()).then_some(seen.status)
+        (seen.is("Succeeded") || seen.is_canceled()).then_some(seen)
     }
 }

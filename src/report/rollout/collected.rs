@@ -20,8 +20,8 @@ pub(super) struct Collected {
     pub(super) hosts: Vec<Host>,
     pub(super) previous: Option<WantedImage>,
     pub(super) changed: bool,
-    /// Whether something goes on in Azure after the step was stopped.
-    pub(super) goes_on: bool,
+    /// The state of the roll-out in Azure when the step was stopped: `Running`, `Succeeded`, or none of them.
+    pub(super) left: Option<RolloutState>,
     /// What became of it then.
     pub(super) stopped: Option<String>,
     pub(super) phases: Vec<Phase>,
@@ -64,8 +64,8 @@ impl Collected {
             Event::Plan(lines) => self.plan = lines,
             Event::Faults(faults) => self.faults = faults,
             Event::Kept(kept) => self.kept = kept,
-            Event::Stopped { goes_on, what } => {
-                self.goes_on = goes_on;
+            Event::Stopped { state, what } => {
+                self.left = state;
                 self.stopped = Some(what);
             }
             Event::Warning(warning) => self.warnings.push(warning),
@@ -131,9 +131,11 @@ impl Collected {
     pub(super) fn state(&self, result: &Result<RolloutState, Error>) -> &'static str {
         match result {
             Ok(state) => state.name(),
-            Err(_) if self.goes_on => RolloutState::Running.name(),
-            Err(_) if self.changed => "Failed",
-            Err(_) => "",
+            Err(_) => match self.left {
+                Some(state) => state.name(),
+                None if self.changed => "Failed",
+                None => "",
+            },
         }
     }
 

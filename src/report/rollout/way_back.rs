@@ -21,7 +21,7 @@ pub(super) fn step(
     }
     let wanted = collected.hosts.iter().filter(|host| host.is_wanted).count();
     // A failure that no host has met leaves nothing to undo.
-    if result.is_err() && !collected.goes_on && wanted == 0 {
+    if result.is_err() && collected.left.is_none() && wanted == 0 {
         return None;
     }
     let previous = collected.previous.as_ref()?;

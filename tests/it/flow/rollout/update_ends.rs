@@ -124,6 +124,7 @@ async fn an_update_that_ended_before_its_cancel_does_not_continue() {
                 the session host configuration stays as it is: new hosts get 1.0.1";
     check_has(&log(&stage), said);
     check_has(&page(&stage), said);
+    assert_eq!(stage.variable("rolloutState"), Some("Succeeded"));
     assert!(
         !stage.transcript.contains("continues"),
         "{}",
